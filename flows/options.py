@@ -1,0 +1,49 @@
+"""What a person asked for on the command line, and what came of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+Until = Literal["script", "clips", "voices", "cut"]
+
+OUTPUT = Path("output")
+
+
+@dataclass(frozen=True)
+class EpisodeOptions:
+    """The options of `episode`; None means that nothing was said, and the episode's own memory counts."""
+
+    premise: Path | None = None
+    episode: str | None = None
+    until: Until | None = None
+    writer: str | None = None
+    seed: int | None = None
+    output: Path = OUTPUT
+    device: str | None = None
+    verbose: bool = False
+
+
+@dataclass(frozen=True)
+class MemeOptions:
+    """The options of `meme`: a premise of the genre, or a picture and its two texts and no file at all."""
+
+    premise: Path | None = None
+    picture: str | None = None
+    top: str = ""
+    bottom: str = ""
+    episode: str | None = None
+    seed: int | None = None
+    output: Path = OUTPUT
+    device: str | None = None
+    verbose: bool = False
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a run ended: 0 made, 1 failed, 3 made with gag cards; where it lies; what to say last."""
+
+    code: Literal[0, 1, 3]
+    path: Path | None = None
+    lines: tuple[str, ...] = ()

@@ -1,0 +1,164 @@
+"""What a run says while it works: a bar on a terminal, plain lines elsewhere, never ten silent seconds."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+import time
+from collections.abc import Callable
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+if TYPE_CHECKING:
+    from rich.progress import Progress, TaskID
+
+SILENCE = 9.0  # seconds after which a plain screen says what is still being done
+SURE = 3.0  # seconds of work before a guess of the time left is worth saying
+
+
+class Screen:
+    """Lines and one bar. Safe to use from several threads; works with Prefect and without.
+
+    On a terminal the bar moves by itself. Without one, `progress` alone prints nothing: a line appears
+    when nothing else has been said for nine seconds. `write` sends the plain lines elsewhere, to a flow
+    run's logger for example.
+    """
+
+    def __init__(
+        self,
+        *,
+        write: Callable[[str], None] | None = None,
+        terminal: bool | None = None,
+        silence: float = SILENCE,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._write = write or write_line
+        self._terminal = (write is None and sys.stdout.isatty()) if terminal is None else terminal
+        self._silence = silence
+        self._clock = clock
+        self._lock = threading.RLock()
+        self._closed = threading.Event()
+        self._watch: threading.Thread | None = None
+        self._bar: Progress | None = None
+        self._task: TaskID | None = None
+        self._label = ""
+        self._done = self._total = 0.0
+        self._last_said = self._began = clock()
+        self._done_at_start = 0.0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def say(self, text: str) -> None:
+        """One line that stays."""
+        with self._lock:
+            self._last_said = self._clock()
+            if self._bar is not None:
+                self._bar.console.print(text, markup=False, highlight=False, soft_wrap=True)
+            else:
+                self._write(text)
+        self._keep_watch()
+
+    def warn(self, text: str) -> None:
+        """One line about something that a person may want to look at."""
+        self.say(f"! {text}")
+
+    def progress(self, label: str, done: float = 0, total: float = 0) -> None:
+        """What is being done now, and how much of it: `done` of `total` in any unit; a total of 0 is unknown.
+
+        Another total, or fewer done than before, is another piece of work and starts a new clock.
+        """
+        with self._lock:
+            if total != self._total or done < self._done or not self._label:
+                self._began, self._done_at_start = self._clock(), done
+            self._label, self._done, self._total = label, done, total
+            if self._terminal and not self._closed.is_set():
+                self._draw()
+        self._keep_watch()
+
+    def close(self) -> None:
+        """Takes the bar away. The lines stay."""
+        self._closed.set()
+        with self._lock:
+            if self._bar is not None:
+                self._bar.stop()
+                self._bar = None
+        if self._watch is not None and self._watch is not threading.current_thread():
+            self._watch.join(timeout=1)
+
+    def time_left(self) -> str:
+        """ "about 4 min left", or nothing as long as that would be a guess."""
+        with self._lock:
+            seconds = self._clock() - self._began
+            made = self._done - self._done_at_start
+            if self._total <= 0 or made <= 0 or seconds < SURE:
+                return ""
+            return f"about {duration((self._total - self._done) * seconds / made)} left"
+
+    def break_silence(self) -> None:
+        """Says what is being done, if nothing has been said for too long."""
+        with self._lock:
+            if self._clock() - self._last_said < self._silence or self._closed.is_set():
+                return
+            left = self.time_left()
+            self.say(f"  … {self._label or 'still working'}{', ' + left if left else ''}")
+
+    def _keep_watch(self) -> None:
+        with self._lock:
+            if self._terminal or self._watch is not None or self._closed.is_set():
+                return
+            self._watch = threading.Thread(target=self._watch_silence, name="screen", daemon=True)
+            self._watch.start()
+
+    def _watch_silence(self) -> None:
+        while not self._closed.wait(max(0.01, self._silence - (self._clock() - self._last_said))):
+            self.break_silence()
+
+    def _draw(self) -> None:
+        if self._bar is None or self._task is None:
+            self._bar, self._task = _new_bar()
+            self._bar.start()
+        total = self._total if self._total > 0 else None
+        description = f"{self._label[:1].upper()}{self._label[1:]}"
+        self._bar.update(
+            self._task, description=description, completed=self._done, total=total, left=self.time_left()
+        )
+
+
+def duration(seconds: float) -> str:
+    """Seconds as people say them: "40 s", "4 min", "1 h 10 min"."""
+    if seconds < 90:
+        return f"{max(1, round(seconds))} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
+
+
+def write_line(text: str) -> None:
+    """A line to standard output at once; if nobody reads any more (`| head`), the work goes on unheard."""
+    try:
+        sys.stdout.write(f"{text}\n")
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _new_bar() -> tuple[Progress, TaskID]:
+    """Rich is imported here because it is not needed where there is no terminal."""
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn
+
+    bar = Progress(
+        SpinnerColumn(),
+        TextColumn("{task.description}", markup=False),
+        BarColumn(bar_width=24),
+        TextColumn("{task.fields[left]}", markup=False),
+        console=Console(highlight=False),
+        transient=True,
+    )
+    return bar, bar.add_task("", total=None, left="")

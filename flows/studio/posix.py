@@ -1,0 +1,56 @@
+"""The calls that only POSIX systems have, and what Windows gets instead; made nowhere else.
+
+File locks: `flock` on POSIX, a locked byte far behind the text on Windows; both are freed by the system
+when their process ends, however it ends. Process groups: a session of its own on POSIX, where Ctrl-C in the
+terminal does not reach the child; a new process group on Windows, with the same effect. A child that dies
+with its parent exists on Linux only: elsewhere it must be ended by whoever started it.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import IO, Any
+
+_FAR_BEHIND = 1 << 30
+_PR_SET_PDEATHSIG = 1
+_SIGTERM = 15
+
+if sys.platform == "win32":
+    import msvcrt
+    import subprocess
+
+    def try_lock(file: IO[Any]) -> bool:
+        """True if `file` is ours now; it stays so until it is closed."""
+        file.seek(_FAR_BEHIND)
+        try:
+            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+        except OSError:
+            return False
+        return True
+
+    def own_process_group() -> dict[str, Any]:
+        """Arguments for `subprocess.Popen` that keep the terminal's Ctrl-C away from the child."""
+        return {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
+
+else:
+    import fcntl
+
+    def try_lock(file: IO[Any]) -> bool:
+        """True if `file` is ours now; it stays so until it is closed."""
+        try:
+            fcntl.flock(file.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        return True
+
+    def own_process_group() -> dict[str, Any]:
+        """Arguments for `subprocess.Popen` that keep the terminal's Ctrl-C away from the child."""
+        return {"start_new_session": True, "preexec_fn": die_with_parent}
+
+
+def die_with_parent() -> None:
+    """On Linux the calling process ends as soon as its parent does, even by `kill -9`; elsewhere nothing."""
+    if sys.platform == "linux":
+        import ctypes
+
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, _SIGTERM)

@@ -1,0 +1,1 @@
+"""The writers' room of the embedded writer: people, plots, state, wording."""

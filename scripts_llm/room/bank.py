@@ -1,0 +1,186 @@
+"""The room's bank of material, read from the plain-text files in templates/room.
+
+A file holds blocks. `=== kind.name` opens one, `key: value` lines describe it, `--- step ...` opens an exchange: a few
+lines of dialogue that stand or fall together. A line is `A: text`; indented under it stand other wordings, each after
+the traits its speaker must have (`boss: ...`, `to-cat: ...` for the one spoken to, `or: ...` for anybody).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cache
+from importlib import resources
+
+_LINE = re.compile(r"^([ABC])(\+?)(?: \(([a-z ]+)\))?: (.+)$")
+_VARIANT = re.compile(r"^\s+([a-z][a-z, -]*): (.+)$")
+_BEAT = re.compile(r"^\(beat ([0-9.]+)\)$")
+_STAGE = re.compile(r"^~ (.+)$")
+
+
+@dataclass(frozen=True)
+class Wording:
+    """One way to say a line, and the traits that it takes to say it so."""
+
+    tags: tuple[str, ...]
+    text: str
+
+
+@dataclass(frozen=True)
+class Utterance:
+    """A line before it is worded: who says it, and the ways to say it. `beat` is a silence before it."""
+
+    role: str
+    wordings: tuple[Wording, ...]
+    laugh: bool = False
+    parenthetical: str | None = None
+    beat: float = 0.0
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """Lines that stand or fall together, with what they need of the story so far and what they plant in it."""
+
+    step: str
+    lines: tuple[Utterance, ...]
+    wants: tuple[tuple[str, frozenset[str]], ...] = ()  # role -> traits, one of which it must have
+    plants: frozenset[str] = frozenset()
+    needs: frozenset[str] = frozenset()
+    stage: tuple[tuple[str, str, str], ...] = ()  # role, action, prop ("" or "thing" or a prop)
+    sets: tuple[str, ...] = ()
+    night: bool = False
+    either: bool = False  # a third character may play B
+
+    @property
+    def roles(self) -> frozenset[str]:
+        return frozenset(line.role for line in self.lines)
+
+
+@dataclass(frozen=True)
+class Block:
+    """A story, a runner or a want: its facts, and its exchanges by step."""
+
+    kind: str
+    name: str
+    facts: dict[str, tuple[str, ...]]
+    exchanges: tuple[Exchange, ...]
+
+    def at(self, step: str) -> tuple[Exchange, ...]:
+        return tuple(exchange for exchange in self.exchanges if exchange.step == step)
+
+    def fact(self, key: str) -> tuple[str, ...]:
+        return self.facts.get(key, ())
+
+
+@dataclass
+class _Draft:
+    kind: str
+    name: str
+    facts: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    exchanges: list[Exchange] = field(default_factory=list)
+    header: list[str] = field(default_factory=list)
+    lines: list[Utterance] = field(default_factory=list)
+    stage: tuple[tuple[str, str, str], ...] = ()
+    beat: float = 0.0
+
+    def close_exchange(self) -> None:
+        if self.header:
+            self.exchanges.append(_exchange(self.header, tuple(self.lines), self.stage))
+        self.header, self.lines, self.stage, self.beat = [], [], (), 0.0
+
+    def block(self) -> Block:
+        self.close_exchange()
+        return Block(self.kind, self.name, self.facts, tuple(self.exchanges))
+
+
+def _exchange(header: list[str], lines: tuple[Utterance, ...], stage: tuple[tuple[str, str, str], ...]) -> Exchange:
+    wants: list[tuple[str, frozenset[str]]] = []
+    values: dict[str, frozenset[str]] = {}
+    for word in header[1:]:
+        key, _, value = word.partition("=")
+        if key in {"A", "B", "C"}:
+            wants.append((key, frozenset(value.split(","))))
+        else:
+            values[key] = frozenset(value.replace("_", " ").split(","))
+    return Exchange(
+        step=header[0],
+        lines=lines,
+        wants=tuple(wants),
+        plants=values.get("plants", frozenset()),
+        needs=values.get("needs", frozenset()),
+        stage=stage,
+        sets=tuple(sorted(values.get("set", ()))),
+        night="night" in values,
+        either="either" in values,
+    )
+
+
+def _stage(text: str) -> tuple[tuple[str, str, str], ...]:
+    figures = [part.split() for part in text.split(",")]
+    return tuple((words[0], words[1], words[2] if len(words) > 2 else "") for words in figures)
+
+
+def _read_dialogue(draft: _Draft, row: str) -> bool:
+    if line := _LINE.match(row):
+        role, mark, parenthetical, text = line.groups()
+        wording = (Wording((), text),)
+        draft.lines.append(Utterance(role, wording, mark == "+", parenthetical, draft.beat))
+        draft.beat = 0.0
+    elif (variant := _VARIANT.match(row)) and draft.lines:
+        tags = () if variant[1] == "or" else tuple(tag.strip() for tag in variant[1].split(","))
+        last = draft.lines[-1]
+        wordings = (*last.wordings, Wording(tags, variant[2]))
+        draft.lines[-1] = Utterance(last.role, wordings, last.laugh, last.parenthetical, last.beat)
+    elif beat := _BEAT.match(row):
+        draft.beat = float(beat[1])
+    elif stage := _STAGE.match(row):
+        draft.stage = _stage(stage[1])
+    else:
+        return False
+    return True
+
+
+def parse(text: str, where: str) -> Iterator[Block]:
+    """The blocks of one file; a row that is none of the known forms is an error that names it."""
+    draft: _Draft | None = None
+    for number, row in enumerate(text.splitlines(), 1):
+        if not row.strip() or row.startswith("#"):
+            continue
+        if row.startswith("=== "):
+            if draft:
+                yield draft.block()
+            kind, _, name = row[4:].strip().partition(".")
+            draft = _Draft(kind, name)
+        elif draft is None:
+            raise ValueError(f"{where}:{number}: wanted `=== kind.name` first, got {row!r}")
+        elif row.startswith("--- "):
+            draft.close_exchange()
+            draft.header = row[4:].split()
+        elif not (draft.header and _read_dialogue(draft, row)):
+            key, colon, value = row.partition(": ")
+            if draft.header or not colon:
+                raise ValueError(f"{where}:{number}: wanted a line of dialogue, got {row!r}")
+            values = tuple(part.strip() for part in value.split("|"))
+            draft.facts[key] = (*draft.facts.get(key, ()), *values)
+    if draft:
+        yield draft.block()
+
+
+@cache
+def blocks(kind: str) -> tuple[Block, ...]:
+    """All blocks of a kind ("story", "runner", "want", "drive", "flaw", "trade" ...), in the files' order."""
+    return tuple(block for block in _all_blocks() if block.kind == kind)
+
+
+@cache
+def table(kind: str) -> dict[str, Block]:
+    """The blocks of a kind by name."""
+    return {block.name: block for block in blocks(kind)}
+
+
+@cache
+def _all_blocks() -> tuple[Block, ...]:
+    folder = resources.files("templates") / "room"
+    files = sorted((file for file in folder.iterdir() if file.name.endswith(".txt")), key=lambda file: file.name)
+    return tuple(block for file in files for block in parse(file.read_text(encoding="utf-8"), file.name))

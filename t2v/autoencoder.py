@@ -1,0 +1,177 @@
+"""AutoencoderKL ("VQGAN" in ModelScope's file names): frames to latents and back, one frame at a time in the network.
+
+Names and shapes: CompVis latent-diffusion; Rombach et al. 2022, "High-Resolution Image Synthesis with Latent Diffusion
+Models". The latent scale lives inside.
+"""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from einops import rearrange
+from torch import Tensor, nn
+
+from t2v.configs import AutoencoderConfig
+
+
+def _norm(channels: int) -> nn.GroupNorm:
+    return nn.GroupNorm(32, channels, eps=1e-6)
+
+
+class ResnetBlock(nn.Module):
+    def __init__(self, channels: int, out_channels: int) -> None:
+        super().__init__()
+        self.norm1 = _norm(channels)
+        self.conv1 = nn.Conv2d(channels, out_channels, 3, padding=1)
+        self.norm2 = _norm(out_channels)
+        self.conv2 = nn.Conv2d(out_channels, out_channels, 3, padding=1)
+        if channels != out_channels:
+            self.nin_shortcut = nn.Conv2d(channels, out_channels, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        h = self.conv2(F.silu(self.norm2(self.conv1(F.silu(self.norm1(x))))))
+        return h + (self.nin_shortcut(x) if hasattr(self, "nin_shortcut") else x)
+
+
+class AttnBlock(nn.Module):
+    """Single-head attention over all places of a frame."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.norm = _norm(channels)
+        self.q = nn.Conv2d(channels, channels, 1)
+        self.k = nn.Conv2d(channels, channels, 1)
+        self.v = nn.Conv2d(channels, channels, 1)
+        self.proj_out = nn.Conv2d(channels, channels, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        y, h = self.norm(x), x.shape[-2]
+        q, k, v = (rearrange(conv(y), "b c h w -> b 1 (h w) c") for conv in (self.q, self.k, self.v))
+        out = F.scaled_dot_product_attention(q, k, v)
+        return x + self.proj_out(rearrange(out, "b 1 (h w) c -> b c h w", h=h))
+
+
+class Downsample(nn.Module):
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(channels, channels, 3, stride=2)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.conv(F.pad(x, (0, 1, 0, 1)))  # right and below alone, as the weights were trained
+
+
+class Upsample(nn.Module):
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(channels, channels, 3, padding=1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.conv(F.interpolate(x, scale_factor=2.0, mode="nearest"))
+
+
+def _middle(channels: int) -> nn.Module:
+    mid = nn.Module()
+    mid.block_1 = ResnetBlock(channels, channels)
+    mid.attn_1 = AttnBlock(channels)
+    mid.block_2 = ResnetBlock(channels, channels)
+    return mid
+
+
+def _run_middle(mid: nn.Module, h: Tensor) -> Tensor:
+    return mid.block_2(mid.attn_1(mid.block_1(h)))  # type: ignore[operator]
+
+
+class Encoder(nn.Module):
+    """(n, 3, h, w) -> (n, 2 * latent channels, h / factor, w / factor)."""
+
+    def __init__(self, config: AutoencoderConfig) -> None:
+        super().__init__()
+        c = config.width
+        self.conv_in = nn.Conv2d(3, c, 3, padding=1)
+        self.down = nn.ModuleList()
+        for i, multiplier in enumerate(config.channel_multipliers):
+            level, c_out = nn.Module(), config.width * multiplier
+            level.block = nn.ModuleList()
+            for _ in range(config.num_res_blocks):
+                level.block.append(ResnetBlock(c, c_out))
+                c = c_out
+            if i < len(config.channel_multipliers) - 1:
+                level.downsample = Downsample(c)
+            self.down.append(level)
+        self.mid = _middle(c)
+        self.norm_out = _norm(c)
+        self.conv_out = nn.Conv2d(c, 2 * config.latent_channels, 3, padding=1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        h = self.conv_in(x)
+        for level in self.down:
+            for block in level.block:  # type: ignore[union-attr]
+                h = block(h)
+            if hasattr(level, "downsample"):
+                h = level.downsample(h)
+        return self.conv_out(F.silu(self.norm_out(_run_middle(self.mid, h))))
+
+
+class Decoder(nn.Module):
+    """(n, latent channels, h, w) -> (n, 3, h * factor, w * factor)."""
+
+    def __init__(self, config: AutoencoderConfig) -> None:
+        super().__init__()
+        c = config.width * config.channel_multipliers[-1]
+        self.conv_in = nn.Conv2d(config.latent_channels, c, 3, padding=1)
+        self.mid = _middle(c)
+        self.up = nn.ModuleList()  # finest first, as in the checkpoint; run from the last to the first
+        for i, multiplier in reversed(list(enumerate(config.channel_multipliers))):
+            level, c_out = nn.Module(), config.width * multiplier
+            level.block = nn.ModuleList()
+            for _ in range(config.num_res_blocks + 1):
+                level.block.append(ResnetBlock(c, c_out))
+                c = c_out
+            if i > 0:
+                level.upsample = Upsample(c)
+            self.up.insert(0, level)
+        self.norm_out = _norm(c)
+        self.conv_out = nn.Conv2d(c, 3, 3, padding=1)
+
+    def forward(self, latents: Tensor) -> Tensor:
+        h = _run_middle(self.mid, self.conv_in(latents))
+        for level in reversed(self.up):
+            for block in level.block:  # type: ignore[union-attr]
+                h = block(h)
+            if hasattr(level, "upsample"):
+                h = level.upsample(h)
+        return self.conv_out(F.silu(self.norm_out(h)))
+
+
+class Autoencoder(nn.Module):
+    """Frames (b, 3, f, h, w), nominally in [-1, 1], to latents (b, c, f, h / factor, w / factor) and back."""
+
+    def __init__(self, config: AutoencoderConfig) -> None:
+        super().__init__()
+        self.config = config
+        c = config.latent_channels
+        self.encoder = Encoder(config)
+        self.decoder = Decoder(config)
+        self.quant_conv = nn.Conv2d(2 * c, 2 * c, 1)
+        self.post_quant_conv = nn.Conv2d(c, c, 1)
+
+    def posterior(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        """Mean and log-variance of the latents of images (n, 3, h, w), before the latent scale."""
+        mean, log_variance = self.quant_conv(self.encoder(images)).chunk(2, dim=1)
+        return mean, log_variance.clamp(-30, 20)
+
+    def encode(self, frames: Tensor) -> Tensor:
+        """The posterior's mean."""
+        f = frames.shape[2]
+        parts = [self.posterior(part)[0] for part in rearrange(frames, "b c f h w -> (b f) c h w").split(16)]
+        return rearrange(torch.cat(parts), "(b f) c h w -> b c f h w", f=f) * self.config.latent_scale
+
+    def decode_images(self, latents: Tensor) -> Tensor:
+        """Images (n, 3, h, w) of latents (n, c, h, w), before the latent scale."""
+        return self.decoder(self.post_quant_conv(latents))
+
+    def decode(self, latents: Tensor) -> Tensor:
+        """Frames of the latents, one at a time; not clamped."""
+        images = rearrange(latents / self.config.latent_scale, "b c f h w -> (b f) c h w")
+        out = torch.cat([self.decode_images(image) for image in images.split(1)])
+        return rearrange(out, "(b f) c h w -> b c f h w", f=latents.shape[2])

@@ -1,0 +1,148 @@
+"""What a text-to-video model is made of, as frozen data, and the presets of this package.
+
+No torch here: the presets can be read by whoever plans a film without loading a model.
+Figures of MODELSCOPE: damo-vilab/text-to-video-ms-1.7b, `configuration.json` and the source that hard-codes the rest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+Prediction = Literal["eps", "v"]
+Spacing = Literal["modelscope", "leading", "trailing"]
+
+
+@dataclass(frozen=True)
+class TextEncoderConfig:
+    """An OpenCLIP text tower. `skipped_layers` of them are not run: 1 is the penultimate layer."""
+
+    width: int = 1024
+    heads: int = 16
+    layers: int = 24
+    context_length: int = 77
+    vocabulary_size: int = 49_408
+    skipped_layers: int = 1
+    vocabulary: str | None = None  # a table in t2v/weights that renumbers the tokenizer's tokens
+
+
+@dataclass(frozen=True)
+class UNetConfig:
+    """UNet3D as ModelScope's `UNetSD` builds it; `attention_levels` of its levels attend, the finest first."""
+
+    in_channels: int = 4
+    out_channels: int = 4
+    width: int = 320
+    channel_multipliers: tuple[int, ...] = (1, 2, 4, 4)
+    attention_levels: int = 3
+    num_res_blocks: int = 2
+    num_heads: int = 8  # of the first temporal transformer alone; the others have channels / head_dim
+    head_dim: int = 64
+    context_dim: int = 1024
+    dropout: float = 0.1
+    temporal: bool = True  # False: the spatial layers alone, an image model under the same names
+
+
+@dataclass(frozen=True)
+class AutoencoderConfig:
+    """AutoencoderKL as in latent diffusion (Rombach et al. 2022)."""
+
+    width: int = 128
+    channel_multipliers: tuple[int, ...] = (1, 2, 4, 4)
+    num_res_blocks: int = 2
+    latent_channels: int = 4
+    latent_scale: float = 0.18215  # encode multiplies, decode divides; callers never see it
+
+    @property
+    def factor(self) -> int:
+        """Pixels a latent is wide and high."""
+        return 2 ** (len(self.channel_multipliers) - 1)
+
+
+@dataclass(frozen=True)
+class ScheduleConfig:
+    """Noise levels: betas whose square roots are evenly spaced."""
+
+    num_timesteps: int = 1000
+    beta_start: float = 0.00085
+    beta_end: float = 0.012
+    zero_terminal_snr: bool = False  # Lin et al. 2023: the last timestep is noise alone
+
+
+@dataclass(frozen=True)
+class Preset:
+    """A model's parts and what it films when nothing else is asked for. Sizes are (height, width) by aspect."""
+
+    name: str
+    text_encoder: TextEncoderConfig
+    unet: UNetConfig
+    autoencoder: AutoencoderConfig
+    schedule: ScheduleConfig
+    prediction: Prediction
+    spacing: Spacing
+    num_frames: int
+    fps: int
+    num_steps: int
+    guidance_scale: float
+    sizes: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    negative_prompt: str = ""
+    licence: str = ""
+
+
+MODELSCOPE = Preset(
+    name="modelscope",
+    text_encoder=TextEncoderConfig(),
+    unet=UNetConfig(),
+    autoencoder=AutoencoderConfig(),
+    schedule=ScheduleConfig(),
+    prediction="eps",
+    spacing="modelscope",
+    num_frames=16,
+    fps=8,
+    num_steps=50,
+    guidance_scale=9.0,
+    sizes={"1:1": (256, 256)},
+    licence="CC-BY-NC-4.0",
+)
+
+TOON = Preset(
+    name="toon",
+    text_encoder=TextEncoderConfig(
+        width=192,
+        heads=6,
+        layers=3,
+        context_length=48,
+        vocabulary_size=512,
+        skipped_layers=0,
+        vocabulary="toon_vocabulary.json",
+    ),
+    unet=UNetConfig(
+        in_channels=8,
+        out_channels=8,
+        width=128,
+        channel_multipliers=(1, 2),
+        attention_levels=2,
+        num_res_blocks=1,
+        num_heads=4,
+        head_dim=32,
+        context_dim=192,
+        dropout=0.0,
+    ),
+    autoencoder=AutoencoderConfig(
+        width=32,
+        channel_multipliers=(1, 2, 4, 4),
+        num_res_blocks=1,
+        latent_channels=8,
+        latent_scale=1.0,
+    ),
+    schedule=ScheduleConfig(zero_terminal_snr=True),
+    prediction="v",
+    spacing="trailing",
+    num_frames=16,
+    fps=8,
+    num_steps=20,
+    guidance_scale=4.0,
+    sizes={"16:9": (64, 112), "1:1": (80, 80)},
+    licence="Apache-2.0, as Cold Open itself",
+)

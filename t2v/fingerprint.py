@@ -1,0 +1,64 @@
+"""A short hash of a model's weights, without torch, so that a plan can be made without loading a model."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from pathlib import Path
+
+from t2v.errors import CheckpointError
+
+WEIGHTS = Path(__file__).parent / "weights"
+
+
+def weight_file(source: str) -> Path:
+    """Where the weights of a source lie."""
+    if source != "toon":
+        raise CheckpointError(f"no film model {source!r} here; there is: toon")
+    return WEIGHTS / "toon.safetensors"
+
+
+def fingerprint(source: str) -> str:
+    """The first 16 hexadecimal digits of the SHA-256 of the weights, remembered by path, size and time."""
+    path = weight_file(source)
+    try:
+        stat = path.stat()
+    except OSError as error:
+        raise CheckpointError(f"{path}: the film model's weights are not there ({error.strerror})") from error
+    key = f"{path.resolve()} {stat.st_size} {stat.st_mtime_ns}"
+    memory = _memory_file()
+    known = _remembered(memory)
+    if key not in known:
+        known[key] = _sha256(path)[:16]
+        _remember(memory, known)
+    return known[key]
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _memory_file() -> Path:
+    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(base) / "cold-open" / "fingerprints.json"
+
+
+def _remembered(memory: Path) -> dict[str, str]:
+    try:
+        known = json.loads(memory.read_text("utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return known if isinstance(known, dict) else {}
+
+
+def _remember(memory: Path, known: dict[str, str]) -> None:
+    """Best effort: where nothing can be written the hash is taken again next time."""
+    part = memory.with_suffix(f".{os.getpid()}.part")
+    try:
+        memory.parent.mkdir(parents=True, exist_ok=True)
+        part.write_text(json.dumps(dict(list(known.items())[-64:])), "utf-8")
+        os.replace(part, memory)
+    except OSError:
+        part.unlink(missing_ok=True)

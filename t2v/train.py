@@ -1,0 +1,156 @@
+"""Training in pieces: a loop that stops on time, writes checkpoints, and goes on after `kill -9`.
+
+What is trained and on which data is the caller's; here are the moving average, the checkpoint and the losses.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from t2v.schedule import NoiseSchedule
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How long and how fast: warm-up, then a cosine down to a twentieth at `num_steps`."""
+
+    num_steps: int
+    learning_rate: float
+    warmup_steps: int = 100
+    ema_decay: float = 0.999
+    checkpoint_seconds: float = 240.0
+    log_every: int = 20
+
+    def rate(self, step: int) -> float:
+        if step < self.warmup_steps:
+            return self.learning_rate * (step + 1) / self.warmup_steps
+        progress = min(1.0, (step - self.warmup_steps) / max(1, self.num_steps - self.warmup_steps))
+        cosine = 0.5 * (1 + torch.cos(torch.tensor(progress * torch.pi)).item())
+        return self.learning_rate * (0.05 + 0.95 * cosine)
+
+
+@dataclass
+class Progress:
+    """Where training stands; all of it is in the checkpoint."""
+
+    step: int = 0
+    seconds: float = 0.0
+    losses: list[tuple[int, float]] | None = None
+
+
+def save_atomically(state: Mapping[str, Any], path: Path) -> None:
+    part = path.with_suffix(".part")
+    torch.save(dict(state), part)
+    os.replace(part, path)
+
+
+class Average:
+    """An exponential moving average of a module's parameters and buffers."""
+
+    def __init__(self, module: nn.Module, decay: float) -> None:
+        self.decay = decay
+        self.values = {k: v.detach().clone() for k, v in module.state_dict().items()}
+
+    @torch.no_grad()
+    def update(self, module: nn.Module, step: int) -> None:
+        decay = min(self.decay, (1 + step) / (10 + step))
+        names, live = zip(*module.state_dict().items(), strict=True)
+        torch._foreach_lerp_([self.values[n] for n in names], list(live), 1 - decay)
+
+
+def train(
+    module: nn.Module,
+    loss: Callable[[int], Tensor],
+    plan: Plan,
+    checkpoint: Path,
+    *,
+    groups: list[dict[str, Any]] | None = None,
+    stop_at: float | None = None,
+    log: Callable[[str], None] = lambda line: None,
+) -> Progress:
+    """Train until the plan is done or `stop_at` (time.monotonic()) is reached; goes on from `checkpoint` if it is there.
+
+    `loss(step)` draws its own batch and answers with a scalar. `groups` are the optimizer's parameter groups, each with a
+    `scale` that multiplies the learning rate.
+    """
+    groups = groups or [{"params": [p for p in module.parameters() if p.requires_grad], "scale": 1.0}]
+    optimizer = torch.optim.AdamW(groups, lr=plan.learning_rate, betas=(0.9, 0.99), weight_decay=0.01)
+    average = Average(module, plan.ema_decay)
+    progress = Progress(losses=[])
+    if checkpoint.exists():
+        state = torch.load(checkpoint, weights_only=True)
+        module.load_state_dict(state["model"])
+        average.values = state["ema"]
+        optimizer.load_state_dict(state["optimizer"])
+        progress = Progress(state["step"], state["seconds"], [tuple(pair) for pair in state["losses"]])
+
+    def save() -> None:
+        save_atomically(
+            {
+                "model": module.state_dict(),
+                "ema": average.values,
+                "optimizer": optimizer.state_dict(),
+                "step": progress.step,
+                "seconds": progress.seconds,
+                "losses": progress.losses,
+            },
+            checkpoint,
+        )
+
+    module.train()
+    began = saved = time.monotonic()
+    before, recent = progress.seconds, []
+    while progress.step < plan.num_steps and (stop_at is None or time.monotonic() < stop_at):
+        for group in optimizer.param_groups:
+            group["lr"] = plan.rate(progress.step) * group["scale"]
+        value = loss(progress.step)
+        optimizer.zero_grad(set_to_none=True)
+        value.backward()
+        torch.nn.utils.clip_grad_norm_(module.parameters(), 1.0)
+        optimizer.step()
+        progress.step += 1
+        average.update(module, progress.step)
+        recent.append(float(value.detach()))
+        progress.seconds = before + time.monotonic() - began
+        if progress.step % plan.log_every == 0:
+            mean = sum(recent) / len(recent)
+            recent = []
+            (progress.losses or []).append((progress.step, mean))
+            log(f"step {progress.step}/{plan.num_steps} loss {mean:.4f} {progress.seconds:.0f} s")
+        if time.monotonic() - saved > plan.checkpoint_seconds:
+            save()
+            saved = time.monotonic()
+    save()
+    return progress
+
+
+def diffusion_loss(
+    network: Callable[[Tensor, Tensor, Tensor], Tensor],
+    clean: Tensor,
+    text: Tensor,
+    schedule: NoiseSchedule,
+    *,
+    generator: torch.Generator,
+    weight: Tensor | None = None,
+) -> Tensor:
+    """The v-prediction loss (Salimans & Ho 2022) of clean latents (b, c, f, h, w) at random timesteps, one a clip.
+
+    Timesteps are stratified over the batch. `weight` (b, 1, f, h, w) says what matters more.
+    """
+    b = clean.shape[0]
+    offsets = (torch.arange(b) + torch.rand(b, generator=generator)) / b
+    timesteps = (offsets * len(schedule)).long().clamp(0, len(schedule) - 1)
+    signal = schedule.alphas_cumprod[timesteps].float().view(b, 1, 1, 1, 1)
+    a, sigma = signal.sqrt(), (1 - signal).sqrt()
+    noise = torch.randn(clean.shape, generator=generator)
+    prediction = network(a * clean + sigma * noise, timesteps, text).float()
+    error = (prediction - (a * noise - sigma * clean)).square()
+    return (error if weight is None else error * weight).mean()

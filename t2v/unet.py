@@ -1,0 +1,106 @@
+"""UNet3D: latents, timesteps and text in, noise (or v) out, under ModelScope's own parameter names."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import torch
+from einops import rearrange, repeat
+from torch import Tensor, nn
+
+from t2v.configs import UNetConfig
+from t2v.layers import (
+    Conditioning,
+    Conv2d,
+    Downsample,
+    ResBlock,
+    Skip,
+    SpatialTransformer,
+    Stage,
+    TemporalTransformer,
+    Upsample,
+    group_norm,
+    timestep_embedding,
+    zero_init,
+)
+
+
+class UNet3D(nn.Module):
+    """The denoising network of ModelScope's text-to-video model (`UNetSD`)."""
+
+    def __init__(self, config: UNetConfig) -> None:
+        super().__init__()
+        self.config = config
+        width, time_dim = config.width, config.width * 4
+        channels = [width * m for m in config.channel_multipliers]
+        levels = len(channels)
+
+        def block(c_in: int, c_out: int, level: int) -> list[nn.Module]:
+            res = ResBlock(c_in, c_out, time_dim, config.dropout, temporal=config.temporal)
+            return [res, *self._attention(c_out)] if level < config.attention_levels else [res]
+
+        self.time_embed = nn.Sequential(nn.Linear(width, time_dim), nn.SiLU(), nn.Linear(time_dim, time_dim))
+
+        self.input_blocks = nn.ModuleList()
+        self.input_blocks.append(
+            Stage([Conv2d(config.in_channels, width, 3, padding=1), self._temporal(width, config.num_heads)])
+        )
+        skips, c = [width], width
+        for level, c_out in enumerate(channels):
+            for _ in range(config.num_res_blocks):
+                self.input_blocks.append(Stage(block(c, c_out, level)))
+                c = c_out
+                skips.append(c)
+            if level < levels - 1:
+                self.input_blocks.append(Downsample(c))
+                skips.append(c)
+
+        self.middle_block = Stage(
+            [*block(c, c, 0), ResBlock(c, c, time_dim, config.dropout, temporal=config.temporal)]
+        )
+
+        self.output_blocks = nn.ModuleList()
+        for level in reversed(range(levels)):
+            for i in range(config.num_res_blocks + 1):
+                stage = block(c + skips.pop(), channels[level], level)
+                c = channels[level]
+                if level > 0 and i == config.num_res_blocks:
+                    stage.append(Upsample(c))
+                self.output_blocks.append(Stage(stage))
+
+        self.out = nn.Sequential(
+            group_norm(c, 1e-5), nn.SiLU(), zero_init(nn.Conv2d(c, config.out_channels, 3, padding=1))
+        )
+
+    def _temporal(self, channels: int, heads: int) -> nn.Module:
+        config = self.config
+        return TemporalTransformer(channels, heads, config.head_dim) if config.temporal else Skip()
+
+    def _attention(self, channels: int) -> list[nn.Module]:
+        head_dim = self.config.head_dim
+        spatial = SpatialTransformer(channels, head_dim, self.config.context_dim)
+        return [spatial, self._temporal(channels, channels // head_dim)]
+
+    def forward(self, latents: Tensor, timesteps: Tensor, text: Tensor) -> Tensor:
+        """What the network predicts, in the shape of the latents.
+
+        latents (b, c, f, h, w); timesteps (b,); text (b, l, d), or (b, f, l, d): one text a frame.
+        """
+        num_frames = latents.shape[2]
+        emb = self.time_embed(timestep_embedding(timesteps, self.config.width).to(self.out[-1].weight.dtype))
+        cond = Conditioning(
+            time_emb=repeat(emb, "b d -> (b f) d", f=num_frames),
+            text=rearrange(text, "b f l d -> (b f) l d") if text.ndim == 4 else text,
+            num_frames=num_frames,
+        )
+        x = rearrange(latents, "b c f h w -> (b f) c h w")
+        skips = []
+        for stage in self.input_blocks:
+            x = stage(x, cond)
+            skips.append(x)
+        x = self.middle_block(x, cond)
+        for stage in self.output_blocks:
+            x = torch.cat([x, skips.pop()], dim=1)
+            size = (skips[-1].shape[-2], skips[-1].shape[-1]) if skips else None
+            x = stage(x, replace(cond, size=size))
+        return rearrange(self.out(x), "(b f) c h w -> b c f h w", f=num_frames)
