@@ -90,7 +90,7 @@ def prefect_api(
     verbose: bool = False,
     meanwhile: Callable[[], object] = lambda: None,
 ) -> Iterator[str]:
-    """Flows that are called inside find an API; Prefect's lines go to `logs` (if `verbose`: also to the screen).
+    """Flows called inside find an API; Prefect's lines go to `logs` (if `verbose`, to the terminal as well).
 
     `meanwhile` is done while a private server starts. The server is stopped at the very end of the
     process, not at the end of the block: Prefect's workers still flush what they hold, and without a
@@ -131,7 +131,7 @@ def check(url: str) -> None:
     if fault is not None:
         raise ApiError(
             f"No Prefect server answers at {url} ({type(fault).__name__}: {fault}). "
-            "PREFECT_API_URL or Prefect's profile names it: start it (prefect server start), or unset PREFECT_API_URL."
+            "PREFECT_API_URL or Prefect's profile names it: start it, or unset PREFECT_API_URL."
         )
 
 

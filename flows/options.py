@@ -41,9 +41,25 @@ class MemeOptions:
 
 
 @dataclass(frozen=True)
+class BatchOptions:
+    """The options of `batch`; they hold for every show of the folder."""
+
+    premises: Path
+    writer: str | None = None
+    seed: int | None = None
+    output: Path = OUTPUT
+    device: str | None = None
+    verbose: bool = False
+
+
+@dataclass(frozen=True)
 class Outcome:
-    """How a run ended: 0 made, 1 failed, 3 made with gag cards; where it lies; what to say last."""
+    """How a run ended: 0 made, 1 failed, 3 made with gag cards; where it lies; what to say last.
+
+    `notes` is what a night's summary repeats: a writer that fell back, gag cards.
+    """
 
     code: Literal[0, 1, 3]
     path: Path | None = None
     lines: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()

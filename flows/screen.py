@@ -121,11 +121,11 @@ class Screen:
             self.break_silence()
 
     def _draw(self) -> None:
-        if self._bar is None or self._task is None:
-            self._bar, self._task = _new_bar()
-            self._bar.start()
         total = self._total if self._total > 0 else None
         description = f"{self._label[:1].upper()}{self._label[1:]}"
+        if self._bar is None or self._task is None:
+            self._bar, self._task = _new_bar(description)
+            self._bar.start()
         self._bar.update(
             self._task, description=description, completed=self._done, total=total, left=self.time_left()
         )
@@ -148,7 +148,7 @@ def write_line(text: str) -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def _new_bar() -> tuple[Progress, TaskID]:
+def _new_bar(description: str) -> tuple[Progress, TaskID]:
     """Rich is imported here because it is not needed where there is no terminal."""
     from rich.console import Console
     from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn
@@ -161,4 +161,4 @@ def _new_bar() -> tuple[Progress, TaskID]:
         console=Console(highlight=False),
         transient=True,
     )
-    return bar, bar.add_task("", total=None, left="")
+    return bar, bar.add_task(description, total=None, left="")

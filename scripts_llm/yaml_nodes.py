@@ -1,6 +1,6 @@
 """YAML text as a tree of nodes that know where they stand: pyyaml's parser, YAML 1.2 scalars, and limits.
 
-Between pyyaml's events and our nodes nothing is constructed: no tag runs, no alias explodes, nothing recurses.
+Between pyyaml's events and our nodes nothing is constructed: no tag runs, no alias explodes, no depth hurts.
 Scalars keep the text they were written with, so that `No`, `1:30` and `0123` are text where text is wanted.
 """
 
@@ -57,6 +57,11 @@ class Node:
     def is_blank(self) -> bool:
         """Nothing is written here: `key:`."""
         return self.plain and self.value == ""
+
+
+def short(text: str) -> str:
+    """Text cut to what fits into one line of an error."""
+    return text if len(text) <= 70 else text[:67] + "..."
 
 
 def resolve(node: Node) -> Any:
@@ -182,7 +187,7 @@ def parse(text: str, path: Path) -> Node | None:
     try:
         parser.__init__(text)  # type: ignore[misc]  # the reader checks the first characters here
         while parser.check_event():
-            builder.take(parser.get_event())
+            builder.take(parser.get_event())  # type: ignore[no-untyped-call]
     except yaml.reader.ReaderError as fault:
         before = text[: fault.position]
         line, column = before.count("\n") + 1, len(before) - before.rfind("\n")
@@ -195,32 +200,25 @@ def parse(text: str, path: Path) -> Node | None:
     return builder.root
 
 
+_QUOTES = "quotes around the text"
 _TOLD = (
     (r"character '\\t'", "wanted spaces, got a tab", "two spaces a level"),
-    (
-        r"mapping values are not allowed",
-        "wanted one key a line, got a second colon",
-        "quotes around the text",
-    ),
+    (r"mapping values are not allowed", "wanted one key a line, got a second colon", _QUOTES),
     (r"could not find expected ':'", "wanted `key: value`, got text without a colon", "a colon and a space"),
     (
         r"expected <block end>",
         "wanted this as deep as its neighbours, got another depth",
         "the same indentation",
     ),
-    (r"while scanning a quoted|end of stream", "wanted a closing quote, got the end of the file", "a quote"),
-    (r"character '[@`%]'", "wanted a word, got a sign that YAML keeps for itself", "quotes around the text"),
+    (r"quoted|end of stream", "wanted a closing quote, got the end of the file", "a quote"),
+    (r"character '[@`%]'", "wanted a word, got a sign that YAML keeps for itself", _QUOTES),
     (
-        r"undefined alias",
-        "wanted an alias whose & stands above, got none",
-        "quotes, if the * is meant as text",
+        r"sequence entries",
+        "wanted the list below its key, got a dash behind it",
+        "a new line before the dash",
     ),
-    (r"(alias|anchor)", "wanted a name after * or &, got none", "quotes around the text"),
-    (
-        r"expected ',' or '[\]}]'",
-        "wanted a comma or a closing bracket, got more text",
-        "quotes around the text",
-    ),
+    (r"(alias|anchor)", "wanted text, got a * or & that YAML keeps for itself", _QUOTES),
+    (r"expected ',' or '[\]}]'", "wanted a comma or a closing bracket, got more text", _QUOTES),
 )
 
 
@@ -277,7 +275,8 @@ class _Builder:
 
     def fault(self, event: Any, wanted: str, got: str, hint: str) -> ScriptError:
         spot = _spot(event.start_mark)
-        return ScriptError(f"{self.path}:{spot.line}:{spot.column}: wanted {wanted}, got {got}, try {hint}")
+        where = f"{self.path}:{spot.line}:{spot.column}"
+        return ScriptError(f"{where}: wanted {wanted}, got {short(got)}, try {hint}")
 
     def alias(self, event: Any) -> None:
         self.aliases += 1
@@ -300,7 +299,9 @@ class _Builder:
     def node(self, event: Any) -> None:
         explicit = getattr(event, "tag", None)
         if explicit and not (explicit == "!" and isinstance(event, yaml.ScalarEvent)):
-            raise self.fault(event, "a plain value", f"the tag {explicit!r}", "leaving the tag out")
+            raise self.fault(
+                event, "a plain value", f"the tag {_as_typed(explicit)!r}", "leaving the tag out"
+            )
         if isinstance(event, yaml.ScalarEvent):
             plain = event.implicit[0] and event.style is None
             node = Node(_spot(event.start_mark), _spot(event.end_mark), event.value, plain)
@@ -361,6 +362,10 @@ class _Builder:
         assert isinstance(key.value, str)
         mapping.value[key.value] = node
         mapping.keys[key.value] = key
+
+
+def _as_typed(tag: str) -> str:
+    return tag.replace("tag:yaml.org,2002:", "!!")
 
 
 def _spot(mark: Any) -> Spot:

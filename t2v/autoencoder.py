@@ -1,7 +1,7 @@
-"""AutoencoderKL ("VQGAN" in ModelScope's file names): frames to latents and back, one frame at a time in the network.
+"""AutoencoderKL ("VQGAN" in ModelScope's file names): frames to latents and back, every frame for itself.
 
-Names and shapes: CompVis latent-diffusion; Rombach et al. 2022, "High-Resolution Image Synthesis with Latent Diffusion
-Models". The latent scale lives inside.
+Names and shapes: CompVis latent-diffusion; Rombach et al. 2022, "High-Resolution Image Synthesis with Latent
+Diffusion Models". The latent scale lives inside.
 """
 
 from __future__ import annotations
@@ -14,31 +14,32 @@ from torch import Tensor, nn
 from t2v.configs import AutoencoderConfig
 
 
-def _norm(channels: int) -> nn.GroupNorm:
-    return nn.GroupNorm(32, channels, eps=1e-6)
+def _norm(channels: int, groups: int) -> nn.GroupNorm:
+    return nn.GroupNorm(groups, channels, eps=1e-6)
 
 
 class ResnetBlock(nn.Module):
-    def __init__(self, channels: int, out_channels: int) -> None:
+    def __init__(self, channels: int, out_channels: int, groups: int) -> None:
         super().__init__()
-        self.norm1 = _norm(channels)
+        self.norm1 = _norm(channels, groups)
         self.conv1 = nn.Conv2d(channels, out_channels, 3, padding=1)
-        self.norm2 = _norm(out_channels)
+        self.norm2 = _norm(out_channels, groups)
         self.conv2 = nn.Conv2d(out_channels, out_channels, 3, padding=1)
-        if channels != out_channels:
-            self.nin_shortcut = nn.Conv2d(channels, out_channels, 1)
+        self.nin_shortcut: nn.Module = (
+            nn.Identity() if channels == out_channels else nn.Conv2d(channels, out_channels, 1)
+        )
 
     def forward(self, x: Tensor) -> Tensor:
         h = self.conv2(F.silu(self.norm2(self.conv1(F.silu(self.norm1(x))))))
-        return h + (self.nin_shortcut(x) if hasattr(self, "nin_shortcut") else x)
+        return h + self.nin_shortcut(x)
 
 
 class AttnBlock(nn.Module):
     """Single-head attention over all places of a frame."""
 
-    def __init__(self, channels: int) -> None:
+    def __init__(self, channels: int, groups: int) -> None:
         super().__init__()
-        self.norm = _norm(channels)
+        self.norm = _norm(channels, groups)
         self.q = nn.Conv2d(channels, channels, 1)
         self.k = nn.Conv2d(channels, channels, 1)
         self.v = nn.Conv2d(channels, channels, 1)
@@ -69,16 +70,44 @@ class Upsample(nn.Module):
         return self.conv(F.interpolate(x, scale_factor=2.0, mode="nearest"))
 
 
-def _middle(channels: int) -> nn.Module:
-    mid = nn.Module()
-    mid.block_1 = ResnetBlock(channels, channels)
-    mid.attn_1 = AttnBlock(channels)
-    mid.block_2 = ResnetBlock(channels, channels)
-    return mid
+def _blocks(channels: int, out_channels: int, count: int, groups: int) -> nn.ModuleList:
+    widths = [channels] + [out_channels] * (count - 1)
+    return nn.ModuleList(ResnetBlock(c, out_channels, groups) for c in widths)
 
 
-def _run_middle(mid: nn.Module, h: Tensor) -> Tensor:
-    return mid.block_2(mid.attn_1(mid.block_1(h)))  # type: ignore[operator]
+class DownLevel(nn.Module):
+    def __init__(self, channels: int, out_channels: int, num_blocks: int, groups: int, *, last: bool) -> None:
+        super().__init__()
+        self.block = _blocks(channels, out_channels, num_blocks, groups)
+        self.downsample = nn.Identity() if last else Downsample(out_channels)
+
+    def forward(self, x: Tensor) -> Tensor:
+        for block in self.block:
+            x = block(x)
+        return self.downsample(x)
+
+
+class UpLevel(nn.Module):
+    def __init__(self, channels: int, out_channels: int, num_blocks: int, groups: int, *, last: bool) -> None:
+        super().__init__()
+        self.block = _blocks(channels, out_channels, num_blocks, groups)
+        self.upsample = nn.Identity() if last else Upsample(out_channels)
+
+    def forward(self, x: Tensor) -> Tensor:
+        for block in self.block:
+            x = block(x)
+        return self.upsample(x)
+
+
+class Middle(nn.Module):
+    def __init__(self, channels: int, groups: int) -> None:
+        super().__init__()
+        self.block_1 = ResnetBlock(channels, channels, groups)
+        self.attn_1 = AttnBlock(channels, groups)
+        self.block_2 = ResnetBlock(channels, channels, groups)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.block_2(self.attn_1(self.block_1(x)))
 
 
 class Encoder(nn.Module):
@@ -89,27 +118,19 @@ class Encoder(nn.Module):
         c = config.width
         self.conv_in = nn.Conv2d(3, c, 3, padding=1)
         self.down = nn.ModuleList()
-        for i, multiplier in enumerate(config.channel_multipliers):
-            level, c_out = nn.Module(), config.width * multiplier
-            level.block = nn.ModuleList()
-            for _ in range(config.num_res_blocks):
-                level.block.append(ResnetBlock(c, c_out))
-                c = c_out
-            if i < len(config.channel_multipliers) - 1:
-                level.downsample = Downsample(c)
-            self.down.append(level)
-        self.mid = _middle(c)
-        self.norm_out = _norm(c)
+        for i, multiplier in enumerate(config.channel_multipliers, 1):
+            c_out, last = config.width * multiplier, i == len(config.channel_multipliers)
+            self.down.append(DownLevel(c, c_out, config.num_res_blocks, config.norm_groups, last=last))
+            c = c_out
+        self.mid = Middle(c, config.norm_groups)
+        self.norm_out = _norm(c, config.norm_groups)
         self.conv_out = nn.Conv2d(c, 2 * config.latent_channels, 3, padding=1)
 
     def forward(self, x: Tensor) -> Tensor:
         h = self.conv_in(x)
         for level in self.down:
-            for block in level.block:  # type: ignore[union-attr]
-                h = block(h)
-            if hasattr(level, "downsample"):
-                h = level.downsample(h)
-        return self.conv_out(F.silu(self.norm_out(_run_middle(self.mid, h))))
+            h = level(h)
+        return self.conv_out(F.silu(self.norm_out(self.mid(h))))
 
 
 class Decoder(nn.Module):
@@ -119,27 +140,19 @@ class Decoder(nn.Module):
         super().__init__()
         c = config.width * config.channel_multipliers[-1]
         self.conv_in = nn.Conv2d(config.latent_channels, c, 3, padding=1)
-        self.mid = _middle(c)
+        self.mid = Middle(c, config.norm_groups)
         self.up = nn.ModuleList()  # finest first, as in the checkpoint; run from the last to the first
         for i, multiplier in reversed(list(enumerate(config.channel_multipliers))):
-            level, c_out = nn.Module(), config.width * multiplier
-            level.block = nn.ModuleList()
-            for _ in range(config.num_res_blocks + 1):
-                level.block.append(ResnetBlock(c, c_out))
-                c = c_out
-            if i > 0:
-                level.upsample = Upsample(c)
-            self.up.insert(0, level)
-        self.norm_out = _norm(c)
+            c_out = config.width * multiplier
+            self.up.insert(0, UpLevel(c, c_out, config.num_res_blocks + 1, config.norm_groups, last=i == 0))
+            c = c_out
+        self.norm_out = _norm(c, config.norm_groups)
         self.conv_out = nn.Conv2d(c, 3, 3, padding=1)
 
     def forward(self, latents: Tensor) -> Tensor:
-        h = _run_middle(self.mid, self.conv_in(latents))
+        h = self.mid(self.conv_in(latents))
         for level in reversed(self.up):
-            for block in level.block:  # type: ignore[union-attr]
-                h = block(h)
-            if hasattr(level, "upsample"):
-                h = level.upsample(h)
+            h = level(h)
         return self.conv_out(F.silu(self.norm_out(h)))
 
 
@@ -162,9 +175,9 @@ class Autoencoder(nn.Module):
 
     def encode(self, frames: Tensor) -> Tensor:
         """The posterior's mean."""
-        f = frames.shape[2]
-        parts = [self.posterior(part)[0] for part in rearrange(frames, "b c f h w -> (b f) c h w").split(16)]
-        return rearrange(torch.cat(parts), "(b f) c h w -> b c f h w", f=f) * self.config.latent_scale
+        images = rearrange(frames, "b c f h w -> (b f) c h w")
+        means = torch.cat([self.posterior(part)[0] for part in torch.split(images, 16)])
+        return rearrange(means, "(b f) c h w -> b c f h w", f=frames.shape[2]) * self.config.latent_scale
 
     def decode_images(self, latents: Tensor) -> Tensor:
         """Images (n, 3, h, w) of latents (n, c, h, w), before the latent scale."""
@@ -173,5 +186,5 @@ class Autoencoder(nn.Module):
     def decode(self, latents: Tensor) -> Tensor:
         """Frames of the latents, one at a time; not clamped."""
         images = rearrange(latents / self.config.latent_scale, "b c f h w -> (b f) c h w")
-        out = torch.cat([self.decode_images(image) for image in images.split(1)])
+        out = torch.cat([self.decode_images(image) for image in torch.split(images, 1)])
         return rearrange(out, "(b f) c h w -> b c f h w", f=latents.shape[2])

@@ -1,7 +1,8 @@
 """What a text-to-video model is made of, as frozen data, and the presets of this package.
 
 No torch here: the presets can be read by whoever plans a film without loading a model.
-Figures of MODELSCOPE: damo-vilab/text-to-video-ms-1.7b, `configuration.json` and the source that hard-codes the rest.
+Figures of MODELSCOPE: damo-vilab/text-to-video-ms-1.7b, `configuration.json` and the source that hard-codes
+the rest.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ class TextEncoderConfig:
 
 @dataclass(frozen=True)
 class UNetConfig:
-    """UNet3D as ModelScope's `UNetSD` builds it; `attention_levels` of its levels attend, the finest first."""
+    """UNet3D as ModelScope's `UNetSD` builds it; its `attention_levels` finest levels attend."""
 
     in_channels: int = 4
     out_channels: int = 4
@@ -41,6 +42,7 @@ class UNetConfig:
     head_dim: int = 64
     context_dim: int = 1024
     dropout: float = 0.1
+    norm_groups: int = 32
     temporal: bool = True  # False: the spatial layers alone, an image model under the same names
 
 
@@ -51,6 +53,7 @@ class AutoencoderConfig:
     width: int = 128
     channel_multipliers: tuple[int, ...] = (1, 2, 4, 4)
     num_res_blocks: int = 2
+    norm_groups: int = 32
     latent_channels: int = 4
     latent_scale: float = 0.18215  # encode multiplies, decode divides; callers never see it
 
@@ -72,7 +75,7 @@ class ScheduleConfig:
 
 @dataclass(frozen=True)
 class Preset:
-    """A model's parts and what it films when nothing else is asked for. Sizes are (height, width) by aspect."""
+    """A model's parts and what it films when nothing else is asked for. Sizes: (height, width) by aspect."""
 
     name: str
     text_encoder: TextEncoderConfig
@@ -87,6 +90,7 @@ class Preset:
     guidance_scale: float
     sizes: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     negative_prompt: str = ""
+    speaks_toon: bool = False  # prompts are first said in the words of the drawn world
     licence: str = ""
 
 
@@ -128,11 +132,13 @@ TOON = Preset(
         head_dim=32,
         context_dim=192,
         dropout=0.0,
+        norm_groups=8,
     ),
     autoencoder=AutoencoderConfig(
         width=32,
         channel_multipliers=(1, 2, 4, 4),
         num_res_blocks=1,
+        norm_groups=4,  # 32 would leave one channel a group, and no picture its colours
         latent_channels=8,
         latent_scale=1.0,
     ),
@@ -144,5 +150,6 @@ TOON = Preset(
     num_steps=20,
     guidance_scale=4.0,
     sizes={"16:9": (64, 112), "1:1": (80, 80)},
+    speaks_toon=True,
     licence="Apache-2.0, as Cold Open itself",
 )

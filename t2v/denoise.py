@@ -1,4 +1,4 @@
-"""From a network that predicts noise or v to a function that answers with the clean latents, guided by text."""
+"""From a network that predicts noise or v to a function that answers with clean latents, guided by text."""
 
 from __future__ import annotations
 
@@ -31,7 +31,10 @@ def guided_denoiser(
     negative: Tensor,
     guidance_scale: float,
 ) -> Denoiser:
-    """A denoiser with classifier-free guidance (Ho & Salimans 2022) on all channels; a scale of 1 asks the network once."""
+    """A denoiser with classifier-free guidance (Ho & Salimans 2022) on all channels.
+
+    A scale of 1 asks the network once.
+    """
 
     def denoise(latents: Tensor, timestep: int) -> Tensor:
         t = torch.full((latents.shape[0],), timestep, device=latents.device)

@@ -53,8 +53,8 @@ class Skip(nn.Module):
         return x
 
 
-def group_norm(channels: int, eps: float) -> nn.GroupNorm:
-    return nn.GroupNorm(32, channels, eps=eps)
+def group_norm(channels: int, groups: int, eps: float) -> nn.GroupNorm:
+    return nn.GroupNorm(groups, channels, eps=eps)
 
 
 def zero_init(layer: Layer) -> Layer:
@@ -77,17 +77,17 @@ def timestep_embedding(timesteps: Tensor, width: int) -> Tensor:
 class TemporalConvBlock(nn.Module):
     """Four convolutions over the frames alone, and a residual; the last one begins at zero."""
 
-    def __init__(self, channels: int, dropout: float) -> None:
+    def __init__(self, channels: int, dropout: float, groups: int) -> None:
         super().__init__()
 
         def conv() -> nn.Conv3d:
             return nn.Conv3d(channels, channels, (3, 1, 1), padding=(1, 0, 0))
 
-        self.conv1 = nn.Sequential(group_norm(channels, 1e-5), nn.SiLU(), conv())
-        for name in ("conv2", "conv3", "conv4"):
-            setattr(
-                self, name, nn.Sequential(group_norm(channels, 1e-5), nn.SiLU(), nn.Dropout(dropout), conv())
-            )
+        self.conv1 = nn.Sequential(group_norm(channels, groups, 1e-5), nn.SiLU(), conv())
+        self.conv2, self.conv3, self.conv4 = (
+            nn.Sequential(group_norm(channels, groups, 1e-5), nn.SiLU(), nn.Dropout(dropout), conv())
+            for _ in range(3)
+        )
         zero_init(self.conv4[-1])
 
     def forward(self, x: Tensor, cond: Conditioning) -> Tensor:
@@ -100,15 +100,15 @@ class ResBlock(nn.Module):
     """Two convolutions with the timestep between them, then the temporal convolutions."""
 
     def __init__(
-        self, channels: int, out_channels: int, time_dim: int, dropout: float, *, temporal: bool
+        self, channels: int, out_channels: int, time_dim: int, dropout: float, groups: int, *, temporal: bool
     ) -> None:
         super().__init__()
         self.in_layers = nn.Sequential(
-            group_norm(channels, 1e-5), nn.SiLU(), nn.Conv2d(channels, out_channels, 3, padding=1)
+            group_norm(channels, groups, 1e-5), nn.SiLU(), nn.Conv2d(channels, out_channels, 3, padding=1)
         )
         self.emb_layers = nn.Sequential(nn.SiLU(), nn.Linear(time_dim, out_channels))
         self.out_layers = nn.Sequential(
-            group_norm(out_channels, 1e-5),
+            group_norm(out_channels, groups, 1e-5),
             nn.SiLU(),
             nn.Dropout(dropout),
             zero_init(nn.Conv2d(out_channels, out_channels, 3, padding=1)),
@@ -117,7 +117,9 @@ class ResBlock(nn.Module):
             nn.Identity() if channels == out_channels else nn.Conv2d(channels, out_channels, 1)
         )
         # the misspelt name is the checkpoint's
-        self.temopral_conv: nn.Module = TemporalConvBlock(out_channels, dropout) if temporal else Skip()
+        self.temopral_conv: nn.Module = (
+            TemporalConvBlock(out_channels, dropout, groups) if temporal else Skip()
+        )
 
     def forward(self, x: Tensor, cond: Conditioning) -> Tensor:
         h = self.in_layers(x) + self.emb_layers(cond.time_emb)[:, :, None, None]
@@ -128,7 +130,8 @@ class ResBlock(nn.Module):
 class Attention(nn.Module):
     """Multi-head attention of `x` (n, q, d) to `context` (m, k, d'), where n is a multiple of m.
 
-    Frames of one clip share one context: their queries are then laid side by side, and keys and values are computed once.
+    Frames of one clip share one context: their queries are then laid side by side, and keys and values are
+    computed once.
     """
 
     def __init__(self, dim: int, context_dim: int, heads: int, head_dim: int) -> None:
@@ -191,9 +194,9 @@ class TransformerBlock(nn.Module):
 class SpatialTransformer(nn.Module):
     """Every frame's places attend to one another and to the text."""
 
-    def __init__(self, channels: int, head_dim: int, context_dim: int) -> None:
+    def __init__(self, channels: int, head_dim: int, context_dim: int, groups: int) -> None:
         super().__init__()
-        self.norm = group_norm(channels, 1e-6)
+        self.norm = group_norm(channels, groups, 1e-6)
         self.proj_in = nn.Linear(channels, channels)
         self.transformer_blocks = nn.ModuleList(
             [TransformerBlock(channels, context_dim, channels // head_dim, head_dim)]
@@ -211,10 +214,10 @@ class SpatialTransformer(nn.Module):
 class TemporalTransformer(nn.Module):
     """Every place attends over the frames, twice; the text is not read."""
 
-    def __init__(self, channels: int, heads: int, head_dim: int) -> None:
+    def __init__(self, channels: int, heads: int, head_dim: int, groups: int) -> None:
         super().__init__()
         inner = heads * head_dim
-        self.norm = group_norm(channels, 1e-6)
+        self.norm = group_norm(channels, groups, 1e-6)
         self.proj_in = nn.Conv1d(channels, inner, 1)
         self.transformer_blocks = nn.ModuleList([TransformerBlock(inner, None, heads, head_dim)])
         self.proj_out = zero_init(nn.Conv1d(inner, channels, 1))

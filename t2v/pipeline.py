@@ -8,14 +8,15 @@ video.frames    # uint8 (f, h, w, 3)
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, overload
+from typing import Any, TypedDict, Unpack, overload
 
 import numpy as np
 import torch
 from einops import rearrange
-from torch import Tensor
+from torch import Tensor, nn
 
 from t2v.autoencoder import Autoencoder
 from t2v.configs import TOON, Preset
@@ -25,6 +26,7 @@ from t2v.fingerprint import weight_file
 from t2v.samplers import Callback, sample_ddim
 from t2v.schedule import noise_schedule, timesteps
 from t2v.text_encoder import TextEncoder
+from t2v.toon.words import understand
 from t2v.unet import UNet3D
 from t2v.weights import load_strictly, read
 
@@ -38,6 +40,20 @@ class Video:
     frames: np.ndarray
     fps: int
     settings: dict[str, Any] = field(default_factory=dict)
+
+
+class Settings(TypedDict, total=False):
+    """What `generate` takes beside prompt and seed."""
+
+    negative_prompt: str | None
+    num_frames: int | None
+    height: int | None
+    width: int | None
+    num_steps: int | None
+    guidance_scale: float | None
+    sampler: str | None
+    eta: float
+    callback: Callback | None
 
 
 @dataclass(frozen=True)
@@ -76,9 +92,9 @@ class TextToVideo:
         self.schedule = noise_schedule(preset.schedule)
 
     @overload
-    def generate(self, prompt: str, *, seed: int = 0, **settings: Any) -> Video: ...
+    def generate(self, prompt: str, *, seed: int = 0, **settings: Unpack[Settings]) -> Video: ...
     @overload
-    def generate(self, prompt: str, *, seed: Sequence[int], **settings: Any) -> list[Video]: ...
+    def generate(self, prompt: str, *, seed: Sequence[int], **settings: Unpack[Settings]) -> list[Video]: ...
     def generate(
         self,
         prompt: str,
@@ -96,8 +112,8 @@ class TextToVideo:
     ) -> Video | list[Video]:
         """Film a prompt; None means the preset's own value, and a list of seeds gives a list of Videos.
 
-        The noise is drawn on the CPU in fp32 from `seed`, whatever the device. `callback(step, num_steps, latents)` is
-        called after every step. Raises SettingsError.
+        The noise is drawn on the CPU in fp32 from `seed`, whatever the device.
+        `callback(step, num_steps, latents)` is called after every step. Raises SettingsError.
         """
         preset = self.preset
         default_height, default_width = next(iter(preset.sizes.values()))
@@ -112,10 +128,10 @@ class TextToVideo:
             sampler="ddim" if sampler is None else sampler,
             eta=eta,
         )
-        check(shoot, preset)
-        if isinstance(seed, int):
-            return self._film(shoot, seed, callback)
-        return [self._film(shoot, s, callback) for s in seed]
+        seeds = list(seed) if isinstance(seed, Sequence) else [seed]
+        check(shoot, seeds, preset)
+        videos = [self._film(shoot, s, callback) for s in seeds]
+        return videos if isinstance(seed, Sequence) else videos[0]
 
     @torch.inference_mode()
     def _film(self, shoot: Shoot, seed: int, callback: Callback | None) -> Video:
@@ -124,7 +140,7 @@ class TextToVideo:
         shape = (1, channels, shoot.num_frames, shoot.height // factor, shoot.width // factor)
         noise = torch.randn(shape, generator=generator, dtype=torch.float32)
         with self._precision():
-            text = self.text_encoder([shoot.prompt])
+            text = self.text_encoder([in_model_words(shoot.prompt, self.preset)])
             negative = self.text_encoder([shoot.negative_prompt])
         denoise = guided_denoiser(
             self._network,
@@ -159,9 +175,9 @@ class TextToVideo:
         return torch.autocast(self.device.type, self.dtype)
 
 
-def check(shoot: Shoot, preset: Preset) -> None:
+def check(shoot: Shoot, seeds: Sequence[int], preset: Preset) -> None:
     """Raise SettingsError for what the model cannot film."""
-    factor = preset.autoencoder.factor
+    factor, num_timesteps = preset.autoencoder.factor, preset.schedule.num_timesteps
     wants = [
         (shoot.num_frames >= 1, f"num_frames of 1 or more, got {shoot.num_frames}"),
         (
@@ -172,14 +188,20 @@ def check(shoot: Shoot, preset: Preset) -> None:
             shoot.width >= factor and shoot.width % factor == 0,
             f"a width in steps of {factor}, got {shoot.width}",
         ),
-        (1 <= shoot.num_steps <= 1000, f"1 to 1000 steps, got {shoot.num_steps}"),
-        (shoot.guidance_scale >= 0, f"a guidance scale of 0 or more, got {shoot.guidance_scale}"),
+        (1 <= shoot.num_steps <= num_timesteps, f"1 to {num_timesteps} steps, got {shoot.num_steps}"),
+        (0 <= shoot.guidance_scale < math.inf, f"a guidance scale of 0 or more, got {shoot.guidance_scale}"),
         (shoot.sampler in SAMPLERS, f"one of the samplers {', '.join(SAMPLERS)}, got {shoot.sampler!r}"),
         (0 <= shoot.eta <= 1, f"an eta from 0 to 1, got {shoot.eta}"),
+        *((0 <= s < 2**63, f"seeds from 0 to 2**63 - 1, got {s}") for s in seeds),
     ]
     faults = [text for good, text in wants if not good]
     if faults:
         raise SettingsError(f"{preset.name} wants {'; '.join(faults)}")
+
+
+def in_model_words(prompt: str, preset: Preset) -> str:
+    """The prompt as the model was trained to read it: TOON's in the words of its world, another model's as it stands."""
+    return understand(prompt).prompt if preset.speaks_toon and prompt else prompt
 
 
 def to_uint8(frames: Tensor) -> np.ndarray:
@@ -189,22 +211,18 @@ def to_uint8(frames: Tensor) -> np.ndarray:
 
 
 def load(source: str, *, device: str | None = None, dtype: torch.dtype | None = None) -> TextToVideo:
-    """A model ready to film. `source` is "toon"; None means the best device and precision that this machine has.
+    """A model ready to film. `source` is "toon"; None means the best that this machine has.
 
     Raises CheckpointError.
     """
     path = weight_file(source)
     where = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
     state, _ = read(path)
-    parts = {
-        "text_encoder": TextEncoder(TOON.text_encoder),
-        "unet": UNet3D(TOON.unet),
-        "autoencoder": Autoencoder(TOON.autoencoder),
-    }
-    for name, module in parts.items():
-        own = {k.removeprefix(f"{name}."): v for k, v in state.items() if k.startswith(f"{name}.")}
-        load_strictly(module, own, path, name.replace("_", " "))
-    return TextToVideo(TOON, **parts, device=where, dtype=dtype or best_dtype(where))  # type: ignore[arg-type]
+    text_encoder, unet = TextEncoder(TOON.text_encoder), UNet3D(TOON.unet)
+    autoencoder = Autoencoder(TOON.autoencoder)
+    parts = nn.ModuleDict({"text_encoder": text_encoder, "unet": unet, "autoencoder": autoencoder})
+    load_strictly(parts, state, path, TOON.name)
+    return TextToVideo(TOON, text_encoder, unet, autoencoder, device=where, dtype=dtype or best_dtype(where))
 
 
 def best_dtype(device: torch.device) -> torch.dtype:
@@ -218,5 +236,6 @@ def best_dtype(device: torch.device) -> torch.dtype:
 
 def _cpu_has_bf16() -> bool:
     """Whether the CPU has AVX512-BF16 or AMX; a PyTorch that does not tell counts as no."""
-    capabilities = getattr(torch.cpu, "get_capabilities", dict)()
+    probe: Callable[[], dict[str, Any]] = getattr(torch.cpu, "get_capabilities", dict)
+    capabilities = probe()
     return bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 
 import torch
 from torch import Tensor
@@ -26,12 +27,10 @@ def sample_ddim(
 ) -> Tensor:
     """DDIM (Song et al. 2021, equation 12). eta 0 is deterministic, eta 1 adds as much noise as DDPM.
 
-    `latents` are noise at `timesteps[0]`; the noise that eta asks for is drawn on the CPU from `generator`.
-    Each step goes to the next timestep, the last one by as much again as the one before it.
+    `latents` are noise at `timesteps[0]`; every step goes to the next timestep, and nothing is asked at the last
+    one. The noise that eta wants is drawn on the CPU from `generator`.
     """
-    stride = timesteps[0] - timesteps[1] if len(timesteps) > 1 else len(schedule)
-    for i, t in enumerate(timesteps):
-        t_next = timesteps[i + 1] if i + 1 < len(timesteps) else t - stride
+    for step, (t, t_next) in enumerate(pairwise(timesteps), 1):
         clean = denoise(latents, t)
         a, sigma = schedule.level(t)
         a_next, sigma_next = schedule.level(t_next)
@@ -42,5 +41,5 @@ def sample_ddim(
             noise = torch.randn(latents.shape, generator=generator, dtype=torch.float32)
             latents = latents + spread * noise.to(latents.device)
         if callback is not None:
-            callback(i + 1, len(timesteps), latents)
+            callback(step, len(timesteps) - 1, latents)
     return latents

@@ -17,11 +17,8 @@ class NoiseSchedule:
     alphas_cumprod: Tensor
 
     def level(self, timestep: int) -> tuple[float, float]:
-        """What multiplies clean latents and noise at a timestep; before the first one there is no noise left.
-
-        Nothing is cleaner than timestep 0: ModelScope's last step ends at `alphas_cumprod[0]`.
-        """
-        a = float(self.alphas_cumprod[max(timestep, 0)])
+        """What multiplies clean latents and noise at a timestep; before timestep 0 there is no noise."""
+        a = float(self.alphas_cumprod[timestep]) if timestep >= 0 else 1.0
         return a**0.5, (1 - a) ** 0.5
 
     def __len__(self) -> int:
@@ -40,17 +37,18 @@ def noise_schedule(config: ScheduleConfig) -> NoiseSchedule:
 
 
 def timesteps(num_steps: int, schedule: NoiseSchedule, spacing: Spacing) -> list[int]:
-    """The timesteps that a sampler visits, noisiest first.
+    """The timesteps that a sampler visits, noisiest first, and after them the one where its last step arrives.
 
-    "modelscope": `1 + arange(0, 1000, 1000 // num_steps)`, which takes a step more where 1000 does not divide;
-    "leading" and "trailing" as in table 2 of Lin et al. 2023, leading with an offset of 1.
+    "modelscope": `1 + arange(0, 1000, 1000 // num_steps)`, a step more where 1000 does not divide; "leading" and
+    "trailing" as in table 2 of Lin et al. 2023, leading with an offset of 1. The first two arrive at timestep 0,
+    which has a little noise left, as ModelScope does; "trailing" arrives at -1, where there is none.
     """
     n = len(schedule)
     if not 1 <= num_steps <= n:
         raise ValueError(f"wanted 1 to {n} steps, got {num_steps}")
     stride = n // num_steps
     if spacing == "modelscope":
-        return [min(t + 1, n - 1) for t in reversed(range(0, n, stride))]
+        return [*(min(t + 1, n - 1) for t in reversed(range(0, n, stride))), 0]
     if spacing == "leading":
-        return [min(i * stride + 1, n - 1) for i in reversed(range(num_steps))]
-    return [round(n - i * n / num_steps) - 1 for i in range(num_steps)]
+        return [*(min(i * stride + 1, n - 1) for i in reversed(range(num_steps))), 0]
+    return [round(n - i * n / num_steps) - 1 for i in range(num_steps + 1)]

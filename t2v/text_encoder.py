@@ -55,7 +55,7 @@ def tokenize(texts: Sequence[str], config: TextEncoderConfig) -> Tensor:
 
 
 class TextEncoder(nn.Module):
-    """The tower of `open_clip.transformer.TextTransformer`, read at the layer that the film model was trained on."""
+    """`open_clip.transformer.TextTransformer`, read at the layer that the film model was trained on."""
 
     def __init__(self, config: TextEncoderConfig) -> None:
         super().__init__()

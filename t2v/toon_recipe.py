@@ -25,8 +25,9 @@ import torch.nn.functional as F
 from einops import rearrange
 from torch import Tensor, nn
 
-from t2v.autoencoder import Autoencoder
+from t2v.autoencoder import AttnBlock, Autoencoder, ResnetBlock
 from t2v.configs import TOON
+from t2v.layers import zero_init
 from t2v.schedule import noise_schedule
 from t2v.text_encoder import TextEncoder, bpe_tokens, tokenize
 from t2v.train import Plan, diffusion_loss, train
@@ -35,7 +36,7 @@ from t2v.unet import UNet3D
 WEIGHTS = Path(__file__).parent / "weights"
 log = logging.getLogger("toon")
 
-AUTOENCODER = Plan(num_steps=1300, learning_rate=2e-3, warmup_steps=40, ema_decay=0.998)
+AUTOENCODER = Plan(num_steps=1700, learning_rate=4e-4, warmup_steps=20, ema_decay=0.998)
 IMAGES = Plan(num_steps=6000, learning_rate=6e-4, warmup_steps=200, ema_decay=0.9985)
 CLIPS = Plan(num_steps=1500, learning_rate=5e-4, warmup_steps=100, ema_decay=0.998)
 NUM_PICTURES = {"16:9": 48_000, "1:1": 16_000}
@@ -125,6 +126,38 @@ def pictures(folder: Path, aspect: str, count: int) -> tuple[np.ndarray, np.ndar
     return data["frames"], data["faces"]
 
 
+def fresh_autoencoder() -> Autoencoder:
+    """Residual branches begin at zero, the convolutions between them let colours through, latents have little noise.
+
+    From PyTorch's own first weights the pictures stay grey for hundreds of steps.
+    """
+    model = Autoencoder(TOON.autoencoder)
+    for name, module in model.named_modules():
+        if isinstance(module, ResnetBlock):
+            zero_init(module.conv2)
+        elif isinstance(module, AttnBlock):
+            zero_init(module.proj_out)
+        elif isinstance(module, nn.Conv2d) and name.endswith(("nin_shortcut", "sample.conv", "conv_in")):
+            _let_through(module)
+    with torch.no_grad():
+        c = TOON.autoencoder.latent_channels
+        model.quant_conv.weight[c:] = 0
+        model.quant_conv.bias[c:] = -4
+    return model
+
+
+@torch.no_grad()
+def _let_through(conv: nn.Conv2d) -> None:
+    """Half of what the weights were, and every channel to itself: by its centre, or by the mean of 2 x 2 at a stride of 2."""
+    own = torch.zeros_like(conv.weight)
+    if conv.stride == (2, 2):
+        for c in range(min(own.shape[:2])):
+            own[c, c, :2, :2] = 0.25
+    else:
+        nn.init.dirac_(own)
+    conv.weight.mul_(0.5).add_(own)
+
+
 def _crop(step: int, size: tuple[int, int], generator: torch.Generator) -> tuple[int, int, tuple[int, int]]:
     """Top, left and size of what is seen at this step: 64 x 64 of the picture, all of it in the last fifth."""
     if step >= 0.8 * AUTOENCODER.num_steps:
@@ -136,7 +169,7 @@ def _crop(step: int, size: tuple[int, int], generator: torch.Generator) -> tuple
 def train_autoencoder(folder: Path, stop_at: float | None) -> None:
     data = {aspect: pictures(folder, aspect, 6144 if aspect == "16:9" else 2048) for aspect in TOON.sizes}
     torch.manual_seed(0)
-    model = Autoencoder(TOON.autoencoder)
+    model = fresh_autoencoder()
     generator = torch.Generator()
 
     def loss(step: int) -> Tensor:
@@ -179,7 +212,7 @@ def trained_autoencoder(folder: Path) -> Autoencoder:
 
 
 def make_vocabulary() -> None:
-    """The table of tokens: every token that a caption or a word of the table can have."""
+    """The table of tokens: all that captions use (`toon.words.understand` says everything else in their words)."""
     from t2v.toon.captions import caption
     from t2v.toon.world import sample_staging
     from open_clip.tokenizer import SimpleTokenizer
@@ -188,10 +221,8 @@ def make_vocabulary() -> None:
     if path.exists():
         return
     rng, seen = np.random.default_rng(5), set()
-    for _ in range(20_000):
+    for _ in range(12_000):
         seen.update(bpe_tokens(caption(sample_staging(rng), rng)))
-    words = json.dumps(json.loads((WEIGHTS / "toon_words.json").read_text("utf-8")))
-    seen.update(bpe_tokens(" ".join(part for part in words.replace('"', " ").replace(",", " ").split())))
     bpe = SimpleTokenizer()
     ids = [0, bpe.sot_token_id, bpe.eot_token_id, *sorted(seen - {0})]
     limit = TOON.text_encoder.vocabulary_size

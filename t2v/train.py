@@ -76,10 +76,10 @@ def train(
     stop_at: float | None = None,
     log: Callable[[str], None] = lambda line: None,
 ) -> Progress:
-    """Train until the plan is done or `stop_at` (time.monotonic()) is reached; goes on from `checkpoint` if it is there.
+    """Train until the plan is done or `stop_at` (time.monotonic()) is reached; go on from `checkpoint` if there.
 
-    `loss(step)` draws its own batch and answers with a scalar. `groups` are the optimizer's parameter groups, each with a
-    `scale` that multiplies the learning rate.
+    `loss(step)` draws its own batch and answers with a scalar. `groups` are the optimizer's parameter groups,
+    each with a `scale` that multiplies the learning rate.
     """
     groups = groups or [{"params": [p for p in module.parameters() if p.requires_grad], "scale": 1.0}]
     optimizer = torch.optim.AdamW(groups, lr=plan.learning_rate, betas=(0.9, 0.99), weight_decay=0.01)
@@ -113,7 +113,7 @@ def train(
             group["lr"] = plan.rate(progress.step) * group["scale"]
         value = loss(progress.step)
         optimizer.zero_grad(set_to_none=True)
-        value.backward()
+        value.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(module.parameters(), 1.0)
         optimizer.step()
         progress.step += 1
@@ -141,7 +141,7 @@ def diffusion_loss(
     generator: torch.Generator,
     weight: Tensor | None = None,
 ) -> Tensor:
-    """The v-prediction loss (Salimans & Ho 2022) of clean latents (b, c, f, h, w) at random timesteps, one a clip.
+    """The v-prediction loss (Salimans & Ho 2022) of clean latents (b, c, f, h, w), each at a random timestep.
 
     Timesteps are stratified over the batch. `weight` (b, 1, f, h, w) says what matters more.
     """

@@ -35,8 +35,13 @@ class UNet3D(nn.Module):
         channels = [width * m for m in config.channel_multipliers]
         levels = len(channels)
 
+        def res_block(c_in: int, c_out: int) -> ResBlock:
+            return ResBlock(
+                c_in, c_out, time_dim, config.dropout, config.norm_groups, temporal=config.temporal
+            )
+
         def block(c_in: int, c_out: int, level: int) -> list[nn.Module]:
-            res = ResBlock(c_in, c_out, time_dim, config.dropout, temporal=config.temporal)
+            res = res_block(c_in, c_out)
             return [res, *self._attention(c_out)] if level < config.attention_levels else [res]
 
         self.time_embed = nn.Sequential(nn.Linear(width, time_dim), nn.SiLU(), nn.Linear(time_dim, time_dim))
@@ -55,9 +60,7 @@ class UNet3D(nn.Module):
                 self.input_blocks.append(Downsample(c))
                 skips.append(c)
 
-        self.middle_block = Stage(
-            [*block(c, c, 0), ResBlock(c, c, time_dim, config.dropout, temporal=config.temporal)]
-        )
+        self.middle_block = Stage([*block(c, c, 0), res_block(c, c)])
 
         self.output_blocks = nn.ModuleList()
         for level in reversed(range(levels)):
@@ -69,16 +72,20 @@ class UNet3D(nn.Module):
                 self.output_blocks.append(Stage(stage))
 
         self.out = nn.Sequential(
-            group_norm(c, 1e-5), nn.SiLU(), zero_init(nn.Conv2d(c, config.out_channels, 3, padding=1))
+            group_norm(c, config.norm_groups, 1e-5),
+            nn.SiLU(),
+            zero_init(nn.Conv2d(c, config.out_channels, 3, padding=1)),
         )
 
     def _temporal(self, channels: int, heads: int) -> nn.Module:
         config = self.config
-        return TemporalTransformer(channels, heads, config.head_dim) if config.temporal else Skip()
+        if not config.temporal:
+            return Skip()
+        return TemporalTransformer(channels, heads, config.head_dim, config.norm_groups)
 
     def _attention(self, channels: int) -> list[nn.Module]:
-        head_dim = self.config.head_dim
-        spatial = SpatialTransformer(channels, head_dim, self.config.context_dim)
+        config, head_dim = self.config, self.config.head_dim
+        spatial = SpatialTransformer(channels, head_dim, config.context_dim, config.norm_groups)
         return [spatial, self._temporal(channels, channels // head_dim)]
 
     def forward(self, latents: Tensor, timesteps: Tensor, text: Tensor) -> Tensor:
@@ -87,7 +94,8 @@ class UNet3D(nn.Module):
         latents (b, c, f, h, w); timesteps (b,); text (b, l, d), or (b, f, l, d): one text a frame.
         """
         num_frames = latents.shape[2]
-        emb = self.time_embed(timestep_embedding(timesteps, self.config.width).to(self.out[-1].weight.dtype))
+        dtype = next(self.parameters()).dtype
+        emb = self.time_embed(timestep_embedding(timesteps, self.config.width).to(dtype))
         cond = Conditioning(
             time_emb=repeat(emb, "b d -> (b f) d", f=num_frames),
             text=rearrange(text, "b f l d -> (b f) l d") if text.ndim == 4 else text,

@@ -1,7 +1,7 @@
 """Weight files: what TOON's own file holds, written small and read strictly.
 
-Matrices and kernels may be stored as int8 with one fp16 scale an output channel (`<name>` and `<name>.scale`); everything
-else is fp16. Nothing is unpickled: the file is safetensors.
+Matrices and kernels may be stored as int8 with one fp16 scale an output channel (`<name>` and `<name>.scale`);
+everything else is fp16. Nothing is unpickled: the file is safetensors.
 """
 
 from __future__ import annotations
@@ -60,8 +60,8 @@ def read(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
     return out, metadata
 
 
-def load_strictly(module: nn.Module, state: Mapping[str, Tensor], path: Path, part: str) -> None:
-    """Every tensor of the module, none more, all of the right shape; else one error with counts and first names."""
+def load_strictly(module: nn.Module, state: Mapping[str, Tensor], path: Path, name: str) -> None:
+    """Every tensor of the module, none more, all of the right shape; else one error: counts and first names."""
     own = module.state_dict()
     missing = [k for k in own if k not in state]
     extra = [k for k in state if k not in own]
@@ -72,5 +72,5 @@ def load_strictly(module: nn.Module, state: Mapping[str, Tensor], path: Path, pa
         if names
     ]
     if faults:
-        raise CheckpointError(f"{path}: the {part} does not fit this model: {'; '.join(faults)}")
+        raise CheckpointError(f"{path}: not the weights of {name}: {'; '.join(faults)}")
     module.load_state_dict(dict(state))

@@ -21,14 +21,14 @@ from flows.studio.errors import StudioError
 from flows.studio.timeline import FPS, Caption, Span, Timeline
 
 if TYPE_CHECKING:
-    from pysubs2 import SSAStyle
+    from pysubs2 import Color, SSAStyle
 
 WIDE_LIMIT = 42  # letters a line; what the large streaming services allow
 NARROW_LIMIT = 30
 TALL_MARGIN = 300 / 1280  # what the apps draw over the foot of a tall film
 
 _VOWELS = re.compile(r"[aeiouyàáâãäåæèéêëìíîïòóôõöøùúûüýÿœаеёиоуыэюяєіїґ]+", re.IGNORECASE)
-_CONJUNCTIONS = frozenset("and but or so because when while if that which who than then und aber oder".split())
+_CONJUNCTIONS = frozenset({"and", "but", "or", "so", "because", "when", "while", "if", "that", "than"})
 
 
 # ----------------------------------------------------------------------------------- cutting to cues
@@ -40,9 +40,9 @@ def limit_of(width: int, height: int) -> int:
 
 
 def split_line(text: str, start: int, end: int, *, who: str | None, limit: int) -> tuple[Caption, ...]:
-    """A line's captions: in order, without a gap from `start` to `end`, each of at most two lines of `limit` letters.
+    """A line's captions, in order and without a gap, each of at most two lines of `limit` letters.
 
-    A long line is parted after punctuation where that can be, and its parts last as long as their syllables take.
+    A long line is parted after punctuation where that can be, and its parts last as long as their syllables.
     """
     words = _words(text, limit)
     if not words or end <= start:
@@ -94,8 +94,8 @@ def _break_cost(words: Sequence[str], at: int) -> int:
 
 
 def _parts(words: Sequence[str], limit: int) -> list[Sequence[str]]:
-    """The words of each cue: as few cues as can be, parted at the best places, none much shorter than another."""
-    best: list[tuple[float, int]] = [(0.0, 0)]  # for every number of words: the cost so far, where the last cue begins
+    """The words of each cue: as few cues as can be, parted at the best places, of about equal length."""
+    best = [(0.0, 0)]  # for so many words: the cost so far, and where their last cue begins
     mean = min(2 * limit, _width(" ".join(words)))
     for n in range(1, len(words) + 1):
         choices = []
@@ -117,7 +117,8 @@ def _parts(words: Sequence[str], limit: int) -> list[Sequence[str]]:
 
 def _fits(words: Sequence[str], limit: int) -> bool:
     return _width(" ".join(words)) <= limit or any(
-        max(_width(" ".join(words[:at])), _width(" ".join(words[at:]))) <= limit for at in range(1, len(words))
+        max(_width(" ".join(words[:at])), _width(" ".join(words[at:]))) <= limit
+        for at in range(1, len(words))
     )
 
 
@@ -125,7 +126,9 @@ def _two_lines(words: Sequence[str], limit: int) -> str:
     whole = " ".join(words)
     if _width(whole) <= limit:
         return whole
-    breaks = [(" ".join(words[:at]), " ".join(words[at:]), _break_cost(words, at)) for at in range(1, len(words))]
+    breaks = [
+        (" ".join(words[:at]), " ".join(words[at:]), _break_cost(words, at)) for at in range(1, len(words))
+    ]
     fitting = [(abs(_width(a) - _width(b)) + cost, f"{a}\n{b}") for a, b, cost in breaks
                if max(_width(a), _width(b)) <= limit]  # fmt: skip
     return min(fitting)[1]
@@ -172,10 +175,14 @@ def read_style(name: str) -> CaptionStyle:
     return CaptionStyle(**{**values, "palette": tuple(values["palette"])})
 
 
-def speaker_colours(cast: Iterable[str], given: Mapping[str, str], *, style: str = "classic") -> dict[str, str]:
+def speaker_colours(
+    cast: Iterable[str], given: Mapping[str, str], *, style: str = "classic"
+) -> dict[str, str]:
     """Each character's caption colour: its own, else the palette's next one that nobody else has."""
     palette = read_style(style).palette
-    free = [colour for colour in palette if colour.lower() not in {c.lower() for c in given.values()}] or list(palette)
+    free = [
+        colour for colour in palette if colour.lower() not in {c.lower() for c in given.values()}
+    ] or list(palette)
     colours: dict[str, str] = {}
     for who in cast:
         colours[who] = given.get(who) or free[sum(key not in given for key in colours) % len(free)]
@@ -193,11 +200,13 @@ def write_ass(
     colours: Mapping[str, str] | None = None,
     span: Span | None = None,
 ) -> None:
-    """The captions as ASS, in the picture's own pixels; with `span`, only that segment's, counted from its start."""
+    """The captions as ASS, in the picture's own pixels; with `span` only that segment's, from its start."""
     import pysubs2
 
     subtitles = pysubs2.SSAFile()
-    subtitles.info.update({"PlayResX": str(timeline.width), "PlayResY": str(timeline.height), "WrapStyle": "2"})
+    subtitles.info.update(
+        {"PlayResX": str(timeline.width), "PlayResY": str(timeline.height), "WrapStyle": "2"}
+    )
     subtitles.info["ScaledBorderAndShadow"] = "yes"
     look = read_style(style)
     subtitles.styles = {"line": _ass_style(look, timeline.width, timeline.height)}
@@ -227,7 +236,7 @@ def captions_of(timeline: Timeline, span: Span | None) -> tuple[Caption, ...]:
 
 
 def escape_ass(text: str) -> str:
-    """`text` so that libass shows every letter of it: braces and backslashes are letters, newlines break lines."""
+    """`text` so that libass shows every letter of it, braces and backslashes too; newlines break lines."""
     text = text.replace("\\", "\\\u2060")  # a word joiner behind it, so that no command arises
     return text.replace("{", "\\{").replace("}", "\\}").replace("\n", "\\N")
 
@@ -253,7 +262,7 @@ def _ass_style(look: CaptionStyle, width: int, height: int) -> SSAStyle:
     )
 
 
-def _colour(colour: str, alpha: int = 0) -> object:
+def _colour(colour: str, alpha: int = 0) -> Color:
     import pysubs2
 
     red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
@@ -265,7 +274,7 @@ def _ass_colour(colour: str) -> str:
 
 
 def _ass_time(frame: int) -> int:
-    """Milliseconds between the frame before and this one: ASS counts hundredths, and the right frame must win."""
+    """Milliseconds, between the frame before and this one: ASS counts hundredths, and this frame must win."""
     return max(0, round((frame - 0.5) * 100 / FPS) * 10)
 
 
@@ -313,7 +322,7 @@ def _write(path: Path, text: str) -> None:
 
 
 def missing_glyphs(text: str) -> str:
-    """The letters of `text` that the captions' font does not have, each once, in order; "" if it has them all."""
+    """The letters of `text` that the captions' font lacks, each once, in order; "" if it has them all."""
     known = _glyphs()
     letters = (c for c in text if not c.isspace() and unicodedata.category(c) not in ("Cf", "Cc", "Mn"))
     return "".join(dict.fromkeys(c for c in letters if ord(c) not in known))

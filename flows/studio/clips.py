@@ -1,4 +1,4 @@
-"""Clip files: what the camera filmed, kept lossless at the model's own size, and read back frame for frame."""
+"""Clip files: what the camera filmed, kept without loss at the model's own size, and read back exactly."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Frames = NDArray[np.uint8]
 def write_clip(frames: Frames, fps: int, path: Path) -> None:
     """Writes `frames` (f, h, w, 3) as an mp4 that decodes to exactly the same values, in one move.
 
-    H.264 in RGB without loss: a clip of 16 frames of 112 × 64 is about 100 kB, and a film is told by its hash.
+    H.264 in RGB without loss: 16 frames of 112 × 64 are about 100 kB.
     """
     if frames.ndim != 4 or frames.shape[-1] != 3 or frames.dtype != np.uint8 or not len(frames):
         raise StudioError(f"{path}: wanted frames as uint8 (f, h, w, 3), got {frames.dtype} {frames.shape}")
@@ -42,7 +42,19 @@ def read_clip(path: Path) -> Frames:
     if not path.is_file():
         raise StudioError(f"{path}: wanted a clip, there is no such file; run again and it is filmed anew")
     pictures = ffmpeg.run(
-        ["-i", str(path.absolute()), "-map", "0:v:0", "-fps_mode", "passthrough", "-f", "image2pipe", "-c:v", "ppm", "-"],
+        [
+            "-i",
+            str(path.absolute()),
+            "-map",
+            "0:v:0",
+            "-fps_mode",
+            "passthrough",
+            "-f",
+            "image2pipe",
+            "-c:v",
+            "ppm",
+            "-",
+        ],
         doing=f"reading the clip {path}",
     )
     frames = _read_ppm_stream(pictures)

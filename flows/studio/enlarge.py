@@ -1,4 +1,4 @@
-"""Enlarging: a clip's small frames become the film's, with clean cartoon edges and nothing of the picture lost."""
+"""Enlarging: a clip's small frames become the film's, with clean cartoon edges and nothing cropped."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from flows.studio.clips import Frames
 from flows.studio.errors import StudioError
 
 NETWORK = "acnet-hdn0"
-STRETCH = 1.02  # a picture whose shape differs by less than this is stretched; nobody sees it, and no head is cropped
-SCREEN_TOP = 150 / 1280  # in a tall film the picture stands here: under the apps' own top bar, over the captions
+STRETCH = 1.02  # a shape that differs by less is stretched: nobody sees it, and no head is cropped
+SCREEN_TOP = 150 / 1280  # of a tall film: under the apps' own bar, over the captions
 
 
 def enlarge(frames: Frames, *, width: int, height: int) -> Frames:
     """`frames` (f, h, w, 3) at (f, height, width, 3): the whole picture, filling the frame.
 
-    Up to 2 % of difference in shape is stretched away (112 × 64 into 16:9 is 1.6 %). Any other shape stands whole on
-    its own blurred enlargement.
+    Up to 2 % of difference in shape is stretched away (112 × 64 into 16:9 is 1.6 %). Any other shape stands
+    whole on its own blurred enlargement.
     """
     out = np.empty((len(frames), height, width, 3), np.uint8)
     for i, frame in enumerate(frames):
@@ -38,7 +38,11 @@ def enlarge_frame(frame: Frames, *, width: int, height: int) -> Frames:
     inner = _even(frame.shape[1] * scale), _even(frame.shape[0] * scale)
     picture = _sharp(frame, *inner)
     left = (width - inner[0]) // 2
-    top = round(height * SCREEN_TOP) if height - inner[1] > 2 * height * SCREEN_TOP else (height - inner[1]) // 2
+    top = (
+        round(height * SCREEN_TOP)
+        if height - inner[1] > 2 * height * SCREEN_TOP
+        else (height - inner[1]) // 2
+    )
     out = _backdrop(frame, width, height)
     out[top : top + inner[1], left : left + inner[0]] = picture
     return out
@@ -76,7 +80,7 @@ def _backdrop(frame: Frames, width: int, height: int) -> Frames:
 
 @lru_cache(maxsize=1)
 def _network() -> Any:
-    """pyanime4k's ACNet on the CPU. An unknown name would silently be another network, so the name is looked up."""
+    """pyanime4k's ACNet on the CPU. An unknown name would silently be another network, so it is looked up."""
     import pyanime4k
 
     if NETWORK not in pyanime4k.pyac.specs.ModelNameList:

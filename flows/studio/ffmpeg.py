@@ -1,4 +1,4 @@
-"""imageio-ffmpeg's ffmpeg: run it, escape a path for its filters, hand it the project's fonts, count what is in a file."""
+"""imageio-ffmpeg's ffmpeg: run it, name paths to it, hand it the project's fonts, count what is in a file."""
 
 from __future__ import annotations
 
@@ -46,10 +46,9 @@ def run(
     stdin: bytes | None = None,
     env: Mapping[str, str] | None = None,
 ) -> bytes:
-    """What ffmpeg wrote to its standard output; if it fails, a StudioError that names `doing` and ffmpeg's last words."""
+    """What ffmpeg wrote to its standard output; if it fails, a StudioError with its last words."""
     command = [executable(), "-hide_banner", "-nostats", "-v", "error", *arguments]
-    feed = {"stdin": subprocess.DEVNULL} if stdin is None else {}
-    done = subprocess.run(command, input=stdin, capture_output=True, check=False, env=env, **feed)
+    done = subprocess.run(command, input=stdin or b"", capture_output=True, check=False, env=env)
     if done.returncode != 0:
         raise StudioError(f"{doing}: ffmpeg stopped with {done.returncode}: {last_words(done.stderr)}")
     return done.stdout
@@ -96,9 +95,10 @@ def fonts_conf(folders: Sequence[Path]) -> str:
 
 @contextmanager
 def with_fonts() -> Iterator[None]:
-    """Inside, every ffmpeg that starts finds the project's fonts (`FONTCONFIG_FILE`); afterwards all is as before.
+    """Inside, every ffmpeg that starts finds the project's fonts (`FONTCONFIG_FILE`).
 
-    moviepy hands no environment to its ffmpeg, so this process's own has to carry it; a lock keeps two threads apart.
+    moviepy hands its ffmpeg no environment, so this process's own has to carry it; a lock keeps two threads
+    apart.
     """
     with _ENVIRONMENT, tempfile.TemporaryDirectory(prefix="cold-open-fonts-") as folder:
         conf = Path(folder, "fonts.conf")
@@ -131,9 +131,12 @@ class Contents:
 
 
 def contents(path: Path) -> Contents:
-    """Every frame and every sample of `path`, decoded and counted; a file that does not decode is a StudioError."""
+    """Every frame and sample of `path`, decoded and counted; a file that does not decode is a StudioError."""
     header = subprocess.run(
-        [executable(), "-hide_banner", "-i", str(path)], stdin=subprocess.DEVNULL, capture_output=True, check=False
+        [executable(), "-hide_banner", "-i", str(path)],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        check=False,
     ).stderr.decode("utf-8", "replace")
     streams = {kind.lower(): words for kind, words in reversed(_STREAM.findall(header))}
     size = _DIMENSIONS.search(streams.get("video", ""))
@@ -153,7 +156,20 @@ def contents(path: Path) -> Contents:
 
 def _count_frames(path: Path) -> int:
     progress = run(
-        ["-xerror", "-i", str(path), "-map", "0:v:0", "-fps_mode", "passthrough", "-progress", "pipe:1", "-f", "null", "-"],
+        [
+            "-xerror",
+            "-i",
+            str(path),
+            "-map",
+            "0:v:0",
+            "-fps_mode",
+            "passthrough",
+            "-progress",
+            "pipe:1",
+            "-f",
+            "null",
+            "-",
+        ],
         doing=f"counting the frames of {path}",
     )
     counts = _LAST_FRAME.findall(progress)
@@ -163,7 +179,8 @@ def _count_frames(path: Path) -> int:
 def _count_samples(path: Path) -> int:
     """Samples per channel, summed over the decoded packets (the encoder's own padding is not among them)."""
     listing = run(
-        ["-xerror", "-i", str(path), "-map", "0:a:0", "-f", "framecrc", "-"], doing=f"counting the sound of {path}"
+        ["-xerror", "-i", str(path), "-map", "0:a:0", "-f", "framecrc", "-"],
+        doing=f"counting the sound of {path}",
     )
     rows = (line.split(b",") for line in listing.splitlines() if not line.startswith(b"#"))
     return sum(int(row[3]) for row in rows)

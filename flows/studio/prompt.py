@@ -93,7 +93,7 @@ def _fill_names(words: str, characters: Mapping[str, Character]) -> str:
     for key, match in _matches(words, characters):
         look = characters[key].look
         pieces.append(words[end : match.start()])
-        pieces.append("they" if key in seen else (figure(look) if look else match[0]))
+        pieces.append("them" if key in seen else (figure(look) if look else match[0]))
         end = match.end()
         seen.add(key)
     return "".join([*pieces, words[end:]])

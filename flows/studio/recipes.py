@@ -50,7 +50,7 @@ def shelf(place: Path, suffix: str) -> dict[str, Artefact]:
             continue
         note = folder.read_json(path.with_suffix(".json")) or {}
         recipe, made = note.get("recipe"), note.get("made")
-        if isinstance(recipe, dict) and isinstance(made, dict):
+        if isinstance(recipe, dict) and isinstance(made, dict) and path.stem.endswith(f"-{digest(recipe)}"):
             found[digest(recipe)] = Artefact(path, recipe, made)
     return found
 

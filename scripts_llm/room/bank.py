@@ -16,6 +16,7 @@ from importlib import resources
 _LINE = re.compile(r"^([ABC])(\+?)(?: \(([a-z ]+)\))?: (.+)$")
 _VARIANT = re.compile(r"^\s+([a-z][a-z, -]*): (.+)$")
 _BEAT = re.compile(r"^\(beat ([0-9.]+)\)$")
+_TRAIT_KEYS = {"fits", "only", "foil", "avoid"}
 _STAGE = re.compile(r"^~ (.+)$")
 
 
@@ -46,7 +47,8 @@ class Exchange:
     lines: tuple[Utterance, ...]
     wants: tuple[tuple[str, frozenset[str]], ...] = ()  # role -> traits, one of which it must have
     plants: frozenset[str] = frozenset()
-    needs: frozenset[str] = frozenset()
+    needs: frozenset[str] = frozenset()  # planted in any scene before
+    pays: frozenset[str] = frozenset()  # planted early, so that it surprises
     stage: tuple[tuple[str, str, str], ...] = ()  # role, action, prop ("" or "thing" or a prop)
     sets: tuple[str, ...] = ()
     night: bool = False
@@ -109,6 +111,7 @@ def _exchange(header: list[str], lines: tuple[Utterance, ...], stage: tuple[tupl
         wants=tuple(wants),
         plants=values.get("plants", frozenset()),
         needs=values.get("needs", frozenset()),
+        pays=values.get("pays", frozenset()),
         stage=stage,
         sets=tuple(sorted(values.get("set", ()))),
         night="night" in values,
@@ -161,7 +164,7 @@ def parse(text: str, where: str) -> Iterator[Block]:
             key, colon, value = row.partition(": ")
             if draft.header or not colon:
                 raise ValueError(f"{where}:{number}: wanted a line of dialogue, got {row!r}")
-            values = tuple(part.strip() for part in value.split("|"))
+            values = tuple(value.split() if key in _TRAIT_KEYS else (part.strip() for part in value.split("|")))
             draft.facts[key] = (*draft.facts.get(key, ()), *values)
     if draft:
         yield draft.block()

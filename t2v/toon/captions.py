@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from t2v.toon.world import Figure, Staging
+from t2v.toon.world import Described, Figure, Staging
 
 WORDS_FILE = Path(__file__).parent.parent / "weights" / "toon_words.json"
 PREPOSITIONS = {"stage": "on the", "street": "on the", "beach": "at the", "spaceship": "aboard the"}
@@ -20,18 +20,14 @@ Words = Mapping[str, Mapping[str, list[str]]]
 @cache
 def word_table() -> Words:
     """The one table of synonyms: category, meaning, words."""
-    table: Words = json.loads(WORDS_FILE.read_text(encoding="utf-8"))
-    return table
+    table: dict[str, Mapping[str, list[str]]] = json.loads(WORDS_FILE.read_text(encoding="utf-8"))
+    return {category: meanings for category, meanings in table.items() if category != "understand"}
 
 
-def _is_placed(staging: Staging, figure: Figure) -> bool:
-    return figure.place != "centre"
-
-
-def figure_phrase(figure: Figure, *, placed: bool) -> str:
+def figure_phrase(figure: Figure | Described, *, placed: bool) -> str:
     """A figure in the camera's dialect: "large orange cat with hat standing on the right"."""
     words = [] if figure.build == "normal" else [figure.build]
-    words += [figure.colour, figure.kind]
+    words += [figure.kind] if figure.colour is None else [figure.colour, figure.kind]
     if figure.accessories:
         words.append("with " + " and ".join(figure.accessories))
     if figure.prop is not None:

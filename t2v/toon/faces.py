@@ -8,11 +8,14 @@ from t2v.toon.anatomy import Anatomy
 from t2v.toon.figures import Look
 from t2v.toon.pen import INK, Colour, Pen
 from t2v.toon.poses import Pose
+from t2v.toon.world import PEOPLE
 
 THROAT: Colour = (110, 20, 36)
 TONGUE: Colour = (244, 96, 110)
 TEETH: Colour = (255, 255, 255)
 EYE: Colour = (255, 255, 255)
+BLUSH: Colour = (255, 150, 150)
+BLUSHING = (*PEOPLE, "ghost", "toaster")
 
 
 def _ink_on(main: Colour) -> Colour:
@@ -26,19 +29,22 @@ def _arc(x: float, y: float, rx: float, depth: float) -> list[tuple[float, float
 
 
 def draw_face(pen: Pen, kind: str, a: Anatomy, pose: Pose, look: Look) -> None:
+    """Eyes, brows, nose and mouth; a face has no halo of its own."""
     if pen.halo is not None:
         return
-    ground = look.skin if kind in ("man", "woman", "old man", "child") else look.main
-    line = _ink_on(ground)
-    if kind in ("ghost", "man", "woman", "child", "old man", "toaster"):
-        blush = (255, 150, 150)
+    line = _ink_on(look.skin if kind in PEOPLE else look.main)
+    if kind in BLUSHING:
         for side in (-1, 1):
-            pen.oval(side * a.head_rx * 0.72, a.mouth_y - 0.06, 0.05, 0.032, blush, outline=False)
-    centres = (0.0,) if kind == "monster" else (-a.eye_dx, a.eye_dx)
-    for x in centres:
+            pen.oval(side * a.head_rx * 0.72, a.mouth_y - 0.06, 0.05, 0.032, BLUSH, outline=False)
+    for x in (0.0,) if kind == "monster" else (-a.eye_dx, a.eye_dx):
         _eye(pen, kind, a, pose, x, line)
     if pose.angry:
         _brows(pen, a, line, single=kind == "monster")
+    _lashes_and_nose(pen, kind, a, pose, look)
+    _mouth(pen, kind, a, pose, INK if kind in ("dog", "old man") else line)
+
+
+def _lashes_and_nose(pen: Pen, kind: str, a: Anatomy, pose: Pose, look: Look) -> None:
     if kind == "woman" and pose.eyes == "open":
         for side in (-1, 1):
             x = side * (a.eye_dx + a.eye_rx)
@@ -47,7 +53,6 @@ def draw_face(pen: Pen, kind: str, a: Anatomy, pose: Pose, look: Look) -> None:
         pen.oval(0, a.eye_y + 0.11, 0.045, 0.035, look.skin)
     if kind == "cat":
         pen.poly([(-0.035, -0.615), (0.035, -0.615), (0, -0.58)], (255, 120, 150))
-    _mouth(pen, kind, a, pose, INK if kind in ("dog", "old man") else line)
 
 
 def _eye(pen: Pen, kind: str, a: Anatomy, pose: Pose, x: float, line: Colour) -> None:
@@ -88,16 +93,31 @@ def _brows(pen: Pen, a: Anatomy, line: Colour, *, single: bool) -> None:
 def _mouth(pen: Pen, kind: str, a: Anatomy, pose: Pose, line: Colour) -> None:
     y = a.mouth_y
     if kind == "fish" and pose.mouth != "laugh":
-        opening = pose.opening if pose.mouth in ("open", "calm") else 0.15
-        pen.oval(0, y, 0.11, 0.055 + 0.045 * opening, (255, 150, 140))
-        pen.oval(0, y, 0.075, 0.012 + 0.05 * opening, THROAT, outline=False)
-        return
-    if kind == "robot" and pose.mouth != "laugh":
-        height = 0.022 + 0.045 * (pose.opening if pose.mouth == "open" else 0.2)
-        pen.box(-0.13, y - height, 0.26, 2 * height, (250, 252, 255))
-        for i in (-1, 0, 1):
-            pen.stroke([(i * 0.065, y - height), (i * 0.065, y + height)], INK, 0.018)
-        return
+        _fish_lips(pen, y, pose)
+    elif kind == "robot" and pose.mouth != "laugh":
+        _grille(pen, y, pose)
+    else:
+        _plain_mouth(pen, y, pose, line)
+    if kind == "monster":
+        for x in (-0.1, 0.1):
+            pen.poly([(x - 0.035, y - 0.04), (x + 0.035, y - 0.04), (x, y + 0.055)], TEETH)
+
+
+def _fish_lips(pen: Pen, y: float, pose: Pose) -> None:
+    opening = pose.opening if pose.mouth in ("open", "calm") else 0.15
+    pen.oval(0, y, 0.11, 0.055 + 0.045 * opening, (255, 150, 140))
+    pen.oval(0, y, 0.075, 0.012 + 0.05 * opening, THROAT, outline=False)
+
+
+def _grille(pen: Pen, y: float, pose: Pose) -> None:
+    """A robot's mouth: a row of teeth that grows when it speaks."""
+    height = 0.022 + 0.045 * (pose.opening if pose.mouth == "open" else 0.2)
+    pen.box(-0.13, y - height, 0.26, 2 * height, (250, 252, 255))
+    for i in (-1, 0, 1):
+        pen.stroke([(i * 0.065, y - height), (i * 0.065, y + height)], INK, 0.018)
+
+
+def _plain_mouth(pen: Pen, y: float, pose: Pose, line: Colour) -> None:
     if pose.mouth == "laugh":
         depth = 0.05 + 0.1 * pose.opening
         top = y - 0.045
@@ -113,9 +133,4 @@ def _mouth(pen: Pen, kind: str, a: Anatomy, pose: Pose, line: Colour) -> None:
     elif pose.mouth == "frown":
         pen.stroke(_arc(0, y + 0.02, 0.1, -0.05), line, 0.035)
     else:
-        sag = 0.05 if pose.mouth == "smile" else 0.0
-        pen.stroke(_arc(0, y - 0.015, 0.1, sag), line, 0.035)
-    if kind == "monster":
-        for side in (-1, 1):
-            x = side * 0.1
-            pen.poly([(x - 0.035, y - 0.04), (x + 0.035, y - 0.04), (x, y + 0.055)], TEETH)
+        pen.stroke(_arc(0, y - 0.015, 0.1, 0.05 if pose.mouth == "smile" else 0.0), line, 0.035)

@@ -7,13 +7,14 @@ import math
 from t2v.toon.anatomy import Anatomy
 from t2v.toon.figures import Look
 from t2v.toon.pen import INK, Colour, Pen, Point, mix
+from t2v.toon.world import PEOPLE
 
 WHITE: Colour = (252, 252, 250)
 
 
 def draw_apron(pen: Pen, kind: str, a: Anatomy, look: Look) -> None:
     """People wear it in their colour over a white shirt, all others white over their own colour."""
-    person = kind in ("man", "woman", "old man", "child")
+    person = kind in PEOPLE
     pale = sum(look.main) > 690
     cloth = look.main if person else ((150, 176, 214) if pale else WHITE)
     top = {"toaster": -0.22, "monster": -0.34, "fish": -0.3, "ghost": -0.42}.get(kind, a.shoulder_y)
@@ -56,7 +57,7 @@ def draw_glasses(pen: Pen, kind: str, a: Anatomy, look: Look) -> None:
 def draw_moustache(pen: Pen, kind: str, a: Anatomy, look: Look) -> None:
     y = a.mouth_y - (0.07 if kind != "dog" else 0.05)
     hair: Colour = (70, 42, 30) if kind != "old man" else (214, 214, 222)
-    if sum(look.main) < 320 and kind not in ("man", "woman", "old man", "child"):
+    if sum(look.main) < 320 and kind not in PEOPLE:
         hair = (255, 214, 120)
     for side in (-1, 1):
         points: list[Point] = [(0, y - 0.02), (side * 0.1, y - 0.03), (side * 0.19, y - 0.02)]

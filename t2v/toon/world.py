@@ -74,6 +74,19 @@ class Figure:
 
 
 @dataclass(frozen=True)
+class Described:
+    """A figure as words describe it: a colour that was not said is not made up."""
+
+    kind: str
+    colour: str | None
+    action: str
+    accessories: tuple[str, ...]
+    prop: str | None
+    place: str
+    build: str
+
+
+@dataclass(frozen=True)
 class Staging:
     """One moment to draw; `seed` decides only the small variations (jitter, phase, skin)."""
 

@@ -1,0 +1,36 @@
+# Everything is named relative to this folder, so that the checkout may lie under any path.
+PYTHON ?= python3
+TORCH ?=
+IN := .venv/bin/python
+
+.PHONY: episode test check test-all readme clean
+
+episode: .venv/ready ## the default episode
+	$(IN) -m flows episode --premise templates/premises/joe_and_the_don.yaml --writer offline
+
+test: check ## every check and every quick test
+	$(IN) -m pytest
+
+check: .venv/ready-dev ## format, lint, types
+	$(IN) -m ruff format --check .
+	$(IN) -m ruff check .
+	$(IN) -m mypy
+
+test-all: check ## the slow tests and, with a card, the GPU's as well
+	$(IN) -m pytest -m "slow or not slow"
+
+readme: episode ## docs/episode.gif, out of the default episode; START= and LENGTH= choose the piece
+	$(IN) docs/gif.py output/joe-and-the-don/s01e01/episode.mp4 docs/episode.gif --start "$(or $(START),0)" --length "$(or $(LENGTH),7)"
+
+clean: ## what make has made; output/ and premises/ stay
+	rm -rf .venv build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+
+.venv/ready: pyproject.toml flows/install.py
+	$(PYTHON) flows/install.py --torch "$(TORCH)"
+	$(IN) -m flows setup
+	touch .venv/ready
+
+.venv/ready-dev: pyproject.toml flows/install.py
+	$(PYTHON) flows/install.py --dev --torch "$(TORCH)"
+	$(IN) -m flows setup
+	touch .venv/ready .venv/ready-dev

@@ -1,0 +1,119 @@
+"""What a run knows and says before it works: which episode, made with what, whether there is anything to do.
+
+Needs neither Prefect nor torch, so that the first line and "nothing to do" come at once.
+"""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import replace
+from pathlib import Path
+
+import t2v
+from flows import job as jobs
+from flows.job import AUTO, Job
+from flows.options import OUTPUT, EpisodeOptions, MemeOptions, Outcome
+from flows.studio import manifest
+from flows.studio.folder import EpisodeFolder
+from scripts_llm.screenplay import Meme, Premise
+
+
+def on_the_last_one(options: EpisodeOptions) -> EpisodeOptions:
+    """The options with the premise and the episode that were worked on last, if no premise is named."""
+    if options.premise is not None:
+        return options
+    folder = jobs.last_one(options.output)
+    path = manifest.read(folder).premise_path
+    episode = options.episode or str(folder.code)
+    return replace(options, premise=Path(path) if path else None, episode=episode)
+
+
+def announce(options: EpisodeOptions | MemeOptions) -> str:
+    """The first line: what will be made, with which writer and film model. Raises for a wrong premise."""
+    job = prepare(options)
+    height, width = t2v.TOON.sizes["16:9" if job.premise.format.aspect == "16:9" else "1:1"]
+    film = f"film by TOON ({width}x{height}, our own small cartoon model)"
+    what = "script.yaml as it stands" if job.folder.script.exists() else f"script by {writer_of(job)}"
+    return f"{job.name}: {what}, {film}, into {job.folder.root}"
+
+
+def prepare(options: EpisodeOptions | MemeOptions) -> Job:
+    """The job of either kind of options."""
+    if isinstance(options, EpisodeOptions):
+        return jobs.prepare(options)
+    as_episode = EpisodeOptions(
+        premise=options.premise,
+        episode=options.episode,
+        seed=options.seed,
+        output=options.output,
+        device=options.device,
+        verbose=options.verbose,
+    )
+    return jobs.prepare(as_episode, meme_premise(options))
+
+
+def meme_premise(options: MemeOptions) -> Premise | None:
+    """The premise of a meme that has no file: its picture is its name."""
+    if options.picture is None:
+        return None
+    meme = Meme(picture=options.picture, top=options.top, bottom=options.bottom)
+    return Premise(schema=1, show=f"meme: {options.picture}"[:80], genre="meme", meme=meme)
+
+
+def writer_of(job: Job) -> str:
+    """Who will write, as far as that is known without asking a server."""
+    import os
+
+    if job.premise.genre == "meme" and job.premise.meme is not None:
+        return "you"
+    if job.writer not in (AUTO, "offline"):
+        return job.writer
+    asked = job.premise.writer is not None or any(
+        os.environ.get(name) for name in ("OPENAI_BASE_URL", "OPENAI_API_KEY")
+    )
+    if job.writer == "offline" or not asked:
+        return "the offline writer"
+    own = job.premise.writer
+    named = (own.model if own else None) or os.environ.get("OPENAI_MODEL")
+    where = (own.base_url if own else None) or os.environ.get("OPENAI_BASE_URL")
+    return " at ".join(part for part in (named or "the language model", where) if part)
+
+
+def command(job: Job, *more: str) -> str:
+    """The command that works on this show again."""
+    words = ["coldopen", "episode"]
+    if job.premise_path is not None:
+        words += ["--premise", str(job.premise_path)]
+    output = job.folder.root.parent.parent
+    if output != OUTPUT:
+        words += ["--output", str(output)]
+    return shlex.join([*words, *more])
+
+
+def quick_check(options: EpisodeOptions) -> Outcome | None:
+    """The outcome, if there is nothing to do; None if there is work.
+
+    Faults of the premise and the script are raised here already, before a server is started for nothing.
+    """
+    from flows import scripting, survey
+
+    job = jobs.prepare(options)
+    if not scripting.exists(job):
+        return None
+    state = survey.look(job)
+    if state is None or not state.is_done(options.until):
+        return None
+    return Outcome(0, state.result(options.until), nothing_to_do(job, state.result(options.until)))
+
+
+def nothing_to_do(job: Job, path: Path) -> tuple[str, ...]:
+    """What to say when everything lies there already."""
+    return (
+        f"nothing to do: {path} is made from premise and script as they are",
+        f"the next one: {command(job, '--episode', 'next')}",
+    )
+
+
+def folder_of(options: EpisodeOptions | MemeOptions) -> EpisodeFolder:
+    """Where the work will lie."""
+    return prepare(options).folder

@@ -1,0 +1,179 @@
+"""What a run tells of its work: lines for the screen, chapters for the manifest, the contact sheet."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+import t2v
+from flows import scripting
+from flows.job import Job
+from flows.screen import duration
+from flows.scripting import Written
+from flows.studio import folder, manifest, recipes, sheet
+from flows.studio.cut import file_hash
+from flows.studio.editing import Finished
+from flows.studio.film import picture_size
+from flows.studio.wanted import WantedShot
+from flows.survey import Survey
+from scripts_llm.screenplay import Line
+
+Chapters = dict[str, Any]
+
+
+def keep(job: Job, **chapters: Any) -> None:
+    """Writes chapters into the manifest; the others stay."""
+    manifest.write(job.folder, job.memory, show=job.premise.show, **chapters)
+
+
+# ---------------------------------------------------------------------------------------------- script
+
+
+def script_told(job: Job, written: Written, *, is_new: bool) -> tuple[str, ...]:
+    """The script as it is shown: all of it when it is new, a line when it was there."""
+    script = written.script
+    if is_new:
+        return (*scripting.told(script), f"the script: {job.folder.script}")
+    shots = sum(len(scene.shots or ()) for scene in script.scenes)
+    edited = ", edited by hand" if scripting.was_edited(job) else ""
+    lines = [f"{job.folder.script}: “{script.title}”, {len(script.scenes)} scenes, {shots} shots{edited}"]
+    changed = manifest.outdated(job.memory, job.premise)
+    if changed:
+        lines.append(
+            f"it was written from an older premise ({', '.join(changed)} changed since) and stays as it is; "
+            "to have it written anew, move it away"
+        )
+    return tuple(lines)
+
+
+def script_chapter(job: Job, written: Written) -> Chapters:
+    """What the manifest knows of the script; the calls of a writer stay from the run that made them."""
+    memory = written.memory
+    chapters: Chapters = {
+        "title": written.script.title,
+        "logline": written.script.logline or job.premise.logline,
+        "settings": {"seed": job.seed, "film_seed": job.film_seed, "size": list(picture_size(job.premise))},
+        "script": {
+            "sha256": manifest.file_hash(job.folder.script),
+            "written_by": memory.written_by,
+            "fell_back": memory.fell_back,
+            "edited": scripting.was_edited(job),
+            "written_from": memory.written_from,
+        },
+    }
+    if written.calls:
+        chapters["writer_calls"] = [asdict(call) for call in written.calls]
+    return chapters
+
+
+# ------------------------------------------------------------------------------------------------ plan
+
+
+def plan_told(plan: Survey) -> tuple[str, ...]:
+    """What will be made and why, and about how long the filming takes."""
+    memory, made = plan.job.memory, plan.plan
+    if not made.todo:
+        return (f"to make: the cut; {made.num_kept} clips and voices are kept",)
+    lines = list(made.told())
+    if memory.weights not in (None, plan.film.weights) and made.num_shots:
+        lines.append("TOON is another one now than the one that this episode was filmed with")
+    if made.seconds:
+        lines.append(f"about {duration(made.seconds)} of filming, going by the last time")
+    return tuple(lines)
+
+
+# ----------------------------------------------------------------------------------------------- shots
+
+
+def contact_sheet(plan: Survey) -> None:
+    """One frame a shot with its scene and line; shots that are not filmed yet have their place."""
+    place = plan.job.folder
+    clips = recipes.shelf(place.clips, ".mp4")
+    entries = [
+        sheet.SheetEntry(
+            clips[shot.digest].path if shot.digest in clips else None, _title_of(shot), _line_of(shot)
+        )
+        for shot in plan.shots
+    ]
+    width, height = picture_size(plan.written.premise)
+    with folder.writing(place.contact_sheet) as part:
+        sheet.contact_sheet(entries, part, heading=plan.job.name, shape=width / height)
+
+
+def _title_of(shot: WantedShot) -> str:
+    return f"{shot.label} {shot.shot.size or ''}".strip()
+
+
+def _line_of(shot: WantedShot) -> str:
+    """A line that is spoken over the shot, as likely as not; else what is to be seen."""
+    lines = [element for element in shot.scene.dialogue if isinstance(element, Line)]
+    own = [line for line in lines if line.who == shot.shot.who] or lines
+    return own[0].line if own else shot.words
+
+
+def shots_chapter(plan: Survey) -> Chapters:
+    """Every shot with its words, how the film model understood them, its seed and its clip."""
+    clips = recipes.shelf(plan.job.folder.clips, ".mp4")
+    rows = []
+    for shot in plan.shots:
+        clip = clips.get(shot.digest)
+        rows.append(
+            {
+                "id": shot.label,
+                "scene": shot.scene.id,
+                "size": shot.shot.size,
+                "prompt": shot.shot.prompt_exact or shot.shot.prompt,
+                "composed": shot.words,
+                "understood": shot.prompt,
+                "seed": shot.seed,
+                "take": shot.shot.take,
+                "clip": clip.path.name if clip else None,
+                "sha256": file_hash(clip.path)[:16] if clip else None,
+                "seconds": clip.made.get("seconds") if clip else None,
+                "device": clip.made.get("device") if clip else None,
+            }
+        )
+    film = asdict(plan.film)
+    return {"film_model": {**film, "licence": t2v.TOON.licence}, "shots": rows}
+
+
+def table_of_shots(plan: Survey) -> list[dict[str, str]]:
+    """The shots as a table for Prefect's page of the run."""
+    keys = ("id", "size", "prompt", "understood", "seed", "clip", "seconds")
+    return [{key: str(row[key] or "") for key in keys} for row in shots_chapter(plan)["shots"]]
+
+
+# ----------------------------------------------------------------------------------------------- lines
+
+
+def lines_chapter(plan: Survey) -> Chapters:
+    """Every spoken line with its voice."""
+    voices = recipes.shelf(plan.job.folder.voices, ".wav")
+    return {
+        "lines": [
+            {
+                "id": line.label,
+                "who": line.line.who,
+                "line": line.line.line,
+                "wav": voices[line.digest].path.name,
+                "murmured": voices[line.digest].made["murmured"],
+            }
+            for line in plan.lines
+        ]
+    }
+
+
+def murmured(plan: Survey) -> tuple[str, ...]:
+    """The lines that no voice could speak."""
+    return tuple(line["id"] for line in lines_chapter(plan)["lines"] if line["murmured"])
+
+
+# ------------------------------------------------------------------------------------------------ film
+
+
+def film_chapter(job: Job, finished: Finished) -> Chapters:
+    """What was measured in the film, and the hashes of everything that was made."""
+    place = job.folder
+    made = (place.film, place.gif, place.srt, place.vtt, place.poster, place.contact_sheet)
+    files = {path.name: manifest.file_hash(path) for path in made if path.exists()}
+    return {"film": asdict(finished), "files": files}

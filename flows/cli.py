@@ -1,0 +1,247 @@
+"""The command line: `prefect run X`, `coldopen X` and `python -m flows X` are the same command.
+
+Everything heavy is imported by the command that needs it: `--help` and the first line of a run need
+neither Prefect nor torch. Exit codes: 0 made, 1 failed, 2 the input is wrong, 3 made with gag cards
+(`batch`: some were not made), 130 after Ctrl-C.
+"""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from collections.abc import Iterable
+from importlib import import_module
+from pathlib import Path
+from typing import Annotated, Any, NoReturn
+
+from cyclopts import App, CycloptsError, Parameter
+from cyclopts.validators import Number
+
+from flows.faults import WRONG_INPUT, known_fault
+from flows.options import OUTPUT, BatchOptions, EpisodeOptions, MemeOptions, Outcome, Until
+from flows.premises import PREMISES
+from flows.screen import Screen
+
+STOPPED = 130
+
+Premise = Annotated[
+    Path | None, Parameter(help="The show's YAML file. Left out: the episode that was worked on last.")
+]
+Episode = Annotated[
+    str | None, Parameter(help="s01e03, or next. Left out: the show's newest one, finished or made anew.")
+]
+Writer = Annotated[
+    str | None,
+    Parameter(help="offline, auto, MODEL or MODEL@URL (any OpenAI-compatible server). New episodes: auto."),
+]
+Seed = Annotated[
+    int | None,
+    Parameter(validator=Number(gte=0, lt=2**63), help="Everything follows from it: same seed, same film."),
+]
+Output = Annotated[Path, Parameter(help="The folder that the episodes lie in.")]
+Device = Annotated[str | None, Parameter(help="cpu, cuda, mps … Left out: the best there is.")]
+Verbose = Annotated[
+    bool,
+    Parameter(
+        name=["--verbose", "-v"],
+        negative=(),
+        show_default=False,
+        help="Prefect's log lines on the terminal, too.",
+    ),
+]
+
+
+def build_app(name: str) -> App:
+    """The commands, under the name by which they were called."""
+    app = App(
+        name=name,
+        help="A show premise goes in, a finished episode comes out.",
+        version_flags=[],
+        result_action="return_value",
+    )
+    for place, command in enumerate((new, episode, script, batch, meme, setup)):
+        app.command(command, sort_key=place)
+    return app
+
+
+def main(tokens: Iterable[str] | None = None, *, name: str = "coldopen") -> NoReturn:
+    """Runs one command and exits with its code."""
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(errors="replace")  # type: ignore[union-attr]  # names that it lacks
+    app = build_app(name)
+    try:
+        code = app(
+            list(sys.argv[1:] if tokens is None else tokens),
+            exit_on_error=False,
+            print_error=False,
+            help_on_error=False,
+        )
+    except CycloptsError as error:
+        complain(f"{error} ({name} --help says what there is)")
+        raise SystemExit(WRONG_INPUT) from None
+    except KeyboardInterrupt:
+        complain("Stopped. Nothing is lost: the same command goes on from here.")
+        raise SystemExit(STOPPED) from None
+    except Exception as error:
+        fault = known_fault(error)
+        if fault is None:
+            raise
+        complain(fault[0])
+        raise SystemExit(fault[1]) from None
+    raise SystemExit(code)
+
+
+def episode_main() -> NoReturn:
+    """The console script `episode`: short for `coldopen episode`."""
+    main(["episode", *sys.argv[1:]])
+
+
+prefect_run = App(name="run", help_flags=[], version_flags=[])
+
+
+@prefect_run.default
+def _(*tokens: Annotated[str, Parameter(show=False, allow_leading_hyphen=True)]) -> None:
+    main(tokens, name="prefect run")
+
+
+# ---------------------------------------------------------------------------------------- the commands
+
+
+def new(
+    logline: Annotated[str | None, Parameter(help='One sentence: "A cat runs for mayor".')] = None,
+    /,
+    *,
+    from_: Annotated[str | None, Parameter(name="--from", help="Copy a shipped premise instead.")] = None,
+    premises: Annotated[Path, Parameter(help="The folder that it is written into.")] = PREMISES,
+) -> int:
+    """Write a premise from a logline, commented, to be edited. Never overwrites one."""
+    from flows.premises import copy_shipped, shipped, write_new
+    from scripts_llm.errors import ScriptError
+
+    if (logline is None) == (from_ is None):
+        raise ScriptError(
+            'wanted either a logline or --from NAME, try: new "A cat runs for mayor", or one of '
+            f"--from {', '.join(shipped())}"
+        )
+    path = write_new(logline, premises) if logline is not None else copy_shipped(str(from_), premises)
+    with Screen() as screen:
+        screen.say(f"Wrote {path}. Look at it, change what you like, then:")
+        screen.say(f"  coldopen episode --premise {shlex.quote(str(path))}")
+    return 0
+
+
+def episode(
+    *,
+    premise: Premise = None,
+    episode: Episode = None,
+    until: Annotated[Until | None, Parameter(help="Stop after this step.")] = None,
+    writer: Writer = None,
+    seed: Seed = None,
+    output: Output = OUTPUT,
+    device: Device = None,
+    verbose: Verbose = False,
+) -> int:
+    """Make an episode, or finish it, or make again what no longer matches its premise and script."""
+    return _film(EpisodeOptions(premise, episode, until, writer, seed, output, device, verbose))
+
+
+def script(
+    *,
+    premise: Premise = None,
+    episode: Episode = None,
+    writer: Writer = None,
+    seed: Seed = None,
+    output: Output = OUTPUT,
+    verbose: Verbose = False,
+) -> int:
+    """Write the script and stop. Edit script.yaml by hand; `episode` goes on from there."""
+    return _film(EpisodeOptions(premise, episode, "script", writer, seed, output, None, verbose))
+
+
+def batch(
+    *,
+    premises: Annotated[Path, Parameter(help="The folder of premises, a show each.")] = PREMISES,
+    writer: Writer = None,
+    seed: Seed = None,
+    output: Output = OUTPUT,
+    device: Device = None,
+    verbose: Verbose = False,
+) -> int:
+    """Finish what is unfinished, then make the next episode of every show. One that fails stops no other."""
+    return _night(BatchOptions(premises, writer, seed, output, device, verbose))
+
+
+def meme(
+    *,
+    premise: Premise = None,
+    picture: Annotated[str | None, Parameter(help='What is seen: "a toaster dances". No file.')] = None,
+    top: Annotated[str, Parameter(show_default=False, help="The text above.")] = "",
+    bottom: Annotated[str, Parameter(show_default=False, help="The text below.")] = "",
+    episode: Episode = None,
+    seed: Seed = None,
+    output: Output = OUTPUT,
+    device: Device = None,
+    verbose: Verbose = False,
+) -> int:
+    """Make a meme: one picture that moves in a loop, and two texts."""
+    return _loop(MemeOptions(premise, picture, top, bottom, episode, seed, output, device, verbose))
+
+
+def setup() -> int:
+    """Switch on `prefect run` for every folder, and make the first start quick. Once is enough."""
+    from flows.first_start import prepare
+
+    with Screen() as screen:
+        prepare(screen)
+    return 0
+
+
+# ----------------------------------------------------------------------------------------------- a run
+
+
+def _film(options: EpisodeOptions) -> int:
+    from flows import begin
+
+    with Screen() as screen:
+        screen.say(begin.announce(options))
+        outcome = begin.quick_check(options)
+        return _report(outcome or _run("flows.episode", options, screen), screen)
+
+
+def _loop(options: MemeOptions) -> int:
+    from flows import begin
+
+    with Screen() as screen:
+        screen.say(begin.announce(options))
+        return _report(_run("flows.meme", options, screen), screen)
+
+
+def _night(options: BatchOptions) -> int:
+    from flows import night
+
+    with Screen() as screen:
+        screen.say(night.announce(options))
+        return _report(_run("flows.batch", options, screen), screen)
+
+
+def _run(flow: str, options: EpisodeOptions | MemeOptions | BatchOptions, screen: Screen) -> Outcome:
+    """Calls `make` of a flow's module, with an API for Prefect around it."""
+    from flows.local_api import prefect_api
+
+    def load() -> Any:
+        return import_module(flow)
+
+    with prefect_api(options.output / "logs", screen=screen, verbose=options.verbose, meanwhile=load):
+        outcome: Outcome = load().make(options, screen)
+    return outcome
+
+
+def _report(outcome: Outcome, screen: Screen) -> int:
+    for line in outcome.lines:
+        screen.say(line)
+    return outcome.code
+
+
+def complain(text: str) -> None:
+    """One line to standard error."""
+    print(text, file=sys.stderr)

@@ -1,0 +1,296 @@
+"""An episode, from the premise to the film: premise, script, shots, voices, cut, master.
+
+Everything that was made lies in the episode's folder and is known by its recipe; a run makes what is missing and goes
+on where the last one stopped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextvars import ContextVar
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from prefect import flow, get_run_logger
+from prefect.runtime import flow_run
+
+from flows import begin, chronicle, record, scripting, survey, tasks
+from flows import job as jobs
+from flows.begin import quick_check
+from flows.job import Job
+from flows.options import EpisodeOptions, Outcome, Until
+from flows.screen import Screen, duration
+from flows.scripting import Written
+from flows.studio import camera, folder, manifest, recipes, voice, wanted
+from flows.studio.editing import Finished
+from flows.studio.wanted import WantedShot
+from flows.survey import Survey
+
+__all__ = ["episode", "make", "quick_check", "story"]
+
+_screen: ContextVar[Screen | None] = ContextVar("screen", default=None)
+
+
+def _run_name() -> str:
+    asked = flow_run.parameters
+    premise = asked.get("premise")
+    return " ".join(
+        part for part in (Path(premise).stem if premise else "last one", asked.get("episode")) if part
+    )
+
+
+@flow(name="episode", flow_run_name=_run_name)
+def episode(
+    premise: str | None = None,
+    episode: str | None = None,
+    until: Until | None = None,
+    writer: str | None = None,
+    seed: int | None = None,
+    output: str = "output",
+    device: str | None = None,
+) -> Outcome:
+    """An episode of the show in a premise file, as far as `until`; the newest one, or `next`."""
+    options = EpisodeOptions(
+        Path(premise) if premise else None, episode, until, writer, seed, Path(output), device
+    )
+    screen = _screen.get()
+    if screen is not None:
+        return story(jobs.prepare(options), screen)
+    with Screen(write=get_run_logger().info) as log:
+        log.say(begin.announce(options))
+        return story(jobs.prepare(options), log)
+
+
+def make(options: EpisodeOptions, screen: Screen) -> Outcome:
+    """The episode that the options ask for, recorded by Prefect; raises what cannot be put right by going on."""
+    return on_screen(
+        screen,
+        lambda: episode(
+            premise=str(options.premise) if options.premise else None,
+            episode=options.episode,
+            until=options.until,
+            writer=options.writer,
+            seed=options.seed,
+            output=str(options.output),
+            device=options.device,
+        ),
+    )
+
+
+def on_screen(screen: Screen, run: Callable[[], Outcome]) -> Outcome:
+    """Runs a flow that tells what it does on this screen."""
+    token = _screen.set(screen)
+    try:
+        return run()
+    finally:
+        _screen.reset(token)
+
+
+# ------------------------------------------------------------------------------------------- the story
+
+
+@dataclass
+class Run:
+    """One run at work: its job, what to say it on, and what must be told at the end."""
+
+    job: Job
+    screen: Screen
+    notes: list[str] = field(default_factory=list)
+
+    def remember(self, **what: object) -> None:
+        """Keeps something for the next run; written with the next chapter of the manifest."""
+        self.job = replace(self.job, memory=replace(self.job.memory, **what))  # type: ignore[arg-type]
+
+
+def story(job: Job, screen: Screen) -> Outcome:
+    """Premise to film. Each step makes what is missing and leaves the rest as it lies."""
+    run = Run(job, screen)
+    with folder.locked(job.folder), folder.disk_errors(job.folder.root):
+        written = the_script(run)
+        if job.until == "script":
+            return the_end(run, job.folder.script, "edit it as you like, then go on: " + begin.command(job))
+        plan = the_plan(run, written)
+        if plan.is_done(job.until):
+            path = plan.result(job.until)
+            return the_end(run, path, *begin.nothing_to_do(job, path))
+        gags = the_shots(run, plan)
+        if job.until == "clips":
+            return the_end(run, job.folder.contact_sheet, "filmed", gags=gags)
+        if plan.is_meme:
+            return the_meme(run, plan, gags)
+        the_voices(run, plan)
+        if job.until == "voices":
+            return the_end(run, job.folder.voices, "spoken", gags=gags)
+        segments = the_cut(run, plan)
+        if job.until == "cut":
+            return the_end(run, job.folder.segments, "cut", gags=gags)
+        return the_master(run, plan, segments, gags)
+
+
+def the_script(run: Run) -> Written:
+    """Written if there is none, read if there is one; shown, and told if the premise has moved on."""
+    job, screen = run.job, run.screen
+    is_new = not scripting.exists(job)
+    for key in scripting.unused_keys(job.premise):
+        screen.say(f"{key}: not used yet")
+    if is_new:
+        screen.progress("writing the script")
+        written = tasks.write_script(job, screen.warn)
+    else:
+        written = tasks.read_script(job)
+    run.job = replace(job, memory=written.memory)
+    if written.memory.fell_back:
+        run.notes.append(f"written by {scripting.OFFLINE}: {written.memory.fell_back}")
+    for line in chronicle.script_told(run.job, written, is_new=is_new):
+        screen.say(line)
+    chronicle.keep(run.job, **chronicle.script_chapter(run.job, written))
+    return written
+
+
+def the_plan(run: Run, written: Written) -> Survey:
+    """What will be made and why, said before it is begun."""
+    plan = survey.look(run.job, written)
+    assert plan is not None
+    if not plan.is_done(run.job.until):
+        for line in chronicle.plan_told(plan):
+            run.screen.say(line)
+    run.remember(weights=plan.film.weights)
+    return plan
+
+
+def the_shots(run: Run, plan: Survey) -> tuple[str, ...]:
+    """Films what is missing; returns the labels of those that failed twice."""
+    job, screen = run.job, run.screen
+    there = recipes.shelf(job.folder.clips, ".mp4")
+    missing = {shot.digest: shot for shot in reversed(plan.shots) if shot.digest not in there}
+    todo = [shot for shot in plan.shots if missing.get(shot.digest) is shot]
+    failed: dict[str, str] = {}
+    if todo:
+        _estimate(run, plan, len(todo))
+    artifact = record.begin_progress(f"{job.name} film", f"{len(todo)} shots of {job.name}")
+    for number, shot in enumerate(todo):
+        on_step = _steps(run, plan, shot, number, len(todo))
+        made = tasks.film_shot(shot.label, shot, plan.film, job.folder.clips, job.device, on_step)
+        if isinstance(made, str):
+            failed[shot.digest] = shot.label
+            screen.warn(f"{shot.label} failed twice ({made}); a gag card takes its place")
+        elif number == 0:
+            screen.say(f"the first clip: {made.path}")
+        chronicle.contact_sheet(plan)
+        record.progress(artifact, number + 1, len(todo))
+    if not todo and not job.folder.contact_sheet.exists():
+        chronicle.contact_sheet(plan)
+    labels = tuple(shot.label for shot in plan.shots if shot.digest in failed)
+    run.remember(failed=tuple(failed))
+    chronicle.keep(run.job, **chronicle.shots_chapter(plan), gag_cards=list(labels))
+    record.table(f"{job.name} shots", chronicle.table_of_shots(plan), f"The shots of {job.name}")
+    record.picture(f"{job.name} contact sheet", job.folder.contact_sheet, f"The shots of {job.name}")
+    return labels
+
+
+def _estimate(run: Run, plan: Survey, num_shots: int) -> None:
+    """Shots times seconds, from one step measured here and now."""
+    film = plan.film
+    run.screen.progress("loading the film model")
+    camera.loaded_model(film.model, run.job.device)
+    run.screen.progress("measuring a step")
+    step = camera.seconds_a_step(film, device=run.job.device)
+    each = camera.seconds_a_shot(step, film)
+    run.screen.say(
+        f"{num_shots} shot{'' if num_shots == 1 else 's'} × {each:.1f} s = about {duration(num_shots * each)} "
+        f"({film.num_steps} steps of {step:.2f} s, measured just now)"
+    )
+
+
+def _steps(run: Run, plan: Survey, shot: WantedShot, done: int, total: int) -> camera.OnStep:
+    """Moves the bar: "scene 3 of 9, shot 2, step 12 of 20"."""
+    made = wanted.scenes(plan.written.script)
+    scene = made.index(shot.scene) + 1
+    number = shot.label.rsplit(".", 1)[-1]
+
+    def on_step(step: int, num_steps: int) -> None:
+        label = f"scene {scene} of {len(made)}, shot {number}, step {step} of {num_steps}"
+        run.screen.progress(label, done * num_steps + step, total * num_steps)
+
+    return on_step
+
+
+def the_voices(run: Run, plan: Survey) -> None:
+    """Speaks the lines that are missing, each in its character's own voice."""
+    job, screen = run.job, run.screen
+    there = recipes.shelf(job.folder.voices, ".wav")
+    missing = {line.digest: line for line in reversed(plan.lines) if line.digest not in there}
+    todo = [line for line in plan.lines if missing.get(line.digest) is line]
+    voices = voice.cast(plan.written.premise.characters)
+    for number, line in enumerate(todo, start=1):
+        screen.progress(f"speaking line {number} of {len(todo)}", number - 1, len(todo))
+        tasks.speak_line(line.label, line, voices[line.line.who], job.folder.voices)
+    murmured = chronicle.murmured(plan)
+    if murmured:
+        screen.warn(f"no voice speaks {', '.join(murmured)}: murmured in the character's own voice instead")
+        run.notes.append(f"murmured: {', '.join(murmured)}")
+    chronicle.keep(run.job, **chronicle.lines_chapter(plan))
+
+
+def the_cut(run: Run, plan: Survey) -> tuple[Path, ...]:
+    """Encodes the segments that changed; returns all of them in order."""
+    place, screen = run.job.folder.segments, run.screen
+    edit = plan.edit()
+    there = recipes.shelf(place, ".mp4")
+    segments = []
+    for number, (span, recipe) in enumerate(edit.segments):
+        known = there.get(recipes.digest(recipe))
+        if known is not None:
+            segments.append(known.path)
+            continue
+        label = f"cutting {span.id}, {number + 1} of {len(edit.segments)}"
+        done, total = span.start, edit.timeline.num_frames
+
+        def on_frame(frame: int, num_frames: int, *, label: str = label, done: int = done) -> None:
+            screen.progress(label, done + frame, total)
+
+        segments.append(tasks.cut_segment(span.id, edit, span, recipe, place, on_frame))
+    return tuple(segments)
+
+
+def the_master(run: Run, plan: Survey, segments: tuple[Path, ...], gags: tuple[str, ...]) -> Outcome:
+    """Sound and picture together, checked, and everything noted that is needed to make it again."""
+    edit = plan.edit()
+    run.screen.progress("mixing the sound and joining the segments")
+    finished = tasks.master(edit, segments, run.job)
+    return the_film(run, plan, finished, gags)
+
+
+def the_meme(run: Run, plan: Survey, gags: tuple[str, ...]) -> Outcome:
+    """One clip, two texts, there and back again."""
+    if gags:
+        return Outcome(
+            1, None, ("the meme's one shot failed twice; run the same command again to try it anew",)
+        )
+    clips = recipes.shelf(run.job.folder.clips, ".mp4")
+    run.screen.progress("cutting the loop")
+    finished = tasks.make_meme(run.job, plan.written, clips[plan.shots[0].digest].path)
+    return the_film(run, plan, finished, gags)
+
+
+def the_film(run: Run, plan: Survey, finished: Finished, gags: tuple[str, ...]) -> Outcome:
+    """The film lies there: noted, and told with its length."""
+    run.remember(film_recipe=recipes.digest(plan.film_recipe()))
+    chronicle.keep(run.job, **chronicle.film_chapter(run.job, finished))
+    loud = "" if finished.loudness_lufs is None else f", {finished.loudness_lufs:.1f} LUFS"
+    made = f"{duration(finished.seconds)} of film{loud}"
+    return the_end(run, run.job.folder.film, made, gags=gags)
+
+
+def the_end(run: Run, path: Path, *said: str, gags: tuple[str, ...] = ()) -> Outcome:
+    """The last words: what became of it, and where it lies."""
+    manifest.write(run.job.folder, run.job.memory)
+    notes = [*run.notes]
+    lines = [*said]
+    if gags:
+        cards = f"{len(gags)} gag card{'' if len(gags) == 1 else 's'} ({', '.join(gags)})"
+        notes.append(cards)
+        lines.append(f"made with {cards}; the next run tries {'it' if len(gags) == 1 else 'them'} again")
+    if not any(str(path) in line for line in lines):
+        lines.append(f"it lies in {path}")
+    return Outcome(3 if gags else 0, path, tuple(lines), tuple(notes))

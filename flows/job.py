@@ -1,0 +1,135 @@
+"""A job: one episode as a run finds it before it works. Writes nothing, needs neither Prefect nor torch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import t2v
+from flows.options import EpisodeOptions, Until
+from flows.studio import folder as folders
+from flows.studio import manifest, recipes
+from flows.studio.errors import StudioError
+from flows.studio.film import FILM_MODEL
+from flows.studio.folder import EpisodeCode, EpisodeFolder
+from flows.studio.manifest import Memory
+from scripts_llm.screenplay import Premise
+
+AUTO = "auto"
+
+
+@dataclass(frozen=True)
+class Job:
+    """What is to be made, where, and with what.
+
+    `seed` is the show's: scripts of all its episodes come from it. `film_seed` is this episode's own.
+    """
+
+    premise: Premise
+    premise_path: Path | None
+    folder: EpisodeFolder
+    memory: Memory
+    seed: int
+    writer: str
+    until: Until | None = None
+    device: str | None = None
+
+    @property
+    def film_seed(self) -> int:
+        """The seed that shots, laughs and music come from: the first episode's is the show's own."""
+        own = self.premise.video.seed
+        return episode_seed(self.seed, self.folder.code) if own is None else own
+
+    @property
+    def sound_seed(self) -> int:
+        return episode_seed(self.seed, self.folder.code)
+
+    @property
+    def name(self) -> str:
+        return f"{self.premise.show} {self.folder.code}"
+
+
+def prepare(options: EpisodeOptions, premise: Premise | None = None) -> Job:
+    """The job that the options ask for. A premise that is no file may be handed over.
+
+    Raises ScriptError for a premise that is not as wanted, StudioError for an episode that is not there.
+    """
+    path = options.premise
+    if premise is None and path is None:
+        path, premise, episode = _last(options)
+    else:
+        episode = options.episode
+    premise = _read(path) if premise is None and path is not None else premise
+    assert premise is not None
+    folder = folders.choose_episode(options.output, premise.show, season=premise.season, wanted=episode)
+    memory = _remembering(manifest.read(folder), options, premise, path)
+    return Job(
+        premise=premise,
+        premise_path=path,
+        folder=folder,
+        memory=memory,
+        seed=_first(memory.seed, premise.seed, recipes.seed_from("show", premise.show)),
+        writer=_first(memory.writer, AUTO),
+        until=options.until,
+        device=options.device,
+    )
+
+
+def _remembering(before: Memory, options: EpisodeOptions, premise: Premise, path: Path | None) -> Memory:
+    """The memory with what is said this time; what is not said again keeps its value."""
+    return replace(
+        before,
+        premise_path=str(path.absolute()) if path else None,
+        premise=premise.model_dump(mode="json", by_alias=True, exclude_defaults=True),
+        seed=before.seed if options.seed is None else options.seed,
+        writer=options.writer or before.writer,
+        film_model=before.film_model or FILM_MODEL,
+        num_steps=before.num_steps or t2v.TOON.num_steps,
+        size=premise.format.size or premise.format.aspect,
+    )
+
+
+def _first(*values: Any) -> Any:
+    return next(value for value in values if value is not None)
+
+
+def _read(path: Path) -> Premise:
+    from scripts_llm.yaml_io import read_premise
+
+    return read_premise(path)
+
+
+def _last(options: EpisodeOptions) -> tuple[Path | None, Premise | None, str | None]:
+    """The premise and the code of the episode that was worked on last; `next` stays `next`."""
+    folder = last_one(options.output)
+    memory = manifest.read(folder)
+    episode = options.episode or str(folder.code)
+    path = Path(memory.premise_path) if memory.premise_path else None
+    if path is not None and path.is_file():
+        return path, None, episode
+    if path is None and memory.premise:
+        return None, Premise.model_validate(dict(memory.premise)), episode
+    raise StudioError(
+        f"{folder.root}: it was made from {path or 'a premise that is not remembered'}, which is not there "
+        "any more; say where it is: --premise PATH",
+        code=2,
+    )
+
+
+def last_one(output: Path) -> EpisodeFolder:
+    """The episode that was worked on last."""
+    folder = folders.last_worked_on(output)
+    if folder is None:
+        raise StudioError(
+            f"wanted --premise PATH, because no episode was begun in {output} yet; "
+            "coldopen new --from joe_and_the_don gives you one",
+            code=2,
+        )
+    return folder
+
+
+def episode_seed(show_seed: int, code: EpisodeCode) -> int:
+    """An episode's own seed: the show's for the very first one, else one that follows from it."""
+    is_first = code == EpisodeCode(1, 1)
+    return show_seed if is_first else recipes.seed_from("episode", show_seed, str(code))

@@ -1,0 +1,212 @@
+"""The script of a job: written if there is none, read if there is one, and its shots and ids written in."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from flows.job import AUTO, Job
+from flows.studio import breakdown, loops, manifest
+from flows.studio.errors import StudioError
+from flows.studio.manifest import Memory
+from flows.words import film_words
+from scripts_llm import casting, yaml_io
+from scripts_llm.screenplay import Character, Line, Premise, Scene, Script, Shot
+
+if TYPE_CHECKING:
+    from scripts_llm.endpoint import Call, LLMSettings
+
+OFFLINE = "the offline writer"
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Written:
+    """A script on disk, with the premise that knows its whole cast, and what the writing cost."""
+
+    script: Script
+    premise: Premise
+    memory: Memory
+    calls: tuple[Call, ...] = ()
+
+
+def exists(job: Job) -> bool:
+    """Whether there is a script already."""
+    return job.folder.script.exists()
+
+
+# --------------------------------------------------------------------------------------------- reading
+
+
+def read(job: Job) -> Written:
+    """The script as it stands, complete: scenes without id or shots get them written in, in the file too."""
+    path, memory = job.folder.script, job.memory
+    standing = as_it_stands(job)
+    script, premise = standing.script, standing.premise
+    ids = breakdown.number_scenes(script)
+    shots = breakdown.break_down(script, premise)
+    if ids or shots:
+        is_ours = manifest.file_hash(path) == memory.program_script
+        yaml_io.write_into_script(path, ids=ids, shots=shots)
+        script = yaml_io.read_script(path, cast=job.premise.characters)
+        if is_ours:
+            memory = replace(memory, program_script=manifest.file_hash(path))
+    return Written(script, premise, memory)
+
+
+def as_it_stands(job: Job) -> Written:
+    """The script of the file alone; nothing is written in."""
+    script = yaml_io.read_script(job.folder.script, cast=job.premise.characters)
+    return Written(script, whole_cast(job.premise, script, seed=job.seed), job.memory)
+
+
+def is_complete(script: Script) -> bool:
+    """Whether every scene has its id and its shots."""
+    return all(scene.id is not None and scene.shots is not None for scene in script.scenes)
+
+
+def was_edited(job: Job) -> bool:
+    """Whether a person changed script.yaml since the program wrote it."""
+    known = job.memory.program_script
+    return known is not None and manifest.file_hash(job.folder.script) != known
+
+
+def whole_cast(premise: Premise, script: Script | None, *, seed: int) -> Premise:
+    """The premise with everybody who plays, no look or set missing; the person's own words win."""
+    invented = dict(script.cast) if script else {}
+    characters = {
+        key: _merged(premise.characters.get(key), invented.get(key))
+        for key in {**premise.characters, **invented}
+    }
+    full = premise.model_copy(update={"characters": characters})
+    return full if full.genre == "meme" else casting.invent(full, film_words(), seed=seed)[0]
+
+
+def _merged(own: Character | None, invented: Character | None) -> Character:
+    if own is None or invented is None:
+        return own or invented or Character()
+    said = {key: value for key, value in own if value is not None}
+    return invented.model_copy(update=said)
+
+
+def _invented(full: Premise, premise: Premise) -> dict[str, Character]:
+    """What was invented: whole characters, and of the person's own ones only what they leave open."""
+    found: dict[str, Character] = {}
+    for key, character in full.characters.items():
+        own = premise.characters.get(key)
+        given = {name for name, value in own if value is not None} if own else set()
+        rest = {name: value for name, value in character if value is not None and name not in given}
+        if rest:
+            found[key] = Character(**rest)
+    return found
+
+
+# --------------------------------------------------------------------------------------------- writing
+
+
+def write(job: Job, *, say: Say) -> Written:
+    """A new script, by the writer that the job asks for, with ids and shots, on disk."""
+    full, assumptions = job.premise, ()
+    if job.premise.genre != "meme":
+        full, assumptions = casting.invent(job.premise, film_words(), seed=job.seed)
+    script, author, calls, fell_back = _by_whom(job, full, say=say)
+    full = whole_cast(full, script, seed=job.seed)
+    script = _with_shots(script, full)
+    script = script.model_copy(update={"cast": _invented(full, job.premise)})
+    head = [f"{job.name}, written by {author}.", *assumptions]
+    yaml_io.write_script(script, job.folder.script, head=head)
+    memory = replace(
+        job.memory,
+        program_script=manifest.file_hash(job.folder.script),
+        written_by=author,
+        fell_back=fell_back,
+        written_from=manifest.origin(job.premise),
+    )
+    return Written(script, full, memory, calls)
+
+
+def _with_shots(script: Script, premise: Premise) -> Script:
+    ids = breakdown.number_scenes(script)
+    shots = breakdown.break_down(script, premise)
+    scenes = tuple(
+        scene.model_copy(update={"id": ids.get(index, scene.id), "shots": shots.get(index, scene.shots)})
+        for index, scene in enumerate(script.scenes)
+    )
+    return script.model_copy(update={"scenes": scenes})
+
+
+def _by_whom(job: Job, premise: Premise, *, say: Say) -> tuple[Script, str, tuple[Call, ...], str | None]:
+    """The script, who wrote it, the calls that it took, and why `auto` fell back to the offline writer."""
+    from scripts_llm.llm import LLMError
+
+    if premise.genre == "meme":
+        return _meme_script(premise), "hand", (), None
+    try:
+        settings = _settings(job)
+        if settings is None:
+            return _offline(job, premise), OFFLINE, (), None
+        from scripts_llm import writer
+
+        script, calls = writer.write(
+            premise,
+            film_words(),
+            client_settings=settings,
+            seed=job.seed,
+            episode=job.folder.code.number,
+            raw=job.folder.root / "writer-answer.txt",
+        )
+        return script, settings.model, tuple(calls), None
+    except LLMError as error:
+        if job.writer != AUTO:
+            raise StudioError(f"--writer {job.writer}: {_one_line(error)}") from error
+        reason = _one_line(error)
+        say(f"{reason}: {OFFLINE} writes instead")
+        return _offline(job, premise), OFFLINE, tuple(error.calls), reason
+
+
+def _settings(job: Job) -> LLMSettings | None:
+    from scripts_llm.llm import resolve
+
+    return resolve(job.premise.writer, os.environ, job.writer)
+
+
+def _offline(job: Job, premise: Premise) -> Script:
+    from scripts_llm import offline
+
+    return offline.write(premise, film_words(), seed=job.seed, episode=job.folder.code.number)
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split())
+
+
+def _meme_script(premise: Premise) -> Script:
+    """A meme's one scene of one shot: what is seen, as the premise says it."""
+    meme = loops.meme_of(premise)
+    scene = Scene(id="s01", slugline="INT. STAGE - DAY", shots=(Shot(prompt=meme.picture),))
+    return Script(schema=1, title=premise.show, meme=meme, scenes=(scene,))
+
+
+# --------------------------------------------------------------------------------------------- telling
+
+
+def told(script: Script) -> tuple[str, ...]:
+    """The script as it is shown when it is written: title, logline, scenes."""
+    rows = [f"“{script.title}”" + (f" — {script.logline}" if script.logline else "")]
+    for scene in script.scenes:
+        first = next((one.line for one in scene.dialogue if isinstance(one, Line)), scene.action)
+        num_shots = len(scene.shots or ())
+        shots = f"{num_shots} shot{'' if num_shots == 1 else 's'}"
+        rows.append(f"  {scene.id}  {scene.slugline}  ({shots})  {_short(first)}")
+    return tuple(rows)
+
+
+def unused_keys(premise: Premise) -> tuple[str, ...]:
+    """The keys of a premise that nothing reads yet."""
+    return yaml_io.unused_keys(premise)
+
+
+def _short(text: str, most: int = 60) -> str:
+    return text if len(text) <= most else text[: most - 1].rstrip() + "…"

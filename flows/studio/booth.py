@@ -1,0 +1,35 @@
+"""The booth: speaks one line and keeps the sound with its recipe."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from flows.studio import recipes
+from flows.studio.recipes import Artefact
+from flows.studio.timeline import SAMPLE_RATE
+from flows.studio.voice_book import VoiceSettings
+from flows.studio.wanted import WantedLine
+
+
+def speak_line(wanted: WantedLine, voice: VoiceSettings, place: Path) -> Artefact:
+    """The wav of a line: mono, 48 kHz, 24 bits."""
+    from flows.studio.voice import speak
+
+    begun = time.perf_counter()
+
+    def by(path: Path) -> Mapping[str, Any]:
+        import soundfile
+
+        spoken = speak(wanted.line.line, voice, parenthetical=wanted.line.parenthetical)
+        soundfile.write(path, spoken.samples, SAMPLE_RATE, subtype="PCM_24")
+        return {
+            "num_samples": len(spoken.samples),
+            "murmured": spoken.murmured,
+            "seconds": round(time.perf_counter() - begun, 3),
+            "who": wanted.line.who,
+        }
+
+    return recipes.make(place, wanted.label, wanted.recipe, ".wav", by=by)

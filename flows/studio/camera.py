@@ -1,0 +1,118 @@
+"""The camera: films one shot with a loaded model and keeps the clip with its recipe."""
+
+from __future__ import annotations
+
+import errno
+import time
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from flows.studio import clips, recipes
+from flows.studio.errors import StudioError
+from flows.studio.film import FilmSettings
+from flows.studio.recipes import Artefact
+from flows.studio.wanted import WantedShot
+
+if TYPE_CHECKING:
+    from t2v import TextToVideo
+
+ATTEMPTS = 2
+DECODING_STEPS = 1.5
+OnStep = Callable[[int, int], None]
+
+
+class _Measured(Exception):
+    """Ends the trial that measures a step."""
+
+
+@lru_cache(maxsize=1)
+def loaded_model(model: str, device: str | None) -> TextToVideo:
+    """The film model, loaded once a process."""
+    import t2v
+
+    return t2v.load(model, device=device)
+
+
+def seconds_a_step(film: FilmSettings, *, device: str | None) -> float:
+    """How long one step takes here and now: the second one of a trial, because the first warms up."""
+    times: list[float] = []
+
+    def note(step: int, num_steps: int, latents: object) -> None:
+        times.append(time.perf_counter())
+        if len(times) >= 2:
+            raise _Measured
+
+    begun = time.perf_counter()
+    try:
+        _generate("a trial", 0, film, device=device, callback=note)
+    except _Measured:
+        return times[1] - times[0]
+    return (time.perf_counter() - begun) / max(1, film.num_steps)
+
+
+def seconds_a_shot(step: float, film: FilmSettings) -> float:
+    """About how long a shot takes, given one step: decoding costs a step or two more."""
+    return step * (film.num_steps + DECODING_STEPS)
+
+
+def film_shot(
+    wanted: WantedShot, film: FilmSettings, place: Path, *, device: str | None, on_step: OnStep
+) -> Artefact | str:
+    """The clip of a shot, or what went wrong twice: then the shot becomes a gag card and the episode goes on.
+
+    Raises StudioError where going on makes no sense: a full disk, a folder that may not be written.
+    """
+    loaded_model(film.model, device)  # a model that cannot be loaded is no matter of one shot
+    fault = ""
+    for _ in range(ATTEMPTS):
+        try:
+            return _film(wanted, film, place, device=device, on_step=on_step)
+        except StudioError:
+            raise
+        except OSError as error:
+            if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+                raise
+            fault = f"{type(error).__name__}: {error}"
+        except Exception as error:
+            fault = f"{type(error).__name__}: {error}"
+    return fault.splitlines()[0]
+
+
+def _film(
+    wanted: WantedShot, film: FilmSettings, place: Path, *, device: str | None, on_step: OnStep
+) -> Artefact:
+    begun = time.perf_counter()
+
+    def step_done(step: int, num_steps: int, latents: object) -> None:
+        on_step(step, num_steps)
+
+    def by(path: Path) -> Mapping[str, Any]:
+        video = _generate(wanted.prompt, wanted.seed, film, device=device, callback=step_done)
+        clips.write_clip(video.frames, video.fps, path)
+        return {
+            "num_frames": len(video.frames),
+            "fps": video.fps,
+            "seconds": round(time.perf_counter() - begun, 3),
+            "device": str(loaded_model(film.model, device).device),
+            "written": wanted.shot.prompt_exact or wanted.shot.prompt,
+            "words": wanted.words,
+        }
+
+    return recipes.make(place, wanted.label, wanted.recipe, ".mp4", by=by)
+
+
+def _generate(prompt: str, seed: int, film: FilmSettings, *, device: str | None, callback: Any) -> Any:
+    return loaded_model(film.model, device).generate(
+        prompt,
+        negative_prompt=film.negative_prompt,
+        num_frames=film.num_frames,
+        height=film.height,
+        width=film.width,
+        num_steps=film.num_steps,
+        guidance_scale=film.guidance_scale,
+        sampler=film.sampler,
+        seed=seed,
+        callback=callback,
+    )

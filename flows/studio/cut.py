@@ -1,0 +1,277 @@
+"""The cut: moviepy composes the film span by span, libass burns the captions, ffmpeg joins and adds sound.
+
+One span is in memory at a time and one encoder runs at a time. A segment is known by its recipe, so that an
+edited scene is encoded again alone.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+from bisect import bisect_right
+from collections import OrderedDict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from functools import lru_cache
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+from flows.studio import captions, cards, clips, ffmpeg
+from flows.studio.clips import Frames
+from flows.studio.enlarge import NETWORK, enlarge_frame
+from flows.studio.errors import StudioError
+from flows.studio.timeline import CLIP_HOLD, FPS, SAMPLE_RATE, SAMPLES_PER_FRAME, PictureCut, Span, Timeline
+
+RECIPE = 1  # of the drawing and encoding below: counted up when the same timeline gives another picture
+AI_GENERATED = "AI-generated"
+KEPT_BYTES = 128 * 2**20  # enlarged frames that are kept for the next time they are seen
+
+_CODING = ("-crf", "18", "-tune", "animation", "-g", "96")
+_TAGS = ("-color_primaries", "bt709", "-color_trc", "bt709", "-colorspace", "bt709", "-color_range", "tv")
+_COLOUR = (
+    "scale=out_color_matrix=bt709:out_range=tv:flags=accurate_rnd+full_chroma_int,format=yuv420p,"
+    "setparams=color_primaries=bt709:color_trc=bt709:colorspace=bt709:range=tv"
+)
+
+Progress = Callable[[int, int], None]  # frames written so far, frames in all
+
+
+@dataclass(frozen=True)
+class Look:
+    """How captions come onto the picture: burned or not, in which style, in whose colours."""
+
+    burned: bool = True
+    style: str = "classic"
+    colours: Mapping[str, str] | None = None
+
+
+# ------------------------------------------------------------------------------------------- segments
+
+
+def make_segment(
+    timeline: Timeline, span: Span, out: Path, *, look: Look | None = None, progress: Progress | None = None
+) -> None:
+    """One span of the film as an H.264 file without sound, of exactly its frames, in one move."""
+    look = look or Look()
+    reel = _Reel(timeline, span)
+    write_film(
+        reel.frame,
+        span.end - span.start,
+        out,
+        ass=_ass_of(timeline, span, look) if look.burned else None,
+        progress=progress,
+    )
+
+
+def _ass_of(timeline: Timeline, span: Span, look: Look) -> Callable[[Path], None] | None:
+    if not captions.captions_of(timeline, span):
+        return None
+    return lambda path: captions.write_ass(timeline, path, style=look.style, colours=look.colours, span=span)
+
+
+def write_film(
+    frame: Callable[[int], Frames],
+    num_frames: int,
+    out: Path,
+    *,
+    ass: Callable[[Path], None] | None = None,
+    progress: Progress | None = None,
+) -> None:
+    """moviepy's writer fed by `frame` (number -> (h, w, 3)); `ass` writes the captions to be burned."""
+    from moviepy import VideoClip
+
+    def at(t: float) -> Frames:
+        number = min(num_frames - 1, round(t * FPS))
+        if progress is not None:
+            progress(number + 1, num_frames)
+        return frame(number)
+
+    part = out.absolute().with_name(out.name + ".part")
+    part.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="cold-open-cut-") as folder, ffmpeg.with_fonts():
+        filters = _COLOUR
+        if ass is not None:
+            ass(Path(folder, "captions.ass"))
+            filters = f"ass=filename={ffmpeg.filter_value(str(Path(folder, 'captions.ass')))},{_COLOUR}"
+        # half a frame more, so that the count of frames survives the way through seconds
+        clip = VideoClip(at, duration=(num_frames + 0.5) / FPS)
+        try:
+            clip.write_videofile(
+                str(part),
+                fps=FPS,
+                codec="libx264",
+                audio=False,
+                preset="veryfast",
+                ffmpeg_params=["-vf", filters, *_CODING, *_TAGS, "-f", "mp4"],
+                logger=None,
+            )
+            _check_frames(part, num_frames, out)
+            os.replace(part, out)
+        except OSError as fault:
+            raise StudioError(f"{out}: the segment could not be written: {_one_line(fault)}") from fault
+        finally:
+            clip.close()
+            part.unlink(missing_ok=True)
+
+
+def _one_line(fault: OSError) -> str:
+    return " / ".join(str(fault).split("\n"))[-400:]
+
+
+def _check_frames(part: Path, num_frames: int, out: Path) -> None:
+    """moviepy does not look at how its ffmpeg ended, so the file is asked."""
+    found = ffmpeg.contents(part).num_frames
+    if found != num_frames:
+        raise StudioError(f"{out}: wanted {num_frames} frames, ffmpeg wrote {found}; is the disk full?")
+
+
+class _Reel:
+    """The pictures of one span by number; what was enlarged lately is kept."""
+
+    def __init__(self, timeline: Timeline, span: Span) -> None:
+        self._timeline = timeline
+        self._start = span.start
+        self._cuts = [cut for cut in timeline.pictures if span.start <= cut.start < span.end]
+        if not self._cuts or self._cuts[0].start != span.start or self._cuts[-1].end != span.end:
+            raise StudioError(f"{span.id}: the timeline has no picture for every frame of it")
+        self._starts = [cut.start for cut in self._cuts]
+        self._clips: dict[Path, Frames] = {}
+        self._kept: OrderedDict[object, Frames] = OrderedDict()
+
+    def frame(self, number: int) -> Frames:
+        """Frame `number` of the span, (height, width, 3)."""
+        now = self._start + number
+        cut = self._cuts[bisect_right(self._starts, now) - 1]
+        if cut.clip is None:
+            return self._card(cut, now - cut.start)
+        key = (cut.clip, cut.frames[now - cut.start])
+        if key not in self._kept:
+            size = {"width": self._timeline.width, "height": self._timeline.height}
+            self._keep(key, enlarge_frame(self._clip(cut.clip)[key[1]], **size))
+        self._kept.move_to_end(key)
+        return self._kept[key]
+
+    def _clip(self, path: Path) -> Frames:
+        if path not in self._clips:
+            self._clips[path] = clips.read_clip(path)
+        return self._clips[path]
+
+    def _keep(self, key: object, picture: Frames) -> None:
+        self._kept[key] = picture
+        while len(self._kept) > 1 and len(self._kept) * picture.nbytes > KEPT_BYTES:
+            self._kept.popitem(last=False)
+
+    def _card(self, cut: PictureCut, since: int) -> Frames:
+        key = (cut.card, since // CLIP_HOLD if cut.card == "title" else 0)
+        if key not in self._kept:
+            self._keep(key, draw_card(self._timeline, cut, since))
+        return self._kept[key]
+
+
+def draw_card(timeline: Timeline, cut: PictureCut, since: int = 0) -> Frames:
+    """The card of a cut without a clip, `since` frames after it began: only the title's rays move."""
+    size = {"width": timeline.width, "height": timeline.height}
+    if cut.card == "title":
+        steps = -(-(cut.end - cut.start) // CLIP_HOLD)
+        return cards.title_card(timeline.title, turn=(since // CLIP_HOLD) / steps, **size)
+    if cut.card == "credits":
+        return cards.credits_card(timeline.title, timeline.credits, **size)
+    return cards.gag_card(timeline.title, **size)
+
+
+def segment_recipe(timeline: Timeline, span: Span, *, look: Look | None = None) -> dict[str, Any]:
+    """All that decides how a segment looks, and nothing of where in the film it stands, as JSON values."""
+    look = look or Look()
+    pictures = [cut for cut in timeline.pictures if span.start <= cut.start < span.end]
+    shown = captions.captions_of(timeline, span) if look.burned else ()
+    speakers = sorted({caption.who for caption in shown if caption.who})
+    has_card = any(cut.clip is None for cut in pictures)
+    return {
+        "segment": RECIPE,
+        "size": [timeline.width, timeline.height],
+        "pictures": [_picture_recipe(cut) for cut in pictures],
+        "captions": [[c.start, c.end, c.text, c.who, c.style] for c in shown],
+        "style": asdict(captions.read_style(look.style)) if shown else None,
+        "colours": {who: (look.colours or {}).get(who) for who in speakers},
+        "title": timeline.title if has_card else None,
+        "credits": list(timeline.credits) if span.kind == "credits" else None,
+        "coding": [NETWORK, *_CODING],
+    }
+
+
+def _picture_recipe(cut: PictureCut) -> dict[str, Any]:
+    return {
+        "clip": file_hash(cut.clip) if cut.clip else None,
+        "card": cut.card,
+        "length": cut.end - cut.start,
+        "frames": [[index, len(list(run))] for index, run in groupby(cut.frames)],
+    }
+
+
+def file_hash(path: Path) -> str:
+    """The SHA-256 of a file, looked up by path, size and time where it was computed before."""
+    try:
+        found = path.stat()
+    except OSError as fault:
+        raise StudioError(f"{path}: wanted a clip, there is none; run again and it is filmed anew") from fault
+    return _hash(path, found.st_size, found.st_mtime_ns)
+
+
+@lru_cache(maxsize=4096)
+def _hash(path: Path, size: int, time: int) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+# ---------------------------------------------------------------------------------------- the episode
+
+
+def join(
+    segments: Sequence[Path],
+    master_wav: Path | None,
+    out_mp4: Path,
+    *,
+    metadata: Mapping[str, str] | None = None,
+) -> None:
+    """The episode: the segments one after the other, not encoded again, and the mastered sound as AAC."""
+    part = out_mp4.absolute().with_name(out_mp4.name + ".part")
+    notes = {"comment": AI_GENERATED, **(metadata or {})}
+    if AI_GENERATED not in notes["comment"]:
+        notes["comment"] = f"{AI_GENERATED}. {notes['comment']}"
+    with tempfile.TemporaryDirectory(prefix="cold-open-join-") as folder:
+        listing = Path(folder, "segments.txt")
+        entries = (ffmpeg.concat_entry(segment) for segment in segments)
+        listing.write_text("ffconcat version 1.0\n" + "".join(entries), encoding="utf-8", newline="\n")
+        picture = ["-f", "concat", "-safe", "0", "-i", str(listing)]
+        sound = ["-i", str(master_wav.absolute())] if master_wav else []
+        coding = ["-c:v", "copy", *_TAGS, "-c:a", "aac", "-b:a", "192k", "-ar", str(SAMPLE_RATE)]
+        tags = [word for key, value in notes.items() for word in ("-metadata", f"{key}={value}")]
+        maps = ["-map", "0:v:0", *(["-map", "1:a:0"] if master_wav else []), "-map_metadata", "-1"]
+        end = ["-movflags", "+faststart", "-f", "mp4", str(part)]
+        try:
+            ffmpeg.run(["-y", *picture, *sound, *maps, *coding, *tags, *end], doing=f"joining {out_mp4}")
+            os.replace(part, out_mp4)
+        finally:
+            part.unlink(missing_ok=True)
+
+
+def verify(film: Path, timeline: Timeline) -> ffmpeg.Contents:
+    """What the finished file holds; a StudioError if it is not what the timeline says."""
+    found = ffmpeg.contents(film)
+    wanted = {
+        f"{timeline.num_frames} frames": found.num_frames == timeline.num_frames,
+        f"{timeline.width}x{timeline.height}": (found.width, found.height)
+        == (timeline.width, timeline.height),
+        "H.264 in yuv420p, tagged bt709": all(w in found.video for w in ("h264", "yuv420p", "bt709")),
+        f"AAC at {SAMPLE_RATE} Hz": "aac" in found.audio and found.sample_rate == SAMPLE_RATE,
+        "sound that ends within a frame of the picture": (
+            abs(found.num_samples - found.num_frames * SAMPLES_PER_FRAME) <= SAMPLES_PER_FRAME
+        ),
+    }
+    if faults := [what for what, holds in wanted.items() if not holds]:
+        sound = f"{found.num_samples} samples ({found.audio or 'no sound'})"
+        got = f"{found.num_frames} frames of {found.width}x{found.height} ({found.video}), {sound}"
+        raise StudioError(f"{film}: wanted {'; '.join(faults)}; got {got}")
+    return found

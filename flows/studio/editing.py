@@ -1,0 +1,184 @@
+"""The edit: what was filmed and spoken becomes a timeline, its segments, and the finished episode."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from flows.studio import recipes
+from flows.studio.assemble import FilmedShot, SceneTake, SpokenLine, assemble
+from flows.studio.cut import Look, segment_recipe
+from flows.studio.film import picture_size
+from flows.studio.folder import EpisodeFolder
+from flows.studio.recipes import Artefact, Shelf
+from flows.studio.timeline import Span, Timeline
+from flows.studio.wanted import WantedLine, WantedShot, scenes
+from scripts_llm.screenplay import Premise, Script, display_name
+
+OnFrame = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class Edit:
+    """Everything that decides the finished film, before any of it is encoded."""
+
+    timeline: Timeline
+    look: Look
+    premise: Premise
+    script: Script
+    seed: int
+
+    @property
+    def segments(self) -> tuple[tuple[Span, Mapping[str, Any]], ...]:
+        """The spans of the film with their recipes."""
+        return tuple(
+            (span, segment_recipe(self.timeline, span, look=self.look)) for span in self.timeline.spans
+        )
+
+    @property
+    def recipe(self) -> Mapping[str, Any]:
+        """What the finished film is made from."""
+        timeline = self.timeline
+        return {
+            "kind": "film",
+            "program": metadata.version("cold-open"),
+            "segments": [recipes.digest(recipe) for _, recipe in self.segments],
+            "lines": [[cue.start, cue.end, _digest_in(cue.wav), cue.who, cue.text] for cue in timeline.lines],
+            "laughs": [asdict(cue) for cue in timeline.laughs],
+            "music": [asdict(cue) for cue in timeline.music],
+            "captions": [asdict(caption) for caption in timeline.captions],
+            "audio": self.premise.audio.model_dump(mode="json"),
+            "seed": self.seed,
+            "title": timeline.title,
+        }
+
+
+def _digest_in(path: Path) -> str:
+    """The recipe's digest in an artefact's name: the number before it does not count."""
+    return path.stem.rsplit("-", 1)[-1]
+
+
+@dataclass(frozen=True)
+class Material:
+    """What the script wants, and what lies there of it."""
+
+    shots: Sequence[WantedShot]
+    lines: Sequence[WantedLine]
+    clips: Shelf
+    voices: Shelf
+
+
+def make_edit(premise: Premise, script: Script, material: Material, *, written_by: str, seed: int) -> Edit:
+    """The edit of what lies there; a shot without a clip becomes a gag card."""
+    width, height = picture_size(premise)
+    names = {key: display_name(key, who) for key, who in premise.characters.items()}
+    timeline = assemble(
+        _takes(script, material),
+        width=width,
+        height=height,
+        title=f"{premise.titles.card or premise.show}\n{script.title}",
+        credits=_credits(premise, written_by) if premise.titles.outro_credits else (),
+        laugh_track=premise.audio.laugh_track != "off",
+        names=names,
+        seed=seed,
+    )
+    colours = {key: who.caption_color for key, who in premise.characters.items() if who.caption_color}
+    look = Look(burned=premise.captions.mode == "burn", colours=colours)
+    return Edit(timeline, look, premise, script, seed)
+
+
+def _takes(script: Script, material: Material) -> list[SceneTake]:
+    takes = []
+    for scene in scenes(script):
+        shots = [shot for shot in material.shots if shot.scene is scene]
+        filmed = tuple(_filmed(shot, material.clips.get(shot.digest)) for shot in shots)
+        spoken: list[SpokenLine | None] = [None] * len(scene.dialogue)
+        for line in material.lines:
+            if line.scene is scene:
+                wav = material.voices[line.digest]
+                spoken[line.index] = SpokenLine(
+                    wav.path, int(wav.made["num_samples"]), bool(wav.made["murmured"])
+                )
+        takes.append(SceneTake(scene, filmed, tuple(spoken)))
+    return takes
+
+
+def _filmed(shot: WantedShot, clip: Artefact | None) -> FilmedShot:
+    if clip is None:
+        return FilmedShot(shot.label, shot.shot, None, 0)
+    return FilmedShot(shot.label, shot.shot, clip.path, int(clip.made["num_frames"]))
+
+
+def _credits(premise: Premise, written_by: str) -> tuple[str, ...]:
+    cast = ", ".join(display_name(key, who) for key, who in premise.characters.items())
+    return (
+        f"With {cast}" if cast else premise.show,
+        f"Written by {written_by}",
+        "Filmed by TOON, voiced by hibari-tts",
+        "Made with Cold Open. AI-generated.",
+    )
+
+
+# -------------------------------------------------------------------------------------------- encoding
+
+
+def cut_segment(edit: Edit, span: Span, recipe: Mapping[str, Any], place: Path, *, on_frame: OnFrame) -> Path:
+    """One encoded segment, kept with its recipe."""
+    from flows.studio.cut import make_segment
+
+    def by(path: Path) -> Mapping[str, Any]:
+        make_segment(edit.timeline, span, path, look=edit.look, progress=on_frame)
+        return {"num_frames": span.end - span.start}
+
+    return recipes.make(place, span.id, recipe, ".mp4", by=by).path
+
+
+@dataclass(frozen=True)
+class Finished:
+    """What was measured in the finished film; a silent one has no loudness."""
+
+    num_frames: int
+    seconds: float
+    loudness_lufs: float | None = None
+    true_peak_dbtp: float | None = None
+
+
+def master(edit: Edit, segments: Sequence[Path], folder: EpisodeFolder) -> Finished:
+    """Sound mixed, segments joined, the file checked; captions, poster and film lie in the folder."""
+    from flows.studio import captions, cut, mix, sheet
+    from flows.studio.folder import writing
+    from flows.studio.timeline import FPS
+
+    timeline = edit.timeline
+    with writing(folder.segments / "master.wav") as wav:
+        report = mix.master(timeline, edit.premise.audio, wav, seed=edit.seed)
+        with writing(folder.film) as film:
+            cut.join(segments, wav, film, metadata=tags(edit, folder))
+            cut.verify(film, timeline)
+    captions.write_srt(timeline, folder.srt)
+    captions.write_vtt(timeline, folder.vtt)
+    sheet.poster(timeline, timeline.title, folder.poster)
+    return Finished(
+        num_frames=timeline.num_frames,
+        seconds=round(timeline.num_frames / FPS, 3),
+        loudness_lufs=report.loudness_lufs,
+        true_peak_dbtp=report.true_peak_dbtp,
+    )
+
+
+def tags(edit: Edit, folder: EpisodeFolder) -> dict[str, str]:
+    """What the film's file says of itself."""
+    return {
+        "title": f"{edit.premise.show} {folder.code}: {edit.script.title}",
+        "show": edit.premise.show,
+        "description": edit.script.logline or edit.premise.logline or "",
+        "comment": "AI-generated: made with Cold Open",
+    }
+
+
+def missing_segments(edit: Edit, there: Collection[str]) -> int:
+    """How many segments are to be encoded."""
+    return sum(recipes.digest(recipe) not in there for _, recipe in edit.segments)

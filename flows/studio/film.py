@@ -1,0 +1,64 @@
+"""What an episode is filmed with: model, size, steps; and the size of the finished picture. No torch here."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+import t2v
+from flows.studio.errors import StudioError
+from scripts_llm.screenplay import Premise
+
+FILM_MODEL = "toon"
+PICTURE_SIZES = {"16:9": (1280, 720), "1:1": (720, 720), "9:16": (720, 1280)}  # width, height
+SMALLEST, LARGEST = 96, 4096
+
+
+@dataclass(frozen=True)
+class FilmSettings:
+    """Everything but prompt and seed that decides what a clip looks like."""
+
+    model: str
+    weights: str
+    height: int
+    width: int
+    num_frames: int
+    num_steps: int
+    guidance_scale: float
+    negative_prompt: str
+    sampler: str = "ddim"
+
+
+def film_settings(premise: Premise, *, num_steps: int | None = None) -> FilmSettings:
+    """The settings that a premise asks for; `num_steps` counts where it says nothing."""
+    preset, video = t2v.TOON, premise.video
+    height, width = preset.sizes["16:9" if premise.format.aspect == "16:9" else "1:1"]
+    return FilmSettings(
+        model=FILM_MODEL,
+        weights=t2v.fingerprint(FILM_MODEL),
+        height=height,
+        width=width,
+        num_frames=video.frames or preset.num_frames,
+        num_steps=video.steps or num_steps or preset.num_steps,
+        guidance_scale=preset.guidance_scale if video.guidance is None else video.guidance,
+        negative_prompt=premise.style.negative or preset.negative_prompt,
+    )
+
+
+def picture_size(premise: Premise) -> tuple[int, int]:
+    """Width and height of the finished picture."""
+    aspect = premise.format.aspect
+    if premise.format.size is None:
+        return PICTURE_SIZES[aspect]
+    match = re.fullmatch(r"\s*(\d{1,5})\s*[x×]\s*(\d{1,5})\s*", premise.format.size)
+    width, height = (int(match[1]), int(match[2])) if match else (0, 0)
+    wide, high = (int(number) for number in aspect.split(":"))
+    usual = "{}x{}".format(*PICTURE_SIZES[aspect])
+    is_sane = all(SMALLEST <= side <= LARGEST and side % 2 == 0 for side in (width, height))
+    if not is_sane or abs(width * high - height * wide) > wide * high:
+        raise StudioError(
+            f"format: size: wanted even numbers from {SMALLEST} to {LARGEST} in the shape {aspect}, "
+            f"got {premise.format.size!r}, try {usual}",
+            code=2,
+        )
+    return width, height

@@ -1,0 +1,72 @@
+"""A look-ahead limiter in milliseconds: gain curves for the mix, computed before a sample is touched.
+
+A curve has one value a millisecond, so that even the one of a 22-minute episode is small; between them the gain runs
+straight. The peak of a millisecond holds for its neighbours too, hence no sample in between passes the ceiling.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from flows.studio.timeline import SAMPLE_RATE
+
+Samples = NDArray[np.float32]
+
+HOP = SAMPLE_RATE // 1000
+LOOK_AHEAD = 6  # milliseconds
+RELEASE = 90  # milliseconds until two thirds of a reduction are given back
+
+
+def limiting(peaks: Samples, *, gain: float, ceiling: float) -> Samples:
+    """The gain at every millisecond that brings `peaks` (one a millisecond) times `gain` under the ceiling."""
+    from scipy.ndimage import minimum_filter1d, uniform_filter1d
+
+    needed = np.minimum(1.0, ceiling / np.maximum(peaks * gain, 1e-9))
+    held = minimum_filter1d(needed, 2 * LOOK_AHEAD + 1, mode="nearest")
+    if held.min(initial=1.0) >= 1.0:
+        return np.ones(len(peaks), np.float32)
+    back = np.exp(-1 / RELEASE)
+    curve, now = np.empty(len(held)), 1.0
+    for i, limit in enumerate(held.tolist()):
+        now = min(limit, 1.0 - (1.0 - now) * back)
+        curve[i] = now
+    return uniform_filter1d(curve, 2 * LOOK_AHEAD - 1, mode="nearest").astype(np.float32)
+
+
+def stretched(curve: Samples, start: int, stop: int) -> Samples:
+    """A curve's values at the samples from `start` to `stop`, (n, 1)."""
+    places = (np.arange(start, stop) - HOP / 2) / HOP
+    return np.interp(places, np.arange(len(curve)), curve).astype(np.float32)[:, None]
+
+
+def ducking(
+    intervals: list[tuple[int, int]], *, num_samples: int, duck_db: float, attack: float, release: float, bridge: float
+) -> Samples:
+    """The gain at every millisecond of a bed that makes way for what is said in `intervals` (samples).
+
+    It is down when the first word comes, because it begins to go `attack` seconds before; it comes back within
+    `release` seconds after, and stays down over pauses shorter than `bridge`.
+    """
+    size = -(-num_samples // HOP) + 1
+    depth = np.zeros(size, np.float32)
+    before, after = round(attack * 1000), round(release * 1000)
+    for start, end in bridged(intervals, bridge=bridge):
+        first, last = start // HOP, -(-end // HOP)
+        places = np.arange(max(0, first - before), min(size, last + after))
+        down = np.clip((places - (first - before)) / before, 0, 1)
+        up = np.clip((last + after - places) / after, 0, 1)
+        shape = 0.5 - 0.5 * np.cos(np.pi * np.minimum(down, up))
+        depth[places] = np.maximum(depth[places], shape)
+    return (10 ** (-duck_db * depth / 20)).astype(np.float32)
+
+
+def bridged(intervals: list[tuple[int, int]], *, bridge: float) -> list[tuple[int, int]]:
+    """The intervals in order, those closer than `bridge` seconds made one."""
+    merged: list[tuple[int, int]] = []
+    for start, end in sorted(intervals):
+        if merged and start - merged[-1][1] < bridge * SAMPLE_RATE:
+            merged[-1] = (merged[-1][0], max(end, merged[-1][1]))
+        else:
+            merged.append((start, end))
+    return merged

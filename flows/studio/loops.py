@@ -1,0 +1,55 @@
+"""A meme's film: one clip, two texts, there and back again, as mp4 and gif."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from flows.studio.editing import Finished
+from flows.studio.film import picture_size
+from flows.studio.folder import EpisodeFolder, writing
+from flows.studio.timeline import FPS
+from flows.studio.wanted import WantedShot
+from scripts_llm.screenplay import Meme, Premise, Script
+
+
+def meme_of(premise: Premise, script: Script | None = None) -> Meme:
+    """The meme: what the script says, else the premise, else its logline as picture and words."""
+    if script is not None and script.meme is not None:
+        return script.meme
+    if premise.meme is not None:
+        return premise.meme
+    logline = premise.logline or premise.show
+    top, comma, bottom = logline.rstrip(".").partition(", ")
+    return Meme(picture=logline, top=top[:120] if comma else "", bottom=(bottom if comma else logline)[:120])
+
+
+def film_recipe(premise: Premise, script: Script, shot: WantedShot) -> Mapping[str, Any]:
+    """What the finished meme is made from."""
+    meme = meme_of(premise, script)
+    return {
+        "kind": "meme",
+        "program": metadata.version("cold-open"),
+        "clip": shot.digest,
+        "top": meme.top,
+        "bottom": meme.bottom,
+        "size": list(picture_size(premise)),
+    }
+
+
+def make_film(premise: Premise, script: Script, clip: Path, folder: EpisodeFolder) -> Finished:
+    """Writes episode.mp4, episode.gif and poster.png."""
+    from flows.studio import memes
+
+    meme = meme_of(premise, script)
+    with writing(folder.film) as mp4, writing(folder.gif) as gif, writing(folder.poster) as poster:
+        num_frames = memes.make_meme(
+            clip,
+            memes.MemeFiles(mp4=mp4, gif=gif, poster=poster),
+            top=meme.top,
+            bottom=meme.bottom,
+            size=picture_size(premise),
+        )
+    return Finished(num_frames, round(num_frames / FPS, 3))

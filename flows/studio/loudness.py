@@ -1,0 +1,181 @@
+"""How loud something is: integrated loudness (ITU-R BS.1770-4, EBU R 128) and true peak, measured in one go.
+
+Both meters take a programme of any length in pieces, so that nothing has to lie in memory whole.
+"""
+
+from __future__ import annotations
+
+import functools
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from flows.studio.errors import StudioError
+from flows.studio.timeline import SAMPLE_RATE
+
+Samples = NDArray[np.float32]
+
+SILENT_LUFS = -70.0  # BS.1770's absolute gate: what lies under it counts as silence
+SILENT_DBTP = -120.0
+SLICE = SAMPLE_RATE // 10  # the gating blocks of 400 ms begin every 100 ms
+OVERSAMPLING = 4
+_PIECE = 10 * SAMPLE_RATE
+CONTEXT = 32  # samples on either side that the oversampling filter may look at
+
+# BS.1770-4, tables 1 and 2, at 48 kHz: the head's shelf and the low cut.
+K_WEIGHTING = (
+    (1.53512485958697, -2.69169618940638, 1.19839281085285, 1.0, -1.69065929318241, 0.73248077421585),
+    (1.0, -2.0, 1.0, 1.0, -1.99004745483398, 0.99007225036621),
+)
+
+
+class LoudnessMeter:
+    """Integrated loudness of what has been added so far."""
+
+    def __init__(self) -> None:
+        self._state: NDArray[np.float64] | None = None
+        self._rest: NDArray[np.float64] | None = None
+        self._energies: list[NDArray[np.float64]] = []
+
+    def add(self, samples: Samples) -> None:
+        """The next samples, (n, channels) at 48 kHz."""
+        power = self._weighted_power(samples)
+        if self._rest is not None:
+            power = np.concatenate([self._rest, power])
+        whole = len(power) // SLICE * SLICE
+        self._energies.append(power[:whole].reshape(-1, SLICE).mean(axis=1))
+        self._rest = power[whole:]
+
+    def _weighted_power(self, samples: Samples) -> NDArray[np.float64]:
+        from scipy.signal import sosfilt
+
+        if not samples.any():  # the filter's own echo of what was before is far below the gate
+            self._state = None
+            return np.zeros(len(samples))
+        if self._state is None:
+            self._state = np.zeros((len(K_WEIGHTING), samples.shape[1], 2))
+        weighted, self._state = sosfilt(np.array(K_WEIGHTING), samples.T.astype(np.float64), axis=1, zi=self._state)
+        return np.einsum("cn,cn->n", weighted, weighted)
+
+    def energies(self) -> NDArray[np.float64]:
+        """Mean K-weighted power, the channels summed, of every 100 ms."""
+        return np.concatenate(self._energies) if self._energies else np.zeros(0)
+
+    def loudness_lufs(self) -> float:
+        """Integrated loudness; under 0.4 s, where no gating block fits, the loudness of all there is."""
+        energies = self.energies()
+        if len(energies) < 4 and self._rest is not None:
+            total = energies.sum() * SLICE + self._rest.sum()
+            return _lufs(total / max(1, len(energies) * SLICE + len(self._rest)))
+        return gated_loudness(energies)
+
+
+def gated_loudness(energies: NDArray[np.float64]) -> float:
+    """LUFS of the powers of successive 100 ms: silence and what lies 10 LU under the rest is left out."""
+    if len(energies) < 4:
+        return SILENT_LUFS
+    blocks = np.convolve(energies, np.full(4, 0.25), mode="valid")
+    blocks = blocks[blocks > 10 ** ((SILENT_LUFS + 0.691) / 10)]
+    if not len(blocks):
+        return SILENT_LUFS
+    relative = blocks.mean() / 10
+    return _lufs(blocks[blocks > relative].mean())
+
+
+def _lufs(power: float) -> float:
+    return max(SILENT_LUFS, float(-0.691 + 10 * np.log10(max(power, 1e-12))))
+
+
+def loudness_of(samples: Samples) -> float:
+    """Integrated loudness in LUFS of samples that lie in memory: (n,) or (n, channels) at 48 kHz."""
+    meter = LoudnessMeter()
+    meter.add(samples[:, None] if samples.ndim == 1 else samples)
+    return meter.loudness_lufs()
+
+
+def true_peaks(samples: Samples, *, hop: int, context: int = 0) -> Samples:
+    """The greatest |value| between the samples too, in every `hop` samples, over all channels.
+
+    `samples` (n, channels) begins and ends with `context` samples that are looked at and not counted.
+    """
+    from scipy.signal import resample_poly
+
+    peaks = np.zeros(-(-(len(samples) - 2 * context) // hop), np.float32)
+    for channel in samples.T:
+        fine = np.abs(resample_poly(np.ascontiguousarray(channel), OVERSAMPLING, 1, window=_between()))
+        fine = fine[context * OVERSAMPLING : len(fine) - context * OVERSAMPLING]
+        short = -len(fine) % (hop * OVERSAMPLING)
+        np.maximum(peaks, np.pad(fine, (0, short)).reshape(len(peaks), -1).max(axis=1), out=peaks)
+    return peaks
+
+
+@functools.cache
+def _between() -> Samples:
+    """The filter that draws the curve between samples: 12 taps a phase as in BS.1770-4, annex 2; exact at the samples."""
+    from scipy.signal import firwin
+
+    return np.asarray(firwin(12 * OVERSAMPLING + 1, 1 / OVERSAMPLING, window=("kaiser", 6.0)), np.float32)
+
+
+class PeakMeter:
+    """The highest true peak of what has been added so far."""
+
+    def __init__(self) -> None:
+        self._peak = 0.0
+        self._tail: Samples | None = None
+
+    def add(self, samples: Samples) -> None:
+        """The next samples, (n, channels) at 48 kHz; the last few wait for what follows them."""
+        if self._tail is None:
+            self._tail = np.zeros((CONTEXT, samples.shape[1]), np.float32)
+        joined = np.concatenate([self._tail, samples])
+        if len(joined) > 2 * CONTEXT:
+            self._peak = max(self._peak, float(true_peaks(joined, hop=SLICE, context=CONTEXT).max()))
+        self._tail = joined[-2 * CONTEXT :]
+
+    def true_peak_dbtp(self) -> float:
+        """The peak of a programme that ends here."""
+        if self._tail is None:
+            return SILENT_DBTP
+        ending = np.pad(self._tail, ((0, CONTEXT), (0, 0)))
+        return decibels(max(self._peak, float(true_peaks(ending, hop=SLICE, context=CONTEXT).max())))
+
+
+def decibels(amplitude: float) -> float:
+    return max(SILENT_DBTP, 20 * float(np.log10(max(amplitude, 1e-12))))
+
+
+def measure(path: Path) -> tuple[float, float]:
+    """Integrated loudness in LUFS and true peak in dBTP of a sound or film file, decoded as a player decodes it."""
+    loudness, peak = LoudnessMeter(), PeakMeter()
+    for samples in decoded(path):
+        loudness.add(samples)
+        peak.add(samples)
+    return loudness.loudness_lufs(), peak.true_peak_dbtp()
+
+
+def decoded(path: Path) -> Iterator[Samples]:
+    """The first sound track of any media file at 48 kHz, ten seconds at a time, (n, channels)."""
+    import imageio_ffmpeg
+
+    command = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-nostdin", "-i", f"file:{path}", "-map", "0:a:0"]
+    command += ["-ar", str(SAMPLE_RATE), "-c:a", "pcm_f32be", "-f", "au", "pipe:1"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as ffmpeg:
+        assert ffmpeg.stdout is not None
+        assert ffmpeg.stderr is not None
+        try:
+            header = ffmpeg.stdout.read(24)
+            if len(header) == 24:
+                ffmpeg.stdout.read(int.from_bytes(header[4:8]) - 24)
+                channels = int.from_bytes(header[20:24])
+                while piece := ffmpeg.stdout.read(_PIECE * channels * 4):
+                    yield np.frombuffer(piece, ">f4").reshape(-1, channels).astype(np.float32)
+            problem = ffmpeg.stderr.read().decode("utf-8", "replace").strip()
+        finally:
+            ffmpeg.kill()
+    if len(header) < 24:
+        last = problem.splitlines()[-1] if problem else "no sound track"
+        raise StudioError(f"{path}: wanted a file with sound, ffmpeg says: {last}")

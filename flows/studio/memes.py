@@ -1,0 +1,104 @@
+"""Memes: one clip that goes back and forth for ever, and two texts in the classic look."""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from flows.studio import clips, cut, ffmpeg
+from flows.studio.clips import Frames
+from flows.studio.enlarge import enlarge
+from flows.studio.gif import gif_of_frames
+from flows.studio.lettering import Ink, fit, letter
+from flows.studio.sheet import write_png
+from flows.studio.timeline import CLIP_HOLD, FPS, SAMPLE_RATE, SAMPLES_PER_FRAME
+
+SHORTEST = 6.0  # seconds of the mp4
+LARGEST_GIF = 8_000_000
+WHITE_ON_BLACK = Ink((255, 255, 255), (0, 0, 0), edge_width=0.085)
+# Where texts begin and end, in shares of the height; a tall film leaves room for what the apps draw over it.
+EDGES, TALL_EDGES = (0.03, 0.97), (0.135, 0.765)
+
+
+@dataclass(frozen=True)
+class MemeFiles:
+    """Where a meme goes; what is None is not made."""
+
+    mp4: Path
+    gif: Path | None = None
+    poster: Path | None = None
+
+
+def cycle(num_frames: int) -> tuple[int, ...]:
+    """A clip's frames there and back again, without a visible seam: neither end comes twice."""
+    return (*range(num_frames), *range(num_frames - 2, 0, -1))
+
+
+def length(num_frames: int, *, seconds: float = SHORTEST) -> int:
+    """Frames of the timeline in a meme: its cycle, whole, as often as fills `seconds`."""
+    once = len(cycle(num_frames)) * CLIP_HOLD
+    return -(-round(seconds * FPS) // once) * once
+
+
+def with_texts(frames: Frames, top: str, bottom: str) -> Frames:
+    """The frames (f, h, w, 3) with both texts: capitals, white, black edge, as large as the width allows."""
+    height, width = frames.shape[1:3]
+    texts = Image.new("RGBA", (width, height), (0, 0, 0, 0))
+    first, last = TALL_EDGES if height > width else EDGES
+    most = round(min(width, height) * 0.15)
+    for words, is_top in ((top, True), (bottom, False)):
+        text = fit(words.upper(), round(width * 0.94), round(height * 0.27), largest=most, most_lines=2)
+        at = height * first if is_top else height * last - text.height
+        letter(texts, text, width / 2, at, WHITE_ON_BLACK)
+    ink = np.asarray(texts)
+    share = ink[..., 3:].astype(np.uint16)
+    rows = np.flatnonzero(share.any(axis=(1, 2)))  # only where there are letters
+    out = frames.copy()
+    for frame in out:
+        under = frame[rows].astype(np.uint16)
+        frame[rows] = ((ink[rows, :, :3] * share[rows] + under * (255 - share[rows]) + 127) // 255).astype(
+            np.uint8
+        )
+    return out
+
+
+def make_meme(
+    clip: Path,
+    files: MemeFiles,
+    *,
+    top: str,
+    bottom: str,
+    size: tuple[int, int],
+    wav: Path | None = None,
+    seconds: float = SHORTEST,
+) -> int:
+    """Writes the meme of `size` (width, height); returns its length in frames of the timeline.
+
+    `wav` is its sound, cut or continued with silence to that length; without it the film is silent.
+    """
+    width, height = size
+    frames = with_texts(enlarge(clips.read_clip(clip), width=width, height=height), top, bottom)
+    order = cycle(len(frames))
+    num_frames = length(len(frames), seconds=seconds)
+    with tempfile.TemporaryDirectory(prefix="cold-open-meme-") as folder:
+        silent = Path(folder, "silent.mp4")
+        cut.write_film(lambda n: frames[order[n // CLIP_HOLD % len(order)]], num_frames, silent)
+        sound = _as_long_as(wav, num_frames, Path(folder, "sound.wav")) if wav else None
+        cut.join([silent], sound, files.mp4)
+    if files.gif is not None:
+        gif_of_frames(frames[list(order)], FPS // CLIP_HOLD, files.gif, most_bytes=LARGEST_GIF)
+    if files.poster is not None:
+        write_png(frames[len(frames) // 2], files.poster)
+    return num_frames
+
+
+def _as_long_as(wav: Path, num_frames: int, out: Path) -> Path:
+    """The sound with exactly the picture's length."""
+    end = num_frames * SAMPLES_PER_FRAME
+    shape = f"aresample={SAMPLE_RATE},apad,atrim=end_sample={end}"
+    ffmpeg.run(["-y", "-i", str(wav.absolute()), "-af", shape, str(out)], doing=f"fitting {wav} to the meme")
+    return out

@@ -1,0 +1,230 @@
+"""The mix: dialogue, laughs and music of a timeline as one mastered track.
+
+Levels first, dynamics last: every line comes at -18 LUFS, laughs lie 6 to 10 LU under it, the bed more than 8 and
+lower still while anybody speaks. Then the whole is brought to its loudness under a true-peak ceiling. It is made ten
+seconds at a time; what lies in memory whole is one number a millisecond.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from flows.studio.errors import StudioError
+from flows.studio.limiter import HOP, limiting, stretched
+from flows.studio.loudness import (
+    CONTEXT,
+    SILENT_LUFS,
+    SLICE,
+    LoudnessMeter,
+    PeakMeter,
+    decibels,
+    decoded,
+    gated_loudness,
+    measure,
+    true_peaks,
+)
+from flows.studio.stems import STEMS, Stem, stems
+from flows.studio.timeline import FPS, SAMPLE_RATE, SAMPLES_PER_FRAME, Timeline
+from scripts_llm.screenplay import Audio
+
+__all__ = ["AAC_OPTIONS", "TARGETS_LUFS", "MixReport", "master", "measure"]
+
+Samples = NDArray[np.float32]
+
+TARGETS_LUFS = {"web": -14.0, "podcast": -16.0, "ebu": -23.0}
+HIGHEST_DBTP = -1.0  # of the film, after its encode
+CEILING_DBTP = -1.6  # of the master: an encoder usually gives back up to half a decibel
+LOUDNESS_TOLERANCE = 0.1
+AAC_OPTIONS = ("-c:a", "aac", "-b:a", "256k", "-ar", str(SAMPLE_RATE))  # how the film's sound is to be encoded
+_BLOCK = 10 * SAMPLE_RATE
+
+
+@dataclass(frozen=True)
+class MixReport:
+    """What was measured in the finished file; -70 LUFS and -120 dBTP mean silence."""
+
+    loudness_lufs: float
+    true_peak_dbtp: float
+    encoded_peak_dbtp: float  # after a trial encode with `AAC_OPTIONS`
+    num_samples: int
+    gain_db: float  # from the mix of -18 LUFS lines to the master
+    limited_db: float  # the most that the limiter took away
+    stems_lufs: dict[str, float]  # dialogue, laughs, music, before the master's gain
+
+
+def master(timeline: Timeline, audio: Audio, out_wav: Path, *, seed: int) -> MixReport:
+    """Writes the episode's sound, 48 kHz stereo in 24 bits, `timeline.num_frames` × 2000 samples exactly.
+
+    Raises:
+        StudioError: a laugh lies over a line, a line's file is missing or longer than its place, the music is none.
+    """
+    _check(timeline)
+    num_samples = timeline.num_frames * SAMPLES_PER_FRAME
+    with _scratch(out_wav, num_samples) as mix:
+        survey = _lay(stems(timeline, audio, seed=seed), mix)
+        ceiling = CEILING_DBTP
+        for _ in range(3):
+            written = _mastered(mix, survey, out_wav, target_lufs=TARGETS_LUFS[audio.loudness], ceiling=ceiling)
+            encoded = _encoded_peak(out_wav)
+            if encoded <= HIGHEST_DBTP:
+                break
+            ceiling -= encoded - HIGHEST_DBTP + 0.2
+    return MixReport(
+        loudness_lufs=round(written.loudness_lufs, 2),
+        true_peak_dbtp=round(written.true_peak_dbtp, 2),
+        encoded_peak_dbtp=round(encoded, 2),
+        num_samples=num_samples,
+        gain_db=round(decibels(written.gain), 2),
+        limited_db=round(-decibels(float(written.curve.min(initial=1.0))), 2),
+        stems_lufs=survey.stems_lufs,
+    )
+
+
+@dataclass(frozen=True)
+class _Survey:
+    """What the first pass over the mix learns."""
+
+    energies: NDArray[np.float64]  # every 100 ms
+    peaks: Samples  # every millisecond
+    stems_lufs: dict[str, float]
+
+
+def _check(timeline: Timeline) -> None:
+    """The timeline can be heard: there is one, and nobody laughs while somebody speaks."""
+    if timeline.num_frames <= 0:
+        raise StudioError("mix: wanted a timeline with at least one frame, got an empty one")
+    for laugh in timeline.laughs:
+        for line in timeline.lines:
+            if laugh.start < line.end and line.start < laugh.end:
+                raise StudioError(
+                    f"mix: the {laugh.size} laugh at {laugh.start / FPS:.2f} s lies over {line.who}'s line "
+                    f"{line.text!r} ({line.start / FPS:.2f} to {line.end / FPS:.2f} s); laughs wait until a line is over"
+                )
+
+
+@contextmanager
+def _scratch(out_wav: Path, num_samples: int) -> Iterator[Samples]:
+    """Room on the disk for the mix before it is mastered, beside the file that it becomes."""
+    path = out_wav.with_name(out_wav.name + ".mix.part")
+    try:
+        mix = np.memmap(path, np.float32, mode="w+", shape=(num_samples, 2))
+        try:
+            yield mix
+        finally:
+            mix._mmap.close()  # type: ignore[attr-defined]
+    finally:
+        path.unlink(missing_ok=True)
+
+
+def _blocks(num_samples: int) -> Iterator[tuple[int, int]]:
+    for start in range(0, num_samples, _BLOCK):
+        yield start, min(start + _BLOCK, num_samples)
+
+
+def _lay(tracks: dict[str, Stem], mix: Samples) -> _Survey:
+    """All stems into one, measured on the way."""
+    meters = {name: LoudnessMeter() for name in STEMS}
+    whole = LoudnessMeter()
+    for start, stop in _blocks(len(mix)):
+        block = np.zeros((stop - start, 2), np.float32)
+        for name, stem in tracks.items():
+            heard = stem(start, stop)
+            meters[name].add(heard)
+            block += heard
+        whole.add(block)
+        mix[start:stop] = block
+    loudness = {name: round(meter.loudness_lufs(), 2) for name, meter in meters.items()}
+    return _Survey(whole.energies(), _peaks(mix), loudness)
+
+
+@dataclass(frozen=True)
+class _Written:
+    """A mastered file: what was done to the mix, and what came of it."""
+
+    gain: float
+    curve: Samples
+    loudness_lufs: float
+    true_peak_dbtp: float
+
+
+def _mastered(mix: Samples, survey: _Survey, out_wav: Path, *, target_lufs: float, ceiling: float) -> _Written:
+    """The file at that loudness and under that ceiling; written again should the foresight have been off."""
+    gain = _foreseen_gain(survey, target_lufs=target_lufs, ceiling=ceiling)
+    for _ in range(3):
+        curve = limiting(survey.peaks, gain=gain, ceiling=10 ** (ceiling / 20))
+        written = _Written(gain, curve, *_write(mix, out_wav, gain=gain, curve=curve))
+        error = target_lufs - written.loudness_lufs
+        if abs(error) <= LOUDNESS_TOLERANCE or written.loudness_lufs <= SILENT_LUFS:
+            break
+        gain *= 10 ** (error / 20)
+    return written
+
+
+def _foreseen_gain(survey: _Survey, *, target_lufs: float, ceiling: float) -> float:
+    """The gain that reaches the target with the limiter at work, from the survey alone."""
+    now = gated_loudness(survey.energies)
+    if now <= SILENT_LUFS:
+        return 1.0
+    gain = 10 ** ((target_lufs - now) / 20)
+    per_slice = SLICE // HOP
+    for _ in range(5):
+        curve = limiting(survey.peaks, gain=gain, ceiling=10 ** (ceiling / 20))
+        kept = np.square(curve[: len(survey.energies) * per_slice]).reshape(-1, per_slice).mean(axis=1)
+        error = target_lufs - gated_loudness(survey.energies * kept * gain**2)
+        gain *= 10 ** (error / 20)
+        if abs(error) < LOUDNESS_TOLERANCE / 5:
+            break
+    return gain
+
+
+def _encoded_peak(wav: Path) -> float:
+    """The true peak after the film's own encode, for an encoder may throw a plucked string far above what it got."""
+    import imageio_ffmpeg
+
+    trial = wav.with_name(wav.name + ".trial.part")
+    command = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-nostdin", "-y", "-i", f"file:{wav}", *AAC_OPTIONS]
+    try:
+        subprocess.run([*command, "-f", "mp4", f"file:{trial}"], check=True, capture_output=True)
+        peak = PeakMeter()
+        for samples in decoded(trial):
+            peak.add(samples)
+        return peak.true_peak_dbtp()
+    finally:
+        trial.unlink(missing_ok=True)
+
+
+def _peaks(mix: Samples) -> Samples:
+    """True peaks of every millisecond of the whole mix."""
+    peaks = []
+    for start, stop in _blocks(len(mix)):
+        first, last = max(0, start - CONTEXT), min(len(mix), stop + CONTEXT)
+        samples = np.pad(mix[first:last], ((CONTEXT - (start - first), CONTEXT - (last - stop)), (0, 0)))
+        peaks.append(true_peaks(samples, hop=HOP, context=CONTEXT))
+    return np.concatenate(peaks)
+
+
+def _write(mix: Samples, out_wav: Path, *, gain: float, curve: Samples) -> tuple[float, float]:
+    """The mastered file, moved into place whole: its loudness in LUFS and its true peak in dBTP."""
+    import soundfile
+
+    part = out_wav.with_name(out_wav.name + ".part")
+    loudness, peak = LoudnessMeter(), PeakMeter()
+    try:
+        with soundfile.SoundFile(part, "w", SAMPLE_RATE, 2, "PCM_24", format="WAV") as wav:
+            for start, stop in _blocks(len(mix)):
+                block = mix[start:stop] * np.float32(gain) * stretched(curve, start, stop)
+                wav.write(block)
+                loudness.add(block)
+                peak.add(block)
+        os.replace(part, out_wav)
+    finally:
+        part.unlink(missing_ok=True)
+    return loudness.loudness_lufs(), peak.true_peak_dbtp()

@@ -1,0 +1,152 @@
+"""Music: a theme for title and credits, a bed that loops without a seam, and a sting at an act's end.
+
+The tracks are those of `immich-memories-music` (MIT; made with ACE-Step, nothing sampled; tempo and key as its
+LICENSE-MUSIC lists them) or the user's own file. Stings are plucked strings made here.
+"""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from flows.studio import sound
+from flows.studio.delivery import reverberant
+from flows.studio.timeline import SAMPLE_RATE
+
+Samples = NDArray[np.float32]
+
+MUSIC_LUFS = -20.0  # as handed over; the mix sets the level
+RING_SECONDS = 0.8  # what a theme's last beat leaves in the room
+_BLEND_SECONDS = 1.5  # a loop's end into its beginning, where no tempo is known
+
+
+@dataclass(frozen=True)
+class Track:
+    """A piece of music: its file, and tempo and keynote (semitones above C) where they are known."""
+
+    path: Path
+    bpm: float | None = None
+    tonic: int = 0
+
+    @property
+    def beat(self) -> float | None:
+        """Samples of a beat."""
+        return 60 / self.bpm * SAMPLE_RATE if self.bpm else None
+
+
+# File, beats a minute, keynote: cheerful ones for the titles, unhurried ones to lie under talk.
+_THEMES = (
+    ("happy/happy_acoustic_1.opus", 110, 4),
+    ("happy/happy_acoustic_2.opus", 110, 4),
+    ("happy/happy_acoustic_s411.opus", 110, 4),
+    ("happy/happy_electronic_1.opus", 123, 9),
+    ("happy/happy_electronic_2.opus", 123, 9),
+    ("happy/happy_electronic_s411.opus", 123, 5),
+)
+_BEDS = (
+    ("calm/calm_acoustic_1.opus", 68, 0),
+    ("calm/calm_acoustic_s411.opus", 68, 0),
+    ("calm/calm_acoustic_s522.opus", 68, 0),
+    ("tender/tender_acoustic_1.opus", 90, 7),
+    ("tender/tender_acoustic_2.opus", 90, 7),
+    ("tender/tender_acoustic_s411.opus", 90, 7),
+)
+
+
+def track(kind: Literal["theme", "bed"], *, seed: int) -> Track:
+    """One of the package's tracks, chosen by the seed."""
+    from immich_memories_music import tracks_dir
+
+    tracks = {"theme": _THEMES, "bed": _BEDS}[kind]
+    name, bpm, tonic = tracks[int(np.random.default_rng(seed % 2**63).integers(len(tracks)))]
+    return Track(tracks_dir() / name, bpm, tonic)
+
+
+def theme(piece: Track, *, num_samples: int) -> Samples:
+    """The beginning of a track, stopped on a beat and left ringing in the room; (n, 2), ends in silence."""
+    samples = _begun(piece)
+    stop = num_samples - sound.seconds(min(RING_SECONDS, num_samples / SAMPLE_RATE / 3))
+    if piece.beat and stop > piece.beat:
+        stop = round(stop // piece.beat * piece.beat)
+    played = sound.with_edges(samples[: min(stop, len(samples))], rise=0.005, fall=0.06)
+    ringing = reverberant(played, rt60=1.2, wet_db=-10.0, rng=np.random.default_rng(7))
+    heard = np.zeros((num_samples, 2), np.float32)
+    heard[: len(ringing)] = ringing[:num_samples]
+    return sound.with_edges(sound.at_loudness(heard, MUSIC_LUFS), rise=0.005, fall=0.35)
+
+
+def bed(piece: Track, *, start: int, num_samples: int) -> Samples:
+    """A stretch of the endlessly repeated track, (n, 2), from its `start`-th sample on."""
+    loop = _loop(piece)
+    places = (start + np.arange(num_samples)) % len(loop)
+    return loop[places]
+
+
+@functools.lru_cache(maxsize=4)
+def _loop(piece: Track) -> Samples:
+    """Whole bars of a track, whose beginning has its continuation blended in, so that it can follow itself."""
+    samples = _begun(piece)
+    bar = round(piece.beat * 4) if piece.beat else 0
+    blend = round(piece.beat) if piece.beat else min(sound.seconds(_BLEND_SECONDS), len(samples) // 4)
+    length = (len(samples) - blend) // bar * bar if bar else len(samples) - blend
+    loop = samples[:length].copy()
+    rise = np.sin(np.linspace(0, np.pi / 2, blend, dtype=np.float32))[:, None]
+    loop[:blend] = loop[:blend] * rise + samples[length : length + blend] * rise[::-1]
+    return sound.at_loudness(loop, MUSIC_LUFS)
+
+
+@functools.lru_cache(maxsize=4)
+def _begun(piece: Track) -> Samples:
+    """The track's samples from where it is first heard."""
+    samples = sound.read_music(piece.path)
+    heard = np.flatnonzero(sound.levels(samples.mean(axis=1)) > -35)
+    return samples[int(heard[0]) * sound.seconds(0.01) :] if len(heard) else samples
+
+
+# -------------------------------------------------------------------------------------------- stings
+
+# Steps above the keynote and when they are plucked, in beats: short figures that end where they should.
+_FIGURES = (
+    ((-12, 0.0), (7, 0.0), (9, 0.5), (12, 1.0), (16, 1.0)),
+    ((-12, 0.0), (12, 0.5), (11, 0.75), (9, 1.0), (7, 1.5), (0, 2.0), (4, 2.0)),
+    ((0, 0.0), (4, 0.33), (7, 0.66), (12, 1.0), (-12, 1.0)),
+    ((-5, 0.0), (-3, 0.5), (0, 1.0), (4, 1.0), (7, 1.0), (-12, 1.0)),
+)
+
+
+def sting(*, num_samples: int, seed: int, tonic: int = 0) -> Samples:
+    """A few plucked strings in that key, ringing out before the end; (n, 2)."""
+    rng = np.random.default_rng(seed % 2**63)
+    figure = _FIGURES[int(rng.integers(len(_FIGURES)))]
+    last = max(when for _, when in figure)
+    beat = min(0.34, 0.55 * num_samples / SAMPLE_RATE / max(last, 1.0))
+    heard = np.zeros((num_samples, 2), np.float32)
+    for steps, when in figure:
+        at = sound.seconds(when * beat + rng.uniform(0, 0.012))
+        string = _plucked(261.63 * 2 ** ((tonic - 12 * (tonic > 6) + steps) / 12), num_samples - at, rng)
+        right = np.float32(0.5 + 0.02 * np.clip(steps, -12, 12))
+        heard[at:] += string[:, None] * np.sqrt(np.array([1 - right, right], np.float32))
+    heard = reverberant(heard, rt60=0.7, wet_db=-13.0, rng=rng)[:num_samples]
+    fall = min(0.6, 0.4 * num_samples / SAMPLE_RATE)
+    return sound.with_edges(sound.at_loudness(heard, MUSIC_LUFS), rise=0.003, fall=fall)
+
+
+def _plucked(hertz: float, length: int, rng: np.random.Generator) -> Samples:
+    """A string (Karplus and Strong 1983): a burst of noise that goes round and loses its highs."""
+    from scipy.signal import lfilter
+
+    period = SAMPLE_RATE / hertz - 1
+    whole, part = int(period), period % 1
+    loss = 10 ** (-3 / (hertz * 1.4))  # 60 dB in 1.4 s
+    burst = np.zeros(length)
+    count = min(length, whole + 2)
+    soft = np.hanning(9) / np.hanning(9).sum()  # a thumb, not a plectrum
+    burst[:count] = np.convolve(rng.uniform(-1, 1, count), soft, mode="same")[:count]
+    taps = np.convolve([0.15, 0.7, 0.15], [1 - part, part]) * loss
+    feedback = np.concatenate([[1.0], np.zeros(whole - 1), -taps])
+    return np.asarray(lfilter([1.0], feedback, burst), np.float32)

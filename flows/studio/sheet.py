@@ -1,0 +1,154 @@
+"""The contact sheet, one frame for each shot, and the poster."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageDraw
+
+from flows.studio import clips, cut
+from flows.studio.clips import Frames
+from flows.studio.enlarge import enlarge_frame
+from flows.studio.lettering import BOLD, Colour, Ink, drawable, fit, font, letter
+from flows.studio.timeline import PictureCut, Timeline
+
+COLUMNS = 4
+CELL = 320  # the width of a frame on the sheet
+MARGIN = 18
+TEXT = 64  # under each frame
+PAPER: Colour = (247, 241, 228)
+INK: Colour = (43, 35, 48)
+FAINT: Colour = (214, 204, 186)
+GREY: Colour = (128, 116, 118)
+
+REGULAR = (400.0, 100.0)
+
+
+@dataclass(frozen=True)
+class SheetEntry:
+    """A shot on the contact sheet: its clip once there is one, its scene and size, its line."""
+
+    path: Path | None
+    title: str
+    line: str
+
+
+def contact_sheet(rows: Sequence[SheetEntry], out: Path, *, heading: str = "", shape: float = 16 / 9) -> None:
+    """One frame for each shot in order, as a PNG; shots that are not filmed yet are empty frames.
+
+    `shape` is width by height of the film. A frame that was enlarged once in this process is kept.
+    """
+    tall = round(CELL / shape)
+    columns = min(COLUMNS if shape > 1.2 else COLUMNS + 1, max(1, len(rows)))
+    head = 56 if heading else 0
+    step_x, step_y = CELL + MARGIN, tall + TEXT + MARGIN
+    lines = -(-len(rows) // columns)
+    sheet = Image.new("RGB", (columns * step_x + MARGIN, head + lines * step_y + MARGIN), PAPER)
+    if heading:
+        words = fit(heading.upper(), sheet.width - 2 * MARGIN, 36, largest=36, most_lines=1)
+        letter(sheet, words, MARGIN, MARGIN, Ink(INK, INK, edge_width=0), align="left")
+    for i, row in enumerate(rows):
+        left, top = MARGIN + i % columns * step_x, head + MARGIN + i // columns * step_y
+        _cell(sheet, row, left, top, tall)
+    write_png(np.asarray(sheet), out)
+
+
+def _cell(sheet: Image.Image, row: SheetEntry, left: int, top: int, tall: int) -> None:
+    pen = ImageDraw.Draw(sheet)
+    if row.path is not None and row.path.is_file():
+        sheet.paste(
+            Image.fromarray(_thumbnail(row.path, row.path.stat().st_mtime_ns, CELL, tall)), (left, top)
+        )
+        pen.rectangle((left - 1, top - 1, left + CELL, top + tall), outline=INK)
+    else:
+        pen.rectangle((left, top, left + CELL - 1, top + tall - 1), fill=FAINT)
+        pen.text((left + CELL / 2, top + tall / 2), "not filmed yet", GREY, font(17, REGULAR), "mm")
+    pen.text((left, top + tall + 5), drawable(row.title), INK, font(16, BOLD))
+    for i, words in enumerate(_two_lines(drawable(row.line), CELL)):
+        pen.text((left, top + tall + 25 + i * 19), words, GREY, font(15, REGULAR))
+
+
+def _two_lines(text: str, width: int) -> list[str]:
+    """As much of the text as stands on two lines."""
+    type_ = font(15, REGULAR)
+    lines: list[str] = []
+    rest = text.split()
+    while rest and len(lines) < 2:
+        count = len(rest)
+        while count > 1 and type_.getlength(" ".join(rest[:count])) > width:
+            count -= 1
+        lines.append(" ".join(rest[:count]))
+        rest = rest[count:]
+    if rest:
+        lines[-1] = (lines[-1].rpartition(" ")[0] or lines[-1][:-2]).rstrip(" .,") + " …"
+    return lines
+
+
+@lru_cache(maxsize=512)
+def _thumbnail(path: Path, changed: int, width: int, height: int) -> Frames:
+    """The frame in the middle of a clip; `changed` is the file's time: a retaken clip is read again."""
+    frames = clips.read_clip(path)
+    return enlarge_frame(frames[len(frames) // 2], width=width, height=height)
+
+
+# -------------------------------------------------------------------------------------------- poster
+
+
+def poster(timeline: Timeline, title: str, out: Path) -> None:
+    """The film's liveliest moment with its title on it, as a PNG of the film's size."""
+    picture = Image.fromarray(_best_frame(timeline))
+    width, height = picture.size
+    unit = min(width, height)
+    show, _, episode = title.partition("\n")
+    name = fit(show.upper(), round(width * 0.92), round(height * 0.26), largest=unit // 5, most_lines=2)
+    below = fit(episode, round(width * 0.9), round(unit * 0.07), face=BOLD, largest=unit // 15, most_lines=1)
+    under = round(below.height * 1.15) if below.lines else 0
+    _shade(picture, name.height + under + unit * 0.2)
+    top = height - name.height - under - unit * 0.06
+    letter(picture, name, width / 2, top, Ink((255, 246, 222), (30, 20, 30), edge_width=0.07, depth=0.05))
+    letter(picture, below, width / 2, top + name.height + unit * 0.012, Ink((255, 214, 90), (30, 20, 30)))
+    write_png(np.asarray(picture), out)
+
+
+def _best_frame(timeline: Timeline) -> Frames:
+    """A frame of the shot that is seen as the biggest laugh begins; without laughs, the liveliest shot's."""
+    filmed = [picture for picture in timeline.pictures if picture.clip is not None]
+    if not filmed:
+        return cut.draw_card(timeline, timeline.pictures[0])
+    laughs = sorted(timeline.laughs, key=lambda laugh: laugh.start - laugh.end)
+    moments = [laugh.start - 4 for laugh in laughs]
+    shown = [p for now in moments for p in filmed if p.start <= now < p.end][:6] or filmed
+    chosen = max(shown, key=_liveliness)
+    assert chosen.clip is not None
+    frame = clips.read_clip(chosen.clip)[chosen.frames[len(chosen.frames) // 2]]
+    return enlarge_frame(frame, width=timeline.width, height=timeline.height)
+
+
+def _liveliness(picture: PictureCut) -> float:
+    """How much there is to see: the spread of colours in the middle of the clip."""
+    assert picture.clip is not None
+    frames = clips.read_clip(picture.clip)
+    return float(frames[len(frames) // 2].std(axis=(0, 1)).sum())
+
+
+def _shade(picture: Image.Image, height: float) -> None:
+    """Darkens the picture towards its foot, so that letters stand out."""
+    tall = min(picture.height, round(height))
+    ramp = np.linspace(0, 200, tall, dtype=np.float32)[:, None].repeat(picture.width, axis=1)
+    dark = Image.new("RGB", (picture.width, tall), (24, 14, 26))
+    picture.paste(dark, (0, picture.height - tall), Image.fromarray(ramp.astype(np.uint8)))
+
+
+def write_png(picture: Frames, out: Path) -> None:
+    """A picture (h, w, 3) as PNG, in one move."""
+    part = out.with_name(out.name + ".part")
+    try:
+        Image.fromarray(picture).save(part, format="PNG")
+        os.replace(part, out)
+    finally:
+        part.unlink(missing_ok=True)

@@ -1,0 +1,172 @@
+"""What the mix is made of: dialogue, laughs and music, each as a function from a stretch of samples to its sound.
+
+A stem is asked for one stretch after the other and keeps only what it will need again, so an episode of any length
+costs the same memory.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from flows.studio import music, sound
+from flows.studio.errors import StudioError
+from flows.studio.laugh import PEOPLE_LUFS, laugh
+from flows.studio.limiter import ducking, stretched
+from flows.studio.timeline import SAMPLE_RATE, SAMPLES_PER_FRAME, LaughCue, LineCue, MusicCue, Timeline
+from flows.studio.voice import LINE_LUFS
+from scripts_llm.screenplay import Audio, LaughTrack
+
+Samples = NDArray[np.float32]
+Stem = Callable[[int, int], Samples]  # from sample, to sample -> (n, 2)
+
+STEMS = ("dialogue", "laughs", "music")
+
+# Loudness under the dialogue, in LU.
+LAUGH_UNDER = {"low": 9.5, "medium": 8.0, "high": 6.5}
+SMALL_LAUGH_UNDER = 0.5  # a chuckle lies a little lower still
+BED_UNDER = 9.0  # where nobody speaks; `audio.duck_db` takes more away under a line
+MUSIC_UNDER = {"title": 1.0, "credits": 2.0, "sting": 4.0}
+
+DUCK_ATTACK, DUCK_RELEASE, DUCK_BRIDGE = 0.15, 0.4, 1.0  # seconds
+BED_RISE, BED_FALL = 0.4, 0.9
+NO_MUSIC = ("none", "off")
+
+
+@dataclass(frozen=True)
+class _Placed:
+    """A sound with its place; it is made when it is needed."""
+
+    start: int
+    end: int
+    make: Callable[[], Samples]
+
+
+def stems(timeline: Timeline, audio: Audio, *, seed: int) -> dict[str, Stem]:
+    """The timeline's dialogue, laughs and music. `audio.music` is none, or a path that exists, or "none"."""
+    return {
+        "dialogue": _sequence([_line(cue) for cue in timeline.lines]),
+        "laughs": _sequence([_laugh(cue, audio) for cue in timeline.laughs] if _laughs_on(audio) else []),
+        "music": _music(timeline, audio, seed=seed),
+    }
+
+
+def _laughs_on(audio: Audio) -> bool:
+    return audio.laugh_track != "off"
+
+
+def _sequence(placed: list[_Placed]) -> Stem:
+    """The sounds at their places."""
+    ordered = sorted(placed, key=lambda one: one.start)
+    made = functools.lru_cache(maxsize=4)(lambda index: ordered[index].make())  # one may cross into the next stretch
+
+    def stretch(start: int, stop: int) -> Samples:
+        heard = np.zeros((stop - start, 2), np.float32)
+        for index, one in enumerate(ordered):
+            if one.start < stop and one.end > start:
+                samples = made(index)[max(0, start - one.start) : stop - one.start]
+                at = max(0, one.start - start)
+                heard[at : at + len(samples)] += samples
+        return heard
+
+    return stretch
+
+
+def _line(cue: LineCue) -> _Placed:
+    start, end = cue.start * SAMPLES_PER_FRAME, cue.end * SAMPLES_PER_FRAME
+
+    def make() -> Samples:
+        samples = sound.read_voice(cue.wav)
+        if len(samples) > end - start + SAMPLES_PER_FRAME:
+            raise StudioError(
+                f"{cue.wav}: {len(samples) / SAMPLE_RATE:.2f} s of speech where the timeline has "
+                f"{(end - start) / SAMPLE_RATE:.2f} s for {cue.who}'s {cue.text!r}; assemble the timeline again"
+            )
+        both = np.float32(np.sqrt(0.5))  # on two loudspeakers as loud as on one
+        return np.repeat(sound.with_edges(samples)[:, None] * both, 2, axis=1)
+
+    return _Placed(start, end + SAMPLES_PER_FRAME, make)
+
+
+def _laugh(cue: LaughCue, audio: Audio) -> _Placed:
+    start, end = cue.start * SAMPLES_PER_FRAME, cue.end * SAMPLES_PER_FRAME
+    level = audio.laugh_track.level if isinstance(audio.laugh_track, LaughTrack) else "medium"
+    under = LAUGH_UNDER[level] + (SMALL_LAUGH_UNDER if cue.size == "small" else 0)
+
+    def make() -> Samples:
+        samples = laugh(cue.size, seconds=(end - start) / SAMPLE_RATE, seed=cue.seed)[: end - start]
+        return sound.with_edges(samples) * sound.gain(LINE_LUFS - under - PEOPLE_LUFS)
+
+    return _Placed(start, end, make)
+
+
+# --------------------------------------------------------------------------------------------- music
+
+
+def _music(timeline: Timeline, audio: Audio, *, seed: int) -> Stem:
+    if audio.music in NO_MUSIC:
+        return _sequence([])
+    own = music.Track(Path(audio.music)) if audio.music else None
+    beds = [cue for cue in timeline.music if cue.kind == "bed"]
+    pieces = [_piece(cue, own, seed=seed, beds=beds) for cue in timeline.music if cue.kind != "bed"]
+    return _sum(_sequence(pieces), _beds(beds, timeline, own, duck_db=audio.duck_db))
+
+
+def _sum(one: Stem, other: Stem) -> Stem:
+    return lambda start, stop: one(start, stop) + other(start, stop)
+
+
+def _piece(cue: MusicCue, own: music.Track | None, *, seed: int, beds: list[MusicCue]) -> _Placed:
+    """A title's or the credits' theme, the same for both; or a sting in the bed's key."""
+    start, end = cue.start * SAMPLES_PER_FRAME, cue.end * SAMPLES_PER_FRAME
+    level = sound.gain(LINE_LUFS - MUSIC_UNDER[cue.kind] - music.MUSIC_LUFS)
+
+    def make() -> Samples:
+        if cue.kind == "sting":
+            near = min(beds, key=lambda bed: abs(bed.start - cue.start), default=None)
+            tonic = music.track("bed", seed=near.seed).tonic if near and not own else 0
+            return music.sting(num_samples=end - start, seed=cue.seed, tonic=tonic) * level
+        return music.theme(own or music.track("theme", seed=seed), num_samples=end - start) * level
+
+    return _Placed(start, end, make)
+
+
+def _beds(beds: list[MusicCue], timeline: Timeline, own: music.Track | None, *, duck_db: float) -> Stem:
+    """The beds, making way for lines and laughs."""
+    heard = [(cue.start, cue.end) for cue in (*timeline.lines, *timeline.laughs)]
+    heard += [(cue.start, cue.end) for cue in timeline.music if cue.kind == "sting"]
+    curve = ducking(
+        [(start * SAMPLES_PER_FRAME, end * SAMPLES_PER_FRAME) for start, end in heard],
+        num_samples=timeline.num_frames * SAMPLES_PER_FRAME,
+        duck_db=duck_db,
+        attack=DUCK_ATTACK,
+        release=DUCK_RELEASE,
+        bridge=DUCK_BRIDGE,
+    )
+    level = sound.gain(LINE_LUFS - BED_UNDER - music.MUSIC_LUFS)
+
+    def stretch(start: int, stop: int) -> Samples:
+        block = np.zeros((stop - start, 2), np.float32)
+        for cue in beds:
+            first, last = cue.start * SAMPLES_PER_FRAME, cue.end * SAMPLES_PER_FRAME
+            begin, end = max(first, start), min(last, stop)
+            if begin < end:
+                piece = own or music.track("bed", seed=cue.seed)
+                samples = music.bed(piece, start=begin - first, num_samples=end - begin)
+                block[begin - start : end - start] += samples * _fades(begin, end, first, last)
+        return block * stretched(curve, start, stop) * level
+
+    return stretch
+
+
+def _fades(begin: int, end: int, first: int, last: int) -> Samples:
+    """A bed's own rise and fall at the places from `begin` to `end`, (n, 1)."""
+    places = np.arange(begin, end)
+    rise = np.clip((places - first) / min(BED_RISE * SAMPLE_RATE, (last - first) / 3), 0, 1)
+    fall = np.clip((last - places) / min(BED_FALL * SAMPLE_RATE, (last - first) / 3), 0, 1)
+    return (0.5 - 0.5 * np.cos(np.pi * np.minimum(rise, fall))).astype(np.float32)[:, None]

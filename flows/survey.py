@@ -1,0 +1,97 @@
+"""The survey of a job: what is wanted, what lies there, and so what is to be made. Writes nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from flows import scripting
+from flows.job import Job
+from flows.options import Until
+from flows.scripting import Written
+from flows.studio import loops, plan, recipes, wanted
+from flows.studio.editing import Edit, Material, make_edit
+from flows.studio.film import FilmSettings, film_settings
+from flows.studio.plan import Plan
+from flows.studio.wanted import WantedLine, WantedShot
+
+
+@dataclass(frozen=True)
+class Survey:
+    """A script with everything that it needs, against the episode's folder."""
+
+    job: Job
+    written: Written
+    film: FilmSettings
+    shots: tuple[WantedShot, ...]
+    lines: tuple[WantedLine, ...]
+    plan: Plan
+
+    @property
+    def is_meme(self) -> bool:
+        return self.written.premise.genre == "meme"
+
+    def is_done(self, until: Until | None) -> bool:
+        """Whether everything up to that step lies there and is what premise and script ask for."""
+        if until == "script":
+            return True
+        kinds = {one.kind for one in self.plan.todo}
+        if "clip" in kinds or (until != "clips" and kinds):
+            return False
+        if until in ("clips", "voices"):
+            return True
+        if until == "cut" and not self.is_meme:
+            there = recipes.shelf(self.job.folder.segments, ".mp4")
+            return all(recipes.digest(recipe) in there for _, recipe in self.edit().segments)
+        folder, recipe = self.job.folder, recipes.digest(self.film_recipe())
+        made = (folder.film, folder.gif) if self.is_meme else (folder.film, folder.srt, folder.vtt)
+        files = (*made, folder.poster, folder.contact_sheet)
+        return self.job.memory.film_recipe == recipe and all(path.exists() for path in files)
+
+    def edit(self) -> Edit:
+        """The edit of all that lies there now."""
+        folder = self.job.folder
+        material = Material(
+            shots=self.shots,
+            lines=self.lines,
+            clips=recipes.shelf(folder.clips, ".mp4"),
+            voices=recipes.shelf(folder.voices, ".wav"),
+        )
+        return make_edit(
+            self.written.premise,
+            self.written.script,
+            material,
+            written_by=self.written.memory.written_by or "hand",
+            seed=self.job.sound_seed,
+        )
+
+    def film_recipe(self) -> Any:
+        """What the finished film is made from, given what lies there now."""
+        if self.is_meme:
+            return loops.film_recipe(self.written.premise, self.written.script, self.shots[0])
+        return self.edit().recipe
+
+    def result(self, until: Until | None) -> Path:
+        """What to look at after a step."""
+        folder = self.job.folder
+        places = {
+            "script": folder.script,
+            "clips": folder.contact_sheet,
+            "voices": folder.voices,
+            "cut": folder.segments,
+        }
+        return places[until] if until else folder.film
+
+
+def look(job: Job, written: Written | None = None) -> Survey | None:
+    """The survey; None if the script wants ids or shots written in first."""
+    if written is None:
+        written = scripting.as_it_stands(job)
+        if not scripting.is_complete(written.script):
+            return None
+    film = film_settings(written.premise, num_steps=job.memory.num_steps)
+    shots = wanted.shots(written.script, written.premise, film, seed=job.film_seed)
+    lines = wanted.lines(written.script, written.premise)
+    made = plan.make_plan(job.folder, shots, lines, film=film, failed=job.memory.failed)
+    return Survey(job, written, film, shots, lines, made)

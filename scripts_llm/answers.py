@@ -1,0 +1,90 @@
+"""Getting one JSON object out of what a language model says, whatever it wraps around it."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from scripts_llm.errors import ScriptError
+
+
+def json_object(answer: str) -> dict[str, Any]:
+    """The last JSON object in an answer. Raises ScriptError if there is none, or only a beginning.
+
+    Thinking and code fences are taken off, small slips (a trailing comma, single quotes) mended. What was cut
+    off is refused: mending it would invent the rest of somebody's line.
+    """
+    text = _without_thinking(answer)
+    if not text:
+        raise ScriptError(
+            "wanted a JSON object, got no answer" + (" behind the thinking" if answer.strip() else "")
+        )
+    whole = _loads(_without_fence(text))
+    if whole is not None:
+        return whole
+    candidates, is_cut_off = _outer_objects(text)
+    for candidate in reversed(candidates):
+        found = _loads(candidate) or _mended(candidate)
+        if found:
+            return found
+    if is_cut_off and not text.rstrip("` \n").endswith("}"):
+        raise ScriptError("wanted a whole JSON object, got one that is cut off")
+    found = _mended(text[text.find("{") : text.rfind("}") + 1]) if "{" in text else None
+    if not found:
+        raise ScriptError(f"wanted a JSON object, got {text[:60]!r}")
+    return found
+
+
+def _without_thinking(answer: str) -> str:
+    """What stands behind the last `</think>`; a thought that never ends is no answer."""
+    for name in ("think", "thinking", "reasoning"):
+        answer = re.sub(rf"(?is)^.*</{name}>", "", answer)
+        answer = re.sub(rf"(?is)^\s*<{name}>.*$", "", answer)
+    return answer.strip()
+
+
+def _without_fence(text: str) -> str:
+    blocks = re.findall(r"```[a-zA-Z0-9]*\s*\n(.*?)```", text, flags=re.DOTALL)
+    return str(blocks[-1]) if blocks else text
+
+
+def _loads(text: str) -> dict[str, Any] | None:
+    try:
+        found = json.loads(text, strict=False)
+    except (ValueError, RecursionError):
+        return None
+    return found if isinstance(found, dict) else None
+
+
+def _mended(text: str) -> dict[str, Any] | None:
+    import json_repair
+
+    try:
+        found = json_repair.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    return found if isinstance(found, dict) and found else None
+
+
+def _outer_objects(text: str) -> tuple[list[str], bool]:
+    """The outermost {...} of a text, and whether its last one never closes."""
+    found: list[str] = []
+    depth = start = 0
+    for index, sign in _signs(text):
+        if sign == "{":
+            start = index if depth == 0 else start
+            depth += 1
+        elif depth:
+            depth -= 1
+            if depth == 0:
+                found.append(text[start : index + 1])
+    return found, depth > 0
+
+
+def _signs(text: str) -> Iterator[tuple[int, str]]:
+    """The braces that do not stand in a string."""
+    for match in re.finditer(r'"(?:[^"\\]|\\.)*"|[{}]', text, flags=re.DOTALL):
+        if match[0] in "{}":
+            yield match.start(), match[0]

@@ -1,0 +1,159 @@
+"""A character as the room sees them: free text read into a drive, a flaw, a trade and a way of talking."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+
+from scripts_llm.room import bank
+from scripts_llm.screenplay import Character, display_name
+
+TITLES = ("mr", "mrs", "ms", "miss", "dr", "captain", "mayor", "professor", "aunt", "uncle", "sir", "lady", "king",
+          "queen", "count", "father", "sister", "brother", "judge", "officer", "inspector", "agent", "sergeant", "chef",
+          "lord", "madame", "baron", "saint", "commander", "nurse", "granny", "grandma", "grandpa", "big", "old", "little")  # fmt: skip
+
+KIND_WORDS: Mapping[str, tuple[str, ...]] = {
+    "old man": ("old man", "grandfather", "grandpa", "elderly man", "pensioner", "old fisherman", "old wizard"),
+    "woman": ("woman", "lady", "waitress", "actress", "landlady", "grandmother", "grandma", "aunt", "mother", "queen",
+              "nun", "witch", "wife", "widow", "barmaid", "housewife", "sister", "princess", "headmistress"),
+    "child": ("child", "boy", "girl", "kid", "toddler", "baby", "teenager", "nephew", "niece", "schoolboy"),
+    "robot": ("robot", "android", "cyborg", "machine", "computer"),
+    "cat": ("cat", "kitten", "tomcat", "feline"),
+    "dog": ("dog", "puppy", "poodle", "hound", "terrier", "dachshund", "bulldog", "corgi"),
+    "fish": ("goldfish", "fish", "trout", "salmon", "mackerel", "carp", "shark", "cod"),
+    "ghost": ("ghost", "phantom", "spirit", "spectre", "poltergeist"),
+    "alien": ("alien", "martian", "extraterrestrial"),
+    "monster": ("monster", "vampire", "werewolf", "dragon", "demon", "yeti", "zombie", "troll", "ogre"),
+    "toaster": ("toaster", "appliance"),
+    "man": ("man", "guy", "gentleman", "bloke", "fellow", "boss", "father", "uncle", "king", "wizard"),
+}  # fmt: skip
+PEOPLE = frozenset({"man", "woman", "old man", "child"})
+FALLBACK_REGISTER = {"robot": "flat", "toaster": "bright", "ghost": "grand", "child": "young", "monster": "gruff",
+                     "old man": "gruff", "cat": "boss", "dog": "bright", "alien": "flat", "fish": "nervous"}  # fmt: skip
+_ARTICLES = ("a ", "an ", "the ", "his ", "her ", "its ", "their ", "my ", "one ", "some ", "more ")
+_STOP = re.compile(
+    r"\b(?:in|on|at|of|for|to|from|with|and|or|but|that|who|which|before|after|until|so|as|by|every|without|because|"
+    r"is|are|was|again|than|over|under|about|into|than|instead|while|when|where|if)\b|[,.;:()!?–-]"
+)
+
+
+@dataclass(frozen=True)
+class Person:
+    """One of the cast, read for comedy."""
+
+    key: str
+    name: str  # as captions show it
+    call: str  # what others call them to their face
+    kind: str
+    drive: str
+    flaw: str
+    register: str
+    trade: str
+    job: str
+    catchphrase: str
+    topic: str | None  # what they want in two or three words, with "the"
+    traits: frozenset[str]
+
+    @property
+    def spoken_name(self) -> str:
+        """The name inside a sentence: "the Don"."""
+        return f"the {self.name[4:]}" if self.name.startswith("The ") else self.name
+
+
+def pick_stably(options: Sequence[str], *salt: str) -> str:
+    """One of the options, always the same for the same salt."""
+    digest = sha256("\x1f".join(salt).encode()).digest()
+    return options[int.from_bytes(digest[:4], "big") % len(options)]
+
+
+def words_of(text: str) -> str:
+    """Lower case, single spaces, apostrophes kept: what the tables of words are matched against."""
+    return " ".join(re.findall(r"[\w'-]+", text.lower()))
+
+
+def matches(kind: str, text: str) -> list[str]:
+    """The names of the blocks whose words occur in the text, the earliest first, the longer word before the shorter."""
+    flat = f" {words_of(text)}"
+    found: list[tuple[int, int, str]] = []
+    for block in bank.blocks(kind):
+        for word in block.fact("match"):
+            place = flat.find(f" {word}")
+            whole = place >= 0 and (len(word) > 4 or not flat[place + len(word) + 1 : place + len(word) + 3].isalpha())
+            if whole:
+                found.append((place, -len(word), block.name))
+    ordered: list[str] = []
+    for _, _, name in sorted(found):
+        if name not in ordered:
+            ordered.append(name)
+    return ordered
+
+
+def kind_in(text: str, kinds: Sequence[str]) -> str | None:
+    """The first of the film world's kinds that the text names, by its own word or a synonym."""
+    flat = f" {words_of(text)} "
+    found: list[tuple[int, int, str]] = []
+    for kind in kinds:
+        for word in KIND_WORDS.get(kind, (kind,)):
+            place = flat.find(f" {word} ")
+            if place < 0:
+                place = flat.find(f" {word}s ")
+            if place >= 0:
+                found.append((place, -len(word), kind))
+    return min(found)[2] if found else None
+
+
+def call_name(name: str) -> str:
+    """What others say to their face: "Joe" for Joe Carp, "Don" for The Don, "Mrs. Pike" for Mrs. Pike."""
+    words = name.split()
+    if words and words[0] == "The":
+        words = words[1:]
+    if len(words) > 1 and (words[0].strip(".").lower() in TITLES or words[1][:1].isdigit() or len(words[1]) < 2):
+        return " ".join(words[:2])
+    return words[0] if words else name
+
+
+def topic_of(wants: str) -> str | None:
+    """What is wanted, in at most three words after "the"; None if the text gives no clean noun phrase."""
+    text = f"{words_of(wants)} "
+    for article in _ARTICLES:
+        place = f" {text}".find(f" {article}")
+        if place >= 0:
+            rest = text[place + len(article) :]
+            stop = _STOP.search(rest)
+            noun = (rest[: stop.start()] if stop else rest).split()
+            if 1 <= len(noun) <= 3 and all(word.isalpha() for word in noun) and len(noun[-1]) > 2:
+                return f"the {' '.join(noun)}"
+    return None
+
+
+def read_person(key: str, character: Character, *, kinds: Sequence[str], trade: str | None = None) -> Person:
+    """A character read into traits; what a field leaves open is chosen stably from what the field says."""
+    name = display_name(key, character)
+    look, role = character.look or "", character.role or ""
+    kind = kind_in(look, kinds) or kind_in(role, kinds) or kind_in(name, kinds) or "man"
+    wants, flaw_text, speech = character.wants or "", character.flaw or "", character.speech or ""
+    drives = matches("drive", wants)
+    flaws = matches("flaw", flaw_text)
+    registers = matches("register", speech)
+    trades = [t for t in (*matches("trade", role), trade) if t] or matches("trade", kind)
+    chosen_trade = trades[0] if trades else pick_stably(sorted(bank.table("trade")), name, look)
+    drive = drives[0] if drives else pick_stably(sorted(bank.table("drive")), wants, name)
+    flaw = flaws[0] if flaws else pick_stably(sorted(bank.table("flaw")), flaw_text, name)
+    register = registers[0] if registers else FALLBACK_REGISTER.get(kind, "plain")
+    nature = {"human"} if kind in PEOPLE else {"creature"}
+    return Person(
+        key=key,
+        name=name,
+        call=call_name(name),
+        kind=kind,
+        drive=drive,
+        flaw=flaw,
+        register=register,
+        trade=chosen_trade,
+        job=chosen_trade if chosen_trade not in {"cat", "dog", "fish"} else "lodger",
+        catchphrase=(character.catchphrase or "").strip(),
+        topic=topic_of(wants),
+        traits=frozenset({kind.replace(" ", ""), drive, flaw, register, chosen_trade, *trades} | nature),
+    )

@@ -1,0 +1,273 @@
+"""The plan of an episode: which plot, which scenes, and the state that decides what can follow what."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from random import Random
+
+from scripts_llm.room import bank
+from scripts_llm.room.bank import Block, Exchange, Utterance
+from scripts_llm.room.person import Person
+from scripts_llm.room.wording import Tongue, Unsayable, faults, in_the_voice_of, plain, tidy
+from scripts_llm.screenplay import Part
+
+_SEVENS = ("open", "trouble", "scheme", "reversal", "tag")
+PLANS: Mapping[int, tuple[str, ...]] = {
+    1: ("open",),
+    2: ("open", "tag"),
+    3: ("open", "mid", "tag"),
+    4: ("open", "want", "mid", "tag"),
+    5: _SEVENS,
+    6: (*_SEVENS[:3], "worse", *_SEVENS[3:]),
+    7: (*_SEVENS[:3], "backfire", "worse", *_SEVENS[3:]),
+    8: ("open", "trouble", "scheme", "first", "backfire", "worse", "reversal", "tag"),
+    9: ("open", "want", "trouble", "scheme", "first", "backfire", "worse", "reversal", "tag"),
+    10: ("open", "want", "trouble", "scheme", "first", "backfire", "mid", "worse", "reversal", "tag"),
+    11: ("open", "want", "trouble", "scheme", "catch", "first", "backfire", "mid", "worse", "reversal", "tag"),
+    12: ("open", "want", "trouble", "scheme", "catch", "first", "backfire", "mid", "other", "worse", "reversal", "tag"),
+}  # fmt: skip
+_PARTS: Mapping[str, Part] = {
+    "open": "cold_open", "want": "act_1", "trouble": "act_1", "scheme": "act_1", "first": "act_1", "catch": "act_1",
+    "backfire": "act_2", "mid": "act_2", "third": "act_2", "other": "act_2", "worse": "act_2", "reversal": "act_2",
+    "tag": "tag",
+}  # fmt: skip
+PLANT_DISTANCE = 2  # a reversal's plant lies at least so many scenes back
+OPENING_WORDS = 5  # the film's first line is said within two seconds
+FIRST_LAUGH_WORDS = 22
+
+
+@dataclass(frozen=True)
+class Spoken:
+    """A worded line."""
+
+    who: Person
+    text: str
+    laugh: bool
+    parenthetical: str | None
+    beat: float
+
+
+@dataclass(frozen=True)
+class PlannedScene:
+    """A scene with its words, before it has a place."""
+
+    step: str
+    part: Part
+    exchange: Exchange
+    people: Mapping[str, Person]
+    lines: tuple[Spoken, ...]
+    holder: str | None  # the role that has the story's object
+    prop: str
+
+
+@dataclass
+class State:
+    """What is true in the story so far: facts by the scene that planted them, and who has the object."""
+
+    facts: dict[str, int] = field(default_factory=dict)
+    holder: str | None = None
+
+    def allows(self, exchange: Exchange, at: int, distance: int) -> bool:
+        early = all(plant in self.facts and at - self.facts[plant] >= distance for plant in exchange.pays)
+        return early and exchange.needs <= self.facts.keys()
+
+    def after(self, exchange: Exchange, at: int) -> State:
+        facts = dict(self.facts)
+        for plant in exchange.plants:
+            facts.setdefault(plant, at)
+        holder = self.holder
+        for role, _, prop in exchange.stage:
+            holder = role if prop == "thing" else holder
+        return State(facts, holder)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The blocks that an episode is told from."""
+
+    story: Block
+    runner: Block
+    others: tuple[Block, ...]
+    people: Mapping[str, Person]
+    steps: tuple[str, ...]
+
+    def options(self, step: str) -> Iterator[Exchange]:
+        a = self.people["A"]
+        if step in {"open", "mid", "tag"}:
+            yield from self.runner.at(step)
+        elif step == "want":
+            yield from bank.table("want")[a.drive].at(step)
+        elif step == "third":
+            yield from bank.table("third")[self.people["C"].flaw].at(step)
+        elif step == "catch":
+            yield from bank.table("catch")["any"].at(step)
+        elif step == "other":
+            for block in self.others:
+                yield from block.at("open")
+        else:
+            yield from self.story.at(step)
+
+
+def part_of(step: str) -> Part:
+    return _PARTS[step]
+
+
+def _has(person: Person | None, traits: frozenset[str]) -> bool:
+    if person is None:
+        return False
+    return any(t[1:] not in person.traits if t.startswith("!") else t in person.traits for t in traits)
+
+
+def fits(exchange: Exchange, people: Mapping[str, Person]) -> bool:
+    """Whether these people can play it."""
+    return exchange.roles <= people.keys() and all(_has(people.get(role), t) for role, t in exchange.wants)
+
+
+def affinity(block: Block, people: Mapping[str, Person]) -> float:
+    """How much a plot or runner is this person's own: its `fits` against their traits; 0 if it cannot be played."""
+    if any(trait in people["A"].traits for trait in block.fact("avoid")):
+        return 0.0
+    own = sum(trait in people["A"].traits for trait in block.fact("fits"))
+    other = sum(trait in people["B"].traits for trait in block.fact("foil"))
+    if block.fact("only") and not any(trait in people["A"].traits for trait in block.fact("only")):
+        return 0.0
+    if block.fact("foil") and not other:
+        return 0.0
+    return 1.0 + 2.5 * own + 3.0 * other + (4.0 if block.fact("only") else 0.0)
+
+
+def ranked(blocks: Sequence[Block], people: Mapping[str, Person], rng: Random) -> list[Block]:
+    """The blocks in a random order in which those that fit come early."""
+    keyed = [(rng.random() ** (1.0 / weight), b) for b in blocks if (weight := affinity(b, people))]
+    return [block for _, block in sorted(keyed, key=lambda pair: pair[0], reverse=True)]
+
+
+def _wording(line: Utterance, speaker: Person, addressee: Person | None, rng: Random) -> Iterator[str]:
+    """The line's possible texts, those made for this speaker first."""
+    keyed: list[tuple[float, str]] = []
+    for wording in line.wordings:
+        ok = all(
+            (addressee is not None and tag[3:] in addressee.traits) if tag.startswith("to-") else tag in speaker.traits
+            for tag in wording.tags
+        )
+        if ok:
+            keyed.append((rng.random() + (0.75 if wording.tags else 0.0), wording.text))
+    for _, text in sorted(keyed, reverse=True):
+        yield text
+
+
+def _say(line: Utterance, tongue: Tongue, addressee: Person | None, *, button: bool, limit: int) -> str:
+    """The first wording that works; raises Unsayable if none does."""
+    speaker = tongue.people[line.role]
+    for text in _wording(line, speaker, addressee, tongue.rng):
+        spent = set(tongue.spent)
+        try:
+            said = tidy(in_the_voice_of(speaker, tidy(tongue.fill(text)), button=button, tongue=tongue))
+        except Unsayable:
+            tongue.spent = spent
+            continue
+        key = plain(said, [p.call for p in tongue.people.values()])
+        catch = said == speaker.catchphrase or any(p.catchphrase and p.catchphrase in said for p in tongue.people.values())
+        stale = key in tongue.said and not catch
+        quoted = not catch and tongue.quotes_premise(said)
+        if not (stale or quoted or (faults(said) and said != speaker.catchphrase) or len(said.split()) > limit):
+            tongue.said.add(key)
+            return said
+        tongue.spent = spent
+    raise Unsayable(line.wordings[0].text)
+
+
+def perform(exchange: Exchange, tongue: Tongue, previous: str) -> tuple[Spoken, ...]:
+    """The exchange in words; `previous` is the line before it. Raises Unsayable."""
+    spoken: list[Spoken] = []
+    before = previous
+    last = len(exchange.lines) - 1
+    for number, line in enumerate(exchange.lines):
+        other = exchange.lines[number - 1 if number else min(1, last)].role
+        limit = OPENING_WORDS if exchange.step == "open" and number == 0 else 99
+        text = _say(line, tongue, tongue.people.get(other), button=number == last, limit=limit)
+        if text.lower().split()[:3] == before.lower().split()[:3] and len(text.split()) > 2:
+            raise Unsayable(text)
+        laugh = number == last or (line.laugh and number < last - 1)
+        spoken.append(Spoken(tongue.people[line.role], text, laugh, line.parenthetical, line.beat))
+        before = text
+    return tuple(spoken)
+
+
+def _cast_for(step: str, exchange: Exchange, people: Mapping[str, Person], rng: Random) -> dict[str, Person]:
+    """Who plays it: a third character may stand in for B where the exchange allows it."""
+    chosen = dict(people)
+    if "C" in people and "C" not in exchange.roles and exchange.either and (step == "want" or rng.random() < 0.4):
+        chosen["B"], chosen["C"] = people["C"], people["B"]
+    return chosen
+
+
+def tell(plan: Plan, tongue: Tongue) -> tuple[PlannedScene, ...] | None:
+    """The scenes in order, found by search: what is paid off was planted early, nothing said twice. None if impossible."""
+    distance = PLANT_DISTANCE if len(plan.steps) >= 8 else 0
+    people = tongue.people
+
+    def search(at: int, state: State, scenes: tuple[PlannedScene, ...]) -> tuple[PlannedScene, ...] | None:
+        if at == len(plan.steps):
+            return scenes
+        step = plan.steps[at]
+        previous = scenes[-1].lines[-1].text if scenes else ""
+        keyed = [(tongue.rng.random() + 0.35 * len(e.wants), n, e) for n, e in enumerate(plan.options(step))]
+        for _, _, exchange in sorted(keyed, key=lambda entry: entry[:2], reverse=True):
+            cast = _cast_for(step, exchange, people, tongue.rng)
+            if not fits(exchange, cast) or not state.allows(exchange, at, distance):
+                continue
+            saved = set(tongue.spent), set(tongue.said), set(tongue.openers)
+            tongue.people = cast
+            try:
+                lines = perform(exchange, tongue, previous)
+            except Unsayable:
+                lines = ()
+            tongue.people = people
+            if lines:
+                after = state.after(exchange, at)
+                holder = after.holder if step in _STORY_STEPS else None
+                scene = PlannedScene(step, part_of(step), exchange, cast, lines, holder, _prop(plan, step))
+                if (told := search(at + 1, after, (*scenes, scene))) is not None:
+                    return told
+            tongue.spent, tongue.said, tongue.openers = saved
+        return None
+
+    return search(0, State(), ())
+
+
+_STORY_STEPS = frozenset({"trouble", "scheme", "first", "backfire", "worse", "reversal"})
+
+
+def _prop(plan: Plan, step: str) -> str:
+    block = plan.story if step in _STORY_STEPS else plan.runner
+    return (block.fact("prop") or ("",))[0]
+
+
+def without_optional(steps: tuple[str, ...]) -> tuple[str, ...]:
+    """One scene fewer, the least needed first."""
+    for step in ("other", "catch", "third", "mid", "want"):
+        if step in steps:
+            return tuple(s for s in steps if s != step)
+    return steps
+
+
+def with_third(steps: tuple[str, ...], rng: Random) -> tuple[str, ...]:
+    """A scene for the third character in the runner's middle place, now and then."""
+    return tuple("third" if step == "mid" and rng.random() < 0.5 else step for step in steps)
+
+
+def speak_as(spoken: Spoken, text: str) -> Spoken:
+    return replace(spoken, text=text)
+
+
+def capital_words(text: str) -> str:
+    """A title in capitals where titles have them."""
+    small = {"a", "an", "the", "of", "and", "in", "on", "to", "for", "with", "at"}
+    words = text.split()
+    return " ".join(
+        word if n and word.lower() in small else re.sub(r"^\W*\w", lambda m: m[0].upper(), word)
+        for n, word in enumerate(words)
+    )

@@ -1,0 +1,173 @@
+"""Lines put into words: slots filled, articles and capitals set, each character's own way of talking."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from random import Random
+
+from scripts_llm.room import bank
+from scripts_llm.room.person import Person
+
+MAX_WORDS = 14
+_SLOT = re.compile(r"\{(a |the )?([A-Za-z0-9.]+)\}")
+_WORD = re.compile(r"[\w'’]+(?:[:.-]\d+)?")
+_AN = re.compile(r"^(?:[aeio]|u(?!n[is]|fo|k|s[eu])|hour|honest|heir|x-ray|mp\b|é)", re.IGNORECASE)
+_LONG_FORMS: tuple[tuple[str, str], ...] = (
+    ("can't", "cannot"), ("won't", "will not"), ("don't", "do not"), ("doesn't", "does not"), ("didn't", "did not"),
+    ("isn't", "is not"), ("aren't", "are not"), ("wasn't", "was not"), ("weren't", "were not"), ("couldn't", "could not"),
+    ("wouldn't", "would not"), ("shouldn't", "should not"), ("hasn't", "has not"), ("haven't", "have not"), ("i'm", "I am"), ("i've", "I have"),
+    ("i'll", "I shall"), ("you're", "you are"), ("you've", "you have"), ("you'll", "you will"), ("we're", "we are"),
+    ("we've", "we have"), ("we'll", "we shall"), ("they're", "they are"), ("they've", "they have"), ("it's", "it is"),
+    ("that's", "that is"), ("there's", "there is"), ("what's", "what is"), ("i'd", "I would"),
+)  # fmt: skip
+_TAKES_LONG_FORMS = {"formal", "flat", "grand"}
+
+
+class Unsayable(Exception):
+    """A wording does not work here: a slot has nothing left to say, or the line came out wrong."""
+
+
+def article(word: str) -> str:
+    """ "an" before a vowel's sound, else "a"."""
+    return "an" if _AN.match(word) else "a"
+
+
+def count_words(text: str) -> int:
+    return len(text.split())
+
+
+def plain(text: str, names: Sequence[str] = ()) -> str:
+    """A line without names, numbers, punctuation and capitals: what repeats are compared by."""
+    lowered = text.lower()
+    for name in sorted(names, key=len, reverse=True):
+        lowered = re.sub(rf"\b{re.escape(name.lower())}\b", " ", lowered)
+    return " ".join(re.findall(r"[^\W\d_]+", lowered.replace("'", "").replace("’", "")))
+
+
+def tidy(text: str) -> str:
+    """Capitals where sentences start, single spaces, no space before punctuation."""
+    text = re.sub(r"\s+", " ", text).strip()
+    text = re.sub(r"\s+([,.!?;:])", r"\1", text)
+    text = re.sub(r"([,.!?;:])\1+", r"\1", text)
+    text = re.sub(r"!\.|\?\.|\.,", lambda m: m[0][0], text)
+    return re.sub(r"(^[\"“‘]?|(?<=[.!?] )[\"“]?|(?<=[.!?]\" ))(\w)", lambda m: m[1] + m[2].upper(), text)
+
+
+def faults(text: str) -> str | None:
+    """What is wrong with a finished line, or None."""
+    if "{" in text or "}" in text:
+        return "unfilled slot"
+    if count_words(text) > MAX_WORDS:
+        return "too long"
+    if re.search(r"\b(\w+)\W+\1\b", text, re.IGNORECASE):
+        return "doubled word"
+    if re.search(r"[,.!?;:]{2,}|\s[,.!?]| ,", text):
+        return "doubled punctuation"
+    return None
+
+
+@dataclass
+class Tongue:
+    """Everything a line can draw on in one episode; phrases are used once."""
+
+    rng: Random
+    people: Mapping[str, Person]  # by role: A, B, C
+    facts: dict[str, str]  # the story's own slots: thing, V, time, n ...
+    goals: Mapping[str, tuple[str, str]]  # by key of the person: long and short
+    forbidden: tuple[str, ...]  # premise fields, flat: never quoted
+    spent: set[str] = field(default_factory=set)
+    said: set[str] = field(default_factory=set)
+    openers: set[str] = field(default_factory=set)
+
+    def phrase(self, kind: str, name: str, key: str) -> str:
+        """An unspent phrase of a block: a motive, an excuse, a comparison."""
+        options = [p for p in bank.table(kind)[name].fact(key) if p not in self.spent]
+        if not options:
+            raise Unsayable(f"{kind}.{name}.{key}")
+        chosen = self.rng.choice(options)
+        self.spent.add(chosen)
+        return chosen
+
+    def slot(self, name: str) -> str:
+        role, dot, key = name.partition(".")
+        if not dot:
+            if role in self.people:
+                return self.people[role].call
+            if role not in self.facts:
+                raise Unsayable(name)
+            return self.facts[role]
+        person = self.people.get(role)
+        if person is None:
+            raise Unsayable(name)
+        return self._of_person(person, key)
+
+    def _of_person(self, person: Person, key: str) -> str:
+        own = {
+            "name": person.spoken_name,
+            "kind": person.kind,
+            "job": person.job,
+            "catch": person.catchphrase,
+            "goal": self.goals[person.key][0],
+            "goals": self.goals[person.key][1],
+        }
+        if key in own:
+            if not own[key]:
+                raise Unsayable(key)
+            return own[key]
+        table = {"motive": "drive", "price": "drive", "dream": "drive", "excuse": "flaw"}.get(key, "trade")
+        return self.phrase(table, {"drive": person.drive, "flaw": person.flaw, "trade": person.trade}[table], key)
+
+    def fill(self, text: str) -> str:
+        """The text with its slots filled; `{a thing}` gets its article."""
+
+        def value(match: re.Match[str]) -> str:
+            lead, filled = match[1] or "", self.slot(match[2])
+            return f"{article(filled)} {filled}" if lead == "a " else f"{lead}{filled}"
+
+        return _SLOT.sub(value, text)
+
+    def quotes_premise(self, text: str) -> bool:
+        flat = f" {plain(text)} "
+        return any(f" {phrase} " in flat for phrase in self.forbidden)
+
+
+def long_forms(text: str) -> str:
+    """ "don't" as "do not", capitals kept."""
+    for short, long in _LONG_FORMS:
+
+        def swap(match: re.Match[str], long: str = long) -> str:
+            return long[0].upper() + long[1:] if match[0][0].isupper() else long
+
+        text = re.sub(rf"(?<![\w'])(?:{short})(?![\w'])", swap, text, flags=re.IGNORECASE)
+    return text
+
+
+def in_the_voice_of(person: Person, text: str, *, button: bool, tongue: Tongue) -> str:
+    """The line as this person would say it: long forms for the stiff, a small word first now and then."""
+    if text == person.catchphrase:
+        return text
+    if person.register in _TAKES_LONG_FORMS:
+        longer = long_forms(text)
+        text = longer if count_words(longer) <= MAX_WORDS else text
+    block = bank.table("register").get(person.register)
+    if block is None or button or not 3 <= count_words(text) <= 9 or tongue.rng.random() > 0.16:
+        return text
+    openers = [word for word in block.fact("opener") if word not in tongue.openers]
+    if not openers or text.split()[0].strip(",.").lower() in {w.strip(".,!:").lower() for w in block.fact("opener")}:
+        return text
+    opener = tongue.rng.choice(openers)
+    if opener[-1] in ".!" or not text.endswith("?"):
+        tongue.openers.add(opener)
+        joined = opener[-1] in ",:" or opener[-1].isalpha()
+        return f"{opener} {_lower_first(text, tongue) if joined else text}"
+    return text
+
+
+def _lower_first(text: str, tongue: Tongue) -> str:
+    first = text.split()[0].strip(",.!?'s")
+    names = {person.call.split()[0] for person in tongue.people.values()} | set(tongue.facts.get("V", "").split())
+    if first in names or first.startswith(("I'", "I’")) or first == "I" or text.startswith("I'"):
+        return text
+    return text[0].lower() + text[1:]

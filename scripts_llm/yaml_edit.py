@@ -1,0 +1,161 @@
+"""Writing into a script that a person typed: only insertions, every other byte stays as it is.
+
+The places come from the parsed tree, so comments, quotes, odd indentation and line ends are never written
+again. What comes out is read back before it replaces the file: the same content plus what was put in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from scripts_llm.errors import ScriptError
+from scripts_llm.screenplay import Shot
+from scripts_llm.yaml_nodes import Node, parse, read_text, resolve
+from scripts_llm.yaml_write import replace_file, scalar, shot_in_flow
+
+
+@dataclass(frozen=True)
+class _Edit:
+    """Text that takes the place of text[start:end]."""
+
+    start: int
+    end: int
+    new: str
+
+
+def write_into_script(path: Path, *, ids: Mapping[int, str], shots: Mapping[int, Sequence[Shot]]) -> None:
+    """Give scenes, by index, their id and their shots. If it cannot: ScriptError, and the file as it was."""
+    if not ids and not shots:
+        return
+    text = read_text(path, what="script")
+    root = parse(text, path)
+    scenes = _scenes(root, path, max((*ids, *shots)))
+    wanted = _wanted(root, ids, shots)
+    for before_all in (False, True):
+        edits: list[_Edit] = []
+        for index, scene in enumerate(scenes):
+            if index in ids:
+                edits += _id_edits(scene, ids[index], _line_end(text))
+            if index in shots:
+                edits += _shots_edits(scene, shots[index], text, before_all=before_all)
+        new = _edited(text, edits)
+        if _reads_as(new, wanted, path):
+            if read_text(path, what="script") != text:
+                raise ScriptError(f"{path}: was changed while its shots were written in, try again")
+            replace_file(path, new.encode())
+            return
+    raise ScriptError(
+        f"{path}: wanted to write shots and ids into the scenes, got YAML that is too clever for that, "
+        "try plain `key: value` lines, without aliases"
+    )
+
+
+def _scenes(root: Node | None, path: Path, last: int) -> list[Node]:
+    scenes = root.value.get("scenes") if root is not None and isinstance(root.value, dict) else None
+    if scenes is None or not isinstance(scenes.value, list) or last >= len(scenes.value):
+        raise ScriptError(f"{path}: wanted at least {last + 1} scenes, got fewer")
+    for scene in scenes.value:
+        if not isinstance(scene.value, dict) or not scene.value:
+            raise ScriptError(f"{path}:{scene.start.line}: wanted a scene, got something else")
+    return scenes.value
+
+
+def _wanted(root: Node | None, ids: Mapping[int, str], shots: Mapping[int, Sequence[Shot]]) -> Any:
+    """What the file should say afterwards."""
+    content = resolve(root) if root is not None else {}
+    for index, key in ids.items():
+        content["scenes"][index]["id"] = key
+    for index, several in shots.items():
+        content["scenes"][index]["shots"] = [
+            shot.model_dump(exclude_defaults=True, mode="json") for shot in several
+        ]
+    return content
+
+
+def _reads_as(text: str, wanted: Any, path: Path) -> bool:
+    try:
+        root = parse(text, path)
+    except ScriptError:
+        return False
+    return root is not None and resolve(root) == wanted
+
+
+def _edited(text: str, edits: Sequence[_Edit]) -> str:
+    """The text with all edits made; edits at one place keep their order."""
+    pieces: list[str] = []
+    done = 0
+    for edit in sorted(edits, key=lambda edit: edit.start):
+        pieces += [text[done : edit.start], edit.new]
+        done = edit.end
+    return "".join([*pieces, text[done:]])
+
+
+# ------------------------------------------------------------------------------------------ the places
+
+
+def _id_edits(scene: Node, key: str, line_end: str) -> list[_Edit]:
+    present = _empty_value(scene, "id")
+    if present is not None:
+        new = (" " if present.is_blank else "") + scalar(key)
+        return [_Edit(present.start.index, present.end.index, new)]
+    first = _key_nodes(scene)[0].start
+    after = ", " if scene.flow else line_end + " " * (first.column - 1)
+    return [_Edit(first.index, first.index, f"id: {scalar(key)}{after}")]
+
+
+def _shots_edits(scene: Node, shots: Sequence[Shot], text: str, *, before_all: bool) -> list[_Edit]:
+    keys = _key_nodes(scene)
+    inline = f"[{', '.join(shot_in_flow(shot) for shot in shots)}]"
+    indent = _line_end(text) + " " * (keys[0].start.column - 1)
+    rows = "".join(f"{indent}  - {shot_in_flow(shot)}" for shot in shots)
+    present = _empty_value(scene, "shots")
+    if present is not None and scene.flow:
+        new = (" " if present.is_blank else "") + inline
+        return [_Edit(present.start.index, present.end.index, new)]
+    if present is not None:
+        behind = _end_of_line(text, present.end.index)
+        return [_Edit(present.start.index, present.end.index, ""), _Edit(behind, behind, rows)]
+    following = keys[0] if before_all else _key_behind_the_action(scene)
+    if following is not None:
+        new = f"shots: {inline}, " if scene.flow else f"shots:{rows}{indent}"
+        return [_Edit(following.start.index, following.start.index, new)]
+    last = scene.value[str(keys[-1].value)] if isinstance(scene.value, dict) else scene
+    if scene.flow:
+        return [_Edit(last.end.index, last.end.index, f", shots: {inline}")]
+    behind = _end_of_line(text, len(text[: last.end.index].rstrip()))
+    return [_Edit(behind, behind, f"{indent}shots:{rows}")]
+
+
+def _key_nodes(scene: Node) -> list[Node]:
+    """The scene's keys, in the file's order."""
+    return sorted(scene.keys.values(), key=lambda key: key.start.index)
+
+
+def _empty_value(scene: Node, key: str) -> Node | None:
+    """The value of a key that is there, but says nothing."""
+    value = scene.value.get(key) if isinstance(scene.value, dict) else None
+    return value if value is not None and resolve(value) in (None, []) else None
+
+
+def _key_behind_the_action(scene: Node) -> Node | None:
+    """The key that the shots stand before: dialogue, or what follows action, setting, slugline."""
+    if "dialogue" in scene.keys:
+        return scene.keys["dialogue"]
+    keys = _key_nodes(scene)
+    names = [str(key.value) for key in keys]
+    before = next((name for name in ("action", "setting", "slugline") if name in names), names[-1])
+    index = names.index(before) + 1
+    return keys[index] if index < len(keys) else None
+
+
+def _line_end(text: str) -> str:
+    return "\r\n" if "\r\n" in text else "\n"
+
+
+def _end_of_line(text: str, index: int) -> int:
+    end = text.find("\n", index)
+    end = len(text) if end < 0 else end
+    return end - 1 if text[end - 1 : end] == "\r" else end

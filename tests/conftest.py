@@ -1,0 +1,55 @@
+"""What every test gets: one thread, a Prefect home of its own, and no key, server or option of the person's own."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+OWN = ("OPENAI_", "PREFECT_", "COLDOPEN_")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Set before Prefect and torch are imported, and inherited by the processes that tests start."""
+    for name in [name for name in os.environ if name.startswith(OWN)]:
+        del os.environ[name]
+    for threads in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+        os.environ[threads] = "1"
+    home = tempfile.mkdtemp(prefix="coldopen-tests-")
+    config.add_cleanup(lambda: shutil.rmtree(home, ignore_errors=True))
+    os.environ["PREFECT_HOME"] = home
+    os.environ["PREFECT_SERVER_ANALYTICS_ENABLED"] = "false"
+
+
+@pytest.fixture(scope="session")
+def checkout() -> Path:
+    """The folder that README.md and Makefile lie in."""
+    return ROOT
+
+
+@pytest.fixture(scope="session")
+def prefect_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A Prefect server for flows that a test calls in its own process; the value is its URL."""
+    from prefect.settings import (
+        PREFECT_API_URL,
+        PREFECT_FLOWS_HEARTBEAT_FREQUENCY,
+        PREFECT_LOGGING_TO_API_ENABLED,
+        temporary_settings,
+    )
+
+    from flows import local_api
+
+    server = local_api.start_private(tmp_path_factory.mktemp("prefect") / local_api.SERVER_LOG)
+    settings = {
+        PREFECT_API_URL: server.wait(),
+        PREFECT_LOGGING_TO_API_ENABLED: False,
+        PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None,  # its thread costs each flow a second at its end
+    }
+    with temporary_settings(settings):
+        yield settings[PREFECT_API_URL]
+    server.stop()

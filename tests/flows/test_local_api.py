@@ -1,0 +1,167 @@
+"""A run's own Prefect server: real processes, real signals."""
+
+from __future__ import annotations
+
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+from urllib.parse import urlparse
+
+import pytest
+
+from flows import local_api
+from flows.screen import Screen
+
+RUN = """
+import sys
+from pathlib import Path
+from flows import local_api
+from flows.screen import Screen
+
+with Screen(silence=60) as screen, local_api.prefect_api(Path(sys.argv[1]), screen=screen) as url:
+    from prefect import flow
+
+    @flow
+    def wait_for_a_word():
+        print(url, flush=True)
+        sys.stdin.readline()
+        return "made"
+
+    print(wait_for_a_word(), flush=True)
+"""
+
+needs_signals = pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
+
+
+class Run:
+    """A process that has called a flow, which waits for a line on standard input."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", RUN, str(folder)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def url(self) -> str:
+        line = self.process.stdout.readline()
+        assert line.startswith("http"), self.process.communicate(timeout=30)
+        return line.strip()
+
+    def ends(self, *, within: float) -> tuple[str, str]:
+        return self.process.communicate(input="go on\n", timeout=within)
+
+
+@pytest.fixture
+def start(tmp_path):
+    runs = []
+
+    def start_run() -> Run:
+        runs.append(Run(tmp_path / f"run-{len(runs)}"))
+        return runs[-1]
+
+    yield start_run
+    for run in runs:
+        run.process.kill()
+        run.process.communicate()
+
+
+def connect(url: str) -> socket.socket:
+    return socket.create_connection((urlparse(url).hostname, urlparse(url).port), timeout=5)
+
+
+def assert_gone(url: str, connection: socket.socket) -> None:
+    """The server closes the connection that it had, and takes no other."""
+    try:
+        assert connection.recv(1) == b""
+    except ConnectionResetError:
+        pass
+    finally:
+        connection.close()
+    with pytest.raises(ConnectionRefusedError):
+        connect(url)
+
+
+def test_two_runs_at_once_have_a_server_each_and_leave_neither(start):
+    first, second = start(), start()
+    urls = [first.url(), second.url()]
+    connections = [connect(url) for url in urls]
+    assert urls[0] != urls[1]
+    assert first.ends(within=20)[0] == "made\n"
+    assert second.ends(within=20)[0] == "made\n"
+    for url, connection in zip(urls, connections, strict=True):
+        assert_gone(url, connection)
+
+
+@needs_signals
+def test_ctrl_c_ends_a_run_and_its_server_within_five_seconds(start):
+    run = start()
+    url = run.url()
+    connection = connect(url)
+    run.process.send_signal(signal.SIGINT)
+    out, err = run.process.communicate(timeout=5)
+    assert "KeyboardInterrupt" in err
+    assert_gone(url, connection)
+    assert "made" not in out
+
+
+@needs_signals
+def test_kill_9_leaves_no_orphan(start):
+    run = start()
+    url = run.url()
+    connection = connect(url)
+    run.process.kill()
+    assert_gone(url, connection)
+
+
+@needs_signals
+def test_ctrl_c_in_the_terminal_does_not_reach_the_server(tmp_path):
+    server = local_api.start_private(tmp_path / "server.log")
+    try:
+        server.wait()
+        assert server.process.pid == __import__("os").getsid(server.process.pid)
+    finally:
+        server.stop()
+    assert not server.home.exists()
+
+
+def test_the_empty_database_is_kept_for_the_next_run(prefect_server):
+    assert local_api.kept_database().is_file()
+
+
+def test_a_configured_server_is_used_and_no_other_started(prefect_server, tmp_path, monkeypatch):
+    monkeypatch.setattr(local_api, "start_private", lambda log: pytest.fail("started one"))
+    with Screen(write=[].append) as screen, local_api.prefect_api(tmp_path, screen=screen) as url:
+        assert url == prefect_server
+
+
+def test_a_configured_server_that_does_not_answer_is_told_in_one_line():
+    with pytest.raises(
+        local_api.ApiError, match=r"^No Prefect server answers at http://127.0.0.1:9/api .*unset"
+    ):
+        from prefect.settings import PREFECT_API_URL, temporary_settings
+
+        with temporary_settings({PREFECT_API_URL: "http://127.0.0.1:9/api"}):
+            local_api.check("http://127.0.0.1:9/api")
+
+
+def test_a_server_that_cannot_start_is_told_with_its_log(tmp_path, monkeypatch):
+    monkeypatch.setattr(local_api, "__file__", str(tmp_path / "there is no such program.py"))
+    server = local_api.start_private(tmp_path / "server.log")
+    with pytest.raises(local_api.ApiError, match="did not start"):
+        server.wait()
+    assert "no such program" in (tmp_path / "server.log").read_text()
+    assert not server.home.exists()
+
+
+def test_prefects_lines_go_to_the_log_and_not_to_the_terminal(start):
+    run = start()
+    run.url()
+    out, err = run.ends(within=20)
+    assert (out, err) == ("made\n", "")
+    assert "Finished in state Completed()" in (run.folder / local_api.FLOW_LOG).read_text(encoding="utf-8")

@@ -1,0 +1,105 @@
+"""A language model's server for these tests: real HTTP on 127.0.0.1, with answers that a test lays out."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import pytest
+
+
+@dataclass(frozen=True)
+class Reply:
+    """One HTTP answer."""
+
+    content: str | None = ""
+    finish: str = "stop"
+    status: int = 200
+    usage: bool = True
+    error: str = ""
+    body: str | None = None  # instead of all of the above
+
+    def body_bytes(self, model: str) -> bytes:
+        if self.body is not None:
+            return self.body.encode()
+        if self.status != 200:
+            return json.dumps({"error": {"message": self.error, "type": "invalid_request_error"}}).encode()
+        message = {"role": "assistant", "content": self.content}
+        choice = {"index": 0, "message": message, "finish_reason": self.finish}
+        told: dict[str, Any] = {"id": "1", "object": "chat.completion", "created": 1, "model": model, "choices": [choice]}
+        if self.usage:
+            told["usage"] = {"prompt_tokens": 900, "completion_tokens": 300, "total_tokens": 1200}
+        return json.dumps(told).encode()
+
+
+@dataclass
+class FakeServer:
+    """What the server is to answer, and what it was asked."""
+
+    url: str
+    replies: list[Reply | Callable[[dict[str, Any]], Reply]] = field(default_factory=list)
+    models: list[str] = field(default_factory=lambda: ["small-model"])
+    root: str = "/v1"
+    asked: list[dict[str, Any]] = field(default_factory=list)
+    keys: list[str] = field(default_factory=list)
+
+    def answer(self, asked: dict[str, Any]) -> Reply:
+        self.asked.append(asked)
+        reply = self.replies.pop(0) if self.replies else Reply(status=500, error="the test laid out no more answers")
+        return reply if isinstance(reply, Reply) else reply(asked)
+
+
+@pytest.fixture
+def server() -> Iterator[FakeServer]:
+    """A server that runs while the test does."""
+    httpd = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
+    fake = FakeServer(url=f"http://127.0.0.1:{httpd.server_port}/v1")
+    httpd.fake = fake  # type: ignore[attr-defined]
+    thread = threading.Thread(target=httpd.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
+    thread.start()
+    yield fake
+    httpd.shutdown()
+    httpd.server_close()
+    thread.join()
+
+
+@pytest.fixture
+def reply() -> type[Reply]:
+    """The class of the server's answers."""
+    return Reply
+
+
+class _Handler(BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        fake: FakeServer = self.server.fake  # type: ignore[attr-defined]
+        fake.keys.append(self.headers.get("Authorization", ""))
+        if self.path != f"{fake.root}/models":
+            self._send(404, b'{"error": {"message": "no such page"}}')
+            return
+        models = [{"id": name, "object": "model", "created": 1, "owned_by": "us"} for name in fake.models]
+        self._send(200, json.dumps({"object": "list", "data": models}).encode())
+
+    def do_POST(self) -> None:
+        fake: FakeServer = self.server.fake  # type: ignore[attr-defined]
+        asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        fake.keys.append(self.headers.get("Authorization", ""))
+        if self.path != f"{fake.root}/chat/completions":
+            self._send(404, b'{"error": {"message": "no such page"}}')
+            return
+        reply = fake.answer(asked)
+        self._send(reply.status, reply.body_bytes(asked["model"]))
+
+    def _send(self, status: int, body: bytes) -> None:
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        self.send_header("retry-after-ms", "1")
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: object) -> None:
+        pass

@@ -1,0 +1,58 @@
+"""The pages docs/premise.md and docs/script.md say what the models hold."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import get_args
+
+import pytest
+from pydantic import BaseModel
+
+from scripts_llm import reference, screenplay
+from scripts_llm.yaml_io import UNUSED_KEYS
+
+DOCS = Path(__file__).parents[2] / "docs"
+
+MODELS = [
+    each
+    for each in vars(screenplay).values()
+    if isinstance(each, type) and issubclass(each, screenplay.Model)
+]
+
+
+@pytest.mark.parametrize("name", ["premise", "script"])
+def test_the_page_in_docs_is_the_one_that_the_models_make(name: str) -> None:
+    """After a change: python -c 'from scripts_llm.reference import *; write_pages(Path("docs"))'."""
+    page = {"premise": reference.premise_page, "script": reference.script_page}[name]()
+    assert (DOCS / f"{name}.md").read_text(encoding="utf-8") == page
+
+
+@pytest.mark.parametrize("model", MODELS, ids=lambda model: model.__name__)
+def test_every_key_is_described_and_stands_in_a_page(model: type[BaseModel]) -> None:
+    pages = reference.premise_page() + reference.script_page()
+    for name, field in model.model_fields.items():
+        assert field.description, f"{model.__name__}.{name}"
+        assert f"| `{field.alias or name}` | " in pages
+
+
+def test_every_key_that_is_not_used_yet_is_a_key_and_marked() -> None:
+    pages = reference.premise_page() + reference.script_page()
+    assert pages.count("*Not used yet.*") == len(UNUSED_KEYS)
+    known = set(_paths(screenplay.Premise)) | set(_paths(screenplay.Script))
+    assert set(UNUSED_KEYS) <= known
+
+
+def _paths(model: type[BaseModel], prefix: str = "") -> Iterator[str]:
+    for name, field in model.model_fields.items():
+        path = f"{prefix}{field.alias or name}"
+        yield path
+        for inner in _models_in(field.annotation):
+            yield from _paths(inner, f"{path}.")
+
+
+def _models_in(annotation: object) -> Iterator[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for inner in get_args(annotation):
+        yield from _models_in(inner)

@@ -1,0 +1,229 @@
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+import t2v
+from t2v.configs import Preset
+from t2v.errors import SettingsError
+from t2v.pipeline import Settings, TextToVideo, to_uint8
+
+PROMPT = "an orange cat talking in the kitchen"
+
+
+def filmed(model: TextToVideo, **settings: Any) -> np.ndarray:
+    return model.generate(PROMPT, **settings).frames
+
+
+def test_a_prompt_becomes_frames_at_the_presets_size_and_rate(tiny: TextToVideo) -> None:
+    video = tiny.generate(PROMPT)
+    assert video.frames.shape == (3, 16, 28, 3)
+    assert video.frames.dtype == np.uint8
+    assert video.fps == 8
+    assert video.frames.std() > 10
+
+
+def test_the_video_says_what_it_was_filmed_with(tiny: TextToVideo) -> None:
+    video = tiny.generate(PROMPT, seed=5, num_steps=2, guidance_scale=1.0, height=20, width=20)
+    assert video.settings == {
+        "prompt": PROMPT,
+        "negative_prompt": "blurred",
+        "num_frames": 3,
+        "height": 20,
+        "width": 20,
+        "num_steps": 2,
+        "guidance_scale": 1.0,
+        "sampler": "ddim",
+        "eta": 0.0,
+        "seed": 5,
+        "model": "tiny",
+    }
+
+
+def test_what_is_left_out_is_the_presets_own_value(tiny: TextToVideo) -> None:
+    written_out = filmed(
+        tiny,
+        negative_prompt="blurred",
+        num_frames=3,
+        height=16,
+        width=28,
+        num_steps=4,
+        guidance_scale=3.0,
+        sampler="ddim",
+        seed=0,
+        eta=0.0,
+    )
+    assert np.array_equal(filmed(tiny), written_out)
+    assert np.array_equal(filmed(tiny), filmed(tiny, negative_prompt=None, num_frames=None, sampler=None))
+
+
+def test_the_same_seed_gives_the_same_film_and_another_seed_another(tiny: TextToVideo) -> None:
+    assert np.array_equal(filmed(tiny, seed=7), filmed(tiny, seed=7))
+    assert not np.array_equal(filmed(tiny, seed=7), filmed(tiny, seed=8))
+
+
+def test_the_same_weights_loaded_again_give_the_same_film(
+    tiny: TextToVideo, make_tiny: Callable[..., TextToVideo]
+) -> None:
+    assert np.array_equal(filmed(tiny), filmed(make_tiny()))
+
+
+def test_a_list_of_seeds_gives_what_each_gives_alone(tiny: TextToVideo) -> None:
+    together = tiny.generate(PROMPT, seed=[3, 1, 3], eta=1.0)
+    alone = [tiny.generate(PROMPT, seed=seed, eta=1.0) for seed in (3, 1, 3)]
+    assert [v.settings["seed"] for v in together] == [3, 1, 3]
+    assert all(np.array_equal(a.frames, b.frames) for a, b in zip(together, alone, strict=True))
+    assert tiny.generate(PROMPT, seed=[]) == []
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"negative_prompt": "a loud red fish"},
+        {"guidance_scale": 6.0},
+        {"num_steps": 3},
+        {"eta": 1.0},
+    ],
+    ids=lambda settings: next(iter(settings)),
+)
+def test_every_setting_makes_a_difference(tiny: TextToVideo, settings: Settings) -> None:
+    assert not np.array_equal(filmed(tiny), filmed(tiny, **settings))
+
+
+def test_another_prompt_makes_another_film(tiny: TextToVideo) -> None:
+    assert not np.array_equal(filmed(tiny), tiny.generate("two robots dancing on the beach").frames)
+
+
+def test_a_guidance_scale_of_1_reads_no_negative_prompt_and_asks_the_network_once_a_step(
+    tiny: TextToVideo,
+) -> None:
+    asked: list[int] = []
+    hook = tiny.unet.register_forward_hook(lambda *_: asked.append(1))
+    one = filmed(tiny, guidance_scale=1.0)
+    assert len(asked) == 4
+    assert np.array_equal(one, filmed(tiny, guidance_scale=1.0, negative_prompt="a loud red fish"))
+    asked.clear()
+    filmed(tiny, guidance_scale=2.0)
+    assert len(asked) == 8
+    hook.remove()
+
+
+def test_the_noise_is_drawn_on_the_cpu_in_single_precision_in_the_shape_of_the_latents(
+    tiny: TextToVideo,
+) -> None:
+    seen: list[Tensor] = []
+    hook = tiny.unet.register_forward_pre_hook(lambda _, args: seen.append(args[0].clone()))
+    filmed(tiny, seed=11, num_frames=2, height=24, width=8)
+    hook.remove()
+    wanted = torch.randn(1, 4, 2, 6, 2, generator=torch.Generator().manual_seed(11))
+    assert torch.equal(seen[0], wanted)
+
+
+def test_the_worlds_own_dice_are_neither_read_nor_thrown(tiny: TextToVideo) -> None:
+    torch.manual_seed(1)
+    state = torch.random.get_rng_state()
+    one = filmed(tiny, eta=1.0)
+    assert torch.equal(torch.random.get_rng_state(), state)
+    torch.manual_seed(2)
+    assert np.array_equal(one, filmed(tiny, eta=1.0))
+
+
+def test_the_callback_is_called_after_every_step_with_latents(tiny: TextToVideo) -> None:
+    heard: list[tuple[int, int, tuple[int, ...]]] = []
+    filmed(tiny, num_steps=5, callback=lambda step, steps, latents: heard.append((step, steps, latents.shape)))
+    assert heard == [(i, 5, (1, 4, 3, 4, 7)) for i in range(1, 6)]
+
+
+def test_half_precision_films_nearly_the_same(make_tiny: Callable[..., TextToVideo], tiny: TextToVideo) -> None:
+    half = make_tiny(dtype=torch.bfloat16)
+    difference = np.abs(filmed(half).astype(int) - filmed(tiny))
+    assert 0 < difference.mean() < 8
+
+
+@pytest.mark.parametrize(("height", "width", "num_frames"), [(4, 4, 1), (12, 20, 1), (28, 16, 5)])
+def test_any_number_of_frames_and_any_size_in_steps_of_the_factor_can_be_filmed(
+    tiny: TextToVideo, height: int, width: int, num_frames: int
+) -> None:
+    frames = filmed(tiny, height=height, width=width, num_frames=num_frames, num_steps=2)
+    assert frames.shape == (num_frames, height, width, 3)
+
+
+@pytest.mark.parametrize(
+    ("settings", "wants"),
+    [
+        ({"num_frames": 0}, "num_frames of 1 or more, got 0"),
+        ({"height": 18}, "a height in steps of 4, got 18"),
+        ({"height": 0}, "a height in steps of 4, got 0"),
+        ({"width": -4}, "a width in steps of 4, got -4"),
+        ({"num_steps": 0}, "1 to 1000 steps, got 0"),
+        ({"num_steps": 1001}, "1 to 1000 steps, got 1001"),
+        ({"guidance_scale": -0.1}, "a guidance scale of 0 or more, got -0.1"),
+        ({"guidance_scale": float("nan")}, "a guidance scale of 0 or more, got nan"),
+        ({"guidance_scale": float("inf")}, "a guidance scale of 0 or more, got inf"),
+        ({"sampler": "euler"}, "one of the samplers ddim, got 'euler'"),
+        ({"eta": 1.5}, "an eta from 0 to 1, got 1.5"),
+        ({"seed": -1}, "seeds from 0 to 2\\*\\*63 - 1, got -1"),
+        ({"seed": [1, 2**63]}, "seeds from 0 to 2\\*\\*63 - 1, got 9223372036854775808"),
+    ],
+)
+def test_a_setting_that_cannot_be_filmed_with_is_refused_with_what_was_wanted_and_what_came(
+    tiny: TextToVideo, settings: dict[str, Any], wants: str
+) -> None:
+    with pytest.raises(SettingsError, match=f"tiny wants {wants}"):
+        tiny.generate(PROMPT, **settings)
+
+
+def test_all_faults_are_told_at_once(tiny: TextToVideo) -> None:
+    with pytest.raises(SettingsError, match="num_frames of 1 or more, got 0; an eta from 0 to 1, got 2"):
+        tiny.generate(PROMPT, num_frames=0, eta=2)
+
+
+def test_an_unknown_setting_is_a_type_error(tiny: TextToVideo) -> None:
+    with pytest.raises(TypeError, match="steps"):
+        tiny.generate(PROMPT, steps=3)  # type: ignore[call-overload]
+
+
+def test_the_settings_that_the_types_name_are_those_that_generate_takes() -> None:
+    taken = set(inspect.signature(TextToVideo.generate).parameters) - {"self", "prompt", "seed"}
+    assert set(Settings.__annotations__) == taken
+
+
+def test_the_parts_can_be_used_by_themselves(tiny: TextToVideo) -> None:
+    frames = torch.zeros(1, 3, 2, 16, 28)
+    with torch.inference_mode():
+        latents = tiny.autoencoder.encode(frames)
+        text = tiny.text_encoder([PROMPT])
+        answer = tiny.unet(latents, torch.tensor([500]), text)
+        decoded = tiny.autoencoder.decode(latents)
+    assert latents.shape == answer.shape == (1, 4, 2, 4, 7)
+    assert text.shape == (1, 16, 32)
+    assert decoded.shape == frames.shape
+
+
+def test_an_eps_model_on_modelscopes_schedule_films_too(
+    make_tiny: Callable[..., TextToVideo], tiny: TextToVideo
+) -> None:
+    schedule = replace(tiny.preset.schedule, zero_terminal_snr=False)
+    preset: Preset = replace(tiny.preset, prediction="eps", spacing="modelscope", schedule=schedule)
+    steps: list[int] = []
+    frames = filmed(make_tiny(preset), num_steps=3, callback=lambda step, *_: steps.append(step))
+    assert steps == [1, 2, 3, 4]
+    assert frames.std() > 10
+
+
+def test_frames_become_bytes_by_truncation_and_what_is_too_bright_is_clamped() -> None:
+    frames = torch.tensor([-3.0, -1.0, 0.0, 0.999, 1.0, 7.0]).view(1, 1, 1, 6).expand(3, 1, 1, 6)
+    assert to_uint8(frames)[0, 0, :, 0].tolist() == [0, 0, 127, 254, 255, 255]
+    assert to_uint8(frames).shape == (1, 1, 6, 3)
+
+
+def test_there_is_no_film_model_of_another_name() -> None:
+    with pytest.raises(t2v.CheckpointError, match="no film model 'sora' here; there is: toon"):
+        t2v.load("sora")

@@ -1,0 +1,87 @@
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import Any
+
+import pytest
+import torch
+from diffusers import DDIMScheduler
+
+from t2v.configs import ScheduleConfig, Spacing
+from t2v.schedule import noise_schedule, timesteps
+
+SCHEDULE = noise_schedule(ScheduleConfig())
+ZERO = noise_schedule(ScheduleConfig(zero_terminal_snr=True))
+
+
+def diffusers_ddim(**settings: Any) -> DDIMScheduler:
+    return DDIMScheduler(beta_start=0.00085, beta_end=0.012, beta_schedule="scaled_linear", **settings)
+
+
+def test_the_schedule_is_the_one_that_diffusers_has() -> None:
+    wanted = diffusers_ddim().alphas_cumprod.double()
+    torch.testing.assert_close(SCHEDULE.alphas_cumprod, wanted, rtol=2e-5, atol=1e-7)
+
+
+def test_zero_terminal_snr_is_the_one_that_diffusers_has() -> None:
+    wanted = diffusers_ddim(rescale_betas_zero_snr=True).alphas_cumprod.double()
+    torch.testing.assert_close(ZERO.alphas_cumprod, wanted, rtol=1e-4, atol=1e-6)
+
+
+def test_with_zero_terminal_snr_the_last_timestep_is_noise_alone_and_the_first_is_as_it_was() -> None:
+    assert ZERO.level(999) == (0.0, 1.0)
+    assert ZERO.level(0) == pytest.approx(SCHEDULE.level(0), abs=1e-12)
+    assert SCHEDULE.level(999)[0] == pytest.approx(0.0683, abs=1e-4)
+
+
+@pytest.mark.parametrize("schedule", [SCHEDULE, ZERO], ids=["as published", "zero terminal SNR"])
+def test_every_timestep_is_noisier_than_the_one_before_it(schedule: Any) -> None:
+    assert (schedule.alphas_cumprod.diff() < 0).all()
+
+
+def test_signal_and_noise_together_have_variance_one_and_before_timestep_0_there_is_no_noise() -> None:
+    for t in (0, 1, 500, 999):
+        a, sigma = SCHEDULE.level(t)
+        assert a**2 + sigma**2 == pytest.approx(1, abs=1e-12)
+    assert SCHEDULE.level(-1) == (1.0, 0.0)
+
+
+def test_modelscope_takes_50_steps_from_981_to_1_and_arrives_at_0() -> None:
+    assert timesteps(50, SCHEDULE, "modelscope") == [*range(981, 0, -20), 0]
+
+
+def test_modelscope_takes_a_step_more_where_1000_does_not_divide() -> None:
+    thirty = timesteps(30, SCHEDULE, "modelscope")
+    assert thirty == [*range(991, 0, -33), 0]
+    assert len(thirty) - 1 == 31
+    assert [len(timesteps(n, SCHEDULE, "modelscope")) - 1 for n in (15, 7, 25)] == [16, 8, 25]
+
+
+@pytest.mark.parametrize("num_steps", [1, 4, 7, 15, 20, 30, 50, 333])
+@pytest.mark.parametrize("spacing", ["leading", "trailing"])
+def test_leading_and_trailing_visit_the_timesteps_that_diffusers_visits(
+    num_steps: int, spacing: Spacing
+) -> None:
+    theirs = diffusers_ddim(timestep_spacing=spacing, steps_offset=1)
+    theirs.set_timesteps(num_steps)
+    assert timesteps(num_steps, SCHEDULE, spacing)[:-1] == theirs.timesteps.tolist()
+
+
+def test_trailing_starts_at_noise_alone_and_arrives_where_there_is_none() -> None:
+    visited = timesteps(20, ZERO, "trailing")
+    assert visited[:2] == [999, 949]
+    assert visited[-2:] == [49, -1]
+    assert ZERO.level(visited[0]) == (0.0, 1.0)
+    assert ZERO.level(visited[-1]) == (1.0, 0.0)
+
+
+@pytest.mark.parametrize("spacing", ["modelscope", "leading", "trailing"])
+def test_every_step_goes_to_a_cleaner_timestep_whatever_their_number(spacing: Spacing) -> None:
+    for num_steps in range(1, 501):
+        assert all(t > t_next for t, t_next in pairwise(timesteps(num_steps, SCHEDULE, spacing)))
+
+
+@pytest.mark.parametrize("num_steps", [0, -3, 1001])
+def test_a_number_of_steps_that_cannot_be_taken_is_refused(num_steps: int) -> None:
+    with pytest.raises(ValueError, match=f"wanted 1 to 1000 steps, got {num_steps}"):
+        timesteps(num_steps, SCHEDULE, "trailing")
