@@ -1,7 +1,7 @@
 """An episode, from the premise to the film: premise, script, shots, voices, cut, master.
 
-Everything that was made lies in the episode's folder and is known by its recipe; a run makes what is missing and goes
-on where the last one stopped.
+Everything that was made lies in the episode's folder and is known by its recipe; a run makes what is missing
+and goes on where the last one stopped.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ def episode(
 
 
 def make(options: EpisodeOptions, screen: Screen) -> Outcome:
-    """The episode that the options ask for, recorded by Prefect; raises what cannot be put right by going on."""
+    """The episode that the options ask for, recorded by Prefect."""
     return on_screen(
         screen,
         lambda: episode(
@@ -196,10 +196,9 @@ def _estimate(run: Run, plan: Survey, num_shots: int) -> None:
     run.screen.progress("measuring a step")
     step = camera.seconds_a_step(film, device=run.job.device)
     each = camera.seconds_a_shot(step, film)
-    run.screen.say(
-        f"{num_shots} shot{'' if num_shots == 1 else 's'} × {each:.1f} s = about {duration(num_shots * each)} "
-        f"({film.num_steps} steps of {step:.2f} s, measured just now)"
-    )
+    shots = f"{num_shots} shot{'' if num_shots == 1 else 's'}"
+    steps = f"{film.num_steps} steps of {step:.2f} s, measured just now"
+    run.screen.say(f"{shots} × {each:.1f} s = about {duration(num_shots * each)} ({steps})")
 
 
 def _steps(run: Run, plan: Survey, shot: WantedShot, done: int, total: int) -> camera.OnStep:
@@ -237,20 +236,21 @@ def the_cut(run: Run, plan: Survey) -> tuple[Path, ...]:
     place, screen = run.job.folder.segments, run.screen
     edit = plan.edit()
     there = recipes.shelf(place, ".mp4")
+    all_of_them = edit.segments
     segments = []
-    for number, (span, recipe) in enumerate(edit.segments):
+    for number, (span, recipe) in enumerate(all_of_them, start=1):
         known = there.get(recipes.digest(recipe))
         if known is not None:
             segments.append(known.path)
             continue
-        label = f"cutting {span.id}, {number + 1} of {len(edit.segments)}"
-        done, total = span.start, edit.timeline.num_frames
-
-        def on_frame(frame: int, num_frames: int, *, label: str = label, done: int = done) -> None:
-            screen.progress(label, done + frame, total)
-
+        label = f"cutting {span.id}, {number} of {len(all_of_them)}"
+        on_frame = _frames(screen, label, span.start, edit.timeline.num_frames)
         segments.append(tasks.cut_segment(span.id, edit, span, recipe, place, on_frame))
     return tuple(segments)
+
+
+def _frames(screen: Screen, label: str, before: int, total: int) -> camera.OnStep:
+    return lambda frame, num_frames: screen.progress(label, before + frame, total)
 
 
 def the_master(run: Run, plan: Survey, segments: tuple[Path, ...], gags: tuple[str, ...]) -> Outcome:

@@ -165,4 +165,4 @@ def _gags(result: Result) -> bool:
 def in_words(error: BaseException) -> str:
     """An error in one line, a bug with its kind in front."""
     fault = known_fault(error)
-    return fault[0] if fault else f"{type(error).__name__}: {error}"
+    return "; ".join((fault[0] if fault else f"{type(error).__name__}: {error}").splitlines())

@@ -1,4 +1,4 @@
-"""What a run leaves on Prefect's pages: progress, the table of shots, the contact sheet. Never worth a failed run."""
+"""What a run leaves on Prefect's pages: progress, the table of shots, the contact sheet. None is vital."""
 
 from __future__ import annotations
 

@@ -81,7 +81,11 @@ def whole_cast(premise: Premise, script: Script | None, *, seed: int) -> Premise
         for key in {**premise.characters, **invented}
     }
     full = premise.model_copy(update={"characters": characters})
-    return full if full.genre == "meme" else casting.invent(full, film_words(), seed=seed)[0]
+    if full.genre == "meme":
+        return full
+    filled, _ = casting.invent(full, film_words(), seed=seed)
+    known = {key: who for key, who in filled.characters.items() if not characters or key in characters}
+    return filled.model_copy(update={"characters": known})
 
 
 def _merged(own: Character | None, invented: Character | None) -> Character:
@@ -146,7 +150,7 @@ def _by_whom(job: Job, premise: Premise, *, say: Say) -> tuple[Script, str, tupl
     try:
         settings = _settings(job)
         if settings is None:
-            return _offline(job, premise), OFFLINE, (), None
+            return _offline(job), OFFLINE, (), None
         from scripts_llm import writer
 
         script, calls = writer.write(
@@ -163,7 +167,7 @@ def _by_whom(job: Job, premise: Premise, *, say: Say) -> tuple[Script, str, tupl
             raise StudioError(f"--writer {job.writer}: {_one_line(error)}") from error
         reason = _one_line(error)
         say(f"{reason}: {OFFLINE} writes instead")
-        return _offline(job, premise), OFFLINE, tuple(error.calls), reason
+        return _offline(job), OFFLINE, tuple(error.calls), reason
 
 
 def _settings(job: Job) -> LLMSettings | None:
@@ -172,10 +176,10 @@ def _settings(job: Job) -> LLMSettings | None:
     return resolve(job.premise.writer, os.environ, job.writer)
 
 
-def _offline(job: Job, premise: Premise) -> Script:
+def _offline(job: Job) -> Script:
     from scripts_llm import offline
 
-    return offline.write(premise, film_words(), seed=job.seed, episode=job.folder.code.number)
+    return offline.write(job.premise, film_words(), seed=job.seed, episode=job.folder.code.number)
 
 
 def _one_line(error: Exception) -> str:

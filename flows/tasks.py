@@ -1,7 +1,7 @@
 """The steps of an episode as Prefect tasks: the names and the policy; the craft lies in `flows.studio`.
 
-Inside a flow run a step is a task of that run. Outside of one it is the plain function, so that the same story can be
-told without Prefect's server.
+Inside a flow run a step is a task of that run. Outside of one it is the plain function, so that the same
+story can be told without Prefect's server.
 """
 
 from __future__ import annotations

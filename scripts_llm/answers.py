@@ -29,7 +29,7 @@ def json_object(answer: str) -> dict[str, Any]:
         found = _loads(candidate) or _mended(candidate)
         if found:
             return found
-    if is_cut_off and not text.rstrip("` \n").endswith("}"):
+    if is_cut_off:
         raise ScriptError("wanted a whole JSON object, got one that is cut off")
     found = _mended(text[text.find("{") : text.rfind("}") + 1]) if "{" in text else None
     if not found:

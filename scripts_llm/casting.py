@@ -174,7 +174,7 @@ def _invent_cast(premise: Premise, room: _Room, told: list[str]) -> dict[str, Ch
         lead = _lead(premise, room)
         newcomers.append(lead)
     wanted = 3 if not premise.characters and room.rng.random() < 0.6 else 2
-    newcomers += _partners(premise, room, lead, wanted - len(cast) - len(newcomers))
+    newcomers += _partners(premise, room, lead, max(0, wanted - len(cast) - len(newcomers)))
     for character in newcomers:
         key = _key(character.name or "someone", cast)
         cast[key] = character

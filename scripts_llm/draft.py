@@ -279,7 +279,8 @@ def _line(line: DraftLine, brief: Brief) -> Line:
 def _clean(line: DraftLine, brief: Brief) -> str:
     """The words that are spoken: without the speaker's name, quotes around it, asterisks and line breaks."""
     text = " ".join(line.line.split())
-    for name in {line.who, brief.names.get(_speaker(line.who, brief) or "", line.who)}:
+    who = _speaker(line.who, brief) or line.who
+    for name in (line.who, who, brief.names.get(who, who)):
         text = re.sub(rf"(?i)^{re.escape(name)}\s*:\s+", "", text)
     text = re.sub(r"^\([^)]{1,40}\)\s*|[*]", "", text)
     return text.strip('"“” ') or line.line

@@ -74,11 +74,14 @@ def connected(settings: LLMSettings) -> Iterator[openai.OpenAI]:
     import openai
 
     where = shown(settings)
+    is_plain = settings.base_url.startswith("http:")  # no certificates to load, and no way on to https
+    http = openai.DefaultHttpxClient(verify=False, follow_redirects=False) if is_plain else None
     client = openai.OpenAI(
         api_key=settings.api_key,
         base_url=settings.base_url,
         timeout=settings.timeout_seconds,
         max_retries=settings.max_retries,
+        http_client=http,
     )
     try:
         with client:
@@ -92,7 +95,7 @@ def connected(settings: LLMSettings) -> Iterator[openai.OpenAI]:
         ) from None
     except openai.APIStatusError as fault:
         raise LLMError(f"{where}: {_told(fault, settings.model)}", status=fault.status_code) from None
-    except openai.OpenAIError as fault:
+    except (openai.OpenAIError, ValueError) as fault:  # ValueError: a page that is no JSON
         raise LLMError(f"{where}: wanted an answer, got: {_one_line(str(fault))}") from None
 
 

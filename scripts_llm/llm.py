@@ -89,7 +89,7 @@ def _models(settings: LLMSettings) -> tuple[LLMSettings, list[str]]:
         with connected(candidate) as client:
             try:
                 listed = client.models.list()
-            except (openai.NotFoundError, openai.APIResponseValidationError):
+            except (openai.NotFoundError, openai.APIResponseValidationError, ValueError):
                 continue
             models = getattr(listed, "data", None)
             if models is not None:

@@ -130,8 +130,13 @@ def _tongue(premise: Premise, plan: story.Plan, rng: Random) -> Tongue:
     visitors = plan.story.fact("visitor") or VISITORS
     names = {person.call for person in plan.people.values()}
     first, second = rng.sample(_TIMES, 2)
+    visitor = rng.choice([name for name in visitors if name not in names])
+    he = "he" if visitor.startswith("Mr.") else "she"
     facts = {
-        "V": rng.choice([name for name in visitors if name not in names]),
+        "V": visitor,
+        "he": he,
+        "him": {"he": "him", "she": "her"}[he],
+        "his": {"he": "his", "she": "her"}[he],
         "thing": rng.choice(plan.story.fact("thing") or ("thing",)),
         "matter": rng.choice(plan.story.fact("matter") or ("thing",)),
         "time": first,
@@ -144,8 +149,7 @@ def _tongue(premise: Premise, plan: story.Plan, rng: Random) -> Tongue:
         if person.key in goals:
             continue
         long, _, short = rng.choice(bank.table("drive")[person.drive].fact("goal")).partition(" ; ")
-        use_topic = person.topic is not None and rng.random() < 0.5
-        goals[person.key] = (person.topic or long, person.topic or short) if use_topic else (long, short)
+        goals[person.key] = person.topic if person.topic and rng.random() < 0.4 else (long, short)
     return Tongue(rng, plan.people, facts, goals, forbidden=_fields(premise))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -61,4 +62,5 @@ def _remember(memory: Path, known: dict[str, str]) -> None:
         part.write_text(json.dumps(dict(list(known.items())[-64:])), "utf-8")
         os.replace(part, memory)
     except OSError:
-        part.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            part.unlink()

@@ -200,7 +200,7 @@ def check(shoot: Shoot, seeds: Sequence[int], preset: Preset) -> None:
 
 
 def in_model_words(prompt: str, preset: Preset) -> str:
-    """The prompt as the model was trained to read it: TOON's in the words of its world, another model's as it stands."""
+    """The prompt as the model was trained to read it: for TOON in the words of its world."""
     return understand(prompt).prompt if preset.speaks_toon and prompt else prompt
 
 

@@ -37,11 +37,11 @@ def noise_schedule(config: ScheduleConfig) -> NoiseSchedule:
 
 
 def timesteps(num_steps: int, schedule: NoiseSchedule, spacing: Spacing) -> list[int]:
-    """The timesteps that a sampler visits, noisiest first, and after them the one where its last step arrives.
+    """The timesteps that a sampler visits, noisiest first, and at the end the one where its last step arrives.
 
-    "modelscope": `1 + arange(0, 1000, 1000 // num_steps)`, a step more where 1000 does not divide; "leading" and
-    "trailing" as in table 2 of Lin et al. 2023, leading with an offset of 1. The first two arrive at timestep 0,
-    which has a little noise left, as ModelScope does; "trailing" arrives at -1, where there is none.
+    "modelscope": `1 + arange(0, 1000, 1000 // num_steps)`, a step more where 1000 does not divide; "leading"
+    and "trailing" as in table 2 of Lin et al. 2023, leading with an offset of 1. The first two arrive at
+    timestep 0, where a little noise is left, as ModelScope does; "trailing" at -1, where there is none.
     """
     n = len(schedule)
     if not 1 <= num_steps <= n:

@@ -37,9 +37,9 @@ WEIGHTS = Path(__file__).parent / "weights"
 log = logging.getLogger("toon")
 
 AUTOENCODER = Plan(num_steps=1700, learning_rate=4e-4, warmup_steps=20, ema_decay=0.998)
-IMAGES = Plan(num_steps=6000, learning_rate=6e-4, warmup_steps=200, ema_decay=0.9985)
+IMAGES = Plan(num_steps=3200, learning_rate=4e-4, warmup_steps=200, ema_decay=0.9985)
 CLIPS = Plan(num_steps=1500, learning_rate=5e-4, warmup_steps=100, ema_decay=0.998)
-NUM_PICTURES = {"16:9": 48_000, "1:1": 16_000}
+NUM_PICTURES = {"16:9": 36_000, "1:1": 12_000}
 NUM_CLIPS = {"16:9": 2_700, "1:1": 900}
 SQUARE_SHARE = 0.25  # of the batches
 
@@ -127,7 +127,7 @@ def pictures(folder: Path, aspect: str, count: int) -> tuple[np.ndarray, np.ndar
 
 
 def fresh_autoencoder() -> Autoencoder:
-    """Residual branches begin at zero, the convolutions between them let colours through, latents have little noise.
+    """Residual branches begin at zero, what lies between them lets colours through, latents have little noise.
 
     From PyTorch's own first weights the pictures stay grey for hundreds of steps.
     """
@@ -142,13 +142,13 @@ def fresh_autoencoder() -> Autoencoder:
     with torch.no_grad():
         c = TOON.autoencoder.latent_channels
         model.quant_conv.weight[c:] = 0
-        model.quant_conv.bias[c:] = -4
+        model.quant_conv.bias[c:] = -4  # type: ignore[index]
     return model
 
 
 @torch.no_grad()
 def _let_through(conv: nn.Conv2d) -> None:
-    """Half of what the weights were, and every channel to itself: by its centre, or by the mean of 2 x 2 at a stride of 2."""
+    """Half of what the weights were, and every channel to itself: its centre, or at a stride of 2 the mean of 2 x 2."""
     own = torch.zeros_like(conv.weight)
     if conv.stride == (2, 2):
         for c in range(min(own.shape[:2])):
@@ -159,7 +159,7 @@ def _let_through(conv: nn.Conv2d) -> None:
 
 
 def _crop(step: int, size: tuple[int, int], generator: torch.Generator) -> tuple[int, int, tuple[int, int]]:
-    """Top, left and size of what is seen at this step: 64 x 64 of the picture, all of it in the last fifth."""
+    """Top, left and size of what is seen at this step: 64 x 64 of the picture, in the last fifth all of it."""
     if step >= 0.8 * AUTOENCODER.num_steps:
         return 0, 0, size
     top, left = (8 * int(torch.randint((s - 64) // 8 + 1, (1,), generator=generator)) for s in size)
@@ -201,10 +201,10 @@ def trained_autoencoder(folder: Path) -> Autoencoder:
     mean, deviation = latents.mean((0, 2, 3, 4)), latents.std((0, 2, 3, 4))
     c = TOON.autoencoder.latent_channels
     with torch.no_grad():
-        model.post_quant_conv.bias += (model.post_quant_conv.weight[:, :, 0, 0] * mean).sum(1)
+        model.post_quant_conv.bias += (model.post_quant_conv.weight[:, :, 0, 0] * mean).sum(1)  # type: ignore[operator]
         model.post_quant_conv.weight *= deviation.view(1, c, 1, 1)
         model.quant_conv.weight[:c] /= deviation.view(c, 1, 1, 1)
-        model.quant_conv.bias[:c] = (model.quant_conv.bias[:c] - mean) / deviation
+        model.quant_conv.bias[:c] = (model.quant_conv.bias[:c] - mean) / deviation  # type: ignore[index]
     return model
 
 
@@ -212,10 +212,11 @@ def trained_autoencoder(folder: Path) -> Autoencoder:
 
 
 def make_vocabulary() -> None:
-    """The table of tokens: all that captions use (`toon.words.understand` says everything else in their words)."""
+    """The table of tokens: all that captions use; `toon.words.understand` says the rest in their words."""
+    from open_clip.tokenizer import SimpleTokenizer
+
     from t2v.toon.captions import caption
     from t2v.toon.world import sample_staging
-    from open_clip.tokenizer import SimpleTokenizer
 
     path = WEIGHTS / TOON.text_encoder.vocabulary  # type: ignore[operator]
     if path.exists():

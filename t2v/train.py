@@ -76,7 +76,7 @@ def train(
     stop_at: float | None = None,
     log: Callable[[str], None] = lambda line: None,
 ) -> Progress:
-    """Train until the plan is done or `stop_at` (time.monotonic()) is reached; go on from `checkpoint` if there.
+    """Train until the plan is done or `stop_at` (time.monotonic()) is reached, going on from `checkpoint`.
 
     `loss(step)` draws its own batch and answers with a scalar. `groups` are the optimizer's parameter groups,
     each with a `scale` that multiplies the learning rate.

@@ -35,15 +35,6 @@ class UNet3D(nn.Module):
         channels = [width * m for m in config.channel_multipliers]
         levels = len(channels)
 
-        def res_block(c_in: int, c_out: int) -> ResBlock:
-            return ResBlock(
-                c_in, c_out, time_dim, config.dropout, config.norm_groups, temporal=config.temporal
-            )
-
-        def block(c_in: int, c_out: int, level: int) -> list[nn.Module]:
-            res = res_block(c_in, c_out)
-            return [res, *self._attention(c_out)] if level < config.attention_levels else [res]
-
         self.time_embed = nn.Sequential(nn.Linear(width, time_dim), nn.SiLU(), nn.Linear(time_dim, time_dim))
 
         self.input_blocks = nn.ModuleList()
@@ -53,19 +44,19 @@ class UNet3D(nn.Module):
         skips, c = [width], width
         for level, c_out in enumerate(channels):
             for _ in range(config.num_res_blocks):
-                self.input_blocks.append(Stage(block(c, c_out, level)))
+                self.input_blocks.append(Stage(self._block(c, c_out, level)))
                 c = c_out
                 skips.append(c)
             if level < levels - 1:
                 self.input_blocks.append(Downsample(c))
                 skips.append(c)
 
-        self.middle_block = Stage([*block(c, c, 0), res_block(c, c)])
+        self.middle_block = Stage([*self._block(c, c, 0), self._res_block(c, c)])
 
         self.output_blocks = nn.ModuleList()
         for level in reversed(range(levels)):
             for i in range(config.num_res_blocks + 1):
-                stage = block(c + skips.pop(), channels[level], level)
+                stage = self._block(c + skips.pop(), channels[level], level)
                 c = channels[level]
                 if level > 0 and i == config.num_res_blocks:
                     stage.append(Upsample(c))
@@ -75,6 +66,16 @@ class UNet3D(nn.Module):
             group_norm(c, config.norm_groups, 1e-5),
             nn.SiLU(),
             zero_init(nn.Conv2d(c, config.out_channels, 3, padding=1)),
+        )
+
+    def _block(self, c_in: int, c_out: int, level: int) -> list[nn.Module]:
+        res = self._res_block(c_in, c_out)
+        return [res, *self._attention(c_out)] if level < self.config.attention_levels else [res]
+
+    def _res_block(self, c_in: int, c_out: int) -> ResBlock:
+        config = self.config
+        return ResBlock(
+            c_in, c_out, config.width * 4, config.dropout, config.norm_groups, temporal=config.temporal
         )
 
     def _temporal(self, channels: int, heads: int) -> nn.Module:

@@ -1,7 +1,7 @@
 """Weight files: what TOON's own file holds, written small and read strictly.
 
-Matrices and kernels may be stored as int8 with one fp16 scale an output channel (`<name>` and `<name>.scale`);
-everything else is fp16. Nothing is unpickled: the file is safetensors.
+Matrices and kernels may be stored as int8 with one fp16 scale for each output channel (`<name>` and
+`<name>.scale`); everything else is fp16. Nothing is unpickled: the file is safetensors.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def read(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
             metadata = file.metadata() or {}
     except FileNotFoundError as error:
         raise CheckpointError(f"{path}: not there") from error
-    except SafetensorError as error:
+    except (SafetensorError, OSError) as error:
         raise CheckpointError(
             f"{path}: wanted a safetensors file, and could not read it ({error})"
         ) from error
@@ -61,7 +61,7 @@ def read(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
 
 
 def load_strictly(module: nn.Module, state: Mapping[str, Tensor], path: Path, name: str) -> None:
-    """Every tensor of the module, none more, all of the right shape; else one error: counts and first names."""
+    """Every tensor of the module, none more, all of the right shape; else one error with counts and names."""
     own = module.state_dict()
     missing = [k for k in own if k not in state]
     extra = [k for k in state if k not in own]

@@ -1,4 +1,4 @@
-"""What every test gets: one thread, a Prefect home of its own, and no key, server or option of the person's own."""
+"""What every test gets: one thread, its own Prefect home, no key and no option of the person's."""
 
 from __future__ import annotations
 

@@ -41,7 +41,7 @@ FIRST_LAUGH = 11 * FPS
 TAIL = 8  # a scene goes on this long after a last line without a laugh
 LINGER = 10  # a caption stays this long after its line
 SILENT_SHOT = 48
-SHORTEST_SCENE = 24
+SHORTEST_SCENE = 20
 TITLE = 64
 CREDITS = 88
 STING = 30
@@ -100,7 +100,7 @@ def assemble(  # noqa: PLR0913 (what a film is made of)
     script = [take.scene for take in takes]
     laughing = audience.laughing(script) if laugh_track else {}
     tracks = _lay(takes, laughing, title, credits, seed)
-    if laughing and tracks.laughs[0].start > FIRST_LAUGH:
+    if laughing and (not tracks.laughs or tracks.laughs[0].start > FIRST_LAUGH):
         laughing = audience.with_early_laugh(script, laughing, _early(takes, tracks))
         tracks = _lay(takes, laughing, title, credits, seed)
     return Timeline(
@@ -202,7 +202,7 @@ def _lay_dialogue(
     for e, (element, voice) in enumerate(zip(take.scene.dialogue, take.spoken, strict=True)):
         if isinstance(element, Beat):
             silence += _frames(element.beat)
-            if e in sizes and not spoken:
+            if e in sizes and not spoken and tracks.lines:
                 tracks.laughs.append(_laugh(max(start, tracks.heard), sizes[e], seed, name, str(e)))
                 tracks.heard = tracks.laughs[-1].end
             continue
@@ -321,7 +321,7 @@ def _silent_moments(start: int, end: int, shots: Sequence[FilmedShot]) -> list[M
 def _captions(tracks: _Tracks, limit: int) -> tuple[Caption, ...]:
     """Each line's cues; the last one lingers while nobody else speaks, but never into the next span."""
     ends = {span.id: span.end for span in tracks.spans}
-    following = [line.start for line in tracks.lines[1:]] + [tracks.now]
+    following = [*(line.start for line in tracks.lines), tracks.now][1:]
     cues: list[Caption] = []
     for line, next_start in zip(tracks.lines, following, strict=True):
         parts = captioning.split_line(line.text, line.start, line.end, who=line.who, limit=limit)

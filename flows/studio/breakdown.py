@@ -66,7 +66,7 @@ def shots_of(
     """A scene's shots, at most `limit`; `before` are the framings that come ahead of it."""
     speakers = tuple(dict.fromkeys(line.who for line in scene.dialogue if isinstance(line, Line)))
     named = wording.mentions(scene.action, premise.characters)
-    present = tuple(dict.fromkeys((*speakers, *named)))
+    present = tuple(dict.fromkeys((*named, *speakers)))
     framings = _framings(speakers, present, limit=limit, is_new_place=is_new_place)
     sizes = list(before)
     shots = []

@@ -204,10 +204,10 @@ def write_ass(
     import pysubs2
 
     subtitles = pysubs2.SSAFile()
-    subtitles.info.update(
-        {"PlayResX": str(timeline.width), "PlayResY": str(timeline.height), "WrapStyle": "2"}
-    )
-    subtitles.info["ScaledBorderAndShadow"] = "yes"
+    size = {"PlayResX": str(timeline.width), "PlayResY": str(timeline.height)}
+    # without a matrix of None, ffmpeg would squeeze the colours of letters on an RGB picture into 16 to 235
+    plain = {"WrapStyle": "2", "ScaledBorderAndShadow": "yes", "YCbCr Matrix": "None"}
+    subtitles.info.update({**size, **plain})
     look = read_style(style)
     subtitles.styles = {"line": _ass_style(look, timeline.width, timeline.height)}
     for caption in captions_of(timeline, span):

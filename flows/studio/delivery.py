@@ -41,25 +41,31 @@ class Delivery:
         )
 
 
+# The stems of words, and what a voice does about them.
+_DIRECTIONS = {
+    "whisper, under (?:his|her|their|its) breath, hushed": Delivery(speed=0.95, breath=1.0, level_db=-5),
+    "shout, yell, scream, bellow, holler, roar, loud": Delivery(
+        speed=1.04, semitones=3.5, intonation=1.25, level_db=2.5, bright_db=5
+    ),
+    "slow, drawn out, drawl, patient": Delivery(speed=0.78),
+    "fast, quick, hurr, rush, rapid, panic, frantic": Delivery(speed=1.22, semitones=0.8),
+    "soft, quiet, gentl, tender, low, mutter, mumbl, murmur, aside, to (?:him|her|it|them)sel": Delivery(
+        level_db=-3, bright_db=-3, breath=0.15
+    ),
+    "deadpan, flat, dry, wry, bored, monoton, tired": Delivery(speed=0.95, intonation=0.5),
+    "excite, thrill, delight, happ, cheer, proud, sing": Delivery(speed=1.06, semitones=1.5, intonation=1.3),
+    "nervous, anxious, scared, afraid, terrif": Delivery(speed=1.1, semitones=1.2, breath=0.15),
+    "sad, sigh, weary, hurt, cry, sob": Delivery(
+        speed=0.88, semitones=-1, intonation=0.75, breath=0.2, level_db=-1.5
+    ),
+    "angr, furious, fum, snap, bark": Delivery(
+        speed=1.05, semitones=1, intonation=1.2, level_db=1.5, bright_db=3
+    ),
+    "(?:on|into|over|through) (?:the )?(?:tele)?phone, filtered, on (?:the )?radio": Delivery(effect="phone"),
+}
 _DELIVERIES = tuple(
-    (re.compile(rf"\b(?:{words})", re.I), delivery)
-    for words, delivery in (
-        (r"whisper|under (?:his|her|their|its) breath|hushed", Delivery(speed=0.95, breath=1.0, level_db=-5)),
-        (
-            r"shout|yell|scream|bellow|holler|roar|loud",
-            Delivery(speed=1.04, semitones=3.5, intonation=1.25, level_db=2.5, bright_db=5),
-        ),
-        (r"slow|drawn out|drawl|patient", Delivery(speed=0.78)),
-        (r"fast|quick|hurr|rush|rapid|panic|frantic", Delivery(speed=1.22, semitones=0.8)),
-        (r"soft|quiet|gentl|tender|low|mutter|mumbl|murmur|to (?:him|her|it|them)sel|aside", Delivery(level_db=-3, bright_db=-3, breath=0.15)),
-        (r"deadpan|flat|dry|wry|bored|monoton|tired", Delivery(speed=0.95, intonation=0.5)),
-        (r"excite|thrill|delight|happy|cheer|proud|sing", Delivery(speed=1.06, semitones=1.5, intonation=1.3)),
-        (r"nervous|anxious|scared|afraid|terrif", Delivery(speed=1.1, semitones=1.2, breath=0.15)),
-        (r"sad|sigh|weary|hurt|cry|sob", Delivery(speed=0.88, semitones=-1, intonation=0.75, breath=0.2, level_db=-1.5)),
-        (r"angr|furious|fum|snap|bark", Delivery(speed=1.05, semitones=1, intonation=1.2, level_db=1.5, bright_db=3)),
-        (r"(?:on|into|over|through) (?:the )?(?:tele)?phone|filtered|on (?:the )?radio", Delivery(effect="phone")),
-    )
-)  # fmt: skip
+    (re.compile(rf"\b(?:{words.replace(', ', '|')})", re.I), how) for words, how in _DIRECTIONS.items()
+)
 
 
 def delivery(parenthetical: str | None) -> Delivery:

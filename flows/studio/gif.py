@@ -37,21 +37,23 @@ def gif_of_film(
 
 def _write(source: Sequence[str], stdin: bytes, out: Path, *, fps: int, width: int, most_bytes: int) -> None:
     part = out.with_name(out.name + ".part")
-    widths = [w for w in WIDTHS if w < width] if width > WIDTHS[-1] else [width]
-    tries = [(min(width, WIDTHS[0]), 256), *((w, 256) for w in widths if w < WIDTHS[0]), (widths[-1], 64)]
+    first = min(width, WIDTHS[0])
+    widths = [first, *(w for w in WIDTHS if w < first)]
+    size, at = 0, first
     try:
-        for scaled, colours in tries:
+        for scaled, colours in [*((w, 256) for w in widths), (widths[-1], 64)]:
+            if colours == 256 and size * (scaled / at) ** 2 > most_bytes * 1.15:
+                continue  # by what the last one weighed, this one is too large as well
             graph = f"fps={fps},scale={scaled}:-2:flags=lanczos,{_COLOURS.format(colours=colours)}"
             ffmpeg.run(
                 ["-y", *source, "-filter_complex", graph, "-loop", "0", "-f", "gif", str(part.absolute())],
                 doing=f"writing {out}",
                 stdin=stdin,
             )
-            if part.stat().st_size <= most_bytes:
+            size, at = part.stat().st_size, scaled
+            if size <= most_bytes:
                 os.replace(part, out)
                 return
     finally:
         part.unlink(missing_ok=True)
-    raise StudioError(
-        f"{out}: wanted a gif of at most {most_bytes} bytes, even {widths[-1]} pixels wide it is larger"
-    )
+    raise StudioError(f"{out}: wanted a gif of at most {most_bytes} bytes, at {at} pixels wide it has {size}")

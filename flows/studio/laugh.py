@@ -1,9 +1,10 @@
 """The audience: laughs, an aww, an ooh and applause, from seeds, never the same twice.
 
-A laugh is many people, and a person is a throat: hibari's network gives the spectra of a voice saying "ha", and each
-person of the audience gets those with a pitch, a size, a rhythm and a breath of its own (about five syllables a
-second, high and falling, each syllable half air: Bachorowski et al. 2001, "The acoustic features of human laughter").
-Claps are bursts of noise in a hollow hand. Everybody sits somewhere, and the room answers.
+A laugh is many people, and a person is a throat: hibari's network gives the spectra of a voice saying "ha",
+and each person of the audience gets those with a pitch, a size, a rhythm and a breath of its own (about five
+syllables a second, high and falling, each syllable half air: Bachorowski et al. 2001, "The acoustic features
+of human laughter"). Claps are bursts of noise in a hollow hand. Everybody sits somewhere, and the room
+answers.
 """
 
 from __future__ import annotations
@@ -50,7 +51,9 @@ _CROWDS = {
 
 
 def laugh(size: str, *, seconds: float, seed: int) -> Samples:
-    """The audience for so long (0.8 to 3 s, echo included): small, big, aww, ooh or applause; (n, 2) at 48 kHz.
+    """The audience for so long (0.8 to 3 s, echo included), (n, 2) at 48 kHz.
+
+    `size` is small, big, aww, ooh or applause.
 
     Raises:
         StudioError: there is no such laugh.
@@ -146,7 +149,9 @@ def _syllable(vowel: str) -> tuple[Spectra, Spectra]:
     spectra = predict(f"hˈ{vowel}, hˈ{vowel}, hˈ{vowel}.", speed=0.8)
     begin = int(np.flatnonzero(spectra.f0 > 100)[0])
     air = spectra.columns(np.arange(begin - 5, begin))
-    return replace(air, unvoiced=air.unvoiced + _LOUDER_AIR), spectra.columns(np.arange(begin + 8, begin + 18))
+    return replace(air, unvoiced=air.unvoiced + _LOUDER_AIR), spectra.columns(
+        np.arange(begin + 8, begin + 18)
+    )
 
 
 def _laughing(rng: np.random.Generator, *, syllables: int) -> Samples:
@@ -163,7 +168,10 @@ def _laughing(rng: np.random.Generator, *, syllables: int) -> Samples:
         height = pitch * (1.15 - 0.35 * count / syllables) * rng.uniform(0.95, 1.05)
         pitches += [np.zeros(breath), height * np.linspace(1.08, 0.88, voice)]
         strength = (1.0 - 0.65 * count / syllables) * rng.uniform(0.8, 1.0)
-        loudness += [np.linspace(0.5, 1.0, breath) * strength, strength * np.sin(np.linspace(0.5, 2.9, voice))]
+        loudness += [
+            np.linspace(0.5, 1.0, breath) * strength,
+            strength * np.sin(np.linspace(0.5, 2.9, voice)),
+        ]
     spectra = _joined(pieces)
     samples = voiced_sound(spectra, throat, rng=rng, f0=np.concatenate(pitches).astype(np.float32))
     envelope = np.concatenate(loudness)
@@ -204,7 +212,9 @@ def _clapping(length: int, rng: np.random.Generator) -> Samples:
     size = sound.seconds(0.03)
     when = rng.uniform(0, period)
     while (at := sound.seconds(when)) < length - size:
-        burst = rng.standard_normal(size) * np.exp(-np.arange(size) / sound.seconds(rng.uniform(0.0015, 0.004)))
+        burst = rng.standard_normal(size) * np.exp(
+            -np.arange(size) / sound.seconds(rng.uniform(0.0015, 0.004))
+        )
         clap = lfilter([1.0, 0, -1.0], [1, -2 * radius * np.cos(turn), radius**2], burst)
         clap[: sound.seconds(0.0005)] *= sound.ramp(sound.seconds(0.0005))
         hands[at : at + size] += (clap * rng.uniform(0.5, 1.0)).astype(np.float32)

@@ -1,7 +1,8 @@
 """A look-ahead limiter in milliseconds: gain curves for the mix, computed before a sample is touched.
 
-A curve has one value a millisecond, so that even the one of a 22-minute episode is small; between them the gain runs
-straight. The peak of a millisecond holds for its neighbours too, hence no sample in between passes the ceiling.
+A curve has one value a millisecond, so that even the one of a 22-minute episode is small; between them the
+gain runs straight. The peak of a millisecond holds for its neighbours too, hence no sample in between passes
+the ceiling.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ RELEASE = 90  # milliseconds until two thirds of a reduction are given back
 
 
 def limiting(peaks: Samples, *, gain: float, ceiling: float) -> Samples:
-    """The gain at every millisecond that brings `peaks` (one a millisecond) times `gain` under the ceiling."""
+    """The gain at every millisecond that brings `peaks` (one for each) times `gain` under the ceiling."""
     from scipy.ndimage import minimum_filter1d, uniform_filter1d
 
     needed = np.minimum(1.0, ceiling / np.maximum(peaks * gain, 1e-9))
@@ -41,12 +42,18 @@ def stretched(curve: Samples, start: int, stop: int) -> Samples:
 
 
 def ducking(
-    intervals: list[tuple[int, int]], *, num_samples: int, duck_db: float, attack: float, release: float, bridge: float
+    intervals: list[tuple[int, int]],
+    *,
+    num_samples: int,
+    duck_db: float,
+    attack: float,
+    release: float,
+    bridge: float,
 ) -> Samples:
     """The gain at every millisecond of a bed that makes way for what is said in `intervals` (samples).
 
-    It is down when the first word comes, because it begins to go `attack` seconds before; it comes back within
-    `release` seconds after, and stays down over pauses shorter than `bridge`.
+    It is down when the first word comes, because it begins to go `attack` seconds before; it comes back
+    within `release` seconds after, and stays down over pauses shorter than `bridge`.
     """
     size = -(-num_samples // HOP) + 1
     depth = np.zeros(size, np.float32)

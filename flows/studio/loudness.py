@@ -57,7 +57,9 @@ class LoudnessMeter:
             return np.zeros(len(samples))
         if self._state is None:
             self._state = np.zeros((len(K_WEIGHTING), samples.shape[1], 2))
-        weighted, self._state = sosfilt(np.array(K_WEIGHTING), samples.T.astype(np.float64), axis=1, zi=self._state)
+        weighted, self._state = sosfilt(
+            np.array(K_WEIGHTING), samples.T.astype(np.float64), axis=1, zi=self._state
+        )
         return np.einsum("cn,cn->n", weighted, weighted)
 
     def energies(self) -> NDArray[np.float64]:
@@ -114,7 +116,7 @@ def true_peaks(samples: Samples, *, hop: int, context: int = 0) -> Samples:
 
 @functools.cache
 def _between() -> Samples:
-    """The filter that draws the curve between samples: 12 taps a phase as in BS.1770-4, annex 2; exact at the samples."""
+    """The filter that draws the curve between samples: 12 taps a phase, as in BS.1770-4, annex 2."""
     from scipy.signal import firwin
 
     return np.asarray(firwin(12 * OVERSAMPLING + 1, 1 / OVERSAMPLING, window=("kaiser", 6.0)), np.float32)
@@ -149,7 +151,7 @@ def decibels(amplitude: float) -> float:
 
 
 def measure(path: Path) -> tuple[float, float]:
-    """Integrated loudness in LUFS and true peak in dBTP of a sound or film file, decoded as a player decodes it."""
+    """Integrated loudness in LUFS and true peak in dBTP of a sound or film file, as a player decodes it."""
     loudness, peak = LoudnessMeter(), PeakMeter()
     for samples in decoded(path):
         loudness.add(samples)
@@ -161,7 +163,16 @@ def decoded(path: Path) -> Iterator[Samples]:
     """The first sound track of any media file at 48 kHz, ten seconds at a time, (n, channels)."""
     import imageio_ffmpeg
 
-    command = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-nostdin", "-i", f"file:{path}", "-map", "0:a:0"]
+    command = [
+        imageio_ffmpeg.get_ffmpeg_exe(),
+        "-v",
+        "error",
+        "-nostdin",
+        "-i",
+        f"file:{path}",
+        "-map",
+        "0:a:0",
+    ]
     command += ["-ar", str(SAMPLE_RATE), "-c:a", "pcm_f32be", "-f", "au", "pipe:1"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as ffmpeg:
         assert ffmpeg.stdout is not None

@@ -23,8 +23,9 @@ _PACKAGES = ("cold-open", "torch", "open_clip_torch", "moviepy", "imageio-ffmpeg
 class Memory:
     """What an episode remembers from run to run: one option that is not given again keeps its value.
 
-    `seed` and `writer` are those of the command line. `num_steps` is the film model's own number at the beginning,
-    for a premise that names none. `program_script` is the hash of `script.yaml` as the program left it last.
+    `seed` and `writer` are those of the command line. `num_steps` is the film model's own number at the
+    beginning, for a premise that names none. `program_script` is the hash of script.yaml as the program left
+    it last.
     """
 
     premise_path: str | None = None

@@ -1,8 +1,8 @@
 """The mix: dialogue, laughs and music of a timeline as one mastered track.
 
-Levels first, dynamics last: every line comes at -18 LUFS, laughs lie 6 to 10 LU under it, the bed more than 8 and
-lower still while anybody speaks. Then the whole is brought to its loudness under a true-peak ceiling. It is made ten
-seconds at a time; what lies in memory whole is one number a millisecond.
+Levels first, dynamics last: every line comes at -18 LUFS, laughs lie 6 to 10 LU under it, the bed more than 8
+and lower still while anybody speaks. Then the whole is brought to its loudness under a true-peak ceiling. It
+is made ten seconds at a time; what lies in memory whole is one number a millisecond.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ TARGETS_LUFS = {"web": -14.0, "podcast": -16.0, "ebu": -23.0}
 HIGHEST_DBTP = -1.0  # of the film, after its encode
 CEILING_DBTP = -1.6  # of the master: an encoder usually gives back up to half a decibel
 LOUDNESS_TOLERANCE = 0.1
-AAC_OPTIONS = ("-c:a", "aac", "-b:a", "256k", "-ar", str(SAMPLE_RATE))  # how the film's sound is to be encoded
+AAC_OPTIONS = ("-c:a", "aac", "-b:a", "192k", "-ar", str(SAMPLE_RATE))  # the film's sound, encoded once
 _BLOCK = 10 * SAMPLE_RATE
 
 
@@ -64,7 +64,7 @@ def master(timeline: Timeline, audio: Audio, out_wav: Path, *, seed: int) -> Mix
     """Writes the episode's sound, 48 kHz stereo in 24 bits, `timeline.num_frames` × 2000 samples exactly.
 
     Raises:
-        StudioError: a laugh lies over a line, a line's file is missing or longer than its place, the music is none.
+        StudioError: a laugh lies over a line, a line's file is missing or too long, the music is none.
     """
     _check(timeline)
     num_samples = timeline.num_frames * SAMPLES_PER_FRAME
@@ -72,7 +72,9 @@ def master(timeline: Timeline, audio: Audio, out_wav: Path, *, seed: int) -> Mix
         survey = _lay(stems(timeline, audio, seed=seed), mix)
         ceiling = CEILING_DBTP
         for _ in range(3):
-            written = _mastered(mix, survey, out_wav, target_lufs=TARGETS_LUFS[audio.loudness], ceiling=ceiling)
+            written = _mastered(
+                mix, survey, out_wav, target_lufs=TARGETS_LUFS[audio.loudness], ceiling=ceiling
+            )
             encoded = _encoded_peak(out_wav)
             if encoded <= HIGHEST_DBTP:
                 break
@@ -106,7 +108,8 @@ def _check(timeline: Timeline) -> None:
             if laugh.start < line.end and line.start < laugh.end:
                 raise StudioError(
                     f"mix: the {laugh.size} laugh at {laugh.start / FPS:.2f} s lies over {line.who}'s line "
-                    f"{line.text!r} ({line.start / FPS:.2f} to {line.end / FPS:.2f} s); laughs wait until a line is over"
+                    f"{line.text!r} ({line.start / FPS:.2f} to {line.end / FPS:.2f} s); "
+                    "laughs wait until a line is over"
                 )
 
 
@@ -155,7 +158,9 @@ class _Written:
     true_peak_dbtp: float
 
 
-def _mastered(mix: Samples, survey: _Survey, out_wav: Path, *, target_lufs: float, ceiling: float) -> _Written:
+def _mastered(
+    mix: Samples, survey: _Survey, out_wav: Path, *, target_lufs: float, ceiling: float
+) -> _Written:
     """The file at that loudness and under that ceiling; written again should the foresight have been off."""
     gain = _foreseen_gain(survey, target_lufs=target_lufs, ceiling=ceiling)
     for _ in range(3):
@@ -186,11 +191,20 @@ def _foreseen_gain(survey: _Survey, *, target_lufs: float, ceiling: float) -> fl
 
 
 def _encoded_peak(wav: Path) -> float:
-    """The true peak after the film's own encode, for an encoder may throw a plucked string far above what it got."""
+    """The true peak after the film's own encode, for an encoder may throw a plucked string far up."""
     import imageio_ffmpeg
 
     trial = wav.with_name(wav.name + ".trial.part")
-    command = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-nostdin", "-y", "-i", f"file:{wav}", *AAC_OPTIONS]
+    command = [
+        imageio_ffmpeg.get_ffmpeg_exe(),
+        "-v",
+        "error",
+        "-nostdin",
+        "-y",
+        "-i",
+        f"file:{wav}",
+        *AAC_OPTIONS,
+    ]
     try:
         subprocess.run([*command, "-f", "mp4", f"file:{trial}"], check=True, capture_output=True)
         peak = PeakMeter()

@@ -1,7 +1,7 @@
 """Music: a theme for title and credits, a bed that loops without a seam, and a sting at an act's end.
 
-The tracks are those of `immich-memories-music` (MIT; made with ACE-Step, nothing sampled; tempo and key as its
-LICENSE-MUSIC lists them) or the user's own file. Stings are plucked strings made here.
+The tracks are those of `immich-memories-music` (MIT; made with ACE-Step, nothing sampled; tempo and key as
+its LICENSE-MUSIC lists them) or the user's own file. Stings are plucked strings made here.
 """
 
 from __future__ import annotations
@@ -89,7 +89,7 @@ def bed(piece: Track, *, start: int, num_samples: int) -> Samples:
 
 @functools.lru_cache(maxsize=4)
 def _loop(piece: Track) -> Samples:
-    """Whole bars of a track, whose beginning has its continuation blended in, so that it can follow itself."""
+    """Whole bars of a track, its beginning blended with its continuation, so that it can follow itself."""
     samples = _begun(piece)
     bar = round(piece.beat * 4) if piece.beat else 0
     blend = round(piece.beat) if piece.beat else min(sound.seconds(_BLEND_SECONDS), len(samples) // 4)

@@ -1,7 +1,8 @@
-"""A line as phonemes: screenplay habits put right first, and made-up syllables where no voice knows the script.
+"""A line as phonemes: screenplay habits put right first, and made-up syllables where no voice knows the
+script.
 
-hibari's own reader turns numbers, money, years, times and abbreviations into words; what it stumbles over is what
-writers do: shouting in capitals, stretched vowels, noises, emoji, asterisks.
+hibari's own reader turns numbers, money, years, times and abbreviations into words; what it stumbles over is
+what writers do: shouting in capitals, stretched vowels, noises, emoji, asterisks.
 """
 
 from __future__ import annotations
@@ -19,24 +20,49 @@ LONGEST = 300  # phonemes the network hears at once; it was trained on no more t
 
 # Noises that a person makes and a dictionary spells out: letters in any number -> misaki phonemes.
 _NOISES = {
-    r"s+h{2,}|sh": "ʃː", r"p+s+t+": "pst", r"gr{2,}": "ɡɜɹɹ", r"br{2,}": "bɜɹɹ", r"h+m+|mm+": "hˈəm", r"a+r+g+h+": "ˈɑɹɡ",
-    r"a+h+|a{2,}": "ˈɑ", r"o+h+": "ˈO", r"u+gh+": "ˈʌɡ", r"e+w{2,}|ew": "ˈiu", r"pf+t*": "pft", r"m?wa+h+": "wˈɑ",
-    r"(?:ha){2,}h?": "hˈɑ hɑ", r"m+e+o{2,}w+": "mɪˈW", r"ts+k+": "tɪsk",
-}  # fmt: skip
+    r"s+h{2,}|sh": "ʃː",
+    r"p+s+t+": "pst",
+    r"gr{2,}": "ɡɜɹɹ",
+    r"br{2,}": "bɜɹɹ",
+    r"h+m+|mm+": "hˈəm",
+    r"a+r+g+h+": "ˈɑɹɡ",
+    r"a+h+|a{2,}": "ˈɑ",
+    r"o+h+": "ˈO",
+    r"u+gh+": "ˈʌɡ",
+    r"e+w{2,}|ew": "ˈiu",
+    r"pf+t*": "pft",
+    r"m?wa+h+": "wˈɑ",
+    r"(?:ha){2,}h?": "hˈɑ hɑ",
+    r"m+e+o{2,}w+": "mɪˈW",
+    r"ts+k+": "tɪsk",
+}
 _NOISE = re.compile("|".join(rf"\b(?:{spelling})\b" for spelling in _NOISES), re.I)
 _STRETCHED = re.compile(r"\b\w*?([^\W\d_])\1{2,}\w*", re.I)
 _REPEATED = re.compile(r"([^\W\d_])\1{2,}", re.I)
 _NUMBERLESS_NO = re.compile(r"\b(no)\.(?!\s*\d)", re.I)  # hibari takes it for "number"
 _DOTTED = re.compile(r"\b(vs|lbs?|oz|approx)\.(?=\s+\S)", re.I)  # it takes the dot for the sentence's end
 _CAPITALS = re.compile(r"\b[A-Z][A-Z']+\b")
-_STAY_CAPITALS = frozenset("TV OK ID UK EU PR AI DJ DNA CEO FBI CIA NASA UFO USA PC VIP ATM DIY AM PM AC UN".split())
-_SHORT_WORDS = frozenset("AM AN AS AT BE BY DO GO HE IF IN IS IT ME MY NO OF ON OR SO TO UP US WE".split())
+_STAY_CAPITALS = re.compile(
+    r"TV|OK|ID|UK|EU|PR|AI|DJ|DNA|CEO|FBI|CIA|NASA|UFO|USA|PC|VIP|ATM|DIY|AM|PM|AC|UN"
+)
+_SHORT_WORDS = re.compile(r"a[nst]|b[ey]|do|go|he|i[fnst]|m[ey]|no|o[fnr]|so|to|up|we", re.I)
 _MARKS = re.compile(r"[*_~`|<>{}\[\]\\^#]+(?!\d)")
 _SITE = re.compile(r"(?<=\w)\.(?=(?:com|org|net|io|tv)\b)", re.I)
 
 _CONSONANTS = "bdɡmnlwjfh"
 _VOWELS = ("ɑ", "ʌ", "i", "u", "O", "A", "ɛ", "ə")
-_PAUSES = {"。": ".", "、": ",", "，": ",", "！": "!", "？": "?", "؟": "?", "،": ",", "।": ".", "…": "…", "—": "—"}
+_PAUSES = {
+    "。": ".",
+    "、": ",",
+    "，": ",",
+    "！": "!",
+    "？": "?",
+    "؟": "?",
+    "،": ",",
+    "।": ".",
+    "…": "…",
+    "—": "—",
+}
 _FULL_STOPS = re.compile(f"[{''.join(_PAUSES)}]")
 _SPELLED_VOWELS = frozenset("аеёиоуыэюяіїєѣαεηιουωάέήίόύώאוי" + "AEIOUYaeiouy")
 
@@ -91,7 +117,7 @@ def _unstretched(found: re.Match[str]) -> str:
         return found[0]
     once, twice = (_REPEATED.sub(r"\1" * times, found[0]) for times in (1, 2))
     golds = model().g2p.lexicon.golds
-    return twice if twice.lower() in golds and once.lower() not in _SHORT_WORDS else once
+    return twice if twice.lower() in golds and not _SHORT_WORDS.fullmatch(once) else once
 
 
 def _is_read(sign: str) -> bool:
@@ -103,16 +129,16 @@ def _is_read(sign: str) -> bool:
 
 
 def _shouts(text: str) -> bool:
-    return any(len(word) > 1 and word not in _STAY_CAPITALS for word in _CAPITALS.findall(text))
+    return any(not _STAY_CAPITALS.fullmatch(word) for word in _CAPITALS.findall(text))
 
 
 def _spoken_capitals(found: re.Match[str]) -> str:
     """`WHERE IS MY FISH` is words, `FBI` is letters: what the dictionary has in small letters is a word."""
     word = found[0]
-    if word in _STAY_CAPITALS and word not in _SHORT_WORDS:
+    if _STAY_CAPITALS.fullmatch(word):
         return word
     if len(word) == 2:
-        return word.lower() if word in _SHORT_WORDS - {"AM", "US"} else word
+        return word.lower() if _SHORT_WORDS.fullmatch(word) else word
     lexicon = model().g2p.lexicon
     plain = word.lower()
     known = plain in lexicon.golds or plain in lexicon.silvers
@@ -123,7 +149,7 @@ def _pieces(phonemes: str) -> list[str]:
     """A sentence too long for one breath, cut between words."""
     pieces, rest = [], phonemes
     while len(rest) > LONGEST:
-        at = max(rest.rfind(mark, LONGEST // 3, LONGEST) for mark in ", ; : —".split()) + 1
+        at = max(rest.rfind(mark, LONGEST // 3, LONGEST) for mark in (",", ";", ":", "—")) + 1
         at = at or rest.rfind(" ", 1, LONGEST) + 1 or LONGEST
         pieces.append(rest[:at].strip())
         rest = rest[at:]
@@ -144,7 +170,9 @@ def _murmur(line: str) -> tuple[str, ...]:
     for word in _FULL_STOPS.sub(r"\g<0> ", line).split() or [line]:
         count = min(_syllables(word), 60)
         words += _nonsense(count, rng)
-        pause = next((_PAUSES.get(sign, sign) for sign in reversed(word) if _PAUSES.get(sign, sign) in ".,!?…—"), "")
+        pause = next(
+            (_PAUSES.get(sign, sign) for sign in reversed(word) if _PAUSES.get(sign, sign) in ".,!?…—"), ""
+        )
         if words and pause:
             words[-1] += pause
         if words and (pause in (".", "!", "?") or sum(map(len, words)) > LONGEST // 2):
@@ -174,7 +202,9 @@ def _nonsense(count: int, rng: np.random.Generator) -> list[str]:
     words: list[str] = []
     while count > 0:
         length = min(count, int(rng.integers(1, 4)))
-        signs = [rng.choice(list(_CONSONANTS)) + mark + rng.choice(_VOWELS) for mark in ["ˈ", "", ""][:length]]
+        signs = [
+            rng.choice(list(_CONSONANTS)) + mark + rng.choice(_VOWELS) for mark in ["ˈ", "", ""][:length]
+        ]
         words.append("".join(signs))
         count -= length
     return words

@@ -36,20 +36,28 @@ def read_voice(path: Path) -> Samples:
     try:
         samples, rate = soundfile.read(path, dtype="float32", always_2d=True)
     except (soundfile.LibsndfileError, OSError) as error:
-        raise StudioError(f"{path}: wanted a spoken line, cannot read it ({error}); delete it and run again") from error
+        raise StudioError(
+            f"{path}: wanted a spoken line, cannot read it ({error}); delete it and run again"
+        ) from error
     if rate != SAMPLE_RATE:
-        raise StudioError(f"{path}: wanted {SAMPLE_RATE} samples a second, got {rate}; delete it and run again")
+        raise StudioError(
+            f"{path}: wanted {SAMPLE_RATE} samples a second, got {rate}; delete it and run again"
+        )
     return np.asarray(samples.mean(axis=1), np.float32)
 
 
 def read_music(path: Path) -> Samples:
     """A piece of music from any file that ffmpeg reads, (n, 2)."""
     if not path.is_file():
-        raise StudioError(f"{path}: no such music file; give audio.music a path beside the premise, or leave it out")
+        raise StudioError(
+            f"{path}: no such music file; give audio.music a path beside the premise, or leave it out"
+        )
     pieces = list(decoded(path))
     samples = np.concatenate(pieces) if pieces else np.zeros((0, 2), np.float32)
     if len(samples) < SAMPLE_RATE // 2:
-        raise StudioError(f"{path}: wanted music, got {len(samples) / SAMPLE_RATE:.2f} s of sound; try another file")
+        raise StudioError(
+            f"{path}: wanted music, got {len(samples) / SAMPLE_RATE:.2f} s of sound; try another file"
+        )
     if samples.shape[1] == 1:
         samples = np.repeat(samples, 2, axis=1)
     return np.ascontiguousarray(samples[:, :2])
@@ -95,7 +103,9 @@ def levels(samples: Samples, *, window: float = 0.01) -> Samples:
     return (20 * np.log10(np.maximum(rms, 1e-9) / max(float(rms.max(initial=0.0)), 1e-9))).astype(np.float32)
 
 
-def trimmed(samples: Samples, *, floor_db: float = -42.0, before: float = 0.02, after: float = 0.05) -> Samples:
+def trimmed(
+    samples: Samples, *, floor_db: float = -42.0, before: float = 0.02, after: float = 0.05
+) -> Samples:
     """Without the silence around it, but for a breath before and after."""
     if not len(samples) or not np.any(samples):
         return samples[:0]

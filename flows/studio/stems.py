@@ -1,7 +1,8 @@
-"""What the mix is made of: dialogue, laughs and music, each as a function from a stretch of samples to its sound.
+"""What the mix is made of: dialogue, laughs and music, each as a function from a stretch of samples to its
+sound.
 
-A stem is asked for one stretch after the other and keeps only what it will need again, so an episode of any length
-costs the same memory.
+A stem is asked for one stretch after the other and keeps only what it will need again, so an episode of any
+length costs the same memory.
 """
 
 from __future__ import annotations
@@ -63,7 +64,9 @@ def _laughs_on(audio: Audio) -> bool:
 def _sequence(placed: list[_Placed]) -> Stem:
     """The sounds at their places."""
     ordered = sorted(placed, key=lambda one: one.start)
-    made = functools.lru_cache(maxsize=4)(lambda index: ordered[index].make())  # one may cross into the next stretch
+    made = functools.lru_cache(maxsize=4)(
+        lambda index: ordered[index].make()
+    )  # one may cross into the next stretch
 
     def stretch(start: int, stop: int) -> Samples:
         heard = np.zeros((stop - start, 2), np.float32)
@@ -85,7 +88,8 @@ def _line(cue: LineCue) -> _Placed:
         if len(samples) > end - start + SAMPLES_PER_FRAME:
             raise StudioError(
                 f"{cue.wav}: {len(samples) / SAMPLE_RATE:.2f} s of speech where the timeline has "
-                f"{(end - start) / SAMPLE_RATE:.2f} s for {cue.who}'s {cue.text!r}; assemble the timeline again"
+                f"{(end - start) / SAMPLE_RATE:.2f} s for {cue.who}'s {cue.text!r}; "
+                "assemble the timeline again"
             )
         both = np.float32(np.sqrt(0.5))  # on two loudspeakers as loud as on one
         return np.repeat(sound.with_edges(samples)[:, None] * both, 2, axis=1)

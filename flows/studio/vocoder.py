@@ -1,9 +1,9 @@
 """Hibari's network as a source and a filter, so that one recorded speaker gives a whole cast.
 
 hibari-tts predicts, for every 12.5 ms, the pitch and the spectrum of the voiced and the unvoiced part
-(`hibari/dsp.py`). Between the network and the waveform the pitch can be moved alone; playing the result faster
-or slower (resampling, with the network speaking slower or faster to make up for it) moves the formants, the size
-of the speaker, and the product of both is another person.
+(`hibari/dsp.py`). Between the network and the waveform the pitch can be moved alone; playing the result
+faster or slower (resampling, with the network speaking slower or faster to make up for it) moves the
+formants, the size of the speaker, and the product of both is another person.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class Timbre:
 
 @dataclass(frozen=True)
 class Spectra:
-    """What the network predicts, one column for each 12.5 ms: (601, frames) arrays and the pitch in Hz (frames,)."""
+    """What the network predicts for each 12.5 ms: (601, frames) arrays, and the pitch in Hz (frames,)."""
 
     voiced: Samples
     voiced_phase: Samples
@@ -71,7 +71,9 @@ def model() -> Hibari:
 
 @functools.cache
 def _load() -> Hibari:
-    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # else the import already writes a device id to ~/.cache
+    os.environ.setdefault(
+        "ORT_DISABLE_TELEMETRY", "1"
+    )  # else the import already writes a device id to ~/.cache
     import onnxruntime
     from hibari import Hibari
 
@@ -102,7 +104,7 @@ def say(phonemes: Sequence[str], timbre: Timbre, *, speed: float, rng: np.random
 def sound(
     spectra: Spectra, timbre: Timbre, *, rng: np.random.Generator, f0: Samples | None = None
 ) -> Samples:
-    """Spectra as 48 kHz samples; `f0` is the pitch to be heard in Hz for each column, else `timbre` moves the own one."""
+    """Spectra as 48 kHz samples; `f0` is the pitch in Hz to be heard in each column, else their own, moved."""
     import soxr
     from hibari import dsp
 
@@ -124,7 +126,9 @@ def sound(
     if timbre.breath:
         spectrum += _random_phases(spectrum.shape, rng) * _air(log_voiced, timbre.breath) * voiced
     samples = dsp.ola(spectrum)
-    return np.asarray(soxr.resample(samples, MODEL_RATE * timbre.formants, SAMPLE_RATE, quality="HQ"), np.float32)
+    return np.asarray(
+        soxr.resample(samples, MODEL_RATE * timbre.formants, SAMPLE_RATE, quality="HQ"), np.float32
+    )
 
 
 def _moved_pitch(f0: Samples, timbre: Timbre, rng: np.random.Generator) -> Samples:
@@ -140,10 +144,10 @@ def _moved_pitch(f0: Samples, timbre: Timbre, rng: np.random.Generator) -> Sampl
 
 
 def _envelope(spectra: Spectra) -> tuple[Samples, NDArray[np.complex64]]:
-    """Log magnitude and direction of the voiced filter between the harmonics too, where the network leaves them open.
+    """Log magnitude and direction of the voiced filter, between the harmonics too.
 
-    The network learnt its filter at the harmonics of the pitch that it predicts; another pitch has its harmonics
-    elsewhere, so the filter is read at the old ones and drawn straight from one to the next.
+    The network learnt its filter at the harmonics of the pitch that it predicts; another pitch has its
+    harmonics elsewhere, so the filter is read at the old ones and drawn straight from one to the next.
     """
     bins, frames = spectra.voiced.shape
     spacing = np.where(spectra.f0 > VOICED_HZ, spectra.f0, BIN_HZ) / BIN_HZ

@@ -3,8 +3,8 @@
     voices = voice.cast(premise.characters)
     spoken = voice.speak("Is it supposed to blink?", voices["joe"], parenthetical="whispering")
 
-One recorded speaker (hibari-tts, in the package, offline) becomes the whole cast: `vocoder` moves its pitch and its
-size, `delivery` does what the parenthetical asks, `reading` turns the words into sounds.
+One recorded speaker (hibari-tts, in the package, offline) becomes the whole cast: `vocoder` moves its pitch
+and its size, `delivery` does what the parenthetical asks, `reading` turns the words into sounds.
 """
 
 from __future__ import annotations

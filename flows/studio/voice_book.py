@@ -1,4 +1,4 @@
-"""The voices there are, and who gets which: a register read from the look, and nobody sounds like somebody else."""
+"""The voices there are, and who gets which: a register read from the look, and no two sound alike."""
 
 from __future__ import annotations
 
@@ -59,11 +59,11 @@ _BOOK = (
     _entry("child", "a small child", "dot", Timbre(330, 1.14, intonation=1.1)),
     _entry("cat", "a large cat with a purr", "tom", Timbre(104, 1.0, growl=0.22), speed=0.93),
     _entry("cat", "a small cat", "minka", Timbre(300, 1.05, intonation=1.3)),
-    _entry("dog", "a dog, hoarse and loyal", "rex", Timbre(140, 1.02, intonation=1.25, growl=0.25), speed=1.05),
+    _entry("dog", "a hoarse dog", "rex", Timbre(140, 1.02, intonation=1.25, growl=0.25), speed=1.05),
     _entry("fish", "a fish, wobbling", "coral", Timbre(218, 1.15, intonation=1.1, tremor=0.35)),
     _entry("robot", "a robot on one note", "bolt", Timbre(124, 0.94, intonation=0.15), effect="robot"),
-    _entry("toaster", "an appliance with a small loudspeaker", "pop", Timbre(190, 1.12, intonation=0.4), effect="phone"),
-    _entry("ghost", "a ghost in a hall", "boo", Timbre(160, 1.06, intonation=0.75, breath=0.45), speed=0.92, effect="ghost"),
+    _entry("toaster", "an appliance", "pop", Timbre(190, 1.12, intonation=0.4), effect="phone"),
+    _entry("ghost", "a ghost", "boo", Timbre(160, 1.06, 0.75, breath=0.45), speed=0.92, effect="ghost"),
     _entry("alien", "an alien with a long throat", "zed", Timbre(208, 0.80, intonation=1.5)),
     _entry("monster", "a monster", "grum", Timbre(74, 0.72, growl=0.45), speed=0.92),
 )  # fmt: skip
@@ -98,10 +98,10 @@ _HIGH = re.compile(r"\b(?:small|tiny|little|thin|skinny|slim|young|nervous|cute|
 def cast(
     characters: Mapping[str, Character], *, guests: Mapping[str, Character] | None = None
 ) -> dict[str, VoiceSettings]:
-    """A voice for everybody, the same in every episode: it follows from keys and looks, not from who comes first.
+    """A voice for everybody, the same in every episode: keys and looks decide, not who comes first.
 
-    A voice that the premise names is theirs; the others get one of their register, apart from all those given
-    already. `guests` choose from what the characters leave, so that an episode's guest changes nobody's voice.
+    A voice that the premise names is theirs; the others get one of their register, apart from all those
+    given already. `guests` choose from what the characters leave, so that they change nobody's voice.
 
     Raises:
         StudioError: the premise names a voice that does not exist.
@@ -165,7 +165,9 @@ def _chosen(key: str, character: Character, given: Iterable[VoiceSettings]) -> V
 def _in_register(register: str, key: str, character: Character) -> list[VoiceSettings]:
     """The register's voices, the best fitting first: a large one is deep, a small one high."""
     voices = [entry.settings for entry in VOICES.values() if entry.register == register]
-    look = " ".join(part for part in (character.look, character.role, character.name, character.speech) if part)
+    look = " ".join(
+        part for part in (character.look, character.role, character.name, character.speech) if part
+    )
     lean = len(_HIGH.findall(look)) - len(_DEEP.findall(look))
     if lean:
         return sorted(voices, key=lambda voice: voice.timbre.pitch_hz, reverse=lean > 0)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from hashlib import sha256
 
 from scripts_llm.room import bank
@@ -12,7 +13,7 @@ from scripts_llm.screenplay import Character, display_name
 
 TITLES = ("mr", "mrs", "ms", "miss", "dr", "captain", "mayor", "professor", "aunt", "uncle", "sir", "lady", "king",
           "queen", "count", "father", "sister", "brother", "judge", "officer", "inspector", "agent", "sergeant", "chef",
-          "lord", "madame", "baron", "saint", "commander", "nurse", "granny", "grandma", "grandpa", "big", "old", "little")  # fmt: skip
+          "lord", "madame", "baron", "saint", "commander", "nurse", "granny", "grandma", "grandpa", "big", "old", "little", "unit", "cousin")  # fmt: skip
 
 KIND_WORDS: Mapping[str, tuple[str, ...]] = {
     "old man": ("old man", "grandfather", "grandpa", "elderly man", "pensioner", "old fisherman", "old wizard"),
@@ -53,7 +54,7 @@ class Person:
     trade: str
     job: str
     catchphrase: str
-    topic: str | None  # what they want in two or three words, with "the"
+    topic: tuple[str, str] | None  # what they want in two or three words: "one quiet evening", "the quiet evening"
     traits: frozenset[str]
 
     @property
@@ -73,7 +74,8 @@ def words_of(text: str) -> str:
     return " ".join(re.findall(r"[\w'-]+", text.lower()))
 
 
-def matches(kind: str, text: str) -> list[str]:
+@lru_cache(maxsize=2048)
+def matches(kind: str, text: str) -> tuple[str, ...]:
     """The names of the blocks whose words occur in the text, the earliest first, the longer word before the shorter."""
     flat = f" {words_of(text)}"
     found: list[tuple[int, int, str]] = []
@@ -83,14 +85,11 @@ def matches(kind: str, text: str) -> list[str]:
             whole = place >= 0 and (len(word) > 4 or not flat[place + len(word) + 1 : place + len(word) + 3].isalpha())
             if whole:
                 found.append((place, -len(word), block.name))
-    ordered: list[str] = []
-    for _, _, name in sorted(found):
-        if name not in ordered:
-            ordered.append(name)
-    return ordered
+    return tuple(dict.fromkeys(name for _, _, name in sorted(found)))
 
 
-def kind_in(text: str, kinds: Sequence[str]) -> str | None:
+@lru_cache(maxsize=2048)
+def kind_in(text: str, kinds: tuple[str, ...]) -> str | None:
     """The first of the film world's kinds that the text names, by its own word or a synonym."""
     flat = f" {words_of(text)} "
     found: list[tuple[int, int, str]] = []
@@ -114,21 +113,25 @@ def call_name(name: str) -> str:
     return words[0] if words else name
 
 
-def topic_of(wants: str) -> str | None:
-    """What is wanted, in at most three words after "the"; None if the text gives no clean noun phrase."""
-    text = f"{words_of(wants)} "
-    for article in _ARTICLES:
-        place = f" {text}".find(f" {article}")
-        if place >= 0:
-            rest = text[place + len(article) :]
-            stop = _STOP.search(rest)
-            noun = (rest[: stop.start()] if stop else rest).split()
-            if 1 <= len(noun) <= 3 and all(word.isalpha() for word in noun) and len(noun[-1]) > 2:
-                return f"the {' '.join(noun)}"
+def topic_of(wants: str, drive: str) -> tuple[str, str] | None:
+    """What is wanted, long and short, in at most three words and an article; None if the text gives no clean phrase."""
+    text = f" {words_of(wants)} "
+    plain_words = {word for word in bank.table("drive")[drive].fact("match")}
+    for lead in _ARTICLES:
+        place = text.find(f" {lead}")
+        if place < 0:
+            continue
+        rest = text[place + 1 + len(lead) :]
+        stop = _STOP.search(rest)
+        noun = (rest[: stop.start()] if stop else rest).split()
+        thing = " ".join(noun)
+        if 2 <= len(noun) <= 3 and thing.replace(" ", "").isalpha() and noun[-1] not in plain_words - {"evening"}:
+            long = f"one {thing}" if lead in {"a ", "an ", "one "} else f"the {thing}"
+            return long, f"the {thing}"
     return None
 
 
-def read_person(key: str, character: Character, *, kinds: Sequence[str], trade: str | None = None) -> Person:
+def read_person(key: str, character: Character, *, kinds: tuple[str, ...], trade: str | None = None) -> Person:
     """A character read into traits; what a field leaves open is chosen stably from what the field says."""
     name = display_name(key, character)
     look, role = character.look or "", character.role or ""
@@ -154,6 +157,6 @@ def read_person(key: str, character: Character, *, kinds: Sequence[str], trade: 
         trade=chosen_trade,
         job=chosen_trade if chosen_trade not in {"cat", "dog", "fish"} else "lodger",
         catchphrase=(character.catchphrase or "").strip(),
-        topic=topic_of(wants),
+        topic=topic_of(wants, drive),
         traits=frozenset({kind.replace(" ", ""), drive, flaw, register, chosen_trade, *trades} | nature),
     )

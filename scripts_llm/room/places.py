@@ -49,17 +49,21 @@ def show_sets(premise: Premise, sets: Sequence[str]) -> dict[str, str | None]:
 def choose_places(
     scenes: Sequence[PlannedScene], places: Mapping[str, str | None], rng: Random, *, most: int = 5
 ) -> list[str]:
-    """A setting for every scene: what the scene asks for if the show has it, never twice in a row if it can be."""
+    """A setting for every scene: what the scene asks for if the show has it, else a room; never twice in a row."""
     keys = list(places)
     home = keys[0]
-    used = [home, *rng.sample(keys[1:], min(most - 1, len(keys) - 1))]
+    rooms = [key for key in keys if places[key] not in OUTSIDE] or keys
+    rooms = rooms if len(rooms) > 2 else keys
+    used = rooms if len(rooms) <= most else [home, *rng.sample([key for key in rooms if key != home], most - 1)]
     chosen: list[str] = []
     for number, scene in enumerate(scenes):
         wished = [key for key in keys if places[key] in scene.exchange.sets]
         before = chosen[-1] if chosen else None
-        free = [key for key in (wished or used) if key != before] or wished or [home]
+        free = [key for key in (wished or used) if key != before] or [key for key in used if key != before] or [home]
         if scene.step in {"open", "tag"} and not wished and home != before:
             free = [home]
+        if len({*chosen}) >= most and (old := [key for key in free if key in chosen]):
+            free = old
         least = min(chosen.count(key) for key in free) if number else 0
         chosen.append(rng.choice([key for key in free if chosen.count(key) == least] or free))
     return chosen

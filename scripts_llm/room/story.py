@@ -135,7 +135,8 @@ def affinity(block: Block, people: Mapping[str, Person]) -> float:
         return 0.0
     if block.fact("foil") and not other:
         return 0.0
-    return 1.0 + 2.5 * own + 3.0 * other + (4.0 if block.fact("only") else 0.0)
+    common = 0.5 if block.kind == "runner" and not block.fact("only") else 1.0
+    return common + 1.5 * own + other
 
 
 def ranked(blocks: Sequence[Block], people: Mapping[str, Person], rng: Random) -> list[Block]:
@@ -158,13 +159,13 @@ def _wording(line: Utterance, speaker: Person, addressee: Person | None, rng: Ra
         yield text
 
 
-def _say(line: Utterance, tongue: Tongue, addressee: Person | None, *, button: bool, limit: int) -> str:
+def _say(line: Utterance, tongue: Tongue, addressee: Person | None, *, bare: bool, limit: int) -> str:
     """The first wording that works; raises Unsayable if none does."""
     speaker = tongue.people[line.role]
     for text in _wording(line, speaker, addressee, tongue.rng):
         spent = set(tongue.spent)
         try:
-            said = tidy(in_the_voice_of(speaker, tidy(tongue.fill(text)), button=button, tongue=tongue))
+            said = tidy(in_the_voice_of(speaker, tidy(tongue.fill(text)), bare=bare, tongue=tongue))
         except Unsayable:
             tongue.spent = spent
             continue
@@ -184,10 +185,12 @@ def perform(exchange: Exchange, tongue: Tongue, previous: str) -> tuple[Spoken, 
     spoken: list[Spoken] = []
     before = previous
     last = len(exchange.lines) - 1
+    tongue.here.clear()
     for number, line in enumerate(exchange.lines):
         other = exchange.lines[number - 1 if number else min(1, last)].role
         limit = OPENING_WORDS if exchange.step == "open" and number == 0 else 99
-        text = _say(line, tongue, tongue.people.get(other), button=number == last, limit=limit)
+        bare = number == last or limit < 99 or line.parenthetical is not None
+        text = _say(line, tongue, tongue.people.get(other), bare=bare, limit=limit)
         if text.lower().split()[:3] == before.lower().split()[:3] and len(text.split()) > 2:
             raise Unsayable(text)
         laugh = number == last or (line.laugh and number < last - 1)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from random import Random
 
 from scripts_llm.room import bank
@@ -13,15 +14,17 @@ from scripts_llm.room.person import Person
 MAX_WORDS = 14
 _SLOT = re.compile(r"\{(a |the )?([A-Za-z0-9.]+)\}")
 _WORD = re.compile(r"[\w'’]+(?:[:.-]\d+)?")
-_AN = re.compile(r"^(?:[aeio]|u(?!n[is]|fo|k|s[eu])|hour|honest|heir|x-ray|mp\b|é)", re.IGNORECASE)
-_LONG_FORMS: tuple[tuple[str, str], ...] = (
+_AN = re.compile(r"^(?:[aio]|e(?!u)|u(?!n[is]|fo|k|s[eu])|hour|honest|heir|x-ray|mp\b|é)", re.IGNORECASE)
+_LONG_FORMS: Mapping[str, str] = dict((
     ("can't", "cannot"), ("won't", "will not"), ("don't", "do not"), ("doesn't", "does not"), ("didn't", "did not"),
     ("isn't", "is not"), ("aren't", "are not"), ("wasn't", "was not"), ("weren't", "were not"), ("couldn't", "could not"),
     ("wouldn't", "would not"), ("shouldn't", "should not"), ("hasn't", "has not"), ("haven't", "have not"), ("i'm", "I am"), ("i've", "I have"),
     ("i'll", "I shall"), ("you're", "you are"), ("you've", "you have"), ("you'll", "you will"), ("we're", "we are"),
     ("we've", "we have"), ("we'll", "we shall"), ("they're", "they are"), ("they've", "they have"), ("it's", "it is"),
-    ("that's", "that is"), ("there's", "there is"), ("what's", "what is"), ("i'd", "I would"),
-)  # fmt: skip
+    ("that's", "that is"), ("there's", "there is"), ("what's", "what is"),
+))  # fmt: skip
+_SHORT_FORM = re.compile(rf"(?<![\w'])(?:{'|'.join(_LONG_FORMS)})(?![\w']| (?:been|got|had)\b)", re.IGNORECASE)
+_OPENED = {"okay", "sorry", "listen", "right", "fine", "wait", "good", "lovely", "for", "oh", "well", "yes", "no", "three"}
 _TAKES_LONG_FORMS = {"formal", "flat", "grand"}
 
 
@@ -38,11 +41,17 @@ def count_words(text: str) -> int:
     return len(text.split())
 
 
+@lru_cache(maxsize=256)
+def _any_name(names: tuple[str, ...]) -> re.Pattern[str]:
+    longest_first = sorted((name.lower() for name in names), key=len, reverse=True)
+    return re.compile(rf"\b(?:{'|'.join(re.escape(name) for name in longest_first)})\b")
+
+
 def plain(text: str, names: Sequence[str] = ()) -> str:
     """A line without names, numbers, punctuation and capitals: what repeats are compared by."""
     lowered = text.lower()
-    for name in sorted(names, key=len, reverse=True):
-        lowered = re.sub(rf"\b{re.escape(name.lower())}\b", " ", lowered)
+    if names:
+        lowered = _any_name(tuple(names)).sub(" ", lowered)
     return " ".join(re.findall(r"[^\W\d_]+", lowered.replace("'", "").replace("’", "")))
 
 
@@ -80,6 +89,7 @@ class Tongue:
     spent: set[str] = field(default_factory=set)
     said: set[str] = field(default_factory=set)
     openers: set[str] = field(default_factory=set)
+    here: dict[str, str] = field(default_factory=dict)  # what a slot was in this exchange: a squid stays a squid
 
     def phrase(self, kind: str, name: str, key: str) -> str:
         """An unspent phrase of a block: a motive, an excuse, a comparison."""
@@ -101,7 +111,9 @@ class Tongue:
         person = self.people.get(role)
         if person is None:
             raise Unsayable(name)
-        return self._of_person(person, key)
+        if name not in self.here:
+            self.here[name] = self._of_person(person, key)
+        return self.here[name]
 
     def _of_person(self, person: Person, key: str) -> str:
         own = {
@@ -135,34 +147,32 @@ class Tongue:
 
 def long_forms(text: str) -> str:
     """ "don't" as "do not", capitals kept."""
-    for short, long in _LONG_FORMS:
+    def swap(match: re.Match[str]) -> str:
+        long = _LONG_FORMS[match[0].lower()]
+        return long[0].upper() + long[1:] if match[0][0].isupper() else long
 
-        def swap(match: re.Match[str], long: str = long) -> str:
-            return long[0].upper() + long[1:] if match[0][0].isupper() else long
-
-        text = re.sub(rf"(?<![\w'])(?:{short})(?![\w'])", swap, text, flags=re.IGNORECASE)
-    return text
+    return _SHORT_FORM.sub(swap, text)
 
 
-def in_the_voice_of(person: Person, text: str, *, button: bool, tongue: Tongue) -> str:
-    """The line as this person would say it: long forms for the stiff, a small word first now and then."""
+def in_the_voice_of(person: Person, text: str, *, bare: bool, tongue: Tongue) -> str:
+    """The line as this person would say it: long forms for the stiff, now and then a small word first (never if bare)."""
     if text == person.catchphrase:
         return text
     if person.register in _TAKES_LONG_FORMS:
         longer = long_forms(text)
         text = longer if count_words(longer) <= MAX_WORDS else text
     block = bank.table("register").get(person.register)
-    if block is None or button or not 3 <= count_words(text) <= 9 or tongue.rng.random() > 0.16:
+    if block is None or bare or not 3 <= count_words(text) <= 9 or tongue.rng.random() > 0.1:
         return text
     openers = [word for word in block.fact("opener") if word not in tongue.openers]
-    if not openers or text.split()[0].strip(",.").lower() in {w.strip(".,!:").lower() for w in block.fact("opener")}:
+    if not openers or text.split()[0].strip(",.").lower() in _OPENED:
         return text
     opener = tongue.rng.choice(openers)
-    if opener[-1] in ".!" or not text.endswith("?"):
-        tongue.openers.add(opener)
-        joined = opener[-1] in ",:" or opener[-1].isalpha()
-        return f"{opener} {_lower_first(text, tongue) if joined else text}"
-    return text
+    if text.endswith("?") or text[0] in "\"“" or any(f", {p.call}" in text for p in tongue.people.values()):
+        return text
+    tongue.openers.add(opener)
+    joined = opener[-1] in ",:" or opener[-1].isalpha()
+    return f"{opener} {_lower_first(text, tongue) if joined else text}"
 
 
 def _lower_first(text: str, tongue: Tongue) -> str:

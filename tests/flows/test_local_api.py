@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import socket
 import subprocess
@@ -20,7 +21,7 @@ from pathlib import Path
 from flows import local_api
 from flows.screen import Screen
 
-with Screen(silence=60) as screen, local_api.prefect_api(Path(sys.argv[1]), screen=screen) as url:
+with Screen(write=lambda line: None) as screen, local_api.prefect_api(Path(sys.argv[1]), screen=screen) as url:
     from prefect import flow
 
     @flow
@@ -92,8 +93,8 @@ def test_two_runs_at_once_have_a_server_each_and_leave_neither(start):
     urls = [first.url(), second.url()]
     connections = [connect(url) for url in urls]
     assert urls[0] != urls[1]
-    assert first.ends(within=20)[0] == "made\n"
-    assert second.ends(within=20)[0] == "made\n"
+    assert first.ends(within=60)[0] == "made\n"
+    assert second.ends(within=60)[0] == "made\n"
     for url, connection in zip(urls, connections, strict=True):
         assert_gone(url, connection)
 
@@ -124,7 +125,7 @@ def test_ctrl_c_in_the_terminal_does_not_reach_the_server(tmp_path):
     server = local_api.start_private(tmp_path / "server.log")
     try:
         server.wait()
-        assert server.process.pid == __import__("os").getsid(server.process.pid)
+        assert os.getsid(server.process.pid) == server.process.pid
     finally:
         server.stop()
     assert not server.home.exists()
@@ -141,13 +142,13 @@ def test_a_configured_server_is_used_and_no_other_started(prefect_server, tmp_pa
 
 
 def test_a_configured_server_that_does_not_answer_is_told_in_one_line():
-    with pytest.raises(
-        local_api.ApiError, match=r"^No Prefect server answers at http://127.0.0.1:9/api .*unset"
-    ):
-        from prefect.settings import PREFECT_API_URL, temporary_settings
+    from prefect.settings import PREFECT_API_URL, temporary_settings
 
-        with temporary_settings({PREFECT_API_URL: "http://127.0.0.1:9/api"}):
-            local_api.check("http://127.0.0.1:9/api")
+    nobody = "http://127.0.0.1:9/api"
+    with temporary_settings({PREFECT_API_URL: nobody}), pytest.raises(local_api.ApiError) as told:
+        local_api.check(nobody)
+    assert str(told.value).startswith(f"No Prefect server answers at {nobody} ")
+    assert "\n" not in str(told.value)
 
 
 def test_a_server_that_cannot_start_is_told_with_its_log(tmp_path, monkeypatch):
@@ -162,6 +163,6 @@ def test_a_server_that_cannot_start_is_told_with_its_log(tmp_path, monkeypatch):
 def test_prefects_lines_go_to_the_log_and_not_to_the_terminal(start):
     run = start()
     run.url()
-    out, err = run.ends(within=20)
+    out, err = run.ends(within=60)
     assert (out, err) == ("made\n", "")
     assert "Finished in state Completed()" in (run.folder / local_api.FLOW_LOG).read_text(encoding="utf-8")

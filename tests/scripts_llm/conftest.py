@@ -30,7 +30,13 @@ class Reply:
             return json.dumps({"error": {"message": self.error, "type": "invalid_request_error"}}).encode()
         message = {"role": "assistant", "content": self.content}
         choice = {"index": 0, "message": message, "finish_reason": self.finish}
-        told: dict[str, Any] = {"id": "1", "object": "chat.completion", "created": 1, "model": model, "choices": [choice]}
+        told: dict[str, Any] = {
+            "id": "1",
+            "object": "chat.completion",
+            "created": 1,
+            "model": model,
+            "choices": [choice],
+        }
         if self.usage:
             told["usage"] = {"prompt_tokens": 900, "completion_tokens": 300, "total_tokens": 1200}
         return json.dumps(told).encode()
@@ -49,7 +55,11 @@ class FakeServer:
 
     def answer(self, asked: dict[str, Any]) -> Reply:
         self.asked.append(asked)
-        reply = self.replies.pop(0) if self.replies else Reply(status=500, error="the test laid out no more answers")
+        reply = (
+            self.replies.pop(0)
+            if self.replies
+            else Reply(status=500, error="the test laid out no more answers")
+        )
         return reply if isinstance(reply, Reply) else reply(asked)
 
 

@@ -73,9 +73,7 @@ def make_tiny(randomise: Randomise) -> Callable[..., TextToVideo]:
         autoencoder = Autoencoder(preset.autoencoder)
         for seed, part in enumerate((text_encoder, unet, autoencoder)):
             randomise(part, seed)
-        return TextToVideo(
-            preset, text_encoder, unet, autoencoder, device=torch.device("cpu"), dtype=dtype
-        )
+        return TextToVideo(preset, text_encoder, unet, autoencoder, device=torch.device("cpu"), dtype=dtype)
 
     return make
 

@@ -137,11 +137,15 @@ def test_the_worlds_own_dice_are_neither_read_nor_thrown(tiny: TextToVideo) -> N
 
 def test_the_callback_is_called_after_every_step_with_latents(tiny: TextToVideo) -> None:
     heard: list[tuple[int, int, tuple[int, ...]]] = []
-    filmed(tiny, num_steps=5, callback=lambda step, steps, latents: heard.append((step, steps, latents.shape)))
+    filmed(
+        tiny, num_steps=5, callback=lambda step, steps, latents: heard.append((step, steps, latents.shape))
+    )
     assert heard == [(i, 5, (1, 4, 3, 4, 7)) for i in range(1, 6)]
 
 
-def test_half_precision_films_nearly_the_same(make_tiny: Callable[..., TextToVideo], tiny: TextToVideo) -> None:
+def test_half_precision_films_nearly_the_same(
+    make_tiny: Callable[..., TextToVideo], tiny: TextToVideo
+) -> None:
     half = make_tiny(dtype=torch.bfloat16)
     difference = np.abs(filmed(half).astype(int) - filmed(tiny))
     assert 0 < difference.mean() < 8

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 
 import pytest
 import torch
@@ -129,7 +130,7 @@ def test_deterministic_ddim_on_gaussian_data_is_the_closed_form_to_the_last_digi
     got = sample_ddim(gaussian(mean, deviation, SCHEDULE), start, SCHEDULE, visited)
     # about its mean every latent is scaled by (a a' d^2 + s s') / (a^2 d^2 + s^2), step after step
     scale = 1.0
-    for t, t_next in zip(visited, visited[1:], strict=False):
+    for t, t_next in pairwise(visited):
         (a, s), (a_next, s_next) = SCHEDULE.level(t), SCHEDULE.level(t_next)
         scale *= (a * a_next * deviation**2 + s * s_next) / (a**2 * deviation**2 + s**2)
     first = SCHEDULE.level(visited[0])[0]

@@ -66,13 +66,13 @@ def test_whoever_speaks_has_a_shot_where_they_are_seen_speaking(
         assert all("talking" in str(words) for words in own)
 
 
-def test_the_words_name_people_place_and_time_and_nobody_changes_sides() -> None:
+def test_the_words_name_people_place_and_time_and_all_stand_as_the_action_says() -> None:
     scene = _scene("don", "joe", action="Joe is sleeping while the Don holds a fish.")
     wide, two, face = breakdown.shots_of(scene, PREMISE, limit=3, is_new_place=True)
-    assert two.prompt == "The Don talking, holding a fish, Joe Carp sleeping, kitchen, day"
+    assert two.prompt == "Joe Carp sleeping, the Don talking, holding a fish, kitchen, day"
     assert face.prompt == "Joe Carp talking, kitchen, day"
     for words in (wide.prompt, two.prompt):
-        assert prompt.mentions(words or "", PREMISE.characters) == ("don", "joe")
+        assert prompt.mentions(words or "", PREMISE.characters) == ("joe", "don")
 
 
 def test_a_night_is_a_night_and_an_angry_line_is_an_argument() -> None:

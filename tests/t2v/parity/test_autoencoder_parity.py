@@ -20,7 +20,9 @@ ATTENTION = {"group_norm": "norm", "to_q": "q", "to_k": "k", "to_v": "v", "to_ou
 def middle(side: str) -> Iterator[tuple[str, str]]:
     for i in (0, 1):
         yield f"{side}.mid_block.resnets.{i}.", f"{side}.mid.block_{i + 1}."
-    yield from ((f"{side}.mid_block.attentions.0.{a}.", f"{side}.mid.attn_1.{b}.") for a, b in ATTENTION.items())
+    yield from (
+        (f"{side}.mid_block.attentions.0.{a}.", f"{side}.mid.attn_1.{b}.") for a, b in ATTENTION.items()
+    )
 
 
 def names(config: AutoencoderConfig) -> dict[str, str]:
@@ -68,17 +70,10 @@ def reference(config: AutoencoderConfig) -> Any:
 
 
 @pytest.fixture(scope="module", params=[32, 4], ids=["32 groups", "4 groups"])
-def pair(request: pytest.FixtureRequest) -> tuple[Any, Autoencoder]:
+def pair(request: pytest.FixtureRequest, randomise: Any) -> tuple[Any, Autoencoder]:
     config = replace(CONFIG, norm_groups=request.param)
     theirs = reference(config).eval()
-    generator = torch.Generator().manual_seed(4)
-    with torch.no_grad():
-        for name, p in theirs.named_parameters():
-            noise = torch.randn(p.shape, generator=generator)
-            if p.ndim > 1:
-                p.copy_(noise * p[0].numel() ** -0.5)
-            else:
-                p.copy_(0.2 * noise + (1.0 if "norm" in name and name.endswith("weight") else 0.0))
+    randomise(theirs, 4)
     ours = Autoencoder(config).eval()
     ours.load_state_dict(as_latent_diffusion(theirs.state_dict(), config), strict=True)
     return theirs, ours

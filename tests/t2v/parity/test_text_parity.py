@@ -33,7 +33,7 @@ def reference(config: TextEncoderConfig) -> Any:
 
 
 def as_open_clip(state: dict[str, Tensor]) -> dict[str, Tensor]:
-    """A transformers state dict under OpenCLIP's names: queries, keys and values stand in one matrix there."""
+    """A transformers state dict under OpenCLIP's names, where queries, keys and values are one matrix."""
     state = {k.removeprefix("text_model."): v for k, v in state.items()}
     out = {
         "token_embedding.weight": state.pop("embeddings.token_embedding.weight"),
@@ -60,29 +60,26 @@ def as_open_clip(state: dict[str, Tensor]) -> dict[str, Tensor]:
     return out
 
 
-def pair_of(config: TextEncoderConfig) -> tuple[Any, TextEncoder]:
+def pair_of(config: TextEncoderConfig, randomise: Any) -> tuple[Any, TextEncoder]:
     theirs = reference(config).eval()
-    generator = torch.Generator().manual_seed(6)
-    with torch.no_grad():
-        for name, p in theirs.named_parameters():
-            noise = torch.randn(p.shape, generator=generator)
-            if p.ndim > 1:
-                p.copy_(noise if "embedding" in name else noise * p.shape[1] ** -0.5)
-            else:
-                p.copy_(0.2 * noise + (1.0 if "norm" in name and name.endswith("weight") else 0.0))
+    randomise(theirs, 6)
     ours = TextEncoder(config).eval()
     left = ours.tower.load_state_dict(as_open_clip(theirs.state_dict()), strict=False)
     assert not left.unexpected_keys
     unread = {f"transformer.resblocks.{config.layers - 1 - i}" for i in range(config.skipped_layers)}
-    assert all(k == "text_projection" or k.rsplit(".", 2)[0].startswith(tuple(unread)) for k in left.missing_keys)
+    assert all(
+        k == "text_projection" or k.rsplit(".", 2)[0].startswith(tuple(unread)) for k in left.missing_keys
+    )
     return theirs, ours
 
 
 @pytest.mark.parametrize("skipped", [0, 1])
 @torch.inference_mode()
-def test_the_tower_answers_as_transformers_does_at_the_layer_that_is_read(skipped: int) -> None:
+def test_the_tower_answers_as_transformers_does_at_the_layer_that_is_read(
+    skipped: int, randomise: Any
+) -> None:
     config = TextEncoderConfig(**{**vars(CONFIG), "skipped_layers": skipped})
-    theirs, ours = pair_of(config)
+    theirs, ours = pair_of(config, randomise)
     tokens = torch.randint(0, 100, (3, 20), generator=torch.Generator().manual_seed(1))
     tokens[:, 12:] = 0  # the padding is attended to
     wanted = theirs(tokens).last_hidden_state
@@ -92,8 +89,8 @@ def test_the_tower_answers_as_transformers_does_at_the_layer_that_is_read(skippe
 
 
 @torch.inference_mode()
-def test_a_later_token_changes_nothing_before_it() -> None:
-    _, ours = pair_of(CONFIG)
+def test_a_later_token_changes_nothing_before_it(randomise: Any) -> None:
+    _, ours = pair_of(CONFIG, randomise)
     tokens = torch.randint(1, 100, (1, 20), generator=torch.Generator().manual_seed(2))
     changed = tokens.clone()
     changed[0, 10] = 0

@@ -102,23 +102,11 @@ def reference(config: UNetConfig) -> Any:
     )
 
 
-def randomise(module: torch.nn.Module, seed: int) -> None:
-    """No parameter left at zero or one: a layer that is forgotten or misplaced shows."""
-    generator = torch.Generator().manual_seed(seed)
-    with torch.no_grad():
-        for name, parameter in module.named_parameters():
-            noise = torch.randn(parameter.shape, generator=generator)
-            if parameter.ndim > 1:
-                parameter.copy_(noise * parameter[0].numel() ** -0.5)
-            else:
-                parameter.copy_(0.2 * noise + (1.0 if "norm" in name and name.endswith("weight") else 0.0))
-
-
 @pytest.fixture(scope="module", params=[32, 8], ids=["32 groups", "8 groups"])
-def pair(request: pytest.FixtureRequest) -> tuple[Any, UNet3D]:
+def pair(request: pytest.FixtureRequest, randomise: Any) -> tuple[Any, UNet3D]:
     config = replace(CONFIG, norm_groups=request.param)
     theirs = reference(config).eval()
-    randomise(theirs, seed=3)
+    randomise(theirs, 3)
     ours = UNet3D(config).eval()
     ours.load_state_dict(as_modelscope(theirs.state_dict(), config), strict=True)
     return theirs, ours
@@ -142,7 +130,9 @@ def test_the_unet_answers_as_diffusers_does_at_sizes_that_halve_and_sizes_that_d
     assert (got - wanted).abs().max() < 1e-4 * wanted.std()
 
 
-@pytest.mark.parametrize("part", ["temopral_conv", "attn2", "input_blocks.0.1", "middle_block.2", "time_embed"])
+@pytest.mark.parametrize(
+    "part", ["temopral_conv", "attn2", "input_blocks.0.1", "middle_block.2", "time_embed"]
+)
 @torch.inference_mode()
 def test_a_wrong_layer_anywhere_would_show_in_the_comparison(pair: tuple[Any, UNet3D], part: str) -> None:
     _, ours = pair

@@ -1,0 +1,57 @@
+"""The pieces of TOON's training that can be tried without training."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from t2v import toon_recipe
+from t2v.autoencoder import Autoencoder
+from t2v.configs import TOON
+from t2v.toon_recipe import TextToLatents, to_tensor, trained_autoencoder
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, randomise: Any) -> Path:
+    """A folder with an autoencoder that has been trained on nothing, and pictures to measure it on."""
+    model = Autoencoder(TOON.autoencoder)
+    randomise(model, 3)
+    torch.save({"ema": model.state_dict()}, tmp_path / "autoencoder.pt")
+    pictures = np.random.default_rng(1).integers(0, 256, (12, 32, 32, 3), np.uint8)
+    monkeypatch.setattr(toon_recipe, "pictures", lambda *_: (pictures, None))
+    return tmp_path
+
+
+@torch.inference_mode()
+def test_the_latents_are_made_to_have_mean_0_and_deviation_1_and_the_pictures_stay(folder: Path) -> None:
+    raw = Autoencoder(TOON.autoencoder).eval()
+    raw.load_state_dict(torch.load(folder / "autoencoder.pt", weights_only=True)["ema"])
+    model = trained_autoencoder(folder)
+    frames = to_tensor(toon_recipe.pictures(folder, "16:9", 12)[0][:, None])
+    latents = model.encode(frames)
+    assert raw.encode(frames).mean((0, 2, 3, 4)).abs().max() > 0.1
+    torch.testing.assert_close(latents.mean((0, 2, 3, 4)), torch.zeros(8), rtol=0, atol=1e-3)
+    torch.testing.assert_close(latents.std((0, 2, 3, 4)), torch.ones(8), rtol=0, atol=1e-3)
+    before, after = raw.decode(raw.encode(frames)), model.decode(latents)
+    assert (after - before).abs().max() < 1e-3 * before.std()
+
+
+def test_bytes_become_numbers_from_minus_1_to_1_with_the_colours_in_front() -> None:
+    frames = np.zeros((2, 3, 4, 5, 3), np.uint8)
+    frames[..., 1] = 255
+    out = to_tensor(frames)
+    assert out.shape == (2, 3, 3, 4, 5)
+    assert out[:, 0].unique().tolist() == [-1.0]
+    assert out[:, 1].unique().tolist() == [1.0]
+
+
+def test_the_names_that_are_trained_are_the_names_that_are_loaded() -> None:
+    with torch.device("meta"):
+        trained = TextToLatents(temporal=True).state_dict()
+        painted = TextToLatents(temporal=False).state_dict()
+    assert {name.split(".")[0] for name in trained} == {"text_encoder", "unet"}
+    assert painted.keys() < trained.keys()

@@ -1,0 +1,79 @@
+"""The documents say what is so: commands, targets, files."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+from flows.cli import build_app
+
+ROOT = Path(__file__).resolve().parent.parent
+PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md"), ROOT / "output" / "README.md"])
+NAMES = ("prefect run ", "coldopen ", "python -m flows ")
+
+
+def lines_of_shell(page: Path) -> list[str]:
+    """The lines of a page's shell blocks, without their comments."""
+    blocks = re.findall(
+        r"```(?:sh|shell|bash|powershell)\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL
+    )
+    return [line.split("  #")[0].strip() for block in blocks for line in block.splitlines() if line.strip()]
+
+
+def commands(page: Path) -> list[list[str]]:
+    """Our own commands on a page, as words; `…` stands for what one types oneself."""
+    found = []
+    for line in lines_of_shell(page):
+        for name in NAMES:
+            if line.startswith(name):
+                found.append([word for word in shlex.split(line.removeprefix(name)) if word != "…"])
+    return found
+
+
+def test_the_reference_is_what_the_commands_say_about_themselves():
+    spec = importlib.util.spec_from_file_location("reference", ROOT / "docs" / "reference.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    written = (ROOT / "docs" / "cli.md").read_text(encoding="utf-8")
+    assert written == module.reference(), "run `python docs/reference.py`"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_command_on_a_page_is_one(page):
+    for words in commands(page):
+        build_app("coldopen").parse_args(words, exit_on_error=False, print_error=False)
+
+
+def test_the_readme_shows_every_command():
+    shown = {words[0] for words in commands(ROOT / "README.md")}
+    assert shown >= {"new", "episode", "script", "batch", "meme"}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_make_target_on_a_page_exists(page):
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
+    wanted = {line.split()[1] for line in lines_of_shell(page) if line.startswith("make ")}
+    assert wanted <= targets
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_link_to_a_file_leads_somewhere(page):
+    links = re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text(encoding="utf-8"))
+    assert [link for link in links if not (page.parent / link).exists()] == []
+
+
+def test_the_house_has_its_pages():
+    names = {path.name for path in (ROOT / "docs").glob("*.md")}
+    assert names >= {
+        "cli.md",
+        "decisions.md",
+        "glossary.md",
+        "how-it-works.md",
+        "nightly.md",
+        "premise.md",
+        "script.md",
+    }
