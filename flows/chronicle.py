@@ -36,7 +36,8 @@ def script_told(job: Job, written: Written, *, is_new: bool) -> tuple[str, ...]:
         return (*scripting.told(script), f"the script: {job.folder.script}")
     shots = sum(len(scene.shots or ()) for scene in script.scenes)
     edited = ", edited by hand" if scripting.was_edited(job) else ""
-    lines = [f"{job.folder.script}: “{script.title}”, {len(script.scenes)} scenes, {shots} shots{edited}"]
+    size = f"{_count(len(script.scenes), 'scene')}, {_count(shots, 'shot')}{edited}"
+    lines = [f"{job.folder.script}: “{script.title}”, {size}"]
     changed = manifest.outdated(job.memory, job.premise)
     if changed:
         lines.append(
@@ -44,6 +45,10 @@ def script_told(job: Job, written: Written, *, is_new: bool) -> tuple[str, ...]:
             "to have it written anew, move it away"
         )
     return tuple(lines)
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def script_chapter(job: Job, written: Written) -> Chapters:

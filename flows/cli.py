@@ -58,6 +58,7 @@ def build_app(name: str) -> App:
         help="A show premise goes in, a finished episode comes out.",
         version_flags=[],
         result_action="return_value",
+        suppress_keyboard_interrupt=False,
     )
     for place, command in enumerate((new, episode, script, batch, meme, setup)):
         app.command(command, sort_key=place)
@@ -88,7 +89,7 @@ def main(tokens: Iterable[str] | None = None, *, name: str = "coldopen") -> NoRe
             raise
         complain(fault[0])
         raise SystemExit(fault[1]) from None
-    raise SystemExit(code)
+    raise SystemExit(code or 0)  # None: help was shown
 
 
 def episode_main() -> NoReturn:

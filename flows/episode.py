@@ -23,8 +23,10 @@ from flows.screen import Screen, duration
 from flows.scripting import Written
 from flows.studio import camera, folder, manifest, recipes, voice, wanted
 from flows.studio.editing import Finished
+from flows.studio.errors import StudioError
 from flows.studio.wanted import WantedShot
 from flows.survey import Survey
+from scripts_llm.errors import ScriptError
 
 __all__ = ["episode", "make", "quick_check", "story"]
 
@@ -32,11 +34,13 @@ _screen: ContextVar[Screen | None] = ContextVar("screen", default=None)
 
 
 def _run_name() -> str:
+    """The run as Prefect's pages call it: show and episode, or the file's name if it has faults."""
     asked = flow_run.parameters
-    premise = asked.get("premise")
-    return " ".join(
-        part for part in (Path(premise).stem if premise else "last one", asked.get("episode")) if part
-    )
+    path = Path(asked["premise"]) if asked.get("premise") else None
+    try:
+        return jobs.prepare(EpisodeOptions(path, asked.get("episode"), output=Path(asked["output"]))).name
+    except (ScriptError, StudioError):
+        return path.stem if path else "the last one"
 
 
 @flow(name="episode", flow_run_name=_run_name)
@@ -53,7 +57,7 @@ def episode(
     options = EpisodeOptions(
         Path(premise) if premise else None, episode, until, writer, seed, Path(output), device
     )
-    screen = _screen.get()
+    screen = current_screen()
     if screen is not None:
         return story(jobs.prepare(options), screen)
     with Screen(write=get_run_logger().info) as log:
@@ -84,6 +88,11 @@ def on_screen(screen: Screen, run: Callable[[], Outcome]) -> Outcome:
         return run()
     finally:
         _screen.reset(token)
+
+
+def current_screen() -> Screen | None:
+    """The screen of whoever called the flow; None when a worker runs it."""
+    return _screen.get()
 
 
 # ------------------------------------------------------------------------------------------- the story

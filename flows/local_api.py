@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
     from flows.screen import Screen
 
-START_SECONDS = 180
+START_SECONDS = 600  # a server that dies is noticed at once; this is for machines that are very busy
 STOP_SECONDS = 5
 SERVER_LOG = "prefect-server.log"
 FLOW_LOG = "prefect.log"

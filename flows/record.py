@@ -9,6 +9,7 @@ import logging
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import cast
 from uuid import UUID
 
 from prefect import artifacts
@@ -37,7 +38,8 @@ def begin_progress(name: str, description: str) -> UUID | None:
     made: UUID | None = None
     if FlowRunContext.get():
         with _at_most_a_note():
-            made = artifacts.create_progress_artifact(0.0, key=key_of(name), description=description)
+            found = artifacts.create_progress_artifact(0.0, key=key_of(name), description=description)
+            made = cast(UUID, found)  # in a flow that is no coroutine it is no promise either
     return made
 
 

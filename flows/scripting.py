@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
+import itertools
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
 
 from flows.job import AUTO, Job
 from flows.studio import breakdown, loops, manifest
 from flows.studio.errors import StudioError
+from flows.studio.folder import EpisodeFolder, disk_errors
 from flows.studio.manifest import Memory
 from flows.words import film_words
 from scripts_llm import casting, yaml_io
+from scripts_llm.errors import ScriptError
 from scripts_llm.screenplay import Character, Line, Premise, Scene, Script, Shot
 
 if TYPE_CHECKING:
@@ -49,7 +54,8 @@ def read(job: Job) -> Written:
     shots = breakdown.break_down(script, premise)
     if ids or shots:
         is_ours = manifest.file_hash(path) == memory.program_script
-        yaml_io.write_into_script(path, ids=ids, shots=shots)
+        with disk_faults(path):
+            yaml_io.write_into_script(path, ids=ids, shots=shots)
         script = yaml_io.read_script(path, cast=job.premise.characters)
         if is_ours:
             memory = replace(memory, program_script=manifest.file_hash(path))
@@ -110,9 +116,29 @@ def _invented(full: Premise, premise: Premise) -> dict[str, Character]:
 # --------------------------------------------------------------------------------------------- writing
 
 
+@contextlib.contextmanager
+def disk_faults(path: Path) -> Iterator[None]:
+    """A script that the disk refuses is no fault of the script."""
+    try:
+        yield
+    except ScriptError as error:
+        if isinstance(error.__context__, OSError):
+            with disk_errors(path):
+                raise error.__context__ from None
+        raise
+
+
+def put_aside(place: EpisodeFolder) -> Path:
+    """Moves script.yaml to the first free name, script.1.yaml, and says which."""
+    numbers = itertools.count(1)
+    kept = next(path for n in numbers if not (path := place.root / f"script.{n}.yaml").exists())
+    place.script.rename(kept)
+    return kept
+
+
 def write(job: Job, *, say: Say) -> Written:
     """A new script, by the writer that the job asks for, with ids and shots, on disk."""
-    full, assumptions = job.premise, ()
+    full, assumptions = job.premise, cast(tuple[str, ...], ())
     if job.premise.genre != "meme":
         full, assumptions = casting.invent(job.premise, film_words(), seed=job.seed)
     script, author, calls, fell_back = _by_whom(job, full, say=say)
@@ -120,7 +146,8 @@ def write(job: Job, *, say: Say) -> Written:
     script = _with_shots(script, full)
     script = script.model_copy(update={"cast": _invented(full, job.premise)})
     head = [f"{job.name}, written by {author}.", *assumptions]
-    yaml_io.write_script(script, job.folder.script, head=head)
+    with disk_faults(job.folder.script):
+        yaml_io.write_script(script, job.folder.script, head=head)
     memory = replace(
         job.memory,
         program_script=manifest.file_hash(job.folder.script),

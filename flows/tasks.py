@@ -13,9 +13,8 @@ from typing import Any, ParamSpec, TypeVar
 
 from prefect import Task, task
 from prefect.cache_policies import NO_CACHE
-from prefect.client.schemas import TaskRun
+from prefect.client.schemas.objects import State, TaskRun
 from prefect.context import FlowRunContext
-from prefect.states import State
 
 from flows import scripting
 from flows.job import Job
@@ -38,7 +37,7 @@ R = TypeVar("R")
 def can_recover(task: Task[Any, Any], run: TaskRun, state: State[Any]) -> bool:
     """Whether trying again may help: not where the input is wrong or the disk refuses."""
     try:
-        state.result()  # type: ignore[unused-coroutine]  # a finished task's result is at hand
+        state.result()
     except ScriptError:
         return False
     except StudioError as error:

@@ -1,4 +1,4 @@
-"""Who is in the show: what a premise leaves out is invented from its logline, for the film model that films it."""
+"""Who is in the show: what a premise leaves out is invented from its logline, for its film model."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from random import Random
 
-from scripts_llm.room import bank, places
+from scripts_llm.room import bank
 from scripts_llm.room.person import KIND_WORDS, PEOPLE, kind_in, matches, read_person, words_of
 from scripts_llm.screenplay import Character, Premise, Setting, display_name
 
@@ -36,23 +36,45 @@ _COLOURS_OF: Mapping[str, tuple[str, ...]] = {
     "toaster": ("red", "yellow", "pink"),
 }
 _WEARS: Mapping[str, tuple[str, ...]] = {
-    "politician": ("hat",), "fishmonger": ("apron",), "gangster": ("hat", "cigar"), "captain": ("hat",), "cook": ("apron",),
-    "detective": ("hat", "moustache"), "scientist": ("glasses",), "teacher": ("glasses",), "manager": ("glasses",),
-    "lawyer": ("glasses",), "actor": ("hat",), "salesman": ("moustache",), "pensioner": ("glasses",), "barkeeper": ("apron",),
-}  # fmt: skip
+    "politician": ("hat",),
+    "fishmonger": ("apron",),
+    "gangster": ("hat", "cigar"),
+    "captain": ("hat",),
+    "cook": ("apron",),
+    "detective": ("hat", "moustache"),
+    "scientist": ("glasses",),
+    "teacher": ("glasses",),
+    "manager": ("glasses",),
+    "lawyer": ("glasses",),
+    "actor": ("hat",),
+    "salesman": ("moustache",),
+    "pensioner": ("glasses",),
+    "barkeeper": ("apron",),
+}
 _SETS_OF: Mapping[str, tuple[str, ...]] = {
-    "politician": ("office", "stage", "street", "living room"), "fishmonger": ("fish shop", "kitchen", "living room", "street"),
-    "gangster": ("bar", "living room", "street", "kitchen"), "captain": ("spaceship", "bedroom", "kitchen", "office"),
-    "alien": ("spaceship", "living room", "park", "street"), "robot": ("living room", "kitchen", "office", "street"),
-    "ghost": ("living room", "bedroom", "kitchen", "street"), "monster": ("bedroom", "living room", "park", "street"),
-    "toaster": ("kitchen", "living room", "bedroom", "street"), "detective": ("office", "street", "bar", "park"),
-    "barkeeper": ("bar", "street", "kitchen", "park"), "cook": ("kitchen", "bar", "street", "living room"),
-    "actor": ("stage", "bar", "living room", "street"), "teacher": ("classroom", "office", "park", "street"),
-    "child": ("bedroom", "kitchen", "classroom", "park"), "sailor": ("beach", "bar", "street", "kitchen"),
-    "scientist": ("office", "kitchen", "park", "bedroom"), "doctor": ("office", "bedroom", "street", "bar"),
-    "lawyer": ("office", "bar", "street", "living room"), "barber": ("stage", "park", "street", "bar"),
-    "gardener": ("park", "kitchen", "street", "bar"), "fish": ("living room", "kitchen", "fish shop", "beach"),
-}  # fmt: skip
+    "politician": ("office", "stage", "street", "living room"),
+    "fishmonger": ("fish shop", "kitchen", "living room", "street"),
+    "gangster": ("bar", "living room", "street", "kitchen"),
+    "captain": ("spaceship", "bedroom", "kitchen", "office"),
+    "alien": ("spaceship", "living room", "park", "street"),
+    "robot": ("living room", "kitchen", "office", "street"),
+    "ghost": ("living room", "bedroom", "kitchen", "street"),
+    "monster": ("bedroom", "living room", "park", "street"),
+    "toaster": ("kitchen", "living room", "bedroom", "street"),
+    "detective": ("office", "street", "bar", "park"),
+    "barkeeper": ("bar", "street", "kitchen", "park"),
+    "cook": ("kitchen", "bar", "street", "living room"),
+    "actor": ("stage", "bar", "living room", "street"),
+    "teacher": ("classroom", "office", "park", "street"),
+    "child": ("bedroom", "kitchen", "classroom", "park"),
+    "sailor": ("beach", "bar", "street", "kitchen"),
+    "scientist": ("office", "kitchen", "park", "bedroom"),
+    "doctor": ("office", "bedroom", "street", "bar"),
+    "lawyer": ("office", "bar", "street", "living room"),
+    "barber": ("stage", "park", "street", "bar"),
+    "gardener": ("park", "kitchen", "street", "bar"),
+    "fish": ("living room", "kitchen", "fish shop", "beach"),
+}
 _HOME = ("living room", "kitchen", "street", "bedroom")
 _PARTNERS = ("landlady", "neighbour", "rival", "manager", "butler", "nephew", "lodger")
 
@@ -88,14 +110,18 @@ class _Room:
 
     def colour_for(self, kind: str) -> str:
         wished = [c for c in _COLOURS_OF.get(kind, self.words.colours) if c in self.words.colours]
-        free = [c for c in wished if c not in self.colours] or [c for c in self.words.colours if c not in self.colours]
+        free = [c for c in wished if c not in self.colours] or [
+            c for c in self.words.colours if c not in self.colours
+        ]
         chosen = self.rng.choice(free or list(self.words.colours))
         self.colours.add(chosen)
         return chosen
 
     def kind_from(self, wished: Sequence[str]) -> str:
         free = [k for k in wished if k in self.words.kinds and k not in self.kinds]
-        chosen = self.rng.choice(free or [k for k in self.words.kinds if k not in self.kinds] or list(self.words.kinds))
+        chosen = self.rng.choice(
+            free or [k for k in self.words.kinds if k not in self.kinds] or list(self.words.kinds)
+        )
         self.kinds.add(chosen)
         return chosen
 
@@ -127,19 +153,25 @@ def _lead(premise: Premise, room: _Room) -> Character:
     logline = premise.logline or premise.show
     kinds, trades = _kinds_of(logline, room.words), matches("trade", logline)
     kind = room.kind_from(kinds[:1] or ("man", "woman"))
-    pools = (*trades, kind, "any")
+    work = [trade for trade in trades if trade not in KIND_WORDS]
+    pools = (*work, kind, "any")
     return Character(
         name=room.name_from((), kind),
         look=room.look_for(kind, trades),
         role=_role_from(logline, trades, kind),
-        **{field: room.rng.choice(_options("lead", pools, field)) for field in ("wants", "flaw", "catchphrase", "speech")},
+        **{
+            field: room.rng.choice(_options("lead", pools, field))
+            for field in ("wants", "flaw", "catchphrase", "speech")
+        },
     )
 
 
 def _role_from(logline: str, trades: Sequence[str], kind: str) -> str:
-    if not trades:
+    """What the lead does: the logline's trade, or being what it is."""
+    work = [trade for trade in trades if trade not in KIND_WORDS]
+    if not work:
         return f"{kind} at the centre of it all"
-    return f"{trades[0]} of the show" if trades[0] != kind else f"{kind} at the centre of it all"
+    return f"{work[0]} by trade" if kind in PEOPLE else f"{work[0]}, though a {kind}"
 
 
 def _side(name: str, room: _Room, kind: str | None = None) -> Character:
@@ -152,18 +184,28 @@ def _side(name: str, room: _Room, kind: str | None = None) -> Character:
         room.kinds.add(kind)
         wished = ()
     fields = {field: block.fact(field)[0] for field in ("role", "wants", "flaw", "catchphrase", "speech")}
-    return Character(name=room.name_from(wished, kind), look=room.look_for(kind, matches("trade", fields["role"])), **fields)
+    return Character(
+        name=room.name_from(wished, kind),
+        look=room.look_for(kind, matches("trade", fields["role"])),
+        **fields,
+    )
 
 
 def _partners(premise: Premise, room: _Room, lead: Character, count: int) -> list[Character]:
     logline = premise.logline or premise.show
     named = [kind for kind in _kinds_of(logline, room.words) if kind not in room.kinds]
     trades = {*matches("trade", logline), *matches("drive", lead.wants or "")[:1]}
-    lead_speech = matches("register", lead.speech or "")[:1]
-    parts = [p for p in _PARTNERS if matches("register", bank.table("side")[p].fact("speech")[0])[:1] != lead_speech]
+    taken = set(matches("register", lead.speech or "")[:1])
+    parts = list(_PARTNERS)
     room.rng.shuffle(parts)
     parts.sort(key=lambda part: not trades & set(bank.table("side")[part].fact("for")[0].split()))
-    return [_side(part, room, named[n] if n < len(named) else None) for n, part in enumerate(parts[:count])]
+    chosen: list[str] = []
+    for part in parts:
+        talk = set(matches("register", bank.table("side")[part].fact("speech")[0])[:1])
+        if not talk & taken and len(chosen) < count:
+            chosen.append(part)
+            taken |= talk
+    return [_side(part, room, named[n] if n < len(named) else None) for n, part in enumerate(chosen)]
 
 
 def _invent_cast(premise: Premise, room: _Room, told: list[str]) -> dict[str, Character]:
@@ -178,9 +220,8 @@ def _invent_cast(premise: Premise, room: _Room, told: list[str]) -> dict[str, Ch
     for character in newcomers:
         key = _key(character.name or "someone", cast)
         cast[key] = character
-        told.append(
-            f"{character.name} ({character.look}), {character.role}, wants {character.wants}; flaw: {character.flaw}"
-        )
+        who = f"{character.name} ({character.look}), {character.role}"
+        told.append(f"{who}, wants {character.wants}; flaw: {character.flaw}")
     return cast
 
 
@@ -221,7 +262,7 @@ def _invent_settings(premise: Premise, room: _Room, told: list[str]) -> dict[str
 
 
 def invent(premise: Premise, words: FilmWords, *, seed: int) -> tuple[Premise, tuple[str, ...]]:
-    """The premise with a cast, looks, wants, flaws and settings; and a sentence "I assumed: ..." for each invention."""
+    """The premise with cast, looks, wants, flaws and settings, and an "I assumed: ..." for each invention."""
     rng = Random(f"cast {seed} {premise.show} {premise.logline}")
     room = _Room(words, rng, set(), set(), set())
     for key, character in premise.characters.items():
@@ -257,7 +298,7 @@ def _quoted(text: str) -> str:
 
 
 def premise_from_logline(logline: str, words: FilmWords, *, seed: int) -> str:
-    """The text of a premise file for a logline, with a cast that the film model can show and a comment for each part."""
+    """The text of a commented premise file for a logline, with a cast that the film model can show."""
     logline = " ".join(logline.split())[:240]
     bare = Premise(show=title_from(logline), logline=logline)
     premise, _ = invent(bare, words, seed=seed)
@@ -267,9 +308,10 @@ def premise_from_logline(logline: str, words: FilmWords, *, seed: int) -> str:
         f"show: {_quoted(premise.show)}",
         f"logline: {_quoted(logline)}",
         "genre: sitcom                  # or meme",
-        "format: {scenes: 8-12, aspect: \"16:9\"}     # aspect: 16:9, 1:1 or 9:16",
+        'format: {scenes: 8-12, aspect: "16:9"}     # aspect: 16:9, 1:1 or 9:16',
         "",
-        "# The cast was invented from the logline. `look` is what the film model draws: give nobody another's kind or colour.",
+        "# The cast was invented from the logline. `look` is what the film model draws:",
+        "# give nobody another's kind or colour.",
         f"# kinds: {', '.join(words.kinds)}",
         f"# colours: {', '.join(words.colours)}; to wear: {', '.join(words.accessories)}",
         "characters:",

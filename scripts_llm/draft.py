@@ -88,6 +88,7 @@ class Brief:
     scenes: tuple[int, int]
     seconds: tuple[int, int]
     actions: tuple[str, ...]
+    catchphrases: frozenset[str] = frozenset()  # they may come back
 
     @classmethod
     def of(cls, premise: Premise, words: FilmWords) -> Brief:
@@ -102,6 +103,9 @@ class Brief:
             scenes=scenes,
             seconds=(60, 120) if seconds is None else (seconds, seconds),
             actions=tuple(words.actions),
+            catchphrases=frozenset(
+                _words(who.catchphrase) for who in premise.characters.values() if who.catchphrase
+            ),
         )
 
 
@@ -233,11 +237,16 @@ def _small_faults(draft: DraftScenes, brief: Brief) -> Iterator[str]:
         for line in scene.dialogue:
             if re.search(r"[*_]\w+[*_]|^\(", line.line):
                 yield f"{where}: {line.line[:60]!r} has a stage direction in it"
-            words = re.sub(r"[^\w ]", "", line.line.lower())
-            if len(words.split()) > 3 and words in said:
+            words = _words(line.line)
+            if len(words.split()) > 3 and words in said and words not in brief.catchphrases:
                 yield f"{where}: {line.line[:60]!r} was said in {said[words]} already"
             said.setdefault(words, where)
     yield from _length_faults(draft, brief)
+
+
+def _words(line: str) -> str:
+    """A line without its punctuation, to compare it with another."""
+    return re.sub(r"[^\w ]", "", line.lower())
 
 
 def _length_faults(draft: DraftScenes, brief: Brief) -> Iterator[str]:

@@ -8,8 +8,6 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 from urllib.parse import urlsplit
 
-from scripts_llm.errors import ScriptError
-
 if TYPE_CHECKING:
     import openai
 
@@ -45,7 +43,7 @@ class Call:
     seed: int | None
 
 
-class LLMError(ScriptError):
+class LLMError(Exception):
     """A model could not be reached, or did not write what was wanted. `calls` were made and paid for."""
 
     def __init__(self, message: str, calls: Sequence[Call] = (), *, status: int | None = None) -> None:

@@ -9,7 +9,3 @@ class ScriptError(Exception):
     The message has one line a fault, each made to be shown as it is:
     `premise.yaml:3:5: wanted a whole number, got 'many', try a number or a range like 8-12`.
     """
-
-
-class DiskError(ScriptError):
-    """A file could not be written; no input is at fault."""

@@ -1,14 +1,15 @@
 """The embedded writer: a script from a premise, without a key, a server or a network.
 
-It plans before it writes (templates/room has its material, scripts_llm.room its craft): two characters whose drives
-and flaws collide, a plot that fits the flaw, a search over exchanges whose needs the story has planted, and only then
-words, each line in its speaker's way of talking. The same premise, seed and episode give the same script.
+It plans before it writes (templates/room has its material, scripts_llm.room its craft): two characters whose
+drives and flaws collide, a plot that fits the flaw, a search over exchanges whose payoffs the story has
+planted, and only then words, each line in its speaker's way of talking. Premise, seed and episode decide all.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from hashlib import sha256
 from random import Random
 
@@ -18,7 +19,7 @@ from scripts_llm.room import bank, places, story
 from scripts_llm.room.person import Person, matches, read_person
 from scripts_llm.room.story import PlannedScene
 from scripts_llm.room.wording import Tongue, Unsayable, count_words, plain, tidy
-from scripts_llm.screenplay import Beat, Line, Part, Premise, Scene, Script
+from scripts_llm.screenplay import Beat, LaughSize, Line, Premise, Scene, Script
 
 SECONDS_A_WORD = 0.4
 SECONDS_BETWEEN_LINES = 0.3
@@ -26,37 +27,49 @@ SECONDS_A_BUTTON = 1.0  # what a scene's last laugh runs on
 SECONDS_OF_CARDS = 7.0
 _SHORTEST, _LONGEST = 62.0, 117.0
 _MOST_SCENES = 12
-_PARTS: tuple[Part, ...] = ("cold_open", "act_1", "act_2", "tag")
 _TIMES = ("4:15", "2:40", "half past five", "7:10", "ten to six", "3:25")
-VISITORS = ("Mrs. Pike", "Mr. Gannet", "Mrs. Lumley", "Mr. Tench", "Miss Quill", "Mr. Oddie", "Mrs. Crumb", "Mr. Brisket")
+VISITORS = (
+    "Mrs. Pike",
+    "Mr. Gannet",
+    "Mrs. Lumley",
+    "Mr. Tench",
+    "Miss Quill",
+    "Mr. Oddie",
+    "Mrs. Crumb",
+    "Mr. Brisket",
+)
 
 
 def write(premise: Premise, words: FilmWords, *, seed: int, episode: int = 1) -> Script:
     """A complete script, without shots; whoever the premise lacks is invented and stands in `script.cast`."""
     filled, _ = casting.invent(premise, words, seed=seed)
-    salt = _digest(filled)
-    deck = Random(f"deck {seed} {salt}")
-    rng = Random(f"write {seed} {episode} {salt}")
-    people = _leads(filled, words, deck, episode)
-    plots = story.ranked(bank.blocks("story"), people, deck)
-    runners = story.ranked(bank.blocks("runner"), people, deck)
+    salt = f"{seed} {_digest(filled)}"
+    rng = Random(f"write {episode} {salt}")
+    cast = _read_cast(filled, words)
+    people = _leads(cast, salt, episode)
+    plots = _deal("story", cast, salt, episode)
+    runners = _deal("runner", cast, salt, episode)
     steps = _steps(filled, people, rng)
-    scenes: tuple[PlannedScene, ...] | None = None
-    for attempt in range(len(plots) * 2):
-        turn = episode - 1 + attempt
-        runner = runners[turn % len(runners)]
+    for attempt in range(len(plots) * len(runners)):
+        runner = runners[attempt // 3 % len(runners)]
         others = tuple(block for block in runners if block is not runner)
-        plan = story.Plan(plots[turn % len(plots)], runner, others, people, steps)
-        tongue = _tongue(filled, plan, rng)
+        plan = story.Plan(plots[attempt % len(plots)], runner, others, people, steps)
+        tongue, scenes = _tell(filled, plan, rng)
+        if scenes is not None:
+            return _script(filled, premise, words, plan, tongue, scenes, rng)
+    raise AssertionError("the bank has no episode for this cast")
+
+
+def _tell(premise: Premise, plan: story.Plan, rng: Random) -> tuple[Tongue, tuple[PlannedScene, ...] | None]:
+    """The plan told, with fewer scenes where it comes out too long and the format leaves the number open."""
+    while True:
+        tongue = _tongue(premise, plan, rng)
         scenes = story.tell(plan, tongue)
-        if scenes is None:
-            continue
-        if len(steps) in range(9, 11) and seconds_of(scenes) > _longest(filled):
-            steps = story.without_optional(steps)
-            continue
-        break
-    assert scenes is not None, "the bank has no episode for this cast"
-    return _script(filled, premise, words, plan, tongue, scenes, rng)
+        fewer = story.without_optional(plan.steps)
+        fixed = scenes is None or _exact(premise) or len(plan.steps) <= 8 or fewer == plan.steps
+        if fixed or seconds_of(scenes or ()) <= _longest(premise):
+            return tongue, scenes
+        plan = replace(plan, steps=fewer)
 
 
 def seconds_of(scenes: Sequence[PlannedScene]) -> float:
@@ -82,26 +95,36 @@ def _digest(premise: Premise) -> str:
     return sha256("\x1f".join(parts).encode()).hexdigest()[:16]
 
 
-def _leads(premise: Premise, words: FilmWords, deck: Random, episode: int) -> dict[str, Person]:
-    """Who carries this episode: the first of the cast more often than not, against one of the others."""
-    told = [t for t in matches("trade", premise.logline or "")]
-    cast = [
+def _read_cast(premise: Premise, words: FilmWords) -> list[Person]:
+    told = matches("trade", premise.logline or "")
+    return [
         read_person(key, character, kinds=words.kinds, trade=told[n] if n < len(told) else None)
         for n, (key, character) in enumerate(premise.characters.items())
     ]
-    if len(cast) == 1:
-        raise ValueError(f"{premise.show}: wanted two characters or more, got {cast[0].key}; try leaving `characters` out")
-    swap = Random(f"{deck.random()} {episode}")
-    hero = cast[0] if swap.random() < 0.68 else swap.choice(cast[1:])
+
+
+def _leads(cast: Sequence[Person], salt: str, episode: int) -> dict[str, Person]:
+    """Who carries this episode: the first of the cast more often than not, against one of the others."""
+    rng = Random(f"leads {episode} {salt}")
+    hero = cast[0] if rng.random() < 0.68 else rng.choice(cast[1:])
     rest = [person for person in cast if person is not hero]
-    swap.shuffle(rest)
-    if hero is not cast[0] and cast[0] is not rest[0]:
-        rest.remove(cast[0])
-        rest.insert(0, cast[0])
-    people = {"A": hero, "B": rest[0]}
-    if len(rest) > 1:
-        people["C"] = rest[1]
-    return people
+    rng.shuffle(rest)
+    if hero is not cast[0]:
+        rest.sort(key=lambda person: person is not cast[0])
+    return dict(zip("ABC", (hero, *rest), strict=False))
+
+
+def _deal(kind: str, cast: Sequence[Person], salt: str, episode: int) -> list[bank.Block]:
+    """The blocks in the order in which this episode tries them: those of the episodes before it come last."""
+    used: list[str] = []
+    order: list[bank.Block] = []
+    for number in range(max(1, episode - 60), episode + 1):
+        rng = Random(f"{kind} {number} {salt}")
+        order = story.ranked(bank.blocks(kind), _leads(cast, salt, number), rng)
+        recent = set(used[-len(order) // 2 :])
+        order.sort(key=lambda block: block.name in recent)
+        used.append(order[0].name)
+    return order
 
 
 def _number(value: int | str | None) -> int | None:
@@ -116,6 +139,11 @@ def _scene_count(premise: Premise, rng: Random) -> int:
     natural = rng.choice((9, 10, 10)) if length is None else round((length - SECONDS_OF_CARDS) / 9.5)
     low, high = (min(wished), max(wished)) if wished else (1 if length else 9, 10)
     return max(1, min(_MOST_SCENES, max(low, min(high, natural))))
+
+
+def _exact(premise: Premise) -> bool:
+    """Whether the format names one number of scenes, so that none may be dropped."""
+    return len(re.findall(r"\d+", str(premise.format.scenes or ""))) == 1
 
 
 def _steps(premise: Premise, people: dict[str, Person], rng: Random) -> tuple[str, ...]:
@@ -163,9 +191,14 @@ def _fields(premise: Premise) -> tuple[str, ...]:
 
 
 def _script(
-    filled: Premise, given: Premise, words: FilmWords, plan: story.Plan, tongue: Tongue,
-    scenes: Sequence[PlannedScene], rng: Random,
-) -> Script:  # fmt: skip
+    filled: Premise,
+    given: Premise,
+    words: FilmWords,
+    plan: story.Plan,
+    tongue: Tongue,
+    scenes: Sequence[PlannedScene],
+    rng: Random,
+) -> Script:
     sets = places.show_sets(filled, words.sets)
     where = places.choose_places(scenes, sets, rng)
     written: list[Scene] = []
@@ -193,10 +226,16 @@ def _dialogue(scene: PlannedScene, *, first: bool) -> tuple[Line | Beat, ...]:
         if line.beat > 0.5 and number:
             elements.append(Beat(beat=line.beat))
         last = number == len(scene.lines) - 1
-        laugh = ("big" if big else "small") if last else "small" if line.laugh else None
+        laugh: LaughSize | None = ("big" if big else "small") if last else "small" if line.laugh else None
         pause = line.beat if 0 < line.beat <= 0.5 and number else None
         elements.append(
-            Line(who=line.who.key, line=line.text, parenthetical=line.parenthetical, pause_before=pause, laugh=laugh)
+            Line(
+                who=line.who.key,
+                line=line.text,
+                parenthetical=line.parenthetical,
+                pause_before=pause,
+                laugh=laugh,
+            )
         )
     return tuple(elements)
 

@@ -51,7 +51,7 @@ def ask(settings: LLMSettings, question: Question, judge: Judge[T]) -> tuple[T, 
         try:
             answer, call = line.say(question, repair)
         except LLMError as fault:
-            raise LLMError(str(fault), calls) from None
+            raise LLMError(str(fault), calls, status=fault.status) from None
         calls.append(call)
         answers.append(answer)
         try:

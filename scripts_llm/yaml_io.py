@@ -20,13 +20,14 @@ __all__ = ["UNUSED_KEYS", "read_premise", "read_script", "unused_keys", "write_i
 
 UNUSED_KEYS = (
     "audio.laugh_track.pack",
-    "audio.music",
     "captions.style",
     "publish",
     "titles.intro",
+    "video.fit",
     "video.model",
     "writer.template",
     "scenes.dialogue.file",
+    "scenes.lock",
     "scenes.sfx",
     "scenes.shots.file",
     "scenes.shots.pick",

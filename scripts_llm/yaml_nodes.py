@@ -18,6 +18,7 @@ from typing import Any
 import yaml
 
 from scripts_llm.errors import ScriptError
+from scripts_llm.yaml_parser import Parser
 
 MAX_BYTES = 1_000_000
 MAX_DEPTH = 40
@@ -148,41 +149,9 @@ def _decode(raw: bytes, path: Path) -> str:
 # ----------------------------------------------------------------------------------------- the parser
 
 
-class _Parser(yaml.reader.Reader, yaml.scanner.Scanner, yaml.parser.Parser):
-    """pyyaml's pure-Python parser, but a value that starts behind its key may hold a colon.
-
-    `- joe: Wait: what` is an error in YAML, and the way people write dialogue. Nothing else can be
-    meant: so a plain scalar that begins on the line of its key runs to the end of that line.
-    """
-
-    def __init__(self, text: str) -> None:
-        yaml.reader.Reader.__init__(self, text)
-        yaml.scanner.Scanner.__init__(self)
-        yaml.parser.Parser.__init__(self)
-
-    def scan_plain(self) -> Any:
-        behind_its_key = (
-            not self.flow_level and not self.allow_simple_key and 0 not in self.possible_simple_keys
-        )
-        if not behind_its_key:
-            return super().scan_plain()
-        start = self.get_mark()
-        length = 0
-        while (sign := self.peek(length)) not in "\0\r\n\x85\u2028\u2029":
-            if sign == "#" and length and self.peek(length - 1) in " \t":
-                break
-            length += 1
-        row = self.prefix(length)
-        body = row.rstrip(" \t")
-        if not re.search(r":(\s|$)", body):
-            return super().scan_plain()
-        self.forward(len(body))
-        return yaml.ScalarToken(body, True, start, self.get_mark())
-
-
 def parse(text: str, path: Path) -> Node | None:
     """The tree of one YAML document, or None where there is nothing but comments. Raises ScriptError."""
-    parser = _Parser.__new__(_Parser)
+    parser = Parser.__new__(Parser)
     builder = _Builder(path)
     try:
         parser.__init__(text)  # type: ignore[misc]  # the reader checks the first characters here

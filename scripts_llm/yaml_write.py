@@ -11,7 +11,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from scripts_llm.errors import DiskError
 from scripts_llm.screenplay import Beat, Line, Scene, Script, Shot
 from scripts_llm.yaml_nodes import resolve_scalar
 
@@ -24,7 +23,7 @@ HOW_TO_EDIT = (
 
 _NO_TEXT = re.compile(r"[^\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
 _NOT_PLAIN = re.compile(r": |:$| #|" + _NO_TEXT.pattern)
-_FLOW_SIGNS = re.compile(r"[,\[\]{}]|:\S")
+_FLOW_SIGNS = re.compile(r"[,?\[\]{}]|:\S")  # pyyaml stops at ?
 _WORDS_OF_YAML_1_1 = frozenset(("y", "n", "yes", "no", "on", "off"))
 _ESCAPED = re.compile(r"[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
 _DIALOGUE_KEYS = frozenset((*Line.model_fields, *Beat.model_fields))
@@ -127,7 +126,10 @@ def _is_plain(text: str) -> bool:
 
 
 def replace_file(path: Path, content: bytes) -> None:
-    """Write beside the file, then move into place: a reader sees the old file or the new one."""
+    """Write beside the file, then move into place: a reader sees the old file or the new one.
+
+    Raises OSError that names the file, and leaves the old one, if the disk does not take it.
+    """
     path = path.resolve()
     part = path.with_name(f"{path.name}.part")
     try:
@@ -142,5 +144,5 @@ def replace_file(path: Path, content: bytes) -> None:
     except OSError as fault:
         with contextlib.suppress(OSError):
             part.unlink(missing_ok=True)
-        reason = fault.strerror or fault
-        raise DiskError(f"{path}: wanted to write this file, got: {reason}, try another folder") from None
+        fault.filename = fault.filename or str(path)
+        raise

@@ -93,6 +93,12 @@ class Preset:
     speaks_toon: bool = False  # prompts are first said in the words of the drawn world
     licence: str = ""
 
+    def __post_init__(self) -> None:
+        if self.schedule.zero_terminal_snr and self.prediction != "v":
+            raise ValueError(
+                f"{self.name}: with zero terminal SNR wanted prediction 'v', got {self.prediction!r}"
+            )
+
 
 MODELSCOPE = Preset(
     name="modelscope",

@@ -27,8 +27,8 @@ def sample_ddim(
 ) -> Tensor:
     """DDIM (Song et al. 2021, equation 12). eta 0 is deterministic, eta 1 adds as much noise as DDPM.
 
-    `latents` are noise at `timesteps[0]`; every step goes to the next timestep, and at the last one nothing is
-    asked. The noise that eta wants is drawn on the CPU from `generator`.
+    `latents` are noise at `timesteps[0]`; every step goes to the next timestep, the last one is where they
+    arrive. The noise that eta wants is drawn on the CPU from `generator`.
     """
     for step, (t, t_next) in enumerate(pairwise(timesteps), 1):
         clean = denoise(latents, t)

@@ -37,7 +37,7 @@ def noise_schedule(config: ScheduleConfig) -> NoiseSchedule:
 
 
 def timesteps(num_steps: int, schedule: NoiseSchedule, spacing: Spacing) -> list[int]:
-    """The timesteps that a sampler visits, noisiest first, and at the end the one where its last step arrives.
+    """The timesteps that a sampler visits, noisiest first, and at the end the one where it arrives.
 
     "modelscope": `1 + arange(0, 1000, 1000 // num_steps)`, a step more where 1000 does not divide; "leading"
     and "trailing" as in table 2 of Lin et al. 2023, leading with an offset of 1. The first two arrive at

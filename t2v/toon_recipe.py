@@ -32,12 +32,13 @@ from t2v.schedule import noise_schedule
 from t2v.text_encoder import TextEncoder, bpe_tokens, tokenize
 from t2v.train import Plan, diffusion_loss, train
 from t2v.unet import UNet3D
+from t2v.weights import compressed
 
 WEIGHTS = Path(__file__).parent / "weights"
 log = logging.getLogger("toon")
 
 AUTOENCODER = Plan(num_steps=1700, learning_rate=4e-4, warmup_steps=20, ema_decay=0.998)
-IMAGES = Plan(num_steps=3200, learning_rate=4e-4, warmup_steps=200, ema_decay=0.9985)
+IMAGES = Plan(num_steps=2000, learning_rate=5e-4, warmup_steps=100, ema_decay=0.9985)
 CLIPS = Plan(num_steps=1500, learning_rate=5e-4, warmup_steps=100, ema_decay=0.998)
 NUM_PICTURES = {"16:9": 36_000, "1:1": 12_000}
 NUM_CLIPS = {"16:9": 2_700, "1:1": 900}
@@ -127,7 +128,7 @@ def pictures(folder: Path, aspect: str, count: int) -> tuple[np.ndarray, np.ndar
 
 
 def fresh_autoencoder() -> Autoencoder:
-    """Residual branches begin at zero, what lies between them lets colours through, latents have little noise.
+    """Residual branches begin at zero, what lies between lets colours through, latents have little noise.
 
     From PyTorch's own first weights the pictures stay grey for hundreds of steps.
     """
@@ -148,7 +149,7 @@ def fresh_autoencoder() -> Autoencoder:
 
 @torch.no_grad()
 def _let_through(conv: nn.Conv2d) -> None:
-    """Half of what the weights were, and every channel to itself: its centre, or at a stride of 2 the mean of 2 x 2."""
+    """Half of what the weights were, and every channel to itself, or its mean of 2 x 2 at a stride of 2."""
     own = torch.zeros_like(conv.weight)
     if conv.stride == (2, 2):
         for c in range(min(own.shape[:2])):
@@ -159,7 +160,7 @@ def _let_through(conv: nn.Conv2d) -> None:
 
 
 def _crop(step: int, size: tuple[int, int], generator: torch.Generator) -> tuple[int, int, tuple[int, int]]:
-    """Top, left and size of what is seen at this step: 64 x 64 of the picture, in the last fifth all of it."""
+    """Top, left and size of what is seen at this step: 64 x 64 of it, in the last fifth all of it."""
     if step >= 0.8 * AUTOENCODER.num_steps:
         return 0, 0, size
     top, left = (8 * int(torch.randint((s - 64) // 8 + 1, (1,), generator=generator)) for s in size)
@@ -325,7 +326,7 @@ def train_clips(folder: Path, stop_at: float | None) -> None:
 
 
 def export(folder: Path) -> None:
-    """All parts in one file: fp16, with what the training was as metadata."""
+    """All parts in one file: networks in int8, autoencoder in fp16, what the training was as metadata."""
     from safetensors.torch import save_file
 
     autoencoder = trained_autoencoder(folder).state_dict()
@@ -338,8 +339,8 @@ def export(folder: Path) -> None:
         model = TextToLatents(temporal=True)
         model.load_state_dict(state["ema"], strict=False)
         parts = model.state_dict()
-    tensors = {f"autoencoder.{k}": v.half().contiguous() for k, v in autoencoder.items()}
-    tensors |= {k: v.half().contiguous() for k, v in parts.items()}
+    tensors = compressed({f"autoencoder.{k}": v for k, v in autoencoder.items()}, int8=False)
+    tensors |= compressed(parts, int8=True)
     stages = {}
     for name in ("autoencoder", "images", "clips"):
         if (folder / f"{name}.pt").exists():

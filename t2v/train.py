@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +43,7 @@ class Progress:
 
     step: int = 0
     seconds: float = 0.0
-    losses: list[tuple[int, float]] | None = None
+    losses: list[tuple[int, float]] = field(default_factory=list)
 
 
 def save_atomically(state: Mapping[str, Any], path: Path) -> None:
@@ -84,7 +84,7 @@ def train(
     groups = groups or [{"params": [p for p in module.parameters() if p.requires_grad], "scale": 1.0}]
     optimizer = torch.optim.AdamW(groups, lr=plan.learning_rate, betas=(0.9, 0.99), weight_decay=0.01)
     average = Average(module, plan.ema_decay)
-    progress = Progress(losses=[])
+    progress = Progress()
     if checkpoint.exists():
         state = torch.load(checkpoint, weights_only=True)
         module.load_state_dict(state["model"])
@@ -123,7 +123,7 @@ def train(
         if progress.step % plan.log_every == 0:
             mean = sum(recent) / len(recent)
             recent = []
-            (progress.losses or []).append((progress.step, mean))
+            progress.losses.append((progress.step, mean))
             log(f"step {progress.step}/{plan.num_steps} loss {mean:.4f} {progress.seconds:.0f} s")
         if time.monotonic() - saved > plan.checkpoint_seconds:
             save()

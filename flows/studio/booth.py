@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -24,7 +25,9 @@ def speak_line(wanted: WantedLine, voice: VoiceSettings, place: Path) -> Artefac
         import soundfile
 
         spoken = speak(wanted.line.line, voice, parenthetical=wanted.line.parenthetical)
-        soundfile.write(path, spoken.samples, SAMPLE_RATE, subtype="PCM_24")
+        wav = io.BytesIO()  # the file is written by Python, which says what is wrong with the disk
+        soundfile.write(wav, spoken.samples, SAMPLE_RATE, subtype="PCM_24", format="WAV")
+        path.write_bytes(wav.getvalue())
         return {
             "num_samples": len(spoken.samples),
             "murmured": spoken.murmured,

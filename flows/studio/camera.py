@@ -9,6 +9,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import t2v
 from flows.studio import clips, recipes
 from flows.studio.errors import StudioError
 from flows.studio.film import FilmSettings
@@ -30,8 +31,6 @@ class _Measured(Exception):
 @lru_cache(maxsize=1)
 def loaded_model(model: str, device: str | None) -> TextToVideo:
     """The film model, loaded once a process."""
-    import t2v
-
     return t2v.load(model, device=device)
 
 
@@ -62,14 +61,14 @@ def film_shot(
 ) -> Artefact | str:
     """The clip of a shot, or what went wrong twice: then the shot becomes a gag card and the episode goes on.
 
-    Raises StudioError where going on makes no sense: a full disk, a folder that may not be written.
+    Raises where going on makes no sense: StudioError for a full disk, T2VError for impossible settings.
     """
     loaded_model(film.model, device)  # a model that cannot be loaded is no matter of one shot
     fault = ""
     for _ in range(ATTEMPTS):
         try:
             return _film(wanted, film, place, device=device, on_step=on_step)
-        except StudioError:
+        except (StudioError, t2v.T2VError):
             raise
         except OSError as error:
             if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):

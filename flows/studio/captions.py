@@ -288,10 +288,11 @@ def write_srt(timeline: Timeline, path: Path) -> None:
 
 
 def write_vtt(timeline: Timeline, path: Path, *, names: Mapping[str, str] | None = None) -> None:
-    """The captions as WebVTT, each with a voice tag that names the speaker."""
+    """The captions as WebVTT, each with a voice tag that names the speaker (by the timeline's names)."""
+    names = timeline.names if names is None else names
     cues = [f"WEBVTT\n\nNOTE {_AI_NOTE}\n\n"]
     for c in timeline.captions:
-        name = (names or {}).get(c.who or "", c.who or "")
+        name = names.get(c.who or "", c.who or "")
         voice = f"<v {html.escape(' '.join(name.split()), quote=False)}>" if name else ""
         words = html.escape(_plain(c.text), quote=False)
         cues.append(f"{_clock(c.start, '.')} --> {_clock(c.end, '.')}\n{voice}{words}\n\n")

@@ -40,7 +40,7 @@ Progress = Callable[[int, int], None]  # frames written so far, frames in all
 
 @dataclass(frozen=True)
 class Look:
-    """How captions come onto the picture: burned or not, in which style, in whose colours."""
+    """How captions come onto the picture: burned or not, in which style, in whose own colours."""
 
     burned: bool = True
     style: str = "classic"
@@ -68,7 +68,15 @@ def make_segment(
 def _ass_of(timeline: Timeline, span: Span, look: Look) -> Callable[[Path], None] | None:
     if not captions.captions_of(timeline, span):
         return None
-    return lambda path: captions.write_ass(timeline, path, style=look.style, colours=look.colours, span=span)
+    colours = _colours(timeline, look)
+    return lambda path: captions.write_ass(timeline, path, style=look.style, colours=colours, span=span)
+
+
+def _colours(timeline: Timeline, look: Look) -> dict[str, str]:
+    """Each speaker's colour: the one given, else one of the style's, by the place in the cast."""
+    speakers = [caption.who for caption in timeline.captions if caption.who]
+    cast = dict.fromkeys([*timeline.names, *speakers])
+    return captions.speaker_colours(cast, look.colours or {}, style=look.style)
 
 
 def write_film(
@@ -80,7 +88,6 @@ def write_film(
     progress: Progress | None = None,
 ) -> None:
     """moviepy's writer fed by `frame` (number -> (h, w, 3)); `ass` writes the captions to be burned."""
-    from moviepy import VideoClip
 
     def at(t: float) -> Frames:
         number = min(num_frames - 1, round(t * FPS))
@@ -89,31 +96,41 @@ def write_film(
         return frame(number)
 
     part = out.absolute().with_name(out.name + ".part")
-    part.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix="cold-open-cut-") as folder, ffmpeg.with_fonts():
-        filters = _COLOUR
-        if ass is not None:
-            ass(Path(folder, "captions.ass"))
-            filters = f"ass=filename={ffmpeg.filter_value(str(Path(folder, 'captions.ass')))},{_COLOUR}"
-        # half a frame more, so that the count of frames survives the way through seconds
-        clip = VideoClip(at, duration=(num_frames + 0.5) / FPS)
-        try:
-            clip.write_videofile(
-                str(part),
-                fps=FPS,
-                codec="libx264",
-                audio=False,
-                preset="veryfast",
-                ffmpeg_params=["-vf", filters, *_CODING, *_TAGS, "-f", "mp4"],
-                logger=None,
-            )
+    try:
+        part.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix="cold-open-cut-") as folder, ffmpeg.with_fonts():
+            filters = _COLOUR
+            if ass is not None:
+                text = Path(folder, "captions.ass")
+                ass(text)
+                filters = f"ass=filename={ffmpeg.filter_value(str(text))},{_COLOUR}"
+            _encode(at, num_frames, part, filters)
             _check_frames(part, num_frames, out)
-            os.replace(part, out)
-        except OSError as fault:
-            raise StudioError(f"{out}: the segment could not be written: {_one_line(fault)}") from fault
-        finally:
-            clip.close()
+        os.replace(part, out)
+    except OSError as fault:
+        raise StudioError(f"{out}: the film could not be written: {_one_line(fault)}") from fault
+    finally:
+        if part.parent.is_dir():
             part.unlink(missing_ok=True)
+
+
+def _encode(at: Callable[[float], Frames], num_frames: int, part: Path, filters: str) -> None:
+    from moviepy import VideoClip
+
+    # half a frame more, so that the count of frames survives the way through seconds
+    clip = VideoClip(at, duration=(num_frames + 0.5) / FPS)
+    try:
+        clip.write_videofile(
+            str(part),
+            fps=FPS,
+            codec="libx264",
+            audio=False,
+            preset="veryfast",
+            ffmpeg_params=["-vf", filters, *_CODING, *_TAGS, "-f", "mp4"],
+            logger=None,
+        )
+    finally:
+        clip.close()
 
 
 def _one_line(fault: OSError) -> str:
@@ -186,19 +203,24 @@ def segment_recipe(timeline: Timeline, span: Span, *, look: Look | None = None) 
     look = look or Look()
     pictures = [cut for cut in timeline.pictures if span.start <= cut.start < span.end]
     shown = captions.captions_of(timeline, span) if look.burned else ()
-    speakers = sorted({caption.who for caption in shown if caption.who})
+    speakers = {caption.who for caption in shown if caption.who}
     has_card = any(cut.clip is None for cut in pictures)
     return {
         "segment": RECIPE,
         "size": [timeline.width, timeline.height],
         "pictures": [_picture_recipe(cut) for cut in pictures],
         "captions": [[c.start, c.end, c.text, c.who, c.style] for c in shown],
-        "style": asdict(captions.read_style(look.style)) if shown else None,
-        "colours": {who: (look.colours or {}).get(who) for who in speakers},
+        "style": _style_recipe(look.style) if shown else None,
+        "colours": {who: colour for who, colour in _colours(timeline, look).items() if who in speakers},
         "title": timeline.title if has_card else None,
         "credits": list(timeline.credits) if span.kind == "credits" else None,
         "coding": [NETWORK, *_CODING],
     }
+
+
+def _style_recipe(name: str) -> dict[str, Any]:
+    style = asdict(captions.read_style(name))
+    return {**style, "palette": list(style["palette"])}
 
 
 def _picture_recipe(cut: PictureCut) -> dict[str, Any]:

@@ -97,10 +97,14 @@ def shelved(samples: Samples, bright_db: float) -> Samples:
 
 
 def affected(samples: Samples, effect: str, *, rng: np.random.Generator) -> Samples:
-    """The sound through an effect: phone, robot, ghost; `none` leaves it alone."""
-    return {"none": lambda: samples, "phone": lambda: _phone(samples), "robot": lambda: _robot(samples)}.get(
-        effect, lambda: reverberant(samples, rt60=1.1, wet_db=-8.0, rng=rng)
-    )()
+    """The sound through an effect: phone, robot or ghost; `none` leaves it alone."""
+    if effect == "phone":
+        return _phone(samples)
+    if effect == "robot":
+        return _robot(samples)
+    if effect == "ghost":
+        return reverberant(samples, rt60=1.1, wet_db=-8.0, rng=rng)
+    return samples
 
 
 def _phone(samples: Samples) -> Samples:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 
 import t2v
@@ -11,7 +10,6 @@ from scripts_llm.screenplay import Premise
 
 FILM_MODEL = "toon"
 PICTURE_SIZES = {"16:9": (1280, 720), "1:1": (720, 720), "9:16": (720, 1280)}  # width, height
-SMALLEST, LARGEST = 96, 4096
 
 
 @dataclass(frozen=True)
@@ -50,15 +48,13 @@ def picture_size(premise: Premise) -> tuple[int, int]:
     aspect = premise.format.aspect
     if premise.format.size is None:
         return PICTURE_SIZES[aspect]
-    match = re.fullmatch(r"\s*(\d{1,5})\s*[x×]\s*(\d{1,5})\s*", premise.format.size)
-    width, height = (int(match[1]), int(match[2])) if match else (0, 0)
+    width, height = (int(side) for side in premise.format.size.split("x"))
     wide, high = (int(number) for number in aspect.split(":"))
-    usual = "{}x{}".format(*PICTURE_SIZES[aspect])
-    is_sane = all(SMALLEST <= side <= LARGEST and side % 2 == 0 for side in (width, height))
-    if not is_sane or abs(width * high - height * wide) > wide * high:
+    if abs(width * high - height * wide) > 2 * wide * high:
+        usual = "{}x{}".format(*PICTURE_SIZES[aspect])
         raise StudioError(
-            f"format: size: wanted even numbers from {SMALLEST} to {LARGEST} in the shape {aspect}, "
-            f"got {premise.format.size!r}, try {usual}",
+            f"format: size: wanted a picture in the shape {aspect}, got {premise.format.size}, "
+            f"try {usual}, or aspect: another one of {', '.join(PICTURE_SIZES)}",
             code=2,
         )
     return width, height

@@ -8,6 +8,7 @@ import hashlib
 import json
 import os
 import re
+import shutil
 import time
 import unicodedata
 from collections.abc import Iterator
@@ -19,6 +20,7 @@ from flows.studio import posix
 from flows.studio.errors import StudioError
 
 MAX_NAME_BYTES = 80
+ROOM = 200_000_000
 _CODE = re.compile(r"^s(\d{2,})e(\d{2,})$")
 _WINDOWS_KEEPS = {
     "con",
@@ -192,8 +194,17 @@ def locked(folder: EpisodeFolder) -> Iterator[None]:
         json.dump({"pid": os.getpid(), "since": time.strftime("%Y-%m-%d %H:%M:%S")}, file)
         file.flush()
         _sweep(folder)
+        _check_room(folder.root)
         yield
         file.truncate(0)
+
+
+def _check_room(place: Path) -> None:
+    """An episode wants a hundred megabytes while it is made; a disk that fills up half way helps nobody."""
+    free = shutil.disk_usage(place).free
+    if free < ROOM:
+        wanted, got = f"{ROOM // 10**6} MB of room", f"{free // 10**6} MB"
+        raise StudioError(f"{place}: the disk is full; wanted {wanted}, got {got}; {_MAKE_ROOM}")
 
 
 def _holder(text: str) -> str:
@@ -248,12 +259,13 @@ def read_json(path: Path) -> dict[str, Any] | None:
     return value if isinstance(value, dict) else None
 
 
+_MAKE_ROOM = "make room and run the same command again: what is made stays"
 _WHAT_TO_TRY = {
-    errno.ENOSPC: (1, "the disk is full", "make room and run the same command again: what is made stays"),
+    errno.ENOSPC: (1, "the disk is full", _MAKE_ROOM),
     errno.EDQUOT: (
         1,
         "the disk quota is used up",
-        "make room and run the same command again: what is made stays",
+        _MAKE_ROOM,
     ),
     errno.EFBIG: (1, "the file may not grow so large", "raise the limit (ulimit -f) and run again"),
     errno.EACCES: (2, "no permission to write", "give yourself the right, or choose another --output"),

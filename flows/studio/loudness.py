@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import functools
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from flows.studio import ffmpeg
 from flows.studio.errors import StudioError
 from flows.studio.timeline import SAMPLE_RATE
 
@@ -161,32 +163,23 @@ def measure(path: Path) -> tuple[float, float]:
 
 def decoded(path: Path) -> Iterator[Samples]:
     """The first sound track of any media file at 48 kHz, ten seconds at a time, (n, channels)."""
-    import imageio_ffmpeg
-
-    command = [
-        imageio_ffmpeg.get_ffmpeg_exe(),
-        "-v",
-        "error",
-        "-nostdin",
-        "-i",
-        f"file:{path}",
-        "-map",
-        "0:a:0",
-    ]
+    command = [ffmpeg.executable(), "-v", "error", "-nostdin", "-i", f"file:{path}", "-map", "0:a:0"]
     command += ["-ar", str(SAMPLE_RATE), "-c:a", "pcm_f32be", "-f", "au", "pipe:1"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as ffmpeg:
-        assert ffmpeg.stdout is not None
-        assert ffmpeg.stderr is not None
+    with (
+        tempfile.TemporaryFile() as log,
+        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log) as decoder,
+    ):
+        assert decoder.stdout is not None
         try:
-            header = ffmpeg.stdout.read(24)
+            header = decoder.stdout.read(24)
             if len(header) == 24:
-                ffmpeg.stdout.read(int.from_bytes(header[4:8]) - 24)
+                decoder.stdout.read(int.from_bytes(header[4:8]) - 24)
                 channels = int.from_bytes(header[20:24])
-                while piece := ffmpeg.stdout.read(_PIECE * channels * 4):
+                while piece := decoder.stdout.read(_PIECE * channels * 4):
                     yield np.frombuffer(piece, ">f4").reshape(-1, channels).astype(np.float32)
-            problem = ffmpeg.stderr.read().decode("utf-8", "replace").strip()
         finally:
-            ffmpeg.kill()
+            decoder.kill()
+        log.seek(0)
+        problem = ffmpeg.last_words(log.read())
     if len(header) < 24:
-        last = problem.splitlines()[-1] if problem else "no sound track"
-        raise StudioError(f"{path}: wanted a file with sound, ffmpeg says: {last}")
+        raise StudioError(f"{path}: wanted a file with sound, ffmpeg says: {problem}")

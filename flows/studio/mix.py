@@ -1,22 +1,22 @@
 """The mix: dialogue, laughs and music of a timeline as one mastered track.
 
-Levels first, dynamics last: every line comes at -18 LUFS, laughs lie 6 to 10 LU under it, the bed more than 8
-and lower still while anybody speaks. Then the whole is brought to its loudness under a true-peak ceiling. It
+Levels first, dynamics last: every line comes at -18 LUFS, laughs lie 6 to 10 LU under it, the bed 11 and
+lower still while anybody speaks. Then the whole is brought to its loudness under a true-peak ceiling. It
 is made ten seconds at a time; what lies in memory whole is one number a millisecond.
 """
 
 from __future__ import annotations
 
-import os
-import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
 
+from flows.studio import ffmpeg, sound
 from flows.studio.errors import StudioError
 from flows.studio.limiter import HOP, limiting, stretched
 from flows.studio.loudness import (
@@ -113,16 +113,29 @@ def _check(timeline: Timeline) -> None:
                 )
 
 
+class _Scratch:
+    """The mix before it is mastered, on the disk."""
+
+    def __init__(self, file: BinaryIO, num_samples: int) -> None:
+        self._file = file
+        self.num_samples = num_samples
+
+    def append(self, block: Samples) -> None:
+        self._file.write(np.ascontiguousarray(block, np.float32).tobytes())
+
+    def read(self, start: int, stop: int) -> Samples:
+        """The samples from `start` to `stop`, (n, 2)."""
+        self._file.seek(start * 8)
+        return np.frombuffer(self._file.read((stop - start) * 8), np.float32).reshape(-1, 2)
+
+
 @contextmanager
-def _scratch(out_wav: Path, num_samples: int) -> Iterator[Samples]:
-    """Room on the disk for the mix before it is mastered, beside the file that it becomes."""
+def _scratch(out_wav: Path, num_samples: int) -> Iterator[_Scratch]:
+    """Room for the mix beside the file that it becomes, given back in any case."""
     path = out_wav.with_name(out_wav.name + ".mix.part")
     try:
-        mix = np.memmap(path, np.float32, mode="w+", shape=(num_samples, 2))
-        try:
-            yield mix
-        finally:
-            mix._mmap.close()  # type: ignore[attr-defined]
+        with path.open("w+b") as file:
+            yield _Scratch(file, num_samples)
     finally:
         path.unlink(missing_ok=True)
 
@@ -132,18 +145,18 @@ def _blocks(num_samples: int) -> Iterator[tuple[int, int]]:
         yield start, min(start + _BLOCK, num_samples)
 
 
-def _lay(tracks: dict[str, Stem], mix: Samples) -> _Survey:
+def _lay(tracks: dict[str, Stem], mix: _Scratch) -> _Survey:
     """All stems into one, measured on the way."""
     meters = {name: LoudnessMeter() for name in STEMS}
     whole = LoudnessMeter()
-    for start, stop in _blocks(len(mix)):
+    for start, stop in _blocks(mix.num_samples):
         block = np.zeros((stop - start, 2), np.float32)
         for name, stem in tracks.items():
             heard = stem(start, stop)
             meters[name].add(heard)
             block += heard
         whole.add(block)
-        mix[start:stop] = block
+        mix.append(block)
     loudness = {name: round(meter.loudness_lufs(), 2) for name, meter in meters.items()}
     return _Survey(whole.energies(), _peaks(mix), loudness)
 
@@ -159,7 +172,7 @@ class _Written:
 
 
 def _mastered(
-    mix: Samples, survey: _Survey, out_wav: Path, *, target_lufs: float, ceiling: float
+    mix: _Scratch, survey: _Survey, out_wav: Path, *, target_lufs: float, ceiling: float
 ) -> _Written:
     """The file at that loudness and under that ceiling; written again should the foresight have been off."""
     gain = _foreseen_gain(survey, target_lufs=target_lufs, ceiling=ceiling)
@@ -192,21 +205,10 @@ def _foreseen_gain(survey: _Survey, *, target_lufs: float, ceiling: float) -> fl
 
 def _encoded_peak(wav: Path) -> float:
     """The true peak after the film's own encode, for an encoder may throw a plucked string far up."""
-    import imageio_ffmpeg
-
     trial = wav.with_name(wav.name + ".trial.part")
-    command = [
-        imageio_ffmpeg.get_ffmpeg_exe(),
-        "-v",
-        "error",
-        "-nostdin",
-        "-y",
-        "-i",
-        f"file:{wav}",
-        *AAC_OPTIONS,
-    ]
+    encode = ["-nostdin", "-y", "-i", f"file:{wav}", *AAC_OPTIONS, "-f", "mp4", f"file:{trial}"]
     try:
-        subprocess.run([*command, "-f", "mp4", f"file:{trial}"], check=True, capture_output=True)
+        ffmpeg.run(encode, doing=f"{wav.name}: the trial encode of the sound")
         peak = PeakMeter()
         for samples in decoded(trial):
             peak.add(samples)
@@ -215,30 +217,24 @@ def _encoded_peak(wav: Path) -> float:
         trial.unlink(missing_ok=True)
 
 
-def _peaks(mix: Samples) -> Samples:
+def _peaks(mix: _Scratch) -> Samples:
     """True peaks of every millisecond of the whole mix."""
     peaks = []
-    for start, stop in _blocks(len(mix)):
-        first, last = max(0, start - CONTEXT), min(len(mix), stop + CONTEXT)
-        samples = np.pad(mix[first:last], ((CONTEXT - (start - first), CONTEXT - (last - stop)), (0, 0)))
+    for start, stop in _blocks(mix.num_samples):
+        first, last = max(0, start - CONTEXT), min(mix.num_samples, stop + CONTEXT)
+        missing = (CONTEXT - (start - first), CONTEXT - (last - stop))
+        samples = np.pad(mix.read(first, last), (missing, (0, 0)))
         peaks.append(true_peaks(samples, hop=HOP, context=CONTEXT))
     return np.concatenate(peaks)
 
 
-def _write(mix: Samples, out_wav: Path, *, gain: float, curve: Samples) -> tuple[float, float]:
+def _write(mix: _Scratch, out_wav: Path, *, gain: float, curve: Samples) -> tuple[float, float]:
     """The mastered file, moved into place whole: its loudness in LUFS and its true peak in dBTP."""
-    import soundfile
-
-    part = out_wav.with_name(out_wav.name + ".part")
     loudness, peak = LoudnessMeter(), PeakMeter()
-    try:
-        with soundfile.SoundFile(part, "w", SAMPLE_RATE, 2, "PCM_24", format="WAV") as wav:
-            for start, stop in _blocks(len(mix)):
-                block = mix[start:stop] * np.float32(gain) * stretched(curve, start, stop)
-                wav.write(block)
-                loudness.add(block)
-                peak.add(block)
-        os.replace(part, out_wav)
-    finally:
-        part.unlink(missing_ok=True)
+    with sound.writing_wav(out_wav, channels=2) as wav:
+        for start, stop in _blocks(mix.num_samples):
+            block = mix.read(start, stop) * np.float32(gain) * stretched(curve, start, stop)
+            wav.write(block)
+            loudness.add(block)
+            peak.add(block)
     return loudness.loudness_lufs(), peak.true_peak_dbtp()

@@ -147,6 +147,7 @@ def _plucked(hertz: float, length: int, rng: np.random.Generator) -> Samples:
     count = min(length, whole + 2)
     soft = np.hanning(9) / np.hanning(9).sum()  # a thumb, not a plectrum
     burst[:count] = np.convolve(rng.uniform(-1, 1, count), soft, mode="same")[:count]
+    burst[:count] -= burst[:count].mean()
     taps = np.convolve([0.15, 0.7, 0.15], [1 - part, part]) * loss
     feedback = np.concatenate([[1.0], np.zeros(whole - 1), -taps])
     return np.asarray(lfilter([1.0], feedback, burst), np.float32)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -65,7 +65,7 @@ class Plan:
         """The plan in lines for people: one for each thing to make, a summary where all is new."""
         kept = f"; {self.num_kept} kept" if self.num_kept else ""
         head = f"to make: {_count(self.num_shots, 'shot')}, {_count(self.num_lines, 'voice line')}{kept}"
-        if all(one.why == NEW for one in self.todo):
+        if not self.num_kept and all(one.why == NEW for one in self.todo):
             return (head,)
         shown = [f"  {one}" for one in self.todo[:SHOWN]]
         rest = len(self.todo) - SHOWN
@@ -87,9 +87,11 @@ def make_plan(
 ) -> Plan:
     """Compares what is wanted with what lies there. `failed` are digests of shots that became gag cards."""
     clips, voices = recipes.shelf(folder.clips, ".mp4"), recipes.shelf(folder.voices, ".wav")
+    lost = recipes.gone(folder.clips, ".mp4") | recipes.gone(folder.voices, ".wav")
+    known = {**dict.fromkeys(lost, GONE), **dict.fromkeys(failed, FAILED)}
     todo = [
-        *(Todo("clip", shot.label, why) for shot, why in _missing(shots, clips, failed)),
-        *(Todo("voice", line.label, why) for line, why in _missing(lines, voices, ())),
+        *(Todo("clip", shot.label, why) for shot, why in _missing(shots, clips, known)),
+        *(Todo("voice", line.label, why) for line, why in _missing(lines, voices, known)),
     ]
     wanted = {shot.digest for shot in shots} | {line.digest for line in lines}
     num_shots = sum(one.kind == "clip" for one in todo)
@@ -113,21 +115,19 @@ def seconds_a_shot(clips: Shelf, film: FilmSettings) -> float | None:
 
 
 def _missing(
-    wanted: Sequence[WantedShot | WantedLine], there: Shelf, failed: Collection[str]
+    wanted: Sequence[WantedShot | WantedLine], there: Shelf, known: Mapping[str, str]
 ) -> list[tuple[WantedShot | WantedLine, str]]:
     found: list[tuple[WantedShot | WantedLine, str]] = []
     asked: set[str] = set()
     used = {one.digest for one in wanted}
     for one in wanted:
         if one.digest not in there and one.digest not in asked:
-            found.append((one, _why(one, there, used, failed)))
+            found.append((one, known.get(one.digest) or _why(one, there, used)))
         asked.add(one.digest)
     return found
 
 
-def _why(one: WantedShot | WantedLine, there: Shelf, used: Collection[str], failed: Collection[str]) -> str:
-    if one.digest in failed:
-        return FAILED
+def _why(one: WantedShot | WantedLine, there: Shelf, used: Collection[str]) -> str:
     earlier = [clip for key, clip in there.items() if clip.label == one.label and key not in used]
     if not earlier:
         return NEW

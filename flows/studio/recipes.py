@@ -55,6 +55,12 @@ def shelf(place: Path, suffix: str) -> dict[str, Artefact]:
     return found
 
 
+def gone(place: Path, suffix: str) -> frozenset[str]:
+    """The digests of artefacts whose note is there and whose file is not."""
+    notes = place.glob("*.json") if place.is_dir() else ()
+    return frozenset(note.stem.rsplit("-", 1)[-1] for note in notes if not note.with_suffix(suffix).exists())
+
+
 def make(
     place: Path, label: str, recipe: Recipe, suffix: str, *, by: Callable[[Path], Mapping[str, Any]]
 ) -> Artefact:

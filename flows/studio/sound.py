@@ -6,7 +6,10 @@ Sound is float32 at 48 kHz throughout, (n,) for a voice and (n, 2) for everythin
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +18,9 @@ from flows.studio.errors import StudioError
 from flows.studio.loudness import SILENT_LUFS, decoded, loudness_of
 from flows.studio.timeline import SAMPLE_RATE
 
+if TYPE_CHECKING:
+    from soundfile import SoundFile
+
 Samples = NDArray[np.float32]
 
 EDGE_SECONDS = 0.008
@@ -22,11 +28,24 @@ EDGE_SECONDS = 0.008
 
 def write_wav(path: Path, samples: Samples) -> None:
     """A 24-bit WAV at 48 kHz, moved into place whole."""
+    with writing_wav(path, channels=1 if samples.ndim == 1 else samples.shape[1]) as wav:
+        wav.write(samples)
+
+
+@contextmanager
+def writing_wav(path: Path, *, channels: int) -> Iterator[SoundFile]:
+    """A 24-bit WAV at 48 kHz to be written piece by piece; only a whole one gets its name."""
     import soundfile
 
     part = path.with_name(path.name + ".part")
-    soundfile.write(part, samples, SAMPLE_RATE, subtype="PCM_24", format="WAV")
-    os.replace(part, path)
+    try:
+        with soundfile.SoundFile(part, "w", SAMPLE_RATE, channels, "PCM_24", format="WAV") as wav:
+            yield wav
+        os.replace(part, path)
+    except soundfile.LibsndfileError as error:
+        raise StudioError(f"{path}: cannot write the sound ({error}); is the disk full?") from error
+    finally:
+        part.unlink(missing_ok=True)
 
 
 def read_voice(path: Path) -> Samples:

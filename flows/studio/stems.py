@@ -31,7 +31,7 @@ STEMS = ("dialogue", "laughs", "music")
 # Loudness under the dialogue, in LU.
 LAUGH_UNDER = {"low": 9.5, "medium": 8.0, "high": 6.5}
 SMALL_LAUGH_UNDER = 0.5  # a chuckle lies a little lower still
-BED_UNDER = 9.0  # where nobody speaks; `audio.duck_db` takes more away under a line
+BED_UNDER = 11.0  # where nobody speaks; `audio.duck_db` takes more away under a line
 MUSIC_UNDER = {"title": 1.0, "credits": 2.0, "sting": 4.0}
 
 DUCK_ATTACK, DUCK_RELEASE, DUCK_BRIDGE = 0.15, 0.4, 1.0  # seconds
@@ -104,7 +104,7 @@ def _laugh(cue: LaughCue, audio: Audio) -> _Placed:
 
     def make() -> Samples:
         samples = laugh(cue.size, seconds=(end - start) / SAMPLE_RATE, seed=cue.seed)[: end - start]
-        return sound.with_edges(samples) * sound.gain(LINE_LUFS - under - PEOPLE_LUFS)
+        return sound.with_edges(samples, fall=0.1) * sound.gain(LINE_LUFS - under - PEOPLE_LUFS)
 
     return _Placed(start, end, make)
 
@@ -132,8 +132,8 @@ def _piece(cue: MusicCue, own: music.Track | None, *, seed: int, beds: list[Musi
 
     def make() -> Samples:
         if cue.kind == "sting":
-            near = min(beds, key=lambda bed: abs(bed.start - cue.start), default=None)
-            tonic = music.track("bed", seed=near.seed).tonic if near and not own else 0
+            near = sorted(beds, key=lambda bed: abs(bed.start - cue.start))[:1]
+            tonic = music.track("bed", seed=near[0].seed).tonic if near and not own else 0
             return music.sting(num_samples=end - start, seed=cue.seed, tonic=tonic) * level
         return music.theme(own or music.track("theme", seed=seed), num_samples=end - start) * level
 
@@ -142,7 +142,8 @@ def _piece(cue: MusicCue, own: music.Track | None, *, seed: int, beds: list[Musi
 
 def _beds(beds: list[MusicCue], timeline: Timeline, own: music.Track | None, *, duck_db: float) -> Stem:
     """The beds, making way for lines and laughs."""
-    heard = [(cue.start, cue.end) for cue in (*timeline.lines, *timeline.laughs)]
+    heard = [(cue.start, cue.end) for cue in timeline.lines]
+    heard += [(cue.start, cue.end) for cue in timeline.laughs]
     heard += [(cue.start, cue.end) for cue in timeline.music if cue.kind == "sting"]
     curve = ducking(
         [(start * SAMPLES_PER_FRAME, end * SAMPLES_PER_FRAME) for start, end in heard],

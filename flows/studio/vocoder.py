@@ -104,7 +104,7 @@ def say(phonemes: Sequence[str], timbre: Timbre, *, speed: float, rng: np.random
 def sound(
     spectra: Spectra, timbre: Timbre, *, rng: np.random.Generator, f0: Samples | None = None
 ) -> Samples:
-    """Spectra as 48 kHz samples; `f0` is the pitch in Hz to be heard in each column, else their own, moved."""
+    """Spectra as 48 kHz samples; `f0` is the pitch in Hz that each column gets, else their own one moved."""
     import soxr
     from hibari import dsp
 

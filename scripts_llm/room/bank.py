@@ -1,8 +1,9 @@
 """The room's bank of material, read from the plain-text files in templates/room.
 
-A file holds blocks. `=== kind.name` opens one, `key: value` lines describe it, `--- step ...` opens an exchange: a few
-lines of dialogue that stand or fall together. A line is `A: text`; indented under it stand other wordings, each after
-the traits its speaker must have (`boss: ...`, `to-cat: ...` for the one spoken to, `or: ...` for anybody).
+A file holds blocks. `=== kind.name` opens one, `key: value` lines describe it, `--- step ...` opens an
+exchange: a few lines of dialogue that stand or fall together. A line is `A: text`; indented under it stand
+other wordings, each after the traits its speaker must have (`boss: ...`, `to-cat: ...` for the one spoken to,
+`or: ...` for anybody).
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ class Wording:
 
 @dataclass(frozen=True)
 class Utterance:
-    """A line before it is worded: who says it, and the ways to say it. `beat` is a silence before it."""
+    """A line before it is worded: who says it, the ways to say it, the silence before it."""
 
     role: str
     wordings: tuple[Wording, ...]
@@ -41,7 +42,7 @@ class Utterance:
 
 @dataclass(frozen=True)
 class Exchange:
-    """Lines that stand or fall together, with what they need of the story so far and what they plant in it."""
+    """Lines that stand or fall together, what they need of the story so far and what they plant."""
 
     step: str
     lines: tuple[Utterance, ...]
@@ -96,7 +97,9 @@ class _Draft:
         return Block(self.kind, self.name, self.facts, tuple(self.exchanges))
 
 
-def _exchange(header: list[str], lines: tuple[Utterance, ...], stage: tuple[tuple[str, str, str], ...]) -> Exchange:
+def _exchange(
+    header: list[str], lines: tuple[Utterance, ...], stage: tuple[tuple[str, str, str], ...]
+) -> Exchange:
     wants: list[tuple[str, frozenset[str]]] = []
     values: dict[str, frozenset[str]] = {}
     for word in header[1:]:
@@ -144,12 +147,18 @@ def _read_dialogue(draft: _Draft, row: str) -> bool:
     return True
 
 
+def _read_fact(draft: _Draft, row: str) -> bool:
+    key, colon, value = row.partition(": ")
+    values = value.split() if key in _TRAIT_KEYS else [part.strip() for part in value.split("|")]
+    draft.facts[key] = (*draft.facts.get(key, ()), *values)
+    return bool(colon)
+
+
 def parse(text: str, where: str) -> Iterator[Block]:
     """The blocks of one file; a row that is none of the known forms is an error that names it."""
     draft: _Draft | None = None
-    for number, row in enumerate(text.splitlines(), 1):
-        if not row.strip() or row.startswith("#"):
-            continue
+    numbered = enumerate(text.splitlines(), 1)
+    for number, row in [(n, row) for n, row in numbered if row.strip() and row[0] != "#"]:
         if row.startswith("=== "):
             if draft:
                 yield draft.block()
@@ -160,12 +169,8 @@ def parse(text: str, where: str) -> Iterator[Block]:
         elif row.startswith("--- "):
             draft.close_exchange()
             draft.header = row[4:].split()
-        elif not (draft.header and _read_dialogue(draft, row)):
-            key, colon, value = row.partition(": ")
-            if draft.header or not colon:
-                raise ValueError(f"{where}:{number}: wanted a line of dialogue, got {row!r}")
-            values = tuple(value.split() if key in _TRAIT_KEYS else (part.strip() for part in value.split("|")))
-            draft.facts[key] = (*draft.facts.get(key, ()), *values)
+        elif not (_read_dialogue(draft, row) if draft.header else _read_fact(draft, row)):
+            raise ValueError(f"{where}:{number}: wanted a line of dialogue, got {row!r}")
     if draft:
         yield draft.block()
 
@@ -185,5 +190,7 @@ def table(kind: str) -> dict[str, Block]:
 @cache
 def _all_blocks() -> tuple[Block, ...]:
     folder = resources.files("templates") / "room"
-    files = sorted((file for file in folder.iterdir() if file.name.endswith(".txt")), key=lambda file: file.name)
+    files = sorted(
+        (file for file in folder.iterdir() if file.name.endswith(".txt")), key=lambda file: file.name
+    )
     return tuple(block for file in files for block in parse(file.read_text(encoding="utf-8"), file.name))

@@ -11,14 +11,78 @@ from hashlib import sha256
 from scripts_llm.room import bank
 from scripts_llm.screenplay import Character, display_name
 
-TITLES = ("mr", "mrs", "ms", "miss", "dr", "captain", "mayor", "professor", "aunt", "uncle", "sir", "lady", "king",
-          "queen", "count", "father", "sister", "brother", "judge", "officer", "inspector", "agent", "sergeant", "chef",
-          "lord", "madame", "baron", "saint", "commander", "nurse", "granny", "grandma", "grandpa", "big", "old", "little", "unit", "cousin")  # fmt: skip
+TITLES = (
+    "mr",
+    "mrs",
+    "ms",
+    "miss",
+    "dr",
+    "captain",
+    "mayor",
+    "professor",
+    "aunt",
+    "uncle",
+    "sir",
+    "lady",
+    "king",
+    "queen",
+    "count",
+    "father",
+    "sister",
+    "brother",
+    "judge",
+    "officer",
+    "inspector",
+    "agent",
+    "sergeant",
+    "chef",
+    "lord",
+    "madame",
+    "baron",
+    "saint",
+    "commander",
+    "nurse",
+    "granny",
+    "grandma",
+    "grandpa",
+    "big",
+    "old",
+    "little",
+    "unit",
+    "cousin",
+)
 
 KIND_WORDS: Mapping[str, tuple[str, ...]] = {
-    "old man": ("old man", "grandfather", "grandpa", "elderly man", "pensioner", "old fisherman", "old wizard"),
-    "woman": ("woman", "lady", "waitress", "actress", "landlady", "grandmother", "grandma", "aunt", "mother", "queen",
-              "nun", "witch", "wife", "widow", "barmaid", "housewife", "sister", "princess", "headmistress"),
+    "old man": (
+        "old man",
+        "grandfather",
+        "grandpa",
+        "elderly man",
+        "pensioner",
+        "old fisherman",
+        "old wizard",
+    ),
+    "woman": (
+        "woman",
+        "lady",
+        "waitress",
+        "actress",
+        "landlady",
+        "grandmother",
+        "grandma",
+        "aunt",
+        "mother",
+        "queen",
+        "nun",
+        "witch",
+        "wife",
+        "widow",
+        "barmaid",
+        "housewife",
+        "sister",
+        "princess",
+        "headmistress",
+    ),
     "child": ("child", "boy", "girl", "kid", "toddler", "baby", "teenager", "nephew", "niece", "schoolboy"),
     "robot": ("robot", "android", "cyborg", "machine", "computer"),
     "cat": ("cat", "kitten", "tomcat", "feline"),
@@ -29,10 +93,20 @@ KIND_WORDS: Mapping[str, tuple[str, ...]] = {
     "monster": ("monster", "vampire", "werewolf", "dragon", "demon", "yeti", "zombie", "troll", "ogre"),
     "toaster": ("toaster", "appliance"),
     "man": ("man", "guy", "gentleman", "bloke", "fellow", "boss", "father", "uncle", "king", "wizard"),
-}  # fmt: skip
+}
 PEOPLE = frozenset({"man", "woman", "old man", "child"})
-FALLBACK_REGISTER = {"robot": "flat", "toaster": "bright", "ghost": "grand", "child": "young", "monster": "gruff",
-                     "old man": "gruff", "cat": "boss", "dog": "bright", "alien": "flat", "fish": "nervous"}  # fmt: skip
+FALLBACK_REGISTER = {
+    "robot": "flat",
+    "toaster": "bright",
+    "ghost": "grand",
+    "child": "young",
+    "monster": "gruff",
+    "old man": "gruff",
+    "cat": "boss",
+    "dog": "bright",
+    "alien": "flat",
+    "fish": "nervous",
+}
 _ARTICLES = ("a ", "an ", "the ", "his ", "her ", "its ", "their ", "my ", "one ", "some ", "more ")
 _STOP = re.compile(
     r"\b(?:in|on|at|of|for|to|from|with|and|or|but|that|who|which|before|after|until|so|as|by|every|without|because|"
@@ -54,7 +128,9 @@ class Person:
     trade: str
     job: str
     catchphrase: str
-    topic: tuple[str, str] | None  # what they want in two or three words: "one quiet evening", "the quiet evening"
+    topic: (
+        tuple[str, str] | None
+    )  # what they want in two or three words: "one quiet evening", "the quiet evening"
     traits: frozenset[str]
 
     @property
@@ -76,13 +152,15 @@ def words_of(text: str) -> str:
 
 @lru_cache(maxsize=2048)
 def matches(kind: str, text: str) -> tuple[str, ...]:
-    """The names of the blocks whose words occur in the text, the earliest first, the longer word before the shorter."""
+    """The names of the blocks whose words occur in the text, the earliest and longest word first."""
     flat = f" {words_of(text)}"
     found: list[tuple[int, int, str]] = []
     for block in bank.blocks(kind):
         for word in block.fact("match"):
             place = flat.find(f" {word}")
-            whole = place >= 0 and (len(word) > 4 or not flat[place + len(word) + 1 : place + len(word) + 3].isalpha())
+            whole = place >= 0 and (
+                len(word) > 4 or not flat[place + len(word) + 1 : place + len(word) + 3].isalpha()
+            )
             if whole:
                 found.append((place, -len(word), block.name))
     return tuple(dict.fromkeys(name for _, _, name in sorted(found)))
@@ -108,15 +186,17 @@ def call_name(name: str) -> str:
     words = name.split()
     if words and words[0] == "The":
         words = words[1:]
-    if len(words) > 1 and (words[0].strip(".").lower() in TITLES or words[1][:1].isdigit() or len(words[1]) < 2):
+    if len(words) > 1 and (
+        words[0].strip(".").lower() in TITLES or words[1][:1].isdigit() or len(words[1]) < 2
+    ):
         return " ".join(words[:2])
     return words[0] if words else name
 
 
 def topic_of(wants: str, drive: str) -> tuple[str, str] | None:
-    """What is wanted, long and short, in at most three words and an article; None if the text gives no clean phrase."""
+    """What is wanted, long and short, in at most three words; None if the text gives no clean phrase."""
     text = f" {words_of(wants)} "
-    plain_words = {word for word in bank.table("drive")[drive].fact("match")}
+    plain_words = set(bank.table("drive")[drive].fact("match"))
     for lead in _ARTICLES:
         place = text.find(f" {lead}")
         if place < 0:
@@ -125,13 +205,19 @@ def topic_of(wants: str, drive: str) -> tuple[str, str] | None:
         stop = _STOP.search(rest)
         noun = (rest[: stop.start()] if stop else rest).split()
         thing = " ".join(noun)
-        if 2 <= len(noun) <= 3 and thing.replace(" ", "").isalpha() and noun[-1] not in plain_words - {"evening"}:
+        if (
+            2 <= len(noun) <= 3
+            and thing.replace(" ", "").isalpha()
+            and noun[-1] not in plain_words - {"evening"}
+        ):
             long = f"one {thing}" if lead in {"a ", "an ", "one "} else f"the {thing}"
             return long, f"the {thing}"
     return None
 
 
-def read_person(key: str, character: Character, *, kinds: tuple[str, ...], trade: str | None = None) -> Person:
+def read_person(
+    key: str, character: Character, *, kinds: tuple[str, ...], trade: str | None = None
+) -> Person:
     """A character read into traits; what a field leaves open is chosen stably from what the field says."""
     name = display_name(key, character)
     look, role = character.look or "", character.role or ""

@@ -11,7 +11,18 @@ from scripts_llm.screenplay import Premise
 
 OUTSIDE = ("street", "park", "beach")
 SYNONYMS: Mapping[str, tuple[str, ...]] = {
-    "living room": ("apartment", "flat", "lounge", "sofa", "couch", "parlour", "castle", "hall", "mansion", "house"),
+    "living room": (
+        "apartment",
+        "flat",
+        "lounge",
+        "sofa",
+        "couch",
+        "parlour",
+        "castle",
+        "hall",
+        "mansion",
+        "house",
+    ),
     "bar": ("pub", "tavern", "saloon", "cafe", "restaurant", "diner"),
     "classroom": ("school", "class", "lecture", "library"),
     "stage": ("theatre", "theater", "studio", "podium", "concert", "arena", "podium"),
@@ -41,7 +52,8 @@ def world_set(text: str, sets: Sequence[str]) -> str | None:
 def show_sets(premise: Premise, sets: Sequence[str]) -> dict[str, str | None]:
     """The show's settings, each with the film world's set that it is."""
     found = {
-        key: world_set(setting.look, sets) or world_set(key, sets) for key, setting in premise.settings.items()
+        key: world_set(setting.look, sets) or world_set(key, sets)
+        for key, setting in premise.settings.items()
     }
     return dict(found) or {name: name for name in sets[:1]}
 
@@ -49,17 +61,23 @@ def show_sets(premise: Premise, sets: Sequence[str]) -> dict[str, str | None]:
 def choose_places(
     scenes: Sequence[PlannedScene], places: Mapping[str, str | None], rng: Random, *, most: int = 5
 ) -> list[str]:
-    """A setting for every scene: what the scene asks for if the show has it, else a room; never twice in a row."""
+    """A setting for every scene: what it asks for if the show has it, else a room; never twice in a row."""
     keys = list(places)
     home = keys[0]
     rooms = [key for key in keys if places[key] not in OUTSIDE] or keys
     rooms = rooms if len(rooms) > 2 else keys
-    used = rooms if len(rooms) <= most else [home, *rng.sample([key for key in rooms if key != home], most - 1)]
+    used = (
+        rooms if len(rooms) <= most else [home, *rng.sample([key for key in rooms if key != home], most - 1)]
+    )
     chosen: list[str] = []
     for number, scene in enumerate(scenes):
         wished = [key for key in keys if places[key] in scene.exchange.sets]
         before = chosen[-1] if chosen else None
-        free = [key for key in (wished or used) if key != before] or [key for key in used if key != before] or [home]
+        free = (
+            [key for key in (wished or used) if key != before]
+            or [key for key in used if key != before]
+            or [home]
+        )
         if scene.step in {"open", "tag"} and not wished and home != before:
             free = [home]
         if len({*chosen}) >= most and (old := [key for key in free if key in chosen]):
@@ -73,6 +91,9 @@ def slugline(key: str, world: str | None, *, night: bool) -> str:
     """ "INT. FISH SHOP - DAY"."""
     where = "EXT." if world in OUTSIDE else "INT."
     return f"{where} {key.replace('_', ' ').replace('-', ' ').upper()} - {'NIGHT' if night else 'DAY'}"
+
+
+_PLACES = {1: ("",), 2: ("on the left", "on the right"), 3: ("on the left", "", "on the right")}
 
 
 def action(scene: PlannedScene, actions: Sequence[str], props: Sequence[str], rng: Random) -> str:
@@ -89,7 +110,7 @@ def action(scene: PlannedScene, actions: Sequence[str], props: Sequence[str], rn
         held = scene.prop if prop == "thing" else prop
         if not held and not stage and scene.holder == role:
             held = scene.prop
-        place = ("on the left", "on the right")[number] if len(present) == 2 else ("on the left", "", "on the right")[number] if len(present) == 3 else ""  # fmt: skip
+        place = _PLACES[len(present)][number]
         verb = verb if verb in actions else "standing"
         name = scene.people[role].spoken_name
         words = f"{name[0].upper()}{name[1:]} is {verb}{' ' + place if place else ''}"

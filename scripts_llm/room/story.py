@@ -25,14 +25,49 @@ PLANS: Mapping[int, tuple[str, ...]] = {
     8: ("open", "trouble", "scheme", "first", "backfire", "worse", "reversal", "tag"),
     9: ("open", "want", "trouble", "scheme", "first", "backfire", "worse", "reversal", "tag"),
     10: ("open", "want", "trouble", "scheme", "first", "backfire", "mid", "worse", "reversal", "tag"),
-    11: ("open", "want", "trouble", "scheme", "catch", "first", "backfire", "mid", "worse", "reversal", "tag"),
-    12: ("open", "want", "trouble", "scheme", "catch", "first", "backfire", "mid", "other", "worse", "reversal", "tag"),
-}  # fmt: skip
+    11: (
+        "open",
+        "want",
+        "trouble",
+        "scheme",
+        "catch",
+        "first",
+        "backfire",
+        "mid",
+        "worse",
+        "reversal",
+        "tag",
+    ),
+    12: (
+        "open",
+        "want",
+        "trouble",
+        "scheme",
+        "catch",
+        "first",
+        "backfire",
+        "mid",
+        "other",
+        "worse",
+        "reversal",
+        "tag",
+    ),
+}
 _PARTS: Mapping[str, Part] = {
-    "open": "cold_open", "want": "act_1", "trouble": "act_1", "scheme": "act_1", "first": "act_1", "catch": "act_1",
-    "backfire": "act_2", "mid": "act_2", "third": "act_2", "other": "act_2", "worse": "act_2", "reversal": "act_2",
+    "open": "cold_open",
+    "want": "act_1",
+    "trouble": "act_1",
+    "scheme": "act_1",
+    "first": "act_1",
+    "catch": "act_1",
+    "backfire": "act_2",
+    "mid": "act_2",
+    "third": "act_2",
+    "other": "act_2",
+    "worse": "act_2",
+    "reversal": "act_2",
     "tag": "tag",
-}  # fmt: skip
+}
 PLANT_DISTANCE = 2  # a reversal's plant lies at least so many scenes back
 OPENING_WORDS = 5  # the film's first line is said within two seconds
 FIRST_LAUGH_WORDS = 22
@@ -126,7 +161,7 @@ def fits(exchange: Exchange, people: Mapping[str, Person]) -> bool:
 
 
 def affinity(block: Block, people: Mapping[str, Person]) -> float:
-    """How much a plot or runner is this person's own: its `fits` against their traits; 0 if it cannot be played."""
+    """How much a plot or runner is this person's own, by its `fits`; 0 if it cannot be played."""
     if any(trait in people["A"].traits for trait in block.fact("avoid")):
         return 0.0
     own = sum(trait in people["A"].traits for trait in block.fact("fits"))
@@ -150,7 +185,9 @@ def _wording(line: Utterance, speaker: Person, addressee: Person | None, rng: Ra
     keyed: list[tuple[float, str]] = []
     for wording in line.wordings:
         ok = all(
-            (addressee is not None and tag[3:] in addressee.traits) if tag.startswith("to-") else tag in speaker.traits
+            (addressee is not None and tag[3:] in addressee.traits)
+            if tag.startswith("to-")
+            else tag in speaker.traits
             for tag in wording.tags
         )
         if ok:
@@ -170,10 +207,14 @@ def _say(line: Utterance, tongue: Tongue, addressee: Person | None, *, bare: boo
             tongue.spent = spent
             continue
         key = plain(said, [p.call for p in tongue.people.values()])
-        catch = said == speaker.catchphrase or any(p.catchphrase and p.catchphrase in said for p in tongue.people.values())
+        catch = said == speaker.catchphrase or any(
+            p.catchphrase and p.catchphrase in said for p in tongue.people.values()
+        )
         stale = key in tongue.said and not catch
         quoted = not catch and tongue.quotes_premise(said)
-        if not (stale or quoted or (faults(said) and said != speaker.catchphrase) or len(said.split()) > limit):
+        if not (
+            stale or quoted or (faults(said) and said != speaker.catchphrase) or len(said.split()) > limit
+        ):
             tongue.said.add(key)
             return said
         tongue.spent = spent
@@ -202,13 +243,18 @@ def perform(exchange: Exchange, tongue: Tongue, previous: str) -> tuple[Spoken, 
 def _cast_for(step: str, exchange: Exchange, people: Mapping[str, Person], rng: Random) -> dict[str, Person]:
     """Who plays it: a third character may stand in for B where the exchange allows it."""
     chosen = dict(people)
-    if "C" in people and "C" not in exchange.roles and exchange.either and (step == "want" or rng.random() < 0.4):
+    if (
+        "C" in people
+        and "C" not in exchange.roles
+        and exchange.either
+        and (step == "want" or rng.random() < 0.4)
+    ):
         chosen["B"], chosen["C"] = people["C"], people["B"]
     return chosen
 
 
 def tell(plan: Plan, tongue: Tongue) -> tuple[PlannedScene, ...] | None:
-    """The scenes in order, found by search: what is paid off was planted early, nothing said twice. None if impossible."""
+    """The scenes in order, found by search: payoffs planted early, nothing said twice. None if impossible."""
     distance = PLANT_DISTANCE if len(plan.steps) >= 8 else 0
     people = tongue.people
 

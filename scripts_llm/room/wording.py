@@ -14,17 +14,59 @@ from scripts_llm.room.person import Person
 MAX_WORDS = 14
 _SLOT = re.compile(r"\{(a |the )?([A-Za-z0-9.]+)\}")
 _WORD = re.compile(r"[\w'’]+(?:[:.-]\d+)?")
-_AN = re.compile(r"^(?:[aio]|e(?!u)|u(?!n[is]|fo|k|s[eu])|hour|honest|heir|x-ray|mp\b|é)", re.IGNORECASE)
-_LONG_FORMS: Mapping[str, str] = dict((
-    ("can't", "cannot"), ("won't", "will not"), ("don't", "do not"), ("doesn't", "does not"), ("didn't", "did not"),
-    ("isn't", "is not"), ("aren't", "are not"), ("wasn't", "was not"), ("weren't", "were not"), ("couldn't", "could not"),
-    ("wouldn't", "would not"), ("shouldn't", "should not"), ("hasn't", "has not"), ("haven't", "have not"), ("i'm", "I am"), ("i've", "I have"),
-    ("i'll", "I shall"), ("you're", "you are"), ("you've", "you have"), ("you'll", "you will"), ("we're", "we are"),
-    ("we've", "we have"), ("we'll", "we shall"), ("they're", "they are"), ("they've", "they have"), ("it's", "it is"),
-    ("that's", "that is"), ("there's", "there is"), ("what's", "what is"),
-))  # fmt: skip
-_SHORT_FORM = re.compile(rf"(?<![\w'])(?:{'|'.join(_LONG_FORMS)})(?![\w']| (?:been|got|had)\b)", re.IGNORECASE)
-_OPENED = {"okay", "sorry", "listen", "right", "fine", "wait", "good", "lovely", "for", "oh", "well", "yes", "no", "three"}
+_AN = re.compile(
+    r"^(?:[ai]|o(?!ne\b|nce\b)|e(?!u)|u(?!n[is]|fo|k|s[eu])|x\b|hour|honest|heir|x-ray|mp\b|é)", re.IGNORECASE
+)
+_LONG_FORMS: Mapping[str, str] = {
+    "can't": "cannot",
+    "won't": "will not",
+    "don't": "do not",
+    "doesn't": "does not",
+    "didn't": "did not",
+    "isn't": "is not",
+    "aren't": "are not",
+    "wasn't": "was not",
+    "weren't": "were not",
+    "couldn't": "could not",
+    "wouldn't": "would not",
+    "shouldn't": "should not",
+    "hasn't": "has not",
+    "haven't": "have not",
+    "i'm": "I am",
+    "i've": "I have",
+    "i'll": "I shall",
+    "you're": "you are",
+    "you've": "you have",
+    "you'll": "you will",
+    "we're": "we are",
+    "we've": "we have",
+    "we'll": "we shall",
+    "they're": "they are",
+    "they've": "they have",
+    "it's": "it is",
+    "that's": "that is",
+    "there's": "there is",
+    "what's": "what is",
+}
+_SHORT_FORM = re.compile(
+    rf"(?<![\w'])(?:{'|'.join(_LONG_FORMS)})(?![\w']| (?:been|got|had)\b)", re.IGNORECASE
+)
+_OPENED = {
+    "okay",
+    "sorry",
+    "listen",
+    "right",
+    "fine",
+    "wait",
+    "good",
+    "lovely",
+    "for",
+    "oh",
+    "well",
+    "yes",
+    "no",
+    "three",
+}
 _TAKES_LONG_FORMS = {"formal", "flat", "grand"}
 
 
@@ -89,7 +131,9 @@ class Tongue:
     spent: set[str] = field(default_factory=set)
     said: set[str] = field(default_factory=set)
     openers: set[str] = field(default_factory=set)
-    here: dict[str, str] = field(default_factory=dict)  # what a slot was in this exchange: a squid stays a squid
+    here: dict[str, str] = field(
+        default_factory=dict
+    )  # what a slot was in this exchange: a squid stays a squid
 
     def phrase(self, kind: str, name: str, key: str) -> str:
         """An unspent phrase of a block: a motive, an excuse, a comparison."""
@@ -129,7 +173,9 @@ class Tongue:
                 raise Unsayable(key)
             return own[key]
         table = {"motive": "drive", "price": "drive", "dream": "drive", "excuse": "flaw"}.get(key, "trade")
-        return self.phrase(table, {"drive": person.drive, "flaw": person.flaw, "trade": person.trade}[table], key)
+        return self.phrase(
+            table, {"drive": person.drive, "flaw": person.flaw, "trade": person.trade}[table], key
+        )
 
     def fill(self, text: str) -> str:
         """The text with its slots filled; `{a thing}` gets its article."""
@@ -147,6 +193,7 @@ class Tongue:
 
 def long_forms(text: str) -> str:
     """ "don't" as "do not", capitals kept."""
+
     def swap(match: re.Match[str]) -> str:
         long = _LONG_FORMS[match[0].lower()]
         return long[0].upper() + long[1:] if match[0][0].isupper() else long
@@ -155,7 +202,7 @@ def long_forms(text: str) -> str:
 
 
 def in_the_voice_of(person: Person, text: str, *, bare: bool, tongue: Tongue) -> str:
-    """The line as this person would say it: long forms for the stiff, now and then a small word first (never if bare)."""
+    """The line as this person says it: long forms for the stiff, a small word first now and then."""
     if text == person.catchphrase:
         return text
     if person.register in _TAKES_LONG_FORMS:
@@ -168,7 +215,7 @@ def in_the_voice_of(person: Person, text: str, *, bare: bool, tongue: Tongue) ->
     if not openers or text.split()[0].strip(",.").lower() in _OPENED:
         return text
     opener = tongue.rng.choice(openers)
-    if text.endswith("?") or text[0] in "\"“" or any(f", {p.call}" in text for p in tongue.people.values()):
+    if text.endswith("?") or text[0] in '"“' or any(f", {p.call}" in text for p in tongue.people.values()):
         return text
     tongue.openers.add(opener)
     joined = opener[-1] in ",:" or opener[-1].isalpha()
@@ -177,7 +224,9 @@ def in_the_voice_of(person: Person, text: str, *, bare: bool, tongue: Tongue) ->
 
 def _lower_first(text: str, tongue: Tongue) -> str:
     first = text.split()[0].strip(",.!?'s")
-    names = {person.call.split()[0] for person in tongue.people.values()} | set(tongue.facts.get("V", "").split())
+    names = {person.call.split()[0] for person in tongue.people.values()} | set(
+        tongue.facts.get("V", "").split()
+    )
     if first in names or first.startswith(("I'", "I’")) or first == "I" or text.startswith("I'"):
         return text
     return text[0].lower() + text[1:]

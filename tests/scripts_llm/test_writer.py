@@ -254,6 +254,13 @@ def test_a_line_is_only_what_is_spoken(typed: str, spoken: str) -> None:
     assert (line.who, line.line) == ("joe", spoken)
 
 
+def test_a_catchphrase_may_come_back() -> None:
+    found = deepcopy(SCENES)
+    for each in found["scenes"]:
+        each["dialogue"][3]["line"] = "I know a guy!"
+    assert read_scenes(found, BRIEF, is_lenient=False)[3].dialogue[3].line == "I know a guy!"
+
+
 def test_a_show_with_settings_of_its_own_plays_there() -> None:
     brief = Brief.of(
         PREMISE.model_copy(update={"settings": {"joes_flat": Setting(look="small flat")}}), WORDS

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from dataclasses import FrozenInstanceError
+from dataclasses import FrozenInstanceError, replace
 
 import pytest
 
@@ -33,10 +33,10 @@ def test_it_says_under_which_licence_its_weights_may_be_used(preset: Preset) -> 
     assert preset.licence
 
 
-def test_without_any_signal_noise_cannot_be_predicted_so_toon_predicts_v() -> None:
+def test_where_there_is_no_signal_noise_cannot_be_predicted_and_v_must_be() -> None:
     assert TOON.schedule.zero_terminal_snr
-    assert TOON.prediction == "v"
-    assert TOON.spacing == "trailing"
+    with pytest.raises(ValueError, match="toon: with zero terminal SNR wanted prediction 'v', got 'eps'"):
+        replace(TOON, prediction="eps")
 
 
 def test_a_preset_cannot_be_changed_under_somebodys_feet() -> None:

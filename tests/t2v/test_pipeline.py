@@ -14,6 +14,7 @@ import t2v
 from t2v.configs import Preset
 from t2v.errors import SettingsError
 from t2v.pipeline import Settings, TextToVideo, to_uint8
+from t2v.toon.words import understand
 
 PROMPT = "an orange cat talking in the kitchen"
 
@@ -220,6 +221,19 @@ def test_an_eps_model_on_modelscopes_schedule_films_too(
     frames = filmed(make_tiny(preset), num_steps=3, callback=lambda step, *_: steps.append(step))
     assert steps == [1, 2, 3, 4]
     assert frames.std() > 10
+
+
+def test_a_model_of_the_drawn_world_hears_every_prompt_in_the_words_of_that_world(
+    make_tiny: Callable[..., TextToVideo], tiny: TextToVideo
+) -> None:
+    toonish = make_tiny(replace(tiny.preset, speaks_toon=True))
+    said = "A ginger kitten naps at the pub, late in the evening"
+    heard = understand(said).prompt
+    assert heard != said
+    settings: Settings = {"num_frames": 1, "num_steps": 2}
+    frames = toonish.generate(said, **settings).frames
+    assert np.array_equal(frames, tiny.generate(heard, **settings).frames)
+    assert not np.array_equal(frames, tiny.generate(said, **settings).frames)
 
 
 def test_frames_become_bytes_by_truncation_and_what_is_too_bright_is_clamped() -> None:

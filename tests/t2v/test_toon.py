@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+import importlib
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 import pytest
+import torch
+from safetensors.torch import load_file, save_file
+from torch import nn
 
 import t2v
+from t2v.autoencoder import Autoencoder
+from t2v.configs import TOON
 from t2v.fingerprint import weight_file
 from t2v.pipeline import TextToVideo
+from t2v.text_encoder import TextEncoder
+from t2v.unet import UNet3D
+from t2v.weights import compressed
 
 PROMPT = "close-up shot, orange cat with hat talking, in the kitchen, night"
 
@@ -38,3 +50,38 @@ def test_toon_hears_where_it_is_night_and_where_day_on_the_beach(toon: TextToVid
 def test_its_weights_have_a_fingerprint_of_sixteen_digits() -> None:
     assert len(t2v.fingerprint("toon")) == 16
     int(t2v.fingerprint("toon"), 16)
+
+
+@pytest.fixture
+def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, randomise: Any) -> Path:
+    """A weight file with TOON's names and nobody's weights, in the place of TOON's own."""
+    parts = nn.ModuleDict(
+        {
+            "text_encoder": TextEncoder(TOON.text_encoder),
+            "unet": UNet3D(TOON.unet),
+            "autoencoder": Autoencoder(TOON.autoencoder),
+        }
+    )
+    randomise(parts, 1)
+    monkeypatch.setattr(importlib.import_module("t2v.fingerprint"), "WEIGHTS", tmp_path)
+    path = weight_file("toon")
+    save_file(compressed(parts.state_dict(), int8=True), path)
+    return path
+
+
+def test_what_is_written_in_int8_is_loaded_and_films(file: Path) -> None:
+    model = t2v.load("toon", device="cpu", dtype=torch.float32)
+    assert not model.unet.training
+    assert not any(p.requires_grad for p in model.autoencoder.parameters())
+    frames = model.generate(PROMPT, num_frames=1, num_steps=1, guidance_scale=1).frames
+    assert frames.shape == (1, 64, 112, 3)
+    assert frames.std() > 5
+
+
+def test_a_file_without_one_of_the_parts_is_refused(file: Path) -> None:
+    tensors = {k: v for k, v in load_file(file).items() if not k.startswith("unet.")}
+    save_file(tensors, file)
+    with pytest.raises(
+        t2v.CheckpointError, match=r"not the weights of toon: \d+ of \d+ missing, first 'unet\."
+    ):
+        t2v.load("toon")

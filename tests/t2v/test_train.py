@@ -73,8 +73,8 @@ def test_training_learns_and_says_how_it_goes(tmp_path: Path) -> None:
     plan = Plan(num_steps=300, learning_rate=0.05, warmup_steps=10, log_every=100)
     progress = train(module, loss_of(module), plan, tmp_path / "x.pt", log=lines.append)
     assert progress.step == 300
-    assert [step for step, _ in progress.losses or []] == [100, 200, 300]
-    assert (progress.losses or [])[-1][1] < 0.1
+    assert [step for step, _ in progress.losses] == [100, 200, 300]
+    assert progress.losses[-1][1] < 0.1
     assert [line.split(" loss ")[0] for line in lines] == ["step 100/300", "step 200/300", "step 300/300"]
 
 
@@ -182,7 +182,7 @@ def test_the_average_is_a_moving_one_that_forgets_its_beginning_fast() -> None:
         decay = min(0.9, (1 + step) / (10 + step))
         wanted = decay * wanted + (1 - decay) * step
     assert average.values["weight"].item() == pytest.approx(wanted, rel=1e-5)
-    assert 45 < wanted < 52  # about ten steps behind
+    assert 45 < wanted < 55  # some steps behind
 
 
 def test_the_checkpoint_has_the_average_beside_the_model(tmp_path: Path) -> None:

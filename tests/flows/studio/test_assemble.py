@@ -79,7 +79,7 @@ def takes(draw, beats=True):
     return [take(one, *shots, seconds=seconds) for one, shots in made]
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(takes(), st.integers(0, 9))
 def test_spans_and_pictures_cover_every_frame_once(filmed, seed):
     timeline = cut_together(*filmed, seed=seed)
@@ -93,7 +93,7 @@ def test_spans_and_pictures_cover_every_frame_once(filmed, seed):
     assert timeline.num_frames == sum(span.end - span.start for span in timeline.spans)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(takes())
 def test_a_clip_names_one_of_its_frames_for_every_frame_and_a_card_names_none(filmed):
     for picture in cut_together(*filmed).pictures:
@@ -102,7 +102,7 @@ def test_a_clip_names_one_of_its_frames_for_every_frame_and_a_card_names_none(fi
         assert all(0 <= index < 16 for index in picture.frames)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(takes())
 def test_lines_come_in_order_and_nobody_laughs_over_them(filmed):
     timeline = cut_together(*filmed)
@@ -115,7 +115,7 @@ def test_lines_come_in_order_and_nobody_laughs_over_them(filmed):
     assert all(a.end <= b.start for a, b in pairwise(timeline.laughs))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(takes(beats=False))
 def test_of_two_lines_only_one_is_laughed_at_and_no_pause_is_long(filmed):
     timeline = cut_together(*filmed)
@@ -132,7 +132,7 @@ def test_of_two_lines_only_one_is_laughed_at_and_no_pause_is_long(filmed):
         until = max(until, end)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(takes())
 def test_captions_are_in_order_inside_the_span_of_their_line(filmed):
     timeline = cut_together(*filmed)
@@ -144,7 +144,7 @@ def test_captions_are_in_order_inside_the_span_of_their_line(filmed):
     )
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(takes())
 def test_the_film_opens_cold(filmed):
     timeline = cut_together(*filmed)
@@ -168,7 +168,9 @@ def test_a_new_place_is_shown_before_its_first_speaker_and_an_old_one_is_not():
     shots = (shot("place", "establishing"), shot("joe", "medium", "joe"))
     old = scene("s2", line("joe"))
     new = scene("s3", line("joe"), setting="street")
-    timeline = cut_together(take(scene("s1", line("joe")), *shots), take(old, *shots), take(new, *shots), title="")
+    timeline = cut_together(
+        take(scene("s1", line("joe")), *shots), take(old, *shots), take(new, *shots), title=""
+    )
     firsts = {}
     for picture in timeline.pictures:
         firsts.setdefault(picture.scene, picture)
@@ -194,21 +196,22 @@ def test_a_big_laugh_shows_another_face():
 
 
 def test_the_next_speaker_waits_for_the_laugh_and_a_scene_does_not():
-    filmed = [take(scene("s1", line("joe", laugh="big"), line("don", laugh=None), line("ann", laugh="big")), shot("a")),
-              take(scene("s2", line("joe")), shot("b"))]  # fmt: skip
-    timeline = cut_together(*filmed, title="")
+    laughed = scene("s1", line("joe", laugh="big"), line("don"), line("ann", laugh="big"))
+    timeline = cut_together(take(laughed, shot("a")), take(scene("s2", line("joe")), shot("b")), title="")
     first, last = timeline.laughs
-    assert timeline.lines[1].start == first.end + (timeline.lines[1].start - first.end)
     assert 0 <= timeline.lines[1].start - first.end <= 2
     scene_end = timeline.spans[0].end
     assert last.start + 0.7 * (last.end - last.start) <= scene_end < last.end <= timeline.lines[3].start
 
 
 def test_the_bigger_laugh_and_the_scenes_last_one_are_kept():
-    loud = take(scene("s1", line("joe", laugh="small"), line("don", laugh="big"), line("ann", laugh="small")), shot("a"))
-    assert [laugh.size for laugh in cut_together(loud).laughs] == ["small", "small"]
-    even = take(scene("s1", line("joe", laugh="applause"), line("don", laugh="small"), line("ann")), shot("a"))
-    assert [laugh.size for laugh in cut_together(even).laughs] == ["applause"]
+    def kept(*laughs):
+        dialogue = [line(who, laugh=laugh) for who, laugh in zip(CAST, laughs, strict=True)]
+        return [laugh.size for laugh in cut_together(take(scene("s1", *dialogue), shot("a"))).laughs]
+
+    assert kept("small", "big", "small") == ["small", "small"]
+    assert kept("applause", "small", None) == ["applause"]
+    assert kept(None, "small", "small") == ["small"]
 
 
 def test_the_audience_is_heard_within_twelve_seconds_if_it_is_heard_at_all():
@@ -220,7 +223,9 @@ def test_the_audience_is_heard_within_twelve_seconds_if_it_is_heard_at_all():
 
 
 def test_written_pauses_last_as_long_as_they_are_written():
-    filmed = take(scene("s1", line("joe"), Beat(beat=2.0), line("don"), line("ann", pause_before=1.0)), shot("a"))
+    filmed = take(
+        scene("s1", line("joe"), Beat(beat=2.0), line("don"), line("ann", pause_before=1.0)), shot("a")
+    )
     a, b, c = cut_together(filmed).lines
     assert (b.start - a.end, c.start - b.end) == (48, 24)
 
@@ -241,7 +246,9 @@ def test_the_title_follows_the_cold_open_and_the_credits_end_the_film():
 
 def test_inserting_a_scene_leaves_the_others_pictures_as_they_were():
     shots = (shot("joe", "medium", "joe"), shot("don", "close-up", "don"))
-    filmed = [take(scene(f"s{n}", line("joe", f"Number {n}."), line("don", laugh="big")), *shots) for n in range(3)]
+    filmed = [
+        take(scene(f"s{n}", line("joe", f"Number {n}."), line("don", laugh="big")), *shots) for n in range(3)
+    ]
     new = take(scene("new", line("don", "Somebody was here."), line("joe")), *shots)
 
     def told(timeline, name):

@@ -111,9 +111,7 @@ def _episode(num_scenes: int) -> Script:
 @pytest.mark.parametrize("num_scenes", [1, 8, 9, 10, 12, 40])
 @pytest.mark.parametrize("asked", [None, 1, 2, 4, 6])
 def test_no_framing_comes_three_times_in_a_row(num_scenes: int, asked: int | None) -> None:
-    premise = PREMISE.model_copy(
-        update={"format": PREMISE.format.model_copy(update={"shots": asked})}
-    )
+    premise = PREMISE.model_copy(update={"format": PREMISE.format.model_copy(update={"shots": asked})})
     written = breakdown.break_down(_episode(num_scenes), premise)
     sizes = [str(shot.size) for index in range(num_scenes) for shot in written[index]]
     assert breakdown.longest_run(sizes) <= 2

@@ -56,7 +56,8 @@ def test_no_word_is_lost(words):
 
 
 def test_a_long_line_is_parted_after_punctuation():
-    text = "You are three weeks late with the rent, and the fish in the bathtub has started paying before you did."
+    rent = "You are three weeks late with the rent,"
+    text = f"{rent} and the fish in the bathtub has started paying before you did."
     first, second = split_line(text, 0, 200, who="joe", limit=42)
     assert first.text.endswith("rent,")
     assert second.text.startswith("and the fish")

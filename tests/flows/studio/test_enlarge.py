@@ -24,7 +24,9 @@ def is_near(pixel, colour):
     return np.abs(pixel.astype(int) - colour).max() < 60
 
 
-@pytest.mark.parametrize(("small", "large"), [((64, 112), (720, 1280)), ((80, 80), (720, 720)), ((64, 112), (90, 160))])
+@pytest.mark.parametrize(
+    ("small", "large"), [((64, 112), (720, 1280)), ((80, 80), (720, 720)), ((64, 112), (90, 160))]
+)
 def test_the_whole_picture_fills_the_frame(small, large):
     height, width = large
     frames = enlarge(framed(*small), width=width, height=height)

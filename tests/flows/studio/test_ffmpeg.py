@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+import pysubs2
 import pytest
 
 from flows.studio import ffmpeg
@@ -13,8 +14,10 @@ from flows.studio.errors import StudioError
 def make_film(path, *, frames=25, seconds=1.25):
     picture = f"color=c=red:s=64x48:r=24:d={frames / 24:.6f}"
     sound = f"sine=f=440:r=48000:d={seconds}"
-    coding = ["-frames:v", str(frames), "-c:v", "libx264", "-pix_fmt", "yuv420p", "-c:a", "aac"]
-    ffmpeg.run(["-y", "-f", "lavfi", "-i", picture, "-f", "lavfi", "-i", sound, *coding, str(path)], doing="test")
+    coding = ["-c:v", "libx264", "-pix_fmt", "yuv420p", "-c:a", "aac"]
+    ffmpeg.run(
+        ["-y", "-f", "lavfi", "-i", picture, "-f", "lavfi", "-i", sound, *coding, str(path)], doing="test"
+    )
     return path
 
 
@@ -38,12 +41,14 @@ def test_a_failure_is_one_line_with_what_was_being_done(tmp_path):
         ffmpeg.run(["-i", str(tmp_path / "none.mp4"), "-f", "null", "-"], doing="warming up")
 
 
-@pytest.mark.parametrize("name", ["plain", "a b", "it's", "a,b;c", "[x]", "C:drive", "back\\slash", "Кот", "%d = 5"])
+@pytest.mark.parametrize(
+    "name", ["plain", "a b", "it's", "a,b;c", "[x]", "C:drive", "back\\slash", "Кот", "%d = 5"]
+)
 def test_a_filter_reads_a_file_whatever_its_path(tmp_path, name):
     folder = tmp_path / name
     folder.mkdir()
     text = folder / "a.ass"
-    text.write_text("[Script Info]\nPlayResX: 64\nPlayResY: 48\n", encoding="utf-8")
+    pysubs2.SSAFile().save(str(text))
     graph = f"ass=filename={ffmpeg.filter_value(str(text))},null"
     source = ["-f", "lavfi", "-i", "color=s=64x48:d=0.1"]
     ffmpeg.run([*source, "-vf", graph, "-f", "null", "-"], doing="reading captions")

@@ -161,9 +161,14 @@ def test_what_a_killed_run_left_half_written_is_swept_away_by_the_next(tmp_path:
 
 def test_a_file_appears_whole_or_not_at_all(tmp_path: Path) -> None:
     path = tmp_path / "deep" / "a.json"
-    with pytest.raises(ValueError, match="half way"), folder.writing(path) as part:
-        part.write_text("half", "utf-8")
-        raise ValueError("half way")
+
+    def write_half() -> None:
+        with folder.writing(path) as part:
+            part.write_text("half", "utf-8")
+            raise ValueError("half way")
+
+    with pytest.raises(ValueError, match="half way"):
+        write_half()
     assert list(path.parent.iterdir()) == []
     folder.write_json(path, {"title": "Рыба"})
     assert json.loads(path.read_text("utf-8")) == {"title": "Рыба"}
@@ -190,31 +195,37 @@ def test_a_full_disk_is_one_line_with_what_to_try(tmp_path: Path) -> None:
     assert "\n" not in str(caught.value)
 
 
+def test_a_disk_without_room_for_an_episode_is_told_before_the_work(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(folder, "ROOM", 10**18)  # more than any disk has
+    place = EpisodeFolder(tmp_path, EpisodeCode(1, 1))
+    with pytest.raises(StudioError, match=r"the disk is full; wanted .* MB of room"), folder.locked(place):
+        pass
+
+
 def test_a_file_where_a_folder_belongs_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "output").write_text("", "utf-8")
     place = folder.choose_episode(tmp_path / "output", "A show", season=1, wanted=None)
-    with pytest.raises(StudioError, match="a file lies where a folder belongs") as caught, folder.locked(place):
+    with (
+        pytest.raises(StudioError, match="a file lies where a folder belongs") as caught,
+        folder.locked(place),
+    ):
         pass
     assert caught.value.code == 2
 
 
 @pytest.mark.skipif(not hasattr(os, "seteuid"), reason="POSIX rights")
 def test_a_folder_without_write_permission_is_one_line(tmp_path: Path) -> None:
-    output = tmp_path / "output"
-    output.mkdir()
-    output.chmod(0o555)
+    tmp_path.chmod(0o555)
     is_root = os.geteuid() == 0
     if is_root:
         os.seteuid(65534)
     try:
-        place = folder.choose_episode(output, "A show", season=1, wanted=None)
-        with pytest.raises(StudioError, match="no permission to write; .*another --output") as caught:
-            folder.locked(place).__enter__()
-    except StudioError as refused:
-        assert "no permission" in str(refused)  # even looking into the folder may be forbidden
-    else:
-        assert caught.value.code == 2
+        with pytest.raises(StudioError, match=r"no permission to write; .*another --output") as caught:
+            folder.locked(EpisodeFolder(tmp_path / "s01e01", EpisodeCode(1, 1))).__enter__()
     finally:
         if is_root:
             os.seteuid(0)
-        output.chmod(0o755)
+        tmp_path.chmod(0o755)
+    assert caught.value.code == 2

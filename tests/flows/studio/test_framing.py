@@ -13,7 +13,9 @@ from flows.studio.framing import FilmedShot, Moment, clip_frames, frame_pictures
 from scripts_llm.screenplay import Shot
 
 
-@given(st.integers(1, 24), st.integers(1, 200), st.sampled_from(["loop", "boomerang", "hold"]), st.integers(0, 5))
+@given(
+    st.integers(1, 24), st.integers(1, 200), st.sampled_from(["loop", "boomerang", "hold"]), st.integers(0, 5)
+)
 def test_every_drawing_is_held_for_three_frames(num_frames, length, fit, turn):
     runs = [len(list(run)) for _, run in groupby(clip_frames(num_frames, length, fit, turn=turn))]
     assert sum(runs) == length

@@ -84,7 +84,12 @@ def test_day_or_night_stands_in_the_slugline(slugline: str, time: str) -> None:
 
 @pytest.mark.parametrize(
     ("slugline", "where"),
-    [("INT. FISH SHOP - DAY", "fish shop"), ("EXT. BEACH", "beach"), ("INT/EXT. CAR - NIGHT", "car"), ("Bar", "bar")],
+    [
+        ("INT. FISH SHOP - DAY", "fish shop"),
+        ("EXT. BEACH", "beach"),
+        ("INT/EXT. CAR - NIGHT", "car"),
+        ("Bar", "bar"),
+    ],
 )
 def test_the_place_stands_in_the_slugline_where_no_setting_is_named(slugline: str, where: str) -> None:
     assert prompt.place(Scene(slugline=slugline), PREMISE) == where

@@ -112,6 +112,13 @@ def test_the_posterior_has_the_variance_that_diffusers_gives_it(pair: tuple[Any,
     torch.testing.assert_close(log_variance, wanted.logvar, rtol=1e-4, atol=1e-5)
 
 
+def test_every_norm_has_the_epsilon_that_diffusers_gives_it(pair: tuple[Any, Autoencoder]) -> None:
+    theirs, ours = pair
+    norms = [m for model in (theirs, ours) for m in model.modules() if hasattr(m, "eps")]
+    assert len(norms) == 2 * len([m for m in ours.modules() if hasattr(m, "eps")])
+    assert {m.eps for m in norms} == {1e-6}
+
+
 def test_the_published_autoencoder_has_the_published_parameters_and_names() -> None:
     with torch.device("meta"):
         ours = Autoencoder(MODELSCOPE.autoencoder)

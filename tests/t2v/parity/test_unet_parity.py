@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from t2v.configs import MODELSCOPE, UNetConfig
 from t2v.unet import UNet3D
@@ -161,6 +161,18 @@ def test_texts_of_their_own_for_every_frame_give_what_one_text_gives_when_they_a
     one = ours(latents, t, text)
     each = ours(latents, t, text[:, None].expand(-1, 3, -1, -1))
     torch.testing.assert_close(each, one, rtol=0, atol=1e-5 * float(one.std()) * 10)
+
+
+def epsilons(module: nn.Module) -> dict[str, Tensor]:
+    """What every norm adds to its variance, under the name of its weight."""
+    return {f"{n}.weight": torch.tensor(m.eps) for n, m in module.named_modules() if hasattr(m, "eps")}
+
+
+def test_every_norm_has_the_epsilon_that_diffusers_gives_it(pair: tuple[Any, UNet3D]) -> None:
+    theirs, ours = pair
+    wanted = as_modelscope(epsilons(theirs), ours.config)
+    assert epsilons(ours) == wanted
+    assert {round(float(v), 7) for v in wanted.values()} == {1e-5, 1e-6}
 
 
 def test_the_published_network_has_the_published_tensors_and_parameters() -> None:

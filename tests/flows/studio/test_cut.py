@@ -1,0 +1,235 @@
+"""The cut writes exactly the timeline's frames, in the show's colours, and only what changed."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from flows.studio import cut, ffmpeg
+from flows.studio.clips import write_clip
+from flows.studio.cut import Look, join, make_segment, segment_recipe, verify
+from flows.studio.enlarge import enlarge
+from flows.studio.errors import StudioError
+from flows.studio.framing import clip_frames
+from flows.studio.timeline import Caption, PictureCut, Span, Timeline
+
+WIDTH, HEIGHT = 320, 180
+
+
+def drawn(seed, num_frames=6):
+    """A small picture in which a bright square walks to the right."""
+    frames = np.full((num_frames, 45, 80, 3), (60 + 20 * seed, 120, 160), np.uint8)
+    for i, frame in enumerate(frames):
+        frame[12:24, 8 + 8 * i : 20 + 8 * i] = (235, 200, 60)
+    return frames
+
+
+@pytest.fixture(scope="module")
+def clips(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("clips")
+    for seed in (0, 1):
+        write_clip(drawn(seed), 8, folder / f"{seed}.mp4")
+    return [folder / "0.mp4", folder / "1.mp4"]
+
+
+def film(clips, *, lengths=(25, 24), captions=(), gag=False, title=13):
+    """A scene of two cuts, a title, and a scene of one."""
+    a, b = lengths
+    first = PictureCut("s01", "s01.1", 0, a, clips[0], clip_frames(6, a, "boomerang"))
+    second = PictureCut("s01", "s01.2", a, a + b, clips[1], clip_frames(6, b, "boomerang"))
+    if gag:
+        second = replace(second, clip=None, frames=(), card="gag")
+    now = a + b
+    card = PictureCut("title", "title", now, now + title, None, card="title")
+    last = PictureCut("s02", "s02.1", now + title, now + title + 7, clips[1], clip_frames(6, 7, "loop"))
+    spans = (
+        Span("s01", 0, now, "scene"),
+        Span("title", now, now + title, "title"),
+        Span("s02", now + title, now + title + 7, "scene"),
+    )
+    cues = tuple(Caption(*cue) for cue in captions)
+    return Timeline(WIDTH, HEIGHT, spans, (first, second, card, last), (), (), (), cues, title="A Show\nOne")
+
+
+def decoded(path, width=WIDTH, height=HEIGHT):
+    stream = ffmpeg.run(
+        ["-i", str(path), "-fps_mode", "passthrough", "-f", "rawvideo", "-pix_fmt", "rgb24", "-"],
+        doing="decoding",
+    )
+    return np.frombuffer(stream, np.uint8).reshape(-1, height, width, 3)
+
+
+def children():
+    """The processes that this one has started and not yet collected."""
+    tasks = Path("/proc/self/task")
+    return [child for task in tasks.iterdir() for child in (task / "children").read_text().split()]
+
+
+def test_a_segment_has_every_frame_of_its_cuts_held_for_three_and_never_blended(clips, tmp_path):
+    timeline = film(clips)
+    make_segment(timeline, timeline.spans[0], tmp_path / "a.mp4")
+    frames = decoded(tmp_path / "a.mp4")
+    assert len(frames) == 49
+    large = [enlarge(drawn(seed), width=WIDTH, height=HEIGHT).astype(int) for seed in (0, 1)]
+    for n, frame in enumerate(frames):
+        picture = timeline.pictures[0] if n < 25 else timeline.pictures[1]
+        wanted = large[picture is timeline.pictures[1]][picture.frames[n - picture.start]]
+        assert np.abs(frame.astype(int) - wanted).mean() < 4, n
+
+
+def test_captions_are_burned_in_their_own_frames_and_colours_alone(clips, tmp_path):
+    timeline = film(clips, captions=[(7, 13, "Blink?", "joe"), (20, 49, "Yes, {it} \\does.", "don")])
+    look = Look(colours={"joe": "#ffffff", "don": "#40ff40"})
+    make_segment(timeline, timeline.spans[0], tmp_path / "a.mp4", look=look)
+    make_segment(timeline, timeline.spans[0], tmp_path / "b.mp4", look=Look(burned=False))
+    differs = np.abs(decoded(tmp_path / "a.mp4").astype(int) - decoded(tmp_path / "b.mp4"))[:, 120:].max(
+        axis=3
+    )
+    written = (differs > 90).sum(axis=(1, 2)) > 40
+    assert np.flatnonzero(written).tolist() == [*range(7, 13), *range(20, 49)]
+    frames = decoded(tmp_path / "a.mp4").astype(int)[:, 120:]
+    assert frames[9].min(axis=2).max() > 235  # white is white
+    green = frames[30][..., 1] - frames[30][..., ::2].max(axis=2)
+    assert green.max() > 100
+
+
+def test_a_card_stands_where_a_shot_failed(clips, tmp_path):
+    timeline = film(clips, gag=True)
+    make_segment(timeline, timeline.spans[0], tmp_path / "a.mp4")
+    frames = decoded(tmp_path / "a.mp4")
+    assert len(frames) == 49
+    assert np.abs(frames[30].astype(int) - cut.draw_card(timeline, timeline.pictures[1])).mean() < 6
+
+
+def episode(timeline, folder, *, seconds=None):
+    segments = []
+    for span in timeline.spans:
+        segments.append(folder / f"seg-{span.id}.mp4")
+        make_segment(timeline, span, segments[-1])
+    samples = int(seconds * 48000) if seconds else timeline.num_frames * 2000
+    tone = 0.2 * np.sin(np.arange(samples) * 0.05)
+    soundfile.write(folder / "master.wav", np.stack([tone, tone], axis=1), 48000)
+    join(segments, folder / "master.wav", folder / "episode.mp4", metadata={"title": "A Show"})
+    return folder / "episode.mp4"
+
+
+def test_an_episode_is_joined_without_losing_a_frame_under_any_path(clips, tmp_path, monkeypatch):
+    odd = tmp_path / "it's, [a] 'Кот': 100% \\ of;it"
+    (odd / "tmp").mkdir(parents=True)
+    monkeypatch.setattr("tempfile.tempdir", str(odd / "tmp"))
+    timeline = film(clips, captions=[(3, 20, "Blink?", "joe")])
+    path = episode(timeline, odd)
+    found = verify(path, timeline)
+    assert (found.num_frames, found.num_samples) == (timeline.num_frames, timeline.num_frames * 2000)
+    assert len(decoded(path)) == timeline.num_frames
+    assert [kept.name for kept in (odd / "tmp").iterdir()] == []
+    assert not list(odd.glob("*.part"))
+    head = path.read_bytes()[:4096]
+    assert b"moov" in head  # the index comes first, a browser can begin to play
+    notes = ffmpeg.run(["-i", str(path), "-f", "ffmetadata", "-"], doing="notes").decode()
+    assert "comment=AI-generated" in notes
+    assert "title=A Show" in notes
+
+
+def test_sound_and_picture_that_end_apart_are_told(clips, tmp_path):
+    timeline = film(clips)
+    path = episode(timeline, tmp_path, seconds=2.0)
+    with pytest.raises(
+        StudioError, match=r"wanted sound that ends within a frame of the picture; got 69 frames"
+    ):
+        verify(path, timeline)
+    longer = replace(timeline, spans=(*timeline.spans, Span("credits", 69, 80, "credits")))
+    with pytest.raises(StudioError, match="wanted 80 frames; sound"):
+        verify(path, longer)
+
+
+def test_a_segment_that_breaks_off_leaves_no_file_and_no_process(clips, tmp_path):
+    timeline = film(clips)
+    lost = replace(timeline.pictures[1], clip=tmp_path / "no.mp4")
+    broken = replace(timeline, pictures=(timeline.pictures[0], lost, *timeline.pictures[2:]))
+    with pytest.raises(StudioError, match=r"no\.mp4: wanted a clip"):
+        make_segment(broken, broken.spans[0], tmp_path / "a.mp4")
+
+    def interrupt(done, _):
+        if done > 5:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        make_segment(timeline, timeline.spans[0], tmp_path / "a.mp4", progress=interrupt)
+    assert list(tmp_path.iterdir()) == []
+    assert children() == []
+
+
+def test_progress_counts_to_the_end(clips, tmp_path):
+    timeline = film(clips)
+    told = []
+    make_segment(timeline, timeline.spans[2], tmp_path / "a.mp4", progress=lambda *now: told.append(now))
+    assert told[-1] == (7, 7)
+    assert sorted(set(told)) == [(n, 7) for n in range(1, 8)]
+
+
+def test_a_folder_that_cannot_be_written_is_told_in_one_line(clips, tmp_path):
+    (tmp_path / "file").write_text("")
+    timeline = film(clips)
+    with pytest.raises(StudioError, match=r"^[^\n]*the film could not be written[^\n]*$"):
+        make_segment(timeline, timeline.spans[2], tmp_path / "file" / "a.mp4")
+
+
+def test_a_gap_in_the_picture_is_told(clips, tmp_path):
+    timeline = replace(film(clips), pictures=film(clips).pictures[1:])
+    with pytest.raises(StudioError, match="s01: the timeline has no picture"):
+        make_segment(timeline, timeline.spans[0], tmp_path / "a.mp4")
+
+
+def test_a_segments_recipe_does_not_hang_on_where_it_stands(clips):
+    early, late = film(clips, lengths=(25, 24)), film(clips, lengths=(31, 40))
+    assert segment_recipe(early, early.spans[2]) == segment_recipe(late, late.spans[2])
+    assert segment_recipe(early, early.spans[0]) != segment_recipe(late, late.spans[0])
+
+
+def test_a_segments_recipe_changes_with_all_that_is_seen(clips, tmp_path):
+    cue = (3, 20, "Blink?", "joe")
+    timeline = film(clips, captions=[cue])
+    span = timeline.spans[0]
+    plain = segment_recipe(timeline, span)
+    assert json.loads(json.dumps(plain)) == plain
+    write_clip(drawn(4), 8, tmp_path / "new.mp4")
+    others = [
+        segment_recipe(film(clips, captions=[(3, 20, "Wink?", "joe")]), span),
+        segment_recipe(film(clips, captions=[(3, 21, "Blink?", "joe")]), span),
+        segment_recipe(film([tmp_path / "new.mp4", clips[1]], captions=[cue]), span),
+        segment_recipe(film(clips, captions=[cue], gag=True), span),
+        segment_recipe(replace(timeline, width=160), span),
+        segment_recipe(timeline, span, look=Look(style="box")),
+        segment_recipe(timeline, span, look=Look(burned=False)),
+        segment_recipe(timeline, span, look=Look(colours={"joe": "#ff0000"})),
+    ]
+    told = [json.dumps(recipe) for recipe in (plain, *others)]
+    assert len(set(told)) == len(told)
+    assert (
+        segment_recipe(timeline, span, look=Look(colours={"don": "#ff0000"})) == plain
+    )  # who is silent here
+
+
+def test_speakers_without_a_colour_of_their_own_get_one_by_their_place_in_the_cast(clips):
+    cues = [(3, 20, "Blink?", "joe"), (20, 40, "No.", "don")]
+    timeline = replace(film(clips, captions=cues), names={"don": "The Don", "joe": "Joe"})
+    colours = segment_recipe(timeline, timeline.spans[0])["colours"]
+    alone = replace(timeline, captions=timeline.captions[:1])
+    assert colours["joe"] != colours["don"]
+    assert segment_recipe(alone, alone.spans[0])["colours"] == {"joe": colours["joe"]}
+
+
+def test_a_clips_hash_is_that_of_its_bytes_even_after_a_retake(tmp_path):
+    path = tmp_path / "a.mp4"
+    path.write_bytes(b"one")
+    before = cut.file_hash(path)
+    path.write_bytes(b"other")
+    assert cut.file_hash(path) != before
+    with pytest.raises(StudioError, match="gone"):
+        cut.file_hash(tmp_path / "gone.mp4")

@@ -1,0 +1,115 @@
+"""A meme loops without a seam, its texts fit, its files are as long and as small as they should be."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import soundfile
+from PIL import Image
+
+from flows.studio import ffmpeg, memes
+from flows.studio.clips import write_clip
+from flows.studio.errors import StudioError
+from flows.studio.gif import gif_of_film, gif_of_frames
+from flows.studio.memes import MemeFiles, make_meme
+
+
+@pytest.fixture(scope="module")
+def clip(tmp_path_factory):
+    path = tmp_path_factory.mktemp("clips") / "a.mp4"
+    frames = np.full((4, 18, 32, 3), (90, 150, 90), np.uint8)
+    for i, frame in enumerate(frames):
+        frame[6:12, 4 + 5 * i : 10 + 5 * i] = (230, 60, 40)
+    write_clip(frames, 8, path)
+    return path
+
+
+@pytest.mark.parametrize("num_frames", [1, 2, 3, 16])
+def test_the_loop_never_jumps_and_shows_no_end_twice(num_frames):
+    order = memes.cycle(num_frames)
+    assert sorted(set(order)) == list(range(num_frames))
+    steps = [abs(a - b) for a, b in zip(order, (*order[1:], order[0]), strict=True)]
+    assert max(steps) <= 1
+    if num_frames > 1:
+        assert min(steps) == 1
+
+
+@pytest.mark.parametrize("num_frames", [1, 4, 16, 24])
+def test_the_film_is_whole_loops_of_at_least_six_seconds(num_frames):
+    frames = memes.length(num_frames)
+    assert frames >= 6 * 24
+    assert frames % (3 * len(memes.cycle(num_frames))) == 0
+
+
+@pytest.mark.parametrize(("width", "height"), [(320, 180), (180, 180), (180, 320)])
+def test_texts_are_white_with_a_black_edge_and_inside_the_picture(width, height):
+    plain = np.full((2, height, width, 3), 128, np.uint8)
+    words = "a very long text that nobody will ever read to its very end, will they"
+    written = memes.with_texts(plain, "Monday", words)
+    assert (plain == 128).all()
+    assert np.array_equal(written[0], written[1])
+    changed = (written[0] != 128).any(axis=2)
+    rows, columns = np.flatnonzero(changed.any(axis=1)), np.flatnonzero(changed.any(axis=0))
+    assert rows[0] > 0
+    assert rows[-1] < height - 1
+    assert columns[0] > 0
+    assert columns[-1] < width - 1
+    letters = written[0][changed]
+    assert (letters == 255).all(axis=1).sum() > 50
+    assert (letters == 0).all(axis=1).sum() > 50
+    assert not changed[height // 2 - 4 : height // 2 + 4].any()
+
+
+def test_without_texts_the_picture_is_untouched():
+    plain = np.full((1, 90, 160, 3), 128, np.uint8)
+    assert np.array_equal(memes.with_texts(plain, "", " "), plain)
+
+
+def test_a_meme_is_a_film_a_gif_and_a_poster(clip, tmp_path):
+    soundfile.write(tmp_path / "sting.wav", np.full(24_000, 0.1), 48_000)
+    files = MemeFiles(tmp_path / "m.mp4", tmp_path / "m.gif", tmp_path / "m.png")
+    num_frames = make_meme(clip, files, top="when", bottom="then", size=(160, 90), wav=tmp_path / "sting.wav")
+    found = ffmpeg.contents(files.mp4)
+    assert (found.width, found.height) == (160, 90)
+    assert found.num_frames == num_frames == 144
+    assert abs(found.num_samples - num_frames * 2000) <= 2000
+    with Image.open(files.gif) as gif:
+        assert gif.n_frames == len(memes.cycle(4))
+        assert gif.info["loop"] == 0
+        assert gif.info["duration"] in (120, 125, 130)
+    assert files.gif.stat().st_size <= memes.LARGEST_GIF
+    with Image.open(files.poster) as poster:
+        assert poster.size == (160, 90)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["m.gif", "m.mp4", "m.png", "sting.wav"]
+
+
+def test_a_meme_may_be_silent(clip, tmp_path):
+    make_meme(clip, MemeFiles(tmp_path / "m.mp4"), top="", bottom="then", size=(64, 36))
+    found = ffmpeg.contents(tmp_path / "m.mp4")
+    assert found.num_samples == 0
+    assert "bt709" in found.video
+
+
+def test_a_gif_is_made_smaller_until_it_weighs_little_enough(tmp_path):
+    noise = np.random.default_rng(0).integers(0, 256, (2, 180, 320, 3), dtype=np.uint8)
+    gif_of_frames(noise, 8, tmp_path / "a.gif", most_bytes=90_000)
+    assert (tmp_path / "a.gif").stat().st_size <= 90_000
+    with Image.open(tmp_path / "a.gif") as gif:
+        assert 160 <= gif.width < 320
+    with pytest.raises(StudioError, match="at most 1000 bytes"):
+        gif_of_frames(noise, 8, tmp_path / "b.gif", most_bytes=1000)
+    assert [path.name for path in tmp_path.iterdir()] == ["a.gif"]
+
+
+def test_a_stretch_of_a_film_becomes_a_gif(clip, tmp_path):
+    make_meme(clip, MemeFiles(tmp_path / "m.mp4"), top="", bottom="", size=(64, 36))
+    gif_of_film(tmp_path / "m.mp4", tmp_path / "m.gif", start=1.0, seconds=2.0, most_bytes=1_000_000)
+    with Image.open(tmp_path / "m.gif") as gif:
+        assert gif.width == 64
+        assert 1.8 <= sum(_durations(gif)) / 1000 <= 2.2
+
+
+def _durations(gif):
+    for i in range(gif.n_frames):
+        gif.seek(i)
+        yield gif.info["duration"]

@@ -1,0 +1,87 @@
+"""The contact sheet grows shot by shot; the poster shows the film."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from flows.studio import sheet
+from flows.studio.clips import write_clip
+from flows.studio.framing import clip_frames
+from flows.studio.sheet import SheetEntry, contact_sheet, poster
+from flows.studio.timeline import LaughCue, PictureCut, Span, Timeline
+
+
+@pytest.fixture(scope="module")
+def clip(tmp_path_factory):
+    path = tmp_path_factory.mktemp("clips") / "a.mp4"
+    frames = np.full((4, 18, 32, 3), (200, 40, 40), np.uint8)
+    frames[:, 4:9, 4:9] = (40, 200, 40)
+    write_clip(frames, 8, path)
+    return path
+
+
+def seen(path):
+    with Image.open(path) as picture:
+        return np.asarray(picture.convert("RGB")).astype(int)
+
+
+def test_a_sheet_has_a_frame_for_each_shot_and_an_empty_one_where_none_is_filmed_yet(clip, tmp_path):
+    rows = [
+        SheetEntry(clip, "s01.1 medium", "Is it supposed to blink?"),
+        SheetEntry(None, "s01.2 close-up", "Yes."),
+    ]
+    contact_sheet(rows, tmp_path / "sheet.png", heading="A Show")
+    picture = seen(tmp_path / "sheet.png")
+    y, x = 56 + sheet.MARGIN + 150, sheet.MARGIN + 200
+    assert np.abs(picture[y, x] - (200, 40, 40)).max() < 25
+    assert tuple(picture[y, x + sheet.CELL + sheet.MARGIN]) == sheet.FAINT
+
+
+def test_a_sheet_grows_by_rows_and_shows_a_new_clip(clip, tmp_path):
+    out = tmp_path / "sheet.png"
+    contact_sheet([SheetEntry(None, "s01.1", "")] * 4, out)
+    four = seen(out)
+    contact_sheet([SheetEntry(None, "s01.1", "")] * 5, out)
+    assert seen(out).shape[0] > four.shape[0]
+    assert seen(out).shape[1] == four.shape[1]
+    contact_sheet([SheetEntry(clip, "s01.1", "")] + [SheetEntry(None, "s01.1", "")] * 3, out)
+    assert not np.array_equal(seen(out), four)
+    assert [path.name for path in tmp_path.iterdir()] == ["sheet.png"]
+
+
+def test_a_clip_is_enlarged_once_however_often_the_sheet_is_drawn(clip, tmp_path, monkeypatch):
+    rows = [SheetEntry(clip, "s01.1", "")]
+    contact_sheet(rows, tmp_path / "sheet.png")
+    monkeypatch.setattr(sheet.clips, "read_clip", None)
+    contact_sheet(rows, tmp_path / "sheet.png")
+
+
+def test_a_long_line_ends_in_dots_and_in_its_own_cell(clip, tmp_path):
+    text = "one two three four five six seven eight nine ten " * 5
+    first, second = sheet._two_lines(text, sheet.CELL)
+    assert second.endswith(" …")
+    assert sheet.font(15, sheet.REGULAR).getlength(first) <= sheet.CELL
+    assert sheet.font(15, sheet.REGULAR).getlength(second) <= sheet.CELL + 20
+    contact_sheet([SheetEntry(clip, "🐟", text)], tmp_path / "sheet.png", shape=9 / 16)
+
+
+def film(picture, laughs=()):
+    end = picture.end
+    return Timeline(160, 90, (Span("s01", 0, end, "scene"),), (picture,), (), laughs, (), (), title="A Show")
+
+
+def test_a_poster_is_the_films_size_and_says_its_title(clip, tmp_path):
+    picture = PictureCut("s01", "s01.1", 0, 24, clip, clip_frames(4, 24, "loop"))
+    poster(film(picture, (LaughCue(20, 44, "big", 1),)), "A Show\nOne", tmp_path / "poster.png")
+    made = seen(tmp_path / "poster.png")
+    assert made.shape == (90, 160, 3)
+    assert np.abs(made[10, 80] - (200, 40, 40)).max() < 30
+    assert made[60:].max() > 230  # letters
+
+
+def test_a_film_without_a_single_clip_still_has_a_poster(tmp_path):
+    card = PictureCut("s01", "s01.1", 0, 24, None, card="gag")
+    poster(film(card), "A Show", tmp_path / "poster.png")
+    assert seen(tmp_path / "poster.png").shape == (90, 160, 3)

@@ -1,0 +1,490 @@
+"""An episode from its premise to its film, and what a run makes of an edit; TOON films in two steps."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from flows import begin, episode, job
+from flows.options import EpisodeOptions, Outcome
+from flows.studio import camera, captions, cut
+from flows.studio.errors import StudioError
+from flows.studio.folder import locked
+from scripts_llm.errors import ScriptError
+
+FISH = "fish-chips/s01e01"
+
+
+def _options(home: Path, **more: Any) -> EpisodeOptions:
+    return EpisodeOptions(premise=home / "fish.yaml", output=home / "output", writer="offline", **more)
+
+
+def _run(home: Path, heard: Any, **more: Any) -> tuple[Outcome, Any]:
+    screen = heard()
+    return episode.story(job.prepare(_options(home, **more)), screen), screen
+
+
+def _lying(folder: Path) -> dict[str, set[tuple[str, int]]]:
+    """The clips and voices that lie there, with their times."""
+    return {
+        kind: {
+            (path.name, path.stat().st_mtime_ns)
+            for path in (folder / kind).iterdir()
+            if path.suffix == suffix
+        }
+        for kind, suffix in (("clips", ".mp4"), ("voices", ".wav"))
+    }
+
+
+def _new(folder: Path, before: dict[str, set[tuple[str, int]]]) -> tuple[int, int]:
+    """How many clips and voices were made since."""
+    now = _lying(folder)
+    assert all(before[kind] <= now[kind] for kind in now), "an artefact was thrown away or made again"
+    return len(now["clips"] - before["clips"]), len(now["voices"] - before["voices"])
+
+
+def _edit(home: Path, old: str, new: str) -> None:
+    path = home / "output" / FISH / "script.yaml"
+    text = path.read_text("utf-8")
+    assert text.count(old) == 1
+    path.write_text(text.replace(old, new), "utf-8")
+
+
+@pytest.fixture(scope="module")
+def made(
+    tmp_path_factory: pytest.TempPathFactory,
+    prefect_server: str,
+    heard: Any,
+    tiny_premise: str,
+    tiny_script: str,
+) -> tuple[Path, Outcome, Any]:
+    """A finished episode, made by the real flow, in a folder that has everything odd in its name."""
+    home = tmp_path_factory.mktemp("a home, isn't [it] Дом")
+    (home / "fish.yaml").write_text(tiny_premise, "utf-8")
+    script = home / "output" / FISH / "script.yaml"
+    script.parent.mkdir(parents=True)
+    script.write_text(tiny_script, "utf-8")
+    screen = heard()
+    return home, episode.make(_options(home), screen), screen
+
+
+@pytest.fixture
+def home(made: tuple[Path, Outcome, Any], tmp_path: Path) -> Path:
+    """A copy of the finished episode, to be edited."""
+    return Path(shutil.copytree(made[0], tmp_path / "home"))
+
+
+# ---------------------------------------------------------------------------------------------- making
+
+
+def test_a_premise_becomes_a_checked_film_with_all_that_belongs_to_it(
+    made: tuple[Path, Outcome, Any],
+) -> None:
+    home, outcome, screen = made
+    folder = home / "output" / FISH
+    assert (outcome.code, outcome.path) == (0, folder / "episode.mp4")
+    assert str(folder / "episode.mp4") in outcome.lines[-1]
+    for name in ("episode.srt", "episode.vtt", "poster.png", "contact_sheet.png", "manifest.json"):
+        assert (folder / name).stat().st_size > 0
+    assert "It blinked." in (folder / "episode.srt").read_text("utf-8")
+    assert not [path for path in folder.rglob("*") if ".part" in path.name]
+    assert any("2 shots ×" in line and "2 steps of" in line for line in screen.lines)
+    assert any(line.startswith("the first clip: ") for line in screen.lines)
+    assert "scene 1 of 1, shot 2, step 2 of 2" in screen.labels
+
+
+def test_the_manifest_holds_what_is_needed_to_make_it_again(made: tuple[Path, Outcome, Any]) -> None:
+    folder = made[0] / "output" / FISH
+    manifest = json.loads((folder / "manifest.json").read_text("utf-8"))
+    first = manifest["shots"][0]
+    assert first["prompt"] == "Joe talking, the Don listening"
+    assert "man (blue apron) talking" in first["composed"]
+    assert first["understood"].startswith("medium shot, blue man with apron talking")
+    assert (folder / "clips" / first["clip"]).is_file()
+    assert manifest["film_model"]["num_steps"] == 2
+    assert len(manifest["film_model"]["weights"]) == 16
+    assert manifest["files"].keys() >= {"episode.mp4", "episode.srt", "poster.png"}
+    assert manifest["gag_cards"] == []
+    assert manifest["settings"]["seed"] == 7
+    assert -15 <= manifest["film"]["loudness_lufs"] <= -13
+
+
+def test_prefect_shows_the_run_by_its_name_with_its_shots_and_its_sheet(
+    made: tuple[Path, Outcome, Any], prefect_server: str
+) -> None:
+    import httpx
+    from prefect.client.orchestration import get_client
+
+    with get_client(sync_client=True) as client:
+        runs = client.read_flow_runs()
+    assert "Fish & Chips s01e01" in {run.name for run in runs}
+    found = httpx.post(f"{prefect_server}/artifacts/filter", json={}).json()
+    shown = {artifact["type"]: artifact["data"] for artifact in found}
+    assert shown["progress"] == 100
+    assert shown["image"].startswith("data:image/jpeg")
+    assert [row["id"] for row in json.loads(shown["table"])] == ["s01.1", "s01.2"]
+
+
+def test_a_second_run_has_nothing_to_do_and_says_how_to_go_on(made: tuple[Path, Outcome, Any]) -> None:
+    home = made[0]
+    before = {path: path.stat().st_mtime_ns for path in (home / "output").rglob("*")}
+    outcome = begin.quick_check(_options(home))
+    assert outcome is not None
+    assert outcome.code == 0
+    assert "nothing to do" in outcome.lines[0]
+    assert "episode.mp4" in outcome.lines[0]
+    assert "--episode next" in outcome.lines[1]
+    assert {path: path.stat().st_mtime_ns for path in (home / "output").rglob("*")} == before
+
+
+def test_finding_nothing_to_do_needs_neither_prefect_nor_torch(
+    made: tuple[Path, Outcome, Any], checkout: Path
+) -> None:
+    code = (
+        "import sys; from pathlib import Path; from flows import begin;"
+        "from flows.options import EpisodeOptions;"
+        "o = EpisodeOptions(premise=Path(sys.argv[1]), output=Path(sys.argv[2]), writer='offline');"
+        "begin.announce(o); assert begin.quick_check(o).code == 0;"
+        "print([m for m in ('torch', 'prefect', 'moviepy', 'openai') if m in sys.modules])"
+    )
+    home = made[0]
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(home / "fish.yaml"), str(home / "output")],
+        cwd=checkout,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.stdout.strip(), done.returncode) == ("[]", 0), done.stderr
+
+
+# ------------------------------------------------------------------------------------------- going on
+
+
+def test_other_words_make_one_voice_and_the_cut_and_going_back_makes_nothing(home: Path, heard: Any) -> None:
+    folder = home / "output" / FISH
+    before, film = _lying(folder), (folder / "episode.mp4").read_bytes()
+    _edit(home, "It blinked.", "It winked.")
+    assert begin.quick_check(_options(home)) is None
+    outcome, screen = _run(home, heard)
+    assert outcome.code == 0
+    assert _new(folder, before) == (0, 1)
+    assert "  s01-01 voice: words changed" in screen.lines
+    assert "to make: 0 shots, 1 voice line; 3 kept" in screen.lines
+    assert "It winked." in (folder / "episode.srt").read_text("utf-8")
+    assert (folder / "episode.mp4").read_bytes() != film
+    both = _lying(folder)
+    _edit(home, "It winked.", "It blinked.")
+    assert _run(home, heard)[0].code == 0
+    assert _new(folder, both) == (0, 0)
+    assert "It blinked." in (folder / "episode.srt").read_text("utf-8")
+
+
+def test_another_prompt_films_one_shot_and_its_clip_is_cut_in(home: Path, heard: Any) -> None:
+    folder = home / "output" / FISH
+    before = _lying(folder)
+    _edit(home, "The Don talking", "The Don dancing")
+    screen = _run(home, heard)[1]
+    assert _new(folder, before) == (1, 0)
+    assert "  s01.2 clip: prompt changed" in screen.lines
+    both = _lying(folder)
+    _edit(home, "The Don dancing", "The Don talking")
+    _run(home, heard)
+    assert _new(folder, both) == (0, 0)
+
+
+def test_an_inserted_line_is_the_only_one_that_is_spoken(home: Path, heard: Any) -> None:
+    folder = home / "output" / FISH
+    before = _lying(folder)
+    _edit(home, "      - joe: It blinked.\n", "      - joe: Look!\n      - joe: It blinked.\n")
+    screen = _run(home, heard)[1]
+    assert _new(folder, before) == (0, 1)
+    assert "  s01-01 voice: new" in screen.lines
+
+
+def test_a_shot_inserted_and_a_scene_put_before_it_make_only_themselves(home: Path, heard: Any) -> None:
+    folder = home / "output" / FISH
+    before = _lying(folder)
+    scene = '  - slugline: EXT. STREET - NIGHT\n    shots: [{size: establishing, prompt: "street, night"}]\n'
+    _edit(home, "scenes:\n", f"scenes:\n{scene}")
+    outcome, _ = _run(home, heard, until="voices")
+    assert outcome.code == 0
+    assert _new(folder, before) == (1, 0)
+    text = (folder / "script.yaml").read_text("utf-8")
+    assert "id: s02" in text
+    assert text.startswith("# my own comment\n")
+
+
+def test_a_look_flows_from_the_premise_into_the_shots_that_show_it(home: Path, heard: Any) -> None:
+    folder = home / "output" / FISH
+    before = _lying(folder)
+    premise = home / "fish.yaml"
+    premise.write_text(premise.read_text("utf-8").replace("man, blue apron", "man, red apron"), "utf-8")
+    screen = _run(home, heard, until="clips")[1]
+    assert _new(folder, before) == (1, 0)
+    assert "  s01.1 clip: a look or the style changed" in screen.lines
+
+
+def test_options_that_are_not_given_again_keep_their_value(home: Path, heard: Any) -> None:
+    folder = home / "output" / FISH
+    before = _lying(folder)
+    assert begin.quick_check(replace(_options(home), writer=None)) is not None
+    screen = _run(home, heard, until="clips", seed=8)[1]
+    assert _new(folder, before) == (2, 0)
+    assert "  s01.1 clip: seed changed" in screen.lines
+    assert begin.quick_check(_options(home, until="clips")) is not None, "the seed is remembered"
+    again = begin.quick_check(_options(home, until="clips", seed=7))
+    assert again is not None, "going back to the old seed films nothing"
+
+
+# ------------------------------------------------------------------------------------- what goes wrong
+
+
+def test_a_shot_that_fails_twice_becomes_a_gag_card_and_is_tried_again(
+    home: Path, heard: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = home / "output" / FISH
+    _edit(home, "The Don talking", "The Don flying")
+    model = type(camera.loaded_model("toon", None))
+    real: Callable[..., Any] = model.generate
+    tries = []
+
+    def fails_for_the_flight(self: Any, prompt: str, **settings: Any) -> Any:
+        if "flying" in prompt:
+            tries.append(prompt)
+            raise RuntimeError("out of memory")
+        return real(self, prompt, **settings)
+
+    monkeypatch.setattr(model, "generate", fails_for_the_flight)
+    outcome, screen = _run(home, heard)
+    assert outcome.code == 3
+    assert len(tries) == 2
+    assert outcome.notes == ("1 gag card (s01.2)",)
+    assert any("s01.2 failed twice (RuntimeError: out of memory)" in line for line in screen.lines)
+    assert json.loads((folder / "manifest.json").read_text("utf-8"))["gag_cards"] == ["s01.2"]
+    assert begin.quick_check(_options(home)) is None
+
+    monkeypatch.setattr(model, "generate", real)
+    before = _lying(folder)
+    outcome, screen = _run(home, heard)
+    assert outcome.code == 0
+    assert "  s01.2 clip: it failed last time" in screen.lines
+    assert _new(folder, before) == (1, 0)
+    assert json.loads((folder / "manifest.json").read_text("utf-8"))["gag_cards"] == []
+
+
+def test_ctrl_c_passes_through_and_the_next_run_goes_on_where_it_stopped(home: Path, heard: Any) -> None:
+    folder = home / "output" / FISH
+    shutil.rmtree(folder / "clips")
+
+    def stop(label: str) -> None:
+        if label.endswith("shot 2, step 1 of 2"):
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        episode.story(job.prepare(_options(home)), heard(stop))
+    assert len(list((folder / "clips").glob("*.mp4"))) == 1
+    assert not [path for path in folder.rglob("*") if ".part" in path.name]
+    before = _lying(folder)
+    assert _run(home, heard)[0].code == 0
+    assert _new(folder, before) == (1, 0)
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from flows import episode, job
+from flows.options import EpisodeOptions
+
+class Screen:
+    def say(self, text): pass
+    warn = say
+    def progress(self, label, done=0, total=0):
+        if label.endswith("shot 2, step 2 of 2"):
+            os.kill(os.getpid(), signal.SIGKILL)
+
+options = EpisodeOptions(premise=Path(sys.argv[1]), output=Path(sys.argv[2]), writer="offline")
+episode.story(job.prepare(options), Screen())
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no kill -9 there")
+def test_kill_9_loses_the_shot_in_hand_and_nothing_else(home: Path, heard: Any, checkout: Path) -> None:
+    folder = home / "output" / FISH
+    shutil.rmtree(folder / "clips")
+    done = subprocess.run(
+        [sys.executable, "-c", KILLED, str(home / "fish.yaml"), str(home / "output")],
+        cwd=checkout,
+        capture_output=True,
+        check=False,
+    )
+    assert done.returncode == -9, done.stderr.decode()
+    before = _lying(folder)
+    assert len(before["clips"]) == 1
+    assert _run(home, heard)[0].code == 0
+    assert _new(folder, before) == (1, 0)
+
+
+def test_two_runs_at_once_do_not_disturb_each_other(home: Path, heard: Any) -> None:
+    work = job.prepare(_options(home))
+    with locked(work.folder), pytest.raises(StudioError, match="is being worked on by process"):
+        episode.story(work, heard())
+
+
+SMALL = """
+import resource, sys
+from pathlib import Path
+from flows import scripting, job
+from flows.options import EpisodeOptions
+from flows.studio.errors import StudioError
+
+options = EpisodeOptions(premise=Path(sys.argv[1]), output=Path(sys.argv[2]), writer="offline")
+work = job.prepare(options)
+resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100))
+try:
+    scripting.write(work, say=print)
+except StudioError as error:
+    print(error.code, error)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no such limit there")
+def test_a_disk_that_refuses_the_script_is_one_line_and_leaves_nothing(tiny: Path, checkout: Path) -> None:
+    output = tiny.parent / "output"
+    done = subprocess.run(
+        [sys.executable, "-c", SMALL, str(tiny), str(output)],
+        cwd=checkout,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stdout.startswith("1 "), done.stderr
+    assert "the file may not grow so large" in done.stdout
+    assert [path for path in output.rglob("*") if path.is_file()] == []
+
+
+def test_a_premise_that_is_wrong_is_refused_before_any_server_starts(home: Path) -> None:
+    (home / "fish.yaml").write_text("show: [Fish]\n", "utf-8")
+    with pytest.raises(ScriptError, match=r"fish\.yaml:1:7"):
+        begin.announce(_options(home))
+    with pytest.raises(ScriptError):
+        begin.quick_check(_options(home))
+
+
+def test_someone_in_the_script_who_is_not_cast_is_told_with_line_and_column(home: Path) -> None:
+    _edit(home, "- joe: It blinked.", "- jo: It blinked.")
+    with pytest.raises(ScriptError, match=r"script\.yaml:13:9.*jo"):
+        begin.quick_check(_options(home))
+
+
+# ---------------------------------------------------------------------------------------------- script
+
+
+def test_a_script_is_written_with_ids_and_shots_and_shown(tiny: Path, heard: Any) -> None:
+    outcome, screen = _run(tiny.parent, heard, until="script")
+    script = tiny.parent / "output" / FISH / "script.yaml"
+    assert (outcome.code, outcome.path) == (0, script)
+    text = script.read_text("utf-8")
+    assert text.startswith("# Fish & Chips s01e01, written by the offline writer.\n")
+    assert "id: s01" in text
+    assert "shots:" in text
+    assert any("s01  INT." in line for line in screen.lines)
+    again = begin.quick_check(_options(tiny.parent, until="script"))
+    assert again is not None
+    assert again.path == script
+
+
+def test_an_edited_script_stays_and_a_premise_that_moved_on_is_told(tiny: Path, heard: Any) -> None:
+    _run(tiny.parent, heard, until="script")
+    script = tiny.parent / "output" / FISH / "script.yaml"
+    edited = script.read_text("utf-8").replace("title: ", "title: My ")
+    script.write_text(edited, "utf-8")
+    tiny.write_text(tiny.read_text("utf-8").replace("wants: respect", "wants: a hat"), "utf-8")
+    screen = _run(tiny.parent, heard, until="script")[1]
+    assert script.read_text("utf-8") == edited
+    assert "edited by hand" in screen.text
+    assert "written from an older premise (don changed since)" in screen.text
+
+
+def test_next_begins_another_episode_with_another_script(tiny: Path, heard: Any) -> None:
+    first = _run(tiny.parent, heard, until="script")[0].path
+    second = _run(tiny.parent, heard, until="script", episode="next")[0].path
+    assert first is not None
+    assert second is not None
+    assert second.parent.name == "s01e02"
+    assert first.read_text("utf-8").splitlines()[5:] != second.read_text("utf-8").splitlines()[5:]
+    assert _run(tiny.parent, heard, until="script")[0].path == second, "the newest one is worked on"
+
+
+def test_a_show_without_a_cast_gets_one_that_stays(tiny: Path, heard: Any) -> None:
+    tiny.write_text(
+        "show: Fish & Chips\nlogline: A robot opens a bar.\nformat: {scenes: 1, shots: 1}\n", "utf-8"
+    )
+    _run(tiny.parent, heard, until="script")
+    script = tiny.parent / "output" / FISH / "script.yaml"
+    assert "# I assumed: " in script.read_text("utf-8")
+    before = script.read_text("utf-8")
+    assert begin.quick_check(_options(tiny.parent, until="script")) is not None
+    _run(tiny.parent, heard, until="script")
+    assert script.read_text("utf-8") == before
+
+
+NOBODY = "http://127.0.0.1:9/v1"  # the discard port: nobody answers
+
+
+def test_a_writer_asked_for_by_name_that_fails_ends_the_run(tiny: Path, heard: Any) -> None:
+    options = replace(_options(tiny.parent, until="script"), writer=f"some-model@{NOBODY}")
+    with pytest.raises(StudioError, match="--writer some-model") as caught:
+        episode.story(job.prepare(options), heard())
+    assert caught.value.code == 1
+    assert not (tiny.parent / "output" / FISH / "script.yaml").exists()
+
+
+def test_auto_falls_back_to_the_offline_writer_and_says_so(
+    tiny: Path, heard: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENAI_BASE_URL", NOBODY)
+    monkeypatch.setenv("OPENAI_MODEL", "some-model")
+    options = replace(_options(tiny.parent, until="script"), writer=None)
+    assert f"some-model at {NOBODY}" in begin.announce(options)
+    screen = heard()
+    outcome = episode.story(job.prepare(options), screen)
+    assert outcome.code == 0
+    assert any("the offline writer writes instead" in line for line in screen.lines)
+    assert "written by the offline writer" in outcome.notes[0]
+    manifest = json.loads((tiny.parent / "output" / FISH / "manifest.json").read_text("utf-8"))
+    assert manifest["script"]["fell_back"]
+
+
+# ------------------------------------------------------------------------------------- the last one
+
+
+def test_without_a_premise_it_is_the_episode_that_was_worked_on_last(tiny: Path, heard: Any) -> None:
+    output = tiny.parent / "output"
+    with pytest.raises(StudioError, match="wanted --premise PATH"):
+        begin.on_the_last_one(EpisodeOptions(output=output))
+    _run(tiny.parent, heard, until="script")
+    options = begin.on_the_last_one(EpisodeOptions(output=output))
+    assert (options.premise, options.episode) == (tiny, "s01e01")
+    assert "Fish & Chips s01e01" in begin.announce(options)
+    tiny.unlink()
+    with pytest.raises(StudioError, match="is not there any more; say where it is"):
+        begin.announce(EpisodeOptions(output=output))
+
+
+def test_the_film_decodes_to_what_its_timeline_says(made: tuple[Path, Outcome, Any]) -> None:
+    home = made[0]
+    folder = home / "output" / FISH
+    found = cut.ffmpeg.contents(folder / "episode.mp4")
+    assert (found.width, found.height) == (192, 108)
+    manifest = json.loads((folder / "manifest.json").read_text("utf-8"))
+    assert found.num_frames == manifest["film"]["num_frames"]
+    assert captions.styles()

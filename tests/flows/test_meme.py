@@ -1,0 +1,75 @@
+"""Memes: one clip, two texts, a loop; from a file or from words alone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from flows import begin, meme
+from flows.options import MemeOptions, Outcome
+from flows.studio import ffmpeg
+from flows.studio.errors import StudioError
+
+FILE = """\
+show: Toast
+genre: meme
+logline: When the toaster is happy, everybody dances.
+format: {aspect: "1:1", size: 120x120}
+video: {steps: 2}
+meme: {picture: a red toaster dances in the kitchen, top: when it is, bottom: toast o'clock}
+"""
+
+
+@pytest.fixture(scope="module")
+def made(
+    tmp_path_factory: pytest.TempPathFactory, prefect_server: str, heard: Any
+) -> tuple[MemeOptions, Outcome]:
+    home = tmp_path_factory.mktemp("meme")
+    (home / "toast.yaml").write_text(FILE, "utf-8")
+    options = MemeOptions(premise=home / "toast.yaml", output=home / "output")
+    return options, meme.make(options, heard())
+
+
+def test_a_meme_is_an_mp4_of_six_seconds_a_gif_and_a_poster(made: tuple[MemeOptions, Outcome]) -> None:
+    outcome = made[1]
+    assert outcome.code == 0
+    assert outcome.path is not None
+    film = ffmpeg.contents(outcome.path)
+    assert (film.width, film.height) == (120, 120)
+    assert film.num_frames >= 6 * 24
+    gif = outcome.path.with_name("episode.gif")
+    assert 0 < gif.stat().st_size <= 8_000_000
+    with Image.open(gif) as loop:
+        assert loop.info["loop"] == 0
+        assert getattr(loop, "n_frames", 1) == 30
+
+
+def test_other_texts_in_the_premise_film_nothing(made: tuple[MemeOptions, Outcome], heard: Any) -> None:
+    options, outcome = made
+    assert options.premise is not None
+    assert outcome.path is not None
+    clips = {path: path.stat().st_mtime_ns for path in (outcome.path.parent / "clips").iterdir()}
+    before = outcome.path.read_bytes()
+    options.premise.write_text(FILE.replace("toast o'clock", "bread o'clock"), "utf-8")
+    assert meme.tell(options, heard()).code == 0
+    assert {path: path.stat().st_mtime_ns for path in (outcome.path.parent / "clips").iterdir()} == clips
+    assert "bread o'clock" in (outcome.path.parent / "script.yaml").read_text("utf-8")
+    assert outcome.path.read_bytes() != before
+
+
+def test_a_picture_in_words_needs_no_file(tmp_path: Path) -> None:
+    options = MemeOptions(picture="a toaster dances", top="when", bottom="toast", output=tmp_path)
+    assert "meme: a toaster dances s01e01" in begin.announce(options)
+    job = begin.prepare(options)
+    assert job.folder.root == tmp_path / "meme-a-toaster-dances" / "s01e01"
+    assert job.premise.meme is not None
+    assert job.premise.meme.top == "when"
+
+
+def test_a_sitcom_is_no_meme(tiny: Path, heard: Any) -> None:
+    with pytest.raises(StudioError, match="wanted genre: meme, got sitcom") as caught:
+        meme.tell(MemeOptions(premise=tiny, output=tiny.parent / "output"), heard())
+    assert caught.value.code == 2
