@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import itertools
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -17,7 +16,6 @@ from flows.studio.folder import EpisodeFolder, disk_errors
 from flows.studio.manifest import Memory
 from flows.words import film_words
 from scripts_llm import casting, yaml_io
-from scripts_llm.errors import ScriptError
 from scripts_llm.screenplay import Character, Line, Premise, Scene, Script, Shot
 
 if TYPE_CHECKING:
@@ -54,7 +52,7 @@ def read(job: Job) -> Written:
     shots = breakdown.break_down(script, premise)
     if ids or shots:
         is_ours = manifest.file_hash(path) == memory.program_script
-        with disk_faults(path):
+        with disk_errors(path):
             yaml_io.write_into_script(path, ids=ids, shots=shots)
         script = yaml_io.read_script(path, cast=job.premise.characters)
         if is_ours:
@@ -116,18 +114,6 @@ def _invented(full: Premise, premise: Premise) -> dict[str, Character]:
 # --------------------------------------------------------------------------------------------- writing
 
 
-@contextlib.contextmanager
-def disk_faults(path: Path) -> Iterator[None]:
-    """A script that the disk refuses is no fault of the script."""
-    try:
-        yield
-    except ScriptError as error:
-        if isinstance(error.__context__, OSError):
-            with disk_errors(path):
-                raise error.__context__ from None
-        raise
-
-
 def put_aside(place: EpisodeFolder) -> Path:
     """Moves script.yaml to the first free name, script.1.yaml, and says which."""
     numbers = itertools.count(1)
@@ -146,7 +132,7 @@ def write(job: Job, *, say: Say) -> Written:
     script = _with_shots(script, full)
     script = script.model_copy(update={"cast": _invented(full, job.premise)})
     head = [f"{job.name}, written by {author}.", *assumptions]
-    with disk_faults(job.folder.script):
+    with disk_errors(job.folder.script):
         yaml_io.write_script(script, job.folder.script, head=head)
     memory = replace(
         job.memory,

@@ -18,7 +18,8 @@ from flows.studio.errors import StudioError
 TINY = """
 show: {show}
 logline: A cat runs for mayor.
-format: {{scenes: 1, shots: 1, length: 6}}
+format: {{scenes: 1, shots: 1, length: 6, size: 192x108}}
+titles: {{outro_credits: false}}
 video: {{steps: 2}}
 """
 BROKEN = "show: Broken\nlogline: [no\n"
