@@ -14,7 +14,6 @@ from flows import job as jobs
 from flows.job import AUTO, Job
 from flows.options import OUTPUT, EpisodeOptions, MemeOptions, Outcome
 from flows.studio import manifest
-from flows.studio.folder import EpisodeFolder
 from scripts_llm.screenplay import Meme, Premise
 
 
@@ -112,8 +111,3 @@ def nothing_to_do(job: Job, path: Path) -> tuple[str, ...]:
         f"nothing to do: {path} is made from premise and script as they are",
         f"the next one: {command(job, '--episode', 'next')}",
     )
-
-
-def folder_of(options: EpisodeOptions | MemeOptions) -> EpisodeFolder:
-    """Where the work will lie."""
-    return prepare(options).folder

@@ -96,7 +96,7 @@ def contact_sheet(plan: Survey) -> None:
     clips = recipes.shelf(place.clips, ".mp4")
     entries = [
         sheet.SheetEntry(
-            clips[shot.digest].path if shot.digest in clips else None, _title_of(shot), _line_of(shot)
+            clips[shot.digest].path if shot.digest in clips else None, _title_of(shot), _line_of(shot, plan)
         )
         for shot in plan.shots
     ]
@@ -109,11 +109,12 @@ def _title_of(shot: WantedShot) -> str:
     return f"{shot.label} {shot.shot.size or ''}".strip()
 
 
-def _line_of(shot: WantedShot) -> str:
-    """A line that is spoken over the shot, as likely as not; else what is to be seen."""
+def _line_of(shot: WantedShot, plan: Survey) -> str:
+    """A line that is spoken over the shot, as likely as not: a speaker's second shot gets the second line."""
     lines = [element for element in shot.scene.dialogue if isinstance(element, Line)]
     own = [line for line in lines if line.who == shot.shot.who] or lines
-    return own[0].line if own else shot.words
+    alike = [one for one in plan.shots if one.scene is shot.scene and one.shot.who == shot.shot.who]
+    return own[min(alike.index(shot), len(own) - 1)].line if own else shot.words
 
 
 def shots_chapter(plan: Survey) -> Chapters:

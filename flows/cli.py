@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import shlex
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from importlib import import_module
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
@@ -60,7 +60,8 @@ def build_app(name: str) -> App:
         result_action="return_value",
         suppress_keyboard_interrupt=False,
     )
-    for place, command in enumerate((new, episode, script, batch, meme, setup)):
+    commands: tuple[Callable[..., int], ...] = (new, episode, script, batch, meme, setup)
+    for place, command in enumerate(commands):
         app.command(command, sort_key=place)
     return app
 
@@ -205,6 +206,7 @@ def _film(options: EpisodeOptions) -> int:
 
     with Screen() as screen:
         screen.say(begin.announce(options))
+        screen.progress("looking at what is there")
         outcome = begin.quick_check(options)
         return _report(outcome or _run("flows.episode", options, screen), screen)
 

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
 START_SECONDS = 600  # a server that dies is noticed at once; this is for machines that are very busy
 STOP_SECONDS = 5
+ANSWERS_AT = "the private server answers at port "
 SERVER_LOG = "prefect-server.log"
 FLOW_LOG = "prefect.log"
 
@@ -47,7 +48,7 @@ class ApiError(Exception):
 
 @dataclass(frozen=True)
 class PrivateServer:
-    """A server process. The first line that it says is its port, and says that it answers."""
+    """A server process, and what it says once: the port at which it answers."""
 
     process: subprocess.Popen[str]
     said: queue.SimpleQueue[str]
@@ -57,7 +58,7 @@ class PrivateServer:
     def wait(self, *, seconds: float = START_SECONDS) -> str:
         """The server's URL, once it answers."""
         try:
-            port = self.said.get(timeout=seconds).strip()
+            port = self.said.get(timeout=seconds)
         except queue.Empty:
             port = ""
         if not port:
@@ -192,12 +193,13 @@ def _server_environment(home: Path) -> dict[str, str]:
 
 
 def _listen(process: subprocess.Popen[str], said: queue.SimpleQueue[str]) -> None:
-    """One line, or nothing if the server dies before it says one."""
+    """Passes the server's port on, or nothing if the server dies before it says one."""
     assert process.stdout is not None
+    port = ""
     with contextlib.suppress(OSError, ValueError):  # ValueError: closed by `stop` while we listen
-        said.put(process.stdout.readline())
-        return
-    said.put("")
+        lines = (line for line in process.stdout if line.startswith(ANSWERS_AT))
+        port = next(lines, "").removeprefix(ANSWERS_AT).strip()
+    said.put(port)
 
 
 # ----------------------------------------------------------------------------------- the server process
@@ -240,7 +242,7 @@ def _announce(server: uvicorn.Server, port: int, database: Path, kept: Path) -> 
             OSError, sqlite3.Error
         ):  # the next run makes its own database again, that is all
             _keep(database, kept)
-    sys.stdout.write(f"{port}\n")
+    sys.stdout.write(f"{ANSWERS_AT}{port}\n")
     sys.stdout.flush()
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from itertools import pairwise
 
 from flows.studio import prompt as wording
 from scripts_llm.screenplay import Line, Premise, Scene, Script, Shot, Size, display_name
@@ -110,15 +109,6 @@ def _never_a_third(size: Size, before: Sequence[Size], *, alone: bool) -> Size:
     if size == "medium":
         return "close-up" if alone else "establishing"
     return "medium"
-
-
-def longest_run(sizes: Sequence[str]) -> int:
-    """How many equal framings come in a row at most."""
-    longest = run = 1 if sizes else 0
-    for earlier, later in pairwise(sizes):
-        run = run + 1 if earlier == later else 1
-        longest = max(longest, run)
-    return longest
 
 
 # ---------------------------------------------------------------------------------------------- words

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from importlib import metadata
 from pathlib import Path
@@ -177,8 +177,3 @@ def tags(edit: Edit, folder: EpisodeFolder) -> dict[str, str]:
         "description": edit.script.logline or edit.premise.logline or "",
         "comment": "AI-generated: made with Cold Open",
     }
-
-
-def missing_segments(edit: Edit, there: Collection[str]) -> int:
-    """How many segments are to be encoded."""
-    return sum(recipes.digest(recipe) not in there for _, recipe in edit.segments)
