@@ -107,6 +107,8 @@ def quick_check(options: EpisodeOptions) -> Outcome | None:
 
 def nothing_to_do(job: Job, path: Path) -> tuple[str, ...]:
     """What to say when everything lies there already."""
+    if path == job.folder.script:
+        return (f"the script is there: {path}", f"edit it as you like, then go on: {command(job)}")
     return (
         f"nothing to do: {path} is made from premise and script as they are",
         f"the next one: {command(job, '--episode', 'next')}",
