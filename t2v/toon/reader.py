@@ -289,6 +289,8 @@ class Reader:
 
     def _set(self, at: int, span: Span) -> None:
         self.sets.append((self._stands_at(at), span.meaning))
+        if not self.pending.clothed:
+            self.pending.colour = self.pending.build = None  # a small red kitchen: the kitchen's own
 
     def _place(self, at: int, span: Span) -> None:
         if self.current is not None:

@@ -176,3 +176,10 @@ def test_each_synonym_alone_means_what_the_table_says(category: str) -> None:
             meant = understand(frame.format(word))
             got = meant.set if category == "sets" else getattr(meant.figures[-1], key)
             assert got == meaning, word
+
+
+def test_a_size_or_a_colour_before_a_set_is_the_sets_own() -> None:
+    """A small apartment makes nobody small."""
+    understood = understand("white robot listening, small red 90s apartment, day")
+    assert understood.prompt == "white robot standing, in the living room, day"
+    assert understand("Joe, blue apron, fish shop").prompt == "blue man with apron standing, in the fish shop"
