@@ -289,7 +289,7 @@ class Reader:
 
     def _set(self, at: int, span: Span) -> None:
         self.sets.append((self._stands_at(at), span.meaning))
-        if not self.pending.clothed:
+        if not (self.pending.clothed or self.pending.accessories):
             self.pending.colour = self.pending.build = None  # a small red kitchen: the kitchen's own
 
     def _place(self, at: int, span: Span) -> None:
