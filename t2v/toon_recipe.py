@@ -39,9 +39,9 @@ log = logging.getLogger("toon")
 
 AUTOENCODER = Plan(num_steps=1700, learning_rate=4e-4, warmup_steps=20, ema_decay=0.998)
 IMAGES = Plan(num_steps=2000, learning_rate=5e-4, warmup_steps=100, ema_decay=0.9985)
-CLIPS = Plan(num_steps=1500, learning_rate=5e-4, warmup_steps=100, ema_decay=0.998)
+CLIPS = Plan(num_steps=650, learning_rate=5e-4, warmup_steps=50, ema_decay=0.995)
 NUM_PICTURES = {"16:9": 36_000, "1:1": 12_000}
-NUM_CLIPS = {"16:9": 2_700, "1:1": 900}
+NUM_CLIPS = {"16:9": 2_100, "1:1": 600}
 SQUARE_SHARE = 0.25  # of the batches
 
 
@@ -321,7 +321,7 @@ def train_clips(folder: Path, stop_at: float | None) -> None:
     old = [p for n, p in model.named_parameters() if n in images]
     new = [p for n, p in model.named_parameters() if n not in images]
     groups = [{"params": old, "scale": 0.3}, {"params": new, "scale": 1.0}]
-    loss = denoising_loss(model, data, 5, 2 << 20)
+    loss = denoising_loss(model, data, 4, 2 << 20)
     train(model, loss, CLIPS, folder / "clips.pt", groups=groups, stop_at=stop_at, log=log.info)
 
 

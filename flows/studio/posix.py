@@ -2,8 +2,8 @@
 
 File locks: `flock` on POSIX, a locked byte far behind the text on Windows; both are freed by the system
 when their process ends, however it ends. Process groups: a session of its own on POSIX, where Ctrl-C in the
-terminal does not reach the child; a new process group on Windows, with the same effect. A child that dies
-with its parent exists on Linux only: elsewhere it must be ended by whoever started it.
+terminal does not reach the child; a new process group on Windows, with the same effect. A child that must
+end with its parent watches a pipe that the parent holds (`flows/local_api.py`), the same on every system.
 """
 
 from __future__ import annotations
@@ -12,8 +12,6 @@ import sys
 from typing import IO, Any
 
 _FAR_BEHIND = 1 << 30
-_PR_SET_PDEATHSIG = 1
-_SIGTERM = 15
 
 if sys.platform == "win32":
     import msvcrt
@@ -45,12 +43,4 @@ else:
 
     def own_process_group() -> dict[str, Any]:
         """Arguments for `subprocess.Popen` that keep the terminal's Ctrl-C away from the child."""
-        return {"start_new_session": True, "preexec_fn": die_with_parent}
-
-
-def die_with_parent() -> None:
-    """On Linux the calling process ends as soon as its parent does, even by `kill -9`; elsewhere nothing."""
-    if sys.platform == "linux":
-        import ctypes
-
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, _SIGTERM)
+        return {"start_new_session": True}
