@@ -67,7 +67,7 @@ def made(
     tiny_script: str,
 ) -> tuple[Path, Outcome, Any]:
     """A finished episode, made by the real flow, in a folder that has everything odd in its name."""
-    home = tmp_path_factory.mktemp("a home, isn't [it] Дом")
+    home = tmp_path_factory.mktemp("a home: isn't [it], Дом")
     (home / "fish.yaml").write_text(tiny_premise, "utf-8")
     script = home / "output" / FISH / "script.yaml"
     script.parent.mkdir(parents=True)
