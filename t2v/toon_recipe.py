@@ -39,7 +39,7 @@ log = logging.getLogger("toon")
 
 AUTOENCODER = Plan(num_steps=1700, learning_rate=4e-4, warmup_steps=20, ema_decay=0.998)
 IMAGES = Plan(num_steps=2000, learning_rate=5e-4, warmup_steps=100, ema_decay=0.9985)
-CLIPS = Plan(num_steps=650, learning_rate=5e-4, warmup_steps=50, ema_decay=0.995)
+CLIPS = Plan(num_steps=420, learning_rate=5e-4, warmup_steps=50, ema_decay=0.995)
 NUM_PICTURES = {"16:9": 36_000, "1:1": 12_000}
 NUM_CLIPS = {"16:9": 2_100, "1:1": 600}
 SQUARE_SHARE = 0.25  # of the batches
