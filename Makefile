@@ -20,7 +20,7 @@ test-all: check ## the slow tests and, with a card, the GPU's as well
 	$(IN) -m pytest -m "slow or not slow"
 
 readme: episode ## docs/episode.gif, out of the default episode; START= and LENGTH= choose the piece
-	$(IN) docs/gif.py output/joe-and-the-don/s01e01/episode.mp4 docs/episode.gif --start "$(or $(START),0)" --length "$(or $(LENGTH),7)"
+	$(IN) docs/gif.py output/joe-and-the-don/s01e01/episode.mp4 docs/episode.gif --start "$(or $(START),57.6)" --length "$(or $(LENGTH),8)"
 
 clean: ## what make has made; output/ and premises/ stay
 	rm -rf .venv build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
