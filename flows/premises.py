@@ -22,9 +22,8 @@ def shipped() -> dict[str, Path]:
 
 def write_new(logline: str, folder: Path) -> Path:
     """Writes a commented premise, with a cast that the film model can show, named after the logline."""
-    from scripts_llm.casting import premise_from_logline
-
     from flows.words import film_words
+    from scripts_llm.casting import premise_from_logline
 
     words = " ".join(logline.split())
     if not words:
