@@ -19,7 +19,7 @@ from scripts_llm.room import bank, places, story
 from scripts_llm.room.person import Person, matches, read_person
 from scripts_llm.room.story import PlannedScene
 from scripts_llm.room.wording import Tongue, Unsayable, count_words, plain, tidy
-from scripts_llm.screenplay import Beat, LaughSize, Line, Premise, Scene, Script
+from scripts_llm.screenplay import Beat, LaughSize, Line, Premise, Scene, Script, length_seconds
 
 SECONDS_A_WORD = 0.4
 SECONDS_BETWEEN_LINES = 0.3
@@ -83,7 +83,7 @@ def seconds_of(scenes: Sequence[PlannedScene]) -> float:
 
 
 def _longest(premise: Premise) -> float:
-    wished = _number(premise.format.length)
+    wished = length_seconds(premise.format)
     return max(_SHORTEST, wished * 1.2) if wished else _LONGEST
 
 
@@ -127,15 +127,10 @@ def _deal(kind: str, cast: Sequence[Person], salt: str, episode: int) -> list[ba
     return order
 
 
-def _number(value: int | str | None) -> int | None:
-    found = re.search(r"\d+", str(value)) if value is not None else None
-    return int(found[0]) if found else None
-
-
 def _scene_count(premise: Premise, rng: Random) -> int:
     """How many scenes the format asks for; 9 or 10 where it leaves the choice."""
     wished = [int(n) for n in re.findall(r"\d+", str(premise.format.scenes or ""))]
-    length = _number(premise.format.length)
+    length = length_seconds(premise.format)
     natural = rng.choice((9, 10, 10)) if length is None else round((length - SECONDS_OF_CARDS) / 9.5)
     low, high = (min(wished), max(wished)) if wished else (1 if length else 9, 10)
     return max(1, min(_MOST_SCENES, max(low, min(high, natural))))

@@ -66,6 +66,17 @@ class Average:
         torch._foreach_lerp_([self.values[n] for n in names], list(live), 1 - decay)
 
 
+def _resume(
+    checkpoint: Path, module: nn.Module, average: Average, optimizer: torch.optim.Optimizer
+) -> Progress:
+    """Everything as the checkpoint has it."""
+    state = torch.load(checkpoint, weights_only=True)
+    module.load_state_dict(state["model"])
+    average.values = state["ema"]
+    optimizer.load_state_dict(state["optimizer"])
+    return Progress(state["step"], state["seconds"], [tuple(pair) for pair in state["losses"]])
+
+
 def train(
     module: nn.Module,
     loss: Callable[[int], Tensor],
@@ -84,13 +95,7 @@ def train(
     groups = groups or [{"params": [p for p in module.parameters() if p.requires_grad], "scale": 1.0}]
     optimizer = torch.optim.AdamW(groups, lr=plan.learning_rate, betas=(0.9, 0.99), weight_decay=0.01)
     average = Average(module, plan.ema_decay)
-    progress = Progress()
-    if checkpoint.exists():
-        state = torch.load(checkpoint, weights_only=True)
-        module.load_state_dict(state["model"])
-        average.values = state["ema"]
-        optimizer.load_state_dict(state["optimizer"])
-        progress = Progress(state["step"], state["seconds"], [tuple(pair) for pair in state["losses"]])
+    progress = _resume(checkpoint, module, average, optimizer) if checkpoint.exists() else Progress()
 
     def save() -> None:
         save_atomically(

@@ -268,7 +268,7 @@ def join(
         listing.write_text("ffconcat version 1.0\n" + "".join(entries), encoding="utf-8", newline="\n")
         picture = ["-f", "concat", "-safe", "0", "-i", str(listing)]
         sound = ["-i", str(master_wav.absolute())] if master_wav else []
-        coding = ["-c:v", "copy", *_TAGS, "-c:a", "aac", "-b:a", "192k", "-ar", str(SAMPLE_RATE)]
+        coding = ["-c:v", "copy", *_TAGS, *ffmpeg.AAC_OPTIONS]
         tags = [word for key, value in notes.items() for word in ("-metadata", f"{key}={value}")]
         maps = ["-map", "0:v:0", *(["-map", "1:a:0"] if master_wav else []), "-map_metadata", "-1"]
         end = ["-movflags", "+faststart", "-f", "mp4", str(part)]

@@ -15,8 +15,10 @@ from threading import Lock
 from xml.sax.saxutils import escape
 
 from flows.studio.errors import StudioError
+from flows.studio.timeline import SAMPLE_RATE
 
 FONT_FAMILY = "Noto Sans"
+AAC_OPTIONS = ("-c:a", "aac", "-b:a", "192k", "-ar", str(SAMPLE_RATE))  # the film's sound, encoded once
 
 _ENVIRONMENT = Lock()
 _LAST_FRAME = re.compile(rb"frame=\s*(\d+)")

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from flows.studio import ffmpeg, sound
 from flows.studio.errors import StudioError
+from flows.studio.ffmpeg import AAC_OPTIONS
 from flows.studio.limiter import HOP, limiting, stretched
 from flows.studio.loudness import (
     CONTEXT,
@@ -43,7 +44,6 @@ TARGETS_LUFS = {"web": -14.0, "podcast": -16.0, "ebu": -23.0}
 HIGHEST_DBTP = -1.0  # of the film, after its encode
 CEILING_DBTP = -1.6  # of the master: an encoder usually gives back up to half a decibel
 LOUDNESS_TOLERANCE = 0.1
-AAC_OPTIONS = ("-c:a", "aac", "-b:a", "192k", "-ar", str(SAMPLE_RATE))  # the film's sound, encoded once
 _BLOCK = 10 * SAMPLE_RATE
 
 
