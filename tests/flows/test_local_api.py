@@ -90,10 +90,13 @@ def assert_gone(url: str, connection: socket.socket) -> None:
 
 
 def answers(url: str) -> bool:
+    """Whether anybody still listens; a reset is a socket on its way out, to be asked again."""
     try:
         connect(url).close()
     except ConnectionRefusedError:
         return False
+    except ConnectionResetError:
+        return True
     return True
 
 
