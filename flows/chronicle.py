@@ -132,7 +132,7 @@ def shots_chapter(plan: Survey) -> Chapters:
                 "composed": shot.words,
                 "understood": shot.prompt,
                 "seed": shot.seed,
-                "take": shot.shot.take,
+                "take": shot.shot.pick or 1,
                 "clip": clip.path.name if clip else None,
                 "sha256": file_hash(clip.path)[:16] if clip else None,
                 "seconds": clip.made.get("seconds") if clip else None,

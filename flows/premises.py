@@ -6,7 +6,8 @@ import difflib
 import zlib
 from pathlib import Path
 
-from flows.studio.folder import show_folder_name, writing
+from flows.studio.folder import disk_errors, show_folder_name, writing
+from scripts_llm import schema
 from scripts_llm.errors import ScriptError
 
 PREMISES = Path("premises")
@@ -29,6 +30,7 @@ def write_new(logline: str, folder: Path) -> Path:
     if not words:
         raise ScriptError('wanted a logline, got an empty one, try: new "A cat runs for mayor"')
     text = premise_from_logline(words, film_words(), seed=zlib.crc32(words.encode()))
+    text = f"# {schema.modeline(schema.PREMISE)}\n{text}"
     return _write(folder / f"{show_folder_name(words)}.yaml", text)
 
 
@@ -51,4 +53,6 @@ def _write(path: Path, text: str) -> Path:
         )
     with writing(path) as part:
         part.write_text(text, encoding="utf-8")
+    with disk_errors(path):
+        schema.keep(path.parent, schema.PREMISE)
     return path

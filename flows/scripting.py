@@ -15,7 +15,7 @@ from flows.studio.errors import StudioError
 from flows.studio.folder import EpisodeFolder, disk_errors
 from flows.studio.manifest import Memory
 from flows.words import film_words
-from scripts_llm import casting, yaml_io
+from scripts_llm import casting, schema, yaml_io
 from scripts_llm.screenplay import Character, Line, Premise, Scene, Script, Shot
 
 if TYPE_CHECKING:
@@ -131,8 +131,9 @@ def write(job: Job, *, say: Say) -> Written:
     full = whole_cast(full, script, seed=job.seed)
     script = _with_shots(script, full)
     script = script.model_copy(update={"cast": _invented(full, job.premise)})
-    head = [f"{job.name}, written by {author}.", *assumptions]
+    head = [f"{job.name}, written by {author}.", *assumptions, schema.modeline(f"../../{schema.SCRIPT}")]
     with disk_errors(job.folder.script):
+        schema.keep(job.folder.root.parent.parent, schema.SCRIPT)
         yaml_io.write_script(script, job.folder.script, head=head)
     memory = replace(
         job.memory,

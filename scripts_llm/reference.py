@@ -1,4 +1,7 @@
-"""docs/premise.md and docs/script.md, made from the models: every key, what it holds, if it is read yet."""
+"""docs/premise.md and docs/script.md, made from the models: every key, what it holds, if it is read yet.
+
+Their schemas for editors, docs/*.schema.json, are written along (`scripts_llm.schema`).
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,7 @@ from annotated_types import Ge, Gt, Le, Lt, MaxLen, MinLen
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
+from scripts_llm import schema
 from scripts_llm.screenplay import Premise, Script
 from scripts_llm.yaml_io import UNUSED_KEYS
 
@@ -25,6 +29,10 @@ error with its line and column; a key marked *not used yet* is accepted, and nam
 show: Joe and the Don
 logline: A fishmonger rents his spare room to a retired mob boss, who is a cat.
 ```
+
+An editor with the YAML language server completes keys and underlines mistakes if the file says where its
+schema is: `# yaml-language-server: $schema=.premise.schema.json`. `coldopen new` writes that line, and the
+schema beside the file; it is [premise.schema.json](premise.schema.json).
 
 YAML is read by its version 1.2: `No`, `off` and `1:30` are text. Where text is wanted, `1984` is text
 as well. Tabs, tags, merge keys and a second document are refused, and more than 1 MB, 100 aliases or 40
@@ -58,6 +66,9 @@ scenes:
 The short form of a line is `- joe: text`; the text may hold a colon. `laugh: big` and a line's other keys may
 stand below it, or in the long form as above. Who speaks must be in the premise's `characters` or the script's
 `cast`.
+
+The head of a script that the program wrote names its schema for editors, which lies in `output/`; it is
+[script.schema.json](script.schema.json).
 """
 
 
@@ -72,9 +83,11 @@ def script_page() -> str:
 
 
 def write_pages(folder: Path) -> None:
-    """Write both pages into a folder."""
+    """Write both pages and both schemas into a folder."""
     (folder / "premise.md").write_text(premise_page(), encoding="utf-8")
     (folder / "script.md").write_text(script_page(), encoding="utf-8")
+    for name, made in (("premise", schema.premise_schema()), ("script", schema.script_schema())):
+        (folder / f"{name}.schema.json").write_text(schema.as_text(made), encoding="utf-8")
 
 
 def _sections(model: type[BaseModel], prefix: str) -> Iterator[str]:

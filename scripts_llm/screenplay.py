@@ -24,6 +24,9 @@ Text = Annotated[str, Field(max_length=600)]
 
 LENGTH_SECONDS = (2, 1800)
 MAX_SCENES = 200
+MAX_TAKES = 99
+PICTURES = ("mp4", "gif", "png", "jpg", "jpeg")
+SOUNDS = ("wav", "mp3")
 
 
 class Model(BaseModel):
@@ -258,6 +261,12 @@ class Premise(Model):
 # -------------------------------------------------------------------------------------------- script
 
 
+def _of_a_kind(file: str | None, kinds: tuple[str, ...]) -> str | None:
+    if file is not None and file.rpartition(".")[2].lower() not in kinds:
+        raise ValueError(f"a file of the kind {', '.join(kinds)}")
+    return file
+
+
 class Shot(Model):
     """One prompt, at most one model window of frames."""
 
@@ -267,14 +276,25 @@ class Shot(Model):
     )
     prompt_exact: Text | None = Field(default=None, description="word for word what the film model gets")
     seed: int | None = Field(default=None, ge=0, lt=2**63, description="else it follows from the episode's")
-    take: int = Field(default=1, ge=1, le=99, description="another take of the same shot: another seed")
-    takes: int | None = Field(default=None, ge=1, le=99, description="how many takes to film")
-    pick: int | None = Field(default=None, ge=1, le=99, description="which of them is cut in")
+    takes: int | None = Field(
+        default=None, ge=1, le=MAX_TAKES, description="how many takes to film; each has a seed of its own"
+    )
+    pick: int | None = Field(
+        default=None, ge=1, le=MAX_TAKES, description="which take is cut in; the first if left out"
+    )
     fit: Fit | None = Field(default=None, description="what happens when the shot is shorter than its lines")
     who: Id | None = Field(default=None, description="whose lines this shot is for")
     file: str | None = Field(
-        default=None, max_length=400, description="a clip or picture of one's own instead of filming"
+        default=None,
+        max_length=400,
+        description="a clip (mp4, gif) or picture (png, jpg) of one's own instead of filming, named from the "
+        "folder of the script or of the premise; a picture gets a slow push-in",
     )
+
+    @field_validator("file")
+    @classmethod
+    def _file_is_a_picture(cls, value: str | None) -> str | None:
+        return _of_a_kind(value, PICTURES)
 
 
 class Line(Model):
@@ -285,9 +305,18 @@ class Line(Model):
     parenthetical: Name | None = Field(default=None, description="how it is said: `whispering`")
     pause_before: float | None = Field(default=None, ge=0, le=10, description="seconds")
     laugh: LaughSize | None = Field(default=None, description="how the audience takes it")
+    off_screen: bool = Field(default=False, description="true: heard and not seen, no shot is written for it")
     file: str | None = Field(
-        default=None, max_length=400, description="a recording of one's own instead of the voice"
+        default=None,
+        max_length=400,
+        description="a recording (wav, mp3) of one's own instead of the voice, named from the folder of the "
+        "script or of the premise",
     )
+
+    @field_validator("file")
+    @classmethod
+    def _file_is_a_sound(cls, value: str | None) -> str | None:
+        return _of_a_kind(value, SOUNDS)
 
 
 class Beat(Model):

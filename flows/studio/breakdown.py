@@ -63,7 +63,8 @@ def shots_of(
     scene: Scene, premise: Premise, *, limit: int, is_new_place: bool, before: Sequence[Size] = ()
 ) -> tuple[Shot, ...]:
     """A scene's shots, at most `limit`; `before` are the framings that come ahead of it."""
-    speakers = tuple(dict.fromkeys(line.who for line in scene.dialogue if isinstance(line, Line)))
+    lines = (line for line in scene.dialogue if isinstance(line, Line) and not line.off_screen)
+    speakers = tuple(dict.fromkeys(line.who for line in lines))
     named = wording.mentions(scene.action, premise.characters)
     present = tuple(dict.fromkeys((*named, *speakers)))
     framings = _framings(speakers, present, limit=limit, is_new_place=is_new_place)

@@ -78,8 +78,8 @@ def shots(script: Script, premise: Premise, film: FilmSettings, *, seed: int) ->
 def _seed(seed: int, scene: Scene, shot: Shot, written: str, num_alike: int) -> int:
     """A shot's seed hangs on its own words, never on its position; one that is written down counts."""
     if shot.seed is None:
-        return recipes.seed_from(seed, str(scene.id), written, num_alike, shot.take)
-    return shot.seed if shot.take == 1 else recipes.seed_from(shot.seed, shot.take)
+        return recipes.seed_from(seed, str(scene.id), written, num_alike, shot.pick or 1)
+    return shot.seed if shot.pick in (None, 1) else recipes.seed_from(shot.seed, shot.pick)
 
 
 def understood(words: str, film: FilmSettings) -> str:

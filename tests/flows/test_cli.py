@@ -285,7 +285,8 @@ def test_new_never_overwrites(call, in_empty_folder):
 
 def test_a_logline_that_looks_like_a_path_stays_in_the_folder(call, in_empty_folder):
     assert call("new", "../../A cat runs away")[0] == 0
-    assert [path.name for path in (in_empty_folder / "premises").iterdir()] == ["a-cat-runs-away.yaml"]
+    made = {path.name for path in (in_empty_folder / "premises").iterdir()}
+    assert made == {"a-cat-runs-away.yaml", ".premise.schema.json"}
 
 
 def test_new_from_copies_a_shipped_premise_as_it_is(call, in_empty_folder, checkout):

@@ -159,7 +159,7 @@ def test_a_seed_hangs_on_the_words_the_scene_the_take_and_the_count_of_equal_wor
     assert seeds(_scene("s01", ["Joe dancing", "Joe talking"])) == usual[::-1]
     assert set(seeds(FIRST, seed=8)).isdisjoint(usual)
     assert set(seeds(_scene("s09", ["Joe talking", "Joe dancing"]))).isdisjoint(usual)
-    retaken = FIRST.model_copy(update={"shots": (Shot(size="medium", prompt="Joe talking", take=2),)})
+    retaken = FIRST.model_copy(update={"shots": (Shot(size="medium", prompt="Joe talking", pick=2),)})
     assert seeds(retaken)[0] != usual[0]
     written = FIRST.model_copy(update={"shots": (Shot(prompt="Joe talking", seed=3),)})
     assert seeds(written) == [3]
