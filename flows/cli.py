@@ -60,7 +60,7 @@ def build_app(name: str) -> App:
         result_action="return_value",
         suppress_keyboard_interrupt=False,
     )
-    commands: tuple[Callable[..., int], ...] = (new, episode, script, batch, meme, setup)
+    commands: tuple[Callable[..., int], ...] = (new, episode, script, batch, meme, pull, setup)
     for place, command in enumerate(commands):
         app.command(command, sort_key=place)
     return app
@@ -187,6 +187,24 @@ def meme(
 ) -> int:
     """Make a meme: one picture that moves in a loop, and two texts."""
     return _loop(MemeOptions(premise, picture, top, bottom, episode, seed, output, device, verbose))
+
+
+def pull(
+    name: Annotated[str | None, Parameter(help="Which. Left out: what there is.")] = None,
+    /,
+) -> int:
+    """Fetch weights that are not in the package. Without a name: what there is, how big, on whose terms."""
+    from flows import pull as pulling
+
+    with Screen() as screen:
+        if name is None:
+            for line in pulling.told():
+                screen.say(line)
+            return 0
+        entry = pulling.named(name)
+        place = pulling.pull(entry, say=screen.progress)
+        screen.say(f"{place}: {entry.about} ({entry.licence})")
+    return 0
 
 
 def setup() -> int:
