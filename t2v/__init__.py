@@ -26,8 +26,8 @@ __all__ = [
 
 
 def load(source: str, *, device: str | None = None, dtype: Any = None) -> TextToVideo:
-    """A model ready to film; see `t2v.pipeline.load`."""
-    from t2v.pipeline import load
+    """A model ready to film; see `t2v.loading.load`."""
+    from t2v.loading import load
 
     return load(source, device=device, dtype=dtype)
 

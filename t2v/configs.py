@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 Prediction = Literal["eps", "v"]
-Spacing = Literal["modelscope", "leading", "trailing"]
+Spacing = Literal["modelscope", "leading", "trailing", "lcm"]
 
 
 @dataclass(frozen=True)
@@ -43,6 +43,7 @@ class UNetConfig:
     context_dim: int = 1024
     dropout: float = 0.1
     norm_groups: int = 32
+    guidance_embed_dim: int | None = None  # w-embedding of a network distilled with its guidance inside
     temporal: bool = True  # False: the spatial layers alone, an image model under the same names
 
 
@@ -88,6 +89,7 @@ class Preset:
     fps: int
     num_steps: int
     guidance_scale: float
+    sampler: str = "ddim"
     sizes: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     negative_prompt: str = ""
     speaks_toon: bool = False  # prompts are first said in the words of the drawn world

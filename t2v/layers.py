@@ -74,6 +74,19 @@ def timestep_embedding(timesteps: Tensor, width: int) -> Tensor:
     return torch.cat([angles.cos(), angles.sin()], dim=-1)
 
 
+def guidance_embedding(guidance: Tensor, width: int) -> Tensor:
+    """Sinusoids of a thousand times the guidance scale, sines first: (b,) -> (b, width), fp32.
+
+    Source: the w-embedding of latent consistency models (Luo et al. 2023, section 4.3).
+    """
+    half = width // 2
+    frequencies = torch.exp(
+        -math.log(10_000) * torch.arange(half, device=guidance.device, dtype=torch.float32) / (half - 1)
+    )
+    angles = 1000 * guidance.float()[:, None] * frequencies
+    return torch.cat([angles.sin(), angles.cos()], dim=-1)
+
+
 class TemporalConvBlock(nn.Module):
     """Four convolutions over the frames alone, and a residual; the last one begins at zero."""
 

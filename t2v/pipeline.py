@@ -9,26 +9,24 @@ from __future__ import annotations
 
 import contextlib
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypedDict, Unpack, overload
 
 import numpy as np
 import torch
 from einops import rearrange
-from torch import Tensor, nn
+from torch import Tensor
 
 from t2v.autoencoder import Autoencoder
-from t2v.configs import TOON, Preset
+from t2v.configs import Preset
 from t2v.denoise import guided_denoiser
 from t2v.errors import SettingsError
-from t2v.fingerprint import weight_file
 from t2v.samplers import Callback, sample_ddim
 from t2v.schedule import noise_schedule, timesteps
 from t2v.text_encoder import TextEncoder
 from t2v.toon.words import understand
 from t2v.unet import UNet3D
-from t2v.weights import load_strictly, read
 
 SAMPLERS = {"ddim": sample_ddim}
 
@@ -208,34 +206,3 @@ def to_uint8(frames: Tensor) -> np.ndarray:
     """(3, f, h, w) nominally in [-1, 1] -> uint8 (f, h, w, 3), by truncation as ModelScope does."""
     scaled = ((frames.float() * 0.5 + 0.5).clamp(0, 1) * 255).to(torch.uint8)
     return rearrange(scaled, "c f h w -> f h w c").cpu().numpy()
-
-
-def load(source: str, *, device: str | None = None, dtype: torch.dtype | None = None) -> TextToVideo:
-    """A model ready to film. `source` is "toon"; None means the best that this machine has.
-
-    Raises CheckpointError.
-    """
-    path = weight_file(source)
-    where = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
-    state, _ = read(path)
-    text_encoder, unet = TextEncoder(TOON.text_encoder), UNet3D(TOON.unet)
-    autoencoder = Autoencoder(TOON.autoencoder)
-    parts = nn.ModuleDict({"text_encoder": text_encoder, "unet": unet, "autoencoder": autoencoder})
-    load_strictly(parts, state, path, TOON.name)
-    return TextToVideo(TOON, text_encoder, unet, autoencoder, device=where, dtype=dtype or best_dtype(where))
-
-
-def best_dtype(device: torch.device) -> torch.dtype:
-    """bf16 where the device multiplies it natively, else fp16 on a GPU and fp32 on a CPU."""
-    if device.type == "cuda":
-        return torch.bfloat16 if torch.cuda.is_bf16_supported(including_emulation=False) else torch.float16
-    if device.type == "cpu" and _cpu_has_bf16():
-        return torch.bfloat16
-    return torch.float32
-
-
-def _cpu_has_bf16() -> bool:
-    """Whether the CPU has AVX512-BF16 or AMX; a PyTorch that does not tell counts as no."""
-    probe: Callable[[], dict[str, Any]] = getattr(torch.cpu, "get_capabilities", dict)
-    capabilities = probe()
-    return bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"))

@@ -20,9 +20,25 @@ from t2v.layers import (
     TemporalTransformer,
     Upsample,
     group_norm,
+    guidance_embedding,
     timestep_embedding,
     zero_init,
 )
+
+
+class TimeEmbed(nn.Sequential):
+    """Two linear layers; a network that was distilled with its guidance inside adds that embedding first."""
+
+    def __init__(self, width: int, time_dim: int, guidance_dim: int | None) -> None:
+        super().__init__(nn.Linear(width, time_dim), nn.SiLU(), nn.Linear(time_dim, time_dim))
+        self.guidance_dim = guidance_dim
+        if guidance_dim is not None:
+            self.cond_proj = nn.Linear(guidance_dim, width, bias=False)
+
+    def forward(self, x: Tensor, guidance: Tensor | None = None) -> Tensor:
+        if self.guidance_dim is not None and guidance is not None:
+            x = x + self.cond_proj(guidance_embedding(guidance, self.guidance_dim).to(x.dtype))
+        return self[2](self[1](self[0](x)))
 
 
 class UNet3D(nn.Module):
@@ -35,7 +51,7 @@ class UNet3D(nn.Module):
         channels = [width * m for m in config.channel_multipliers]
         levels = len(channels)
 
-        self.time_embed = nn.Sequential(nn.Linear(width, time_dim), nn.SiLU(), nn.Linear(time_dim, time_dim))
+        self.time_embed = TimeEmbed(width, time_dim, config.guidance_embed_dim)
 
         self.input_blocks = nn.ModuleList()
         self.input_blocks.append(
@@ -89,14 +105,17 @@ class UNet3D(nn.Module):
         spatial = SpatialTransformer(channels, head_dim, config.context_dim, config.norm_groups)
         return [spatial, self._temporal(channels, channels // head_dim)]
 
-    def forward(self, latents: Tensor, timesteps: Tensor, text: Tensor) -> Tensor:
+    def forward(
+        self, latents: Tensor, timesteps: Tensor, text: Tensor, guidance: Tensor | None = None
+    ) -> Tensor:
         """What the network predicts, in the shape of the latents.
 
-        latents (b, c, f, h, w); timesteps (b,); text (b, l, d), or (b, f, l, d): one text a frame.
+        latents (b, c, f, h, w); timesteps (b,); text (b, l, d), or (b, f, l, d): one text a frame; guidance
+        (b,): the scale, read by networks alone that were distilled with it (`guidance_embed_dim`).
         """
         num_frames = latents.shape[2]
         dtype = next(self.parameters()).dtype
-        emb = self.time_embed(timestep_embedding(timesteps, self.config.width).to(dtype))
+        emb = self.time_embed(timestep_embedding(timesteps, self.config.width).to(dtype), guidance)
         cond = Conditioning(
             time_emb=repeat(emb, "b d -> (b f) d", f=num_frames),
             text=rearrange(text, "b f l d -> (b f) l d") if text.ndim == 4 else text,

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from t2v.configs import MODELSCOPE, UNetConfig
+from t2v.layers import guidance_embedding
 from t2v.unet import UNet3D
 
 CONFIG = UNetConfig(
@@ -50,6 +51,7 @@ def names(config: UNetConfig) -> dict[str, str]:
         "transformer_in.": "input_blocks.0.1.",
         "time_embedding.linear_1.": "time_embed.0.",
         "time_embedding.linear_2.": "time_embed.2.",
+        "time_embedding.cond_proj.": "time_embed.cond_proj.",
         "conv_norm_out.": "out.0.",
         "conv_out.": "out.2.",
     }
@@ -99,6 +101,7 @@ def reference(config: UNetConfig) -> Any:
         cross_attention_dim=config.context_dim,
         attention_head_dim=config.head_dim,
         norm_num_groups=config.norm_groups,
+        time_cond_proj_dim=config.guidance_embed_dim,
     )
 
 
@@ -161,6 +164,31 @@ def test_texts_of_their_own_for_every_frame_give_what_one_text_gives_when_they_a
     one = ours(latents, t, text)
     each = ours(latents, t, text[:, None].expand(-1, 3, -1, -1))
     torch.testing.assert_close(each, one, rtol=0, atol=1e-5 * float(one.std()) * 10)
+
+
+@torch.inference_mode()
+def test_a_network_distilled_with_its_guidance_inside_answers_as_diffusers_does(randomise: Any) -> None:
+    config = replace(CONFIG, guidance_embed_dim=256)
+    theirs = reference(config).eval()
+    randomise(theirs, 5)
+    ours = UNet3D(config).eval()
+    ours.load_state_dict(as_modelscope(theirs.state_dict(), config), strict=True)
+    generator = torch.Generator().manual_seed(4)
+    latents = torch.randn(2, 4, 3, 8, 8, generator=generator)
+    text = torch.randn(2, 7, CONFIG.context_dim, generator=generator)
+    t, guidance = torch.tensor([999, 279]), torch.tensor([7.5, 2.0])
+    wanted = theirs(latents, t, text, timestep_cond=guidance_embedding(guidance, 256)).sample
+    got = ours(latents, t, text, guidance)
+    assert (got - wanted).abs().max() < 1e-4 * wanted.std()
+    assert (ours(latents, t, text, guidance + 1) - got).abs().max() > 0.01 * wanted.std()
+
+
+def test_the_guidance_embedding_is_the_one_that_latent_consistency_models_publish() -> None:
+    from diffusers import LatentConsistencyModelPipeline
+
+    published = LatentConsistencyModelPipeline.get_guidance_scale_embedding
+    wanted = published(None, torch.tensor([7.5, 1.0]), embedding_dim=256)
+    torch.testing.assert_close(guidance_embedding(torch.tensor([7.5, 1.0]), 256), wanted, rtol=0, atol=1e-3)
 
 
 def epsilons(module: nn.Module) -> dict[str, Tensor]:
