@@ -194,7 +194,7 @@ def pull(
     /,
 ) -> int:
     """Fetch weights that are not in the package. Without a name: what there is, how big, on whose terms."""
-    from flows import pull as pulling
+    from flows.studio import pull as pulling
 
     with Screen() as screen:
         if name is None:

@@ -13,10 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from flows import pull
-from flows.pull import Archive, Piece, Pullable
-from flows.studio import posix
+from flows.studio import posix, pull
 from flows.studio.errors import StudioError
+from flows.studio.pull import Archive, Piece, Pullable
 
 
 def digest(content: bytes) -> str:

