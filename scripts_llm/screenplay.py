@@ -11,6 +11,8 @@ from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, ValidationInfo, field_validator
 
+from scripts_llm.plain_text import plainly
+
 Part = Literal["cold_open", "act_1", "act_2", "tag"]
 Size = Literal["establishing", "medium", "close-up"]
 Fit = Literal["loop", "boomerang", "hold", "slow", "trim"]
@@ -41,7 +43,7 @@ class Model(BaseModel):
             annotation = cls.model_fields[info.field_name].annotation
             if {int, float} & {annotation, *get_args(annotation)}:
                 raise ValueError("a number")
-        return value
+        return plainly(value)
 
 
 # ------------------------------------------------------------------------------------------- premise
@@ -208,9 +210,10 @@ class Writer(Model):
     base_url: str | None = Field(
         default=None, description="`http://localhost:11434/v1`; else `OPENAI_BASE_URL`"
     )
-    template: str | None = Field(default=None, description="a set of prompts of one's own")
+    template: str | None = Field(default=None, description="a folder of one's own prompts, beside this file")
     temperature: float | None = Field(default=None, ge=0, le=2, description="0 is sober")
-    max_tokens: int | None = Field(default=None, ge=100, le=1_000_000, description="of one answer")
+    max_tokens: int | None = Field(default=None, ge=100, le=10_000_000, description="of a whole script")
+    max_cost: float | None = Field(default=None, ge=0, le=10_000, description="US dollars, of a whole script")
 
 
 class Meme(Model):

@@ -25,7 +25,6 @@ UNUSED_KEYS = (
     "titles.intro",
     "video.fit",
     "video.model",
-    "writer.template",
     "scenes.dialogue.file",
     "scenes.lock",
     "scenes.sfx",

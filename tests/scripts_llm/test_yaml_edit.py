@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from scripts_llm.errors import ScriptError
+from scripts_llm.plain_text import plain
 from scripts_llm.screenplay import Scene, Script, Shot
 from scripts_llm.yaml_io import read_script, write_into_script, write_script
 
@@ -175,7 +176,9 @@ def test_a_link_to_a_script_stays_a_link(tmp_path: Path) -> None:
     assert (tmp_path / "mine.yaml").read_text() == "title: x\nscenes:\n- id: s01\n  slugline: x\n"
 
 
-prompts = st.text(st.characters(codec="utf-8"), min_size=1, max_size=30).filter(str.strip)
+prompts = st.text(st.characters(codec="utf-8"), min_size=1, max_size=30).filter(
+    lambda text: plain(text).strip()
+)
 
 
 @settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
 from scripts_llm.errors import ScriptError
+from scripts_llm.plain_text import plain
 from scripts_llm.screenplay import Beat, Character, Line, Meme, Scene, Script, Shot, Voice
 from scripts_llm.yaml_io import UNUSED_KEYS, read_premise, read_script, unused_keys, write_script
 
@@ -226,7 +227,7 @@ def test_whom_the_script_cast_may_speak(tmp_path: Path) -> None:
 # -------------------------------------------------------------------------------------------- writing
 
 words = st.text(st.characters(codec="utf-8"), min_size=1, max_size=40).filter(
-    lambda text: text.strip() and "\0" not in text
+    lambda text: plain(text).strip()
 )
 keys = st.from_regex(r"[a-z0-9_][a-z0-9_-]{0,31}", fullmatch=True)
 CAST = ("joe", "don", "who", "line", "beat", "no", "null", "1", "laugh")
