@@ -165,4 +165,5 @@ def _gags(result: Result) -> bool:
 def in_words(error: BaseException) -> str:
     """An error in one line, a bug with its kind in front."""
     fault = known_fault(error)
-    return "; ".join((fault[0] if fault else f"{type(error).__name__}: {error}").splitlines())
+    lines = (fault[0] if fault else f"{type(error).__name__}: {error}").splitlines()
+    return "; ".join(line for line in lines if not line.startswith("    "))  # without the file's own lines

@@ -6,6 +6,7 @@ from __future__ import annotations
 class ScriptError(Exception):
     """A premise, a script or a writer's settings are not as wanted.
 
-    The message has one line a fault, each made to be shown as it is:
-    `premise.yaml:3:5: wanted a whole number, got 'many', try a number or a range like 8-12`.
+    The message is made to be shown as it is: one line a fault,
+    `premise.yaml:3:1: wanted a known key, got 'seasn', did you mean 'season'?`, and below it, indented by
+    four, the file's own line and a caret.
     """

@@ -13,7 +13,8 @@ from typing import Any
 
 from scripts_llm.errors import ScriptError
 from scripts_llm.screenplay import Shot
-from scripts_llm.yaml_nodes import Node, parse, read_text, resolve
+from scripts_llm.yaml_nodes import Node, parse, resolve
+from scripts_llm.yaml_source import Source, read_text
 from scripts_llm.yaml_write import replace_file, scalar, shot_in_flow
 
 
@@ -31,7 +32,7 @@ def write_into_script(path: Path, *, ids: Mapping[int, str], shots: Mapping[int,
     if not ids and not shots:
         return
     text = read_text(path, what="script")
-    root = parse(text, path)
+    root, _ = parse(Source(path, text))
     scenes = _scenes(root, path, max((*ids, *shots)))
     wanted = _wanted(root, ids, shots)
     for before_all in (False, True):
@@ -77,10 +78,10 @@ def _wanted(root: Node | None, ids: Mapping[int, str], shots: Mapping[int, Seque
 
 def _reads_as(text: str, wanted: Any, path: Path) -> bool:
     try:
-        root = parse(text, path)
+        root, faults = parse(Source(path, text))
     except ScriptError:
         return False
-    return root is not None and resolve(root) == wanted
+    return root is not None and not faults and resolve(root) == wanted
 
 
 def _edited(text: str, edits: Sequence[_Edit]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 import types
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
@@ -13,43 +13,16 @@ from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
 from pydantic import BaseModel, ValidationError
 
 from scripts_llm.errors import ScriptError
-from scripts_llm.yaml_nodes import Node, Spot, children, resolve, short
-
-MAX_FAULTS = 20
+from scripts_llm.yaml_nodes import Node, children, resolve
+from scripts_llm.yaml_source import Fault, Spot, short
 
 M = TypeVar("M", bound=BaseModel)
-
-
-@dataclass(frozen=True)
-class Fault:
-    """One thing that is wrong, and where."""
-
-    spot: Spot
-    wanted: str
-    got: str
-    hint: str
-
-    def told(self, path: Path) -> str:
-        """The one line that a person reads."""
-        tail = f", try {self.hint}" if self.hint else ""
-        return (
-            f"{path}:{self.spot.line}:{self.spot.column}: wanted {self.wanted}, got {short(self.got)}{tail}"
-        )
-
-
-def refuse(faults: Iterable[Fault], path: Path) -> ScriptError:
-    """All faults of a file in one error, in the file's order."""
-    ordered = sorted(set(faults), key=lambda fault: (fault.spot.index, fault.wanted))
-    lines = [fault.told(path) for fault in ordered[:MAX_FAULTS]]
-    if len(ordered) > MAX_FAULTS:
-        lines.append(f"{path}: and {len(ordered) - MAX_FAULTS} more of this kind")
-    return ScriptError("\n".join(lines))
 
 
 def nearest(word: str, known: Collection[str]) -> str:
     """`did you mean`, or nothing."""
     close = difflib.get_close_matches(word.lower(), [str(key) for key in known], n=1, cutoff=0.6)
-    return repr(close[0]) if close else ""
+    return f"did you mean {close[0]!r}?" if close else ""
 
 
 def shown(node: Node | None) -> str:
@@ -94,6 +67,11 @@ class _Place:
     @property
     def kind(self) -> str:
         return str(self.error["type"])
+
+    @property
+    def missing(self) -> tuple[str | int, ...] | None:
+        """The key that is not there, if that is the error."""
+        return self.steps if self.kind == "missing" else None
 
     @property
     def spot(self) -> Spot:
@@ -203,7 +181,8 @@ def _leave_out(content: Any, last: Any, kind: str) -> bool:
 
 def _faults(places: Sequence[_Place]) -> list[Fault]:
     """One fault a place; what the members of a union say is told together."""
-    places = [place for place in places if not _is_an_echo(place)]
+    misspelt = {meant for place in places if (meant := _meant(place)) is not None}
+    places = [place for place in places if not _is_an_echo(place) and place.missing not in misspelt]
     alone = [place for place in places if place.union is None]
     unions: dict[tuple[str | int, ...], list[_Place]] = {}
     for place in places:
@@ -216,6 +195,14 @@ def _faults(places: Sequence[_Place]) -> list[Fault]:
     return faults
 
 
+def _meant(place: _Place) -> tuple[str | int, ...] | None:
+    """The key that an unknown one stands for, as likely as not."""
+    if place.kind != "extra_forbidden":
+        return None
+    close = difflib.get_close_matches(str(place.steps[-1]).lower(), known_keys(place.owner), n=1)
+    return (*place.steps[:-1], close[0]) if close else None
+
+
 def _is_an_echo(place: _Place) -> bool:
     """A list counted as too short because its elements are faulty."""
     return place.kind == "too_short" and place.node is not None and bool(place.node.value)
@@ -224,7 +211,7 @@ def _is_an_echo(place: _Place) -> bool:
 def _either(group: Sequence[_Place]) -> Fault:
     told = [_fault(place) for place in group]
     wanted = " or ".join(dict.fromkeys(fault.wanted for fault in told))
-    close = next((fault.hint for fault in told if fault.hint.startswith(("'", "`-"))), "")
+    close = next((fault.hint for fault in told if fault.hint.startswith(("did you", "`-"))), "")
     return Fault(told[0].spot, wanted, told[0].got, close)
 
 

@@ -12,8 +12,9 @@ from pydantic import BaseModel
 from scripts_llm.errors import ScriptError
 from scripts_llm.screenplay import Beat, Line, Premise, Script
 from scripts_llm.yaml_edit import write_into_script
-from scripts_llm.yaml_faults import Fault, known_keys, nearest, refuse, shown, validate
-from scripts_llm.yaml_nodes import Node, Spot, parse, read_text
+from scripts_llm.yaml_faults import known_keys, nearest, shown, validate
+from scripts_llm.yaml_nodes import Node, parse
+from scripts_llm.yaml_source import Fault, Source, read_text, refuse
 from scripts_llm.yaml_write import write_script
 
 __all__ = ["UNUSED_KEYS", "read_premise", "read_script", "unused_keys", "write_into_script", "write_script"]
@@ -38,31 +39,36 @@ _OF_AN_ELEMENT = frozenset(known_keys(Line) + known_keys(Beat))
 
 
 def read_premise(path: Path) -> Premise:
-    """The premise in a YAML file. Raises ScriptError with one line a fault."""
-    root = _root(path, "premise", "`show:` and `logline:`")
-    premise, faults = validate(Premise, root, path)
-    if premise is None:
-        raise refuse(faults, path)
-    if premise.logline is None and (premise.genre == "sitcom" or premise.meme is None):
+    """The premise in a YAML file. Raises ScriptError with every fault that it has."""
+    source = Source(path, read_text(path, what="premise"))
+    root, faults = _root(source, "premise", "`show:` and `logline:`")
+    premise, more = validate(Premise, root, path)
+    faults = _with_others(faults, more)
+    if (
+        premise is not None
+        and premise.logline is None
+        and (premise.genre == "sitcom" or premise.meme is None)
+    ):
         also = "" if premise.genre == "sitcom" else " or `meme:`"
-        wanted = f"the key 'logline'{also}"
-        raise refuse([Fault(root.start, wanted, "nothing", "adding `logline: ...`, one sentence")], path)
+        hint = "adding `logline: ...`, one sentence"
+        faults.append(Fault(root.start, f"the key 'logline'{also}", "nothing", hint))
+    if premise is None or faults:
+        raise refuse(faults, source)
     return premise
 
 
 def read_script(path: Path, cast: Collection[str]) -> Script:
     """The script in a YAML file; who speaks must be in `cast` or in the script's own. Raises ScriptError."""
-    root = _root(path, "script", "`title:` and `scenes:`")
+    source = Source(path, read_text(path, what="script"))
+    root, faults = _root(source, "script", "`title:` and `scenes:`")
     invented = _child(root, "cast")
     everyone = {*cast, *(invented.value if invented and isinstance(invented.value, dict) else ())}
     root, strangers = _full_lines(root, everyone)
-    script, faults = validate(Script, root, path)
-    spots = {fault.spot for fault in strangers}
-    faults = strangers + [fault for fault in faults if fault.spot not in spots]
-    if script is not None and not faults:
-        faults = list(_shots_without_a_prompt(script, root)) + list(_ids_used_twice(root))
+    script, more = validate(Script, root, path)
+    ours = [*strangers, *_shot_faults(root, everyone), *_ids_used_twice(root)]
+    faults = _with_others(faults + ours, more)
     if script is None or faults:
-        raise refuse(faults, path)
+        raise refuse(faults, source)
     return script
 
 
@@ -82,14 +88,20 @@ def _is_set(value: Any, way: list[str]) -> bool:
     return len(way) == 1 or _is_set(inside, way[1:])
 
 
-def _root(path: Path, what: str, least: str) -> Node:
-    root = parse(read_text(path, what=what), path)
+def _with_others(faults: list[Fault], more: list[Fault]) -> list[Fault]:
+    """Both, one message a place."""
+    spots = {fault.spot for fault in faults}
+    return [*faults, *(fault for fault in more if fault.spot not in spots)]
+
+
+def _root(source: Source, what: str, least: str) -> tuple[Node, list[Fault]]:
+    root, faults = parse(source)
     if root is None or root.is_blank:
-        raise ScriptError(f"{path}: wanted a {what}, got an empty file, try {least}")
+        raise ScriptError(f"{source.path}: wanted a {what}, got an empty file, try {least}")
     if not isinstance(root.value, dict):
-        start = Spot(0, 1, 1)
-        raise refuse([Fault(start, f"a mapping with {least}", shown(root), "`key: value` lines")], path)
-    return root
+        fault = Fault(root.start, f"a mapping with {least}", shown(root), "`key: value` lines")
+        raise refuse([*faults, fault], source)
+    return root, faults
 
 
 # ------------------------------------------------------------------------------------- lines of dialogue
@@ -147,18 +159,28 @@ def _cast_member(element: Node, everyone: set[str], faults: list[Fault]) -> Node
         return element
     if who.value.lower() in everyone:
         return replace(element, value={**element.value, "who": replace(who, value=who.value.lower())})
-    hint = nearest(who.value, everyone) or f"one of: {', '.join(sorted(everyone)) or 'nobody is cast yet'}"
+    hint = _no_such_person(who.value, everyone)
     faults.append(Fault(who.start, "someone of the cast", repr(who.value), hint))
     return element
 
 
-def _shots_without_a_prompt(script: Script, root: Node) -> Iterator[Fault]:
-    for scene, scene_node in zip(script.scenes, _scenes(root), strict=True):
-        for index, shot in enumerate(scene.shots or ()):
-            if shot.prompt is None and shot.prompt_exact is None and shot.file is None:
-                node = _child(_child(scene_node, "shots"), index)
-                spot = node.start if node else scene_node.start
-                yield Fault(spot, "a shot's `prompt`, `prompt_exact` or `file`", "none of them", "a prompt")
+def _no_such_person(who: str, everyone: Collection[str]) -> str:
+    return nearest(who, everyone) or f"one of: {', '.join(sorted(everyone)) or 'nobody is cast yet'}"
+
+
+def _shot_faults(root: Node, everyone: Collection[str]) -> Iterator[Fault]:
+    for scene in _scenes(root):
+        shots = _child(scene, "shots")
+        for shot in shots.value if shots is not None and isinstance(shots.value, list) else ():
+            if not isinstance(shot, Node) or not isinstance(shot.value, dict):
+                continue
+            if not {"prompt", "prompt_exact", "file"} & shot.value.keys():
+                wanted = "a shot's `prompt`, `prompt_exact` or `file`"
+                yield Fault(shot.start, wanted, "none of them", "a prompt")
+            who = shot.value.get("who")
+            if who is not None and isinstance(who.value, str) and who.value not in (*everyone, ""):
+                hint = _no_such_person(who.value, everyone)
+                yield Fault(who.start, "someone of the cast", repr(who.value), hint)
 
 
 def _ids_used_twice(root: Node) -> Iterator[Fault]:

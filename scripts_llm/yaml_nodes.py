@@ -6,21 +6,17 @@ Scalars keep the text they were written with, so that `No`, `1:30` and `0123` ar
 
 from __future__ import annotations
 
-import difflib
 import math
 import re
-import stat
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from pathlib import Path
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import yaml
 
-from scripts_llm.errors import ScriptError
 from scripts_llm.yaml_parser import Parser
+from scripts_llm.yaml_source import MAX_FAULTS, Fault, Source, Spot, refuse, spot_of
 
-MAX_BYTES = 1_000_000
 MAX_DEPTH = 40
 MAX_ALIASES = 100
 MAX_NODES = 100_000
@@ -32,15 +28,6 @@ _CONSTANTS = {
     **dict.fromkeys(("true", "True", "TRUE"), True),
     **dict.fromkeys(("false", "False", "FALSE"), False),
 }
-
-
-@dataclass(frozen=True)
-class Spot:
-    """A place in a text: its offset, and its line and column, counted from 1."""
-
-    index: int
-    line: int
-    column: int
 
 
 @dataclass(frozen=True)
@@ -58,11 +45,6 @@ class Node:
     def is_blank(self) -> bool:
         """Nothing is written here: `key:`."""
         return self.plain and self.value == ""
-
-
-def short(text: str) -> str:
-    """Text cut to what fits into one line of an error."""
-    return text if len(text) <= 70 else text[:67] + "..."
 
 
 def resolve(node: Node) -> Any:
@@ -85,125 +67,124 @@ def resolve_scalar(text: str) -> Any:
     return text
 
 
-# ------------------------------------------------------------------------------------------- the file
-
-
-def read_text(path: Path, *, what: str) -> str:
-    """The file's text, as it stands, byte order mark and line ends included."""
-    try:
-        mode = path.stat().st_mode
-        if stat.S_ISDIR(mode):
-            raise ScriptError(f"{path}: wanted a {what} file, got a folder{_suggest(path.glob('*.yaml'))}")
-        if not stat.S_ISREG(mode):
-            raise ScriptError(f"{path}: wanted a {what} file, got something that is no plain file")
-        size = path.stat().st_size
-        if size > MAX_BYTES:
-            raise ScriptError(
-                f"{path}: wanted at most {MAX_BYTES:,} bytes, got {size:,}, try to split or shorten it"
-            )
-        raw = path.read_bytes()
-    except FileNotFoundError:
-        near = _near(path)
-        raise ScriptError(f"{path}: wanted a {what} file, got nothing at this path{_suggest(near)}") from None
-    except (OSError, ValueError) as fault:
-        reason = getattr(fault, "strerror", None) or fault
-        raise ScriptError(f"{path}: wanted a {what} file that can be read, got: {reason}") from None
-    return _decode(raw, path)
-
-
-def _near(path: Path) -> list[Path]:
-    try:
-        names = {file.name: file for file in path.parent.glob("*.y*ml")}
-    except OSError:
-        return []
-    return [names[name] for name in difflib.get_close_matches(path.name, names, n=1)]
-
-
-def _suggest(files: Any) -> str:
-    try:
-        first = min(files, default=None)
-    except OSError:
-        first = None
-    return f", try {first}" if first else ""
-
-
-def _decode(raw: bytes, path: Path) -> str:
-    if raw.startswith((b"\xff\xfe", b"\xfe\xff")):
-        raise ScriptError(f"{path}:1:1: wanted UTF-8, got UTF-16, try saving the file as UTF-8")
-    try:
-        text = raw.decode("utf-8")
-    except UnicodeDecodeError as fault:
-        before = raw[: fault.start].decode("utf-8", "replace")
-        line, column = before.count("\n") + 1, len(before) - before.rfind("\n")
-        raise ScriptError(
-            f"{path}:{line}:{column}: wanted UTF-8, got the byte 0x{raw[fault.start]:02x} "
-            "(Latin-1?), try saving the file as UTF-8"
-        ) from None
-    if "\0" in text:
-        before = text[: text.index("\0")]
-        line, column = before.count("\n") + 1, len(before) - before.rfind("\n")
-        raise ScriptError(f"{path}:{line}:{column}: wanted text, got a NUL byte, try taking it out")
-    return text
-
-
 # ----------------------------------------------------------------------------------------- the parser
 
 
-def parse(text: str, path: Path) -> Node | None:
-    """The tree of one YAML document, or None where there is nothing but comments. Raises ScriptError."""
+def parse(source: Source) -> tuple[Node | None, list[Fault]]:
+    """The tree of one YAML document, or None where there is nothing but comments; and its lesser faults.
+
+    Raises ScriptError where the text is no YAML. Faults that lie in one line each are then told together:
+    the line is left out and the rest is read again.
+    """
+    builder = _Builder()
+    fault = _read(source.text, builder)
+    if fault is None:
+        return builder.root, builder.faults
+    found = [*builder.faults, fault]
+    text = source.text
+    while fault is not None and fault.in_one_line and len(found) <= MAX_FAULTS:
+        before, text = fault, _without_line(text, fault.spot.line)
+        fault = _read(text, _Builder())
+        if fault is None or not fault.in_one_line or fault.spot.line <= before.spot.line:
+            break
+        found.append(fault)
+    raise refuse(found, source)
+
+
+@dataclass(frozen=True)
+class _Unread(Fault):
+    """What keeps a text from being read as YAML; `in_one_line` if the other lines may be read without it."""
+
+    in_one_line: bool = False
+
+
+def _read(text: str, builder: _Builder) -> _Unread | None:
+    """Feeds the builder with the text's events, as far as it is YAML."""
     parser = Parser.__new__(Parser)
-    builder = _Builder(path)
     try:
         parser.__init__(text)  # type: ignore[misc]  # the reader checks the first characters here
         while parser.check_event():
             builder.take(parser.get_event())  # type: ignore[no-untyped-call]
-    except yaml.reader.ReaderError as fault:
-        before = text[: fault.position]
-        line, column = before.count("\n") + 1, len(before) - before.rfind("\n")
-        raise ScriptError(
-            f"{path}:{line}:{column}: wanted text, got the unprintable character "
-            f"U+{int(fault.character):04X}, try taking it out"
-        ) from None
-    except yaml.MarkedYAMLError as fault:
-        raise ScriptError(_told(fault, text, path)) from None
-    return builder.root
+    except yaml.reader.ReaderError as error:
+        got = f"the unprintable character U+{int(error.character):04X}"
+        return _Unread(spot_of(text, error.position), "text", got, "taking it out")
+    except yaml.MarkedYAMLError as error:
+        return _unread(error, text)
+    except _TooMuch as error:
+        return error.fault
+    return None
+
+
+def _without_line(text: str, line: int) -> str:
+    rows = text.split("\n")
+    rows[line - 1] = ""
+    return "\n".join(rows)
 
 
 _QUOTES = "quotes around the text"
+_ONE_LINE = True
 _TOLD = (
-    (r"character '\\t'", "wanted spaces, got a tab", "two spaces a level"),
-    (r"mapping values are not allowed", "wanted one key a line, got a second colon", _QUOTES),
-    (r"could not find expected ':'", "wanted `key: value`, got text without a colon", "a colon and a space"),
+    (r"character '\\t'", "spaces", "a tab", "two spaces a level", _ONE_LINE),
+    (r"mapping values are not allowed", "one key a line", "a second colon", _QUOTES, _ONE_LINE),
+    (
+        r"could not find expected ':'",
+        "`key: value`",
+        "text without a colon",
+        "a colon and a space behind the key",
+        _ONE_LINE,
+    ),
     (
         r"expected <block end>",
-        "wanted this as deep as its neighbours, got another depth",
-        "the same indentation",
+        "this as deep as its neighbours",
+        "another depth",
+        "the same number of spaces before each",
+        False,
     ),
-    (r"quoted|end of stream", "wanted a closing quote, got the end of the file", "a quote"),
-    (r"character '[@`%]'", "wanted a word, got a sign that YAML keeps for itself", _QUOTES),
+    (r"quoted|end of stream", "a closing quote", "none", "a quote where the text ends", False),
+    (r"character '[@`%]'", "a word", "a sign that YAML keeps for itself", _QUOTES, _ONE_LINE),
     (
         r"sequence entries",
-        "wanted the list below its key, got a dash behind it",
+        "the list below its key",
+        "a dash behind it",
         "a new line before the dash",
+        _ONE_LINE,
     ),
-    (r"(alias|anchor)", "wanted text, got a * or & that YAML keeps for itself", _QUOTES),
-    (r"expected ',' or '[\]}]'", "wanted a comma or a closing bracket, got more text", _QUOTES),
+    (r"(alias|anchor)", "text", "a * or & that YAML keeps for itself", _QUOTES, _ONE_LINE),
+    (
+        r"expected ',' or '[\]}]'",
+        "a comma or a closing bracket",
+        "more text",
+        f"a comma before it, or {_QUOTES}",
+        False,
+    ),
+    (r"never closed", "a closing bracket", "none", "one where the list or the mapping ends", False),
 )
 
 
-def _told(fault: yaml.MarkedYAMLError, text: str, path: Path) -> str:
-    """One line for what pyyaml says in four."""
-    said = f"{fault.context or ''} {fault.problem or ''}"
-    mark = fault.problem_mark or fault.context_mark
-    line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
+def _unread(error: yaml.MarkedYAMLError, text: str) -> _Unread:
+    """In one line what pyyaml says in four."""
+    said = f"{error.context or ''} {error.problem or ''}"
+    mark = error.problem_mark or error.context_mark
+    opened = error.context_mark
+    if opened and mark and opened.line < mark.line and re.search(r"quoted|flow (sequence|mapping)", said):
+        mark, said = opened, said if "quoted" in said else "never closed"
+    spot = _spot(mark) if mark else Spot(0, 1, 1)
     rows = text.splitlines() or [""]
-    row = rows[min(line, len(rows)) - 1]
+    row = rows[min(spot.line, len(rows)) - 1]
     if "\t" in row[: len(row) - len(row.lstrip())]:
         said = r"character '\t'"
-    for pattern, told, hint in _TOLD:
+    for pattern, wanted, got, hint, in_one_line in _TOLD:
         if re.search(pattern, said):
-            return f"{path}:{line}:{column}: {told}, try {hint}"
-    return f"{path}:{line}:{column}: wanted YAML, got this: {said.strip()}, try quotes around the text"
+            return _Unread(spot, wanted, got, hint, in_one_line)
+    return _Unread(spot, "YAML", f"this: {said.strip()}", _QUOTES)
+
+
+class _TooMuch(Exception):
+    """A text that is not worth reading on."""
+
+    def __init__(self, fault: Fault) -> None:
+        super().__init__(fault.wanted)
+        self.fault = _Unread(fault.spot, fault.wanted, fault.got, fault.hint)
 
 
 @dataclass
@@ -221,8 +202,8 @@ class _Open:
 class _Builder:
     """Builds the tree, one event after the other, without recursion."""
 
-    path: Path
     root: Node | None = None
+    faults: list[Fault] = field(default_factory=list)
     stack: list[_Open] = field(default_factory=list)
     anchors: dict[str, tuple[Node, int] | None] = field(default_factory=dict)
     aliases: int = 0
@@ -234,7 +215,9 @@ class _Builder:
         if isinstance(event, yaml.DocumentStartEvent):
             self.documents += 1
             if self.documents > 1:
-                raise self.fault(event, "one document", "a second one after ---", "a file of its own")
+                raise _TooMuch(
+                    self.fault(event, "one document", "a second one after ---", "a file of its own")
+                )
         elif isinstance(event, yaml.AliasEvent):
             self.alias(event)
         elif isinstance(event, yaml.NodeEvent):
@@ -242,35 +225,27 @@ class _Builder:
         elif isinstance(event, yaml.CollectionEndEvent):
             self.close(event)
 
-    def fault(self, event: Any, wanted: str, got: str, hint: str) -> ScriptError:
-        spot = _spot(event.start_mark)
-        where = f"{self.path}:{spot.line}:{spot.column}"
-        return ScriptError(f"{where}: wanted {wanted}, got {short(got)}, try {hint}")
+    def fault(self, event: Any, wanted: str, got: str, hint: str) -> Fault:
+        return Fault(_spot(event.start_mark), wanted, got, hint)
 
     def alias(self, event: Any) -> None:
         self.aliases += 1
         if self.aliases > MAX_ALIASES:
-            raise self.fault(event, f"at most {MAX_ALIASES} aliases", "more", "writing things out")
+            raise _TooMuch(self.fault(event, f"at most {MAX_ALIASES} aliases", "more", "writing things out"))
         if event.anchor not in self.anchors:
-            raise self.fault(
-                event,
-                "an alias whose & stands above",
-                f"*{event.anchor}",
-                "quotes, if the * is meant as text",
-            )
-        known = self.anchors[event.anchor]
-        if known is None:
-            raise self.fault(
-                event, "an alias of something finished", f"*{event.anchor} inside itself", "words"
-            )
-        self.add(known[0], known[1], event)
+            hint = "quotes, if the * is meant as text"
+            self.faults.append(self.fault(event, "an alias whose & stands above", f"*{event.anchor}", hint))
+        elif self.anchors[event.anchor] is None:
+            got = f"*{event.anchor} inside itself"
+            self.faults.append(self.fault(event, "an alias of something finished", got, "writing it out"))
+        node, size = self.anchors.get(event.anchor) or (_text(event, f"*{event.anchor}"), 1)
+        self.add(node, size, event)
 
     def node(self, event: Any) -> None:
         explicit = getattr(event, "tag", None)
         if explicit and not (explicit == "!" and isinstance(event, yaml.ScalarEvent)):
-            raise self.fault(
-                event, "a plain value", f"the tag {_as_typed(explicit)!r}", "leaving the tag out"
-            )
+            got = f"the tag {_as_typed(explicit)!r}"
+            self.faults.append(self.fault(event, "a plain value", got, "leaving the tag out"))
         if isinstance(event, yaml.ScalarEvent):
             plain = event.implicit[0] and event.style is None
             node = Node(_spot(event.start_mark), _spot(event.end_mark), event.value, plain)
@@ -279,7 +254,8 @@ class _Builder:
             self.add(node, 1, event)
             return
         if len(self.stack) >= MAX_DEPTH:
-            raise self.fault(event, f"at most {MAX_DEPTH} levels", "more", "taking brackets or spaces out")
+            hint = "taking brackets or spaces out"
+            raise _TooMuch(self.fault(event, f"at most {MAX_DEPTH} levels", "more", hint))
         empty: list[Node] | dict[str, Node] = [] if isinstance(event, yaml.SequenceStartEvent) else {}
         start = _spot(event.start_mark)
         if event.anchor:
@@ -299,9 +275,8 @@ class _Builder:
     def add(self, node: Node, size: int, event: Any) -> None:
         self.nodes += size
         if self.nodes > MAX_NODES:
-            raise self.fault(
-                event, f"at most {MAX_NODES:,} values", "more", "fewer aliases or a shorter file"
-            )
+            hint = "fewer aliases or a shorter file"
+            raise _TooMuch(self.fault(event, f"at most {MAX_NODES:,} values", "more", hint))
         if not self.stack:
             self.root = node
             return
@@ -316,21 +291,34 @@ class _Builder:
         mapping = parent.node
         assert isinstance(mapping.value, dict)
         if parent.key is None:
-            if not isinstance(node.value, str):
-                raise self.fault(event, "a word as key", "brackets", "quotes around the text")
-            if node.value == "<<" and node.plain:
-                raise self.fault(event, "keys written out", "the merge key <<", "copying the keys here")
-            if node.value in mapping.value:
-                first = mapping.keys[node.value].start.line
-                raise self.fault(
-                    event, "every key once", f"{node.value!r} again", f"one of this and line {first}"
-                )
-            parent.key = node
+            parent.key = node if isinstance(node.value, str) else _text(event, "")
+            fault = self.key_fault(mapping, node, event)
+            if fault is not None:
+                if not self.faults or self.faults[-1].spot.line != fault.spot.line:
+                    self.faults.append(fault)
+                parent.key = replace(parent.key, value=f"\0{len(self.faults)}")  # never a key of ours
             return
         key, parent.key = parent.key, None
         assert isinstance(key.value, str)
-        mapping.value[key.value] = node
-        mapping.keys[key.value] = key
+        if not key.value.startswith("\0"):
+            mapping.value[key.value] = node
+            mapping.keys[key.value] = key
+
+    def key_fault(self, mapping: Node, key: Node, event: Any) -> Fault | None:
+        if not isinstance(key.value, str):
+            return self.fault(event, "a word as key", "brackets", _QUOTES)
+        if key.value == "<<" and key.plain:
+            return self.fault(event, "keys written out", "the merge key <<", "copying the keys here")
+        if key.value in mapping.keys:
+            first = mapping.keys[key.value].start.line
+            hint = f"one of this and line {first}"
+            return self.fault(event, "every key once", f"{key.value!r} again", hint)
+        return None
+
+
+def _text(event: Any, text: str) -> Node:
+    """A scalar in the place of what could not be read."""
+    return Node(_spot(event.start_mark), _spot(event.end_mark), text)
 
 
 def _as_typed(tag: str) -> str:

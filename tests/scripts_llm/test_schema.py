@@ -14,6 +14,7 @@ from scripts_llm import schema, screenplay
 from scripts_llm.errors import ScriptError
 from scripts_llm.yaml_io import read_premise, read_script
 from scripts_llm.yaml_nodes import parse, resolve
+from scripts_llm.yaml_source import Source
 
 ROOT = Path(__file__).parents[2]
 BROKEN = ROOT / "tests" / "data" / "broken"
@@ -42,7 +43,7 @@ scenes:
 
 
 def _content(text: str) -> Any:
-    root = parse(text, Path("x"))
+    root, _ = parse(Source(Path("x"), text))
     return None if root is None else resolve(root)
 
 

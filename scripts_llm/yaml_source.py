@@ -1,0 +1,165 @@
+"""The text of a YAML file, and how a fault in it is told: the place, what was wanted, the line, a caret."""
+
+from __future__ import annotations
+
+import difflib
+import stat
+import unicodedata
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from scripts_llm.errors import ScriptError
+
+MAX_BYTES = 1_000_000
+MAX_FAULTS = 20
+SHOWN = 100  # characters of a line, around the caret
+
+
+@dataclass(frozen=True)
+class Spot:
+    """A place in a text: its offset, and its line and column, counted from 1."""
+
+    index: int
+    line: int
+    column: int
+
+
+@dataclass(frozen=True)
+class Source:
+    """A file's path and its text."""
+
+    path: Path
+    text: str
+
+    def told(self, line: int, column: int, message: str) -> str:
+        """A fault as people read it: where and what, then the line itself with a caret under the place."""
+        shown = self._quoted(line, column)
+        return f"{self.path}:{line}:{column}: {message}" + (f"\n{shown}" if shown else "")
+
+    def _quoted(self, line: int, column: int) -> str:
+        """The line, cut around the column, and a caret; nothing of a line that is empty."""
+        rows = self.text.lstrip("\ufeff").replace("\r\n", "\n").split("\n")
+        row = rows[min(line, len(rows)) - 1].rstrip()
+        if not row:
+            return ""
+        place = min(column - 1, len(row))
+        first = max(0, min(place - SHOWN // 2, len(row) - SHOWN))
+        piece = row[first : first + SHOWN]
+        piece = ("…" if first else piece[:1]) + piece[1:]
+        if first + SHOWN < len(row):
+            piece = piece[:-1] + "…"
+        before = "".join(map(_visible, piece[: place - first]))
+        return f"    {''.join(map(_visible, piece))}\n    {' ' * _width(before)}^"
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One thing that is wrong, and where."""
+
+    spot: Spot
+    wanted: str
+    got: str
+    hint: str = ""
+
+    def told(self, source: Source) -> str:
+        """What a person reads: one line, and the file's own below it."""
+        asks = self.hint.startswith("did you mean")
+        tail = "" if not self.hint else f", {self.hint}" if asks else f", try {self.hint}"
+        message = f"wanted {self.wanted}, got {short(self.got)}{tail}"
+        return source.told(self.spot.line, self.spot.column, message)
+
+
+def refuse(faults: Iterable[Fault], source: Source) -> ScriptError:
+    """All faults of a file in one error, in the file's order, the first twenty told."""
+    ordered = sorted(set(faults), key=lambda fault: (fault.spot.index, fault.wanted))
+    told = [fault.told(source) for fault in ordered[:MAX_FAULTS]]
+    if len(ordered) > MAX_FAULTS:
+        told.append(f"{source.path}: and {len(ordered) - MAX_FAULTS} more")
+    return ScriptError("\n".join(told))
+
+
+def _visible(sign: str) -> str:
+    """A sign as it may be shown on a terminal: one that would move or hide others is a dot."""
+    return " " if sign == "\t" else sign if sign.isprintable() else "·"
+
+
+def _width(text: str) -> int:
+    """Columns of a terminal."""
+    return sum(
+        0 if unicodedata.combining(sign) else 2 if unicodedata.east_asian_width(sign) in "WF" else 1
+        for sign in text
+    )
+
+
+def short(text: str) -> str:
+    """Text cut to what fits into one line of an error."""
+    return text if len(text) <= 70 else text[:67] + "..."
+
+
+# ------------------------------------------------------------------------------------------- the file
+
+
+def read_text(path: Path, *, what: str) -> str:
+    """The file's text, as it stands, byte order mark and line ends included."""
+    try:
+        mode = path.stat().st_mode
+        if stat.S_ISDIR(mode):
+            raise ScriptError(f"{path}: wanted a {what} file, got a folder{_suggest(path.glob('*.yaml'))}")
+        if not stat.S_ISREG(mode):
+            raise ScriptError(f"{path}: wanted a {what} file, got something that is no plain file")
+        size = path.stat().st_size
+        if size > MAX_BYTES:
+            raise ScriptError(
+                f"{path}: wanted at most {MAX_BYTES:,} bytes, got {size:,}, try to split or shorten it"
+            )
+        raw = path.read_bytes()
+    except FileNotFoundError:
+        near = _near(path)
+        raise ScriptError(f"{path}: wanted a {what} file, got nothing at this path{_suggest(near)}") from None
+    except (OSError, ValueError) as fault:
+        reason = getattr(fault, "strerror", None) or fault
+        raise ScriptError(f"{path}: wanted a {what} file that can be read, got: {reason}") from None
+    return _decode(raw, path)
+
+
+def _near(path: Path) -> list[Path]:
+    try:
+        names = {file.name: file for file in path.parent.glob("*.y*ml")}
+    except OSError:
+        return []
+    return [names[name] for name in difflib.get_close_matches(path.name, names, n=1)]
+
+
+def _suggest(files: Any) -> str:
+    try:
+        first = min(files, default=None)
+    except OSError:
+        first = None
+    return f", try {first}" if first else ""
+
+
+def _decode(raw: bytes, path: Path) -> str:
+    if raw.startswith((b"\xff\xfe", b"\xfe\xff")):
+        raise ScriptError(f"{path}:1:1: wanted UTF-8, got UTF-16, try saving the file as UTF-8")
+    try:
+        text = raw.decode("utf-8")
+    except UnicodeDecodeError as fault:
+        got = f"the byte 0x{raw[fault.start]:02x} (Latin-1?)"
+        before = raw[: fault.start].decode("utf-8")
+        raise _refused(path, raw.decode("utf-8", "replace"), len(before), got) from None
+    if "\0" in text:
+        raise _refused(path, text, text.index("\0"), "a NUL byte")
+    return text
+
+
+def _refused(path: Path, text: str, index: int, got: str) -> ScriptError:
+    wanted, hint = ("text", "taking it out") if "NUL" in got else ("UTF-8", "saving the file as UTF-8")
+    return refuse([Fault(spot_of(text, index), wanted, got, hint)], Source(path, text))
+
+
+def spot_of(text: str, index: int) -> Spot:
+    """The place at an offset."""
+    before = text[:index].removeprefix("\ufeff")
+    return Spot(index, before.count("\n") + 1, len(before) - before.rfind("\n"))
