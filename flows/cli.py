@@ -60,7 +60,7 @@ def build_app(name: str) -> App:
         result_action="return_value",
         suppress_keyboard_interrupt=False,
     )
-    commands: tuple[Callable[..., int], ...] = (new, episode, script, batch, meme, pull, setup)
+    commands: tuple[Callable[..., int], ...] = (new, episode, script, batch, meme, voices, pull, setup)
     for place, command in enumerate(commands):
         app.command(command, sort_key=place)
     return app
@@ -187,6 +187,27 @@ def meme(
 ) -> int:
     """Make a meme: one picture that moves in a loop, and two texts."""
     return _loop(MemeOptions(premise, picture, top, bottom, episode, seed, output, device, verbose))
+
+
+def voices(
+    *,
+    try_: Annotated[str | None, Parameter(name="--try", help="A voice to hear.")] = None,
+    say: Annotated[str | None, Parameter(help="What it says.")] = None,
+    cast: Annotated[Path | None, Parameter(help="A premise: every character says a line.")] = None,
+    out: Annotated[Path | None, Parameter(help="The WAV file, or for --cast the folder.")] = None,
+) -> int:
+    """List every voice there is, with its language and pitch; or hear one; or a show's whole cast."""
+    from flows import hearing
+
+    with Screen() as screen:
+        if cast is not None:
+            hearing.hear_cast(cast, screen, folder=out)
+        elif try_ is not None:
+            hearing.hear(try_, screen, text=say, path=out)
+        else:
+            for line in hearing.listed():
+                screen.say(line)
+    return 0
 
 
 def pull(

@@ -21,7 +21,7 @@ from flows.job import Job
 from flows.options import EpisodeOptions, Outcome, Until
 from flows.screen import Screen, duration
 from flows.scripting import Written
-from flows.studio import camera, folder, manifest, recipes, voice, wanted
+from flows.studio import camera, folder, manifest, recipes, wanted
 from flows.studio.editing import Finished
 from flows.studio.errors import StudioError
 from flows.studio.wanted import WantedShot
@@ -229,7 +229,7 @@ def the_voices(run: Run, plan: Survey) -> None:
     there = recipes.shelf(job.folder.voices, ".wav")
     missing = {line.digest: line for line in reversed(plan.lines) if line.digest not in there}
     todo = [line for line in plan.lines if missing.get(line.digest) is line]
-    voices = voice.cast(plan.written.premise.characters)
+    voices = wanted.voices(plan.written.premise, speaker=job.speaker)
     for number, line in enumerate(todo, start=1):
         screen.progress(f"speaking line {number} of {len(todo)}", number - 1, len(todo))
         tasks.speak_line(line.label, line, voices[line.line.who], job.folder.voices)

@@ -14,6 +14,7 @@ from flows.studio.errors import StudioError
 from flows.studio.film import FILM_MODEL
 from flows.studio.folder import EpisodeCode, EpisodeFolder
 from flows.studio.manifest import Memory
+from flows.studio.voice_book import Speaker, preferred_speaker
 from scripts_llm.screenplay import Premise
 
 AUTO = "auto"
@@ -40,6 +41,11 @@ class Job:
         """The seed that shots, laughs and music come from: the first episode's is the show's own."""
         own = self.premise.video.seed
         return episode_seed(self.seed, self.folder.code) if own is None else own
+
+    @property
+    def speaker(self) -> Speaker:
+        """Who speaks for characters without a `voice:`."""
+        return "kokoro" if self.memory.speaker == "kokoro" else "embedded"
 
     @property
     def sound_seed(self) -> int:
@@ -85,6 +91,7 @@ def _remembering(before: Memory, options: EpisodeOptions, premise: Premise, path
         seed=before.seed if options.seed is None else options.seed,
         writer=options.writer or before.writer,
         film_model=before.film_model or FILM_MODEL,
+        speaker=before.speaker or ("embedded" if before.film_model else preferred_speaker()),
         num_steps=before.num_steps or t2v.TOON.num_steps,
         size=premise.format.size or premise.format.aspect,
     )

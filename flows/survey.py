@@ -92,6 +92,6 @@ def look(job: Job, written: Written | None = None) -> Survey | None:
             return None
     film = film_settings(written.premise, num_steps=job.memory.num_steps)
     shots = wanted.shots(written.script, written.premise, film, seed=job.film_seed)
-    lines = wanted.lines(written.script, written.premise)
+    lines = wanted.lines(written.script, written.premise, speaker=job.speaker)
     made = plan.make_plan(job.folder, shots, lines, film=film, failed=job.memory.failed)
     return Survey(job, written, film, shots, lines, made)

@@ -52,12 +52,12 @@ class Model(BaseModel):
 class Voice(Model):
     """How a character sounds: the name of a voice, and what is done to it."""
 
-    name: str = Field(description="a voice's name, as `coldopen voices` lists them")
+    name: str = Field(description="a voice's name, as `coldopen voices` lists them, or `VOICE@URL`")
     speed: float = Field(
         default=1.0, ge=0.5, le=2.0, description="1 is as fast as the voice speaks by itself"
     )
     pitch: float = Field(default=0.0, ge=-12, le=12, description="semitones up or down")
-    effect: Literal["none", "phone", "robot", "ghost"] = Field(
+    effect: Literal["none", "phone", "robot", "ghost", "crowd"] = Field(
         default="none", description="what it sounds through"
     )
 

@@ -24,6 +24,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.add_cleanup(lambda: shutil.rmtree(home, ignore_errors=True))
     os.environ["PREFECT_HOME"] = home
     os.environ["PREFECT_SERVER_ANALYTICS_ENABLED"] = "false"
+    os.environ["COLDOPEN_VOICES"] = "embedded"  # whatever has been pulled on this machine
 
 
 @pytest.fixture(scope="session")

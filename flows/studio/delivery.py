@@ -16,6 +16,9 @@ from flows.studio.voice_book import VoiceSettings
 Samples = NDArray[np.float32]
 
 
+CROWD = (0.90, 0.94, 0.97, 1.035, 1.07, 1.12)  # how much smaller each of the others is
+
+
 @dataclass(frozen=True)
 class Delivery:
     """What a parenthetical does to a line."""
@@ -27,6 +30,7 @@ class Delivery:
     level_db: float = 0.0
     bright_db: float = 0.0  # above 1.5 kHz: a raised voice is bright, a low one dull
     effect: str | None = None
+    pause_seconds: float = 0.0  # of silence before the line
 
     def then(self, other: Delivery) -> Delivery:
         """Both: `shouting slowly`."""
@@ -38,6 +42,7 @@ class Delivery:
             level_db=self.level_db + other.level_db,
             bright_db=self.bright_db + other.bright_db,
             effect=other.effect or self.effect,
+            pause_seconds=max(self.pause_seconds, other.pause_seconds),
         )
 
 
@@ -62,6 +67,8 @@ _DIRECTIONS = {
         speed=1.05, semitones=1, intonation=1.2, level_db=1.5, bright_db=3
     ),
     "(?:on|into|over|through) (?:the )?(?:tele)?phone, filtered, on (?:the )?radio": Delivery(effect="phone"),
+    "in chorus, in unison, all together": Delivery(effect="crowd"),
+    "pause, beat, after a silence": Delivery(pause_seconds=0.7),
 }
 _DELIVERIES = tuple(
     (re.compile(rf"\b(?:{words.replace(', ', '|')})", re.I), how) for words, how in _DIRECTIONS.items()
@@ -97,13 +104,15 @@ def shelved(samples: Samples, bright_db: float) -> Samples:
 
 
 def affected(samples: Samples, effect: str, *, rng: np.random.Generator) -> Samples:
-    """The sound through an effect: phone, robot or ghost; `none` leaves it alone."""
+    """The sound through an effect: phone, robot, ghost or crowd; `none` leaves it alone."""
     if effect == "phone":
         return _phone(samples)
     if effect == "robot":
         return _robot(samples)
     if effect == "ghost":
         return reverberant(samples, rt60=1.1, wet_db=-8.0, rng=rng)
+    if effect == "crowd":
+        return _crowd(samples, rng)
     return samples
 
 
@@ -124,6 +133,21 @@ def _robot(samples: Samples) -> Samples:
     tube = ringing.copy()
     tube[late:] += 0.3 * ringing[:-late] if len(ringing) > late else 0
     return tube.astype(np.float32)
+
+
+def _crowd(samples: Samples, rng: np.random.Generator) -> Samples:
+    """The same line out of many mouths: one in front, others larger and smaller, never quite with it."""
+    together = np.zeros(len(samples) + seconds(0.25), np.float32)
+    together[: len(samples)] = samples
+    for rate in CROWD:
+        places = np.arange(0, len(samples) - 1, rate)
+        other = np.interp(places, np.arange(len(samples)), samples).astype(np.float32)
+        # who speaks faster begins later, so that they meet in the middle
+        late = (len(samples) - len(other)) // 2 + seconds(rng.uniform(-0.02, 0.03))
+        at, other = max(late, 0), other[max(-late, 0) :]
+        other = other[: len(together) - at]
+        together[at : at + len(other)] += other * gain(rng.uniform(-11, -7))
+    return reverberant(together, rt60=0.5, wet_db=-14.0, rng=rng)
 
 
 def reverberant(samples: Samples, *, rt60: float, wet_db: float, rng: np.random.Generator) -> Samples:

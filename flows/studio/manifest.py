@@ -24,8 +24,8 @@ class Memory:
     """What an episode remembers from run to run: one option that is not given again keeps its value.
 
     `seed` and `writer` are those of the command line. `num_steps` is the film model's own number at the
-    beginning, for a premise that names none. `program_script` is the hash of script.yaml as the program left
-    it last.
+    beginning, for a premise that names none; `speaker` is who speaks for characters without a `voice:`.
+    `program_script` is the hash of script.yaml as the program left it last.
     """
 
     premise_path: str | None = None
@@ -33,6 +33,7 @@ class Memory:
     seed: int | None = None
     writer: str | None = None
     film_model: str | None = None
+    speaker: str | None = None
     weights: str | None = None
     num_steps: int | None = None
     size: str | None = None

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from flows.studio.speech import russian as cyrillic
 from flows.studio.vocoder import model
 
 LONGEST = 300  # phonemes the network hears at once; it was trained on no more than about 500
@@ -75,14 +76,30 @@ class Reading:
     murmured: bool = False
 
 
-def read(line: str) -> Reading:
-    """How a line is said, or, when most of it is in a script without a voice, how it is murmured."""
+def read(line: str, *, russian: bool = False) -> Reading:
+    """How a line is said, or, when most of it is in a script without a voice, how it is murmured.
+
+    `russian`: the voice can speak it, if the extra is there.
+    """
     text = unicodedata.normalize("NFKC", line)
-    if _speakable(text):
-        sentences = [part for sentence in model().phonemize(_tidied(text)) for part in _pieces(sentence)]
-        if any(map(_has_sound, sentences)):
-            return Reading(tuple(filter(_has_sound, sentences)))
-    return Reading(_murmur(line), murmured=True)
+    if russian and is_russian(text):
+        spoken = cyrillic.phonemes(text)
+    else:
+        spoken = tuple(model().phonemize(_tidied(text))) if _speakable(text) else ()
+    sentences = [part for sentence in spoken for part in _pieces(sentence) if _has_sound(part)]
+    return Reading(tuple(sentences)) if sentences else Reading(_murmur(line), murmured=True)
+
+
+def is_russian(text: str) -> bool:
+    """Whether most of its letters are Cyrillic, and the extra that reads those is there."""
+    letters = [sign for sign in text if sign.isalpha()]
+    own = sum(1 for sign in letters if "CYRILLIC" in _name(sign))
+    return own > len(letters) / 2 and cyrillic.available()
+
+
+def sounds_like(line: str) -> str:
+    """A line without a letter as something to hum: as many as there are signs."""
+    return f"H{'m' * 3}. " * min(max(_syllables(line), 1), 4)
 
 
 def _speakable(text: str) -> bool:

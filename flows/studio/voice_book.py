@@ -1,21 +1,19 @@
-"""The voices there are, and who gets which: a register read from the look, and no two sound alike."""
+"""The voices there are: those in the package, Kokoro's once they are pulled, and any server's."""
 
 from __future__ import annotations
 
+import dataclasses
 import difflib
-import hashlib
-import itertools
-import re
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
-from math import log2
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
 
 from flows.studio.errors import StudioError
+from flows.studio.speech import kokoro, server
 from flows.studio.vocoder import Timbre
-from scripts_llm.screenplay import Character, Voice
 
-APART_SEMITONES = 2.0  # two voices differ by this much in pitch,
-APART_FORMANTS = 0.08  # or by this much in the size of the throat
+Speaker = Literal["embedded", "kokoro", "server"]
 
 
 @dataclass(frozen=True)
@@ -25,7 +23,16 @@ class VoiceSettings:
     name: str
     timbre: Timbre
     speed: float = 1.0
-    effect: str = "none"  # none, phone, robot, ghost
+    effect: str = "none"  # none, phone, robot, ghost, crowd
+    speaker: Speaker = "embedded"  # a timbre's pitch counts from the speaker's own
+
+    @property
+    def recipe(self) -> dict[str, Any]:
+        """What the sound hangs on, as plain data; the embedded speaker goes without saying."""
+        settings = dataclasses.asdict(self)
+        if self.speaker == "embedded":
+            del settings["speaker"]
+        return settings
 
 
 @dataclass(frozen=True)
@@ -70,135 +77,68 @@ _BOOK = (
 
 VOICES: Mapping[str, NamedVoice] = {entry.settings.name: entry for entry in _BOOK}
 
-# Which words of a look say which register; the first that stands in the look decides.
-_OLD = r"(?:old|elderly|aged|ancient|grey-haired|gray-haired|white-haired)\W+(?:[\w-]+\W+){0,2}?"
-_MALE = r"(?:man|guy|fellow|gentleman|janitor|waiter|king|uncle|father|husband|mr)"
-_FEMALE = r"(?:woman|lady|waitress|queen|aunt|mother|wife|mrs|ms|miss)"
-_REGISTER_WORDS = {
-    "robot": r"robots?|androids?|droids?|cyborg|computer|machine",
-    "toaster": r"toaster|fridge|kettle|oven|microwave|appliance|vacuum cleaner|lamp|television",
-    "ghost": r"ghosts?|spirit|phantom|spectre|specter|poltergeist",
-    "alien": r"aliens?|martian|extraterrestrial",
-    "monster": r"monster|troll|ogre|dragon|demon|beast|yeti|bear|werewolf|giant",
-    "cat": r"cats?|kitten|tomcat|tiger|lion|lioness|panther",
-    "dog": r"dogs?|puppy|hound|poodle|wolf|fox",
-    "fish": r"fish|goldfish|shark|octopus|lobster|crab|whale|squid",
-    "child": r"child|kid|boy|girl|baby|toddler|mouse|bird|parrot|duck|chicken|hamster",
-    "old man": rf"{_OLD}{_MALE}|grandfather|grandpa|grandad",
-    "old woman": rf"{_OLD}{_FEMALE}|grandmother|grandma|granny|nana",
-    "woman": rf"{_FEMALE}|she|her|actress|nun|businesswoman|policewoman|fishwife",
-    "man": rf"{_MALE}|he|his|businessman|policeman|fishmonger|mobster|priest|monk",
-}
-_WORDS = {register: re.compile(rf"\b(?:{words})\b", re.I) for register, words in _REGISTER_WORDS.items()}
-_AGE = re.compile(r"\b(\d{1,3})\b")
-_DEEP = re.compile(r"\b(?:large|big|fat|huge|giant|heavy|boss|don|gruff|deep|tall|burly)\b", re.I)
-_HIGH = re.compile(r"\b(?:small|tiny|little|thin|skinny|slim|young|nervous|cute|short|high)\b", re.I)
+# Kokoro's speakers and their usual pitch in Hz, measured; the first letter is the language they grew up with.
+_KOKORO_HZ = {
+    "af_alloy": 146, "af_aoede": 183, "af_bella": 194, "af_heart": 200, "af_jessica": 211, "af_kore": 155,
+    "af_nicole": 148, "af_nova": 167, "af_river": 183, "af_sarah": 186, "af_sky": 164, "am_adam": 125,
+    "am_echo": 109, "am_eric": 159, "am_fenrir": 145, "am_liam": 127, "am_michael": 118, "am_onyx": 90,
+    "am_puck": 122, "am_santa": 209, "bf_alice": 229, "bf_emma": 183, "bf_isabella": 206, "bf_lily": 190,
+    "bm_daniel": 127, "bm_fable": 127, "bm_george": 146, "bm_lewis": 103, "ef_dora": 183, "em_alex": 137,
+    "em_santa": 145, "ff_siwis": 210, "hf_alpha": 219, "hf_beta": 187, "hm_omega": 134, "hm_psi": 142,
+    "if_sara": 234, "im_nicola": 103, "jf_alpha": 274, "jf_gongitsune": 232, "jf_nezumi": 226,
+    "jf_tebukuro": 312, "jm_kumo": 96, "pf_dora": 181, "pm_alex": 140, "pm_santa": 147, "zf_xiaobei": 236,
+    "zf_xiaoni": 230, "zf_xiaoxiao": 242, "zf_xiaoyi": 302, "zm_yunjian": 120, "zm_yunxi": 169,
+    "zm_yunxia": 293, "zm_yunyang": 132,
+}  # fmt: skip
+_LANGUAGES = {
+    "a": "American English", "b": "British English", "e": "Spanish", "f": "French", "h": "Hindi",
+    "i": "Italian", "j": "Japanese", "p": "Portuguese", "z": "Chinese",
+}  # fmt: skip
 
 
-def cast(
-    characters: Mapping[str, Character], *, guests: Mapping[str, Character] | None = None
-) -> dict[str, VoiceSettings]:
-    """A voice for everybody, the same in every episode: keys and looks decide, not who comes first.
+def _kokoro_entry(name: str, hertz: int) -> NamedVoice:
+    register = "woman" if name[1] == "f" else "man"
+    description = f"a {register}, {_LANGUAGES[name[0]]}"
+    return NamedVoice(register, description, VoiceSettings(name, Timbre(hertz), speaker="kokoro"))
 
-    A voice that the premise names is theirs; the others get one of their register, apart from all those
-    given already. `guests` choose from what the characters leave, so that they change nobody's voice.
 
-    Raises:
-        StudioError: the premise names a voice that does not exist.
-    """
-    voices: dict[str, VoiceSettings] = {}
-    for company in (characters, guests or {}):
-        named = {key: who.voice for key, who in company.items() if who.voice is not None}
-        for key in sorted(named):
-            voices[key] = _asked_for(key, named[key])
-        for key in sorted(set(company) - set(named), key=_digest):
-            if key not in voices:
-                voices[key] = _chosen(key, company[key], voices.values())
-    return {key: voices[key] for key in (*characters, *(guests or {}))}
+KOKORO: Mapping[str, NamedVoice] = {name: _kokoro_entry(name, hertz) for name, hertz in _KOKORO_HZ.items()}
+
+
+def preferred_speaker() -> Speaker:
+    """Who speaks for a new episode's characters without a `voice:`: COLDOPEN_VOICES, else the best."""
+    asked = os.environ.get("COLDOPEN_VOICES")
+    if asked not in (None, "", "embedded", "kokoro"):
+        raise StudioError(f"COLDOPEN_VOICES: wanted embedded or kokoro, got {asked!r}", code=2)
+    if asked in ("embedded", "kokoro"):
+        return "kokoro" if asked == "kokoro" else "embedded"
+    return "kokoro" if kokoro.folder() else "embedded"
 
 
 def named_voice(name: str, *, where: str) -> VoiceSettings:
     """The voice of that name, or a StudioError that lists them all."""
-    entry = VOICES.get(name.strip().lower())
+    if server.address(name) is not None:
+        return VoiceSettings(name.strip(), Timbre(), speaker="server")
+    known = {**VOICES, **KOKORO}
+    entry = known.get(name.strip().lower())
     if entry is None:
-        close = difflib.get_close_matches(name.lower(), VOICES, n=1)
+        close = difflib.get_close_matches(name.lower(), known, n=1)
         hint = f"did you mean {close[0]}?" if close else "try one of these:"
-        raise StudioError(f"{where}: no voice is called {name!r}; {hint} There are {', '.join(VOICES)}.")
+        raise StudioError(
+            f"{where}: no voice is called {name!r}; {hint} There are {', '.join(VOICES)}; Kokoro's (coldopen "
+            "voices lists them); and VOICE@URL for a server of one's own.",
+            code=2,
+        )
+    if entry.settings.speaker == "kokoro" and kokoro.folder() is None:
+        raise StudioError(
+            f"{where}: {name} is one of Kokoro's voices, which are not on this machine yet: "
+            "prefect run pull kokoro",
+            code=2,
+        )
     return entry.settings
 
 
-def register_of(key: str, character: Character) -> str:
-    """Man, woman, old man, child, cat, robot …, read from the look, else from role, name and key."""
-    for words in (character.look, character.role, f"{character.name or ''} {key.replace('_', ' ')}"):
-        register = _register_in(words or "")
-        if register:
-            return register
-    return "man" if _digest(key)[0] % 2 else "woman"
-
-
-def apart(one: VoiceSettings, other: VoiceSettings) -> bool:
-    """Whether an ear tells them from each other by pitch or by size."""
-    a, b = one.timbre, other.timbre
-    high = abs(12 * log2(a.pitch_hz / b.pitch_hz)) >= APART_SEMITONES
-    return high or max(a.formants, b.formants) / min(a.formants, b.formants) >= 1 + APART_FORMANTS
-
-
-def _asked_for(key: str, voice: str | Voice) -> VoiceSettings:
-    where = f"characters.{key}.voice"
-    if isinstance(voice, str):
-        return named_voice(voice, where=where)
-    settings = named_voice(voice.name, where=where)
-    timbre = replace(settings.timbre, pitch_hz=round(settings.timbre.pitch_hz * 2 ** (voice.pitch / 12), 2))
-    effect = voice.effect if "effect" in voice.model_fields_set else settings.effect
-    return replace(settings, timbre=timbre, speed=settings.speed * voice.speed, effect=effect)
-
-
-def _chosen(key: str, character: Character, given: Iterable[VoiceSettings]) -> VoiceSettings:
-    taken = list(given)
-    first_choices = _in_register(register_of(key, character), key, character)
-    for voice in itertools.chain(first_choices, _variants(first_choices)):
-        if all(apart(voice, other) for other in taken):
-            return voice
-    return first_choices[_digest(key)[1] % len(first_choices)]  # a crowd: more than a hundred in one register
-
-
-def _in_register(register: str, key: str, character: Character) -> list[VoiceSettings]:
-    """The register's voices, the best fitting first: a large one is deep, a small one high."""
-    voices = [entry.settings for entry in VOICES.values() if entry.register == register]
-    look = " ".join(
-        part for part in (character.look, character.role, character.name, character.speech) if part
-    )
-    lean = len(_HIGH.findall(look)) - len(_DEEP.findall(look))
-    if lean:
-        return sorted(voices, key=lambda voice: voice.timbre.pitch_hz, reverse=lean > 0)
-    turn = _digest(key)[2] % len(voices)
-    return voices[turn:] + voices[:turn]
-
-
-def _variants(voices: list[VoiceSettings]) -> Iterable[VoiceSettings]:
-    """The same voices in other throats, the nearest first."""
-    steps = [(pitch, size) for pitch in (0, 1, -1, 2, -2, 3) for size in (0, 1, -1, 2)]
-    for pitch, size in sorted(steps[1:], key=lambda step: abs(step[0]) + abs(step[1])):
-        for voice in voices:
-            timbre = replace(
-                voice.timbre,
-                pitch_hz=round(voice.timbre.pitch_hz * 2 ** (pitch * 2.2 / 12), 2),
-                formants=round(voice.timbre.formants * 1.09**size, 4),
-            )
-            yield replace(voice, timbre=timbre)
-
-
-def _register_in(words: str) -> str | None:
-    places = {register: found.start() for register, word in _WORDS.items() if (found := word.search(words))}
-    if not places:
-        return None
-    register = min(places, key=lambda name: places[name])
-    ages = [int(age) for age in _AGE.findall(words)]
-    if ages and register in ("man", "woman"):
-        register = f"old {register}" if 65 <= ages[0] <= 120 else register
-        register = "child" if ages[0] <= 12 else register
-    return register
-
-
-def _digest(key: str) -> bytes:
-    return hashlib.sha256(key.encode()).digest()
+def own_pitch(voice: VoiceSettings) -> float:
+    """The pitch in Hz that the speaker has by themselves."""
+    entry = KOKORO.get(voice.name) or VOICES.get(voice.name)
+    return entry.settings.timbre.pitch_hz if entry else Timbre().pitch_hz

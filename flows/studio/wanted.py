@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from flows.studio import prompt as wording
 from flows.studio import recipes
 from flows.studio.film import FilmSettings
 from scripts_llm.screenplay import Line, Premise, Scene, Script, Shot
+
+if TYPE_CHECKING:
+    from flows.studio.voice_book import Speaker, VoiceSettings
 
 
 @dataclass(frozen=True)
@@ -91,20 +94,35 @@ def understood(words: str, film: FilmSettings) -> str:
     return understand(words).prompt
 
 
-def lines(script: Script, premise: Premise) -> tuple[WantedLine, ...]:
-    """Every spoken line in the script's order, each in its character's own voice."""
+def voices(premise: Premise, *, speaker: Speaker = "embedded") -> dict[str, VoiceSettings]:
+    """The cast's voices; `speaker` is who the episode was begun with."""
     from flows.studio import voice
 
-    voices = voice.cast(premise.characters)
+    return voice.cast(premise.characters, speaker=speaker, language=premise.language)
+
+
+def lines(script: Script, premise: Premise, *, speaker: Speaker = "embedded") -> tuple[WantedLine, ...]:
+    """Every spoken line in the script's order, each in its character's own voice."""
+    cast = voices(premise, speaker=speaker)
     found = []
     for scene in scenes(script):
         spoken = [(index, line) for index, line in enumerate(scene.dialogue) if isinstance(line, Line)]
         for number, (index, line) in enumerate(spoken, start=1):
-            recipe = {
-                "kind": "voice",
-                "text": line.line,
-                "parenthetical": line.parenthetical,
-                "voice": asdict(voices[line.who]),
-            }
+            recipe = _recipe(line, cast[line.who])
             found.append(WantedLine(f"{scene.id}-{number:02d}", scene, index, line, recipe))
     return tuple(found)
+
+
+def _recipe(line: Line, voice: VoiceSettings) -> dict[str, Any]:
+    """What a line's sound hangs on."""
+    from flows.studio.reading import is_russian
+
+    recipe = {
+        "kind": "voice",
+        "text": line.line,
+        "parenthetical": line.parenthetical,
+        "voice": voice.recipe,
+    }
+    if voice.speaker == "kokoro" and is_russian(line.line):
+        recipe["language"] = "ru"  # without the extra it would be a murmur
+    return recipe

@@ -11,12 +11,12 @@ import numpy as np
 import pytest
 
 from flows.studio import sound, vocoder
+from flows.studio.casting import apart, register_of
 from flows.studio.errors import StudioError
 from flows.studio.loudness import loudness_of
 from flows.studio.reading import read
 from flows.studio.timeline import SAMPLE_RATE
-from flows.studio.voice import VOICES, cast, speak
-from flows.studio.voice_book import apart, register_of
+from flows.studio.voice import VOICES, cast, recorded, speak
 from scripts_llm.screenplay import Character, Voice
 
 LINE = "I have a fish in my pocket and nobody knows."
@@ -293,3 +293,42 @@ def test_a_murmur_lasts_as_long_as_its_line_and_keeps_its_sentences():
     assert len(long.sentences) == 2
     assert len("".join(long.sentences)) > 6 * len("".join(short.sentences))
     assert long.sentences[1].endswith("!")
+
+
+# --------------------------------------------------------------------------------- crowds and recordings
+
+
+def test_a_crowd_says_it_together_and_not_as_one():
+    plain, crowd = speak(LINE, settings("frank")), speak(LINE, settings("frank"), parenthetical="in chorus")
+    assert crowd.seconds == pytest.approx(plain.seconds, abs=0.4)
+    assert loudness_of(crowd.samples) == pytest.approx(-18, abs=0.5)
+    size = min(len(plain.samples), len(crowd.samples))
+    assert 0.2 < np.corrcoef(plain.samples[:size], crowd.samples[:size])[0, 1] < 0.97
+
+
+@pytest.mark.parametrize("suffix", ["wav", "mp3"])
+def test_a_recording_of_ones_own_is_trimmed_and_level_with_the_voices(tmp_path, suffix):
+    import soundfile
+
+    voice = speak(LINE, settings("vera")).samples[::2] * 0.03
+    room = np.random.default_rng(0).standard_normal(24_000).astype(np.float32) * 1e-5
+    path = tmp_path / f"take four.{suffix}"
+    soundfile.write(path, np.repeat(np.concatenate([room, voice, room])[:, None], 2, axis=1), 24_000)
+    line = recorded(path)
+    assert line.seconds == pytest.approx(len(voice) / 24_000, abs=0.25), "the room around it is gone"
+    assert loudness_of(line.samples) == pytest.approx(-18, abs=0.5)
+    assert np.abs(line.samples[[0, -1]]).max() < 1e-3
+    assert not line.murmured
+
+
+def test_a_recording_that_is_missing_silent_or_no_sound_is_named(tmp_path):
+    silent, text = tmp_path / "silent.wav", tmp_path / "text.wav"
+    sound.write_wav(silent, np.zeros(48_000, np.float32))
+    text.write_text("not a sound", encoding="utf-8")
+    for path, told in (
+        (tmp_path / "no.wav", "no such recording"),
+        (silent, "got silence"),
+        (text, "text.wav"),
+    ):
+        with pytest.raises(StudioError, match=told):
+            recorded(path, where="s02: file")
