@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from contextvars import ContextVar
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from prefect.artifacts import create_table_artifact
 from prefect.client.schemas.objects import State
 from prefect.states import Completed, Failed
 
-from flows import episode, night
+from flows import episode, job, morning, night
 from flows.faults import known_fault
 from flows.night import Job, Result
 from flows.options import BatchOptions, Outcome
@@ -29,11 +30,23 @@ def batch(
     writer: str | None = None,
     seed: int | None = None,
     device: str | None = None,
+    stop_at: str | None = None,
+    on_done: str | None = None,
 ) -> State[Any]:
-    """The next episode of every show in a folder, unfinished ones first. Failed unless all are whole."""
-    options = BatchOptions(Path(premises), writer, seed, Path(output), device)
+    """The next episode of every show in a folder, unfinished ones first. Failed unless all are whole.
+
+    After `stop_at` ("07:00") no further shot is begun. `on_done` gets the summary as JSON.
+    """
+    options = BatchOptions(
+        Path(premises), writer, seed, Path(output), device, stop_at=stop_at, on_done=on_done
+    )
     screen, results = _caller.get() or (Screen(write=get_run_logger().info), [])
-    _make_all(options, screen, results)
+    began = datetime.now().astimezone()
+    _make_all(options, screen, results, began)
+    record = morning.keep(options, results, began)
+    fault = morning.call(on_done, record) if on_done else None
+    if fault:
+        screen.warn(fault)
     lines = night.summary(results)
     create_table_artifact(key="night", table=night.table(results), description=lines[0])
     ended = Completed if night.code_of(results) == 0 else Failed
@@ -51,37 +64,48 @@ def make(options: BatchOptions, screen: Screen) -> Outcome:
             writer=options.writer,
             seed=options.seed,
             device=options.device,
+            stop_at=options.stop_at,
+            on_done=options.on_done,
             return_state=True,
         )
     finally:
         _caller.reset(token)
     if not results:
         state.result()  # raises what kept the night from beginning
-    return Outcome(night.code_of(results), options.output, night.summary(results))
+    lines = (*night.summary(results), night.space_line(options.output))
+    return Outcome(night.code_of(results), options.output, lines)
 
 
-def _make_all(options: BatchOptions, screen: Screen, results: list[Result]) -> None:
+def _make_all(options: BatchOptions, screen: Screen, results: list[Result], began: datetime) -> None:
+    stop_at = night.moment(options.stop_at, began) if options.stop_at else None
     plan = night.plan_night(options)
     for refused in plan.refused:
         screen.warn(refused.fault)
     results.extend(plan.refused)
-    for number, job in enumerate(plan.jobs, start=1):
-        if night.still_to_do(job, results):
-            screen.say(f"{number} of {len(plan.jobs)}: {job.premise}")
-            results.append(_make_one(job, options, screen))
+    too_little = night.room_told(plan, options.output)
+    if too_little:
+        screen.warn(too_little)
+    for number, one in enumerate(plan.jobs, start=1):
+        if not night.still_to_do(one, results):
+            continue
+        if job.is_over(stop_at):
+            results.append(Result(one.premise, None, "not begun: the time was up"))
+            continue
+        screen.say(f"{number} of {len(plan.jobs)}: {one.premise}")
+        results.append(_make_one(one, options, screen, stop_at))
 
 
-def _make_one(job: Job, options: BatchOptions, screen: Screen) -> Result:
+def _make_one(one: Job, options: BatchOptions, screen: Screen, stop_at: datetime | None) -> Result:
     """One episode; whatever happens to it, the night goes on."""
     began = time.monotonic()
     try:
-        outcome = episode.make(night.options_of(job, options), screen)
+        outcome = episode.make(night.options_of(one, options, stop_at), screen)
     except Exception as error:
         fault = night.in_words(error)
         if known_fault(error) is None:  # a bug: its traceback belongs into the log, the night goes on
-            get_run_logger().exception("%s", job.premise)
-        screen.warn(f"{job.premise} was not made: {fault}")
-        return Result(job.premise, None, fault, time.monotonic() - began)
+            get_run_logger().exception("%s", one.premise)
+        screen.warn(f"{one.premise} was not made: {fault}")
+        return Result(one.premise, None, fault, time.monotonic() - began)
     seconds = time.monotonic() - began
-    screen.say(f"{job.premise}: {outcome.path} in {duration(seconds)}")
-    return Result(job.premise, outcome, seconds=seconds)
+    screen.say(f"{one.premise}: {outcome.path} in {duration(seconds)}")
+    return Result(one.premise, outcome, seconds=seconds)

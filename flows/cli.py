@@ -60,7 +60,17 @@ def build_app(name: str) -> App:
         result_action="return_value",
         suppress_keyboard_interrupt=False,
     )
-    commands: tuple[Callable[..., int], ...] = (new, episode, script, batch, meme, voices, pull, setup)
+    commands: tuple[Callable[..., int], ...] = (
+        new,
+        episode,
+        script,
+        batch,
+        meme,
+        voices,
+        clean,
+        pull,
+        setup,
+    )
     for place, command in enumerate(commands):
         app.command(command, sort_key=place)
     return app
@@ -167,10 +177,31 @@ def batch(
     seed: Seed = None,
     output: Output = OUTPUT,
     device: Device = None,
+    stop_at: Annotated[
+        str | None, Parameter(help="07:00: no shot is begun after it, and the next night goes on.")
+    ] = None,
+    on_done: Annotated[
+        str | None, Parameter(help="A command that gets the summary as JSON on its standard input.")
+    ] = None,
     verbose: Verbose = False,
 ) -> int:
     """Finish what is unfinished, then make the next episode of every show. One that fails stops no other."""
-    return _night(BatchOptions(premises, writer, seed, output, device, verbose))
+    return _night(BatchOptions(premises, writer, seed, output, device, verbose, stop_at, on_done))
+
+
+def clean(
+    *,
+    keep: Annotated[
+        int, Parameter(validator=Number(gte=0), help="Episodes of every show that stay whole.")
+    ] = 5,
+    dry_run: Annotated[bool, Parameter(negative=(), help="Only say how much it would free.")] = False,
+    output: Output = OUTPUT,
+) -> int:
+    """Take clips, voices and segments of older episodes away. Scripts, recipes and films stay."""
+    from flows import cleaning
+
+    with Screen() as screen:
+        return _report(cleaning.clean(output, keep=keep, dry_run=dry_run), screen)
 
 
 def meme(

@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from pathlib import Path
 
 from prefect import flow, get_run_logger
 from prefect.runtime import flow_run
 
-from flows import begin, chronicle, record, scripting, survey, tasks
+from flows import begin, chronicle, continuity, record, scripting, survey, tasks
 from flows import job as jobs
 from flows.begin import quick_check
 from flows.job import Job
@@ -30,6 +31,8 @@ from scripts_llm.errors import ScriptError
 
 __all__ = ["episode", "make", "quick_check", "story"]
 
+TIME_IS_UP = "the time was up, and the next run goes on"
+
 _screen: ContextVar[Screen | None] = ContextVar("screen", default=None)
 
 
@@ -44,7 +47,7 @@ def _run_name() -> str:
 
 
 @flow(name="episode", flow_run_name=_run_name)
-def episode(
+def episode(  # noqa: PLR0913  # a flow takes what a person may ask for
     premise: str | None = None,
     episode: str | None = None,
     until: Until | None = None,
@@ -52,10 +55,21 @@ def episode(
     seed: int | None = None,
     output: str = "output",
     device: str | None = None,
+    stop_at: datetime | None = None,
 ) -> Outcome:
-    """An episode of the show in a premise file, as far as `until`; the newest one, or `next`."""
+    """An episode of the show in a premise file, as far as `until`; the newest one, or `next`.
+
+    After `stop_at` no further shot is begun.
+    """
     options = EpisodeOptions(
-        Path(premise) if premise else None, episode, until, writer, seed, Path(output), device
+        Path(premise) if premise else None,
+        episode,
+        until,
+        writer,
+        seed,
+        Path(output),
+        device,
+        stop_at=stop_at,
     )
     screen = current_screen()
     if screen is not None:
@@ -77,6 +91,7 @@ def make(options: EpisodeOptions, screen: Screen) -> Outcome:
             seed=options.seed,
             output=str(options.output),
             device=options.device,
+            stop_at=options.stop_at,
         ),
     )
 
@@ -147,7 +162,7 @@ def the_script(run: Run) -> Written:
         written = tasks.write_script(job, screen.warn)
     else:
         written = tasks.read_script(job)
-    run.job = replace(job, memory=written.memory)
+    run.job = continuity.remember(replace(job, memory=written.memory), written)
     if written.memory.fell_back:
         run.notes.append(f"written by {scripting.OFFLINE}: {written.memory.fell_back}")
     for line in chronicle.script_told(run.job, written, is_new=is_new):
@@ -178,6 +193,8 @@ def the_shots(run: Run, plan: Survey) -> tuple[str, ...]:
         _estimate(run, plan, len(todo))
     artifact = record.begin_progress(f"{job.name} film", f"{len(todo)} shots of {job.name}")
     for number, shot in enumerate(todo):
+        if jobs.is_over(job.stop_at):
+            raise StudioError(f"{job.name}: {number} of {len(todo)} shots were filmed; {TIME_IS_UP}")
         on_step = _steps(run, plan, shot, number, len(todo))
         made = tasks.film_shot(shot.label, shot, plan.film, job.folder.clips, job.device, on_step)
         if isinstance(made, str):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,7 @@ class Job:
     writer: str
     until: Until | None = None
     device: str | None = None
+    stop_at: datetime | None = None
 
     @property
     def film_seed(self) -> int:
@@ -79,7 +81,13 @@ def prepare(options: EpisodeOptions, premise: Premise | None = None) -> Job:
         writer=_first(memory.writer, AUTO),
         until=options.until,
         device=options.device,
+        stop_at=options.stop_at,
     )
+
+
+def is_over(stop_at: datetime | None) -> bool:
+    """Whether the time is up; without one it never is."""
+    return stop_at is not None and datetime.now().astimezone() >= stop_at
 
 
 def _remembering(before: Memory, options: EpisodeOptions, premise: Premise, path: Path | None) -> Memory:

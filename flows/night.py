@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import re
+import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Literal
 
 from flows.faults import known_fault
 from flows.options import BatchOptions, EpisodeOptions, Outcome
+from flows.studio import space
 from flows.studio.errors import StudioError
 from flows.studio.folder import episodes, read_json, show_folder_name
 from scripts_llm.errors import ScriptError
@@ -37,17 +41,33 @@ class Result:
 
 @dataclass(frozen=True)
 class Night:
-    """The jobs in their order, and what was refused."""
+    """The jobs in their order, what was refused, and the room that the jobs will want."""
 
     jobs: tuple[Job, ...]
     refused: tuple[Result, ...]
+    wanted_bytes: int = 0
 
 
 def announce(options: BatchOptions) -> str:
-    """The first line. Raises StudioError if the folder is wrong."""
+    """The first line. Raises StudioError if the folder or the time is wrong."""
     found = premise_files(options.premises)
     shows = "1 show" if len(found) == 1 else f"{len(found)} shows"
-    return f"The next episode of {shows} in {options.premises}, unfinished ones first, into {options.output}."
+    until = ""
+    if options.stop_at is not None:
+        until = f", until {moment(options.stop_at, datetime.now().astimezone()):%H:%M}"
+    return (
+        f"The next episode of {shows} in {options.premises}, unfinished ones first, "
+        f"into {options.output}{until}."
+    )
+
+
+def moment(time_of_day: str, now: datetime) -> datetime:
+    """The next time after `now` that the clock shows `time_of_day`, "07:00"."""
+    match = re.fullmatch(r"([01]?\d|2[0-3]):([0-5]\d)", time_of_day.strip())
+    if match is None:
+        raise StudioError(f"--stop-at: wanted a time of day such as 07:00, got {time_of_day!r}", code=2)
+    at = now.replace(hour=int(match[1]), minute=int(match[2]), second=0, microsecond=0)
+    return at if at > now else at + timedelta(days=1)
 
 
 def premise_files(folder: Path) -> tuple[Path, ...]:
@@ -74,6 +94,7 @@ def plan_night(options: BatchOptions) -> Night:
     refused: list[Result] = []
     unfinished: list[Job] = []
     following: list[Job] = []
+    wanted = 0
     for path in premise_files(options.premises):
         try:
             show = read_premise(path).show
@@ -87,7 +108,8 @@ def plan_night(options: BatchOptions) -> Night:
         if is_unfinished(options.output, show):
             unfinished.append(Job(path, None))
         following.append(Job(path, "next"))
-    return Night((*unfinished, *following), tuple(refused))
+        wanted += space.wanted_bytes(options.output, show)
+    return Night((*unfinished, *following), tuple(refused), wanted)
 
 
 def is_unfinished(output: Path, show: str) -> bool:
@@ -99,7 +121,30 @@ def is_unfinished(output: Path, show: str) -> bool:
     return not known[-1].film.exists() or bool(manifest.get("gag_cards"))
 
 
-def options_of(job: Job, options: BatchOptions) -> EpisodeOptions:
+def room_told(plan: Night, output: Path, *, keep: int = 5) -> str | None:
+    """What to say before a night that will not fit on the disk; None if it will."""
+    free = free_bytes(output)
+    if plan.wanted_bytes <= free:
+        return None
+    line = f"this night wants about {space.in_words(plan.wanted_bytes)}, and {space.in_words(free)} are free"
+    can_go = sum(removal.num_bytes for removal in space.removable(output, keep=keep))
+    if not can_go:
+        return f"{line}; it goes on as far as it gets"
+    return f"{line}; coldopen clean --keep {keep} would free {space.in_words(can_go)}"
+
+
+def free_bytes(output: Path) -> int:
+    """Bytes free on the disk that the output folder is on, or will be."""
+    there = next(place for place in (output.absolute(), *output.absolute().parents) if place.exists())
+    return shutil.disk_usage(there).free
+
+
+def space_line(output: Path) -> str:
+    """The morning's last line: "1.2 GB in output, 80.3 GB free"."""
+    return f"{space.in_words(space.size_of(output))} in {output}, {space.in_words(free_bytes(output))} free"
+
+
+def options_of(job: Job, options: BatchOptions, stop_at: datetime | None = None) -> EpisodeOptions:
     """The options of one episode of the night."""
     return EpisodeOptions(
         premise=job.premise,
@@ -109,6 +154,7 @@ def options_of(job: Job, options: BatchOptions) -> EpisodeOptions:
         output=options.output,
         device=options.device,
         verbose=options.verbose,
+        stop_at=stop_at,
     )
 
 
@@ -133,17 +179,21 @@ def summary(results: Sequence[Result]) -> tuple[str, ...]:
 
 
 def table(results: Sequence[Result]) -> list[dict[str, str]]:
-    """The summary as the rows of a table, for Prefect's page of the run."""
+    """The summary as the rows of a table, for Prefect's page of the run and the night's record."""
     return [
         {
             "premise": result.premise.name,
             "made": "no" if _failed(result) else "with gag cards" if _gags(result) else "yes",
             "seconds": f"{result.seconds:.0f}",
             "film": str(result.outcome.path) if result.outcome and result.outcome.path else "",
-            "notes": "; ".join((*(result.outcome.notes if result.outcome else ()), result.fault)).strip("; "),
+            "notes": "; ".join(note for note in (*_notes(result), result.fault) if note),
         }
         for result in results
     ]
+
+
+def _notes(result: Result) -> tuple[str, ...]:
+    return result.outcome.notes if result.outcome else ()
 
 
 def _lines_of(result: Result) -> tuple[str, ...]:

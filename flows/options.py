@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Literal
 
@@ -23,6 +24,7 @@ class EpisodeOptions:
     output: Path = OUTPUT
     device: str | None = None
     verbose: bool = False
+    stop_at: datetime | None = None  # no shot is begun after it
 
 
 @dataclass(frozen=True)
@@ -42,7 +44,10 @@ class MemeOptions:
 
 @dataclass(frozen=True)
 class BatchOptions:
-    """The options of `batch`; they hold for every show of the folder."""
+    """The options of `batch`; they hold for every show of the folder.
+
+    `stop_at` is a time of day, "07:00"; `on_done` a command that gets the summary as JSON.
+    """
 
     premises: Path
     writer: str | None = None
@@ -50,6 +55,8 @@ class BatchOptions:
     output: Path = OUTPUT
     device: str | None = None
     verbose: bool = False
+    stop_at: str | None = None
+    on_done: str | None = None
 
 
 @dataclass(frozen=True)

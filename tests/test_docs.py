@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import configparser
 import importlib.util
 import re
 import shlex
@@ -64,6 +65,18 @@ def test_every_make_target_on_a_page_exists(page):
 def test_every_link_to_a_file_leads_somewhere(page):
     links = re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text(encoding="utf-8"))
     assert [link for link in links if not (page.parent / link).exists()] == []
+
+
+def test_the_units_of_systemd_start_commands_that_there_are():
+    page = (ROOT / "docs" / "nightly.md").read_text(encoding="utf-8")
+    units = [configparser.ConfigParser(interpolation=None) for _ in range(2)]
+    for unit, text in zip(units, re.findall(r"```ini\n(.*?)```", page, re.DOTALL), strict=True):
+        unit.read_string(text)
+        program = unit["Service"]["WorkingDirectory"] + "/.venv/bin/prefect "
+        assert unit["Service"]["ExecStart"].startswith(program)
+        assert unit["Install"]["WantedBy"] == "default.target"
+    pool = re.search(r"pool: &pool\n\s+name: (\w+)", (ROOT / "prefect.yaml").read_text(encoding="utf-8"))[1]
+    assert f"--pool {pool} " in units[1]["Service"]["ExecStart"]
 
 
 def test_the_house_has_its_pages():

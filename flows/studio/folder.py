@@ -166,23 +166,28 @@ def _next_code(known: tuple[EpisodeFolder, ...], season: int) -> EpisodeCode:
     return EpisodeCode(season, max(numbers, default=0) + 1)
 
 
+def every_episode(output: Path) -> tuple[EpisodeFolder, ...]:
+    """The episodes under `output` that were begun, by show, each show's oldest first."""
+    with disk_errors(output):
+        roots = [manifest.parent for manifest in output.glob("*/s*e*/manifest.json")]
+    found = [EpisodeFolder(root, parse_code(root.name)) for root in roots if _CODE.match(root.name)]
+    return tuple(sorted(found, key=lambda folder: (folder.root.parent.name, folder.code)))
+
+
 def last_worked_on(output: Path) -> EpisodeFolder | None:
     """The episode under `output`, of any show, whose manifest was written last."""
-    found: list[tuple[float, EpisodeFolder]] = []
-    with disk_errors(output):
-        for manifest in output.glob("*/s*e*/manifest.json") if output.is_dir() else ():
-            if _CODE.match(manifest.parent.name):
-                folder = EpisodeFolder(manifest.parent, parse_code(manifest.parent.name))
-                found.append((manifest.stat().st_mtime, folder))
-    return max(found, key=lambda pair: pair[0])[1] if found else None
+    return max(every_episode(output), key=lambda folder: folder.manifest.stat().st_mtime, default=None)
 
 
 # ------------------------------------------------------------------------------------------------ lock
 
 
 @contextlib.contextmanager
-def locked(folder: EpisodeFolder) -> Iterator[None]:
-    """The folder exists and is ours alone; raises StudioError naming the process that has it."""
+def locked(folder: EpisodeFolder, *, check_room: bool = True) -> Iterator[None]:
+    """The folder exists and is ours alone; raises StudioError naming the process that has it.
+
+    A disk without room for an episode is refused as well, unless one comes to make room.
+    """
     with disk_errors(folder.root):
         folder.root.mkdir(parents=True, exist_ok=True)
         file = folder.lock.open("a+", encoding="utf-8")
@@ -194,7 +199,8 @@ def locked(folder: EpisodeFolder) -> Iterator[None]:
         json.dump({"pid": os.getpid(), "since": time.strftime("%Y-%m-%d %H:%M:%S")}, file)
         file.flush()
         _sweep(folder)
-        _check_room(folder.root)
+        if check_room:
+            _check_room(folder.root)
         yield
         file.truncate(0)
 

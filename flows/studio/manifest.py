@@ -25,7 +25,8 @@ class Memory:
 
     `seed` and `writer` are those of the command line. `num_steps` is the film model's own number at the
     beginning, for a premise that names none; `speaker` is who speaks for characters without a `voice:`.
-    `program_script` is the hash of script.yaml as the program left it last.
+    `program_script` is the hash of script.yaml as the program left it last, `told` that of the episode's
+    entry in continuity.yaml.
     """
 
     premise_path: str | None = None
@@ -43,6 +44,7 @@ class Memory:
     written_from: Mapping[str, Any] | None = None
     failed: tuple[str, ...] = ()
     film_recipe: str | None = None
+    told: str | None = None
 
 
 def read(folder: EpisodeFolder) -> Memory:

@@ -299,6 +299,25 @@ def test_ctrl_c_passes_through_and_the_next_run_goes_on_where_it_stopped(home: P
     assert _new(folder, before) == (1, 0)
 
 
+def test_when_the_time_is_up_no_further_shot_is_begun_and_the_next_run_goes_on(
+    home: Path, heard: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = home / "output" / FISH
+    shutil.rmtree(folder / "clips")
+    monkeypatch.setattr(job, "is_over", lambda stop_at: bool(list((folder / "clips").glob("*.mp4"))))
+    with pytest.raises(StudioError, match=r"1 of 2 shots were filmed; the time was up"):
+        episode.story(job.prepare(_options(home)), heard())
+    monkeypatch.undo()
+    before = _lying(folder)
+    assert _run(home, heard)[0].code == 0
+    assert _new(folder, before) == (1, 0)
+
+
+def test_the_show_remembers_what_the_episode_told(made: tuple[Path, Outcome, Any]) -> None:
+    told = (made[0] / "output" / FISH).parent / "continuity.yaml"
+    assert "- episode: s01e01\n    title: The Fish\n" in told.read_text("utf-8")
+
+
 KILLED = """
 import os, signal, sys
 from pathlib import Path

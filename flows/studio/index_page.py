@@ -1,0 +1,122 @@
+"""`output/index.html`: every episode of every show, newest first, and what became of the last nights.
+
+One file with no network in it; films and posters are linked where they lie.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from importlib import resources
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from flows.studio import folder
+from flows.studio.folder import EpisodeFolder
+
+NIGHTS_SHOWN = 10
+
+
+@dataclass(frozen=True)
+class Entry:
+    """An episode as the page shows it; paths are links, relative to the output folder."""
+
+    show: str
+    code: str
+    title: str
+    logline: str
+    made: str
+    duration: str
+    film: str | None
+    poster: str | None
+    report: str | None
+    warnings: tuple[str, ...]
+    newest_first: float
+
+
+def write(output: Path) -> Path:
+    """Draws the page anew from the manifests and the record of the nights."""
+    path = output / "index.html"
+    nights = (folder.read_json(output / "nights.json") or {}).get("nights")
+    page = render("index", entries=entries(output), nights=_rows(nights)[:NIGHTS_SHOWN])
+    with folder.writing(path) as part:
+        part.write_text(page, encoding="utf-8")
+    return path
+
+
+def entries(output: Path) -> tuple[Entry, ...]:
+    """Every episode that was begun, newest first."""
+    found = [_entry(output, episode) for episode in folder.every_episode(output)]
+    return tuple(sorted(found, key=lambda entry: entry.newest_first, reverse=True))
+
+
+def render(name: str, **values: object) -> str:
+    """A page of templates/pages with everything that people wrote escaped."""
+    import jinja2
+
+    pages = resources.files("templates") / "pages"
+    environment = jinja2.Environment(
+        undefined=jinja2.StrictUndefined,
+        loader=jinja2.FunctionLoader(lambda each: (pages / each).read_text(encoding="utf-8")),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return environment.get_template(f"{name}.html.j2").render(**values) + "\n"
+
+
+def _entry(output: Path, episode: EpisodeFolder) -> Entry:
+    made = folder.read_json(episode.manifest) or {}
+    film = _mapping(made.get("film"))
+    path = next((each for each in (episode.film, episode.gif) if each.exists()), None)
+    when = (path or episode.manifest).stat().st_mtime
+    return Entry(
+        show=str(made.get("show") or episode.root.parent.name),
+        code=str(episode.code),
+        title=str(made.get("title") or "untitled"),
+        logline=str(made.get("logline") or ""),
+        made=f"{datetime.fromtimestamp(when):%Y-%m-%d %H:%M}",
+        duration=_minutes(film.get("seconds")),
+        film=_link(output, path),
+        poster=_link(output, episode.poster),
+        report=_link(output, episode.root / "report.html"),
+        warnings=_warnings(made, is_made=path is not None),
+        newest_first=when,
+    )
+
+
+def _warnings(made: Mapping[str, Any], *, is_made: bool) -> tuple[str, ...]:
+    lines = []
+    if not is_made:
+        shots = [shot for shot in made.get("shots") or () if isinstance(shot, dict)]
+        filmed = sum(bool(shot.get("clip")) for shot in shots)
+        lines.append(f"unfinished: {filmed} of {len(shots)} shots are filmed" if shots else "unfinished")
+    cards = [str(card) for card in made.get("gag_cards") or ()]
+    if cards:
+        lines.append(f"gag cards: {', '.join(cards)}")
+    fell_back = _mapping(made.get("script")).get("fell_back")
+    if fell_back:
+        lines.append(f"written by the offline writer: {fell_back}")
+    return tuple(lines)
+
+
+def _minutes(seconds: object) -> str:
+    if not isinstance(seconds, int | float):
+        return ""
+    return f"{round(seconds) // 60}:{round(seconds) % 60:02d}"
+
+
+def _link(output: Path, path: Path | None) -> str | None:
+    if path is None or not path.exists():
+        return None
+    return quote(path.relative_to(output).as_posix())
+
+
+def _mapping(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _rows(value: object) -> list[Mapping[str, Any]]:
+    return [row for row in value if isinstance(row, dict)] if isinstance(value, list) else []
