@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 Prediction = Literal["eps", "v"]
-Spacing = Literal["modelscope", "leading", "trailing", "lcm"]
+Spacing = Literal["modelscope", "leading", "trailing", "karras", "lcm"]
 
 
 @dataclass(frozen=True)

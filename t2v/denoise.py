@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -10,8 +12,29 @@ from torch import Tensor
 from t2v.configs import Prediction
 from t2v.schedule import NoiseSchedule
 
-Denoiser = Callable[[Tensor, int], Tensor]  # (latents, timestep) -> clean latents
+Denoiser = Callable[[Tensor, float], Tensor]  # (latents, timestep) -> clean latents
 Network = Callable[[Tensor, Tensor, Tensor], Tensor]  # (latents, timesteps, text) -> eps or v
+
+
+@dataclass(frozen=True)
+class Guidance:
+    """How the answer to the text is driven away from the answer to the negative one.
+
+    `scale` 1 asks the network once. `rescale`: share of the guided answer that is brought back to the spread
+    of the unguided one (Lin et al. 2023, section 3.4). `interval`: the shares of all timesteps, 0 the
+    cleanest, between which there is guidance at all (Kynkäänniemi et al. 2024). `every`: the negative branch
+    is asked in every so many steps of those; in between its last distance from the other is used again.
+    """
+
+    scale: float
+    rescale: float = 0.0
+    interval: tuple[float, float] = (0.0, 1.0)
+    every: int = 1
+
+    def at(self, timestep: float, num_timesteps: int) -> bool:
+        """Whether there is guidance at a timestep."""
+        low, high = self.interval
+        return self.scale != 1 and low <= timestep / (num_timesteps - 1) <= high
 
 
 def clean_of(prediction: Tensor, latents: Tensor, level: tuple[float, float], kind: Prediction) -> Tensor:
@@ -29,19 +52,33 @@ def guided_denoiser(
     *,
     text: Tensor,
     negative: Tensor,
-    guidance_scale: float,
+    guidance: Guidance,
 ) -> Denoiser:
-    """A denoiser with classifier-free guidance (Ho & Salimans 2022) on all channels.
+    """A denoiser with classifier-free guidance (Ho & Salimans 2022) on all channels."""
+    kept: Any = None  # the last distance between both branches
+    guided_steps = 0
 
-    A scale of 1 asks the network once.
-    """
-
-    def denoise(latents: Tensor, timestep: int) -> Tensor:
+    def denoise(latents: Tensor, timestep: float) -> Tensor:
+        nonlocal kept, guided_steps
         t = torch.full((latents.shape[0],), timestep, device=latents.device)
-        cond = network(latents, t, text)
-        if guidance_scale != 1:
-            uncond = network(latents, t, negative)
-            cond = uncond + guidance_scale * (cond - uncond)
-        return clean_of(cond.float(), latents, schedule.level(timestep), kind)
+        answer = cond = network(latents, t, text)
+        if guidance.at(timestep, len(schedule)):
+            if guided_steps % guidance.every == 0:
+                uncond = network(latents, t, negative)
+                answer = uncond + guidance.scale * (cond - uncond)
+                kept = cond - uncond if guidance.every > 1 else None
+            else:
+                answer = cond + (guidance.scale - 1) * kept
+            guided_steps += 1
+            answer = _rescaled(answer, cond, guidance.rescale)
+        return clean_of(answer.float(), latents, schedule.level(timestep), kind)
 
     return denoise
+
+
+def _rescaled(guided: Tensor, cond: Tensor, share: float) -> Tensor:
+    if share == 0:
+        return guided
+    axes = tuple(range(1, guided.ndim))
+    spread = cond.float().std(axes, keepdim=True) / guided.float().std(axes, keepdim=True)
+    return share * (guided * spread) + (1 - share) * guided

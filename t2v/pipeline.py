@@ -8,10 +8,10 @@ video.frames    # uint8 (f, h, w, 3)
 from __future__ import annotations
 
 import contextlib
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypedDict, Unpack, overload
+from functools import partial
+from typing import Any, Unpack, overload
 
 import numpy as np
 import torch
@@ -19,16 +19,14 @@ from einops import rearrange
 from torch import Tensor
 
 from t2v.autoencoder import Autoencoder
-from t2v.configs import Preset
-from t2v.denoise import guided_denoiser
-from t2v.errors import SettingsError
-from t2v.samplers import Callback, sample_ddim
+from t2v.configs import Preset, Spacing
+from t2v.denoise import Guidance, guided_denoiser
+from t2v.samplers import Callback, arrives_clean, sampler_named
 from t2v.schedule import noise_schedule, timesteps
+from t2v.shoot import Settings, Shoot, check_seeds, shoot_of
 from t2v.text_encoder import TextEncoder
 from t2v.toon.words import understand
 from t2v.unet import UNet3D
-
-SAMPLERS = {"ddim": sample_ddim}
 
 
 @dataclass(frozen=True)
@@ -38,35 +36,6 @@ class Video:
     frames: np.ndarray
     fps: int
     settings: dict[str, Any] = field(default_factory=dict)
-
-
-class Settings(TypedDict, total=False):
-    """What `generate` takes beside prompt and seed."""
-
-    negative_prompt: str | None
-    num_frames: int | None
-    height: int | None
-    width: int | None
-    num_steps: int | None
-    guidance_scale: float | None
-    sampler: str | None
-    eta: float
-    callback: Callback | None
-
-
-@dataclass(frozen=True)
-class Shoot:
-    """All that one clip is filmed with, checked."""
-
-    prompt: str
-    negative_prompt: str
-    num_frames: int
-    height: int
-    width: int
-    num_steps: int
-    guidance_scale: float
-    sampler: str
-    eta: float
 
 
 class TextToVideo:
@@ -106,6 +75,10 @@ class TextToVideo:
         sampler: str | None = None,
         seed: int | Sequence[int] = 0,
         eta: float = 0.0,
+        spacing: Spacing | None = None,
+        guidance_rescale: float | None = None,
+        guidance_interval: tuple[float, float] | None = None,
+        guidance_every: int | None = None,
         callback: Callback | None = None,
     ) -> Video | list[Video]:
         """Film a prompt; None means the preset's own value, and a list of seeds gives a list of Videos.
@@ -113,26 +86,33 @@ class TextToVideo:
         The noise is drawn on the CPU in fp32 from `seed`, whatever the device.
         `callback(step, num_steps, latents)` is called after every step. Raises SettingsError.
         """
-        preset = self.preset
-        default_height, default_width = next(iter(preset.sizes.values()))
-        shoot = Shoot(
-            prompt=prompt,
-            negative_prompt=preset.negative_prompt if negative_prompt is None else negative_prompt,
-            num_frames=preset.num_frames if num_frames is None else num_frames,
-            height=default_height if height is None else height,
-            width=default_width if width is None else width,
-            num_steps=preset.num_steps if num_steps is None else num_steps,
-            guidance_scale=preset.guidance_scale if guidance_scale is None else guidance_scale,
-            sampler="ddim" if sampler is None else sampler,
-            eta=eta,
-        )
+        asked: Settings = {
+            "negative_prompt": negative_prompt,
+            "num_frames": num_frames,
+            "height": height,
+            "width": width,
+            "num_steps": num_steps,
+            "guidance_scale": guidance_scale,
+            "sampler": sampler,
+            "eta": eta,
+            "spacing": spacing,
+            "guidance_rescale": guidance_rescale,
+            "guidance_interval": guidance_interval,
+            "guidance_every": guidance_every,
+        }
+        shoot = shoot_of(self.preset, prompt, asked)
         seeds = list(seed) if isinstance(seed, Sequence) else [seed]
-        check(shoot, seeds, preset)
+        check_seeds(seeds, self.preset)
         videos = [self._film(shoot, s, callback) for s in seeds]
         return videos if isinstance(seed, Sequence) else videos[0]
 
     @torch.inference_mode()
     def _film(self, shoot: Shoot, seed: int, callback: Callback | None) -> Video:
+        latents = self._sample(shoot, seed, callback)
+        frames = to_uint8(self._decode(latents)[0])
+        return Video(frames, self.preset.fps, {**shoot.told(), "seed": seed, "model": self.preset.name})
+
+    def _sample(self, shoot: Shoot, seed: int, callback: Callback | None) -> Tensor:
         generator = torch.Generator().manual_seed(seed)
         factor, channels = self.preset.autoencoder.factor, self.preset.autoencoder.latent_channels
         shape = (1, channels, shoot.num_frames, shoot.height // factor, shoot.width // factor)
@@ -140,61 +120,36 @@ class TextToVideo:
         with self._precision():
             text = self.text_encoder([in_model_words(shoot.prompt, self.preset)])
             negative = self.text_encoder([shoot.negative_prompt])
+        distilled = self.preset.unet.guidance_embed_dim is not None  # the scale goes into the network itself
         denoise = guided_denoiser(
-            self._network,
+            partial(self._network, guidance=shoot.guidance_scale if distilled else None),
             self.schedule,
             self.preset.prediction,
             text=text,
             negative=negative,
-            guidance_scale=shoot.guidance_scale,
+            guidance=Guidance(1) if distilled else shoot.guidance,
         )
-        latents = SAMPLERS[shoot.sampler](
-            denoise,
-            noise.to(self.device),
-            self.schedule,
-            timesteps(shoot.num_steps, self.schedule, self.preset.spacing),
-            eta=shoot.eta,
-            generator=generator,
-            callback=callback,
+        visited = timesteps(
+            shoot.num_steps, self.schedule, shoot.spacing, to_clean=arrives_clean(shoot.sampler)
         )
-        with self._precision():
-            decoded = self.autoencoder.decode(latents)
-        return Video(
-            to_uint8(decoded[0]), self.preset.fps, {**vars(shoot), "seed": seed, "model": self.preset.name}
+        sample = sampler_named(shoot.sampler, shoot.eta)
+        return sample(
+            denoise, noise.to(self.device), self.schedule, visited, generator=generator, callback=callback
         )
 
-    def _network(self, latents: Tensor, t: Tensor, text: Tensor) -> Tensor:
+    def _network(self, latents: Tensor, t: Tensor, text: Tensor, *, guidance: float | None = None) -> Tensor:
+        scale = None if guidance is None else torch.full_like(t, guidance, dtype=torch.float32)
         with self._precision():
-            return self.unet(latents, t, text)
+            return self.unet(latents, t, text, scale)
+
+    def _decode(self, latents: Tensor) -> Tensor:
+        with self._precision():
+            return self.autoencoder.decode(latents)
 
     def _precision(self) -> contextlib.AbstractContextManager[Any]:
         if self.dtype == torch.float32:
             return contextlib.nullcontext()
         return torch.autocast(self.device.type, self.dtype)
-
-
-def check(shoot: Shoot, seeds: Sequence[int], preset: Preset) -> None:
-    """Raise SettingsError for what the model cannot film."""
-    factor, num_timesteps = preset.autoencoder.factor, preset.schedule.num_timesteps
-    wants = [
-        (shoot.num_frames >= 1, f"num_frames of 1 or more, got {shoot.num_frames}"),
-        (
-            shoot.height >= factor and shoot.height % factor == 0,
-            f"a height in steps of {factor}, got {shoot.height}",
-        ),
-        (
-            shoot.width >= factor and shoot.width % factor == 0,
-            f"a width in steps of {factor}, got {shoot.width}",
-        ),
-        (1 <= shoot.num_steps <= num_timesteps, f"1 to {num_timesteps} steps, got {shoot.num_steps}"),
-        (0 <= shoot.guidance_scale < math.inf, f"a guidance scale of 0 or more, got {shoot.guidance_scale}"),
-        (shoot.sampler in SAMPLERS, f"one of the samplers {', '.join(SAMPLERS)}, got {shoot.sampler!r}"),
-        (0 <= shoot.eta <= 1, f"an eta from 0 to 1, got {shoot.eta}"),
-        *((0 <= s < 2**63, f"seeds from 0 to 2**63 - 1, got {s}") for s in seeds),
-    ]
-    faults = [text for good, text in wants if not good]
-    if faults:
-        raise SettingsError(f"{preset.name} wants {'; '.join(faults)}")
 
 
 def in_model_words(prompt: str, preset: Preset) -> str:

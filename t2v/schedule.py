@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import torch
@@ -16,10 +17,25 @@ class NoiseSchedule:
 
     alphas_cumprod: Tensor
 
-    def level(self, timestep: int) -> tuple[float, float]:
-        """What multiplies clean latents and noise at a timestep; before timestep 0 there is no noise."""
-        a = float(self.alphas_cumprod[timestep]) if timestep >= 0 else 1.0
+    def level(self, timestep: float) -> tuple[float, float]:
+        """What multiplies clean latents and noise at a timestep; before timestep 0 there is no noise.
+
+        Between two timesteps the logarithm of their quotient is interpolated, as k-diffusion does.
+        """
+        if timestep < 0:
+            return 1.0, 0.0
+        low = int(timestep)
+        if low == timestep:
+            a = float(self.alphas_cumprod[low])
+            return a**0.5, (1 - a) ** 0.5
+        share = timestep - low
+        log_sigma = (1 - share) * self._log_sigma(low) + share * self._log_sigma(low + 1)
+        a = 1 / (1 + math.exp(2 * log_sigma))
         return a**0.5, (1 - a) ** 0.5
+
+    def _log_sigma(self, timestep: int) -> float:
+        a = float(self.alphas_cumprod[timestep])
+        return 0.5 * math.log((1 - a) / a) if a > 0 else math.inf
 
     def __len__(self) -> int:
         return len(self.alphas_cumprod)
@@ -36,19 +52,56 @@ def noise_schedule(config: ScheduleConfig) -> NoiseSchedule:
     return NoiseSchedule(signal.square())
 
 
-def timesteps(num_steps: int, schedule: NoiseSchedule, spacing: Spacing) -> list[int]:
+def timesteps(
+    num_steps: int, schedule: NoiseSchedule, spacing: Spacing, *, to_clean: bool = False
+) -> list[float]:
     """The timesteps that a sampler visits, noisiest first, and at the end the one where it arrives.
 
     "modelscope": `1 + arange(0, 1000, 1000 // num_steps)`, a step more where 1000 does not divide; "leading"
-    and "trailing" as in table 2 of Lin et al. 2023, leading with an offset of 1. The first two arrive at
-    timestep 0, where a little noise is left, as ModelScope does; "trailing" at -1, where there is none.
+    and "trailing" as in table 2 of Lin et al. 2023, leading with an offset of 1; "karras": evenly spaced in
+    the seventh root of sigma / a (Karras et al. 2022, equation 5), so not in whole timesteps; "lcm": the
+    `num_steps` that a network distilled over 50 was trained on. The first two arrive at timestep 0, where a
+    little noise is left, as ModelScope does, unless `to_clean`; the others at -1, where there is none.
+    Where its stride divides 999 (3, 9, 27, 37, 111 and 333 steps) the original's first step goes one timestep
+    too far for its second one; here it goes where the second begins.
     """
     n = len(schedule)
     if not 1 <= num_steps <= n:
         raise ValueError(f"wanted 1 to {n} steps, got {num_steps}")
+    end = -1 if to_clean else 0
     stride = n // num_steps
     if spacing == "modelscope":
-        return [*(min(t + 1, n - 1) for t in reversed(range(0, n, stride))), 0]
+        return [*(min(t + 1, n - 1) for t in reversed(range(0, n, stride))), end]
     if spacing == "leading":
-        return [*(min(i * stride + 1, n - 1) for i in reversed(range(num_steps))), 0]
+        return [*(min(i * stride + 1, n - 1) for i in reversed(range(num_steps))), end]
+    if spacing == "karras":
+        return [*_karras(num_steps, schedule), -1]
+    if spacing == "lcm":
+        return [*_distilled(num_steps, n), -1]
     return [round(n - i * n / num_steps) - 1 for i in range(num_steps + 1)]
+
+
+def _karras(num_steps: int, schedule: NoiseSchedule, rho: float = 7.0) -> list[float]:
+    """Timesteps whose sigma / a to the power of 1 / rho are evenly spaced, the noisiest first, down to 0."""
+    logs = (1 / schedule.alphas_cumprod - 1).log() / 2
+    if bool(logs[-1].isinf()):  # noise alone has no sigma / a: it is visited first, the rest is spaced below
+        last = len(schedule) - 1
+        below = NoiseSchedule(schedule.alphas_cumprod[:-1])
+        return [last, *_karras(num_steps, below, rho)[1:]]
+    share = torch.linspace(0, 1, num_steps, dtype=torch.float64)
+    roots = (logs[-1] / rho).exp() * (1 - share) + (logs[0] / rho).exp() * share
+    return [_timestep_of(float(log), logs) for log in roots.log() * rho]
+
+
+def _timestep_of(log: float, logs: Tensor) -> float:
+    """Where between two timesteps a value lies, in a rising table with one value a timestep."""
+    above = int(torch.searchsorted(logs, log).clamp(1, len(logs) - 1))
+    low, high = float(logs[above - 1]), float(logs[above])
+    return min(max(above - 1 + (log - low) / (high - low), 0.0), len(logs) - 1.0)
+
+
+def _distilled(num_steps: int, n: int, trained_on: int = 50) -> list[float]:
+    if num_steps > trained_on:
+        raise ValueError(f"wanted 1 to {trained_on} steps with spacing 'lcm', got {num_steps}")
+    skip = trained_on // num_steps
+    return [(trained_on - i * skip) * (n // trained_on) - 1 for i in range(num_steps)]

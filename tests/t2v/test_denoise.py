@@ -2,10 +2,11 @@ from __future__ import annotations
 
 import pytest
 import torch
+from diffusers.pipelines.stable_diffusion.pipeline_stable_diffusion import rescale_noise_cfg
 from torch import Tensor
 
 from t2v.configs import ScheduleConfig
-from t2v.denoise import clean_of, guided_denoiser
+from t2v.denoise import Denoiser, Guidance, Network, clean_of, guided_denoiser
 from t2v.samplers import sample_ddim
 from t2v.schedule import noise_schedule, timesteps
 
@@ -41,7 +42,7 @@ def test_a_sampler_survives_the_timestep_without_any_signal() -> None:
         return a * noise - sigma * clean
 
     text = torch.zeros(1)
-    denoise = guided_denoiser(network, ZERO, "v", text=text, negative=text, guidance_scale=1)
+    denoise = guided_denoiser(network, ZERO, "v", text=text, negative=text, guidance=Guidance(1))
     got = sample_ddim(denoise, drawn(2).float(), ZERO, timesteps(8, ZERO, "trailing"))
     assert got.isfinite().all()
     torch.testing.assert_close(got, clean, rtol=0, atol=1e-4)
@@ -60,11 +61,13 @@ class Echo:
         return torch.full_like(latents, float(text))
 
 
+def guided_by(network: Network, guidance: Guidance) -> Denoiser:
+    text, negative = torch.tensor(2.0), torch.tensor(-1.0)
+    return guided_denoiser(network, SCHEDULE, "eps", text=text, negative=negative, guidance=guidance)
+
+
 def guided(network: Echo, scale: float) -> Tensor:
-    denoise = guided_denoiser(
-        network, SCHEDULE, "eps", text=torch.tensor(2.0), negative=torch.tensor(-1.0), guidance_scale=scale
-    )
-    return denoise(drawn(3), 400)
+    return guided_by(network, Guidance(scale))(drawn(3), 400)
 
 
 def test_a_guidance_scale_of_1_asks_the_network_once_and_any_other_twice() -> None:
@@ -84,10 +87,50 @@ def test_guidance_goes_from_the_negative_answer_through_the_texts_and_on_in_all_
     torch.testing.assert_close(guided(Echo(), scale), ((drawn(3) - sigma * eps) / a), check_dtype=False)
 
 
+def test_outside_its_interval_there_is_no_guidance_and_the_network_is_asked_once() -> None:
+    network = Echo()
+    denoise = guided_by(network, Guidance(4, interval=(0.2, 0.7)))
+    for timestep in (999, 700, 699, 400, 200, 199, 0):
+        denoise(drawn(3), timestep)
+    assert network.asked == [2, 2, 2, -1, 2, -1, 2, -1, 2, 2]
+
+
+def test_the_negative_branch_asked_in_every_third_step_lends_its_distance_to_the_steps_between() -> None:
+    def network(latents: Tensor, t: Tensor, text: Tensor) -> Tensor:
+        return torch.full_like(latents, float(text) * (1 + float(t[0]) / 100))
+
+    asked = Echo()
+    thrifty = guided_by(asked, Guidance(4, every=3))
+    for timestep in (900, 800, 700, 600):
+        thrifty(drawn(3), timestep)
+    assert asked.asked == [2, -1, 2, 2, 2, -1]
+
+    thrifty = guided_by(network, Guidance(4, every=3))
+    thrifty(drawn(3), 900)  # the branches are 2 * 10 and -1 * 10 there
+    a, sigma = SCHEDULE.level(800)
+    torch.testing.assert_close(thrifty(drawn(3), 800), (drawn(3) - sigma * (18 + 3 * 30)) / a)
+
+
+def test_a_rescaled_answer_has_the_spread_of_the_unguided_one_and_lies_where_diffusers_puts_it() -> None:
+    cond, uncond = drawn(4), drawn(5)
+
+    def network(latents: Tensor, t: Tensor, text: Tensor) -> Tensor:
+        return cond if float(text) == 2 else uncond
+
+    wanted = rescale_noise_cfg(uncond + 7 * (cond - uncond), cond, guidance_rescale=0.7)
+    a, sigma = SCHEDULE.level(400)
+    got = guided_by(network, Guidance(7, rescale=0.7))(drawn(3), 400)
+    torch.testing.assert_close((drawn(3) - a * got) / sigma, wanted, rtol=0, atol=1e-5, check_dtype=False)
+    whole = (drawn(3) - a * guided_by(network, Guidance(7, rescale=1.0))(drawn(3), 400)) / sigma
+    torch.testing.assert_close(
+        whole.std((1, 2, 3, 4)), cond.std((1, 2, 3, 4)), rtol=0, atol=1e-5, check_dtype=False
+    )
+
+
 def test_an_answer_in_half_precision_is_reckoned_with_in_single() -> None:
     def network(latents: Tensor, t: Tensor, text: Tensor) -> Tensor:
         return latents.bfloat16()
 
     text = torch.zeros(1)
-    denoise = guided_denoiser(network, SCHEDULE, "v", text=text, negative=text, guidance_scale=1)
+    denoise = guided_denoiser(network, SCHEDULE, "v", text=text, negative=text, guidance=Guidance(1))
     assert denoise(drawn(1).float(), 500).dtype == torch.float32

@@ -1,9 +1,10 @@
 from __future__ import annotations
 
 import inspect
+import itertools
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import pytest
@@ -11,9 +12,11 @@ import torch
 from torch import Tensor
 
 import t2v
-from t2v.configs import Preset
+from t2v.configs import Preset, Spacing
 from t2v.errors import SettingsError
-from t2v.pipeline import Settings, TextToVideo, to_uint8
+from t2v.pipeline import TextToVideo, to_uint8
+from t2v.samplers import SAMPLERS
+from t2v.shoot import Settings
 from t2v.toon.words import understand
 
 PROMPT = "an orange cat talking in the kitchen"
@@ -43,6 +46,10 @@ def test_the_video_says_what_it_was_filmed_with(tiny: TextToVideo) -> None:
         "guidance_scale": 1.0,
         "sampler": "ddim",
         "eta": 0.0,
+        "spacing": "trailing",
+        "guidance_rescale": 0.0,
+        "guidance_interval": (0.0, 1.0),
+        "guidance_every": 1,
         "seed": 5,
         "model": "tiny",
     }
@@ -91,11 +98,46 @@ def test_a_list_of_seeds_gives_what_each_gives_alone(tiny: TextToVideo) -> None:
         {"guidance_scale": 6.0},
         {"num_steps": 3},
         {"eta": 1.0},
+        {"sampler": "dpmpp_2m"},
+        {"spacing": "karras"},
+        {"guidance_rescale": 0.7},
+        {"guidance_interval": (0.0, 0.6)},
+        {"guidance_every": 2},
     ],
     ids=lambda settings: next(iter(settings)),
 )
 def test_every_setting_makes_a_difference(tiny: TextToVideo, settings: Settings) -> None:
     assert not np.array_equal(filmed(tiny), filmed(tiny, **settings))
+
+
+@pytest.mark.parametrize(
+    ("sampler", "spacing"), [*itertools.zip_longest(SAMPLERS, get_args(Spacing), fillvalue="trailing")]
+)
+def test_every_sampler_and_every_spacing_films(tiny: TextToVideo, sampler: str, spacing: Spacing) -> None:
+    video = tiny.generate(PROMPT, num_frames=1, num_steps=2, sampler=sampler, spacing=spacing)
+    assert video.frames.std() > 10
+    assert (video.settings["sampler"], video.settings["spacing"]) == (sampler, spacing)
+
+
+def test_a_network_distilled_with_its_guidance_inside_reads_the_scale_and_is_asked_once_a_step(
+    make_tiny: Callable[..., TextToVideo], tiny: TextToVideo
+) -> None:
+    preset = replace(
+        tiny.preset,
+        unet=replace(tiny.preset.unet, guidance_embed_dim=32),
+        schedule=replace(tiny.preset.schedule, zero_terminal_snr=False),
+        prediction="eps",
+        spacing="lcm",
+        sampler="lcm",
+        guidance_scale=7.5,
+    )
+    turbo = make_tiny(preset)
+    asked: list[tuple[int, float]] = []
+    hook = turbo.unet.register_forward_pre_hook(lambda _, args: asked.append((int(args[1]), float(args[3]))))
+    frames = filmed(turbo)
+    hook.remove()
+    assert asked == [(999, 7.5), (759, 7.5), (519, 7.5), (279, 7.5)]
+    assert not np.array_equal(frames, filmed(turbo, guidance_scale=4.0))
 
 
 def test_another_prompt_makes_another_film(tiny: TextToVideo) -> None:
@@ -172,7 +214,13 @@ def test_any_number_of_frames_and_any_size_in_steps_of_the_factor_can_be_filmed(
         ({"guidance_scale": -0.1}, "a guidance scale of 0 or more, got -0.1"),
         ({"guidance_scale": float("nan")}, "a guidance scale of 0 or more, got nan"),
         ({"guidance_scale": float("inf")}, "a guidance scale of 0 or more, got inf"),
-        ({"sampler": "euler"}, "one of the samplers ddim, got 'euler'"),
+        ({"sampler": "plms"}, "one of the samplers ddim, euler, .*lcm, got 'plms'"),
+        ({"spacing": "wide"}, "one of the spacings modelscope, .*, got 'wide'"),
+        ({"spacing": "lcm", "num_steps": 51}, "1 to 50 steps, got 51"),
+        ({"eta": 0.5, "sampler": "euler"}, "an eta with sampler ddim alone, got 0.5 with euler"),
+        ({"guidance_rescale": 1.1}, "a guidance_rescale from 0 to 1, got 1.1"),
+        ({"guidance_interval": (0.5, 0.4)}, "a guidance_interval inside .*, got \\(0.5, 0.4\\)"),
+        ({"guidance_every": 0}, "guidance_every of 1 or more, got 0"),
         ({"eta": 1.5}, "an eta from 0 to 1, got 1.5"),
         ({"seed": -1}, "seeds from 0 to 2\\*\\*63 - 1, got -1"),
         ({"seed": [1, 2**63]}, "seeds from 0 to 2\\*\\*63 - 1, got 9223372036854775808"),

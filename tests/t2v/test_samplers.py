@@ -2,15 +2,32 @@ from __future__ import annotations
 
 import math
 from itertools import pairwise
+from typing import Any
 
 import pytest
 import torch
-from diffusers import DDIMScheduler
+from diffusers import (
+    DDIMScheduler,
+    DPMSolverMultistepScheduler,
+    EulerAncestralDiscreteScheduler,
+    EulerDiscreteScheduler,
+    LCMScheduler,
+    UniPCMultistepScheduler,
+)
 from torch import Tensor
 
 from t2v.configs import Prediction, ScheduleConfig, Spacing
-from t2v.denoise import Denoiser, guided_denoiser
-from t2v.samplers import sample_ddim
+from t2v.denoise import Denoiser, Guidance, guided_denoiser
+from t2v.samplers import (
+    SAMPLERS,
+    Sampler,
+    sample_ddim,
+    sample_dpmpp_2m,
+    sample_euler,
+    sample_euler_ancestral,
+    sample_lcm,
+    sample_unipc,
+)
 from t2v.schedule import NoiseSchedule, noise_schedule, timesteps
 
 SCHEDULE = noise_schedule(ScheduleConfig())
@@ -87,11 +104,151 @@ def test_ddim_goes_where_diffusers_ddim_goes(
         more = torch.randn(SHAPE, generator=drawn) if eta else None
         wanted = theirs.step(prediction, int(t), wanted, eta=eta, variance_noise=more).prev_sample
 
-    denoise = guided_denoiser(network, schedule, kind, text=text, negative=text, guidance_scale=1)
+    denoise = guided_denoiser(network, schedule, kind, text=text, negative=text, guidance=Guidance(1))
     generator = torch.Generator().manual_seed(9)
     visited = timesteps(num_steps, schedule, spacing)
     got = sample_ddim(denoise, noise(0), schedule, visited, eta=eta, generator=generator)
     assert (got - wanted).abs().max() < 1e-4 * max(1.0, float(wanted.abs().max()))
+
+
+pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # of diffusers
+
+THEIRS = {"beta_start": 0.00085, "beta_end": 0.012, "beta_schedule": "scaled_linear"}
+PREDICTION = {"eps": "epsilon", "v": "v_prediction"}
+
+
+def walked(theirs: Any, text: Tensor, *, random: bool = False) -> Tensor:
+    """Where a scheduler of diffusers arrives from `noise(0)`, with the network of this file."""
+    drawn = torch.Generator().manual_seed(9)
+    sample = noise(0)
+    if isinstance(theirs, EulerDiscreteScheduler | EulerAncestralDiscreteScheduler):
+        sample = sample * (theirs.sigmas[0] ** 2 + 1) ** 0.5  # so that the network sees the noise itself
+    for t in theirs.timesteps:
+        prediction = network(theirs.scale_model_input(sample, t), t.view(1), text)
+        sample = theirs.step(prediction, t, sample, **({"generator": drawn} if random else {})).prev_sample
+    return sample
+
+
+def ours(
+    sampler: Sampler, visited: list[float], kind: Prediction, text: Tensor, *, whole: bool = False
+) -> Tensor:
+    """Where one of ours arrives; `whole`: the network is asked at whole timesteps."""
+
+    def asked(latents: Tensor, t: Tensor, text: Tensor) -> Tensor:
+        return network(latents, t.round() if whole else t, text)
+
+    denoise = guided_denoiser(asked, SCHEDULE, kind, text=text, negative=text, guidance=Guidance(1))
+    return sampler(denoise, noise(0), SCHEDULE, visited, generator=torch.Generator().manual_seed(9))
+
+
+@pytest.mark.parametrize("kind", ["eps", "v"])
+@pytest.mark.parametrize("spacing", ["leading", "trailing"])
+@pytest.mark.parametrize("num_steps", [1, 4, 20])
+@pytest.mark.parametrize(
+    ("sampler", "scheduler", "random"),
+    [
+        (sample_euler, EulerDiscreteScheduler, False),
+        (sample_euler_ancestral, EulerAncestralDiscreteScheduler, True),
+        (sample_dpmpp_2m, DPMSolverMultistepScheduler, False),
+        (sample_unipc, UniPCMultistepScheduler, False),
+    ],
+)
+def test_every_sampler_goes_where_that_of_diffusers_goes(
+    sampler: Sampler, scheduler: Any, random: bool, num_steps: int, spacing: Spacing, kind: Prediction
+) -> None:
+    theirs = scheduler(**THEIRS, timestep_spacing=spacing, prediction_type=PREDICTION[kind], steps_offset=1)
+    theirs.set_timesteps(num_steps)
+    visited = timesteps(num_steps, SCHEDULE, spacing, to_clean=True)
+    if scheduler in (DPMSolverMultistepScheduler, UniPCMultistepScheduler) and spacing == "leading":
+        visited = [*theirs.timesteps.tolist(), -1]  # they count one timestep more when they lead
+    wanted = walked(theirs, noise(5), random=random)
+    got = ours(sampler, visited, kind, noise(5))
+    assert (got - wanted).abs().max() < 1e-4 * max(1.0, float(wanted.abs().max()))
+
+
+@pytest.mark.parametrize("num_steps", [2, 5, 12, 25])
+def test_dpmpp_2m_in_karras_spacing_goes_where_that_of_diffusers_goes(num_steps: int) -> None:
+    theirs = DPMSolverMultistepScheduler(**THEIRS, use_karras_sigmas=True)
+    theirs.set_timesteps(num_steps)
+    wanted = walked(theirs, noise(5))
+    got = ours(sample_dpmpp_2m, timesteps(num_steps, SCHEDULE, "karras"), "eps", noise(5), whole=True)
+    assert (got - wanted).abs().max() < 1e-4 * max(1.0, float(wanted.abs().max()))
+
+
+def test_lcm_goes_where_that_of_diffusers_goes() -> None:
+    theirs = LCMScheduler(**THEIRS, clip_sample=False)
+    visited = timesteps(4, SCHEDULE, "lcm")
+    theirs.set_timesteps(timesteps=visited[:-1], original_inference_steps=50)
+    wanted = walked(theirs, noise(5), random=True)
+    got = ours(sample_lcm, visited, "eps", noise(5))
+    assert (got - wanted).abs().max() < 1e-4 * max(1.0, float(wanted.abs().max()))
+
+
+@pytest.mark.parametrize("num_steps", [1, 2, 7, 50])
+@pytest.mark.parametrize("schedule", [SCHEDULE, ZERO], ids=["as published", "zero terminal SNR"])
+@pytest.mark.parametrize("spacing", ["modelscope", "leading", "trailing", "karras", "lcm"])
+@pytest.mark.parametrize("name", SAMPLERS)
+def test_every_sampler_gives_a_denoiser_that_knows_the_answer_the_answer(
+    name: str, spacing: Spacing, schedule: NoiseSchedule, num_steps: int
+) -> None:
+    answer = noise(1) * 3
+    visited = timesteps(num_steps, schedule, spacing, to_clean=True)
+    generator = torch.Generator().manual_seed(2)
+    got = SAMPLERS[name](knows(answer), noise(0), schedule, visited, generator=generator)
+    assert torch.equal(got, answer)
+
+
+def gaussian_errors(name: str, steps: tuple[int, ...], spacing: Spacing) -> list[float]:
+    """How far each number of steps ends from where an endless number of them leads, at most."""
+    mean, deviation = 0.5, 0.2
+    start = noise(3, (1000,)).double()
+    errors = []
+    for num_steps in steps:
+        visited = timesteps(num_steps, SCHEDULE, spacing)[
+            :-1
+        ]  # to timestep 0: the step to -1 is of first order
+        got = SAMPLERS[name](gaussian(mean, deviation, SCHEDULE), start, SCHEDULE, visited)
+        (a, sigma), (a_end, sigma_end) = SCHEDULE.level(visited[0]), SCHEDULE.level(visited[-1])
+        spread, spread_end = math.hypot(a * deviation, sigma), math.hypot(a_end * deviation, sigma_end)
+        exact = a_end * mean + (start - a * mean) * spread_end / spread
+        errors.append(float((got - exact).abs().max()))
+    return errors
+
+
+@pytest.mark.parametrize(
+    ("name", "order"),
+    [("ddim", 1), ("euler", 1), ("dpmpp_2m", 2), ("unipc", 2)],
+    ids=lambda value: str(value),
+)
+def test_gaussian_data_go_where_the_exact_flow_takes_them_at_each_samplers_own_order(
+    name: str, order: int
+) -> None:
+    some, four_times = gaussian_errors(name, (40, 160), "karras")
+    assert some < 0.04
+    assert some / four_times > 0.95 * 4**order
+
+
+@pytest.mark.parametrize("name", ["euler_ancestral", "lcm"])
+def test_samplers_that_throw_dice_are_told_by_the_generator(name: str) -> None:
+    def run(seed: int) -> Tensor:
+        visited = timesteps(5, SCHEDULE, "trailing")
+        generator = torch.Generator().manual_seed(seed)
+        return SAMPLERS[name](gaussian(0.5, 0.2, SCHEDULE), noise(0), SCHEDULE, visited, generator=generator)
+
+    assert torch.equal(run(1), run(1))
+    assert not torch.equal(run(1), run(2))
+
+
+def test_euler_ancestral_keeps_the_spread_of_gaussian_data() -> None:
+    got = sample_euler_ancestral(
+        gaussian(0.5, 0.2, SCHEDULE),
+        noise(3, (20_000,)),
+        SCHEDULE,
+        timesteps(200, SCHEDULE, "trailing"),
+        generator=torch.Generator().manual_seed(4),
+    )
+    assert float(got.mean()) == pytest.approx(0.5, abs=0.01)
+    assert float(got.std()) == pytest.approx(0.2, abs=0.025)
 
 
 def gaussian(mean: float, deviation: float, schedule: NoiseSchedule) -> Denoiser:

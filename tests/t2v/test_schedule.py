@@ -1,13 +1,17 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import pairwise
 from typing import Any
 
 import pytest
 import torch
-from diffusers import DDIMScheduler
+from diffusers import DDIMScheduler, DPMSolverMultistepScheduler
+from torch import Tensor
 
 from t2v.configs import ScheduleConfig, Spacing
+from t2v.denoise import clean_of
+from t2v.samplers import sample_ddim
 from t2v.schedule import noise_schedule, timesteps
 
 SCHEDULE = noise_schedule(ScheduleConfig())
@@ -85,3 +89,74 @@ def test_every_step_goes_to_a_cleaner_timestep_whatever_their_number(spacing: Sp
 def test_a_number_of_steps_that_cannot_be_taken_is_refused(num_steps: int) -> None:
     with pytest.raises(ValueError, match=f"wanted 1 to 1000 steps, got {num_steps}"):
         timesteps(num_steps, SCHEDULE, "trailing")
+
+
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # of diffusers
+@pytest.mark.parametrize("num_steps", [2, 7, 20])
+def test_karras_spacing_has_the_sigmas_that_diffusers_has(num_steps: int) -> None:
+    theirs = DPMSolverMultistepScheduler(
+        beta_start=0.00085, beta_end=0.012, beta_schedule="scaled_linear", use_karras_sigmas=True
+    )
+    theirs.set_timesteps(num_steps)
+    visited = timesteps(num_steps, SCHEDULE, "karras")
+    levels = [SCHEDULE.level(t) for t in visited]
+    torch.testing.assert_close(
+        torch.tensor([sigma / a for a, sigma in levels]), theirs.sigmas, rtol=1e-5, atol=1e-6
+    )
+    assert [round(t) for t in visited[:-1]] == theirs.timesteps.tolist()
+
+
+def test_with_zero_terminal_snr_karras_spacing_begins_at_noise_alone() -> None:
+    visited = timesteps(10, ZERO, "karras")
+    assert visited[0] == 999
+    assert visited[-2:] == [0.0, -1]
+    assert all(t > t_next for t, t_next in pairwise(visited))
+
+
+def test_a_distilled_network_is_asked_at_the_timesteps_it_was_distilled_at() -> None:
+    assert timesteps(4, SCHEDULE, "lcm") == [999, 759, 519, 279, -1]
+    assert timesteps(50, SCHEDULE, "lcm") == [*range(999, 0, -20), -1]
+    with pytest.raises(ValueError, match="wanted 1 to 50 steps with spacing 'lcm', got 51"):
+        timesteps(51, SCHEDULE, "lcm")
+
+
+def test_between_two_timesteps_the_level_is_between_theirs_and_whole_ones_are_the_tables_own() -> None:
+    sigma_over_a = [sigma / a for a, sigma in (SCHEDULE.level(t) for t in (400, 400.25, 401))]
+    assert sigma_over_a[1] == pytest.approx(sigma_over_a[0] ** 0.75 * sigma_over_a[2] ** 0.25)
+    assert SCHEDULE.level(400.0) == SCHEDULE.level(400)
+
+
+@pytest.mark.parametrize("spacing", ["modelscope", "leading", "trailing"])
+def test_a_sampler_that_goes_all_the_way_arrives_where_there_is_no_noise(spacing: Spacing) -> None:
+    part, whole = (timesteps(20, SCHEDULE, spacing, to_clean=clean) for clean in (False, True))
+    assert whole[:-1] == part[:-1]
+    assert whole[-1] == -1
+
+
+def official_ddim(noise: Tensor, num_steps: int, answer: Callable[[Tensor, int], Tensor]) -> Tensor:
+    """The loop of ModelScope's `ddim_sample_loop` at eta 0, in its own terms."""
+    stride = 1000 // num_steps
+    steps = (1 + torch.arange(0, 1000, stride)).clamp(0, 999).flip(0)
+    alphas = SCHEDULE.alphas_cumprod
+    xt = noise
+    for step in steps.tolist():
+        eps = answer(xt, step)
+        x0 = (1 / alphas[step]).sqrt() * xt - (1 / alphas[step] - 1).sqrt() * eps
+        eps = ((1 / alphas[step]).sqrt() * xt - x0) / (1 / alphas[step] - 1).sqrt()
+        before = alphas[max(step - stride, 0)]
+        xt = before.sqrt() * x0 + (1 - before).sqrt() * eps
+    return xt
+
+
+@pytest.mark.parametrize("num_steps", [1, 7, 15, 20, 25, 30, 40, 50, 100, 500])
+def test_modelscope_spacing_takes_the_steps_of_the_original_whatever_their_number(num_steps: int) -> None:
+    def answer(latents: Tensor, t: float) -> Tensor:
+        return torch.tanh(latents * 1.3) + 0.3 * torch.sin(latents * 2 + t / 150)
+
+    def denoise(latents: Tensor, t: float) -> Tensor:
+        return clean_of(answer(latents, t), latents, SCHEDULE.level(t), "eps")
+
+    noise = torch.randn(1, 4, 2, 3, 3, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
+    got = sample_ddim(denoise, noise, SCHEDULE, timesteps(num_steps, SCHEDULE, "modelscope"))
+    wanted = official_ddim(noise, num_steps, answer)
+    torch.testing.assert_close(got, wanted, rtol=1e-9, atol=1e-9)
