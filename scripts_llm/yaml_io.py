@@ -21,10 +21,8 @@ __all__ = ["UNUSED_KEYS", "read_premise", "read_script", "unused_keys", "write_i
 
 UNUSED_KEYS = (
     "audio.laugh_track.pack",
-    "captions.style",
     "publish",
     "titles.intro",
-    "video.fit",
     "video.model",
     "scenes.dialogue.file",
     "scenes.lock",

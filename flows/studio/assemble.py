@@ -1,84 +1,57 @@
 """The assembly: scenes with their clips and voices become a timeline, with a comedy's timing.
 
-Lines follow each other closely, the next speaker waits for the laugh, a new place is shown before it is
-spoken in, and the film opens cold: somebody talks within two seconds, the title follows the first joke.
+The film opens cold: somebody talks within two seconds, the title follows the first joke. A scene lasts as
+long as its sound and picture need; how its lines follow each other is `pacing`'s part.
 """
 
 from __future__ import annotations
 
-import hashlib
-import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import replace
 from itertools import pairwise
-from pathlib import Path
 from typing import Literal
 
-from flows.studio import audience, framing
-from flows.studio import captions as captioning
+from flows.studio import audience, captioning, framing
 from flows.studio.errors import StudioError
 from flows.studio.framing import FilmedShot, Moment
+from flows.studio.pacing import (
+    OPENING,
+    SMASH,
+    Laid,
+    SceneSound,
+    SceneTake,
+    SpokenLine,
+    Tracks,
+    derived,
+    frames,
+    lay_dialogue,
+    without_drowned_laughs,
+)
 from flows.studio.timeline import (
     FPS,
     SAMPLES_PER_FRAME,
-    Caption,
+    EffectCue,
     LaughCue,
     LineCue,
     MusicCue,
     PictureCut,
+    SoundCue,
     Span,
     Timeline,
+    Transition,
 )
-from scripts_llm.screenplay import Beat, Line, Scene
+from scripts_llm.screenplay import Fit, Line, Scene
 
-__all__ = ["FilmedShot", "SceneTake", "SpokenLine", "assemble"]
+__all__ = ["FilmedShot", "SceneSound", "SceneTake", "SpokenLine", "assemble"]
 
-GAPS = (2, 6)  # frames between two lines, the least and the most
-QUIET = 18  # no pause that nobody wrote is longer: 0.75 s
-OPENING = 30  # a new place is seen this long
-COLD_OPEN = 40  # the film's first line starts by then
 FIRST_LAUGH = 11 * FPS
-TAIL = 8  # a scene goes on this long after a last line without a laugh
-LINGER = 10  # a caption stays this long after its line
-SILENT_SHOT = 48
 SHORTEST_SCENE = 20
 TITLE = 64
 CREDITS = 88
 STING = 30
-
-
-@dataclass(frozen=True)
-class SpokenLine:
-    """A line's voice: mono, 48 kHz."""
-
-    wav: Path
-    num_samples: int
-    murmured: bool = False
-
-
-@dataclass(frozen=True)
-class SceneTake:
-    """A scene with what was filmed and spoken for it: `spoken` has one entry for each of its dialogue."""
-
-    scene: Scene
-    shots: tuple[FilmedShot, ...]
-    spoken: tuple[SpokenLine | None, ...]
-
-
-@dataclass
-class _Tracks:
-    """The tracks while they grow. `heard` is where the last sound so far ends."""
-
-    spans: list[Span] = field(default_factory=list)
-    pictures: list[PictureCut] = field(default_factory=list)
-    lines: list[LineCue] = field(default_factory=list)
-    laughs: list[LaughCue] = field(default_factory=list)
-    music: list[MusicCue] = field(default_factory=list)
-    heard: int = 0
-
-    @property
-    def now(self) -> int:
-        return self.spans[-1].end if self.spans else 0
+FADE = 12  # to black, and as long back from it
+DISSOLVE = 16
+EFFECT_FADE = 0.5  # seconds of a `fade_in` or `fade_out` without a number
 
 
 def assemble(  # noqa: PLR0913 (what a film is made of)
@@ -90,19 +63,25 @@ def assemble(  # noqa: PLR0913 (what a film is made of)
     credits: Sequence[str],
     laugh_track: bool = True,
     captions: bool = True,
+    caption_style: str = "classic",
+    fit: Fit = "boomerang",
     names: Mapping[str, str] | None = None,
     seed: int = 0,
 ) -> Timeline:
-    """The whole film as frames. `title` and `credits` may be empty: then there is no such card."""
+    """The whole film as frames. `title` and `credits` may be empty: then there is no such card.
+
+    `fit` is what a clip does that is shorter than its lines, where its shot does not say it itself.
+    """
     takes = [take for take in scenes if not take.scene.skip]
     if not takes:
         raise StudioError("wanted a scene to cut, but every scene of the script is skipped", code=2)
-    script = [take.scene for take in takes]
+    script = [without_drowned_laughs(take.scene) for take in takes]
     laughing = audience.laughing(script) if laugh_track else {}
-    tracks = _lay(takes, laughing, title, credits, seed)
+    tracks = _lay(takes, laughing, title, credits, seed=seed, fit=fit)
     if laughing and (not tracks.laughs or tracks.laughs[0].start > FIRST_LAUGH):
         laughing = audience.with_early_laugh(script, laughing, _early(takes, tracks))
-        tracks = _lay(takes, laughing, title, credits, seed)
+        tracks = _lay(takes, laughing, title, credits, seed=seed, fit=fit)
+    limit = captioning.limit_of(width, height, style=caption_style)
     return Timeline(
         width=width,
         height=height,
@@ -111,14 +90,17 @@ def assemble(  # noqa: PLR0913 (what a film is made of)
         lines=tuple(tracks.lines),
         laughs=tuple(tracks.laughs),
         music=tuple(sorted(tracks.music, key=lambda cue: cue.start)),
-        captions=_captions(tracks, captioning.limit_of(width, height)) if captions else (),
+        captions=captioning.captions_of_lines(tracks.lines, tracks.spans, limit=limit) if captions else (),
         title=title,
         credits=tuple(credits),
         names=dict(names or {}),
+        sounds=tuple(tracks.sounds),
+        effects=tuple(tracks.effects),
+        transitions=tuple(tracks.transitions),
     )
 
 
-def _early(takes: Sequence[SceneTake], tracks: _Tracks) -> set[tuple[int, int]]:
+def _early(takes: Sequence[SceneTake], tracks: Tracks) -> set[tuple[int, int]]:
     """The lines that are over soon enough for the film's first laugh."""
     elements = [(s, e, x) for s, take in enumerate(takes) for e, x in enumerate(take.scene.dialogue)]
     places = [(s, e) for s, e, element in elements if isinstance(element, Line)]
@@ -133,14 +115,16 @@ def _lay(
     laughing: Mapping[tuple[int, int], str],
     title: str,
     credits: Sequence[str],
+    *,
     seed: int,
-) -> _Tracks:
-    tracks = _Tracks()
+    fit: Fit,
+) -> Tracks:
+    tracks = Tracks()
     parts = [take.scene.part for take in takes]
     cold = max(1, next((n for n, part in enumerate(parts) if part != "cold_open"), len(parts)))
     for number in range(len(takes)):
         sizes = {e: size for (s, e), size in laughing.items() if s == number}
-        _lay_scene(tracks, takes, number, sizes=sizes, seed=seed)
+        _lay_scene(tracks, takes, number, sizes=sizes, seed=seed, fit=fit)
         if title and number + 1 == cold:
             _lay_card(tracks, "title", TITLE, seed)
     _lay_beds(tracks, parts, seed)
@@ -149,16 +133,17 @@ def _lay(
     return tracks
 
 
-def _lay_card(tracks: _Tracks, card: Literal["title", "credits"], length: int, seed: int) -> None:
+def _lay_card(tracks: Tracks, card: Literal["title", "credits"], length: int, seed: int) -> None:
     start, end = tracks.now, tracks.now + length
     tracks.spans.append(Span(card, start, end, card))
     tracks.pictures.append(PictureCut(card, card, start, end, clip=None, card=card))
-    tracks.music.append(MusicCue(card, start, end, _derived(seed, card)))
+    tracks.tail = (PictureCut(card, card, end, end + DISSOLVE, clip=None, card=card),)
+    tracks.music.append(MusicCue(card, start, end, derived(seed, card)))
     tracks.heard = end
 
 
 def _lay_scene(
-    tracks: _Tracks, takes: Sequence[SceneTake], number: int, *, sizes: Mapping[int, str], seed: int
+    tracks: Tracks, takes: Sequence[SceneTake], number: int, *, sizes: Mapping[int, str], seed: int, fit: Fit
 ) -> None:
     take, scene = takes[number], takes[number].scene
     name = scene.id or f"s{number + 1:02d}"
@@ -167,103 +152,95 @@ def _lay_scene(
     start = tracks.now
     is_new_place = number == 0 or _where(takes[number - 1].scene) != _where(scene)
     opening = is_new_place and framing.establishing(take.shots) is not None
-    before = len(tracks.lines), len(tracks.laughs)
-    end = _lay_dialogue(tracks, take, name, lead=OPENING if opening else 0, sizes=sizes, seed=seed)
+    before = len(tracks.lines), len(tracks.laughs), len(tracks.holds)
+    lead = OPENING if opening else FADE if scene.transition == "fade" else 0
+    laid = lay_dialogue(tracks, take, name, lead=lead, sizes=sizes, seed=seed)
     lines, laughs = tracks.lines[before[0] :], tracks.laughs[before[1] :]
-    if scene.duration != "auto":
-        end = max(end, start + _frames(scene.duration))
-    if number + 1 == len(takes):
-        end = max(end, tracks.heard)  # the last laugh is heard to its end
-    end = max(end, start + SHORTEST_SCENE)
+    end = _end_of(tracks, takes, number, laid)
     tracks.spans.append(Span(name, start, end, "scene"))
+    holds = tracks.holds[before[2] :]
+    shown = end + (DISSOLVE if _transition_after(takes, number) == "dissolve" else 0)
     if lines:
+        held = {hold[0] for hold in holds}
+        laughs = [laugh for laugh in laughs if laugh.start not in held]  # nobody else is seen then
         moments = _moments(start, end, lines, laughs, take.shots, opening=opening)
     else:
         moments = _silent_moments(start, end, take.shots)
         tracks.heard = max(tracks.heard, end)
-    tracks.pictures += framing.frame_pictures(name, take.shots, moments)
+    moments[-1] = replace(moments[-1], end=shown)
+    pictures = framing.frame_pictures(name, take.shots, moments, fit=fit, holds=holds)
+    _join(tracks, scene, name, start, end)
+    tracks.pictures += _within(pictures, start, end)
+    tracks.tail = _within(pictures, end, shown)
     if number and scene.transition != "smash_cut":
-        tracks.music.append(MusicCue("sting", start, min(end, start + STING), _derived(seed, name, "sting")))
+        tracks.music.append(MusicCue("sting", start, min(end, start + STING), derived(seed, name, "sting")))
+    _lay_effects(tracks, take, name, start, end)
+
+
+def _end_of(tracks: Tracks, takes: Sequence[SceneTake], number: int, laid: Laid) -> int:
+    """Where a scene's picture ends: after its sound, as what follows wants it."""
+    scene, start, end = takes[number].scene, tracks.now, laid.end
+    following = _transition_after(takes, number)
+    if following == "smash_cut":
+        end = laid.soonest + SMASH
+    elif following == "fade":
+        end = max(end, laid.soonest + FADE)
+    if scene.duration != "auto":
+        end = max(end, start + frames(scene.duration))
+    if following is None:
+        end = max(end, tracks.heard)  # the last laugh is heard to its end
+    return max(end, start + SHORTEST_SCENE)
+
+
+def _transition_after(takes: Sequence[SceneTake], number: int) -> str | None:
+    return takes[number + 1].scene.transition if number + 1 < len(takes) else None
+
+
+def _within(pictures: Sequence[PictureCut], start: int, end: int) -> tuple[PictureCut, ...]:
+    """The part of a picture track from `start` to `end`."""
+    cuts = []
+    for cut in pictures:
+        a, b = max(start, cut.start), min(end, cut.end)
+        if a < b:
+            cuts.append(replace(cut, start=a, end=b, frames=cut.frames[a - cut.start : b - cut.start]))
+    return tuple(cuts)
+
+
+def _join(tracks: Tracks, scene: Scene, name: str, start: int, end: int) -> None:
+    """How the scene that starts here takes over from the span before it."""
+    if scene.transition == "fade":
+        before = tracks.spans[-2] if len(tracks.spans) > 1 else None
+        if before is not None:
+            begin = max(start - FADE, (before.start + before.end) // 2)
+            tracks.transitions.append(Transition("fade_out", begin, start))
+        tracks.transitions.append(Transition("fade_in", start, min(start + FADE, (start + end) // 2)))
+    elif scene.transition == "dissolve" and tracks.tail:
+        stop = min(start + DISSOLVE, end)
+        tracks.transitions.append(Transition("dissolve", start, stop, _within(tracks.tail, start, stop)))
+
+
+def _lay_effects(tracks: Tracks, take: SceneTake, name: str, start: int, end: int) -> None:
+    """What is done to the scene's picture, and the sounds laid over it."""
+    for effect in take.scene.effects:
+        kind, amount = next(iter(effect.items())) if isinstance(effect, dict) else (effect, None)
+        a, b = start, end
+        if kind in ("fade_in", "fade_out"):
+            length = min(end - start, max(1, frames(EFFECT_FADE if amount is None else amount)))
+            a, b = (start, start + length) if kind == "fade_in" else (end - length, end)
+        tracks.effects.append(EffectCue(name, kind, a, b, amount))
+    for sound in take.sounds:
+        length = -(-sound.num_samples // SAMPLES_PER_FRAME)
+        at = max(start, end - length) if sound.at == "end" else start
+        if not isinstance(sound.at, str):
+            at = start + frames(sound.at)
+        tracks.sounds.append(SoundCue(name, sound.name, at, at + length, sound.num_samples, sound.file))
 
 
 def _where(scene: Scene) -> str:
     return (scene.setting or scene.slugline).casefold()
 
 
-def _lay_dialogue(
-    tracks: _Tracks, take: SceneTake, name: str, *, lead: int, sizes: Mapping[int, str], seed: int
-) -> int:
-    """Places the scene's lines and laughs; returns where its picture may end."""
-    start = tracks.now
-    now = start  # where the last line or written silence ends
-    silence = 0
-    spoken = 0
-    end = start
-    for e, (element, voice) in enumerate(zip(take.scene.dialogue, take.spoken, strict=True)):
-        if isinstance(element, Beat):
-            silence += _frames(element.beat)
-            if e in sizes and not spoken and tracks.lines:
-                tracks.laughs.append(_laugh(max(start, tracks.heard), sizes[e], seed, name, str(e)))
-                tracks.heard = tracks.laughs[-1].end
-            continue
-        if voice is None:
-            raise StudioError(f"{name}: wanted a voice for the line {element.line!r}, got none")
-        gap = _gap(element, silence, name, seed) if spoken or silence or element.pause_before else None
-        at = _first_start(tracks, start, lead, gap) if not spoken else max(now + (gap or 0), tracks.heard)
-        now = at + max(1, math.ceil(voice.num_samples / SAMPLES_PER_FRAME))
-        tracks.lines.append(LineCue(name, element.who, element.line, at, now, voice.wav, voice.murmured))
-        tracks.heard = now
-        spoken, silence, end = spoken + 1, 0, now + TAIL
-        size = sizes.get(e) or _laugh_of_next_beat(take.scene, e, sizes)
-        if size:
-            cue = _laugh(now, size, seed, name, element.line)
-            tracks.laughs.append(cue)
-            tracks.heard = cue.end
-            end = now + (cue.end - now) * 4 // 5  # the rest is heard over the next scene's first picture
-    if silence:
-        end = max(end, now + silence)
-        tracks.heard = max(tracks.heard, now + silence)
-    return end if spoken else max(end, start + SILENT_SHOT * max(1, len(take.shots[:2])))
-
-
-def _first_start(tracks: _Tracks, start: int, lead: int, gap: int | None) -> int:
-    """Where a scene's first line starts: soon after the last sound, and early in the film's first scene."""
-    soonest = max(start + 2, tracks.heard + 2 if tracks.lines else 0)
-    if gap is not None:
-        at = max(soonest, start + gap)
-    else:
-        at = max(soonest, min(start + lead, tracks.heard + QUIET))
-    return at if tracks.lines or start else min(at, COLD_OPEN)
-
-
-def _laugh_of_next_beat(scene: Scene, e: int, sizes: Mapping[int, str]) -> str | None:
-    following = scene.dialogue[e + 1] if e + 1 < len(scene.dialogue) else None
-    return sizes.get(e + 1) if isinstance(following, Beat) else None
-
-
-def _gap(line: Line, silence: int, name: str, seed: int) -> int:
-    """Frames of silence before a line: what is written, else a few."""
-    if silence or line.pause_before is not None:
-        return silence + _frames(line.pause_before or 0)
-    return GAPS[0] + _derived(seed, name, line.who, line.line) % (GAPS[1] - GAPS[0] + 1)
-
-
-def _laugh(start: int, size: str, seed: int, *names: str) -> LaughCue:
-    number = _derived(seed, *names, "laugh")
-    return LaughCue(start, start + audience.length(size, number), size, number)
-
-
-def _frames(seconds: float) -> int:
-    return round(seconds * FPS)
-
-
-def _derived(seed: int, *names: str) -> int:
-    """A number that hangs on the seed and the names alone, never on a position."""
-    digest = hashlib.blake2b("\x1f".join([str(seed), *names]).encode("utf-8", "surrogatepass"), digest_size=4)
-    return int.from_bytes(digest.digest(), "big")
-
-
-# -------------------------------------------------------------------------------------------- pictures
+# ------------------------------------------------------------------------------------ pictures and music
 
 
 def _moments(
@@ -315,24 +292,7 @@ def _silent_moments(start: int, end: int, shots: Sequence[FilmedShot]) -> list[M
     return [Moment(a, b, place=i == 0) for i, (a, b) in enumerate(pairwise(edges))]
 
 
-# ---------------------------------------------------------------------------------- captions and music
-
-
-def _captions(tracks: _Tracks, limit: int) -> tuple[Caption, ...]:
-    """Each line's cues; the last one lingers while nobody else speaks, but never into the next span."""
-    ends = {span.id: span.end for span in tracks.spans}
-    following = [*(line.start for line in tracks.lines), tracks.now][1:]
-    cues: list[Caption] = []
-    for line, next_start in zip(tracks.lines, following, strict=True):
-        parts = captioning.split_line(line.text, line.start, line.end, who=line.who, limit=limit)
-        if parts:
-            last = parts[-1]
-            stays = max(last.end, min(last.end + LINGER, next_start, ends[line.scene]))
-            cues += [*parts[:-1], Caption(last.start, stays, last.text, last.who)]
-    return tuple(cues)
-
-
-def _lay_beds(tracks: _Tracks, parts: Sequence[str | None], seed: int) -> None:
+def _lay_beds(tracks: Tracks, parts: Sequence[str | None], seed: int) -> None:
     """One bed under each run of scenes of the same part; a title card ends a run."""
     runs: list[tuple[str, int, int]] = []
     scenes = [span for span in tracks.spans if span.kind == "scene"]
@@ -342,4 +302,4 @@ def _lay_beds(tracks: _Tracks, parts: Sequence[str | None], seed: int) -> None:
             runs[-1] = (name, runs[-1][1], span.end)
         else:
             runs.append((name, span.start, span.end))
-    tracks.music += [MusicCue("bed", a, b, _derived(seed, name, "bed")) for name, a, b in runs]
+    tracks.music += [MusicCue("bed", a, b, derived(seed, name, "bed")) for name, a, b in runs]

@@ -18,11 +18,20 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from flows.studio import captions, cards, clips, ffmpeg
+from flows.studio import captions, cards, clips, effects, ffmpeg, fonts
 from flows.studio.clips import Frames
 from flows.studio.enlarge import NETWORK, enlarge_frame
 from flows.studio.errors import StudioError
-from flows.studio.timeline import CLIP_HOLD, FPS, SAMPLE_RATE, SAMPLES_PER_FRAME, PictureCut, Span, Timeline
+from flows.studio.timeline import (
+    CLIP_HOLD,
+    FPS,
+    SAMPLE_RATE,
+    SAMPLES_PER_FRAME,
+    Caption,
+    PictureCut,
+    Span,
+    Timeline,
+)
 
 RECIPE = 1  # of the drawing and encoding below: counted up when the same timeline gives another picture
 AI_GENERATED = "AI-generated"
@@ -57,7 +66,7 @@ def make_segment(
     look = look or Look()
     reel = _Reel(timeline, span)
     write_film(
-        reel.frame,
+        effects.applied(reel.frame, timeline, span, picture=reel.picture),
         span.end - span.start,
         out,
         ass=_ass_of(timeline, span, look) if look.burned else None,
@@ -74,7 +83,7 @@ def _ass_of(timeline: Timeline, span: Span, look: Look) -> Callable[[Path], None
 
 def _colours(timeline: Timeline, look: Look) -> dict[str, str]:
     """Each speaker's colour: the one given, else one of the style's, by the place in the cast."""
-    speakers = [caption.who for caption in timeline.captions if caption.who]
+    speakers = [who for caption in timeline.captions for who, _ in caption.rows if who]
     cast = dict.fromkeys([*timeline.names, *speakers])
     return captions.speaker_colours(cast, look.colours or {}, style=look.style)
 
@@ -161,9 +170,13 @@ class _Reel:
         """Frame `number` of the span, (height, width, 3)."""
         now = self._start + number
         cut = self._cuts[bisect_right(self._starts, now) - 1]
+        return self.picture(cut, now - cut.start)
+
+    def picture(self, cut: PictureCut, since: int) -> Frames:
+        """What a cut shows `since` frames after it began, (height, width, 3)."""
         if cut.clip is None:
-            return self._card(cut, now - cut.start)
-        key = (cut.clip, cut.frames[now - cut.start])
+            return self._card(cut, since)
+        key = (cut.clip, cut.frames[since])
         if key not in self._kept:
             size = {"width": self._timeline.width, "height": self._timeline.height}
             self._keep(key, enlarge_frame(self._clip(cut.clip)[key[1]], **size))
@@ -203,19 +216,41 @@ def segment_recipe(timeline: Timeline, span: Span, *, look: Look | None = None) 
     look = look or Look()
     pictures = [cut for cut in timeline.pictures if span.start <= cut.start < span.end]
     shown = captions.captions_of(timeline, span) if look.burned else ()
-    speakers = {caption.who for caption in shown if caption.who}
-    has_card = any(cut.clip is None for cut in pictures)
-    return {
+    speakers = {who for caption in shown for who, _ in caption.rows if who}
+    done, joins = effects.of_span(timeline, span)
+    seen = [*pictures, *(cut for join in joins for cut in join.tail)]
+    has_card = any(cut.clip is None for cut in seen)
+    recipe: dict[str, Any] = {
         "segment": RECIPE,
         "size": [timeline.width, timeline.height],
         "pictures": [_picture_recipe(cut) for cut in pictures],
-        "captions": [[c.start, c.end, c.text, c.who, c.style] for c in shown],
+        "captions": [_caption_recipe(caption, look.style) for caption in shown],
         "style": _style_recipe(look.style) if shown else None,
         "colours": {who: colour for who, colour in _colours(timeline, look).items() if who in speakers},
         "title": timeline.title if has_card else None,
         "credits": list(timeline.credits) if span.kind == "credits" else None,
         "coding": [NETWORK, *_CODING],
     }
+    if done:
+        recipe["effects"] = [[e.name, e.start - span.start, e.end - span.start, e.amount] for e in done]
+    if joins:
+        recipe["transitions"] = [
+            [j.kind, j.start - span.start, j.end - span.start, [_picture_recipe(cut) for cut in j.tail]]
+            for j in joins
+        ]
+    own = fonts.font_file(captions.read_style(look.style).font)
+    if others := fonts.fallback_files("".join(caption.text for caption in shown), own):
+        recipe["fonts"] = list(others)
+    return recipe
+
+
+def _caption_recipe(caption: Caption, style: str) -> list[Any]:
+    told: list[Any] = [caption.start, caption.end, caption.text, caption.who, caption.style]
+    if caption.speakers:
+        told.append(list(caption.speakers))
+    if captions.read_style(style).waiting:
+        told.append([[word.start, word.end] for word in caption.words])
+    return told
 
 
 def _style_recipe(name: str) -> dict[str, Any]:

@@ -50,6 +50,7 @@ class Edit:
             "laughs": [asdict(cue) for cue in timeline.laughs],
             "music": [asdict(cue) for cue in timeline.music],
             "captions": [asdict(caption) for caption in timeline.captions],
+            "sounds": [[cue.start, cue.end, cue.name] for cue in timeline.sounds],
             "audio": self.premise.audio.model_dump(mode="json"),
             "seed": self.seed,
             "title": timeline.title,
@@ -82,11 +83,13 @@ def make_edit(premise: Premise, script: Script, material: Material, *, written_b
         title=f"{premise.titles.card or premise.show}\n{script.title}",
         credits=_credits(premise, written_by) if premise.titles.outro_credits else (),
         laugh_track=premise.audio.laugh_track != "off",
+        caption_style=premise.captions.style,
+        fit=premise.video.fit or "boomerang",
         names=names,
         seed=seed,
     )
     colours = {key: who.caption_color for key, who in premise.characters.items() if who.caption_color}
-    look = Look(burned=premise.captions.mode == "burn", colours=colours)
+    look = Look(burned=premise.captions.mode == "burn", style=premise.captions.style, colours=colours)
     return Edit(timeline, look, premise, script, seed)
 
 
@@ -100,7 +103,10 @@ def _takes(script: Script, material: Material) -> list[SceneTake]:
             if line.scene is scene:
                 wav = material.voices[line.digest]
                 spoken[line.index] = SpokenLine(
-                    wav.path, int(wav.made["num_samples"]), bool(wav.made["murmured"])
+                    wav.path,
+                    int(wav.made["num_samples"]),
+                    bool(wav.made["murmured"]),
+                    tuple((int(a), int(b)) for a, b in wav.made.get("words", ())),
                 )
         takes.append(SceneTake(scene, filmed, tuple(spoken)))
     return takes

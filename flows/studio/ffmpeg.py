@@ -12,12 +12,11 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from threading import Lock
-from xml.sax.saxutils import escape
 
+from flows.studio import fonts
 from flows.studio.errors import StudioError
 from flows.studio.timeline import SAMPLE_RATE
 
-FONT_FAMILY = "Noto Sans"
 AAC_OPTIONS = ("-c:a", "aac", "-b:a", "192k", "-ar", str(SAMPLE_RATE))  # the film's sound, encoded once
 
 _ENVIRONMENT = Lock()
@@ -77,24 +76,6 @@ def concat_entry(path: Path) -> str:
 # ------------------------------------------------------------------------------------------- fonts
 
 
-@lru_cache(maxsize=1)
-def font_file() -> Path:
-    """The variable Noto Sans that captions and cards are set in."""
-    import fontpkg
-
-    return Path(fontpkg.path(FONT_FAMILY))
-
-
-def fonts_conf(folders: Sequence[Path]) -> str:
-    """A fontconfig file: the project's fonts first, the machine's own as a fallback."""
-    names = "".join(f"  <dir>{escape(str(folder))}</dir>\n" for folder in folders)
-    return (
-        '<?xml version="1.0"?>\n<!DOCTYPE fontconfig SYSTEM "urn:fontconfig:fonts.dtd">\n<fontconfig>\n'
-        f'{names}  <include ignore_missing="yes">/etc/fonts/fonts.conf</include>\n'
-        '  <cachedir prefix="xdg">fontconfig</cachedir>\n</fontconfig>\n'
-    )
-
-
 @contextmanager
 def with_fonts() -> Iterator[None]:
     """Inside, every ffmpeg that starts finds the project's fonts (`FONTCONFIG_FILE`).
@@ -104,7 +85,7 @@ def with_fonts() -> Iterator[None]:
     """
     with _ENVIRONMENT, tempfile.TemporaryDirectory(prefix="cold-open-fonts-") as folder:
         conf = Path(folder, "fonts.conf")
-        conf.write_text(fonts_conf([font_file().parent]), encoding="utf-8")
+        conf.write_text(fonts.fonts_conf(), encoding="utf-8")
         before = os.environ.get("FONTCONFIG_FILE")
         os.environ["FONTCONFIG_FILE"] = str(conf)
         try:

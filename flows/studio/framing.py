@@ -50,9 +50,17 @@ def establishing(shots: Sequence[FilmedShot]) -> FilmedShot | None:
 
 
 def frame_pictures(
-    scene: str, shots: Sequence[FilmedShot], moments: Sequence[Moment]
+    scene: str,
+    shots: Sequence[FilmedShot],
+    moments: Sequence[Moment],
+    *,
+    fit: Fit = "boomerang",
+    holds: Sequence[tuple[int, int]] = (),
 ) -> tuple[PictureCut, ...]:
-    """The picture track of one scene: `moments` follow each other without a gap, and so do the cuts."""
+    """The picture track of one scene: `moments` follow each other without a gap, and so do the cuts.
+
+    From each start to each end of `holds` the picture stands still. `fit` counts where a shot has none.
+    """
     if not shots:
         card = PictureCut(scene, "", moments[0].start, moments[-1].end, clip=None, card="gag")
         return (card,)
@@ -67,7 +75,37 @@ def frame_pictures(
         memory.sizes.append(_size(shot))
         memory.last = shot.id
         memory.uses[shot.id] = memory.uses.get(shot.id, 0) + 1
-    return _cuts(scene, chosen)
+    return tuple(_held(cut, holds) for cut in _cuts(scene, _trimmed(shots, chosen, fit), fit))
+
+
+def _held(cut: PictureCut, holds: Sequence[tuple[int, int]]) -> PictureCut:
+    """The cut with its frame before each hold seen as long as the hold lasts; what follows comes later."""
+    frames = list(cut.frames)
+    for start, end in holds:
+        a, b = max(start, cut.start) - cut.start, min(end, cut.end) - cut.start
+        if frames and a < b:
+            frames[a:] = [frames[max(0, a - 1)]] * (b - a) + frames[a : len(frames) - (b - a)]
+    return replace(cut, frames=tuple(frames))
+
+
+def _trimmed(
+    shots: Sequence[FilmedShot], chosen: Sequence[tuple[FilmedShot, int, int]], fit: Fit
+) -> list[tuple[FilmedShot, int, int]]:
+    """A shot that is to be trimmed is left when its clip is over, for the next one that was filmed."""
+    filmed = [shot for shot in shots if shot.clip is not None]
+    found: list[tuple[FilmedShot, int, int]] = []
+    for first, start, end in chosen:
+        shot, at, seen = first, start, {first.id}
+        while (shot.shot.fit or fit) == "trim" and shot.clip is not None:
+            over = at + shot.num_frames * CLIP_HOLD
+            rest = [other for other in filmed if other.id not in seen]
+            if end - over < SHORTEST_CUT or not rest:
+                break
+            found.append((shot, at, over))
+            shot, at = rest[0], over
+            seen.add(shot.id)
+        found.append((shot, at, end))
+    return found
 
 
 def _parted(shots: Sequence[FilmedShot], moments: Sequence[Moment]) -> list[Moment]:
@@ -112,7 +150,7 @@ def _choose(shots: Sequence[FilmedShot], moment: Moment, memory: _Memory) -> Fil
     return min(shots, key=cost)
 
 
-def _cuts(scene: str, chosen: Sequence[tuple[FilmedShot, int, int]]) -> tuple[PictureCut, ...]:
+def _cuts(scene: str, chosen: Sequence[tuple[FilmedShot, int, int]], fit: Fit) -> tuple[PictureCut, ...]:
     cuts = []
     uses: dict[str, int] = {}
     for shot, start, end in chosen:
@@ -121,7 +159,7 @@ def _cuts(scene: str, chosen: Sequence[tuple[FilmedShot, int, int]]) -> tuple[Pi
         if shot.clip is None:
             cuts.append(PictureCut(scene, shot.id, start, end, clip=None, card="gag"))
             continue
-        indices = clip_frames(shot.num_frames, end - start, shot.shot.fit or "boomerang", turn=turn)
+        indices = clip_frames(shot.num_frames, end - start, shot.shot.fit or fit, turn=turn)
         cuts.append(PictureCut(scene, shot.id, start, end, clip=shot.clip, frames=indices))
     return tuple(cuts)
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
+from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFont
 
-from flows.studio import captions, ffmpeg
+from flows.studio import fonts, linebreak
+from flows.studio.linebreak import Piece
 
 Colour = tuple[int, int, int]
 
@@ -17,17 +19,24 @@ BOLD = (700, 100)
 
 
 @lru_cache(maxsize=64)
-def font(size: int, face: tuple[float, float] = BOLD) -> ImageFont.FreeTypeFont:
-    """Noto Sans at `size` pixels, in a weight (100 to 900) and a width (62.5 to 100)."""
-    type_ = ImageFont.truetype(str(ffmpeg.font_file()), size)
-    type_.set_variation_by_axes([face[0], face[1]])
+def font(size: int, face: tuple[float, float] = BOLD, path: Path | None = None) -> ImageFont.FreeTypeFont:
+    """Noto Sans, or the font at `path`, at `size` pixels, in a weight (to 900) and a width (62.5 to 100)."""
+    type_ = ImageFont.truetype(str(path or fonts.font_file()), size)
+    fonts.set_axes(type_, weight=face[0], width=face[1])
     return type_
 
 
+def font_path(text: str) -> Path:
+    """The font that `text` is set in: Noto Sans, or one that has more of its letters."""
+    best = fonts.best_font(text, fonts.font_file())
+    return best.path if best else fonts.font_file()
+
+
 def drawable(text: str) -> str:
-    """`text` without the letters that the font does not have: better none than boxes."""
-    missing = set(captions.missing_glyphs(text))
-    kept = "".join(c for c in text if c == "\n" or (c.isprintable() and c not in missing))
+    """`text` without the letters that its font does not have: better none than boxes."""
+    own = fonts.read_font(font_path(text))
+    lost = {c for c in text if fonts.needs_glyph(c) and not (own and own.has(c))}
+    kept = "".join(c for c in text if c == "\n" or (c.isprintable() and c not in lost))
     return "\n".join(" ".join(line.split()) for line in kept.split("\n"))
 
 
@@ -38,6 +47,12 @@ class Fitted:
     lines: tuple[str, ...]
     size: int
     face: tuple[float, float]
+    path: Path | None = None
+
+    @property
+    def type(self) -> ImageFont.FreeTypeFont:
+        """The font in that size."""
+        return font(self.size, self.face, self.path)
 
     @property
     def leading(self) -> int:
@@ -58,34 +73,34 @@ def fit(
     most_lines: int = 3,
 ) -> Fitted:
     """`text` as large as it can be within `width` × `height`, on at most `most_lines` lines."""
-    words = drawable(text).split()
+    path = font_path(text)
+    words = linebreak.pieces(drawable(text), limit=400)
     if not words:
-        return Fitted((), 1, face)
+        return Fitted((), 1, face, path)
     fitted = [
-        _at_largest(lines, width, height, face, largest)
+        _at_largest(Fitted(lines, largest, face, path), width, height)
         for count in range(1, min(most_lines, len(words)) + 1)
-        for lines in [_broken(words, count, face)]
+        for lines in [_broken(words, count, font(100, face, path))]
     ]
     return max(fitted, key=lambda candidate: (candidate.size, -len(candidate.lines)))
 
 
-def _broken(words: Sequence[str], count: int, face: tuple[float, float]) -> tuple[str, ...]:
+def _broken(words: Sequence[Piece], count: int, type_: ImageFont.FreeTypeFont) -> tuple[str, ...]:
     """The words on `count` lines of about the same length: the longest line as short as can be."""
     if count == 1:
-        return (" ".join(words),)
+        return (linebreak.joined(words),)
     choices = []
     for first in range(1, len(words) - count + 2):
-        lines = (" ".join(words[:first]), *_broken(words[first:], count - 1, face))
-        choices.append((max(font(100, face).getlength(line) for line in lines), lines))
+        lines = (linebreak.joined(words[:first]), *_broken(words[first:], count - 1, type_))
+        choices.append((max(type_.getlength(line) for line in lines), lines))
     return min(choices)[1]
 
 
-def _at_largest(
-    lines: tuple[str, ...], width: int, height: int, face: tuple[float, float], largest: int
-) -> Fitted:
-    widest = max(font(100, face).getlength(line) for line in lines) or 1
-    size = min(largest, int(100 * width / widest), int(height / (1.04 * len(lines))))
-    return Fitted(lines, max(6, size), face)
+def _at_largest(text: Fitted, width: int, height: int) -> Fitted:
+    type_ = font(100, text.face, text.path)
+    widest = max(type_.getlength(line) for line in text.lines) or 1
+    size = min(text.size, int(100 * width / widest), int(height / (1.04 * len(text.lines))))
+    return replace(text, size=max(6, size))
 
 
 @dataclass(frozen=True)
@@ -104,7 +119,7 @@ def letter(
 ) -> None:
     """Draws the lines onto `picture`: centred on `centre`, or beginning there (align="left")."""
     pen = ImageDraw.Draw(picture)
-    type_ = font(text.size, text.face)
+    type_ = text.type
     edge = round(text.size * ink.edge_width)
     anchor = "ms" if align == "centre" else "ls"
     depth = round(text.size * ink.depth)

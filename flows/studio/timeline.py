@@ -1,20 +1,24 @@
-"""The episode as integer frames: the one value that the cut, the mix and the captions read.
+"""The episode as integers: the one value that the cut, the mix and the captions read.
 
-Every start and end counts frames of the timeline (24 a second), the end is exclusive. Seconds appear only
-where a file format wants them.
+Every start and end counts frames of the timeline (24 a second), the end is exclusive; `start_sample` and
+`num_samples` count the sound's (48,000 a second). Seconds appear only where a file format wants them.
+`str(timeline)` is all of it as text, and `changes` says what differs between two.
 """
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 FPS = 24
 SAMPLE_RATE = 48_000
 SAMPLES_PER_FRAME = SAMPLE_RATE // FPS
 CLIP_HOLD = 3  # a clip's 8 frames a second, each held for three of the timeline's 24
+
+Card = Literal["title", "credits", "gag"]
 
 
 @dataclass(frozen=True)
@@ -30,12 +34,24 @@ class PictureCut:
     end: int
     clip: Path | None
     frames: tuple[int, ...] = ()
-    card: Literal["title", "credits", "gag"] | None = None
+    card: Card | None = None
+
+
+@dataclass(frozen=True)
+class Word:
+    """When a word of a line is heard."""
+
+    text: str
+    start: int
+    end: int
 
 
 @dataclass(frozen=True)
 class LineCue:
-    """A spoken line."""
+    """A spoken line. `num_samples` is its voice's length; 0 stands for a sound as long as the cue.
+
+    `words` are those of `text.split()`, if the voice knows when it said them.
+    """
 
     scene: str
     who: str
@@ -44,6 +60,18 @@ class LineCue:
     end: int
     wav: Path
     murmured: bool = False
+    num_samples: int = 0
+    words: tuple[Word, ...] = ()
+
+    @property
+    def start_sample(self) -> int:
+        """Where its sound begins."""
+        return self.start * SAMPLES_PER_FRAME
+
+    @property
+    def end_sample(self) -> int:
+        """Where its sound is over."""
+        return self.start_sample + (self.num_samples or (self.end - self.start) * SAMPLES_PER_FRAME)
 
 
 @dataclass(frozen=True)
@@ -67,14 +95,67 @@ class MusicCue:
 
 
 @dataclass(frozen=True)
+class SoundCue:
+    """A sound laid over a scene: a file, or one that the sound department knows by name."""
+
+    scene: str
+    name: str
+    start: int
+    end: int
+    num_samples: int
+    file: Path | None = None
+
+    @property
+    def start_sample(self) -> int:
+        """Where it begins."""
+        return self.start * SAMPLES_PER_FRAME
+
+
+@dataclass(frozen=True)
+class EffectCue:
+    """Something done to the picture of one scene; `amount` None is the effect's own."""
+
+    scene: str
+    name: str
+    start: int
+    end: int
+    amount: float | None = None
+
+
+@dataclass(frozen=True)
+class Transition:
+    """How a span begins or ends, within its own frames; what belongs together meets at the border.
+
+    A dissolve lies in the span that comes, and has in `tail` what the one before would still show.
+    """
+
+    kind: Literal["fade_in", "fade_out", "dissolve"]
+    start: int
+    end: int
+    tail: tuple[PictureCut, ...] = ()
+
+
+@dataclass(frozen=True)
 class Caption:
-    """Text on the picture, lines parted by newlines. `style` is "line" or, for memes, "top" and "bottom"."""
+    """Text on the picture, rows parted by newlines. `style` is "line" or, for memes, "top" and "bottom".
+
+    Two people who follow each other closely share one: `speakers` then names who says each row. `words` are
+    the pieces of `text` in order, each with the time in which it is heard.
+    """
 
     start: int
     end: int
     text: str
     who: str | None = None
     style: Literal["line", "top", "bottom"] = "line"
+    speakers: tuple[str, ...] = ()
+    words: tuple[Word, ...] = ()
+
+    @property
+    def rows(self) -> tuple[tuple[str | None, str], ...]:
+        """Each row with who says it."""
+        texts = self.text.split("\n")
+        return tuple(zip(self.speakers or (self.who,) * len(texts), texts, strict=True))
 
 
 @dataclass(frozen=True)
@@ -102,8 +183,82 @@ class Timeline:
     title: str = ""  # what the title card says: the show, and under it, after a newline, the episode
     credits: tuple[str, ...] = ()
     names: Mapping[str, str] = field(default_factory=dict)  # who -> the name that people read
+    sounds: tuple[SoundCue, ...] = ()
+    effects: tuple[EffectCue, ...] = ()
+    transitions: tuple[Transition, ...] = ()
 
     @property
     def num_frames(self) -> int:
         """The length of the film."""
         return self.spans[-1].end if self.spans else 0
+
+    def __str__(self) -> str:
+        """One row for each clip, line, laugh, caption and effect, by where it starts; files by name alone."""
+        head = f"timeline {self.width}x{self.height} {FPS} fps {SAMPLE_RATE} Hz {self.num_frames} frames"
+        told = [(start, order, row) for order, (start, row) in enumerate(_rows(self))]
+        return "\n".join([head, *(row for _, _, row in sorted(told)), ""])
+
+
+def changes(before: Timeline, after: Timeline) -> tuple[str, ...]:
+    """What differs, as rows of both texts: `- ` is only in `before`, `+ ` only in `after`; equal ones: ()."""
+    rows = difflib.ndiff(str(before).splitlines(), str(after).splitlines())
+    return tuple(row for row in rows if row[:2] in ("- ", "+ "))
+
+
+def _rows(timeline: Timeline) -> list[tuple[int, str]]:
+    tracks: list[tuple[str, tuple[Any, ...]]] = [
+        ("span", timeline.spans),
+        ("transition", timeline.transitions),
+        ("effect", timeline.effects),
+        ("picture", timeline.pictures),
+        ("line", timeline.lines),
+        ("laugh", timeline.laughs),
+        ("music", timeline.music),
+        ("sound", timeline.sounds),
+        ("caption", timeline.captions),
+    ]
+    return [
+        (cue.start, f"{cue.start:>7} {cue.end:>7} {kind:<10} {_words(cue)}".rstrip())
+        for kind, cues in tracks
+        for cue in cues
+    ]
+
+
+def _words(cue: Any) -> str:
+    """What a cue says of itself besides its place."""
+    values = {key: value for key, value in vars(cue).items() if key not in ("start", "end")}
+    return " ".join(_word(key, value) for key, value in values.items() if value not in (None, (), "", False))
+
+
+def _word(key: str, value: object) -> str:
+    match value:
+        case Path():
+            return value.name
+        case True:
+            return key
+        case str():
+            return repr(value) if key == "text" else value
+        case tuple():
+            return f"{key}={_listed(value)}"
+        case _:
+            return f"{key}={value}"
+
+
+def _listed(values: tuple[Any, ...]) -> str:
+    """Numbers that count up as from-to, words with their places, cuts by their shot."""
+    if all(isinstance(value, int) for value in values):
+        runs: list[list[int]] = []
+        for value in values:
+            if runs and value == runs[-1][0]:
+                runs[-1][1] += 1
+            else:
+                runs.append([value, 1])
+        return ",".join(f"{value}x{count}" if count > 1 else f"{value}" for value, count in runs)
+    return ",".join(_one(value) for value in values)
+
+
+def _one(value: Any) -> str:
+    if isinstance(value, PictureCut):
+        frames = f"[{_listed(value.frames)}]" if value.frames else ""
+        return f"{value.shot or value.card}@{value.start}-{value.end}{frames}"
+    return f"{value.start}-{value.end}" if isinstance(value, Word) else str(value)

@@ -1,18 +1,12 @@
-"""Captions are short, in time, and say every letter."""
+"""Caption files say every letter, in time, and who says it."""
 
 from __future__ import annotations
 
-from itertools import pairwise
+import re
 from pathlib import Path
 
-import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
-
 from flows.studio import captions
-from flows.studio.captions import split_line
-from flows.studio.errors import StudioError
-from flows.studio.timeline import Caption, Span, Timeline
+from flows.studio.timeline import Caption, Span, Timeline, Word
 
 
 def timeline_of(*cues, names=None):
@@ -25,55 +19,6 @@ TWO = timeline_of(
     Caption(58, 86_500, "5 < 6 --> \\N really", "don"),
     names={"joe": "Joe", "don": "The <Don>"},
 )
-
-
-@settings(max_examples=150, deadline=None)
-@given(
-    st.text("abcdefghi   ,.!?—", max_size=400),
-    st.integers(0, 1000),
-    st.integers(1, 400),
-    st.sampled_from((42, 30)),
-)
-def test_a_line_becomes_short_cues_without_a_gap(text, start, length, limit):
-    cues = split_line(text, start, start + length, who="joe", limit=limit)
-    if not text.split():
-        assert cues == ()
-        return
-    assert cues[0].start == start
-    assert cues[-1].end == start + length
-    assert all(a.end == b.start and a.start < a.end for a, b in pairwise(cues))
-    for cue in cues:
-        lines = cue.text.split("\n")
-        assert len(lines) <= 2
-        assert all(0 < len(line) <= limit for line in lines)
-
-
-@settings(max_examples=100, deadline=None)
-@given(st.lists(st.text("abcdef.,", min_size=1, max_size=12), min_size=1, max_size=60))
-def test_no_word_is_lost(words):
-    cues = split_line(" ".join(words), 0, 1000, who=None, limit=30)
-    assert " ".join(cue.text for cue in cues).split() == words
-
-
-def test_a_long_line_is_parted_after_punctuation():
-    rent = "You are three weeks late with the rent,"
-    text = f"{rent} and the fish in the bathtub has started paying before you did."
-    first, second = split_line(text, 0, 200, who="joe", limit=42)
-    assert first.text.endswith("rent,")
-    assert second.text.startswith("and the fish")
-    assert 60 < first.end < 100  # by its syllables
-
-
-def test_a_word_longer_than_a_line_is_broken():
-    cues = split_line("A" * 100, 0, 100, who=None, limit=42)
-    assert "".join(cue.text.replace("\n", "") for cue in cues) == "A" * 100
-    wide = split_line("猫" * 50, 0, 100, who=None, limit=42)
-    assert max(len(line) for cue in wide for line in cue.text.split("\n")) <= 21
-
-
-def test_square_and_tall_films_have_shorter_lines():
-    assert captions.limit_of(1280, 720) == 42
-    assert captions.limit_of(720, 720) == captions.limit_of(720, 1280) == 30
 
 
 def test_srt_is_what_players_read(tmp_path):
@@ -100,7 +45,7 @@ def test_ass_keeps_braces_and_backslashes_as_letters(tmp_path):
     first, second = pysubs2.load(str(tmp_path / "a.ass"))
     assert first.text == r"{\1c&HFFFFFF&}Is it \{supposed\} to\Nblink & wink?"
     assert second.text == "{\\1c&H66B0FF&}5 < 6 --> \\\u2060N really"
-    assert (first.name, second.name) == ("joe", "don")
+    assert (first.name, second.name) == ("Joe", "The <Don>")
 
 
 def test_a_spans_captions_count_from_its_start():
@@ -108,31 +53,53 @@ def test_a_spans_captions_count_from_its_start():
     assert captions.captions_of(TWO, span) == (Caption(8, 86_450, "5 < 6 --> \\N really", "don"),)
 
 
-@pytest.mark.parametrize("name", captions.styles())
-def test_every_style_is_whole_and_readable(name):
-    style = captions.read_style(name)
-    assert 50 <= style.size <= 110
-    assert style.outline > 3
-    assert all(int(colour[i : i + 2], 16) >= 0 for colour in style.palette for i in (1, 3, 5))
+BOTH = timeline_of(
+    Caption(0, 48, "Why?\nTo see.", "don", speakers=("don", "joe")),
+    names={"joe": "Joe", "don": "The Don"},
+)
 
 
-def test_a_style_that_there_is_not_is_answered_with_the_nearest():
-    with pytest.raises(StudioError, match=r"got 'clasic'; did you mean 'classic'\?") as fault:
-        captions.read_style("clasic")
-    assert fault.value.code == 2
-    with pytest.raises(StudioError, match="there are box, classic"):
-        captions.read_style("../../secrets")
+def test_two_who_share_a_caption_have_a_row_a_dash_and_a_colour_each(tmp_path):
+    captions.write_srt(BOTH, tmp_path / "a.srt")
+    assert "\n– Why?\n– To see.\n" in (tmp_path / "a.srt").read_text(encoding="utf-8")
+    captions.write_vtt(BOTH, tmp_path / "a.vtt")
+    assert "\n<v The Don>– Why?\n<v Joe>– To see.\n" in (tmp_path / "a.vtt").read_text(encoding="utf-8")
+    captions.write_ass(BOTH, tmp_path / "a.ass", colours={"don": "#ff0000", "joe": "#00ff00"})
+    told = (tmp_path / "a.ass").read_text(encoding="utf-8")
+    assert r"{\1c&H0000FF&}– Why?\N{\1c&H00FF00&}– To see." in told
 
 
-def test_nobody_shares_a_colour_while_there_are_enough():
-    colours = captions.speaker_colours(["joe", "don", "ann", "bob"], {"don": "#FFFFFF"})
-    assert colours["don"] == "#FFFFFF"
-    assert len({colour.lower() for colour in colours.values()}) == 4
+def test_karaoke_counts_every_word_from_where_it_is_heard(tmp_path):
+    import pysubs2
+
+    words = (Word("Is", 24, 30), Word("it", 30, 36), Word("fish?", 48, 60))
+    timeline = timeline_of(Caption(24, 72, "Is it\nfish?", "joe", words=words))
+    captions.write_ass(timeline, tmp_path / "a.ass", style="karaoke")
+    (event,) = pysubs2.load(str(tmp_path / "a.ass"))
+    assert event.plaintext == "Is it\nfish?"
+    counted = [int(tag) for tag in re.findall(r"\\k[f]?(\d+)", event.text)]
+    assert counted == [0, 25, 0, 25, 50, 50]
+    assert event.start == 980
 
 
-def test_letters_without_a_picture_are_named():
-    assert captions.missing_glyphs("Привіт, Łukasz! “Ok” … 100 %\n") == ""
-    assert captions.missing_glyphs("a 🐟 b 日本 🐟") == "🐟日本"
+def test_a_row_too_wide_for_the_picture_is_set_smaller(tmp_path):
+    wide = Caption(0, 24, "W" * 42, "joe")
+    captions.write_ass(timeline_of(wide), tmp_path / "a.ass")
+    size = float(re.search(r"\\fs([\d.]+)", (tmp_path / "a.ass").read_text(encoding="utf-8"))[1])
+    assert 20 < size < 50
+
+
+def test_capitals_are_the_styles_affair(tmp_path):
+    captions.write_ass(TWO, tmp_path / "a.ass", style="meme")
+    assert "IS IT" in (tmp_path / "a.ass").read_text(encoding="utf-8")
+
+
+def test_what_is_burned_leaves_out_letters_that_no_font_has_and_the_file_keeps_them(tmp_path):
+    timeline = timeline_of(Caption(0, 24, "fish \U000f0000", "joe"))
+    captions.write_ass(timeline, tmp_path / "a.ass")
+    captions.write_ass(timeline, tmp_path / "b.ass", span=timeline.spans[0])
+    assert "\U000f0000" in (tmp_path / "a.ass").read_text(encoding="utf-8")
+    assert "\U000f0000" not in (tmp_path / "b.ass").read_text(encoding="utf-8")
 
 
 def test_files_appear_in_one_move(tmp_path: Path):

@@ -7,7 +7,7 @@ import os
 import pysubs2
 import pytest
 
-from flows.studio import ffmpeg
+from flows.studio import ffmpeg, fonts
 from flows.studio.errors import StudioError
 
 
@@ -59,7 +59,7 @@ def test_the_fonts_are_there_inside_and_gone_outside(monkeypatch):
     with ffmpeg.with_fonts():
         conf = os.environ["FONTCONFIG_FILE"]
         with open(conf, encoding="utf-8") as file:
-            assert str(ffmpeg.font_file().parent) in file.read()
+            assert str(fonts.font_file().parent) in file.read()
     assert "FONTCONFIG_FILE" not in os.environ
     assert not os.path.exists(conf)
     monkeypatch.setenv("FONTCONFIG_FILE", "mine")

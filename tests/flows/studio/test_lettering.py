@@ -26,7 +26,16 @@ def test_a_long_text_is_larger_on_two_lines():
 
 
 def test_letters_that_the_font_lacks_are_left_out():
-    assert drawable("Fish 🐟 and\nChips 日 \x00ok") == "Fish and\nChips ok"
+    assert drawable("Fish \U000f0000 and\nChips \U000ffffd \x00ok") == "Fish and\nChips ok"
+
+
+def test_a_title_in_another_script_is_set_in_a_font_that_has_it():
+    for title in ("Кот", "Γάτα", "חתול", "قطة", "แมว", "बिल्ली"):
+        text = fit(title, 300, 80, largest=80)
+        assert drawable(title) == title == " ".join(text.lines)
+        picture = Image.new("RGB", (320, 110))
+        letter(picture, text, 160, 10, Ink((255, 255, 255), (0, 0, 0)))
+        assert np.asarray(picture).max() > 200
 
 
 def test_letters_stand_between_their_top_and_their_foot():

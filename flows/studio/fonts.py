@@ -1,0 +1,280 @@
+"""Fonts: those of the project's packages, then the machine's own; which letters they have, and what lacks.
+
+libass asks fontconfig for a font that has a letter which the style's own lacks. It is told where to look and
+in which order by a file (`fonts_conf`), since its `fontsdir` gives no such fallback. Colour emoji it cannot
+draw at all, so colour fonts do not count.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import unicodedata
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib.util import find_spec
+from itertools import groupby
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from xml.sax.saxutils import escape
+
+if TYPE_CHECKING:
+    from PIL import ImageFont
+
+FAMILY = "Noto Sans"
+# Asked in this order where a style's own family lacks a letter.
+FALLBACKS = ("Noto Sans", "Noto Sans Arabic", "Heebo", "Noto Sans Thai", "Noto Sans CJK TC")
+_CJK = "cvttf_NotoSansCJK_Bold"  # a package of one font file
+_COLOUR_TABLES = {"CBDT", "sbix", "COLR", "SVG "}
+_MEASURED = 100  # pixels an em, at which widths are measured
+_SUFFIXES = (".ttf", ".otf", ".ttc")
+
+# By the first word of a letter's Unicode name: what to install, from PyPI, and from Debian.
+_PACKAGES = {
+    "ARABIC": ("fontpkg-noto-sans-arabic", "fonts-noto-core"),
+    "HEBREW": ("fontpkg-heebo", "fonts-noto-core"),
+    "THAI": ("fontpkg-noto-sans-thai", "fonts-noto-core"),
+    "DEVANAGARI": ("fontpkg-noto-sans-devanagari", "fonts-noto-core"),
+    "TAMIL": ("fontpkg-noto-sans-tamil", "fonts-noto-core"),
+    "TELUGU": ("fontpkg-noto-sans-telugu", "fonts-noto-core"),
+    "KHMER": ("fontpkg-noto-sans-khmer", "fonts-noto-core"),
+    "BENGALI": ("fontpkg-hind-siliguri", "fonts-noto-core"),
+    **dict.fromkeys(
+        ("CJK", "HIRAGANA", "KATAKANA", "HANGUL", "IDEOGRAPHIC", "BOPOMOFO", "FULLWIDTH", "HALFWIDTH"),
+        ("cvttf-notosanscjk-bold", "fonts-noto-cjk"),
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Font:
+    """A font file: its letters, and its measures in units of which an em has `units`."""
+
+    path: Path
+    units: int
+    ascent: int
+    descent: int
+    letters: frozenset[int]
+
+    def has(self, letter: str) -> bool:
+        """Whether it can draw that letter."""
+        return ord(letter) in self.letters
+
+
+# --------------------------------------------------------------------------------------------- files
+
+
+def font_file(family: str = FAMILY) -> Path:
+    """The file of a family that a package of the project brings."""
+    import fontpkg
+
+    return Path(fontpkg.path(family))
+
+
+@lru_cache(maxsize=1)
+def project_files() -> tuple[Path, ...]:
+    """The fonts of installed packages, in the order in which they are asked."""
+    import fontpkg
+
+    known = {name: Path(fontpkg.path(name)) for name in fontpkg.families()}
+    first = [known[name] for name in FALLBACKS if name in known]
+    found = [*first, *(path for name, path in sorted(known.items()) if name not in FALLBACKS)]
+    package = find_spec(_CJK)
+    if package is not None and package.origin:
+        found += sorted(Path(package.origin).parent.glob("*.otf"))
+    return tuple(found)
+
+
+@lru_cache(maxsize=1)
+def machine_folders() -> tuple[Path, ...]:
+    """Where this system keeps its fonts."""
+    home = Path.home()
+    if sys.platform == "win32":
+        places = [Path(os.environ.get("WINDIR", "C:/Windows")) / "Fonts"]
+        places.append(Path(os.environ.get("LOCALAPPDATA", home)) / "Microsoft/Windows/Fonts")
+    elif sys.platform == "darwin":
+        places = [Path("/System/Library/Fonts"), Path("/Library/Fonts"), home / "Library/Fonts"]
+    else:
+        data = os.environ.get("XDG_DATA_HOME")
+        own = Path(data) if data else home / ".local/share"
+        places = [Path("/usr/share/fonts"), Path("/usr/local/share/fonts"), own / "fonts", home / ".fonts"]
+    return tuple(place for place in places if place.is_dir())
+
+
+@lru_cache(maxsize=4)
+def machine_files(folders: tuple[Path, ...]) -> tuple[Path, ...]:
+    """Every font file in these folders, in order."""
+    return tuple(
+        path
+        for folder in folders
+        for path in sorted(folder.rglob("*"))
+        if path.suffix.lower() in _SUFFIXES and path.is_file()
+    )
+
+
+@lru_cache(maxsize=2048)
+def read_font(path: Path) -> Font | None:
+    """A font file's letters and measures; None if it cannot be read, or is in colour."""
+    from fontTools.ttLib import TTFont, TTLibError
+
+    try:
+        with path.open("rb") as file, TTFont(file, lazy=True, fontNumber=0) as font:
+            if _COLOUR_TABLES & set(font.keys()):
+                return None
+            ascent, descent = _height(font)
+            return Font(
+                path, int(font["head"].unitsPerEm), ascent, descent, frozenset(font.getBestCmap() or ())
+            )
+    except (OSError, TTLibError, KeyError, AttributeError):
+        return None
+
+
+def _height(font: Any) -> tuple[int, int]:
+    """What libass counts as a font's height: that of Windows, else that of the lines."""
+    if "OS/2" in font and font["OS/2"].usWinAscent + font["OS/2"].usWinDescent:
+        return int(font["OS/2"].usWinAscent), int(font["OS/2"].usWinDescent)
+    return int(font["hhea"].ascent), -int(font["hhea"].descent)
+
+
+# ------------------------------------------------------------------------------------------- letters
+
+
+def needs_glyph(letter: str) -> bool:
+    """Whether a letter has to be in the font: spaces, joiners, selectors and controls need not."""
+    return not letter.isspace() and unicodedata.category(letter) not in ("Cf", "Cc", "Mn", "Me")
+
+
+def font_of(letter: str, first: Path) -> Font | None:
+    """The font that draws a letter where `first` is the style's own."""
+    return next((font for font in _asked(first) if font.has(letter)), None)
+
+
+def _asked(first: Path) -> Iterator[Font]:
+    """All fonts, in the order in which they are asked; the machine's are looked at last."""
+    for path in dict.fromkeys((first, *project_files())):
+        if (font := read_font(path)) is not None:
+            yield font
+    for path in machine_files(machine_folders()):
+        if (font := read_font(path)) is not None:
+            yield font
+
+
+def best_font(text: str, first: Path) -> Font | None:
+    """The one font that has the most of a text's letters; of equal ones the first that is asked."""
+    wanted = {letter for letter in text if needs_glyph(letter)}
+    best, most = read_font(first), -1
+    for font in _asked(first):
+        count = sum(font.has(letter) for letter in wanted)
+        if count > most:
+            best, most = font, count
+        if count == len(wanted):
+            break
+    return best
+
+
+def missing_glyphs(text: str, first: Path | None = None) -> str:
+    """The letters of `text` that no font here has, each once, in order; "" if all are there."""
+    own = first or font_file()
+    letters = dict.fromkeys(letter for letter in text if needs_glyph(letter))
+    return "".join(letter for letter in letters if font_of(letter, own) is None)
+
+
+def fallback_files(text: str, first: Path) -> tuple[str, ...]:
+    """The names of the fonts besides `first` that draw letters of `text`: they decide how it looks, too."""
+    own = read_font(first)
+    others = [
+        letter for letter in dict.fromkeys(text) if needs_glyph(letter) and not (own and own.has(letter))
+    ]
+    found = (font_of(letter, first) for letter in others)
+    return tuple(sorted({font.path.name for font in found if font is not None}))
+
+
+def missing_told(texts: Iterable[str]) -> tuple[str, ...]:
+    """A line for each script or kind of sign that no font here has, with the package that brings it."""
+    groups: dict[tuple[str, str], list[str]] = {}
+    for letter in missing_glyphs("".join(texts)):
+        groups.setdefault(package_of(letter), []).append(letter)
+    return tuple(
+        f"no font here has {_shown(letters)}: captions leave {'it' if len(letters) == 1 else 'them'} out; "
+        + (f"`pip install {pip}`, or on Debian " if pip else "on Debian ")
+        + f"`apt-get install {debian}`, brings {'it' if len(letters) == 1 else 'them'}"
+        for (pip, debian), letters in groups.items()
+    )
+
+
+def package_of(letter: str) -> tuple[str, str]:
+    """The packages of PyPI ("" for none) and of Debian that bring a letter."""
+    script = unicodedata.name(letter, "").split(" ")[0].split("-")[0]
+    if script in _PACKAGES:
+        return _PACKAGES[script]
+    is_sign = unicodedata.category(letter)[0] == "S" or unicodedata.category(letter) == "Cn"
+    return ("", "fonts-symbola") if is_sign else ("", "fonts-noto-core")
+
+
+def _shown(letters: list[str]) -> str:
+    names = [f"{letter} (U+{ord(letter):04X})" for letter in letters[:3]]
+    rest = f" and {len(letters) - 3} more" if len(letters) > 3 else ""
+    return ", ".join(names) + rest
+
+
+# ------------------------------------------------------------------------------------------ measures
+
+
+def row_width(text: str, family: str, size: float, *, bold: bool) -> float:
+    """How wide libass draws a row, in pixels; `size` is its font size: from the lowest to the highest."""
+    first = font_file(family)
+    width = 0.0
+    for path, run in groupby(text, key=lambda letter: _drawn_by(letter, first)):
+        font = read_font(path)
+        if font is not None:
+            em = size * font.units / (font.ascent + font.descent)
+            width += _type(path, bold).getlength("".join(run)) * em / _MEASURED
+    return width
+
+
+def _drawn_by(letter: str, first: Path) -> Path:
+    font = font_of(letter, first) if needs_glyph(letter) else None
+    return font.path if font else first
+
+
+@lru_cache(maxsize=32)
+def _type(path: Path, bold: bool) -> ImageFont.FreeTypeFont:
+    from PIL import ImageFont
+
+    type_ = ImageFont.truetype(str(path), _MEASURED)
+    set_axes(type_, weight=700 if bold else 400, width=100)
+    return type_
+
+
+def set_axes(type_: ImageFont.FreeTypeFont, *, weight: float, width: float) -> None:
+    """A variable font in that weight (100 to 900) and width (62.5 to 100), as far as it has them."""
+    try:
+        axes = type_.get_variation_axes()
+    except OSError:  # it is not variable
+        return
+    wanted = {b"weight": weight, b"width": width}
+    values = []
+    for axis in axes:
+        value = wanted.get(bytes(axis["name"] or b"").lower(), float(axis["default"] or 0))
+        values.append(min(max(value, float(axis["minimum"] or 0)), float(axis["maximum"] or 0)))
+    type_.set_variation_by_axes(values)
+
+
+# ---------------------------------------------------------------------------------------- fontconfig
+
+
+def fonts_conf() -> str:
+    """A fontconfig file: the project's fonts first, the machine's own behind them, none in colour."""
+    folders = dict.fromkeys([*(path.parent for path in project_files()), *machine_folders()])
+    places = "".join(f"  <dir>{escape(str(folder))}</dir>\n" for folder in folders)
+    families = "".join(f"<string>{escape(name)}</string>" for name in FALLBACKS)
+    return (
+        '<?xml version="1.0"?>\n<!DOCTYPE fontconfig SYSTEM "urn:fontconfig:fonts.dtd">\n<fontconfig>\n'
+        f'{places}  <include ignore_missing="yes">/etc/fonts/fonts.conf</include>\n'
+        '  <match target="pattern"><edit name="family" mode="append" binding="same">'
+        f"{families}</edit></match>\n"
+        '  <selectfont><rejectfont><pattern><patelt name="color"><bool>true</bool></patelt></pattern>'
+        "</rejectfont></selectfont>\n"
+        '  <cachedir prefix="xdg">fontconfig</cachedir>\n</fontconfig>\n'
+    )

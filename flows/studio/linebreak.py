@@ -1,0 +1,175 @@
+"""Where captions break: after punctuation, before a conjunction, never behind an article; in any script.
+
+Words are parted at spaces. What has none (Chinese, Japanese, Thai) is parted into phrases by BudouX, at the
+places that UAX 14 allows, and at last between the letters that UAX 29 keeps together.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+CLOSERS = "\"'”’)»」』】"
+OPENERS = "\"'“‘(«¿¡「『【"
+
+_STOPS = tuple(".!?…。！？؟।")
+_COMMAS = tuple(",;:—–،؛、，")
+_CONJUNCTIONS = frozenset({"and", "but", "or", "so", "because", "when", "while", "if", "that", "than", "who"})
+_LEANING = frozenset(
+    {"a", "an", "the", "of", "to", "in", "on", "at", "for", "with", "from", "by", "is", "are"}
+    | {"my", "your", "his", "her", "its", "our", "their"}
+)
+_TITLES = frozenset({"mr.", "mrs.", "ms.", "dr.", "st.", "prof.", "sgt.", "vs."})
+_VOWELS = re.compile(r"[aeiouyàáâãäåæèéêëìíîïòóôõöøùúûüýÿœаеёиоуыэюяєіїґαάεέηήιίοόυύωώ]+", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Piece:
+    """What is never parted: a word, or a phrase of a script without spaces. `is_glued` to the one before."""
+
+    text: str
+    is_glued: bool = False
+
+
+def pieces(text: str, limit: int) -> list[Piece]:
+    """The pieces of a text, none wider than `limit`."""
+    found: list[Piece] = []
+    for word in text.split():
+        parts = [part for phrase in _phrases(word) for part in _short(phrase, limit)]
+        found += [Piece(part, is_glued=i > 0) for i, part in enumerate(parts)]
+    return found
+
+
+def joined(parts: Sequence[Piece]) -> str:
+    """The pieces as one row."""
+    return "".join(("" if part.is_glued or not i else " ") + part.text for i, part in enumerate(parts))
+
+
+def width(text: str) -> int:
+    """Letters, where a Chinese, Japanese or Korean one counts for two and a combining mark for none."""
+    return sum(_letter_width(letter) for letter in text)
+
+
+@lru_cache(maxsize=4096)
+def _letter_width(letter: str) -> int:
+    if unicodedata.category(letter) in ("Mn", "Me", "Cf"):
+        return 0
+    return 2 if unicodedata.east_asian_width(letter) in "WF" else 1
+
+
+def syllables(word: str) -> int:
+    """About how long a word is spoken: its groups of vowels, or its letters where each is a syllable."""
+    letters = sum(unicodedata.category(letter)[0] == "L" for letter in word)
+    full = sum(unicodedata.east_asian_width(letter) in "WF" for letter in word)
+    known = len(_VOWELS.findall(word))
+    return max(1, full, known or letters // 3)
+
+
+# ------------------------------------------------------------------------------------------- phrases
+
+
+def _phrases(word: str) -> list[str]:
+    parser = _parser_of(word)
+    return [word] if parser is None else [phrase for phrase in parser(word) if phrase]
+
+
+def _parser_of(word: str) -> Callable[[str], list[str]] | None:
+    """BudouX's model for the script of a word without spaces."""
+    names = {unicodedata.name(letter, "").split(" ")[0] for letter in word}
+    if names & {"HIRAGANA", "KATAKANA"}:
+        return _parser("japanese")
+    if "CJK" in names:
+        return _parser("simplified_chinese")
+    return _parser("thai") if "THAI" in names else None
+
+
+@lru_cache(maxsize=4)
+def _parser(language: str) -> Callable[[str], list[str]]:
+    import budoux
+
+    parse: Callable[[str], list[str]] = getattr(budoux, f"load_default_{language}_parser")().parse
+    return parse
+
+
+def _short(word: str, limit: int) -> Iterator[str]:
+    """The word, in parts that are no wider than `limit`: where UAX 14 allows it, else between letters."""
+    if width(word) <= limit:
+        yield word
+        return
+    from uniseg.graphemecluster import grapheme_clusters
+    from uniseg.linebreak import line_break_units
+
+    part = ""
+    for unit in line_break_units(word):
+        for piece in [unit] if width(unit) <= limit else grapheme_clusters(unit):
+            if part and width(part + piece) > limit:
+                yield part
+                part = ""
+            part += piece
+    if part:
+        yield part
+
+
+# -------------------------------------------------------------------------------------- where to break
+
+
+def break_cost(parts: Sequence[Piece], at: int) -> int:
+    """How bad it is to part before the piece number `at`, 0 for the best place."""
+    before, after = parts[at - 1].text.rstrip(CLOSERS).lower(), parts[at].text.strip(OPENERS).lower()
+    if before.endswith(_STOPS) and before not in _TITLES:
+        return 0
+    if before.endswith(_COMMAS):
+        return 4
+    if after in _CONJUNCTIONS:
+        return 10
+    return 28 if before in _LEANING or before in _TITLES else 16
+
+
+def cues(parts: Sequence[Piece], limit: int, most: int) -> list[Sequence[Piece]]:
+    """The pieces of each cue: two rows of `limit` and `most` in all at the most.
+
+    As few cues as can be, parted at the best places, of about equal length.
+    """
+    best = [(0.0, 0)]  # for so many pieces: the cost so far, and where their last cue begins
+    mean = min(most, width(joined(parts))) or 1
+    for n in range(1, len(parts) + 1):
+        choices = []
+        for first in range(n - 1, -1, -1):
+            long = width(joined(parts[first:n]))
+            if first < n - 1 and (long > most or not _fits(parts[first:n], limit)):
+                break
+            lack = 1 - long / mean
+            where = break_cost(parts, first) if first else 0
+            choices.append((best[first][0] + 100 + 40 * lack * lack + where, first))
+        best.append(min(choices))
+    found: list[Sequence[Piece]] = []
+    n = len(parts)
+    while n:
+        first = best[n][1]
+        found.insert(0, parts[first:n])
+        n = first
+    return found
+
+
+def _fits(parts: Sequence[Piece], limit: int) -> bool:
+    return width(joined(parts)) <= limit or any(_two(parts, at, limit) for at in range(1, len(parts)))
+
+
+def _two(parts: Sequence[Piece], at: int, limit: int) -> bool:
+    return max(width(joined(parts[:at])), width(joined(parts[at:]))) <= limit
+
+
+def rows(parts: Sequence[Piece], limit: int) -> str:
+    """The pieces on one row, or on two of about the same width, parted at the best place."""
+    whole = joined(parts)
+    if width(whole) <= limit:
+        return whole
+    fitting = []
+    for at in range(1, len(parts)):
+        if _two(parts, at, limit):
+            above, below = joined(parts[:at]), joined(parts[at:])
+            fitting.append((abs(width(above) - width(below)) + break_cost(parts, at), f"{above}\n{below}"))
+    return min(fitting)[1]
