@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal, get_args
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, ValidationInfo, field_validator
 
 from scripts_llm.plain_text import plainly
+from scripts_llm.scene_effects import Effects
 
 Part = Literal["cold_open", "act_1", "act_2", "tag"]
 Size = Literal["establishing", "medium", "close-up"]
@@ -19,7 +20,6 @@ Fit = Literal["loop", "boomerang", "hold", "slow", "trim"]
 LaughSize = Literal["small", "big", "aww", "ooh", "applause", "none"]
 Aspect = Literal["16:9", "1:1", "9:16"]
 Transition = Literal["cut", "smash_cut", "fade", "dissolve"]
-EffectName = Literal["zoom", "shake", "fade_in", "fade_out", "black_and_white", "mirror", "negative"]
 
 Id = Annotated[str, Field(pattern=r"^[a-z0-9_][a-z0-9_-]{0,31}$")]
 Name = Annotated[str, Field(min_length=1, max_length=80)]
@@ -309,12 +309,8 @@ class Line(Model):
     line: Annotated[str, Field(min_length=1, max_length=500)] = Field(description="what is said")
     parenthetical: Name | None = Field(default=None, description="how it is said: `whispering`")
     pause_before: float | None = Field(default=None, ge=0, le=10, description="seconds")
-    overlap: float | None = Field(
-        default=None, ge=0, le=3, description="seconds before the end of the last line: an interruption"
-    )
-    hold: float | None = Field(
-        default=None, gt=0, le=10, description="seconds that the picture stands still after the line"
-    )
+    overlap: float | None = Field(default=None, ge=0, le=3, description="interrupts by so many seconds")
+    hold: float | None = Field(default=None, gt=0, le=10, description="seconds of a still picture after it")
     laugh: LaughSize | None = Field(default=None, description="how the audience takes it")
     off_screen: bool = Field(default=False, description="true: heard and not seen, no shot is written for it")
     file: str | None = Field(
@@ -363,22 +359,12 @@ class Scene(Model):
     dialogue: tuple[Element, ...] = Field(default=(), description="lines and silences, in order")
     sfx: tuple[dict[str, Any], ...] = Field(default=(), description="sounds laid over the scene")
     transition: Transition = Field(default="cut", description="how it begins")
-    effects: tuple[EffectName | dict[EffectName, float], ...] = Field(
-        default=(), description="done to its picture: `[{zoom: 1.15}, fade_in, shake]`"
-    )
+    effects: Effects = Field(default=(), description="done to its picture: `[{zoom: 1.15}, fade_in, shake]`")
     duration: Literal["auto"] | Annotated[float, Field(gt=0, le=600)] = Field(
         default="auto", description="seconds; `auto` is as long as its lines"
     )
     skip: bool = Field(default=False, description="true: left out of the film")
     lock: bool = Field(default=False, description="true: never written again by the program")
-
-    @field_validator("effects")
-    @classmethod
-    def _effects_are_sane(cls, value: tuple[Any, ...]) -> tuple[Any, ...]:
-        for effect in value:
-            if isinstance(effect, dict) and (len(effect) != 1 or not 0 < next(iter(effect.values())) <= 60):
-                raise ValueError("effects of one number each, like [{zoom: 1.15}, fade_in]")
-        return value
 
 
 class Script(Model):
