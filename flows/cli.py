@@ -17,38 +17,14 @@ from typing import Annotated, Any, NoReturn
 from cyclopts import App, CycloptsError, Parameter
 from cyclopts.validators import Number
 
+from flows.commands.arguments import Device, Episode, Output, Premise, Seed, Verbose, Writer
+from flows.commands.scripts import retake
 from flows.faults import WRONG_INPUT, known_fault
 from flows.options import OUTPUT, BatchOptions, EpisodeOptions, MemeOptions, Outcome, Until
 from flows.premises import PREMISES
 from flows.screen import Screen
 
 STOPPED = 130
-
-Premise = Annotated[
-    Path | None, Parameter(help="The show's YAML file. Left out: the episode that was worked on last.")
-]
-Episode = Annotated[
-    str | None, Parameter(help="s01e03, or next. Left out: the show's newest one, finished or made anew.")
-]
-Writer = Annotated[
-    str | None,
-    Parameter(help="offline, auto, MODEL or MODEL@URL (any OpenAI-compatible server). New episodes: auto."),
-]
-Seed = Annotated[
-    int | None,
-    Parameter(validator=Number(gte=0, lt=2**63), help="Everything follows from it: same seed, same film."),
-]
-Output = Annotated[Path, Parameter(help="The folder that the episodes lie in.")]
-Device = Annotated[str | None, Parameter(help="cpu, cuda, mps … Left out: the best there is.")]
-Verbose = Annotated[
-    bool,
-    Parameter(
-        name=["--verbose", "-v"],
-        negative=(),
-        show_default=False,
-        help="Prefect's log lines on the terminal, too.",
-    ),
-]
 
 
 def build_app(name: str) -> App:
@@ -64,6 +40,7 @@ def build_app(name: str) -> App:
         new,
         episode,
         script,
+        retake,
         batch,
         meme,
         voices,

@@ -23,6 +23,7 @@ from flows.options import EpisodeOptions, Outcome, Until
 from flows.screen import Screen, duration
 from flows.scripting import Written
 from flows.studio import camera, folder, manifest, recipes, wanted
+from flows.studio import takes as takes_of
 from flows.studio.editing import Finished
 from flows.studio.errors import StudioError
 from flows.studio.wanted import WantedShot
@@ -186,11 +187,12 @@ def the_shots(run: Run, plan: Survey) -> tuple[str, ...]:
     """Films what is missing; returns the labels of those that failed twice."""
     job, screen = run.job, run.screen
     there = recipes.shelf(job.folder.clips, ".mp4")
-    missing = {shot.digest: shot for shot in reversed(plan.shots) if shot.digest not in there}
-    todo = [shot for shot in plan.shots if missing.get(shot.digest) is shot]
+    takes = wanted.all_takes(plan.shots)
+    missing = {shot.digest: shot for shot in reversed(takes) if shot.digest not in there}
+    todo = [shot for shot in takes if missing.get(shot.digest) is shot]
     failed: dict[str, str] = {}
-    if todo:
-        _estimate(run, plan, len(todo))
+    if filmed := sum(shot.file is None for shot in todo):
+        _estimate(run, plan, filmed)
     artifact = record.begin_progress(f"{job.name} film", f"{len(todo)} shots of {job.name}")
     for number, shot in enumerate(todo):
         if jobs.is_over(job.stop_at):
@@ -206,12 +208,21 @@ def the_shots(run: Run, plan: Survey) -> tuple[str, ...]:
         record.progress(artifact, number + 1, len(todo))
     if not todo and not job.folder.contact_sheet.exists():
         chronicle.contact_sheet(plan)
+    _sheets_of_takes(run, plan, todo)
     labels = tuple(shot.label for shot in plan.shots if shot.digest in failed)
     run.remember(failed=tuple(failed))
     chronicle.keep(run.job, **chronicle.shots_chapter(plan), gag_cards=list(labels))
     record.table(f"{job.name} shots", chronicle.table_of_shots(plan), f"The shots of {job.name}")
     record.picture(f"{job.name} contact sheet", job.folder.contact_sheet, f"The shots of {job.name}")
     return labels
+
+
+def _sheets_of_takes(run: Run, plan: Survey, filmed: list[WantedShot]) -> None:
+    """The takes of a shot side by side, if one of them is new."""
+    for shot in plan.shots:
+        if shot.others and any(take in filmed for take in (shot, *shot.others)):
+            path = takes_of.sheet_of(run.job.folder, shot)
+            run.screen.say(f"{len(shot.others) + 1} takes of {shot.label}: {path}")
 
 
 def _estimate(run: Run, plan: Survey, num_shots: int) -> None:

@@ -54,6 +54,12 @@ class Job:
         return episode_seed(self.seed, self.folder.code)
 
     @property
+    def places(self) -> tuple[Path, ...]:
+        """Where a person's own clips and recordings are looked for: beside the script, beside the premise."""
+        beside = (self.premise_path.parent,) if self.premise_path else ()
+        return (self.folder.root, *beside)
+
+    @property
     def name(self) -> str:
         return f"{self.premise.show} {self.folder.code}"
 

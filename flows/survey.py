@@ -91,7 +91,7 @@ def look(job: Job, written: Written | None = None) -> Survey | None:
         if not scripting.is_complete(written.script):
             return None
     film = film_settings(written.premise, num_steps=job.memory.num_steps)
-    shots = wanted.shots(written.script, written.premise, film, seed=job.film_seed)
-    lines = wanted.lines(written.script, written.premise, speaker=job.speaker)
+    shots = wanted.shots(written.script, written.premise, film, seed=job.film_seed, places=job.places)
+    lines = wanted.lines(written.script, written.premise, speaker=job.speaker, places=job.places)
     made = plan.make_plan(job.folder, shots, lines, film=film, failed=job.memory.failed)
     return Survey(job, written, film, shots, lines, made)

@@ -1,4 +1,4 @@
-"""Writing into a script that a person typed: only insertions, every other byte stays as it is.
+"""Writing into a script that a person typed: ids, shots, a pick, a scene; every other byte stays as it is.
 
 The places come from the parsed tree, so comments, quotes, odd indentation and line ends are never written
 again. What comes out is read back before it replaces the file: the same content plus what was put in.
@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from scripts_llm.errors import ScriptError
-from scripts_llm.screenplay import Shot
+from scripts_llm.screenplay import Scene, Shot
 from scripts_llm.yaml_nodes import Node, parse, resolve
 from scripts_llm.yaml_source import Source, read_text
-from scripts_llm.yaml_write import replace_file, scalar, shot_in_flow
+from scripts_llm.yaml_write import flow, replace_file, scalar, scene_rows, shot_in_flow
 
 
 @dataclass(frozen=True)
@@ -44,14 +44,97 @@ def write_into_script(path: Path, *, ids: Mapping[int, str], shots: Mapping[int,
                 edits += _shots_edits(scene, shots[index], text, before_all=before_all)
         new = _edited(text, edits)
         if _reads_as(new, wanted, path):
-            if read_text(path, what="script") != text:
-                raise ScriptError(f"{path}: was changed while its shots were written in, try again")
-            replace_file(path, new.encode())
+            _put(Source(path, text), new, wanted, "a shot")
             return
     raise ScriptError(
         f"{path}: wanted to write shots and ids into the scenes, got YAML that is too clever for that, "
         "try plain `key: value` lines, without aliases"
     )
+
+
+def set_pick(path: Path, *, scene: int, shot: int, pick: int) -> None:
+    """Write which take of a shot is cut in, scene and shot by index. ScriptError if it cannot."""
+    source = Source(path, read_text(path, what="script"))
+    root, _ = parse(source)
+    shots = _scenes(root, path, scene)[scene].value
+    listed = shots.get("shots") if isinstance(shots, dict) else None
+    if root is None or listed is None or not isinstance(listed.value, list) or shot >= len(listed.value):
+        raise ScriptError(f"{path}: wanted at least {shot + 1} shots in the scene, got fewer")
+    wanted = resolve(root)
+    wanted["scenes"][scene]["shots"][shot]["pick"] = pick
+    new = _edited(source.text, [_value_edit(listed.value[shot], "pick", str(pick), source.text)])
+    _put(source, new, wanted, "a pick")
+
+
+def scene_text(path: Path, index: int) -> str:
+    """A scene as it stands in the file, without its dash."""
+    source = Source(path, read_text(path, what="script"))
+    start, end, _ = _bounds(source, index)
+    return source.text[start:end]
+
+
+def replace_scene(path: Path, index: int, new: Scene | str) -> None:
+    """Write a scene, or a scene's text, in the place of the one at `index`. ScriptError if it cannot."""
+    source = Source(path, read_text(path, what="script"))
+    start, end, scene = _bounds(source, index)
+    text = new if isinstance(new, str) else _as_text(new, scene, source.text)
+    root, _ = parse(source)
+    alone, _ = parse(Source(path, f"{' ' * (scene.start.column - 1)}{text}"))
+    if root is None or alone is None:
+        raise ScriptError(f"{path}: wanted a scene, got nothing")
+    wanted = resolve(root)
+    wanted["scenes"][index] = resolve(alone)
+    _put(source, source.text[:start] + text + source.text[end:], wanted, "a scene")
+
+
+def _bounds(source: Source, index: int) -> tuple[int, int, Node]:
+    """Where a scene's text begins and ends: comments and blank lines behind it belong to what follows."""
+    root, _ = parse(source)
+    scene = _scenes(root, source.path, index)[index]
+    return scene.start.index, len(source.text[: _last(scene).end.index].rstrip()), scene
+
+
+def _last(node: Node) -> Node:
+    """The node whose text ends last in a node."""
+    while not node.flow and isinstance(node.value, dict | list) and node.value:
+        inner = list(node.value.values()) if isinstance(node.value, dict) else node.value
+        deepest = max(inner, key=lambda each: each.end.index)
+        if deepest.is_blank:
+            return deepest
+        node = deepest
+    return node
+
+
+def _as_text(scene: Scene, place: Node, text: str) -> str:
+    if place.flow:
+        return flow(scene.model_dump(exclude_defaults=True, mode="json"))
+    return (_line_end(text) + " " * (place.start.column - 1)).join(scene_rows(scene))
+
+
+def _value_edit(mapping: Node, key: str, value: str, text: str) -> _Edit:
+    """A key's value in place of the old one, or the key behind the others."""
+    old = mapping.value.get(key) if isinstance(mapping.value, dict) else None
+    if old is not None:
+        return _Edit(old.start.index, old.end.index, (" " if old.is_blank else "") + value)
+    keys = _key_nodes(mapping)
+    if mapping.flow:
+        assert isinstance(mapping.value, dict)
+        last = mapping.value[str(keys[-1].value)]
+        return _Edit(last.end.index, last.end.index, f", {key}: {value}")
+    indent = _line_end(text) + " " * (keys[0].start.column - 1)
+    return _Edit(keys[0].start.index, keys[0].start.index, f"{key}: {value}{indent}")
+
+
+def _put(source: Source, new: str, wanted: Any, what: str) -> None:
+    """Replace the file if the new text says what is wanted and nothing else."""
+    if not _reads_as(new, wanted, source.path):
+        raise ScriptError(
+            f"{source.path}: wanted to write {what} into it, got YAML that is too clever for that, "
+            "try plain `key: value` lines, without aliases"
+        )
+    if read_text(source.path, what="script") != source.text:
+        raise ScriptError(f"{source.path}: was changed while {what} was written in, try again")
+    replace_file(source.path, new.encode())
 
 
 def _scenes(root: Node | None, path: Path, last: int) -> list[Node]:

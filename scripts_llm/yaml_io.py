@@ -11,25 +11,30 @@ from pydantic import BaseModel
 
 from scripts_llm.errors import ScriptError
 from scripts_llm.screenplay import Beat, Line, Premise, Script
-from scripts_llm.yaml_edit import write_into_script
+from scripts_llm.yaml_edit import replace_scene, scene_text, set_pick, write_into_script
 from scripts_llm.yaml_faults import known_keys, nearest, shown, validate
 from scripts_llm.yaml_nodes import Node, parse
 from scripts_llm.yaml_source import Fault, Source, read_text, refuse
 from scripts_llm.yaml_write import write_script
 
-__all__ = ["UNUSED_KEYS", "read_premise", "read_script", "unused_keys", "write_into_script", "write_script"]
+__all__ = [
+    "UNUSED_KEYS",
+    "read_premise",
+    "read_script",
+    "replace_scene",
+    "scene_text",
+    "set_pick",
+    "unused_keys",
+    "write_into_script",
+    "write_script",
+]
 
 UNUSED_KEYS = (
     "audio.laugh_track.pack",
     "publish",
     "titles.intro",
     "video.model",
-    "scenes.dialogue.file",
-    "scenes.lock",
     "scenes.sfx",
-    "scenes.shots.file",
-    "scenes.shots.pick",
-    "scenes.shots.takes",
 )
 """Keys that are accepted, and that nothing reads yet. The documentation says so too."""
 

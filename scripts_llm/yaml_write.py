@@ -51,7 +51,8 @@ def script_rows(script: Script) -> list[str]:
             rows += [f"  {scalar(key)}:{'' if known else ' {}'}", *_block(known, "    ")]
     rows.append("scenes:")
     for scene in script.scenes:
-        rows += [*_scene_rows(scene), ""]
+        first, *others = scene_rows(scene)
+        rows += ["  - " + first, *("    " + row for row in others), ""]
     return rows[:-1]
 
 
@@ -62,7 +63,8 @@ def _block(values: Mapping[str, Any], indent: str) -> list[str]:
     ]
 
 
-def _scene_rows(scene: Scene) -> list[str]:
+def scene_rows(scene: Scene) -> list[str]:
+    """The lines of one scene."""
     known = scene.model_dump(exclude_defaults=True, mode="json")
     values = {key: known[key] for key in Scene.model_fields if key in known}
     rows: list[str] = []
@@ -75,7 +77,7 @@ def _scene_rows(scene: Scene) -> list[str]:
             rows += ["sfx:", *(f"  - {flow(sound)}" for sound in scene.sfx)]
         else:
             rows += _block({key: value}, "")
-    return ["  - " + rows[0], *("    " + row for row in rows[1:])]
+    return rows
 
 
 def shot_in_flow(shot: Shot) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from flows.studio import recipes
+from flows.studio import own_files, recipes
 from flows.studio.recipes import Artefact
 from flows.studio.timeline import SAMPLE_RATE
 from flows.studio.voice_book import VoiceSettings
@@ -16,15 +16,19 @@ from flows.studio.wanted import WantedLine
 
 
 def speak_line(wanted: WantedLine, voice: VoiceSettings, place: Path) -> Artefact:
-    """The wav of a line: mono, 48 kHz, 24 bits."""
-    from flows.studio.voice import speak
+    """The wav of a line, spoken or recorded by a person: mono, 48 kHz, 24 bits."""
+    from flows.studio.voice import recorded, speak
 
     begun = time.perf_counter()
 
     def by(path: Path) -> Mapping[str, Any]:
         import soundfile
 
-        spoken = speak(wanted.line.line, voice, parenthetical=wanted.line.parenthetical)
+        if wanted.file is not None:
+            own_files.keep_copy(wanted.file, place.parent)
+            spoken = recorded(wanted.file, where=wanted.label)
+        else:
+            spoken = speak(wanted.line.line, voice, parenthetical=wanted.line.parenthetical)
         wav = io.BytesIO()  # the file is written by Python, which says what is wrong with the disk
         soundfile.write(wav, spoken.samples, SAMPLE_RATE, subtype="PCM_24", format="WAV")
         path.write_bytes(wav.getvalue())

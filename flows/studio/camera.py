@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import t2v
-from flows.studio import clips, recipes
+from flows.studio import clips, own_files, recipes
 from flows.studio.errors import StudioError
 from flows.studio.film import FilmSettings
 from flows.studio.recipes import Artefact
@@ -63,6 +63,11 @@ def film_shot(
 
     Raises where going on makes no sense: StudioError for a full disk, T2VError for impossible settings.
     """
+    if wanted.file is not None:
+        width, height = wanted.recipe["size"]
+        return own_files.make_clip(
+            wanted.file, place, label=wanted.label, recipe=wanted.recipe, size=(width, height)
+        )
     loaded_model(film.model, device)  # a model that cannot be loaded is no matter of one shot
     fault = ""
     for _ in range(ATTEMPTS):

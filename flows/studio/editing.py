@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from flows.studio import recipes
+from flows.studio import own_files, recipes
 from flows.studio.assemble import FilmedShot, SceneTake, SpokenLine, assemble
 from flows.studio.cut import Look, segment_recipe
 from flows.studio.film import picture_size
@@ -88,9 +88,22 @@ def make_edit(premise: Premise, script: Script, material: Material, *, written_b
         names=names,
         seed=seed,
     )
+    timeline = _at_full_rate(timeline, material.clips)
     colours = {key: who.caption_color for key, who in premise.characters.items() if who.caption_color}
     look = Look(burned=premise.captions.mode == "burn", style=premise.captions.style, colours=colours)
     return Edit(timeline, look, premise, script, seed)
+
+
+def _at_full_rate(timeline: Timeline, clips: Shelf) -> Timeline:
+    """The timeline with every frame of the clips that have more than eight a second."""
+    full = {clip.path: int(clip.made["full_frames"]) for clip in clips.values() if "full_frames" in clip.made}
+    pictures = tuple(
+        replace(cut, frames=own_files.at_full_rate(cut.frames, full[cut.clip]))
+        if cut.clip is not None and cut.clip in full
+        else cut
+        for cut in timeline.pictures
+    )
+    return replace(timeline, pictures=pictures)
 
 
 def _takes(script: Script, material: Material) -> list[SceneTake]:
@@ -115,7 +128,10 @@ def _takes(script: Script, material: Material) -> list[SceneTake]:
 def _filmed(shot: WantedShot, clip: Artefact | None) -> FilmedShot:
     if clip is None:
         return FilmedShot(shot.label, shot.shot, None, 0)
-    return FilmedShot(shot.label, shot.shot, clip.path, int(clip.made["num_frames"]))
+    own = shot.shot
+    if shot.file is not None and own.fit is None:  # a clip of one's own is not turned back by itself
+        own = own.model_copy(update={"fit": "slow" if own_files.is_still(shot.file) else "hold"})
+    return FilmedShot(shot.label, own, clip.path, int(clip.made["num_frames"]))
 
 
 def _credits(premise: Premise, written_by: str) -> tuple[str, ...]:

@@ -91,6 +91,11 @@ def file_hash(path: Path) -> str | None:
         return None
 
 
+def with_script(memory: Memory, script: Path) -> Memory:
+    """The memory of a script as the program has just left it."""
+    return replace(memory, program_script=file_hash(script))
+
+
 def origin(premise: Premise) -> dict[str, Any]:
     """What of a premise a script is written from; looks and voices are not: they flow into every run."""
     cast = {

@@ -5,15 +5,16 @@ from __future__ import annotations
 import statistics
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TypeVar
 
 from flows.studio import recipes
 from flows.studio.film import FilmSettings
 from flows.studio.folder import EpisodeFolder
 from flows.studio.recipes import Artefact, Shelf
-from flows.studio.wanted import WantedLine, WantedShot
+from flows.studio.wanted import WantedLine, WantedShot, all_takes
 
 Kind = Literal["clip", "voice"]
+Wanted = TypeVar("Wanted", WantedShot, WantedLine)
 SHOWN = 12
 
 _REASONS = {
@@ -30,6 +31,8 @@ _REASONS = {
     "height": "size changed",
     "width": "size changed",
     "num_frames": "frames changed",
+    "file": "another file",
+    "size": "size changed",
 }
 
 
@@ -86,11 +89,12 @@ def make_plan(
     failed: Collection[str] = (),
 ) -> Plan:
     """Compares what is wanted with what lies there. `failed` are digests of shots that became gag cards."""
+    shots = all_takes(shots)
     clips, voices = recipes.shelf(folder.clips, ".mp4"), recipes.shelf(folder.voices, ".wav")
     lost = recipes.gone(folder.clips, ".mp4") | recipes.gone(folder.voices, ".wav")
     known = {**dict.fromkeys(lost, GONE), **dict.fromkeys(failed, FAILED)}
     todo = [
-        *(Todo("clip", shot.label, why) for shot, why in _missing(shots, clips, known)),
+        *(Todo("clip", one.title, why) for one, why in _missing(shots, clips, known)),
         *(Todo("voice", line.label, why) for line, why in _missing(lines, voices, known)),
     ]
     wanted = {shot.digest for shot in shots} | {line.digest for line in lines}
@@ -114,10 +118,8 @@ def seconds_a_shot(clips: Shelf, film: FilmSettings) -> float | None:
     return statistics.median(took) if took else None
 
 
-def _missing(
-    wanted: Sequence[WantedShot | WantedLine], there: Shelf, known: Mapping[str, str]
-) -> list[tuple[WantedShot | WantedLine, str]]:
-    found: list[tuple[WantedShot | WantedLine, str]] = []
+def _missing(wanted: Sequence[Wanted], there: Shelf, known: Mapping[str, str]) -> list[tuple[Wanted, str]]:
+    found: list[tuple[Wanted, str]] = []
     asked: set[str] = set()
     used = {one.digest for one in wanted}
     for one in wanted:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from flows.studio import own_files, recipes
 from flows.studio import prompt as wording
-from flows.studio import recipes
-from flows.studio.film import FilmSettings
+from flows.studio.film import FilmSettings, picture_size
 from scripts_llm.screenplay import Line, Premise, Scene, Script, Shot
 
 if TYPE_CHECKING:
@@ -17,8 +18,30 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
+class Seeds:
+    """The seeds of a shot's takes: they hang on its own words, never on its position."""
+
+    film: int
+    scene: Scene
+    shot: Shot
+    written: str
+    num_alike: int
+
+    def of(self, take: int) -> int:
+        """The seed of a take; one that is written down is the first take's."""
+        own = self.shot.seed
+        if own is None:
+            return recipes.seed_from(self.film, str(self.scene.id), self.written, self.num_alike, take)
+        return own if take == 1 else recipes.seed_from(own, take)
+
+
+@dataclass(frozen=True)
 class WantedShot:
-    """A shot of the script. `words` is its prompt in full, `prompt` is how the film model understood it."""
+    """A shot of the script, in the take that is cut in.
+
+    `words` is its prompt in full, `prompt` is how the film model understood it. `others` are the other takes
+    that it asks for, and `file` is what stands in for filming.
+    """
 
     label: str
     scene: Scene
@@ -27,21 +50,31 @@ class WantedShot:
     prompt: str
     seed: int
     recipe: Mapping[str, Any]
+    take: int = 1
+    others: tuple[WantedShot, ...] = ()
+    file: Path | None = None
+    seeds: Seeds | None = None
 
     @property
     def digest(self) -> str:
         return recipes.digest(self.recipe)
 
+    @property
+    def title(self) -> str:
+        """The shot as people call it, s04.2; a take that is not cut in with its number."""
+        return self.label if self.take == (self.shot.pick or 1) else f"{self.label} take {self.take}"
+
 
 @dataclass(frozen=True)
 class WantedLine:
-    """A spoken line of the script; `index` is its place in the scene's dialogue."""
+    """A spoken line of the script; `index` is its place in the scene's dialogue, `file` its own recording."""
 
     label: str
     scene: Scene
     index: int
     line: Line
     recipe: Mapping[str, Any]
+    file: Path | None = None
 
     @property
     def digest(self) -> str:
@@ -53,36 +86,59 @@ def scenes(script: Script) -> tuple[Scene, ...]:
     return tuple(scene for scene in script.scenes if not scene.skip)
 
 
-def shots(script: Script, premise: Premise, film: FilmSettings, *, seed: int) -> tuple[WantedShot, ...]:
-    """Every shot in the script's order. `premise` holds the whole cast; every scene has its id and shots."""
+def shots(
+    script: Script, premise: Premise, film: FilmSettings, *, seed: int, places: Sequence[Path] = ()
+) -> tuple[WantedShot, ...]:
+    """Every shot in the script's order. `premise` holds the whole cast; every scene has its id and shots.
+
+    Files are looked for in `places`. Raises StudioError for one that is not there.
+    """
     found = []
     for scene in scenes(script):
         alike: Counter[str] = Counter()
         for number, shot in enumerate(scene.shots or (), start=1):
-            words = wording.compose(shot, scene, premise)
+            label = f"{scene.id}.{number}"
+            if shot.file is not None:
+                found.append(_from_file(label, scene, shot, premise, places))
+                continue
             written = shot.prompt_exact or shot.prompt or scene.action
-            shot_seed = _seed(seed, scene, shot, written, alike[written])
-            alike[written] += 1
+            words = wording.compose(shot, scene, premise)
             prompt = words if shot.prompt_exact is not None else understood(words, film)
-            found.append(
-                WantedShot(
-                    label=f"{scene.id}.{number}",
-                    scene=scene,
-                    shot=shot,
-                    words=words,
-                    prompt=prompt,
-                    seed=shot_seed,
-                    recipe={"kind": "clip", "prompt": prompt, "seed": shot_seed, **asdict(film)},
-                )
-            )
+            seeds = Seeds(seed, scene, shot, written, alike[written])
+            alike[written] += 1
+            recipe = {"kind": "clip", "prompt": prompt, "seed": 0, **asdict(film)}
+            first = WantedShot(label, scene, shot, words, prompt, 0, recipe, seeds=seeds)
+            found.append(_with_its_takes(first))
     return tuple(found)
 
 
-def _seed(seed: int, scene: Scene, shot: Shot, written: str, num_alike: int) -> int:
-    """A shot's seed hangs on its own words, never on its position; one that is written down counts."""
-    if shot.seed is None:
-        return recipes.seed_from(seed, str(scene.id), written, num_alike, shot.pick or 1)
-    return shot.seed if shot.pick in (None, 1) else recipes.seed_from(shot.seed, shot.pick)
+def all_takes(shots: Sequence[WantedShot]) -> tuple[WantedShot, ...]:
+    """The shots, each followed by the other takes that it asks for."""
+    return tuple(take for shot in shots for take in (shot, *shot.others))
+
+
+def with_take(shot: WantedShot, take: int) -> WantedShot:
+    """Another take of a filmed shot: the same in all but its seed."""
+    assert shot.seeds is not None
+    seed = shot.seeds.of(take)
+    return replace(shot, seed=seed, take=take, others=(), recipe={**shot.recipe, "seed": seed})
+
+
+def _with_its_takes(shot: WantedShot) -> WantedShot:
+    picked = shot.shot.pick or 1
+    others = [take for take in range(1, (shot.shot.takes or 0) + 1) if take != picked]
+    return replace(with_take(shot, picked), others=tuple(with_take(shot, take) for take in others))
+
+
+def _from_file(label: str, scene: Scene, shot: Shot, premise: Premise, places: Sequence[Path]) -> WantedShot:
+    """A shot that is a file of one's own: known by what is in it, not by its name."""
+    name = str(shot.file)
+    path = own_files.locate(name, places, where=label)
+    size = picture_size(premise)
+    recipe = {"kind": "clip", "file": own_files.content_hash(path), "size": list(size), "version": 1}
+    if own_files.is_still(path):
+        recipe["still"] = True
+    return WantedShot(label, scene, shot, name, "", 0, recipe, file=path)
 
 
 def understood(words: str, film: FilmSettings) -> str:
@@ -101,15 +157,24 @@ def voices(premise: Premise, *, speaker: Speaker = "embedded") -> dict[str, Voic
     return voice.cast(premise.characters, speaker=speaker, language=premise.language)
 
 
-def lines(script: Script, premise: Premise, *, speaker: Speaker = "embedded") -> tuple[WantedLine, ...]:
-    """Every spoken line in the script's order, each in its character's own voice."""
+def lines(
+    script: Script, premise: Premise, *, speaker: Speaker = "embedded", places: Sequence[Path] = ()
+) -> tuple[WantedLine, ...]:
+    """Every spoken line in the script's order, each in its character's own voice or from its own file.
+
+    Raises StudioError for a file that is in none of the `places`.
+    """
     cast = voices(premise, speaker=speaker)
     found = []
     for scene in scenes(script):
         spoken = [(index, line) for index, line in enumerate(scene.dialogue) if isinstance(line, Line)]
         for number, (index, line) in enumerate(spoken, start=1):
+            label, file = f"{scene.id}-{number:02d}", None
             recipe = _recipe(line, cast[line.who])
-            found.append(WantedLine(f"{scene.id}-{number:02d}", scene, index, line, recipe))
+            if line.file is not None:
+                file = own_files.locate(line.file, places, where=label)
+                recipe = {"kind": "voice", "file": own_files.content_hash(file), "version": 1}
+            found.append(WantedLine(label, scene, index, line, recipe, file))
     return tuple(found)
 
 

@@ -121,12 +121,7 @@ def test_the_full_script_is_read_and_its_unused_keys_are_named(tmp_path: Path) -
     assert [shot.size for shot in scene.shots] == ["establishing", "medium", None]
     assert scene.dialogue[1:3] == (Beat(beat=0.8), Line(who="don", line="Everything blinks, Joe."))
     assert set(unused_keys(script)) == {
-        "scenes.dialogue.file",
-        "scenes.lock",
         "scenes.sfx",
-        "scenes.shots.file",
-        "scenes.shots.pick",
-        "scenes.shots.takes",
     }
 
 

@@ -1,0 +1,32 @@
+"""The commands that work on one episode's premise and script, and need neither Prefect nor a server."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from flows.commands.arguments import Device, Episode, Output, Premise
+from flows.options import OUTPUT, EpisodeOptions
+from flows.screen import Screen
+
+
+def retake(
+    shot: Annotated[str, Parameter(help="The shot, like s04.2.")],
+    /,
+    *,
+    pick: Annotated[int | None, Parameter(help="Only say which take is cut in; film nothing.")] = None,
+    premise: Premise = None,
+    episode: Episode = None,
+    output: Output = OUTPUT,
+    device: Device = None,
+) -> int:
+    """Film a shot again with its next seed, beside the takes there are, and pick the new one."""
+    from flows import retaking
+
+    options = EpisodeOptions(premise, episode, output=output, device=device)
+    with Screen() as screen:
+        outcome = retaking.retake(options, shot, pick=pick, screen=screen)
+        for line in outcome.lines:
+            screen.say(line)
+    return outcome.code

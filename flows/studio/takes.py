@@ -1,0 +1,46 @@
+"""Takes: which there are of a shot, and all of them side by side as one picture."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from flows.studio import recipes, sheet
+from flows.studio.folder import EpisodeFolder, writing
+from flows.studio.recipes import Shelf
+from flows.studio.sheet import SheetEntry
+from flows.studio.wanted import WantedShot, with_take
+from scripts_llm.screenplay import MAX_TAKES
+
+FOLDER = "takes"
+
+
+def filmed(shot: WantedShot, clips: Shelf) -> tuple[WantedShot, ...]:
+    """The takes of a shot that lie there, in order; whatever the script asks for."""
+    takes = (with_take(shot, number) for number in range(1, MAX_TAKES + 1))
+    return tuple(take for take in takes if take.digest in clips)
+
+
+def following(shot: WantedShot, clips: Shelf) -> int:
+    """The number of the next take: after every one that was filmed or asked for."""
+    known = [take.take for take in filmed(shot, clips)]
+    return max([shot.take, shot.shot.takes or 1, *known]) + 1
+
+
+def sheet_of(folder: EpisodeFolder, shot: WantedShot, *, picked: int | None = None) -> Path:
+    """Writes takes/s04.2.png, every filmed take with its number and seed; the one that is cut in is named."""
+    clips = recipes.shelf(folder.clips, ".mp4")
+    chosen = shot.take if picked is None else picked
+    entries = [
+        SheetEntry(
+            clips[take.digest].path,
+            f"take {take.take}{', cut in' if take.take == chosen else ''}",
+            f"seed {take.seed}",
+        )
+        for take in filmed(shot, clips)
+    ]
+    path = folder.root / FOLDER / f"{shot.label}.png"
+    first = next((clips[take.digest] for take in filmed(shot, clips)), None)
+    shape = first.recipe["width"] / first.recipe["height"] if first else 16 / 9
+    with writing(path) as part:
+        sheet.contact_sheet(entries, part, heading=f"{shot.label}: {shot.words}", shape=shape)
+    return path

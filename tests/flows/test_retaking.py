@@ -1,0 +1,96 @@
+"""Takes: filmed beside each other, picked, and picked back; the script keeps all its other bytes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from flows import job, retaking, scripting, survey
+from flows.options import EpisodeOptions
+from flows.studio import recipes, takes
+from flows.studio.errors import StudioError
+
+FISH = "fish-chips/s01e01"
+
+
+@pytest.fixture
+def home(tiny: Path, tiny_script: str) -> Path:
+    """The tiny show with its script, typed by a person."""
+    place = tiny.parent / "output" / FISH
+    place.mkdir(parents=True)
+    (place / "script.yaml").write_text(tiny_script, "utf-8")
+    return tiny.parent
+
+
+def _options(home: Path) -> EpisodeOptions:
+    return EpisodeOptions(premise=home / "fish.yaml", output=home / "output", device="cpu")
+
+
+def _script(home: Path) -> Path:
+    return home / "output" / FISH / "script.yaml"
+
+
+def test_a_retake_is_filmed_beside_the_old_take_and_picked(home: Path, heard: Any, tiny_script: str) -> None:
+    outcome = retaking.retake(_options(home), "s01.2", pick=None, screen=heard())
+    assert outcome.code == 0
+    typed = 'prompt: "The Don talking", who: don}'
+    picked = 'prompt: "The Don talking", who: don, pick: 2}'
+    assert _script(home).read_text("utf-8") == tiny_script.replace(typed, picked)
+    plan = survey.look(job.prepare(_options(home)))
+    assert plan is not None
+    clips = recipes.shelf(plan.job.folder.clips, ".mp4")
+    assert [take.take for take in takes.filmed(plan.shots[1], clips)] == [1, 2]
+    assert plan.shots[1].digest in clips
+    with Image.open(plan.job.folder.root / "takes" / "s01.2.png") as sheet:
+        assert sheet.width > 2 * 320
+
+    back = retaking.retake(_options(home), "s01.2", pick=1, screen=heard())
+    assert back.code == 0
+    assert _script(home).read_text("utf-8") == tiny_script.replace(typed, picked.replace("2}", "1}"))
+    plan = survey.look(job.prepare(_options(home)))
+    assert plan is not None
+    assert not [todo for todo in plan.plan.todo if "s01.2" in todo.label], "going back films nothing"
+
+
+def test_every_take_that_a_shot_asks_for_is_wanted_and_only_the_pick_is_cut(home: Path) -> None:
+    script = _script(home)
+    script.write_text(script.read_text("utf-8").replace("who: don}", "who: don, takes: 3, pick: 2}"), "utf-8")
+    plan = survey.look(job.prepare(_options(home)))
+    assert plan is not None
+    assert [todo.label for todo in plan.plan.todo if todo.kind == "clip"] == [
+        "s01.1",
+        "s01.2",
+        "s01.2 take 1",
+        "s01.2 take 3",
+    ]
+    seeds = [plan.shots[1].seed, *(take.seed for take in plan.shots[1].others)]
+    assert len(set(seeds)) == 3
+
+
+@pytest.mark.parametrize(
+    ("label", "more", "message"),
+    [
+        ("s01.3", "", "wanted a shot like s04.2, got 's01.3', did you mean s01.2"),
+        ("kitchen", "", "there are s01.1, s01.2"),
+        ("s01.1", "    lock: true\n", "s01 is locked; to retake s01.1, take its `lock: true` out"),
+    ],
+)
+def test_what_cannot_be_retaken_is_said_in_a_line(
+    home: Path, heard: Any, label: str, more: str, message: str
+) -> None:
+    script = _script(home)
+    script.write_text(script.read_text("utf-8") + more, "utf-8")
+    before = script.read_bytes()
+    with pytest.raises(StudioError, match=message.replace("?", ".")) as refused:
+        retaking.retake(_options(home), label, pick=None, screen=heard())
+    assert refused.value.code == 2
+    assert script.read_bytes() == before
+
+
+def test_a_show_without_a_script_has_nothing_to_retake(tiny: Path, heard: Any) -> None:
+    with pytest.raises(StudioError, match="there is none yet; coldopen episode"):
+        retaking.retake(_options(tiny.parent), "s01.1", pick=None, screen=heard())
+    assert not scripting.exists(job.prepare(_options(tiny.parent)))
