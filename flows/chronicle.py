@@ -10,10 +10,11 @@ from flows import scripting
 from flows.job import Job
 from flows.screen import duration
 from flows.scripting import Written
-from flows.studio import folder, manifest, recipes, sheet
+from flows.studio import folder, loudness, manifest, recipes, sheet
 from flows.studio.cut import file_hash
 from flows.studio.editing import Finished
 from flows.studio.film import picture_size
+from flows.studio.timeline import Timeline
 from flows.studio.wanted import WantedShot
 from flows.survey import Survey
 from scripts_llm.screenplay import Line
@@ -55,6 +56,10 @@ def script_chapter(job: Job, written: Written) -> Chapters:
     """What the manifest knows of the script; the calls of a writer stay from the run that made them."""
     memory = written.memory
     chapters: Chapters = {
+        "scenes": [
+            {"id": scene.id, "part": scene.part, "slugline": scene.slugline, "action": scene.action}
+            for scene in written.script.scenes
+        ],
         "title": written.script.title,
         "logline": written.script.logline or job.premise.logline,
         "settings": {"seed": job.seed, "film_seed": job.film_seed, "size": list(picture_size(job.premise))},
@@ -159,6 +164,7 @@ def lines_chapter(plan: Survey) -> Chapters:
         "lines": [
             {
                 "id": line.label,
+                "scene": line.scene.id,
                 "who": line.line.who,
                 "line": line.line.line,
                 "wav": voices[line.digest].path.name,
@@ -182,4 +188,20 @@ def film_chapter(job: Job, finished: Finished) -> Chapters:
     place = job.folder
     made = (place.film, place.gif, place.srt, place.vtt, place.poster, place.contact_sheet)
     files = {path.name: manifest.file_hash(path) for path in made if path.exists()}
-    return {"film": asdict(finished), "files": files}
+    heard = loudness.curve(place.film) if finished.loudness_lufs is not None else ()
+    return {"film": {**asdict(finished), "loudness_curve": heard}, "files": files}
+
+
+def timeline_chapter(timeline: Timeline) -> Chapters:
+    """Where scenes, lines and laughs lie, in frames of the film."""
+    return {
+        "timeline": {
+            "num_frames": timeline.num_frames,
+            "spans": [{"id": span.id, "start": span.start, "end": span.end} for span in timeline.spans],
+            "lines": [
+                {"who": cue.who, "text": cue.text, "start": cue.start, "end": cue.end}
+                for cue in timeline.lines
+            ],
+            "laughs": [{"size": cue.size, "start": cue.start, "end": cue.end} for cue in timeline.laughs],
+        }
+    }

@@ -22,7 +22,7 @@ from flows.job import Job
 from flows.options import EpisodeOptions, Outcome, Until
 from flows.screen import Screen, duration
 from flows.scripting import Written
-from flows.studio import camera, folder, manifest, recipes, wanted
+from flows.studio import camera, folder, manifest, recipes, report, wanted
 from flows.studio import takes as takes_of
 from flows.studio.editing import Finished
 from flows.studio.errors import StudioError
@@ -295,6 +295,7 @@ def the_master(run: Run, plan: Survey, segments: tuple[Path, ...], gags: tuple[s
     edit = plan.edit()
     run.screen.progress("mixing the sound and joining the segments")
     finished = tasks.master(edit, segments, run.job)
+    chronicle.keep(run.job, **chronicle.timeline_chapter(edit.timeline))
     return the_film(run, plan, finished, gags)
 
 
@@ -314,6 +315,7 @@ def the_film(run: Run, plan: Survey, finished: Finished, gags: tuple[str, ...]) 
     """The film lies there: noted, and told with its length."""
     run.remember(film_recipe=recipes.digest(plan.film_recipe()))
     chronicle.keep(run.job, **chronicle.film_chapter(run.job, finished))
+    report.write(run.job.folder)
     loud = "" if finished.loudness_lufs is None else f", {finished.loudness_lufs:.1f} LUFS"
     made = f"{duration(finished.seconds)} of film{loud}"
     return the_end(run, run.job.folder.film, made, gags=gags)

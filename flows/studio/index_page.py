@@ -8,12 +8,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from importlib import resources
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from flows.studio import folder
+from flows.studio import folder, pages
 from flows.studio.folder import EpisodeFolder
 
 NIGHTS_SHOWN = 10
@@ -40,7 +39,7 @@ def write(output: Path) -> Path:
     """Draws the page anew from the manifests and the record of the nights."""
     path = output / "index.html"
     nights = (folder.read_json(output / "nights.json") or {}).get("nights")
-    page = render("index", entries=entries(output), nights=_rows(nights)[:NIGHTS_SHOWN])
+    page = pages.render("index", entries=entries(output), nights=_rows(nights)[:NIGHTS_SHOWN])
     with folder.writing(path) as part:
         part.write_text(page, encoding="utf-8")
     return path
@@ -50,21 +49,6 @@ def entries(output: Path) -> tuple[Entry, ...]:
     """Every episode that was begun, newest first."""
     found = [_entry(output, episode) for episode in folder.every_episode(output)]
     return tuple(sorted(found, key=lambda entry: entry.newest_first, reverse=True))
-
-
-def render(name: str, **values: object) -> str:
-    """A page of templates/pages with everything that people wrote escaped."""
-    import jinja2
-
-    pages = resources.files("templates") / "pages"
-    environment = jinja2.Environment(
-        undefined=jinja2.StrictUndefined,
-        loader=jinja2.FunctionLoader(lambda each: (pages / each).read_text(encoding="utf-8")),
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return environment.get_template(f"{name}.html.j2").render(**values) + "\n"
 
 
 def _entry(output: Path, episode: EpisodeFolder) -> Entry:

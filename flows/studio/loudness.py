@@ -161,6 +161,16 @@ def measure(path: Path) -> tuple[float, float]:
     return loudness.loudness_lufs(), peak.true_peak_dbtp()
 
 
+def curve(path: Path) -> tuple[float, ...]:
+    """Short-term loudness in LUFS of a sound or film file, a value a second (EBU Tech 3341: 3 s windows)."""
+    meter = LoudnessMeter()
+    for samples in decoded(path):
+        meter.add(samples)
+    energies = meter.energies()
+    windows = [energies[max(0, end - 30) : end] for end in range(10, len(energies) + 1, 10)]
+    return tuple(round(_lufs(float(window.mean())), 1) for window in windows)
+
+
 def decoded(path: Path) -> Iterator[Samples]:
     """The first sound track of any media file at 48 kHz, ten seconds at a time, (n, channels)."""
     command = [ffmpeg.executable(), "-v", "error", "-nostdin", "-i", f"file:{path}", "-map", "0:a:0"]
