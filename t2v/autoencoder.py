@@ -12,6 +12,7 @@ from einops import rearrange
 from torch import Tensor, nn
 
 from t2v.configs import AutoencoderConfig
+from t2v.kernels import attend, upsample_conv
 
 
 def _norm(channels: int, groups: int) -> nn.GroupNorm:
@@ -30,7 +31,8 @@ class ResnetBlock(nn.Module):
         )
 
     def forward(self, x: Tensor) -> Tensor:
-        h = self.conv2(F.silu(self.norm2(self.conv1(F.silu(self.norm1(x))))))
+        h = self.conv1(F.silu(self.norm1(x), inplace=True))
+        h = self.conv2(F.silu(self.norm2(h), inplace=True))
         return h + self.nin_shortcut(x)
 
 
@@ -48,7 +50,7 @@ class AttnBlock(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         y, h = self.norm(x), x.shape[-2]
         q, k, v = (rearrange(conv(y), "b c h w -> b 1 (h w) c") for conv in (self.q, self.k, self.v))
-        out = F.scaled_dot_product_attention(q, k, v)
+        out = attend(q, k, v)
         return x + self.proj_out(rearrange(out, "b 1 (h w) c -> b c h w", h=h))
 
 
@@ -67,7 +69,7 @@ class Upsample(nn.Module):
         self.conv = nn.Conv2d(channels, channels, 3, padding=1)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.conv(F.interpolate(x, scale_factor=2.0, mode="nearest"))
+        return upsample_conv(x, self.conv, (2 * x.shape[-2], 2 * x.shape[-1]))
 
 
 def _blocks(channels: int, out_channels: int, count: int, groups: int) -> nn.ModuleList:

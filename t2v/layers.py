@@ -9,25 +9,26 @@ Text-to-Video Technical Report".
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import TypeVar
 
 import torch
-import torch.nn.functional as F
 from einops import rearrange
 from torch import Tensor, nn
 
+from t2v.conditioning import Conditioning, by_frames
+from t2v.kernels import (
+    Linear,
+    attend,
+    conv3x3,
+    conv_over_frames,
+    gated_feed_forward,
+    image_layout,
+    linear,
+    token_layout,
+    upsample_conv,
+)
+
 Layer = TypeVar("Layer", bound=nn.Module)
-
-
-@dataclass(frozen=True)
-class Conditioning:
-    """What every layer may read."""
-
-    time_emb: Tensor  # (b f) d
-    text: Tensor  # b l d, or (b f) l d where every frame has a text of its own
-    num_frames: int
-    size: tuple[int, int] | None = None  # height and width that an upsampling layer has to reach
 
 
 class Stage(nn.ModuleList):
@@ -87,6 +88,23 @@ def guidance_embedding(guidance: Tensor, width: int) -> Tensor:
     return torch.cat([angles.sin(), angles.cos()], dim=-1)
 
 
+class FrameConv(nn.Conv3d):
+    """A convolution of (b, c, f, h w) over the frames."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return conv_over_frames(x, self)
+
+
+class Conv3x3(nn.Conv2d):
+    """A 3x3 convolution that keeps the size."""
+
+    def __init__(self, channels: int, out_channels: int) -> None:
+        super().__init__(channels, out_channels, 3, padding=1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return conv3x3(x, self)
+
+
 class TemporalConvBlock(nn.Module):
     """Four convolutions over the frames alone, and a residual; the last one begins at zero."""
 
@@ -94,19 +112,22 @@ class TemporalConvBlock(nn.Module):
         super().__init__()
 
         def conv() -> nn.Conv3d:
-            return nn.Conv3d(channels, channels, (3, 1, 1), padding=(1, 0, 0))
+            return FrameConv(channels, channels, (3, 1, 1), padding=(1, 0, 0))
 
-        self.conv1 = nn.Sequential(group_norm(channels, groups, 1e-5), nn.SiLU(), conv())
+        self.conv1 = nn.Sequential(group_norm(channels, groups, 1e-5), nn.SiLU(inplace=True), conv())
         self.conv2, self.conv3, self.conv4 = (
-            nn.Sequential(group_norm(channels, groups, 1e-5), nn.SiLU(), nn.Dropout(dropout), conv())
+            nn.Sequential(
+                group_norm(channels, groups, 1e-5), nn.SiLU(inplace=True), nn.Dropout(dropout), conv()
+            )
             for _ in range(3)
         )
         zero_init(self.conv4[-1])
 
     def forward(self, x: Tensor, cond: Conditioning) -> Tensor:
-        video = rearrange(x, "(b f) c h w -> b c f h w", f=cond.num_frames)
+        h = x.shape[-2]
+        video = rearrange(x, "(b f) c h w -> b c f (h w)", f=cond.num_frames)
         out = self.conv4(self.conv3(self.conv2(self.conv1(video))))
-        return rearrange(video + out, "b c f h w -> (b f) c h w")
+        return rearrange(video + out, "b c f (h w) -> (b f) c h w", h=h)
 
 
 class ResBlock(nn.Module):
@@ -117,14 +138,14 @@ class ResBlock(nn.Module):
     ) -> None:
         super().__init__()
         self.in_layers = nn.Sequential(
-            group_norm(channels, groups, 1e-5), nn.SiLU(), nn.Conv2d(channels, out_channels, 3, padding=1)
+            group_norm(channels, groups, 1e-5), nn.SiLU(inplace=True), Conv3x3(channels, out_channels)
         )
-        self.emb_layers = nn.Sequential(nn.SiLU(), nn.Linear(time_dim, out_channels))
+        self.emb_layers = nn.Sequential(nn.SiLU(), Linear(time_dim, out_channels))
         self.out_layers = nn.Sequential(
             group_norm(out_channels, groups, 1e-5),
-            nn.SiLU(),
+            nn.SiLU(inplace=True),
             nn.Dropout(dropout),
-            zero_init(nn.Conv2d(out_channels, out_channels, 3, padding=1)),
+            zero_init(Conv3x3(out_channels, out_channels)),
         )
         self.skip_connection: nn.Module = (
             nn.Identity() if channels == out_channels else nn.Conv2d(channels, out_channels, 1)
@@ -135,55 +156,61 @@ class ResBlock(nn.Module):
         )
 
     def forward(self, x: Tensor, cond: Conditioning) -> Tensor:
-        h = self.in_layers(x) + self.emb_layers(cond.time_emb)[:, :, None, None]
-        h = self.skip_connection(x) + self.out_layers(h)
-        return self.temopral_conv(h, cond)
+        shift = cond.once(self.emb_layers, cond.time_emb).repeat_interleave(cond.num_frames, 0)
+        return self.temopral_conv(token_layout(by_frames(self._spatial, x, cond, shift)), cond)
+
+    def _spatial(self, x: Tensor, shift: Tensor) -> Tensor:
+        x = image_layout(x)
+        h = self.in_layers(x) + shift[:, :, None, None]
+        return self.skip_connection(x) + self.out_layers(h)
 
 
 class Attention(nn.Module):
-    """Multi-head attention of `x` (n, q, d) to `context` (m, k, d'), where n is a multiple of m.
+    """Multi-head attention of `x` (n, q, d) to keys and values (m, k, heads d), where n is a multiple of m.
 
-    Frames of one clip share one context: their queries are then laid side by side, and keys and values are
-    computed once.
+    Frames of one clip share one text: their queries are then laid side by side.
     """
 
     def __init__(self, dim: int, context_dim: int, heads: int, head_dim: int) -> None:
         super().__init__()
         inner = heads * head_dim
         self.heads = heads
-        self.to_q = nn.Linear(dim, inner, bias=False)
-        self.to_k = nn.Linear(context_dim, inner, bias=False)
-        self.to_v = nn.Linear(context_dim, inner, bias=False)
-        self.to_out = nn.Sequential(nn.Linear(inner, dim), nn.Dropout(0.0))
+        self.to_q = Linear(dim, inner, bias=False)
+        self.to_k = Linear(context_dim, inner, bias=False)
+        self.to_v = Linear(context_dim, inner, bias=False)
+        self.to_out = nn.Sequential(Linear(inner, dim), nn.Dropout(0.0))
 
-    def forward(self, x: Tensor, context: Tensor) -> Tensor:
-        n, m = x.shape[0], context.shape[0]
+    def forward(self, x: Tensor, keys: Tensor, values: Tensor) -> Tensor:
+        n, m = x.shape[0], keys.shape[0]
         q = rearrange(self.to_q(x), "(m f) q (h d) -> m h (f q) d", m=m, h=self.heads)
-        k = rearrange(self.to_k(context), "m k (h d) -> m h k d", h=self.heads)
-        v = rearrange(self.to_v(context), "m k (h d) -> m h k d", h=self.heads)
-        out = F.scaled_dot_product_attention(q, k, v)
-        return self.to_out(rearrange(out, "m h (f q) d -> (m f) q (h d)", f=n // m))
+        k = rearrange(keys, "m k (h d) -> m h k d", h=self.heads)
+        v = rearrange(values, "m k (h d) -> m h k d", h=self.heads)
+        return self.to_out(rearrange(attend(q, k, v), "m h (f q) d -> (m f) q (h d)", f=n // m))
+
+    def to_itself(self, x: Tensor) -> Tensor:
+        return self(x, self.to_k(x), self.to_v(x))
 
 
 class GatedGelu(nn.Module):
-    """GEGLU (Shazeer 2020)."""
+    """The first matrix of GEGLU (Shazeer 2020): value and gate."""
 
     def __init__(self, dim: int, inner: int) -> None:
         super().__init__()
-        self.proj = nn.Linear(dim, inner * 2)
-
-    def forward(self, x: Tensor) -> Tensor:
-        x, gate = self.proj(x).chunk(2, dim=-1)
-        return x * F.gelu(gate)
+        self.proj = Linear(dim, inner * 2)
 
 
 class FeedForward(nn.Module):
+    """GEGLU and the way back."""
+
     def __init__(self, dim: int) -> None:
         super().__init__()
-        self.net = nn.Sequential(GatedGelu(dim, dim * 4), nn.Dropout(0.0), nn.Linear(dim * 4, dim))
+        self.net = nn.Sequential(GatedGelu(dim, dim * 4), nn.Dropout(0.0), Linear(dim * 4, dim))
 
-    def forward(self, x: Tensor) -> Tensor:
-        return self.net(x)
+    def forward(self, x: Tensor, rows: int | None) -> Tensor:
+        widen, narrow = self.net[0], self.net[2]
+        assert isinstance(widen, GatedGelu)
+        assert isinstance(narrow, Linear)
+        return gated_feed_forward(x, widen.proj, narrow, rows)
 
 
 class TransformerBlock(nn.Module):
@@ -196,12 +223,19 @@ class TransformerBlock(nn.Module):
         self.attn2 = Attention(dim, context_dim or dim, heads, head_dim)
         self.norm1, self.norm2, self.norm3 = nn.LayerNorm(dim), nn.LayerNorm(dim), nn.LayerNorm(dim)
 
-    def forward(self, x: Tensor, text: Tensor | None) -> Tensor:
-        y = self.norm1(x)
-        x = x + self.attn1(y, y)
+    def forward(self, x: Tensor, text: tuple[Tensor, Tensor] | None, rows: int | None) -> Tensor:
+        """`text`: its keys and values."""
+        x = x + self.attn1.to_itself(self.norm1(x))
         y = self.norm2(x)
-        x = x + self.attn2(y, y if text is None else text)
-        return x + self.ff(self.norm3(x))
+        x = x + (self.attn2.to_itself(y) if text is None else self.attn2(y, *text))
+        return x + self.ff(self.norm3(x), rows)
+
+
+def only(blocks: nn.ModuleList) -> TransformerBlock:
+    """The checkpoint's list of one."""
+    (block,) = blocks
+    assert isinstance(block, TransformerBlock)
+    return block
 
 
 class SpatialTransformer(nn.Module):
@@ -210,18 +244,23 @@ class SpatialTransformer(nn.Module):
     def __init__(self, channels: int, head_dim: int, context_dim: int, groups: int) -> None:
         super().__init__()
         self.norm = group_norm(channels, groups, 1e-6)
-        self.proj_in = nn.Linear(channels, channels)
+        self.proj_in = Linear(channels, channels)
         self.transformer_blocks = nn.ModuleList(
             [TransformerBlock(channels, context_dim, channels // head_dim, head_dim)]
         )
-        self.proj_out = zero_init(nn.Linear(channels, channels))
+        self.proj_out = zero_init(Linear(channels, channels))
 
     def forward(self, x: Tensor, cond: Conditioning) -> Tensor:
-        h, w = x.shape[-2:]
-        tokens = self.proj_in(rearrange(self.norm(x), "n c h w -> n (h w) c"))
-        for block in self.transformer_blocks:
-            tokens = block(tokens, cond.text)
-        return x + rearrange(self.proj_out(tokens), "n (h w) c -> n c h w", h=h, w=w)
+        block = only(self.transformer_blocks)
+        keys = cond.once(block.attn2.to_k, cond.text)
+        values = cond.once(block.attn2.to_v, cond.text)
+
+        def frames(x: Tensor, keys: Tensor, values: Tensor) -> Tensor:
+            tokens = self.proj_in(rearrange(self.norm(image_layout(x)), "n c h w -> n (h w) c"))
+            tokens = self.proj_out(block(tokens, (keys, values), cond.chunks.rows))
+            return x + rearrange(tokens, "n (h w) c -> n c h w", h=x.shape[-2])
+
+        return by_frames(frames, x, cond, keys, values)
 
 
 class TemporalTransformer(nn.Module):
@@ -236,14 +275,19 @@ class TemporalTransformer(nn.Module):
         self.proj_out = zero_init(nn.Conv1d(inner, channels, 1))
 
     def forward(self, x: Tensor, cond: Conditioning) -> Tensor:
-        h, w = x.shape[-2:]
-        video = rearrange(x, "(b f) c h w -> b c f h w", f=cond.num_frames)
-        tokens = self.proj_in(rearrange(self.norm(video), "b c f h w -> (b h w) c f"))
-        tokens = rearrange(tokens, "n c f -> n f c")
-        for block in self.transformer_blocks:
-            tokens = block(tokens, None)
-        tokens = self.proj_out(rearrange(tokens, "n f c -> n c f"))
-        return x + rearrange(tokens, "(b h w) c f -> (b f) c h w", h=h, w=w)
+        h, f, step = x.shape[-2], cond.num_frames, cond.chunks.frames
+        x = token_layout(x)
+        normed = self.norm(rearrange(x, "(b f) c h w -> b c f (h w)", f=f))
+        places = rearrange(normed, "b c f p -> (b p) f c")
+        parts = places.split(len(places) if step is None else max(1, len(places) * step // f))
+        out = [self._places(part, cond.chunks.rows) for part in parts]
+        tokens = out[0] if len(out) == 1 else torch.cat(out)
+        return x + rearrange(tokens, "(b h w) f c -> (b f) c h w", h=h, w=x.shape[-1])
+
+    def _places(self, tokens: Tensor, rows: int | None) -> Tensor:
+        block = only(self.transformer_blocks)
+        tokens = linear(tokens, self.proj_in.weight.squeeze(-1), self.proj_in.bias)
+        return linear(block(tokens, None, rows), self.proj_out.weight.squeeze(-1), self.proj_out.bias)
 
 
 class Downsample(nn.Module):
@@ -252,7 +296,7 @@ class Downsample(nn.Module):
         self.op = nn.Conv2d(channels, channels, 3, stride=2, padding=1)
 
     def forward(self, x: Tensor, cond: Conditioning) -> Tensor:
-        return self.op(x)
+        return by_frames(lambda x: self.op(image_layout(x)), x, cond)
 
 
 class Upsample(nn.Module):
@@ -264,4 +308,4 @@ class Upsample(nn.Module):
 
     def forward(self, x: Tensor, cond: Conditioning) -> Tensor:
         size = cond.size or (x.shape[-2] * 2, x.shape[-1] * 2)
-        return self.conv(F.interpolate(x, size=size, mode="nearest"))
+        return by_frames(lambda x: upsample_conv(image_layout(x), self.conv, size), x, cond)

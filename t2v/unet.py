@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 
 import torch
-from einops import rearrange, repeat
+from einops import rearrange
 from torch import Tensor, nn
 
+from t2v.conditioning import Chunks, Conditioning, Once, every_time
 from t2v.configs import UNetConfig
+from t2v.kernels import Linear, token_layout
 from t2v.layers import (
-    Conditioning,
     Conv2d,
     Downsample,
     ResBlock,
@@ -30,10 +31,10 @@ class TimeEmbed(nn.Sequential):
     """Two linear layers; a network that was distilled with its guidance inside adds that embedding first."""
 
     def __init__(self, width: int, time_dim: int, guidance_dim: int | None) -> None:
-        super().__init__(nn.Linear(width, time_dim), nn.SiLU(), nn.Linear(time_dim, time_dim))
+        super().__init__(Linear(width, time_dim), nn.SiLU(), Linear(time_dim, time_dim))
         self.guidance_dim = guidance_dim
         if guidance_dim is not None:
-            self.cond_proj = nn.Linear(guidance_dim, width, bias=False)
+            self.cond_proj = Linear(guidance_dim, width, bias=False)
 
     def forward(self, x: Tensor, guidance: Tensor | None = None) -> Tensor:
         if self.guidance_dim is not None and guidance is not None:
@@ -47,6 +48,7 @@ class UNet3D(nn.Module):
     def __init__(self, config: UNetConfig) -> None:
         super().__init__()
         self.config = config
+        self.chunks = Chunks()
         width, time_dim = config.width, config.width * 4
         channels = [width * m for m in config.channel_multipliers]
         levels = len(channels)
@@ -106,22 +108,29 @@ class UNet3D(nn.Module):
         return [spatial, self._temporal(channels, channels // head_dim)]
 
     def forward(
-        self, latents: Tensor, timesteps: Tensor, text: Tensor, guidance: Tensor | None = None
+        self,
+        latents: Tensor,
+        timesteps: Tensor,
+        text: Tensor,
+        guidance: Tensor | None = None,
+        *,
+        once: Once = every_time,
     ) -> Tensor:
         """What the network predicts, in the shape of the latents.
 
         latents (b, c, f, h, w); timesteps (b,); text (b, l, d), or (b, f, l, d): one text a frame; guidance
         (b,): the scale, read by networks alone that were distilled with it (`guidance_embed_dim`).
+        `once`: a Memo, where the same text, or the same timesteps, come again.
         """
         num_frames = latents.shape[2]
-        dtype = next(self.parameters()).dtype
-        emb = self.time_embed(timestep_embedding(timesteps, self.config.width).to(dtype), guidance)
         cond = Conditioning(
-            time_emb=repeat(emb, "b d -> (b f) d", f=num_frames),
-            text=rearrange(text, "b f l d -> (b f) l d") if text.ndim == 4 else text,
+            time_emb=once(self._time, timesteps) if guidance is None else self._time(timesteps, guidance),
+            text=once(_one_text_a_row, text),
             num_frames=num_frames,
+            chunks=self.chunks,
+            once=once,
         )
-        x = rearrange(latents, "b c f h w -> (b f) c h w")
+        x = token_layout(rearrange(latents.to(self.dtype), "b c f h w -> (b f) c h w"))
         skips = []
         for stage in self.input_blocks:
             x = stage(x, cond)
@@ -132,3 +141,17 @@ class UNet3D(nn.Module):
             size = (skips[-1].shape[-2], skips[-1].shape[-1]) if skips else None
             x = stage(x, replace(cond, size=size))
         return rearrange(self.out(x), "(b f) c h w -> b c f h w", f=num_frames)
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """What it computes in."""
+        return next(self.out.parameters()).dtype
+
+    def _time(self, timesteps: Tensor, guidance: Tensor | None = None) -> Tensor:
+        sinusoids = timestep_embedding(timesteps, self.config.width)
+        return self.time_embed(sinusoids.to(self.dtype), guidance)
+
+
+def _one_text_a_row(text: Tensor) -> Tensor:
+    """(b, l, d) as it is; (b, f, l, d) -> (b f, l, d)."""
+    return rearrange(text, "b f l d -> (b f) l d") if text.ndim == 4 else text

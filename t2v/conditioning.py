@@ -1,0 +1,78 @@
+"""What the layers of the UNet are told beside the picture, and how much of it they take at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+Once = Callable[[Callable[[Tensor], Tensor], Tensor], Tensor]  # (function, x) -> function(x)
+
+
+class Memo:
+    """Functions of tensors that come again, computed once: a text's keys and values over all steps of a clip,
+    the timestep's embedding in both branches of guidance. Remembers a function's last two tensors.
+    """
+
+    def __init__(self) -> None:
+        self._seen: dict[Callable[[Tensor], Tensor], list[tuple[Tensor, Tensor]]] = {}
+
+    def __call__(self, function: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
+        seen = self._seen.setdefault(function, [])
+        for known, answer in seen:
+            if known is x:
+                return answer
+        seen.append((x, function(x)))
+        del seen[:-2]
+        return seen[-1][1]
+
+
+def every_time(function: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
+    """What stands for a memo where nothing may be kept, as in training."""
+    return function(x)
+
+
+@dataclass(frozen=True)
+class Chunks:
+    """How much a layer takes at once; None is all. The results are the same, the memory is less.
+
+    Spatial layers take `frames`; a temporal transformer takes the places that are as many tokens.
+    `rows` are the tokens that a feed-forward widens at once.
+    """
+
+    frames: int | None = None
+    rows: int | None = None
+
+
+@dataclass(frozen=True)
+class Conditioning:
+    """What every layer may read."""
+
+    time_emb: Tensor  # b d
+    text: Tensor  # b l d, or (b f) l d where every frame has a text of its own
+    num_frames: int
+    size: tuple[int, int] | None = None  # height and width that an upsampling layer has to reach
+    chunks: Chunks = field(default_factory=Chunks)
+    once: Once = every_time
+
+
+def by_frames(layer: Callable[..., Tensor], x: Tensor, cond: Conditioning, *others: Tensor) -> Tensor:
+    """`layer(x, *others)`, a few frames of (b f) c h w at once; others: one row a frame, or one a clip."""
+    f, step = cond.num_frames, cond.chunks.frames
+    if step is None or step >= f:
+        return layer(x, *others)
+    out: Tensor | None = None
+    for clip in range(len(x) // f):
+        for first in range(clip * f, (clip + 1) * f, step):
+            here = slice(first, min(first + step, (clip + 1) * f))
+            rows = [o[here] if len(o) == len(x) else o[clip : clip + 1] for o in others]
+            part = layer(x[here], *rows)
+            if out is None:
+                out = torch.empty_strided(
+                    (len(x), *part.shape[1:]), part.stride(), dtype=x.dtype, device=x.device
+                )
+            out[here] = part
+    assert out is not None
+    return out
