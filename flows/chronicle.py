@@ -10,12 +10,12 @@ from flows import scripting
 from flows.job import Job
 from flows.screen import duration
 from flows.scripting import Written
-from flows.studio import folder, loudness, manifest, recipes, sheet
+from flows.studio import folder, loudness, manifest, publish, recipes, sheet
 from flows.studio.cut import file_hash
 from flows.studio.editing import Finished
 from flows.studio.film import picture_size
 from flows.studio.timeline import Timeline
-from flows.studio.wanted import WantedShot
+from flows.studio.wanted import WantedLine, WantedShot
 from flows.survey import Survey
 from scripts_llm.screenplay import Line
 
@@ -169,10 +169,25 @@ def lines_chapter(plan: Survey) -> Chapters:
                 "line": line.line.line,
                 "wav": voices[line.digest].path.name,
                 "murmured": voices[line.digest].made["murmured"],
+                "voice": _speaker_of(line),
             }
             for line in plan.lines
         ]
     }
+
+
+_SPEAKERS = {
+    "embedded": "hibari-tts (Apache-2.0)",
+    "kokoro": "Kokoro-82M (Apache-2.0)",
+    "server": "a speech server",
+}
+
+
+def _speaker_of(line: WantedLine) -> str:
+    """Who spoke it, with the licence, for the credits."""
+    if line.file is not None:
+        return "recordings"
+    return _SPEAKERS[(line.recipe.get("voice") or {}).get("speaker", "embedded")]
 
 
 def murmured(plan: Survey) -> tuple[str, ...]:
@@ -205,3 +220,10 @@ def timeline_chapter(timeline: Timeline) -> Chapters:
             "laughs": [{"size": cue.size, "start": cue.start, "end": cue.end} for cue in timeline.laughs],
         }
     }
+
+
+def ready_to_publish(job: Job, plan: Survey, timeline: Timeline) -> None:
+    """publish.txt, with the credits that the manifest knows by now."""
+    made = folder.read_json(job.folder.manifest) or {}
+    premise, script = plan.written.premise, plan.written.script
+    publish.write(job.folder, premise, script, timeline, publish.credits_of(made, premise))

@@ -296,6 +296,7 @@ def the_master(run: Run, plan: Survey, segments: tuple[Path, ...], gags: tuple[s
     run.screen.progress("mixing the sound and joining the segments")
     finished = tasks.master(edit, segments, run.job)
     chronicle.keep(run.job, **chronicle.timeline_chapter(edit.timeline))
+    chronicle.ready_to_publish(run.job, plan, edit.timeline)
     return the_film(run, plan, finished, gags)
 
 

@@ -13,7 +13,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from scripts_llm.screenplay import Line, Model, Name, Scene, Script, Sentence, Text
+from scripts_llm.fields import Model, Name, Sentence, Text
+from scripts_llm.screenplay import Line, Scene, Script
 
 MOST_JOKES = 6
 

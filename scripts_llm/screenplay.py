@@ -7,11 +7,12 @@ Every key's `description` is its entry in docs/premise.md and docs/script.md (`s
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, ValidationInfo, field_validator
+from pydantic import Discriminator, Field, Tag, field_validator
 
-from scripts_llm.plain_text import plainly
+from scripts_llm.fields import Id, Model, Name, Sentence, Text
+from scripts_llm.publish import Publish
 from scripts_llm.scene_effects import Effects
 
 Part = Literal["cold_open", "act_1", "act_2", "tag"]
@@ -21,31 +22,11 @@ LaughSize = Literal["small", "big", "aww", "ooh", "applause", "none"]
 Aspect = Literal["16:9", "1:1", "9:16"]
 Transition = Literal["cut", "smash_cut", "fade", "dissolve"]
 
-Id = Annotated[str, Field(pattern=r"^[a-z0-9_][a-z0-9_-]{0,31}$")]
-Name = Annotated[str, Field(min_length=1, max_length=80)]
-Sentence = Annotated[str, Field(min_length=1, max_length=240)]
-Text = Annotated[str, Field(max_length=600)]
-
 LENGTH_SECONDS = (2, 1800)
 MAX_SCENES = 200
 MAX_TAKES = 99
 PICTURES = ("mp4", "gif", "png", "jpg", "jpeg")
 SOUNDS = ("wav", "mp3")
-
-
-class Model(BaseModel):
-    """Frozen, and an unknown key is an error."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, str_strip_whitespace=True)
-
-    @field_validator("*", mode="before")
-    @classmethod
-    def _true_is_no_number(cls, value: Any, info: ValidationInfo) -> Any:
-        if isinstance(value, bool) and info.field_name is not None:
-            annotation = cls.model_fields[info.field_name].annotation
-            if {int, float} & {annotation, *get_args(annotation)}:
-                raise ValueError("a number")
-        return plainly(value)
 
 
 # ------------------------------------------------------------------------------------------- premise
@@ -258,9 +239,7 @@ class Premise(Model):
     seed: int | None = Field(
         default=None, ge=0, lt=2**63, description="the episode's seed; everything follows from it"
     )
-    publish: dict[str, Any] | None = Field(
-        default=None, description="title, tags and thumbnail for a video site"
-    )
+    publish: Publish | None = Field(default=None, description="what publish.txt says to a video site")
 
 
 # -------------------------------------------------------------------------------------------- script

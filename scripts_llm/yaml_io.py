@@ -31,7 +31,6 @@ __all__ = [
 
 UNUSED_KEYS = (
     "audio.laugh_track.pack",
-    "publish",
     "titles.intro",
     "video.model",
     "scenes.sfx",

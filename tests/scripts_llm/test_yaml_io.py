@@ -102,7 +102,8 @@ def test_the_full_premise_is_read_and_what_nothing_reads_yet_is_named_once(tmp_p
     assert isinstance(joe.voice, Voice)
     assert (joe.voice.speed, joe.caption_color, premise.format.aspect) == (1.05, "#ffd400", "16:9")
     named = unused_keys(premise)
-    assert "publish" in named
+    assert premise.publish is not None
+    assert premise.publish.tags == ("ai", "sitcom")
     assert "audio.laugh_track.pack" in named
     assert len(set(named)) == len(named)
     assert set(named) <= set(UNUSED_KEYS)
