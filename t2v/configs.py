@@ -25,6 +25,7 @@ class TextEncoderConfig:
     context_length: int = 77
     vocabulary_size: int = 49_408
     skipped_layers: int = 1
+    projection: bool = True  # the file has the matrix that CLIP projects with, which films never use
     vocabulary: str | None = None  # a table in t2v/weights that renumbers the tokenizer's tokens
 
 

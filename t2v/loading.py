@@ -2,34 +2,201 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 import torch
 from torch import nn
 
 from t2v.autoencoder import Autoencoder
-from t2v.configs import TOON
+from t2v.checkpoints import config_files, lora
+from t2v.checkpoints.filling import FoundPart, Source, fill, matched
+from t2v.checkpoints.layouts import FOLDERS, ORIGINAL, PARTS
+from t2v.checkpoints.places import Place, beside, find, place_of
+from t2v.configs import MODELSCOPE, TOON, Preset
+from t2v.errors import CheckpointError
 from t2v.fingerprint import weight_file
 from t2v.pipeline import TextToVideo
 from t2v.text_encoder import TextEncoder
 from t2v.unet import UNet3D
 from t2v.weights import load_strictly, read
 
+log = logging.getLogger("t2v")
 
-def load(source: str, *, device: str | None = None, dtype: torch.dtype | None = None) -> TextToVideo:
-    """A model ready to film. `source` is "toon"; None means the best that this machine has.
 
-    Raises CheckpointError.
+@dataclass(frozen=True)
+class Origin:
+    """Where a loaded model came from. `revision` is the hub's commit; `loras` are the merged ones."""
+
+    source: str
+    files: Mapping[str, Path]
+    licence: str
+    revision: str | None = None
+    loras: tuple[tuple[Path, float], ...] = ()
+    tensors: Mapping[str, Mapping[str, Source]] = field(default_factory=dict, repr=False)
+
+
+def load(
+    source: str | Path,
+    *,
+    base: str | Path | None = None,
+    loras: Sequence[tuple[str | Path, float]] = (),
+    device: str | torch.device | None = None,
+    dtype: torch.dtype | None = None,
+) -> TextToVideo:
+    """A model ready to film.
+
+    `source` is "toon", a folder in ModelScope's or diffusers' layout, a weight file, or a hub id
+    (`owner/name`, `owner/name@revision`). Parts that it lacks are looked for beside it, then in `base`, a source
+    too. `loras` are (file, weight) pairs, merged in fp32. A device or dtype of None means the best that this
+    machine has. What was loaded is told by the model's `origin`, and logged. Raises CheckpointError.
     """
-    path = weight_file(source)
     where = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+    dtype = dtype or best_dtype(where)
+    model = _toon(where, dtype) if source == "toon" else _load(str(source), base, loras, where, dtype)
+    if source == "toon" and loras:
+        raise CheckpointError("toon takes no LoRA: its weights are in a form of their own")
+    assert model.origin is not None
+    log.info("%s: loaded, licence %s", source, model.origin.licence)
+    return model
+
+
+def _toon(where: torch.device, dtype: torch.dtype) -> TextToVideo:
+    path = weight_file("toon")
     state, _ = read(path)
     text_encoder, unet = TextEncoder(TOON.text_encoder), UNet3D(TOON.unet)
     autoencoder = Autoencoder(TOON.autoencoder)
     parts = nn.ModuleDict({"text_encoder": text_encoder, "unet": unet, "autoencoder": autoencoder})
     load_strictly(parts, state, path, TOON.name)
-    return TextToVideo(TOON, text_encoder, unet, autoencoder, device=where, dtype=dtype or best_dtype(where))
+    model = TextToVideo(TOON, text_encoder, unet, autoencoder, device=where, dtype=dtype)
+    model.origin = Origin("toon", dict.fromkeys(PARTS, path), TOON.licence)
+    return model
+
+
+def _load(
+    source: str,
+    base: str | Path | None,
+    loras: Sequence[tuple[str | Path, float]],
+    where: torch.device,
+    dtype: torch.dtype,
+) -> TextToVideo:
+    half = dtype == torch.float16
+    first = place_of(source, half=half)
+    places = [first, *beside(first, half=half)]
+    if base is not None:
+        places.append(place_of(base, half=half))
+    found = {part: _found(places, part, source) for part in PARTS}
+    read_loras = [(lora.read_lora(Path(file)), float(weight)) for file, weight in loras]
+    preset = preset_of(found, places, name=first.path.stem if first.path.is_file() else Path(source).name)
+    width = lora.guidance_width([read for read, _ in read_loras], preset)
+    if width is not None and preset.unet.guidance_embed_dim is None:
+        preset = config_files.distilled(preset, width)
+    networks, tensors = _networks(found, preset, where, dtype)
+    model = TextToVideo(
+        preset, networks["text_encoder"], networks["unet"], networks["autoencoder"], device=where, dtype=dtype
+    )
+    files = {part: inside.file.path for part, (_, inside) in found.items()}
+    model.origin = Origin(source, files, preset.licence, first.revision, (), tensors)
+    if read_loras:
+        lora.merge(model, tensors, read_loras)
+        model.origin = replace(model.origin, loras=tuple((Path(f), float(w)) for f, w in loras))
+    return model
+
+
+def set_loras(model: TextToVideo, loras: Sequence[tuple[str | Path, float]]) -> None:
+    """Merge exactly these (file, weight) pairs; an empty list gives the loaded weights back, bit for bit.
+
+    Every touched tensor is made anew from its file, in fp32, so nothing of earlier ones is left. A LoRA that
+    brings an embedding of the guidance has to be given to `load`. Raises CheckpointError.
+    """
+    origin = model.origin
+    if origin is None or not origin.tensors:
+        raise CheckpointError("this model was not loaded from files that a LoRA can be merged into")
+    wanted = [(lora.read_lora(Path(file)), float(weight)) for file, weight in loras]
+    before = [(lora.read_lora(file), 0.0) for file, _ in origin.loras]
+    lora.merge(model, origin.tensors, [*before, *wanted])
+    model.origin = replace(origin, loras=tuple((Path(f), float(w)) for f, w in loras))
+
+
+def _found(places: Sequence[Place], part: str, source: str) -> tuple[Place, FoundPart]:
+    found = find(list(places), part)
+    if found is None:
+        raise CheckpointError(
+            f"{source}: no {part} in it or beside it (wanted {ORIGINAL[part]}.pth, or a folder {FOLDERS[part]}/):"
+            " name a folder that has it as base"
+        )
+    return found
+
+
+def preset_of(found: Mapping[str, tuple[Place, FoundPart]], places: Sequence[Place], *, name: str) -> Preset:
+    """The preset that the settings beside the weights describe; what they leave out is ModelScope's."""
+    preset = replace(MODELSCOPE, name=name)
+    configuration = next((p for place in places if (p := place.setting("configuration"))), None)
+    if configuration is not None:
+        preset = config_files.with_modelscope(preset, configuration)
+    place, unet = found["unet"]
+    scheduler = place.setting("scheduler")
+    if unet.layout.name == "diffusers" and scheduler is not None:
+        preset = config_files.with_diffusers_scheduler(preset, scheduler)
+    readers: dict[str, Callable[[Preset, Path], Preset]] = {
+        "unet": config_files.with_diffusers_unet,
+        "autoencoder": config_files.with_diffusers_autoencoder,
+        "text_encoder": config_files.with_transformers_text,
+    }
+    for part, (place, inside) in found.items():
+        path = place.setting(part)
+        if inside.layout.name == "diffusers" and path is not None:
+            preset = readers[part](preset, path)
+    preset = replace(preset, text_encoder=_tower(found["text_encoder"][1], preset))
+    cond = next((v for k, v in unet.tensors.items() if k.endswith("cond_proj.weight")), None)
+    width = cond.shape[1] if cond else preset.unet.guidance_embed_dim
+    if width is not None:
+        preset = config_files.distilled(preset, width)
+    card = next((p for place, _ in found.values() if (p := place.setting("card"))), None)
+    return replace(preset, licence=(config_files.licence_of(card) if card else None) or preset.licence)
+
+
+def _tower(part: FoundPart, preset: Preset) -> Any:
+    """The tower as deep as its file: one that was cut after the last layer that is read has none to skip."""
+    config = preset.text_encoder
+    inner = "encoder.layers." if part.layout.name == "diffusers" else "transformer.resblocks."
+    layers = 1 + max(
+        (int(k.removeprefix(inner).partition(".")[0]) for k in part.tensors if k.startswith(inner)),
+        default=-1,
+    )
+    used = config.layers - config.skipped_layers
+    whole = layers >= config.layers
+    return replace(
+        config,
+        layers=config.layers if whole else max(layers, used),
+        skipped_layers=config.skipped_layers if whole else max(layers, used) - used,
+        projection="text_projection" in part.tensors and part.layout.name == "modelscope",
+    )
+
+
+def _networks(
+    found: Mapping[str, tuple[Place, FoundPart]], preset: Preset, where: torch.device, dtype: torch.dtype
+) -> tuple[dict[str, Any], dict[str, Mapping[str, Source]]]:
+    """The three networks, matched before anything is read, then filled one after the other."""
+    with torch.device("meta"):
+        text_encoder = TextEncoder(preset.text_encoder)
+        networks = {
+            "unet": UNet3D(preset.unet),
+            "autoencoder": Autoencoder(preset.autoencoder),
+            "text_encoder": text_encoder,
+        }
+    modules: dict[str, nn.Module] = {**networks, "text_encoder": text_encoder.tower}
+    tensors: dict[str, Mapping[str, Source]] = {
+        part: matched(found[part][1], module, preset) for part, module in modules.items()
+    }
+    for part, module in modules.items():
+        fill(module, tensors[part], found[part][1].file.path, device=where, dtype=dtype)
+    tower = text_encoder.tower
+    tower.register_buffer("attn_mask", tower.build_causal_mask().to(where, dtype), persistent=False)
+    return networks, tensors
 
 
 def best_dtype(device: torch.device) -> torch.dtype:

@@ -11,7 +11,7 @@ import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, Unpack, overload
+from typing import TYPE_CHECKING, Any, Unpack, overload
 
 import numpy as np
 import torch
@@ -27,6 +27,9 @@ from t2v.shoot import Settings, Shoot, check_seeds, shoot_of
 from t2v.text_encoder import TextEncoder
 from t2v.toon.words import understand
 from t2v.unet import UNet3D
+
+if TYPE_CHECKING:
+    from t2v.loading import Origin
 
 
 @dataclass(frozen=True)
@@ -53,6 +56,7 @@ class TextToVideo:
     ) -> None:
         self.preset = preset
         self.device, self.dtype = device, dtype
+        self.origin: Origin | None = None  # set by whoever loads the weights
         self.text_encoder = text_encoder.eval().requires_grad_(False).to(device)
         self.unet = unet.eval().requires_grad_(False).to(device)
         self.autoencoder = autoencoder.eval().requires_grad_(False).to(device)

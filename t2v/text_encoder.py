@@ -68,7 +68,7 @@ class TextEncoder(nn.Module):
             width=config.width,
             heads=config.heads,
             layers=config.layers,
-            output_dim=config.width,
+            output_dim=config.width if config.projection else None,
         )
 
     def encode(self, tokens: Tensor) -> Tensor:
