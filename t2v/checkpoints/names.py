@@ -1,0 +1,158 @@
+"""What every tensor of the three networks is called in every layout.
+
+A map gives, for each of our names (the ModelScope checkpoint's own), the names that may stand for it: one
+tuple of alternatives for each piece, and several pieces where a layout keeps apart what we keep together.
+Shapes may differ by trailing axes of length one: a 1x1 convolution and a linear layer are the same matrix.
+Sources: diffusers `convert_ms_text_to_video_to_diffusers.py` and `AutoencoderKL`, transformers
+`CLIPTextModel`, Text-To-Video-Finetuning's export script.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+
+from t2v.configs import AutoencoderConfig, UNetConfig
+
+Pieces = tuple[tuple[str, ...], ...]
+NameMap = dict[str, Pieces]
+
+RES = {
+    "in_layers.0": "norm1",
+    "in_layers.2": "conv1",
+    "emb_layers.1": "time_emb_proj",
+    "out_layers.0": "norm2",
+    "out_layers.3": "conv2",
+    "skip_connection": "conv_shortcut",
+}
+VAE_ATTENTION = {
+    "norm": ("group_norm",),
+    "q": ("to_q", "query"),
+    "k": ("to_k", "key"),
+    "v": ("to_v", "value"),
+    "proj_out": ("to_out.0", "proj_attn"),
+}
+TEXT_LAYER = {
+    "attn.out_proj": "self_attn.out_proj",
+    "ln_1": "layer_norm1",
+    "ln_2": "layer_norm2",
+    "mlp.c_fc": "mlp.fc1",
+    "mlp.c_proj": "mlp.fc2",
+}
+
+
+def _stage(own: str, theirs: str, i: int, *, attends: bool) -> Iterator[tuple[str, str]]:
+    yield from ((f"{own}.0.{a}.", f"{theirs}.resnets.{i}.{b}.") for a, b in RES.items())
+    yield f"{own}.0.temopral_conv.", f"{theirs}.temp_convs.{i}."
+    if attends:
+        yield f"{own}.1.", f"{theirs}.attentions.{i}."
+        yield f"{own}.2.", f"{theirs}.temp_attentions.{i}."
+
+
+def unet_prefixes(config: UNetConfig) -> dict[str, str]:
+    """ModelScope's prefixes -> diffusers'."""
+    levels, blocks = len(config.channel_multipliers), config.num_res_blocks
+    out = {
+        "input_blocks.0.0.": "conv_in.",
+        "input_blocks.0.1.": "transformer_in.",
+        "time_embed.0.": "time_embedding.linear_1.",
+        "time_embed.2.": "time_embedding.linear_2.",
+        "time_embed.cond_proj.": "time_embedding.cond_proj.",
+        "out.0.": "conv_norm_out.",
+        "out.2.": "conv_out.",
+    }
+    for level in range(levels):
+        attends = level < config.attention_levels
+        for i in range(blocks):
+            own = f"input_blocks.{level * (blocks + 1) + i + 1}"
+            out |= _stage(own, f"down_blocks.{level}", i, attends=attends)
+        out[f"input_blocks.{(level + 1) * (blocks + 1)}.op."] = f"down_blocks.{level}.downsamplers.0.conv."
+    out |= _stage("middle_block", "mid_block", 0, attends=True)
+    out |= {f"middle_block.3.{a}.": f"mid_block.resnets.1.{b}." for a, b in RES.items()}
+    out["middle_block.3.temopral_conv."] = "mid_block.temp_convs.1."
+    for i in range(levels):
+        attends = levels - 1 - i < config.attention_levels
+        for j in range(blocks + 1):
+            out |= _stage(f"output_blocks.{i * (blocks + 1) + j}", f"up_blocks.{i}", j, attends=attends)
+        last = f"output_blocks.{i * (blocks + 1) + blocks}.{3 if attends else 1}.conv."
+        out[last] = f"up_blocks.{i}.upsamplers.0.conv."
+    return out
+
+
+def autoencoder_prefixes(config: AutoencoderConfig) -> dict[str, tuple[str, ...]]:
+    """Latent diffusion's prefixes -> diffusers', newer names first; its decoder counts levels from below."""
+    levels, blocks = len(config.channel_multipliers), config.num_res_blocks
+    out: dict[str, tuple[str, ...]] = {}
+    for side in ("encoder", "decoder"):
+        out[f"{side}.norm_out."] = (f"{side}.conv_norm_out.",)
+        for i in (0, 1):
+            out[f"{side}.mid.block_{i + 1}."] = (f"{side}.mid_block.resnets.{i}.",)
+        for own, theirs in VAE_ATTENTION.items():
+            place = f"{side}.mid_block.attentions.0"
+            out[f"{side}.mid.attn_1.{own}."] = tuple(f"{place}.{name}." for name in theirs)
+    for level in range(levels):
+        up = levels - 1 - level
+        for i in range(blocks):
+            out[f"encoder.down.{level}.block.{i}."] = (f"encoder.down_blocks.{level}.resnets.{i}.",)
+        out[f"encoder.down.{level}.downsample."] = (f"encoder.down_blocks.{level}.downsamplers.0.",)
+        for i in range(blocks + 1):
+            out[f"decoder.up.{level}.block.{i}."] = (f"decoder.up_blocks.{up}.resnets.{i}.",)
+        out[f"decoder.up.{level}.upsample."] = (f"decoder.up_blocks.{up}.upsamplers.0.",)
+    return out
+
+
+def _prefixed(key: str, prefixes: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:
+    own = next((prefix for prefix in prefixes if key.startswith(prefix)), None)
+    return (key,) if own is None else tuple(theirs + key.removeprefix(own) for theirs in prefixes[own])
+
+
+def unet_in_diffusers(keys: Iterable[str], config: UNetConfig) -> NameMap:
+    prefixes = {own: (theirs,) for own, theirs in unet_prefixes(config).items()}
+    return {key: (_prefixed(key, prefixes),) for key in keys}
+
+
+def autoencoder_in_diffusers(keys: Iterable[str], config: AutoencoderConfig) -> NameMap:
+    prefixes = autoencoder_prefixes(config)
+    out = {}
+    for key in keys:
+        names = _prefixed(key, prefixes)
+        out[key] = (tuple(name.replace("nin_shortcut", "conv_shortcut") for name in names),)
+    return out
+
+
+def text_in_transformers(keys: Iterable[str]) -> NameMap:
+    """OpenCLIP keeps queries, keys and values in one matrix, transformers in three."""
+    whole = {
+        "token_embedding.weight": "embeddings.token_embedding.weight",
+        "positional_embedding": "embeddings.position_embedding.weight",
+        "ln_final.weight": "final_layer_norm.weight",
+        "ln_final.bias": "final_layer_norm.bias",
+    }
+    out: NameMap = {}
+    for key in keys:
+        if key in whole:
+            out[key] = ((whole[key],),)
+            continue
+        place = re.fullmatch(r"transformer\.resblocks\.(\d+)\.(.+)\.?(weight|bias)", key)
+        if place is None:
+            out[key] = ((key,),)
+            continue
+        layer, inner, kind = f"encoder.layers.{place[1]}", place[2].rstrip("._"), place[3]
+        if inner == "attn.in_proj":
+            out[key] = tuple((f"{layer}.self_attn.{part}_proj.{kind}",) for part in "qkv")
+        else:
+            out[key] = ((f"{layer}.{TEXT_LAYER[inner]}.{kind}",),)
+    return out
+
+
+def unet_in_modelscope(keys: Iterable[str], config: UNetConfig) -> NameMap:
+    """Its own names; a common export script numbers the upsampling layers one too low."""
+    out: NameMap = {}
+    for key in keys:
+        misnumbered = re.sub(r"^(output_blocks\.\d+)\.3\.conv\.", r"\1.2.conv.", key)
+        out[key] = ((key,) if misnumbered == key else (key, misnumbered),)
+    return out
+
+
+def own_names(keys: Iterable[str]) -> NameMap:
+    return {key: ((key,),) for key in keys}
