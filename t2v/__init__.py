@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from t2v.configs import MODELSCOPE, TOON, Preset
@@ -22,14 +24,37 @@ __all__ = [
     "Video",
     "fingerprint",
     "load",
+    "save",
+    "set_loras",
 ]
 
 
-def load(source: str, *, device: str | None = None, dtype: Any = None) -> TextToVideo:
+def load(
+    source: str | Path,
+    *,
+    base: str | Path | None = None,
+    loras: Sequence[tuple[str | Path, float]] = (),
+    device: Any = None,
+    dtype: Any = None,
+) -> TextToVideo:
     """A model ready to film; see `t2v.loading.load`."""
-    from t2v.loading import load
+    from t2v import loading
 
-    return load(source, device=device, dtype=dtype)
+    return loading.load(source, base=base, loras=loras, device=device, dtype=dtype)
+
+
+def save(model: TextToVideo, folder: str | Path, *, layout: str = "modelscope") -> Path:
+    """Write a model's weights and settings; see `t2v.checkpoints.saving.save`."""
+    from t2v.checkpoints import saving
+
+    return saving.save(model, folder, layout=layout)
+
+
+def set_loras(model: TextToVideo, loras: Sequence[tuple[str | Path, float]]) -> None:
+    """Merge exactly these LoRAs into a loaded model; see `t2v.loading.set_loras`."""
+    from t2v import loading
+
+    loading.set_loras(model, loras)
 
 
 def __getattr__(name: str) -> Any:

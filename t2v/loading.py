@@ -50,9 +50,10 @@ def load(
     """A model ready to film.
 
     `source` is "toon", a folder in ModelScope's or diffusers' layout, a weight file, or a hub id
-    (`owner/name`, `owner/name@revision`). Parts that it lacks are looked for beside it, then in `base`, a source
-    too. `loras` are (file, weight) pairs, merged in fp32. A device or dtype of None means the best that this
-    machine has. What was loaded is told by the model's `origin`, and logged. Raises CheckpointError.
+    (`owner/name`, `owner/name@revision`). Parts that it lacks are looked for beside it, then in `base`, a
+    source too. `loras` are (file, weight) pairs, merged in fp32. A device or dtype of None means the best
+    that this machine has. What was loaded is told by the model's `origin`, and logged.
+    Raises CheckpointError.
     """
     where = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
     dtype = dtype or best_dtype(where)
@@ -125,8 +126,8 @@ def _found(places: Sequence[Place], part: str, source: str) -> tuple[Place, Foun
     found = find(list(places), part)
     if found is None:
         raise CheckpointError(
-            f"{source}: no {part} in it or beside it (wanted {ORIGINAL[part]}.pth, or a folder {FOLDERS[part]}/):"
-            " name a folder that has it as base"
+            f"{source}: no {part} in it or beside it (wanted {ORIGINAL[part]}.pth or .bin, or a folder "
+            f"{FOLDERS[part]}/): name a folder that has it as base"
         )
     return found
 

@@ -17,7 +17,8 @@ PAD = 0  # ModelScope pads with token 0 ("!"), and the padding is attended to
 
 
 @cache
-def _bpe() -> Any:
+def bpe() -> Any:
+    """CLIP's byte-pair tokenizer."""
     from open_clip.tokenizer import SimpleTokenizer
 
     return SimpleTokenizer()
@@ -32,7 +33,7 @@ def vocabulary(name: str) -> dict[int, int]:
 
 def bpe_tokens(text: str) -> list[int]:
     """CLIP's byte-pair tokens of a text, without start and end."""
-    return list(_bpe().encode(text))
+    return list(bpe().encode(text))
 
 
 def tokenize(texts: Sequence[str], config: TextEncoderConfig) -> Tensor:
@@ -40,12 +41,12 @@ def tokenize(texts: Sequence[str], config: TextEncoderConfig) -> Tensor:
 
     A small vocabulary leaves out what it does not know.
     """
-    bpe = _bpe()
-    start, end = bpe.sot_token_id, bpe.eot_token_id
+    tokenizer = bpe()
+    start, end = tokenizer.sot_token_id, tokenizer.eot_token_id
     table = vocabulary(config.vocabulary) if config.vocabulary else None
     out = torch.full((len(texts), config.context_length), PAD, dtype=torch.long)
     for row, text in zip(out, texts, strict=True):
-        ids = [start, *bpe.encode(text), end]
+        ids = [start, *tokenizer.encode(text), end]
         if table is not None:
             ids = [table[i] for i in ids if i in table]
         if len(ids) > len(row):

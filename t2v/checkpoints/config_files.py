@@ -60,6 +60,8 @@ def with_modelscope(preset: Preset, path: Path) -> Preset:
         schedule = replace(
             preset.schedule,
             num_timesteps=int(cfg.get("num_timesteps", preset.schedule.num_timesteps)),
+            beta_start=float(cfg.get("linear_start", preset.schedule.beta_start)),
+            beta_end=float(cfg.get("linear_end", preset.schedule.beta_end)),
             zero_terminal_snr=cfg.get("zero_terminal_snr", False) in (True, "True"),
         )
         return replace(

@@ -15,7 +15,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -207,8 +207,7 @@ def guidance_width(loras: Sequence[Lora], preset: Preset) -> int | None:
     return None
 
 
-@dataclass(frozen=True)
-class Part:
+class Part(NamedTuple):
     """One of our weights, or some of its rows."""
 
     module: str  # "unet" or "text_encoder"

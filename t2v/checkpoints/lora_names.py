@@ -59,10 +59,9 @@ def _text_weights(tower: nn.Module, width: int) -> dict[str, Place]:
 
 
 def unet_weights_in_order(keys: Iterable[str], config: UNetConfig) -> list[str]:
-    """Our names of the linear and convolutional layers, in the order in which diffusers' network holds them."""
-    weights = [
-        k for k in keys if k.endswith(SUFFIX) and not re.search(r"norm|\.(in|out)_layers\.0|conv\d\.0", k)
-    ]
+    """Our names of linear and convolutional weights, in the order in which diffusers makes its layers."""
+    norms = re.compile(r"norm|\.(in|out)_layers\.0|conv\d\.0")
+    weights = [k for k in keys if k.endswith(SUFFIX) and not norms.search(k)]
     theirs = unet_in_diffusers([k for k in weights if k != "out.0.weight"], config)
     return sorted(theirs, key=lambda key: _rank(theirs[key][0][0]))
 

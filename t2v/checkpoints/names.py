@@ -113,7 +113,7 @@ def unet_in_diffusers(keys: Iterable[str], config: UNetConfig) -> NameMap:
 
 def autoencoder_in_diffusers(keys: Iterable[str], config: AutoencoderConfig) -> NameMap:
     prefixes = autoencoder_prefixes(config)
-    out = {}
+    out: NameMap = {}
     for key in keys:
         names = _prefixed(key, prefixes)
         out[key] = (tuple(name.replace("nin_shortcut", "conv_shortcut") for name in names),)

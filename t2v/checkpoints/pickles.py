@@ -122,14 +122,14 @@ KNOWN: Mapping[tuple[str, str], Any] = {
 }
 
 
-class RestrictedUnpickler(pickle._Unpickler):  # type: ignore[name-defined,misc]
+class RestrictedUnpickler(pickle._Unpickler):
     """Knows tensors; `inert` are the other names that the pickle wanted.
 
     The unpickler written in Python, since its memo is a dictionary: with the one in C, a single damaged byte
     can ask for gigabytes.
     """
 
-    dispatch: ClassVar[dict[int, Any]] = dict(pickle._Unpickler.dispatch)  # type: ignore[attr-defined]
+    dispatch: ClassVar[dict[int, Any]] = dict(pickle._Unpickler.dispatch)
 
     def __init__(self, file: IO[bytes]) -> None:
         super().__init__(file, encoding="utf-8", errors="replace")
@@ -137,7 +137,7 @@ class RestrictedUnpickler(pickle._Unpickler):  # type: ignore[name-defined,misc]
 
     def load_build(self) -> None:
         """No object's state is ever set, not even that of what is known."""
-        self.stack.pop()
+        self.stack.pop()  # type: ignore[attr-defined]
 
     dispatch[pickle.BUILD[0]] = load_build
 
@@ -230,7 +230,7 @@ def _data_start(path: Path, entry: zipfile.ZipInfo) -> int:
 def _mapped(path: Path) -> Tensor:
     """The file as bytes, mapped privately: (size,) uint8."""
     size = path.stat().st_size
-    storage = torch.UntypedStorage.from_file(str(path), False, size)
+    storage: Any = torch.UntypedStorage.from_file(str(path), False, size)
     return torch.empty(0, dtype=torch.uint8).set_(storage, 0, (size,), (1,))
 
 

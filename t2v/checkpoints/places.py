@@ -9,8 +9,8 @@ from pathlib import Path
 
 from t2v.checkpoints import hub
 from t2v.checkpoints.filling import FoundPart, parts_in
-from t2v.checkpoints.layouts import ORIGINAL, PARTS, Choice, choose, names_in
-from t2v.checkpoints.tensor_files import open_all, open_tensors
+from t2v.checkpoints.layouts import ORIGINAL, Choice, choose, names_in
+from t2v.checkpoints.tensor_files import open_all
 from t2v.checkpoints.wrong_files import read_json
 from t2v.errors import CheckpointError
 
@@ -66,7 +66,7 @@ def _renamed(folder: Path, names: list[str]) -> Mapping[str, str]:
 
 
 def beside(place: Place, *, half: bool) -> list[Place]:
-    """Places next to a source that may hold what it lacks: around a file or a folder, and that one's siblings.
+    """Places next to a source that may hold what it lacks: around a file or a folder, and its siblings.
 
     Only files that bear ModelScope's own names are taken from there.
     """
@@ -117,7 +117,7 @@ def part_in(place: Place, part: str) -> FoundPart | None:
                 f"{opened.path}: wanted the weights of {part}, got {_told(inside, len(opened.tensors))}"
             )
         place.parts[part] = inside[part]
-    elif place.choice.unnamed and not place.parts.get("\0opened"):
+    elif place.choice.unnamed and not place.parts:
         opened = open_all(tuple(place.folder / name for name in place.choice.unnamed))
         for name, found in parts_in(opened).items():
             place.parts.setdefault(name, found)
@@ -140,6 +140,3 @@ def find(places: list[Place], part: str) -> tuple[Place, FoundPart] | None:
             log.info("%s: %s, layout %s", found.file.path, part, found.layout.name)
             return place, found
     return None
-
-
-__all__ = ["PARTS", "Place", "beside", "find", "open_tensors", "place_of"]

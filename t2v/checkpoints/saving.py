@@ -9,6 +9,7 @@ import json
 import os
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -57,7 +58,7 @@ def _save_modelscope(model: TextToVideo, folder: Path) -> None:
         state = OrderedDict((prefix + k, v.detach().cpu()) for k, v in module.state_dict().items())
         whole: object = {"state_dict": state} if part == "autoencoder" else state
         ending = "bin" if part == "text_encoder" else "pth"
-        _write(folder / f"{ORIGINAL[part]}.{ending}", lambda path, whole=whole: torch.save(whole, path))
+        _write(folder / f"{ORIGINAL[part]}.{ending}", partial(torch.save, whole))
 
 
 def _save_diffusers(model: TextToVideo, folder: Path) -> None:

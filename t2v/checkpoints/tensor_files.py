@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -62,7 +64,7 @@ def _open_safetensors(path: Path) -> TensorFile:
     from safetensors import SafetensorError, safe_open
 
     try:
-        file = safe_open(path, framework="pt")
+        file: Any = safe_open(path, framework="pt")
     except (SafetensorError, OSError) as error:
         size = path.stat().st_size
         length = int.from_bytes(_head(path, 8), "little")
@@ -77,7 +79,7 @@ def _open_safetensors(path: Path) -> TensorFile:
         if kind not in SAFETENSORS_DTYPES:
             raise CheckpointError(f"{path}: {name} is {kind}, wanted one of {', '.join(SAFETENSORS_DTYPES)}")
         tensors[name] = Stored(
-            tuple(part.get_shape()), SAFETENSORS_DTYPES[kind], lambda name=name: file.get_tensor(name)
+            tuple(part.get_shape()), SAFETENSORS_DTYPES[kind], partial(file.get_tensor, name)
         )
     return TensorFile(path, tensors, file.metadata() or {})
 

@@ -291,5 +291,5 @@ def test_frames_become_bytes_by_truncation_and_what_is_too_bright_is_clamped() -
 
 
 def test_there_is_no_film_model_of_another_name() -> None:
-    with pytest.raises(t2v.CheckpointError, match="no film model 'sora' here; there is: toon"):
+    with pytest.raises(t2v.CheckpointError, match="sora: no such film model: wanted"):
         t2v.load("sora")
