@@ -18,7 +18,7 @@ from cyclopts import App, CycloptsError, Parameter
 from cyclopts.validators import Number
 
 from flows.commands.arguments import Device, Episode, Output, Premise, Seed, Verbose, Writer
-from flows.commands.scripts import retake
+from flows.commands.scripts import check, plan, retake
 from flows.faults import WRONG_INPUT, known_fault
 from flows.options import OUTPUT, BatchOptions, EpisodeOptions, MemeOptions, Outcome, Until
 from flows.premises import PREMISES
@@ -38,8 +38,10 @@ def build_app(name: str) -> App:
     )
     commands: tuple[Callable[..., int], ...] = (
         new,
+        check,
         episode,
         script,
+        plan,
         retake,
         batch,
         meme,

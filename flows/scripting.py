@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -44,26 +44,68 @@ def exists(job: Job) -> bool:
 
 
 def read(job: Job) -> Written:
-    """The script as it stands, complete: scenes without id or shots get them written in, in the file too."""
+    """The script as it stands, complete: scenes without id or shots get them written in, in the file too.
+
+    Nothing is written into a scene that is locked: its shots are known to this run alone.
+    """
     path, memory = job.folder.script, job.memory
     standing = as_it_stands(job)
-    script, premise = standing.script, standing.premise
-    ids = breakdown.number_scenes(script)
-    shots = breakdown.break_down(script, premise)
+    ids, shots = _to_write_in(standing)
     if ids or shots:
         is_ours = manifest.file_hash(path) == memory.program_script
         with disk_errors(path):
             yaml_io.write_into_script(path, ids=ids, shots=shots)
-        script = yaml_io.read_script(path, cast=job.premise.characters)
+        standing = as_it_stands(job)
         if is_ours:
             memory = replace(memory, program_script=manifest.file_hash(path))
-    return Written(script, premise, memory)
+    return replace(standing, memory=memory)
+
+
+def completed(job: Job) -> tuple[Written, tuple[str, ...]]:
+    """The script as `read` would leave it, and what it would write in, in words; writes nothing."""
+    standing = as_it_stands(job)
+    ids, shots = _to_write_in(standing)
+    script = _with_shots(standing.script, standing.premise)
+    told = [
+        f"{script.scenes[index].id} script: {' and '.join(what)} to be written in"
+        for index in sorted({*ids, *shots})
+        for what in [
+            [*(["its id"] if index in ids else []), *([_shots(shots[index])] if index in shots else [])]
+        ]
+    ]
+    return replace(standing, script=script), tuple(told)
+
+
+def _shots(shots: Sequence[Shot]) -> str:
+    return f"{len(shots)} shot{'' if len(shots) == 1 else 's'}"
+
+
+def _to_write_in(standing: Written) -> tuple[dict[int, str], dict[int, tuple[Shot, ...]]]:
+    script = standing.script
+    shots = breakdown.break_down(script, standing.premise)
+    open_to_us = {index for index, scene in enumerate(script.scenes) if not scene.lock}
+    return (
+        breakdown.number_scenes(script),
+        {index: several for index, several in shots.items() if index in open_to_us},
+    )
 
 
 def as_it_stands(job: Job) -> Written:
-    """The script of the file alone; nothing is written in."""
+    """The script of the file alone; nothing is written in. Locked scenes have the shots of this run."""
     script = yaml_io.read_script(job.folder.script, cast=job.premise.characters)
-    return Written(script, whole_cast(job.premise, script, seed=job.seed), job.memory)
+    premise = whole_cast(job.premise, script, seed=job.seed)
+    return Written(_locked_with_shots(script, premise), premise, job.memory)
+
+
+def _locked_with_shots(script: Script, premise: Premise) -> Script:
+    if not any(scene.lock and scene.shots is None for scene in script.scenes):
+        return script
+    shots = breakdown.break_down(script, premise)
+    scenes = tuple(
+        scene.model_copy(update={"shots": shots.get(index, scene.shots)}) if scene.lock else scene
+        for index, scene in enumerate(script.scenes)
+    )
+    return script.model_copy(update={"scenes": scenes})
 
 
 def is_complete(script: Script) -> bool:

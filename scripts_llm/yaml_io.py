@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 
 from scripts_llm.errors import ScriptError
-from scripts_llm.screenplay import Beat, Line, Premise, Script
+from scripts_llm.screenplay import Beat, Character, Line, Premise, Script
 from scripts_llm.yaml_edit import replace_scene, scene_text, set_pick, write_into_script
 from scripts_llm.yaml_faults import known_keys, nearest, shown, validate
 from scripts_llm.yaml_nodes import Node, parse
-from scripts_llm.yaml_source import Fault, Source, read_text, refuse
+from scripts_llm.yaml_source import Fault, Source, Spot, read_text, refuse
 from scripts_llm.yaml_write import write_script
 
 __all__ = [
     "UNUSED_KEYS",
+    "places_of",
     "read_premise",
     "read_script",
     "replace_scene",
+    "rough_premise",
     "scene_text",
     "set_pick",
     "unused_keys",
@@ -59,6 +61,18 @@ def read_premise(path: Path) -> Premise:
     return premise
 
 
+def rough_premise(path: Path) -> Premise | None:
+    """The show and the names of the cast in a premise that has faults; None if not even those can be read."""
+    try:
+        root, _ = parse(Source(path, read_text(path, what="premise")))
+        show, cast = _child(root, "show"), _child(root, "characters")
+        keys = cast.value if cast is not None and isinstance(cast.value, dict) else ()
+        named = show.value if show is not None else ""
+        return Premise(show=str(named), logline="?", characters={key: Character() for key in keys})
+    except (ScriptError, ValidationError):
+        return None
+
+
 def read_script(path: Path, cast: Collection[str]) -> Script:
     """The script in a YAML file; who speaks must be in `cast` or in the script's own. Raises ScriptError."""
     source = Source(path, read_text(path, what="script"))
@@ -67,11 +81,27 @@ def read_script(path: Path, cast: Collection[str]) -> Script:
     everyone = {*cast, *(invented.value if invented and isinstance(invented.value, dict) else ())}
     root, strangers = _full_lines(root, everyone)
     script, more = validate(Script, root, path)
-    ours = [*strangers, *_shot_faults(root, everyone), *_ids_used_twice(root)]
+    ours = [*strangers, *_shot_faults(root, everyone), *_ids_used_twice(root), *_locked_without_id(root)]
     faults = _with_others(faults + ours, more)
     if script is None or faults:
         raise refuse(faults, source)
     return script
+
+
+def places_of(path: Path, ways: Sequence[Sequence[str | int]]) -> list[tuple[int, int]]:
+    """Line and column of each way of keys and indexes into a file; as far as the file goes along with it."""
+    root, _ = parse(Source(path, read_text(path, what="YAML")))
+    return [_place_of(root, way) for way in ways]
+
+
+def _place_of(node: Node | None, way: Sequence[str | int]) -> tuple[int, int]:
+    spot = node.start if node else Spot(0, 1, 1)
+    for step in way:
+        inside = _child(node, step) if node is not None else None
+        if inside is None:
+            break
+        node, spot = inside, inside.start
+    return spot.line, spot.column
 
 
 def unused_keys(made_by_hand: Premise | Script) -> tuple[str, ...]:
@@ -195,3 +225,12 @@ def _ids_used_twice(root: Node) -> Iterator[Fault]:
             wanted, got = "an id of its own for every scene", f"{node.value!r} as in line {first[node.value]}"
             yield Fault(node.start, wanted, got, "leaving the id out: it is written in")
         first.setdefault(node.value, node.start.line)
+
+
+def _locked_without_id(root: Node) -> Iterator[Fault]:
+    """Takes hang on an id, and nothing is written into a locked scene."""
+    for number, scene in enumerate(_scenes(root), start=1):
+        lock, name = _child(scene, "lock"), _child(scene, "id")
+        if lock is not None and lock.value == "true" and (name is None or name.is_blank):
+            hint = f"a line like `id: scene_{number}`"
+            yield Fault(lock.start, "an id in a scene that is locked", "none", hint)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 from cyclopts import Parameter
@@ -9,6 +10,33 @@ from cyclopts import Parameter
 from flows.commands.arguments import Device, Episode, Output, Premise
 from flows.options import OUTPUT, EpisodeOptions
 from flows.screen import Screen
+
+
+def check(
+    *,
+    premise: Premise = None,
+    script: Annotated[Path | None, Parameter(help="A script by itself; its premise is found.")] = None,
+    episode: Episode = None,
+    output: Output = OUTPUT,
+) -> int:
+    """Read premise and script, film nothing, and tell what would go wrong or look wrong."""
+    from flows import checking
+
+    with Screen() as screen:
+        code, lines = checking.check(EpisodeOptions(premise, episode, output=output), script)
+        for line in lines:
+            screen.say(line)
+    return code
+
+
+def plan(*, premise: Premise = None, episode: Episode = None, output: Output = OUTPUT) -> int:
+    """Tell what the next run would make, item by item with the reason, and what it would cost."""
+    from flows import planning
+
+    with Screen() as screen:
+        for line in planning.told(EpisodeOptions(premise, episode, output=output)):
+            screen.say(line)
+    return 0
 
 
 def retake(
