@@ -27,11 +27,10 @@ def limiting(peaks: Samples, *, gain: float, ceiling: float) -> Samples:
     held = minimum_filter1d(needed, 2 * LOOK_AHEAD + 1, mode="nearest")
     if held.min(initial=1.0) >= 1.0:
         return np.ones(len(peaks), np.float32)
-    back = np.exp(-1 / RELEASE)
-    curve, now = np.empty(len(held)), 1.0
-    for i, limit in enumerate(held.tolist()):
-        now = min(limit, 1.0 - (1.0 - now) * back)
-        curve[i] = now
+    # Each reduction dies away in RELEASE, and the deepest that is left holds: a running maximum of logarithms.
+    dying = np.arange(len(held)) / RELEASE
+    deepest = np.maximum.accumulate(np.log(np.maximum(1.0 - held, 1e-12)) + dying)
+    curve = 1.0 - np.exp(deepest - dying)
     return uniform_filter1d(curve, 2 * LOOK_AHEAD - 1, mode="nearest").astype(np.float32)
 
 

@@ -25,6 +25,7 @@ SILENT_DBTP = -120.0
 SLICE = SAMPLE_RATE // 10  # the gating blocks of 400 ms begin every 100 ms
 OVERSAMPLING = 4
 _PIECE = 10 * SAMPLE_RATE
+_PEAK_HOP = 480
 CONTEXT = 32  # samples on either side that the oversampling filter may look at
 
 # BS.1770-4, tables 1 and 2, at 48 kHz: the head's shelf and the low cut.
@@ -59,10 +60,19 @@ class LoudnessMeter:
             return np.zeros(len(samples))
         if self._state is None:
             self._state = np.zeros((len(K_WEIGHTING), samples.shape[1], 2))
-        weighted, self._state = sosfilt(
-            np.array(K_WEIGHTING), samples.T.astype(np.float64), axis=1, zi=self._state
+        channels = samples.T
+        is_centred = len(channels) == 2 and np.array_equal(*channels)  # a voice: one channel tells for both
+        if is_centred:
+            channels = channels[:1]
+        weighted, state = sosfilt(
+            np.array(K_WEIGHTING),
+            channels.astype(np.float64),
+            axis=1,
+            zi=self._state[:, : len(channels)],
         )
-        return np.einsum("cn,cn->n", weighted, weighted)
+        self._state = np.repeat(state, 2, axis=1) if is_centred else state
+        power = np.einsum("cn,cn->n", weighted, weighted)
+        return 2 * power if is_centred else power
 
     def energies(self) -> NDArray[np.float64]:
         """Mean K-weighted power, the channels summed, of every 100 ms."""
@@ -100,28 +110,43 @@ def loudness_of(samples: Samples) -> float:
     return meter.loudness_lufs()
 
 
-def true_peaks(samples: Samples, *, hop: int, context: int = 0) -> Samples:
+def true_peaks(samples: Samples, *, hop: int, context: int = 0, least: float = 0.0) -> Samples:
     """The greatest |value| between the samples too, in every `hop` samples, over all channels.
 
-    `samples` (n, channels) begins and ends with `context` samples that are looked at and not counted.
+    `samples` (n, channels) begins and ends with `context` samples that are looked at and not counted. What
+    cannot reach `least` between its samples is told by its samples alone.
     """
-    from scipy.signal import resample_poly
+    from scipy.ndimage import maximum_filter1d
+    from scipy.signal import upfirdn
 
-    peaks = np.zeros(-(-(len(samples) - 2 * context) // hop), np.float32)
-    for channel in samples.T:
-        fine = np.abs(resample_poly(np.ascontiguousarray(channel), OVERSAMPLING, 1, window=_between()))
-        fine = fine[context * OVERSAMPLING : len(fine) - context * OVERSAMPLING]
-        short = -len(fine) % (hop * OVERSAMPLING)
-        np.maximum(peaks, np.pad(fine, (0, short)).reshape(len(peaks), -1).max(axis=1), out=peaks)
+    count = -(-(len(samples) - 2 * context) // hop)
+    padded = np.pad(samples, ((0, count * hop + 2 * context - len(samples)), (0, 0)))
+    sizes = functools.reduce(np.maximum, np.abs(padded.T))
+    peaks = sizes[context : context + count * hop].reshape(count, hop).max(axis=1).astype(np.float32)
+    reach = maximum_filter1d(peaks, 2 * -(-max(context, 1) // hop) + 1, mode="nearest")
+    if context:
+        reach[[0, -1]] = max(reach[0], reach[-1], sizes[:context].max(), sizes[-context:].max())
+    taps, most = _between()
+    windows = np.lib.stride_tricks.sliding_window_view(padded, hop + 2 * context, axis=0)[::hop]
+    first = context * OVERSAMPLING + len(taps) // 2
+    fine = np.flatnonzero((reach > 0) & (reach * most >= least))
+    for some in np.array_split(fine, -(-len(fine) * hop // _PIECE)) if len(fine) else ():
+        drawn = upfirdn(taps, windows[some], up=OVERSAMPLING)[..., first : first + hop * OVERSAMPLING]
+        peaks[some] = np.maximum(peaks[some], np.abs(drawn).reshape(len(some), -1).max(axis=1))
     return peaks
 
 
 @functools.cache
-def _between() -> Samples:
-    """The filter that draws the curve between samples: 12 taps a phase, as in BS.1770-4, annex 2."""
+def _between() -> tuple[Samples, float]:
+    """The filter that draws the curve between samples, and the most that it can make of a sample.
+
+    12 taps a phase, as in BS.1770-4, annex 2.
+    """
     from scipy.signal import firwin
 
-    return np.asarray(firwin(12 * OVERSAMPLING + 1, 1 / OVERSAMPLING, window=("kaiser", 6.0)), np.float32)
+    taps = firwin(12 * OVERSAMPLING + 1, 1 / OVERSAMPLING, window=("kaiser", 6.0)) * OVERSAMPLING
+    most = max(np.abs(taps[phase::OVERSAMPLING]).sum() for phase in range(OVERSAMPLING))
+    return np.asarray(taps, np.float32), float(most)
 
 
 class PeakMeter:
@@ -137,15 +162,21 @@ class PeakMeter:
             self._tail = np.zeros((CONTEXT, samples.shape[1]), np.float32)
         joined = np.concatenate([self._tail, samples])
         if len(joined) > 2 * CONTEXT:
-            self._peak = max(self._peak, float(true_peaks(joined, hop=SLICE, context=CONTEXT).max()))
+            found = true_peaks(joined, hop=_PEAK_HOP, context=CONTEXT, least=self._least(joined))
+            self._peak = max(self._peak, float(found.max()))
         self._tail = joined[-2 * CONTEXT :]
+
+    def _least(self, samples: Samples) -> float:
+        """What is worth a closer look: it may pass the highest peak so far, or the samples' own."""
+        heard = samples[CONTEXT:-CONTEXT]
+        return max(self._peak, float(heard.max()), -float(heard.min()))
 
     def true_peak_dbtp(self) -> float:
         """The peak of a programme that ends here."""
         if self._tail is None:
             return SILENT_DBTP
         ending = np.pad(self._tail, ((0, CONTEXT), (0, 0)))
-        return decibels(max(self._peak, float(true_peaks(ending, hop=SLICE, context=CONTEXT).max())))
+        return decibels(max(self._peak, float(true_peaks(ending, hop=_PEAK_HOP, context=CONTEXT).max())))
 
 
 def decibels(amplitude: float) -> float:

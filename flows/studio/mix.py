@@ -32,7 +32,7 @@ from flows.studio.loudness import (
     measure,
     true_peaks,
 )
-from flows.studio.stems import STEMS, Stem, stems
+from flows.studio.stems import Stem, stems
 from flows.studio.timeline import FPS, SAMPLE_RATE, SAMPLES_PER_FRAME, Timeline
 from scripts_llm.screenplay import Audio
 
@@ -45,6 +45,7 @@ HIGHEST_DBTP = -1.0  # of the film, after its encode
 CEILING_DBTP = -1.6  # of the master: an encoder usually gives back up to half a decibel
 LOUDNESS_TOLERANCE = 0.1
 _BLOCK = 10 * SAMPLE_RATE
+_SPARE = 1.15  # the gain that the limiter costs is given back, and is never more than that
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,6 @@ class MixReport:
     num_samples: int
     gain_db: float  # from the mix of -18 LUFS lines to the master
     limited_db: float  # the most that the limiter took away
-    stems_lufs: dict[str, float]  # dialogue, laughs, music, before the master's gain
 
 
 def master(timeline: Timeline, audio: Audio, out_wav: Path, *, seed: int) -> MixReport:
@@ -69,7 +69,7 @@ def master(timeline: Timeline, audio: Audio, out_wav: Path, *, seed: int) -> Mix
     _check(timeline)
     num_samples = timeline.num_frames * SAMPLES_PER_FRAME
     with _scratch(out_wav, num_samples) as mix:
-        survey = _lay(stems(timeline, audio, seed=seed), mix)
+        survey = _lay(stems(timeline, audio, seed=seed), mix, target_lufs=TARGETS_LUFS[audio.loudness])
         ceiling = CEILING_DBTP
         for _ in range(3):
             written = _mastered(
@@ -86,7 +86,6 @@ def master(timeline: Timeline, audio: Audio, out_wav: Path, *, seed: int) -> Mix
         num_samples=num_samples,
         gain_db=round(decibels(written.gain), 2),
         limited_db=round(-decibels(float(written.curve.min(initial=1.0))), 2),
-        stems_lufs=survey.stems_lufs,
     )
 
 
@@ -96,7 +95,6 @@ class _Survey:
 
     energies: NDArray[np.float64]  # every 100 ms
     peaks: Samples  # every millisecond
-    stems_lufs: dict[str, float]
 
 
 def _check(timeline: Timeline) -> None:
@@ -145,20 +143,18 @@ def _blocks(num_samples: int) -> Iterator[tuple[int, int]]:
         yield start, min(start + _BLOCK, num_samples)
 
 
-def _lay(tracks: dict[str, Stem], mix: _Scratch) -> _Survey:
+def _lay(tracks: dict[str, Stem], mix: _Scratch, *, target_lufs: float) -> _Survey:
     """All stems into one, measured on the way."""
-    meters = {name: LoudnessMeter() for name in STEMS}
     whole = LoudnessMeter()
     for start, stop in _blocks(mix.num_samples):
         block = np.zeros((stop - start, 2), np.float32)
-        for name, stem in tracks.items():
-            heard = stem(start, stop)
-            meters[name].add(heard)
-            block += heard
+        for stem in tracks.values():
+            block += stem(start, stop)
         whole.add(block)
         mix.append(block)
-    loudness = {name: round(meter.loudness_lufs(), 2) for name, meter in meters.items()}
-    return _Survey(whole.energies(), _peaks(mix), loudness)
+    energies = whole.energies()
+    gain = 10 ** ((target_lufs - gated_loudness(energies)) / 20)
+    return _Survey(energies, _peaks(mix, least=10 ** (CEILING_DBTP / 20) / gain / _SPARE))
 
 
 @dataclass(frozen=True)
@@ -217,14 +213,14 @@ def _encoded_peak(wav: Path) -> float:
         trial.unlink(missing_ok=True)
 
 
-def _peaks(mix: _Scratch) -> Samples:
-    """True peaks of every millisecond of the whole mix."""
+def _peaks(mix: _Scratch, *, least: float) -> Samples:
+    """Peaks of every millisecond of the whole mix, true ones where they may pass `least`."""
     peaks = []
     for start, stop in _blocks(mix.num_samples):
         first, last = max(0, start - CONTEXT), min(mix.num_samples, stop + CONTEXT)
         missing = (CONTEXT - (start - first), CONTEXT - (last - stop))
         samples = np.pad(mix.read(first, last), (missing, (0, 0)))
-        peaks.append(true_peaks(samples, hop=HOP, context=CONTEXT))
+        peaks.append(true_peaks(samples, hop=HOP, context=CONTEXT, least=least))
     return np.concatenate(peaks)
 
 

@@ -83,8 +83,14 @@ def theme(piece: Track, *, num_samples: int) -> Samples:
 def bed(piece: Track, *, start: int, num_samples: int) -> Samples:
     """A stretch of the endlessly repeated track, (n, 2), from its `start`-th sample on."""
     loop = _loop(piece)
-    places = (start + np.arange(num_samples)) % len(loop)
-    return loop[places]
+    stretch = np.empty((num_samples, 2), np.float32)
+    done = 0
+    while done < num_samples:
+        at = (start + done) % len(loop)
+        count = min(num_samples - done, len(loop) - at)
+        stretch[done : done + count] = loop[at : at + count]
+        done += count
+    return stretch
 
 
 @functools.lru_cache(maxsize=4)

@@ -163,15 +163,26 @@ def _beds(beds: list[MusicCue], timeline: Timeline, own: music.Track | None, *, 
             if begin < end:
                 piece = own or music.track("bed", seed=cue.seed)
                 samples = music.bed(piece, start=begin - first, num_samples=end - begin)
-                block[begin - start : end - start] += samples * _fades(begin, end, first, last)
-        return block * stretched(curve, start, stop) * level
+                block[begin - start : end - start] += _faded(samples, begin, first, last)
+        return block * (stretched(curve, start, stop) * level)
 
     return stretch
 
 
-def _fades(begin: int, end: int, first: int, last: int) -> Samples:
-    """A bed's own rise and fall at the places from `begin` to `end`, (n, 1)."""
-    places = np.arange(begin, end)
-    rise = np.clip((places - first) / min(BED_RISE * SAMPLE_RATE, (last - first) / 3), 0, 1)
-    fall = np.clip((last - places) / min(BED_FALL * SAMPLE_RATE, (last - first) / 3), 0, 1)
-    return (0.5 - 0.5 * np.cos(np.pi * np.minimum(rise, fall))).astype(np.float32)[:, None]
+def _faded(samples: Samples, begin: int, first: int, last: int) -> Samples:
+    """A stretch from `begin` on of a bed that lies from `first` to `last`, with the bed's own rise and fall."""
+    rise = round(min(BED_RISE * SAMPLE_RATE, (last - first) / 3))
+    fall = round(min(BED_FALL * SAMPLE_RATE, (last - first) / 3))
+    end = begin + len(samples)
+    if begin < first + rise:
+        places = np.arange(begin - first, min(first + rise, end) - first)
+        samples[: len(places)] *= _raised(places / rise)
+    if end > last - fall:
+        places = last - np.arange(max(last - fall, begin), end)
+        samples[len(samples) - len(places) :] *= _raised(places / fall)
+    return samples
+
+
+def _raised(share: NDArray[np.float64]) -> Samples:
+    """A raised cosine's value at each share of its way, (n, 1)."""
+    return (0.5 - 0.5 * np.cos(np.pi * share)).astype(np.float32)[:, None]

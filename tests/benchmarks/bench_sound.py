@@ -1,0 +1,325 @@
+"""Measures the sound: what a recogniser hears of the voices and of a mix, and the CPU seconds of both.
+
+    make bench-sound                     # or: python tests/benchmarks/bench_sound.py [speed] [voices] [mix] [laughs]
+
+The recogniser is Whisper base on faster-whisper (`pip install cold-open[bench]`, `coldopen pull whisper`);
+without it the word error rates are skipped, and it is said why.
+"""
+
+from __future__ import annotations
+
+import os
+
+for threads in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ.setdefault(threads, "1")
+
+import re
+import resource
+import sys
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from flows.studio import laugh, mix, pull, sound
+from flows.studio.speech import kokoro, russian
+from flows.studio.stems import stems
+from flows.studio.timeline import SAMPLE_RATE, SAMPLES_PER_FRAME, LaughCue, LineCue, MusicCue, Span, Timeline
+from flows.studio.voice import VOICES, VoiceSettings, speak
+from flows.studio.voice_book import KOKORO
+from scripts_llm.screenplay import Audio
+
+Samples = NDArray[np.float32]
+
+# Sixty words with numbers, a name, a question and the trade's favourite props.
+SAID = (
+    "I sold the fish to a man who says it winked at him.",
+    "Is it supposed to blink?",
+    "Nobody told me about the hat until Tuesday morning.",
+    "There are three people in this kitchen and only one of them is on fire.",
+    "My landlord says the ceiling is not his problem, it is the weather.",
+    "Put the lobster down and step away from the piano.",
+)
+RUSSIAN = "Я продал рыбу человеку, который говорит, что она ему подмигнула. Никто не сказал мне про шляпу."
+CAST = ("frank", "rosa", "tom", "vera", "nico", "daisy", "gus", "otto")
+
+WORST_VOICE, WORST_DRY, WORST_MIX = 0.10, 0.08, 0.15
+SLOWEST_SPEECH = 10.0  # times real time
+MOST_MIX_SECONDS = 8.0  # CPU seconds for five minutes
+
+
+# ------------------------------------------------------------------------------------- recogniser
+
+
+Hear = Callable[..., str]
+
+
+def recogniser() -> Hear | str:
+    """A function from 48 kHz mono to text; or why there is none."""
+    folder = pull.found("whisper")
+    if folder is None:
+        return "the recogniser is not here: coldopen pull whisper"
+    try:
+        from faster_whisper import WhisperModel
+    except ImportError:
+        return "faster-whisper is not here: pip install cold-open[bench]"
+    import soxr
+
+    whisper = WhisperModel(str(folder), device="cpu", compute_type="int8", cpu_threads=1)
+
+    def hear(samples: Samples, *, language: str = "en") -> str:
+        heard, _ = whisper.transcribe(
+            soxr.resample(samples, SAMPLE_RATE, 16_000).astype(np.float32),
+            language=language,
+            beam_size=5,
+            condition_on_previous_text=False,
+        )
+        return " ".join(segment.text for segment in heard)
+
+    return hear
+
+
+_NUMBERS = {"3": "three", "1": "one", "20": "twenty"}
+
+
+def words(text: str) -> list[str]:
+    return [_NUMBERS.get(word, word) for word in re.findall(r"[\w']+", text.lower())]
+
+
+def errors(said: Sequence[str], heard: Sequence[str]) -> int:
+    """Words to insert, delete or replace (Levenshtein)."""
+    row = list(range(len(heard) + 1))
+    for i, word in enumerate(said, 1):
+        before, row[0] = row[0], i
+        for j, other in enumerate(heard, 1):
+            before, row[j] = row[j], min(row[j] + 1, row[j - 1] + 1, before + (word != other))
+    return row[-1]
+
+
+def error_rate(said: str, heard: str, split: Callable[[str], Sequence[str]] = words) -> float:
+    return errors(split(said), split(heard)) / len(split(said))
+
+
+# ------------------------------------------------------------------------------------------ voices
+
+
+def bench_voices(hear: Hear) -> bool:
+    """The word error rate of every voice, dry."""
+    text, rates = " ".join(SAID), {}
+    books = {
+        **VOICES,
+        **({name: KOKORO[name] for name in KOKORO if name[0] in "ab"} if kokoro.folder() else {}),
+    }
+    for name, entry in books.items():
+        heard = hear(speak(text, entry.settings).samples)
+        rates[name] = error_rate(text, heard)
+        wrong = f"   heard: {heard.strip()}" if rates[name] > WORST_VOICE else ""
+        tell(f"  {name:12} {entry.settings.timbre.pitch_hz:5.0f} Hz  WER {rates[name]:6.1%}{wrong}")
+    own = [rates[name] for name in VOICES]
+    good = sum(rate <= WORST_VOICE for rate in own)
+    ok = good >= 8 and float(np.mean(own)) <= WORST_DRY
+    tell(
+        f"  embedded: {good} of {len(own)} voices at most {WORST_VOICE:.0%}, mean {np.mean(own):.1%}  {mark(ok)}"
+    )
+    if kokoro.folder() and russian.available():
+        bench_russian(hear)
+    return ok
+
+
+def bench_russian(hear: Hear) -> None:
+    for name in ("pm_alex", "em_alex", "jm_kumo", "ef_dora", "pf_dora", "if_sara", "af_heart"):
+        heard = hear(speak(RUSSIAN, KOKORO[name].settings).samples, language="ru")
+        rate = error_rate(letters(RUSSIAN), letters(heard), list)
+        tell(f"  {name:12} Russian, character error rate {rate:6.1%}")
+
+
+def letters(text: str) -> str:
+    return "".join(sign for sign in text.lower().replace("ё", "е") if sign.isalpha())
+
+
+# --------------------------------------------------------------------------------------------- mix
+
+
+@dataclass(frozen=True)
+class Episode:
+    """A timeline of so many minutes, and what is said in it."""
+
+    timeline: Timeline
+    text: str
+
+
+def episode(folder: Path, *, minutes: float, voices: Sequence[str] = CAST) -> Episode:
+    """Talk, a laugh after every second line, a bed under everything, a title, stings and credits."""
+    spoken = {}
+    for number, line in enumerate(SAID):
+        for name in voices:
+            wav = folder / f"{name}-{number}.wav"
+            samples = speak(line, VOICES[name].settings).samples
+            sound.write_wav(wav, samples)
+            spoken[name, number] = wav, len(samples)
+    lines: list[LineCue] = []
+    laughs: list[LaughCue] = []
+    music = [MusicCue("title", 0, 64, 1)]
+    at, count, scene = 64 + 12, 0, 64
+    while at < minutes * 60 * 24 - 100:
+        number, name = count % len(SAID), voices[count * 3 % len(voices)]
+        wav, length = spoken[name, number]
+        end = at - (-length // SAMPLES_PER_FRAME)
+        lines.append(LineCue("s01", name, SAID[number], at, end, wav))
+        at = end + 4
+        if count % 2:
+            size = ("small", "big", "small", "aww", "small", "applause", "small", "ooh")[count // 2 % 8]
+            laughs.append(LaughCue(end, end + 40, size, seed=count))
+            at = end + 44
+        count += 1
+        if count % 10 == 0:
+            music += [MusicCue("bed", scene, at, count), MusicCue("sting", at, at + 30, count)]
+            scene = at = at + 30
+    music.append(MusicCue("bed", scene, at, count))
+    end = at + 88
+    music.append(MusicCue("credits", at, end, 1))
+    spans = (Span("title", 0, 64, "title"), Span("s01", 64, at, "scene"), Span("credits", at, end, "credits"))
+    ordered = tuple(sorted(music, key=lambda cue: cue.start))
+    timeline = Timeline(512, 512, spans, (), tuple(lines), tuple(laughs), ordered, ())
+    return Episode(timeline, " ".join(line.text for line in lines))
+
+
+def bench_mix(hear: Hear | str) -> bool:
+    """Levels after the encode, and what is understood of the mix."""
+    with tempfile.TemporaryDirectory() as work:
+        made = episode(Path(work), minutes=1.5)
+        wav, film = Path(work, "mix.wav"), Path(work, "mix.mp4")
+        mix.master(made.timeline, Audio(), wav, seed=1)
+        ok = bench_levels(made.timeline, wav, film)
+        if isinstance(hear, str):
+            return ok
+        samples = np.concatenate([piece.mean(axis=1) for piece in sound.decoded(film)])
+        rate = error_rate(made.text, hear(samples))
+        tell(
+            f"  word error rate of the encoded mix, under laughs and music {rate:6.1%}  {mark(rate <= WORST_MIX)}"
+        )
+        return ok and rate <= WORST_MIX
+
+
+def bench_levels(timeline: Timeline, wav: Path, film: Path) -> bool:
+    from flows.studio import ffmpeg
+    from flows.studio.loudness import loudness_of
+
+    ffmpeg.run(["-y", "-i", str(wav), *ffmpeg.AAC_OPTIONS, str(film)], doing="the encode")
+    loudness, peak = mix.measure(film)
+    ok = abs(loudness + 14) <= 0.5 and peak <= -1
+    tell(f"  after the AAC encode: {loudness:.2f} LUFS, {peak:.2f} dBTP  {mark(ok)}")
+    parts = stems(timeline, Audio(), seed=1)
+    nearest = 99.0
+    for line in timeline.lines:
+        stretch = line.start * SAMPLES_PER_FRAME, line.end * SAMPLES_PER_FRAME
+        said, bed = (loudness_of(parts[name](*stretch)) for name in ("dialogue", "music"))
+        nearest = min(nearest, said - bed)
+    tell(f"  the bed under a line lies at least {nearest:.1f} LU lower  {mark(nearest >= 8)}")
+    return ok and nearest >= 8
+
+
+# ------------------------------------------------------------------------------------------- speed
+
+
+def cpu_seconds() -> float:
+    """Of this process and its children, so far."""
+    who = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
+    return sum(use.ru_utime + use.ru_stime for use in map(resource.getrusage, who))
+
+
+def bench_speed() -> bool:
+    """CPU seconds of a mix of five minutes, and how many seconds of speech come out of one."""
+    speak("Warm up.", VOICES["frank"].settings)
+    begun, heard = cpu_seconds(), 0.0
+    for name in CAST:
+        heard += sum(speak(line, VOICES[name].settings).seconds for line in SAID)
+    speech = heard / (cpu_seconds() - begun)
+    tell(f"  speech: {speech:.1f} times real time on one core  {mark(speech >= SLOWEST_SPEECH)}")
+    with tempfile.TemporaryDirectory() as work:
+        made = episode(Path(work), minutes=5)
+        begun = cpu_seconds()
+        report = mix.master(made.timeline, Audio(), Path(work, "mix.wav"), seed=1)
+        used = cpu_seconds() - begun
+    minutes = report.num_samples / SAMPLE_RATE / 60
+    ok = used <= MOST_MIX_SECONDS * minutes / 5
+    tell(f"  mix of {minutes:.2f} minutes: {used:.2f} CPU seconds  {mark(ok)}")
+    return ok and speech >= SLOWEST_SPEECH
+
+
+# ------------------------------------------------------------------------------------------ laughs
+
+
+def bench_laughs() -> bool:
+    """The rhythm and the colour of the audience, against what is known of people."""
+    ok = True
+    for size in ("small", "big"):
+        rates, centres = [], []
+        for seed in range(8):
+            mono = laugh.laugh(size, seconds=2.4, seed=seed).mean(axis=1)
+            rates.append(modulation_peak(mono))
+            centres.append(centroid(mono))
+        right = 4 <= float(np.median(rates)) <= 6
+        ok &= right
+        tell(
+            f"  {size:6} modulation {np.median(rates):.1f} Hz ({min(rates):.1f} to {max(rates):.1f}; people 4 to 6), "
+            f"spectral centroid {np.mean(centres):.0f} Hz  {mark(right)}"
+        )
+    return ok
+
+
+def modulation_peak(mono: Samples) -> float:
+    """Where the loudness of a laugh swings most, in Hz between 2 and 12."""
+    size = SAMPLE_RATE // 100
+    level = np.sqrt(np.square(mono[: len(mono) // size * size]).reshape(-1, size).mean(axis=1))
+    level = level - np.convolve(level, np.hanning(60) / np.hanning(60).sum(), mode="same")
+    power = np.abs(np.fft.rfft(level * np.hanning(len(level)), 4096))
+    hertz = np.fft.rfftfreq(4096, 0.01)
+    usual = (hertz > 2) & (hertz < 12)
+    return float(hertz[usual][np.argmax(power[usual])])
+
+
+def centroid(mono: Samples) -> float:
+    power = np.abs(np.fft.rfft(mono)) ** 2
+    return float((np.fft.rfftfreq(len(mono), 1 / SAMPLE_RATE) * power).sum() / power.sum())
+
+
+# ---------------------------------------------------------------------------------------- the table
+
+
+def mark(ok: bool) -> str:
+    return "ok" if ok else "NOT MET"
+
+
+def tell(line: str) -> None:
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
+
+
+def main(asked: Sequence[str]) -> int:
+    """Runs the parts that are asked for, or all; 1 if something is not met."""
+    hear: Any = recogniser() if {"voices", "mix"} & set(asked) or not asked else ""
+    parts: dict[str, Callable[[], bool]] = {
+        "speed": bench_speed,
+        "laughs": bench_laughs,
+        "voices": lambda: bench_voices(hear),
+        "mix": lambda: bench_mix(hear),
+    }
+    met = True
+    for name, part in parts.items():
+        if asked and name not in asked:
+            continue
+        tell(f"{name}:")
+        if name == "voices" and isinstance(hear, str):
+            tell(f"  skipped: {hear}")
+            continue
+        met &= part()
+    return 0 if met else 1
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))
