@@ -3,7 +3,7 @@ PYTHON ?= python3
 TORCH ?=
 IN := .venv/bin/python
 
-.PHONY: episode test check test-all readme clean
+.PHONY: episode test check test-all readme clean bench-sound
 
 episode: .venv/ready ## the default episode
 	$(IN) -m flows episode --premise templates/premises/joe_and_the_don.yaml --writer offline
@@ -18,6 +18,9 @@ check: .venv/ready-dev ## format, lint, types
 
 test-all: check ## the slow tests and, with a card, the GPU's as well
 	$(IN) -m pytest -m "slow or not slow"
+
+bench-sound: .venv/ready-dev ## word error rates, levels and CPU seconds of the sound; `coldopen pull whisper` first
+	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 PYTHONPATH=. $(IN) tests/benchmarks/bench_sound.py $(PARTS)
 
 readme: episode ## docs/episode.gif, out of the default episode; START= and LENGTH= choose the piece
 	$(IN) docs/gif.py output/joe-and-the-don/s01e01/episode.mp4 docs/episode.gif --start "$(or $(START),57.6)" --length "$(or $(LENGTH),8)"

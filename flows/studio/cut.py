@@ -287,12 +287,15 @@ def _hash(path: Path, size: int, time: int) -> str:
 
 def join(
     segments: Sequence[Path],
-    master_wav: Path | None,
+    sound: Path | None,
     out_mp4: Path,
     *,
     metadata: Mapping[str, str] | None = None,
 ) -> None:
-    """The episode: the segments one after the other, not encoded again, and the mastered sound as AAC."""
+    """The episode: the segments one after the other, not encoded again, and the mastered sound as AAC.
+
+    `sound` is the WAV, or the `.m4a` that the mix has made of it, which is copied.
+    """
     part = out_mp4.absolute().with_name(out_mp4.name + ".part")
     notes = {"comment": AI_GENERATED, **(metadata or {})}
     if AI_GENERATED not in notes["comment"]:
@@ -302,13 +305,14 @@ def join(
         entries = (ffmpeg.concat_entry(segment) for segment in segments)
         listing.write_text("ffconcat version 1.0\n" + "".join(entries), encoding="utf-8", newline="\n")
         picture = ["-f", "concat", "-safe", "0", "-i", str(listing)]
-        sound = ["-i", str(master_wav.absolute())] if master_wav else []
-        coding = ["-c:v", "copy", *_TAGS, *ffmpeg.AAC_OPTIONS]
+        heard = ["-i", str(sound.absolute())] if sound else []
+        is_coded = sound is not None and sound.suffix == ".m4a"
+        coding = ["-c:v", "copy", *_TAGS, *(("-c:a", "copy") if is_coded else ffmpeg.AAC_OPTIONS)]
         tags = [word for key, value in notes.items() for word in ("-metadata", f"{key}={value}")]
-        maps = ["-map", "0:v:0", *(["-map", "1:a:0"] if master_wav else []), "-map_metadata", "-1"]
+        maps = ["-map", "0:v:0", *(["-map", "1:a:0"] if sound else []), "-map_metadata", "-1"]
         end = ["-movflags", "+faststart", "-f", "mp4", str(part)]
         try:
-            ffmpeg.run(["-y", *picture, *sound, *maps, *coding, *tags, *end], doing=f"joining {out_mp4}")
+            ffmpeg.run(["-y", *picture, *heard, *maps, *coding, *tags, *end], doing=f"joining {out_mp4}")
             os.replace(part, out_mp4)
         finally:
             part.unlink(missing_ok=True)

@@ -175,10 +175,11 @@ def master(edit: Edit, segments: Sequence[Path], folder: EpisodeFolder) -> Finis
     from flows.studio.timeline import FPS
 
     timeline = edit.timeline
-    with writing(folder.segments / "master.wav") as wav:
-        report = mix.master(timeline, edit.premise.audio, wav, seed=edit.seed)
+    place = folder.segments
+    with writing(place / "master.wav") as wav, writing(place / "master.m4a") as track:
+        report = mix.master(timeline, edit.premise.audio, wav, seed=edit.seed, encoded=track)
         with writing(folder.film) as film:
-            cut.join(segments, wav, film, metadata=tags(edit, folder))
+            cut.join(segments, track, film, metadata=tags(edit, folder))
             cut.verify(film, timeline)
     captions.write_srt(timeline, folder.srt)
     captions.write_vtt(timeline, folder.vtt)

@@ -27,7 +27,7 @@ def limiting(peaks: Samples, *, gain: float, ceiling: float) -> Samples:
     held = minimum_filter1d(needed, 2 * LOOK_AHEAD + 1, mode="nearest")
     if held.min(initial=1.0) >= 1.0:
         return np.ones(len(peaks), np.float32)
-    # Each reduction dies away in RELEASE, and the deepest that is left holds: a running maximum of logarithms.
+    # Each reduction dies away in RELEASE, and the deepest one left holds: a running maximum of logarithms.
     dying = np.arange(len(held)) / RELEASE
     deepest = np.maximum.accumulate(np.log(np.maximum(1.0 - held, 1e-12)) + dying)
     curve = 1.0 - np.exp(deepest - dying)
@@ -35,9 +35,15 @@ def limiting(peaks: Samples, *, gain: float, ceiling: float) -> Samples:
 
 
 def stretched(curve: Samples, start: int, stop: int) -> Samples:
-    """A curve's values at the samples from `start` to `stop`, (n, 1)."""
-    places = (np.arange(start, stop) - HOP / 2) / HOP
-    return np.interp(places, np.arange(len(curve)), curve).astype(np.float32)[:, None]
+    """A curve's values at the samples from `start` to `stop`, (n, 1), straight between the milliseconds."""
+    first, last = (start - HOP // 2) // HOP, (stop - HOP // 2) // HOP
+    values = curve[np.clip(np.arange(first, last + 2), 0, len(curve) - 1)]
+    if values.min() == values.max():
+        return np.full((stop - start, 1), values[0])
+    between = np.arange(HOP, dtype=np.float32) / HOP
+    drawn = np.asarray(values[:-1, None] + np.diff(values)[:, None] * between, np.float32)
+    skip = start - HOP // 2 - first * HOP
+    return drawn.reshape(-1, 1)[skip : skip + stop - start]
 
 
 def ducking(

@@ -25,9 +25,7 @@ from flows.studio.loudness import (
     SILENT_LUFS,
     SLICE,
     LoudnessMeter,
-    PeakMeter,
     decibels,
-    decoded,
     gated_loudness,
     measure,
     true_peaks,
@@ -43,49 +41,49 @@ Samples = NDArray[np.float32]
 TARGETS_LUFS = {"web": -14.0, "podcast": -16.0, "ebu": -23.0}
 HIGHEST_DBTP = -1.0  # of the film, after its encode
 CEILING_DBTP = -1.6  # of the master: an encoder usually gives back up to half a decibel
-LOUDNESS_TOLERANCE = 0.1
+LOUDNESS_TOLERANCE = 0.2
 _BLOCK = 10 * SAMPLE_RATE
 _SPARE = 1.15  # the gain that the limiter costs is given back, and is never more than that
 
 
 @dataclass(frozen=True)
 class MixReport:
-    """What was measured in the finished file; -70 LUFS and -120 dBTP mean silence."""
+    """What was measured in the film's own sound, after its encode; -70 LUFS and -120 dBTP mean silence."""
 
     loudness_lufs: float
     true_peak_dbtp: float
-    encoded_peak_dbtp: float  # after a trial encode with `AAC_OPTIONS`
     num_samples: int
     gain_db: float  # from the mix of -18 LUFS lines to the master
     limited_db: float  # the most that the limiter took away
 
 
-def master(timeline: Timeline, audio: Audio, out_wav: Path, *, seed: int) -> MixReport:
+def master(
+    timeline: Timeline, audio: Audio, out_wav: Path, *, seed: int, encoded: Path | None = None
+) -> MixReport:
     """Writes the episode's sound, 48 kHz stereo in 24 bits, `timeline.num_frames` × 2000 samples exactly.
+
+    `encoded` is where the same in AAC is left, ready to be joined to the picture without another encode.
 
     Raises:
         StudioError: a laugh lies over a line, a line's file is missing or too long, the music is none.
     """
     _check(timeline)
     num_samples = timeline.num_frames * SAMPLES_PER_FRAME
-    with _scratch(out_wav, num_samples) as mix:
-        survey = _lay(stems(timeline, audio, seed=seed), mix, target_lufs=TARGETS_LUFS[audio.loudness])
-        ceiling = CEILING_DBTP
-        for _ in range(3):
-            written = _mastered(
-                mix, survey, out_wav, target_lufs=TARGETS_LUFS[audio.loudness], ceiling=ceiling
-            )
-            encoded = _encoded_peak(out_wav)
-            if encoded <= HIGHEST_DBTP:
-                break
-            ceiling -= encoded - HIGHEST_DBTP + 0.2
+    target_lufs = TARGETS_LUFS[audio.loudness]
+    track = encoded or out_wav.with_name(out_wav.name + ".m4a.part")
+    try:
+        with _scratch(out_wav, num_samples) as mix:
+            survey = _lay(stems(timeline, audio, seed=seed), mix, target_lufs=target_lufs)
+            done = _mastered(mix, survey, out_wav, track, target_lufs=target_lufs)
+    finally:
+        if encoded is None:
+            track.unlink(missing_ok=True)
     return MixReport(
-        loudness_lufs=round(written.loudness_lufs, 2),
-        true_peak_dbtp=round(written.true_peak_dbtp, 2),
-        encoded_peak_dbtp=round(encoded, 2),
+        loudness_lufs=round(done.loudness_lufs, 2),
+        true_peak_dbtp=round(done.true_peak_dbtp, 2),
         num_samples=num_samples,
-        gain_db=round(decibels(written.gain), 2),
-        limited_db=round(-decibels(float(written.curve.min(initial=1.0))), 2),
+        gain_db=round(decibels(done.gain), 2),
+        limited_db=round(-decibels(float(done.curve.min(initial=1.0))), 2),
     )
 
 
@@ -158,8 +156,8 @@ def _lay(tracks: dict[str, Stem], mix: _Scratch, *, target_lufs: float) -> _Surv
 
 
 @dataclass(frozen=True)
-class _Written:
-    """A mastered file: what was done to the mix, and what came of it."""
+class _Mastered:
+    """What was done to the mix, and what came of it."""
 
     gain: float
     curve: Samples
@@ -167,19 +165,21 @@ class _Written:
     true_peak_dbtp: float
 
 
-def _mastered(
-    mix: _Scratch, survey: _Survey, out_wav: Path, *, target_lufs: float, ceiling: float
-) -> _Written:
-    """The file at that loudness and under that ceiling; written again should the foresight have been off."""
-    gain = _foreseen_gain(survey, target_lufs=target_lufs, ceiling=ceiling)
-    for _ in range(3):
+def _mastered(mix: _Scratch, survey: _Survey, out_wav: Path, track: Path, *, target_lufs: float) -> _Mastered:
+    """Both files at that loudness and under the ceiling; made again should the foresight have been off."""
+    ceiling, correction = CEILING_DBTP, 1.0
+    for _ in range(4):
+        gain = correction * _foreseen_gain(survey, target_lufs=target_lufs, ceiling=ceiling)
         curve = limiting(survey.peaks, gain=gain, ceiling=10 ** (ceiling / 20))
-        written = _Written(gain, curve, *_write(mix, out_wav, gain=gain, curve=curve))
-        error = target_lufs - written.loudness_lufs
-        if abs(error) <= LOUDNESS_TOLERANCE or written.loudness_lufs <= SILENT_LUFS:
+        _write(mix, out_wav, gain=gain, curve=curve)
+        done = _Mastered(gain, curve, *_encoded(out_wav, track))
+        error = target_lufs - done.loudness_lufs
+        is_level = abs(error) <= LOUDNESS_TOLERANCE or done.loudness_lufs <= SILENT_LUFS
+        if is_level and done.true_peak_dbtp <= HIGHEST_DBTP:
             break
-        gain *= 10 ** (error / 20)
-    return written
+        correction *= 1.0 if is_level else 10 ** (error / 20)
+        ceiling -= max(0.0, done.true_peak_dbtp - HIGHEST_DBTP + 0.2)
+    return done
 
 
 def _foreseen_gain(survey: _Survey, *, target_lufs: float, ceiling: float) -> float:
@@ -194,23 +194,16 @@ def _foreseen_gain(survey: _Survey, *, target_lufs: float, ceiling: float) -> fl
         kept = np.square(curve[: len(survey.energies) * per_slice]).reshape(-1, per_slice).mean(axis=1)
         error = target_lufs - gated_loudness(survey.energies * kept * gain**2)
         gain *= 10 ** (error / 20)
-        if abs(error) < LOUDNESS_TOLERANCE / 5:
+        if abs(error) < LOUDNESS_TOLERANCE / 10:
             break
     return gain
 
 
-def _encoded_peak(wav: Path) -> float:
-    """The true peak after the film's own encode, for an encoder may throw a plucked string far up."""
-    trial = wav.with_name(wav.name + ".trial.part")
-    encode = ["-nostdin", "-y", "-i", f"file:{wav}", *AAC_OPTIONS, "-f", "mp4", f"file:{trial}"]
-    try:
-        ffmpeg.run(encode, doing=f"{wav.name}: the trial encode of the sound")
-        peak = PeakMeter()
-        for samples in decoded(trial):
-            peak.add(samples)
-        return peak.true_peak_dbtp()
-    finally:
-        trial.unlink(missing_ok=True)
+def _encoded(wav: Path, track: Path) -> tuple[float, float]:
+    """The film's own encode, and what is in it: an encoder may throw a plucked string far up."""
+    encode = ["-nostdin", "-y", "-i", f"file:{wav}", *AAC_OPTIONS, "-f", "mp4", f"file:{track}"]
+    ffmpeg.run(encode, doing=f"{wav.name}: the encode of the sound")
+    return measure(track)
 
 
 def _peaks(mix: _Scratch, *, least: float) -> Samples:
@@ -224,13 +217,8 @@ def _peaks(mix: _Scratch, *, least: float) -> Samples:
     return np.concatenate(peaks)
 
 
-def _write(mix: _Scratch, out_wav: Path, *, gain: float, curve: Samples) -> tuple[float, float]:
-    """The mastered file, moved into place whole: its loudness in LUFS and its true peak in dBTP."""
-    loudness, peak = LoudnessMeter(), PeakMeter()
+def _write(mix: _Scratch, out_wav: Path, *, gain: float, curve: Samples) -> None:
+    """The mastered file, moved into place whole."""
     with sound.writing_wav(out_wav, channels=2) as wav:
         for start, stop in _blocks(mix.num_samples):
-            block = mix.read(start, stop) * np.float32(gain) * stretched(curve, start, stop)
-            wav.write(block)
-            loudness.add(block)
-            peak.add(block)
-    return loudness.loudness_lufs(), peak.true_peak_dbtp()
+            wav.write(mix.read(start, stop) * (stretched(curve, start, stop) * np.float32(gain)))

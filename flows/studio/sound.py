@@ -5,6 +5,7 @@ Sound is float32 at 48 kHz throughout, (n,) for a voice and (n, 2) for everythin
 
 from __future__ import annotations
 
+import functools
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -91,9 +92,12 @@ def gain(decibels: float) -> np.float32:
     return np.float32(10 ** (decibels / 20))
 
 
+@functools.lru_cache(maxsize=64)
 def ramp(length: int) -> Samples:
-    """A raised cosine from 0 to 1."""
-    return (0.5 - 0.5 * np.cos(np.pi * (np.arange(length) + 0.5) / max(length, 1))).astype(np.float32)
+    """A raised cosine from 0 to 1; read-only."""
+    rise = (0.5 - 0.5 * np.cos(np.pi * (np.arange(length) + 0.5) / max(length, 1))).astype(np.float32)
+    rise.setflags(write=False)
+    return rise
 
 
 def with_edges(samples: Samples, *, rise: float = EDGE_SECONDS, fall: float = EDGE_SECONDS) -> Samples:

@@ -170,7 +170,7 @@ def _beds(beds: list[MusicCue], timeline: Timeline, own: music.Track | None, *, 
 
 
 def _faded(samples: Samples, begin: int, first: int, last: int) -> Samples:
-    """A stretch from `begin` on of a bed that lies from `first` to `last`, with the bed's own rise and fall."""
+    """A stretch from `begin` on of a bed that lies from `first` to `last`, with its own rise and fall."""
     rise = round(min(BED_RISE * SAMPLE_RATE, (last - first) / 3))
     fall = round(min(BED_FALL * SAMPLE_RATE, (last - first) / 3))
     end = begin + len(samples)

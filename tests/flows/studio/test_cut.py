@@ -136,6 +136,20 @@ def test_an_episode_is_joined_without_losing_a_frame_under_any_path(clips, tmp_p
     assert "title=A Show" in notes
 
 
+def test_sound_that_is_encoded_already_is_copied_to_the_sample(clips, tmp_path):
+    timeline = film(clips)
+    made = episode(timeline, tmp_path)
+    track = tmp_path / "master.m4a"
+    ffmpeg.run(["-i", str(tmp_path / "master.wav"), *ffmpeg.AAC_OPTIONS, str(track)], doing="the encode")
+    join([tmp_path / f"seg-{span.id}.mp4" for span in timeline.spans], track, tmp_path / "copied.mp4")
+    assert verify(tmp_path / "copied.mp4", timeline).num_samples == timeline.num_frames * 2000
+
+    def heard(path):
+        return ffmpeg.run(["-i", str(path), "-map", "0:a", "-f", "f32le", "-"], doing="listening")
+
+    assert heard(tmp_path / "copied.mp4") == heard(made)
+
+
 def test_sound_and_picture_that_end_apart_are_told(clips, tmp_path):
     timeline = film(clips)
     path = episode(timeline, tmp_path, seconds=2.0)
