@@ -7,7 +7,7 @@ import math
 import os
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -40,6 +40,7 @@ __all__ = [
     "write_vtt",
 ]
 
+FOR_SURE = 0.98  # of the room is what a row is measured for: libass and Pillow round differently
 DASH = "– "  # before each row of a caption that two people share
 _AI_NOTE = "AI-generated"
 _RTL = ("R", "AL")
@@ -78,6 +79,7 @@ def write_ass(
                 end=_ass_time(caption.end),
                 style="line",
                 name=timeline.names.get(caption.who or "", caption.who or ""),
+                marginv=_lift(shown, look, timeline),
                 text=_ass_text(shown, look, colours or {}, timeline),
             )
         )
@@ -115,41 +117,74 @@ def _drawn(caption: Caption) -> Caption:
     if not lost:
         return caption
     gone = str.maketrans("", "", lost)
+    rows = (" ".join(row.translate(gone).split()) for row in caption.text.split("\n"))
     words = tuple(replace(word, text=word.text.translate(gone)) for word in caption.words)
-    return replace(caption, text=caption.text.translate(gone), words=words)
+    return replace(caption, text="\n".join(rows), words=words)
 
 
 def _ass_text(caption: Caption, look: CaptionStyle, colours: Mapping[str, str], timeline: Timeline) -> str:
-    caps = _capitals if look.capitals else _as_it_is
-    rows = [(who, caps(_dashed(caption, text))) for who, text in caption.rows]
-    size = type_size(look, [text for _, text in rows], timeline.width, timeline.height)
-    scale = "" if size == look.size_in(timeline.width, timeline.height) else f"\\fs{size:g}"
-    words = [replace(word, text=caps(word.text)) for word in caption.words]
-    waiting = f"\\2c{_ass_colour(look.waiting)}" if look.waiting else ""
-    timed = _karaoke(words, caption) if look.waiting and words else None
+    write = capitals if look.capitals else str
+    rows = [(who, write(_dashed(caption, text))) for who, text in caption.rows]
+    head = _head(look, [text for _, text in rows], timeline)
+    words = [replace(word, text=write(word.text)) for word in caption.words]
+    typeset = _typesetter(head.family, head.size)
+    timed = _karaoke(words, caption, typeset) if look.waiting and words else typeset
     told, before = [], None
     for who, text in rows:
         colour = _ass_colour(colours.get(who or "", look.colour))
-        tags = scale + waiting if before is None else ""
+        tags = head.tags if before is None else ""
         tags += "" if colour == before else f"\\1c{colour}"
-        told.append((f"{{{tags}}}" if tags else "") + (timed(text) if timed else escape_ass(text)))
+        told.append((f"{{{tags}}}" if tags else "") + timed(text))
         before = colour
     return "\\N".join(told)
 
 
-def _as_it_is(text: str) -> str:
-    return text
+@dataclass(frozen=True)
+class _Head:
+    """What one caption has besides its style: another font for another script, a smaller size, karaoke."""
+
+    family: str
+    size: float
+    tags: str
 
 
-def _capitals(text: str) -> str:
-    return text.upper()
+def _head(look: CaptionStyle, rows: Sequence[str], timeline: Timeline) -> _Head:
+    family = look.font if fonts.has_letters("".join(rows), look.font) else fonts.FAMILY
+    size = type_size(replace(look, font=family), rows, timeline.width, timeline.height)
+    font = "" if family == look.font else f"\\fn{family}\\b1"
+    smaller = "" if size == look.size_in(timeline.width, timeline.height) else f"\\fs{size:g}"
+    waiting = f"\\2c{_ass_colour(look.waiting)}" if look.waiting else ""
+    return _Head(family, size, font + smaller + waiting)
+
+
+def _typesetter(family: str, size: float) -> Callable[[str], str]:
+    """Writes text so that no font's letters are smaller than the style's: libass fits heights, not ems."""
+    first = fonts.font_file(family)
+
+    def typeset(text: str) -> str:
+        told = []
+        for path, run in fonts.runs(text, first):
+            scale = fonts.scale_of(path, first)
+            other = f"{{\\fs{size * scale:.1f}}}" if scale != 1 else ""
+            told.append(other + escape_ass(run) + (f"{{\\fs{size:g}}}" if other else ""))
+        return "".join(told)
+
+    return typeset
+
+
+def capitals(text: str) -> str:
+    """The text in capitals; Greek ones carry no accent."""
+    parts = unicodedata.normalize("NFD", text.upper())
+    greek = ("GREEK" in unicodedata.name(letter, "") for letter in " " + parts)
+    kept = (c for c, after_greek in zip(parts, greek, strict=False) if not (after_greek and c == "\u0301"))
+    return unicodedata.normalize("NFC", "".join(kept))
 
 
 def _dashed(caption: Caption, text: str) -> str:
     return DASH + text if caption.speakers else text
 
 
-def _karaoke(words: list[Word], caption: Caption) -> Callable[[str], str]:
+def _karaoke(words: list[Word], caption: Caption, typeset: Callable[[str], str]) -> Callable[[str], str]:
     """Rows with how long each word waits and lasts, in hundredths of a second from the caption's start."""
     rest = list(words)
     now = _hundredths(caption.start)
@@ -164,10 +199,10 @@ def _karaoke(words: list[Word], caption: Caption) -> Callable[[str], str]:
         while rest and (word := rest[0]) is not None and (at := text.find(word.text)) >= 0:
             rest.pop(0)
             if word.text:
-                told.append(f"{{\\k{until(word.start)}}}{escape_ass(text[:at])}")
-                told.append(f"{{\\{_wipe(word.text)}{until(word.end)}}}{escape_ass(word.text)}")
+                told.append(f"{{\\k{until(word.start)}}}{typeset(text[:at])}")
+                told.append(f"{{\\{_wipe(word.text)}{until(word.end)}}}{typeset(word.text)}")
             text = text[at + len(word.text) :]
-        return "".join(told) + escape_ass(text)
+        return "".join(told) + typeset(text)
 
     return row
 
@@ -183,8 +218,9 @@ def type_size(look: CaptionStyle, rows: Sequence[str], width: int, height: int) 
     area = safe_area(width, height)
     unit = min(width, height) / 1000
     beside = 2 * (look.outline + look.shadow) * unit
-    widest = max((fonts.row_width(row, look.font, size, bold=look.bold) for row in rows), default=0.0)
-    room = area.right - area.left - beside
+    bold = look.bold or look.font == fonts.FAMILY
+    widest = max((fonts.row_width(row, look.font, size, bold=bold) for row in rows), default=0.0)
+    room = (area.right - area.left - beside) * FOR_SURE
     return size if widest <= room else math.floor(size * room / widest * 10) / 10
 
 
@@ -193,7 +229,6 @@ def _ass_style(look: CaptionStyle, width: int, height: int) -> SSAStyle:
 
     unit = min(width, height) / 1000
     area = safe_area(width, height)
-    edge = (look.outline + look.shadow) * unit
     return pysubs2.SSAStyle(
         fontname=look.font,
         fontsize=look.size_in(width, height),
@@ -208,8 +243,26 @@ def _ass_style(look: CaptionStyle, width: int, height: int) -> SSAStyle:
         alignment=pysubs2.Alignment.BOTTOM_CENTER,
         marginl=area.left,
         marginr=width - area.right,
-        marginv=round(max(look.margin * unit, height - area.bottom + edge)),
+        marginv=_margin(look, width, height),
+        encoding=-1,  # libass: each text runs in its own script's direction
     )
+
+
+def _margin(look: CaptionStyle, width: int, height: int) -> int:
+    """From the picture's foot to that of the captions."""
+    unit = min(width, height) / 1000
+    under = height - safe_area(width, height).bottom + (look.outline + look.shadow) * unit
+    return round(max(look.margin * unit, under))
+
+
+def _lift(caption: Caption, look: CaptionStyle, timeline: Timeline) -> int:
+    """The margin of one caption; 0 is the style's own. Larger letters hang lower than libass counts."""
+    first = fonts.font_file(look.font)
+    scale = max((fonts.scale_of(path, first) for path, _ in fonts.runs(caption.text, first)), default=1.0)
+    if scale == 1:
+        return 0
+    size = look.size_in(timeline.width, timeline.height)
+    return _margin(look, timeline.width, timeline.height) + round(size * (scale - 1) / 2)
 
 
 def _colour(colour: str, alpha: int = 0) -> Color:

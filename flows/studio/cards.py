@@ -86,7 +86,7 @@ def _title_front(title: str, width: int, height: int) -> Image.Image:
 def _ribbon(picture: Image.Image, text: Fitted, top: float, height: int, colours: Palette) -> None:
     pen = ImageDraw.Draw(picture)
     line = max(2, height // 24)
-    half = text.type.getlength(text.lines[0]) / 2 + height * 0.6
+    half = text.width / 2 + height * 0.6
     middle, bottom, drop = picture.width / 2, top + height * 0.86, height * 0.2
     for side, outward in ((middle - half, -1), (middle + half, 1)):
         tip, dent = side + outward * height * 0.55, side + outward * height * 0.25

@@ -13,8 +13,8 @@ import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+from importlib import resources
 from importlib.util import find_spec
-from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from xml.sax.saxutils import escape
@@ -24,9 +24,10 @@ if TYPE_CHECKING:
 
 FAMILY = "Noto Sans"
 # Asked in this order where a style's own family lacks a letter.
-FALLBACKS = ("Noto Sans", "Noto Sans Arabic", "Heebo", "Noto Sans Thai", "Noto Sans CJK TC")
+FALLBACKS = ("Noto Sans", "Noto Sans Arabic", "Heebo", "Noto Sans Thai", "Noto Sans CJK TC", "Noto Emoji")
 _CJK = "cvttf_NotoSansCJK_Bold"  # a package of one font file
 _COLOUR_TABLES = {"CBDT", "sbix", "COLR", "SVG "}
+_SIMILAR = 1.1  # fonts whose heights differ by less are set in one size
 _MEASURED = 100  # pixels an em, at which widths are measured
 _SUFFIXES = (".ttf", ".otf", ".ttc")
 
@@ -74,16 +75,19 @@ def font_file(family: str = FAMILY) -> Path:
 
 @lru_cache(maxsize=1)
 def project_files() -> tuple[Path, ...]:
-    """The fonts of installed packages, in the order in which they are asked."""
+    """The fonts of installed packages and our emoji, in the order in which they are asked."""
     import fontpkg
 
-    known = {name: Path(fontpkg.path(name)) for name in fontpkg.families()}
-    first = [known[name] for name in FALLBACKS if name in known]
-    found = [*first, *(path for name, path in sorted(known.items()) if name not in FALLBACKS)]
+    known = [Path(fontpkg.path(name)) for name in sorted(fontpkg.families())]
+    order = [name.replace(" ", "") for name in FALLBACKS]
+    places = {
+        path: order.index(path.stem.split("[")[0]) for path in known if path.stem.split("[")[0] in order
+    }
+    found = sorted(known, key=lambda path: places.get(path, len(order)))
     package = find_spec(_CJK)
     if package is not None and package.origin:
         found += sorted(Path(package.origin).parent.glob("*.otf"))
-    return tuple(found)
+    return (*found, Path(str(resources.files("templates") / "fonts" / "NotoEmoji-Bold.ttf")))
 
 
 @lru_cache(maxsize=1)
@@ -160,17 +164,23 @@ def _asked(first: Path) -> Iterator[Font]:
             yield font
 
 
-def best_font(text: str, first: Path) -> Font | None:
-    """The one font that has the most of a text's letters; of equal ones the first that is asked."""
-    wanted = {letter for letter in text if needs_glyph(letter)}
-    best, most = read_font(first), -1
-    for font in _asked(first):
-        count = sum(font.has(letter) for letter in wanted)
-        if count > most:
-            best, most = font, count
-        if count == len(wanted):
-            break
-    return best
+def runs(text: str, first: Path) -> list[tuple[Path, str]]:
+    """The text in runs of one font each: `first` where it has the letters, else the next one that has."""
+    found: list[tuple[Path, str]] = []
+    for letter in text:
+        font = font_of(letter, first) if needs_glyph(letter) else None
+        path = font.path if font else found[-1][0] if found else first
+        if found and found[-1][0] == path:
+            found[-1] = (path, found[-1][1] + letter)
+        else:
+            found.append((path, letter))
+    return found
+
+
+def has_letters(text: str, family: str) -> bool:
+    """Whether a family has every letter of a text; signs and digits may come from elsewhere."""
+    font = read_font(font_file(family))
+    return font is not None and all(font.has(c) for c in text if unicodedata.category(c)[0] == "L")
 
 
 def missing_glyphs(text: str, first: Path | None = None) -> str:
@@ -225,17 +235,25 @@ def row_width(text: str, family: str, size: float, *, bold: bool) -> float:
     """How wide libass draws a row, in pixels; `size` is its font size: from the lowest to the highest."""
     first = font_file(family)
     width = 0.0
-    for path, run in groupby(text, key=lambda letter: _drawn_by(letter, first)):
-        font = read_font(path)
-        if font is not None:
-            em = size * font.units / (font.ascent + font.descent)
-            width += _type(path, bold).getlength("".join(run)) * em / _MEASURED
+    for path, run in runs(text, first):
+        em = size * scale_of(path, first) / _MEASURED
+        width += _type(path, bold).getlength(run) * em / height_of(path)
+        if path != first:  # libass takes spaces from the first font that has them
+            own = _type(path, bold).getlength(" ") / height_of(path)
+            width += run.count(" ") * em * (_type(first, bold).getlength(" ") / height_of(first) - own)
     return width
 
 
-def _drawn_by(letter: str, first: Path) -> Path:
-    font = font_of(letter, first) if needs_glyph(letter) else None
-    return font.path if font else first
+def scale_of(path: Path, first: Path) -> float:
+    """How much larger a font has to be set so that its letters are no smaller than those of `first`."""
+    scale = height_of(path) / height_of(first)
+    return scale if scale > _SIMILAR else 1.0
+
+
+def height_of(path: Path) -> float:
+    """A font's height in its own ems: libass fits that into the font size, and so some letters come small."""
+    font = read_font(path)
+    return (font.ascent + font.descent) / font.units if font else 1.0
 
 
 @lru_cache(maxsize=32)
@@ -271,9 +289,10 @@ def fonts_conf() -> str:
     families = "".join(f"<string>{escape(name)}</string>" for name in FALLBACKS)
     return (
         '<?xml version="1.0"?>\n<!DOCTYPE fontconfig SYSTEM "urn:fontconfig:fonts.dtd">\n<fontconfig>\n'
-        f'{places}  <include ignore_missing="yes">/etc/fonts/fonts.conf</include>\n'
-        '  <match target="pattern"><edit name="family" mode="append" binding="same">'
-        f"{families}</edit></match>\n"
+        f'{places}  <match target="pattern"><test name="family"><string>sans-serif</string></test>'
+        '<edit name="family" mode="prepend" binding="strong">'
+        f"{families}</edit></match>\n"  # libass falls back on sans-serif, and here it is ours before theirs
+        '  <include ignore_missing="yes">/etc/fonts/fonts.conf</include>\n'
         '  <selectfont><rejectfont><pattern><patelt name="color"><bool>true</bool></patelt></pattern>'
         "</rejectfont></selectfont>\n"
         '  <cachedir prefix="xdg">fontconfig</cachedir>\n</fontconfig>\n'

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -26,18 +27,46 @@ def font(size: int, face: tuple[float, float] = BOLD, path: Path | None = None) 
     return type_
 
 
-def font_path(text: str) -> Path:
-    """The font that `text` is set in: Noto Sans, or one that has more of its letters."""
-    best = fonts.best_font(text, fonts.font_file())
-    return best.path if best else fonts.font_file()
-
-
 def drawable(text: str) -> str:
-    """`text` without the letters that its font does not have: better none than boxes."""
-    own = fonts.read_font(font_path(text))
-    lost = {c for c in text if fonts.needs_glyph(c) and not (own and own.has(c))}
-    kept = "".join(c for c in text if c == "\n" or (c.isprintable() and c not in lost))
+    """`text` without the letters that no font here has: better none than boxes."""
+    lost = set(fonts.missing_glyphs(text))
+    kept = "".join(c for c in text if c == "\n" or (_is_kept(c) and c not in lost))
     return "\n".join(" ".join(line.split()) for line in kept.split("\n"))
+
+
+def _is_kept(letter: str) -> bool:
+    return letter.isprintable() or letter == "\u200d"  # which joins two emoji to one
+
+
+def row_width(text: str, size: int, face: tuple[float, float] = BOLD) -> float:
+    """How wide a row is, in pixels."""
+    return sum(font(size, face, path).getlength(run) for path, run in fonts.runs(text, fonts.font_file()))
+
+
+def in_order(text: str) -> list[tuple[Path, str]]:
+    """The runs of a row from left to right; each by itself runs in its own direction."""
+    found = fonts.runs(text, fonts.font_file())
+    strong = (unicodedata.bidirectional(letter) for letter in text)
+    is_rtl = next((kind for kind in strong if kind in ("L", "R", "AL")), "L") != "L"
+    return found[::-1] if is_rtl else found
+
+
+def write(
+    pen: ImageDraw.ImageDraw,
+    at: tuple[float, float],
+    text: str,
+    *,
+    size: int,
+    face: tuple[float, float],
+    fill: Colour,
+) -> None:
+    """A row of plain letters whose upper left corner is at `at`."""
+    x, y = at
+    base = y + font(size, face).getmetrics()[0]
+    for path, run in in_order(text):
+        type_ = font(size, face, path)
+        pen.text((x, base), run, fill, type_, "ls")
+        x += type_.getlength(run)
 
 
 @dataclass(frozen=True)
@@ -47,12 +76,11 @@ class Fitted:
     lines: tuple[str, ...]
     size: int
     face: tuple[float, float]
-    path: Path | None = None
 
     @property
-    def type(self) -> ImageFont.FreeTypeFont:
-        """The font in that size."""
-        return font(self.size, self.face, self.path)
+    def width(self) -> float:
+        """Of the widest line, in pixels."""
+        return max((row_width(line, self.size, self.face) for line in self.lines), default=0.0)
 
     @property
     def leading(self) -> int:
@@ -73,32 +101,29 @@ def fit(
     most_lines: int = 3,
 ) -> Fitted:
     """`text` as large as it can be within `width` × `height`, on at most `most_lines` lines."""
-    path = font_path(text)
     words = linebreak.pieces(drawable(text), limit=400)
     if not words:
-        return Fitted((), 1, face, path)
+        return Fitted((), 1, face)
     fitted = [
-        _at_largest(Fitted(lines, largest, face, path), width, height)
+        _at_largest(Fitted(_broken(words, count, face), largest, face), width, height)
         for count in range(1, min(most_lines, len(words)) + 1)
-        for lines in [_broken(words, count, font(100, face, path))]
     ]
     return max(fitted, key=lambda candidate: (candidate.size, -len(candidate.lines)))
 
 
-def _broken(words: Sequence[Piece], count: int, type_: ImageFont.FreeTypeFont) -> tuple[str, ...]:
+def _broken(words: Sequence[Piece], count: int, face: tuple[float, float]) -> tuple[str, ...]:
     """The words on `count` lines of about the same length: the longest line as short as can be."""
     if count == 1:
         return (linebreak.joined(words),)
     choices = []
     for first in range(1, len(words) - count + 2):
-        lines = (linebreak.joined(words[:first]), *_broken(words[first:], count - 1, type_))
-        choices.append((max(type_.getlength(line) for line in lines), lines))
+        lines = (linebreak.joined(words[:first]), *_broken(words[first:], count - 1, face))
+        choices.append((max(row_width(line, 100, face) for line in lines), lines))
     return min(choices)[1]
 
 
 def _at_largest(text: Fitted, width: int, height: int) -> Fitted:
-    type_ = font(100, text.face, text.path)
-    widest = max(type_.getlength(line) for line in text.lines) or 1
+    widest = replace(text, size=100).width or 1
     size = min(text.size, int(100 * width / widest), int(height / (1.04 * len(text.lines))))
     return replace(text, size=max(6, size))
 
@@ -119,12 +144,14 @@ def letter(
 ) -> None:
     """Draws the lines onto `picture`: centred on `centre`, or beginning there (align="left")."""
     pen = ImageDraw.Draw(picture)
-    type_ = text.type
     edge = round(text.size * ink.edge_width)
-    anchor = "ms" if align == "centre" else "ls"
     depth = round(text.size * ink.depth)
     for step in range(depth, -1, -1):
         fill, around = (ink.depth_colour, ink.depth_colour) if step else (ink.fill, ink.edge)
         for i, line in enumerate(text.lines):
-            at = (centre + step, top + i * text.leading + text.size * 0.86 + step)
-            pen.text(at, line, fill, type_, anchor, stroke_width=edge, stroke_fill=around)
+            x = centre + step - (row_width(line, text.size, text.face) / 2 if align == "centre" else 0)
+            y = top + i * text.leading + text.size * 0.86 + step
+            for path, run in in_order(line):
+                type_ = font(text.size, text.face, path)
+                pen.text((x, y), run, fill, type_, "ls", stroke_width=edge, stroke_fill=around)
+                x += type_.getlength(run)

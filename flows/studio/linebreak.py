@@ -131,7 +131,7 @@ def break_cost(parts: Sequence[Piece], at: int) -> int:
 def cues(parts: Sequence[Piece], limit: int, most: int) -> list[Sequence[Piece]]:
     """The pieces of each cue: two rows of `limit` and `most` in all at the most.
 
-    As few cues as can be, parted at the best places, of about equal length.
+    As few cues as can be, parted at the best places, of about equal length, with rows that look well.
     """
     best = [(0.0, 0)]  # for so many pieces: the cost so far, and where their last cue begins
     mean = min(most, width(joined(parts))) or 1
@@ -139,11 +139,13 @@ def cues(parts: Sequence[Piece], limit: int, most: int) -> list[Sequence[Piece]]
         choices = []
         for first in range(n - 1, -1, -1):
             long = width(joined(parts[first:n]))
-            if first < n - 1 and (long > most or not _fits(parts[first:n], limit)):
+            split = _best_split(parts[first:n], limit)
+            if first < n - 1 and (long > most or split is None):
                 break
             lack = 1 - long / mean
             where = break_cost(parts, first) if first else 0
-            choices.append((best[first][0] + 100 + 40 * lack * lack + where, first))
+            rough = split[0] / 2 if split else 0
+            choices.append((best[first][0] + 100 + 40 * lack * lack + where + rough, first))
         best.append(min(choices))
     found: list[Sequence[Piece]] = []
     n = len(parts)
@@ -154,22 +156,21 @@ def cues(parts: Sequence[Piece], limit: int, most: int) -> list[Sequence[Piece]]
     return found
 
 
-def _fits(parts: Sequence[Piece], limit: int) -> bool:
-    return width(joined(parts)) <= limit or any(_two(parts, at, limit) for at in range(1, len(parts)))
-
-
-def _two(parts: Sequence[Piece], at: int, limit: int) -> bool:
-    return max(width(joined(parts[:at])), width(joined(parts[at:]))) <= limit
-
-
 def rows(parts: Sequence[Piece], limit: int) -> str:
     """The pieces on one row, or on two of about the same width, parted at the best place."""
-    whole = joined(parts)
-    if width(whole) <= limit:
-        return whole
-    fitting = []
+    split = _best_split(parts, limit)
+    if split is None or not split[1]:
+        return joined(parts)
+    return f"{joined(parts[: split[1]])}\n{joined(parts[split[1] :])}"
+
+
+def _best_split(parts: Sequence[Piece], limit: int) -> tuple[float, int] | None:
+    """How rough the best rows are, and where the second begins (0: there is one); None if none fit."""
+    if width(joined(parts)) <= limit:
+        return 0.0, 0
+    splits = []
     for at in range(1, len(parts)):
-        if _two(parts, at, limit):
-            above, below = joined(parts[:at]), joined(parts[at:])
-            fitting.append((abs(width(above) - width(below)) + break_cost(parts, at), f"{above}\n{below}"))
-    return min(fitting)[1]
+        above, below = width(joined(parts[:at])), width(joined(parts[at:]))
+        if max(above, below) <= limit:
+            splits.append((abs(above - below) * 42 / limit + break_cost(parts, at), at))
+    return min(splits, default=None)

@@ -9,12 +9,12 @@ from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
 
 from flows.studio import clips, cut
 from flows.studio.clips import Frames
 from flows.studio.enlarge import enlarge_frame
-from flows.studio.lettering import BOLD, Colour, Ink, drawable, fit, font, font_path, letter
+from flows.studio.lettering import BOLD, Colour, Ink, drawable, fit, font, letter, row_width, write
 from flows.studio.timeline import PictureCut, Timeline
 
 COLUMNS = 4
@@ -68,19 +68,18 @@ def _cell(sheet: Image.Image, row: SheetEntry, left: int, top: int, tall: int) -
     else:
         pen.rectangle((left, top, left + CELL - 1, top + tall - 1), fill=FAINT)
         pen.text((left + CELL / 2, top + tall / 2), "not filmed yet", GREY, font(17, REGULAR), "mm")
-    pen.text((left, top + tall + 5), drawable(row.title), INK, font(16, BOLD, font_path(row.title)))
-    type_ = font(15, REGULAR, font_path(row.line))
-    for i, words in enumerate(_two_lines(drawable(row.line), CELL, type_)):
-        pen.text((left, top + tall + 25 + i * 19), words, GREY, type_)
+    write(pen, (left, top + tall + 5), drawable(row.title), size=16, face=BOLD, fill=INK)
+    for i, words in enumerate(_two_lines(drawable(row.line), CELL)):
+        write(pen, (left, top + tall + 25 + i * 19), words, size=15, face=REGULAR, fill=GREY)
 
 
-def _two_lines(text: str, width: int, type_: ImageFont.FreeTypeFont) -> list[str]:
+def _two_lines(text: str, width: int) -> list[str]:
     """As much of the text as stands on two lines."""
     lines: list[str] = []
     rest = text.split()
     while rest and len(lines) < 2:
         count = len(rest)
-        while count > 1 and type_.getlength(" ".join(rest[:count])) > width:
+        while count > 1 and row_width(" ".join(rest[:count]), 15, REGULAR) > width:
             count -= 1
         lines.append(" ".join(rest[:count]))
         rest = rest[count:]

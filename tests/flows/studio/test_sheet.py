@@ -60,7 +60,7 @@ def test_a_clip_is_enlarged_once_however_often_the_sheet_is_drawn(clip, tmp_path
 
 def test_a_long_line_ends_in_dots_and_in_its_own_cell(clip, tmp_path):
     text = "one two three four five six seven eight nine ten " * 5
-    first, second = sheet._two_lines(text, sheet.CELL, sheet.font(15, sheet.REGULAR))
+    first, second = sheet._two_lines(text, sheet.CELL)
     assert second.endswith(" …")
     assert sheet.font(15, sheet.REGULAR).getlength(first) <= sheet.CELL
     assert sheet.font(15, sheet.REGULAR).getlength(second) <= sheet.CELL + 20
