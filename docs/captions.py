@@ -1,0 +1,73 @@
+"""Draws docs/captions.png: every caption style in every script, as libass burns it into a film."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from flows.studio import captions, ffmpeg
+from flows.studio.caption_style import limit_of, speaker_colours, styles
+from flows.studio.captioning import captions_of_lines
+from flows.studio.timeline import Caption, LineCue, Span, Timeline, Word
+
+SIZE = (1280, 720)
+CELL = (300, 68)  # of each caption on the sheet
+SHOWN = 290 / 720  # of the picture, from its foot
+COLOURS = 96
+LINES = (
+    ("joe", "Is it supposed to blink? It was fresh this morning!"),
+    ("don", "Риба у ванні вже заплатила за квартиру."),
+    ("joe", "Το ψάρι στη μπανιέρα πλήρωσε ήδη το νοίκι!"),
+    ("don", "السمكة في الحوض دفعت الإيجار قبلك!"),
+    ("joe", "הדג באמבטיה כבר שילם את שכר הדירה!"),
+    ("don", "टब की मछली ने किराया पहले ही दे दिया!"),
+    ("joe", "ปลาในอ่างอาบน้ำจ่ายค่าเช่าแล้วนะครับคุณโจ"),
+    ("don", "風呂場の魚はもう家賃を払いました。あなたは？"),
+    ("joe", "욕조에 있는 물고기는 벌써 집세를 냈어!"),
+    ("don", "The fish 🐟 paid 💸 and you did not 😂 ★"),
+)
+
+
+def main() -> None:
+    """Writes the sheet and says how large it is."""
+    out = Path(__file__).with_name("captions.png")
+    columns = [np.concatenate(_drawn(style)) for style in styles()]
+    sheet = Image.fromarray(np.concatenate(columns, axis=1))
+    sheet.quantize(COLOURS, dither=Image.Dither.NONE).save(out, optimize=True)
+    sys.stdout.write(f"{out}: {out.stat().st_size / 1e3:.0f} kB, {', '.join(styles())}\n")
+
+
+def _drawn(style: str) -> list[np.ndarray]:
+    """A cell of the sheet for each line."""
+    shown = _first_captions(style)
+    colours = speaker_colours(("joe", "don"), {}, style=style)
+    with tempfile.TemporaryDirectory() as folder, ffmpeg.with_fonts():
+        ass = Path(folder, "captions.ass")
+        captions.write_ass(shown, ass, style=style, colours=colours, span=shown.spans[0])
+        source = "color=c=0x55707f:s={}x{}:r=24:d=9".format(*SIZE)
+        filters = f"ass=filename={ffmpeg.filter_value(str(ass))}"
+        frames = ["-frames:v", str(len(shown.captions)), "-f", "rawvideo", "-pix_fmt", "rgb24", "-"]
+        raw = ffmpeg.run(["-f", "lavfi", "-i", source, "-vf", filters, *frames], doing="drawing captions")
+    pictures = np.frombuffer(raw, np.uint8).reshape(-1, SIZE[1], SIZE[0], 3)
+    foot = pictures[:, round(SIZE[1] * (1 - SHOWN)) :]
+    return [np.asarray(Image.fromarray(picture).resize(CELL, Image.Resampling.LANCZOS)) for picture in foot]
+
+
+def _first_captions(style: str) -> Timeline:
+    """The first caption of each line, a frame long: a karaoke's in its middle."""
+    cues = []
+    for n, (who, text) in enumerate(LINES):
+        line = LineCue("s01", who, text, 0, 96, Path("voice.wav"))
+        found = captions_of_lines([line], [Span("s01", 0, 120, "scene")], limit=limit_of(*SIZE, style=style))
+        half = len(found[0].words) // 2
+        words = [Word(word.text, n, n + (i >= half)) for i, word in enumerate(found[0].words)]
+        cues.append(Caption(n, n + 1, found[0].text, who, words=tuple(words)))
+    return Timeline(*SIZE, (Span("all", 0, len(cues), "scene"),), (), (), (), (), tuple(cues))
+
+
+if __name__ == "__main__":
+    main()
