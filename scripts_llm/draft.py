@@ -11,14 +11,13 @@ from typing import TYPE_CHECKING, Any, TypeVar, get_args
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from scripts_llm.errors import ScriptError
+from scripts_llm.fields import Name, Sentence
 from scripts_llm.screenplay import (
     LaughSize,
     Line,
-    Name,
     Part,
     Premise,
     Scene,
-    Sentence,
     display_name,
     length_seconds,
     scene_bounds,

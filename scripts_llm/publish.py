@@ -31,7 +31,7 @@ class Publish(Model):
 
     def title_of(self, *, show: str, season: int, episode: int, title: str) -> str:
         """The title with its slots filled."""
-        known = {"show": show, "season": season, "episode": episode, "title": title}
+        known: dict[str, str | int] = {"show": show, "season": season, "episode": episode, "title": title}
         return _TITLE_SLOTS.sub(lambda slot: _filled(known[slot[1]], slot[2]), self.title)
 
 
