@@ -17,8 +17,8 @@ from typing import Annotated, Any, NoReturn
 from cyclopts import App, CycloptsError, Parameter
 from cyclopts.validators import Number
 
-from flows.commands.arguments import Device, Episode, Output, Premise, Seed, Verbose, Writer
-from flows.commands.scripts import check, plan, retake
+from flows.commands.arguments import Device, Episode, Output, Premise, Rewrite, Seed, Verbose, Writer
+from flows.commands.scripts import again, check, plan, retake, with_whole_rewrite
 from flows.faults import WRONG_INPUT, known_fault
 from flows.options import OUTPUT, BatchOptions, EpisodeOptions, MemeOptions, Outcome, Until
 from flows.premises import PREMISES
@@ -62,7 +62,7 @@ def main(tokens: Iterable[str] | None = None, *, name: str = "coldopen") -> NoRe
     app = build_app(name)
     try:
         code = app(
-            list(sys.argv[1:] if tokens is None else tokens),
+            with_whole_rewrite(sys.argv[1:] if tokens is None else tokens),
             exit_on_error=False,
             print_error=False,
             help_on_error=False,
@@ -140,12 +140,16 @@ def script(
     *,
     premise: Premise = None,
     episode: Episode = None,
+    rewrite: Rewrite = None,
+    note: Annotated[str, Parameter(help="For --rewrite: what should be otherwise.")] = "",
     writer: Writer = None,
     seed: Seed = None,
     output: Output = OUTPUT,
     verbose: Verbose = False,
 ) -> int:
     """Write the script and stop. Edit script.yaml by hand; `episode` goes on from there."""
+    if rewrite is not None:
+        return again(EpisodeOptions(premise, episode, None, writer, seed, output), rewrite, note)
     return _film(EpisodeOptions(premise, episode, "script", writer, seed, output, None, verbose))
 
 

@@ -164,10 +164,15 @@ def put_aside(place: EpisodeFolder) -> Path:
     return kept
 
 
-def write(job: Job, *, say: Say) -> Written:
-    """A new script, by the writer that the job asks for, with ids and shots, on disk."""
+def write(job: Job, *, say: Say, before: Script | None = None) -> Written:
+    """A new script, by the writer that the job asks for, with ids and shots, on disk.
+
+    `before` is the one whose place it takes: whom that one invented plays again.
+    """
     full, assumptions = job.premise, cast(tuple[str, ...], ())
-    if job.premise.genre != "meme":
+    if before is not None:
+        full = whole_cast(job.premise, before, seed=job.seed)
+    elif job.premise.genre != "meme":
         full, assumptions = casting.invent(job.premise, film_words(), seed=job.seed)
     script, author, calls, fell_back = _by_whom(job, full, say=say)
     full = whole_cast(full, script, seed=job.seed)
@@ -206,7 +211,7 @@ def _by_whom(job: Job, premise: Premise, *, say: Say) -> tuple[Script, str, tupl
     try:
         settings = _settings(job)
         if settings is None:
-            return _offline(job), OFFLINE, (), None
+            return offline_script(job), OFFLINE, (), None
         from scripts_llm import writer
 
         script, calls = writer.write(
@@ -223,7 +228,7 @@ def _by_whom(job: Job, premise: Premise, *, say: Say) -> tuple[Script, str, tupl
             raise StudioError(f"--writer {job.writer}: {_one_line(error)}") from error
         reason = _one_line(error)
         say(f"{reason}: {OFFLINE} writes instead")
-        return _offline(job), OFFLINE, tuple(error.calls), reason
+        return offline_script(job), OFFLINE, tuple(error.calls), reason
 
 
 def _settings(job: Job) -> LLMSettings | None:
@@ -232,7 +237,8 @@ def _settings(job: Job) -> LLMSettings | None:
     return resolve(job.premise.writer, os.environ, job.writer)
 
 
-def _offline(job: Job) -> Script:
+def offline_script(job: Job) -> Script:
+    """The episode's script by the embedded writer."""
     from scripts_llm import offline
 
     return offline.write(job.premise, film_words(), seed=job.seed, episode=job.folder.code.number)

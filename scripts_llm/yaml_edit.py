@@ -87,6 +87,40 @@ def replace_scene(path: Path, index: int, new: Scene | str) -> None:
     _put(source, source.text[:start] + text + source.text[end:], wanted, "a scene")
 
 
+def keep_scenes(path: Path, texts: Mapping[str, str]) -> None:
+    """Put scenes of an older script, by id, in the place of those of a new one; those it lacks come last.
+
+    Their text stays as it was, but for the spaces in front of its lines.
+    """
+    for name, text in texts.items():
+        source = Source(path, read_text(path, what="script"))
+        root, _ = parse(source)
+        ids = [resolve(scene).get("id") for scene in _scenes(root, path, 0)]
+        index = ids.index(name) if name in ids else None
+        if index is None:
+            column = _scenes(root, path, 0)[0].start.column
+            end = source.text.rstrip() + "\n\n" + " " * (column - 3) + "- " + _moved(text, column) + "\n"
+            parse(Source(path, end))
+            replace_file(path, end.encode())
+        else:
+            start, end_at, scene = _bounds(source, index)
+            new = source.text[:start] + _moved(text, scene.start.column) + source.text[end_at:]
+            parse(Source(path, new))
+            replace_file(path, new.encode())
+
+
+def _moved(text: str, column: int) -> str:
+    """A scene's text with its keys in another column; a line that follows less far in stays aligned."""
+    first, *others = text.split("\n")
+    depths = [len(row) - len(row.lstrip(" ")) for row in others if row.strip()]
+    by = column - 1 - min(depths, default=column - 1)
+    moved = [
+        (" " * (len(row) - len(row.lstrip(" ")) + by) + row.lstrip(" ")) if row.strip() else row
+        for row in others
+    ]
+    return "\n".join([first, *moved])
+
+
 def _bounds(source: Source, index: int) -> tuple[int, int, Node]:
     """Where a scene's text begins and ends: comments and blank lines behind it belong to what follows."""
     root, _ = parse(source)

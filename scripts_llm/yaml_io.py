@@ -11,7 +11,7 @@ from pydantic import BaseModel, ValidationError
 
 from scripts_llm.errors import ScriptError
 from scripts_llm.screenplay import Beat, Character, Line, Premise, Script
-from scripts_llm.yaml_edit import replace_scene, scene_text, set_pick, write_into_script
+from scripts_llm.yaml_edit import keep_scenes, replace_scene, scene_text, set_pick, write_into_script
 from scripts_llm.yaml_faults import known_keys, nearest, shown, validate
 from scripts_llm.yaml_nodes import Node, parse
 from scripts_llm.yaml_source import Fault, Source, Spot, read_text, refuse
@@ -19,6 +19,7 @@ from scripts_llm.yaml_write import write_script
 
 __all__ = [
     "UNUSED_KEYS",
+    "keep_scenes",
     "places_of",
     "read_premise",
     "read_script",

@@ -33,3 +33,10 @@ Verbose = Annotated[
         help="Prefect's log lines on the terminal, too.",
     ),
 ]
+Rewrite = Annotated[
+    str | None,
+    Parameter(
+        help="Write this scene (s04) again and touch nothing else; without a scene the whole script anew, "
+        "the old one kept as script.1.yaml."
+    ),
+]

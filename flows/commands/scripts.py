@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated
 
@@ -27,6 +28,27 @@ def check(
         for line in lines:
             screen.say(line)
     return code
+
+
+def again(options: EpisodeOptions, scene: str, note: str) -> int:
+    """`script --rewrite`: no command of its own."""
+    from flows import rewriting
+
+    with Screen() as screen:
+        outcome = rewriting.rewrite(options, scene, note, screen)
+        for line in outcome.lines:
+            screen.say(line)
+    return outcome.code
+
+
+def with_whole_rewrite(tokens: Iterable[str]) -> list[str]:
+    """The command line with `--rewrite` alone told apart from `--rewrite s04`."""
+    words = list(tokens)
+    if "--rewrite" in words:
+        behind = words.index("--rewrite") + 1
+        if behind == len(words) or words[behind].startswith("-"):
+            words.insert(behind, "*")
+    return words
 
 
 def plan(*, premise: Premise = None, episode: Episode = None, output: Output = OUTPUT) -> int:
