@@ -14,6 +14,7 @@ from flows.studio import loops, plan, recipes, wanted
 from flows.studio.editing import Edit, Material, make_edit
 from flows.studio.film import FilmSettings, film_settings
 from flows.studio.plan import Plan
+from flows.studio.scene_sounds import scene_sounds
 from flows.studio.wanted import WantedLine, WantedShot
 
 
@@ -57,6 +58,7 @@ class Survey:
             lines=self.lines,
             clips=recipes.shelf(folder.clips, ".mp4"),
             voices=recipes.shelf(folder.voices, ".wav"),
+            sounds=scene_sounds(self.written.script, places=self.job.places),
         )
         return make_edit(
             self.written.premise,

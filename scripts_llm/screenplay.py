@@ -14,19 +14,20 @@ from pydantic import Discriminator, Field, Tag, field_validator
 from scripts_llm.fields import Id, Model, Name, Sentence, Text
 from scripts_llm.publish import Publish
 from scripts_llm.scene_effects import Effects
+from scripts_llm.sound_effects import SOUNDS, SoundEffect
 
 Part = Literal["cold_open", "act_1", "act_2", "tag"]
 Size = Literal["establishing", "medium", "close-up"]
 Fit = Literal["loop", "boomerang", "hold", "slow", "trim"]
 LaughSize = Literal["small", "big", "aww", "ooh", "applause", "none"]
 Aspect = Literal["16:9", "1:1", "9:16"]
+Mood = Literal["calm", "tender", "happy", "nostalgic", "energetic"]
 Transition = Literal["cut", "smash_cut", "fade", "dissolve"]
 
 LENGTH_SECONDS = (2, 1800)
 MAX_SCENES = 200
 MAX_TAKES = 99
 PICTURES = ("mp4", "gif", "png", "jpg", "jpeg")
-SOUNDS = ("wav", "mp3")
 
 
 # ------------------------------------------------------------------------------------------- premise
@@ -159,6 +160,9 @@ class Audio(Model):
 
     music: str | None = Field(
         default=None, description="a file of one's own; else a theme is made for the show"
+    )
+    mood: Mood | None = Field(
+        default=None, description="of theme and beds; left out: a happy theme over calm or tender beds"
     )
     duck_db: float = Field(
         default=12, ge=0, le=40, description="how far the music steps back under speech, in dB"
@@ -336,7 +340,7 @@ class Scene(Model):
     action: Text = Field(default="", description="what is seen, in the film model's words")
     shots: tuple[Shot, ...] | None = Field(default=None, description="what is filmed; left out: written in")
     dialogue: tuple[Element, ...] = Field(default=(), description="lines and silences, in order")
-    sfx: tuple[dict[str, Any], ...] = Field(default=(), description="sounds laid over the scene")
+    sfx: tuple[SoundEffect, ...] = Field(default=(), description="sounds laid over the scene")
     transition: Transition = Field(default="cut", description="how it begins")
     effects: Effects = Field(default=(), description="done to its picture: `[{zoom: 1.15}, fade_in, shake]`")
     duration: Literal["auto"] | Annotated[float, Field(gt=0, le=600)] = Field(

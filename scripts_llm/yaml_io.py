@@ -36,7 +36,6 @@ UNUSED_KEYS = (
     "audio.laugh_track.pack",
     "titles.intro",
     "video.model",
-    "scenes.sfx",
 )
 """Keys that are accepted, and that nothing reads yet. The documentation says so too."""
 

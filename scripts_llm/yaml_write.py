@@ -74,7 +74,7 @@ def scene_rows(scene: Scene) -> list[str]:
         elif key == "dialogue":
             rows += ["dialogue:", *(f"  - {_element(element)}" for element in scene.dialogue)]
         elif key == "sfx":
-            rows += ["sfx:", *(f"  - {flow(sound)}" for sound in scene.sfx)]
+            rows += ["sfx:", *(f"  - {flow(sound)}" for sound in value)]
         else:
             rows += _block({key: value}, "")
     return rows

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from flows.studio.assemble import FilmedShot, SceneTake, SpokenLine, assemble
 from flows.studio.cut import Look, segment_recipe
 from flows.studio.film import picture_size
 from flows.studio.folder import EpisodeFolder
+from flows.studio.pacing import SceneSound
 from flows.studio.recipes import Artefact, Shelf
 from flows.studio.timeline import Span, Timeline
 from flows.studio.wanted import WantedLine, WantedShot, scenes
@@ -70,6 +71,7 @@ class Material:
     lines: Sequence[WantedLine]
     clips: Shelf
     voices: Shelf
+    sounds: Mapping[str, Sequence[SceneSound]] = field(default_factory=dict)  # by the scene's id
 
 
 def make_edit(premise: Premise, script: Script, material: Material, *, written_by: str, seed: int) -> Edit:
@@ -121,7 +123,8 @@ def _takes(script: Script, material: Material) -> list[SceneTake]:
                     bool(wav.made["murmured"]),
                     tuple((int(a), int(b)) for a, b in wav.made.get("words", ())),
                 )
-        takes.append(SceneTake(scene, filmed, tuple(spoken)))
+        sounds = tuple(material.sounds.get(str(scene.id), ()))
+        takes.append(SceneTake(scene, filmed, tuple(spoken), sounds))
     return takes
 
 
@@ -176,6 +179,9 @@ def master(edit: Edit, segments: Sequence[Path], folder: EpisodeFolder) -> Finis
 
     timeline = edit.timeline
     place = folder.segments
+    for cue in timeline.sounds:
+        if cue.file is not None:
+            own_files.keep_copy(cue.file, folder.root)
     with writing(place / "master.wav") as wav, writing(place / "master.m4a") as track:
         report = mix.master(timeline, edit.premise.audio, wav, seed=edit.seed, encoded=track)
         with writing(folder.film) as film:

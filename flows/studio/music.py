@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from flows.studio import sound
 from flows.studio.delivery import reverberant
 from flows.studio.timeline import SAMPLE_RATE
+from scripts_llm.screenplay import Mood
 
 Samples = NDArray[np.float32]
 
@@ -39,32 +40,34 @@ class Track:
         return 60 / self.bpm * SAMPLE_RATE if self.bpm else None
 
 
-# File, beats a minute, keynote: cheerful ones for the titles, unhurried ones to lie under talk.
-_THEMES = (
-    ("happy/happy_acoustic_1.opus", 110, 4),
-    ("happy/happy_acoustic_2.opus", 110, 4),
-    ("happy/happy_acoustic_s411.opus", 110, 4),
-    ("happy/happy_electronic_1.opus", 123, 9),
-    ("happy/happy_electronic_2.opus", 123, 9),
-    ("happy/happy_electronic_s411.opus", 123, 5),
-)
-_BEDS = (
-    ("calm/calm_acoustic_1.opus", 68, 0),
-    ("calm/calm_acoustic_s411.opus", 68, 0),
-    ("calm/calm_acoustic_s522.opus", 68, 0),
-    ("tender/tender_acoustic_1.opus", 90, 7),
-    ("tender/tender_acoustic_2.opus", 90, 7),
-    ("tender/tender_acoustic_s411.opus", 90, 7),
-)
+# A mood's tracks: name, beats a minute, keynote.
+_TRACKS: dict[str, tuple[tuple[str, int, int], ...]] = {
+    "calm": (("acoustic_1", 68, 0), ("acoustic_s411", 68, 0), ("acoustic_s522", 68, 0)),
+    "tender": (("acoustic_1", 90, 7), ("acoustic_2", 90, 7), ("acoustic_s411", 90, 7)),
+    "happy": (
+        ("acoustic_1", 110, 4), ("acoustic_2", 110, 4), ("acoustic_s411", 110, 4),
+        ("electronic_1", 123, 9), ("electronic_2", 123, 9), ("electronic_s411", 123, 5),
+    ),
+    "nostalgic": (
+        ("acoustic_1", 78, 5), ("acoustic_s411", 78, 5), ("acoustic_s522", 78, 5),
+        ("electronic_2", 84, 10), ("electronic_s411", 84, 7), ("electronic_s522", 84, 7),
+    ),
+    "energetic": (
+        ("acoustic_1", 132, 2), ("acoustic_2", 132, 2), ("acoustic_s522", 132, 2),
+        ("electronic_2", 150, 7), ("electronic_s411", 150, 4),
+    ),
+}  # fmt: skip
+# Where nobody says which: cheerful ones for the titles, unhurried ones to lie under talk.
+_USUAL = {"theme": ("happy",), "bed": ("calm", "tender")}
 
 
-def track(kind: Literal["theme", "bed"], *, seed: int) -> Track:
-    """One of the package's tracks, chosen by the seed."""
+def track(kind: Literal["theme", "bed"], *, seed: int, mood: Mood | None = None) -> Track:
+    """One of the package's tracks, chosen by the seed out of the mood's, else out of the usual ones."""
     from immich_memories_music import tracks_dir
 
-    tracks = {"theme": _THEMES, "bed": _BEDS}[kind]
-    name, bpm, tonic = tracks[int(np.random.default_rng(seed % 2**63).integers(len(tracks)))]
-    return Track(tracks_dir() / name, bpm, tonic)
+    tracks = [(each, *piece) for each in ((mood,) if mood else _USUAL[kind]) for piece in _TRACKS[each]]
+    chosen, name, bpm, tonic = tracks[int(np.random.default_rng(seed % 2**63).integers(len(tracks)))]
+    return Track(tracks_dir() / chosen / f"{chosen}_{name}.opus", bpm, tonic)
 
 
 def theme(piece: Track, *, num_samples: int) -> Samples:

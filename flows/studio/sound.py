@@ -72,12 +72,29 @@ def read_music(path: Path) -> Samples:
         raise StudioError(
             f"{path}: no such music file; give audio.music a path beside the premise, or leave it out"
         )
-    pieces = list(decoded(path))
-    samples = np.concatenate(pieces) if pieces else np.zeros((0, 2), np.float32)
+    samples = _both_channels(path)
     if len(samples) < SAMPLE_RATE // 2:
         raise StudioError(
             f"{path}: wanted music, got {len(samples) / SAMPLE_RATE:.2f} s of sound; try another file"
         )
+    return samples
+
+
+def read_effect(path: Path) -> Samples:
+    """A sound effect from any file that ffmpeg reads, (n, 2), its peaks under full scale.
+
+    Raises:
+        StudioError: there is no sound in it.
+    """
+    samples = _both_channels(path)
+    if not np.any(samples):
+        raise StudioError(f"{path}: wanted a sound effect, got silence; try another file", code=2)
+    return samples
+
+
+def _both_channels(path: Path) -> Samples:
+    pieces = list(decoded(path))
+    samples = np.concatenate(pieces) if pieces else np.zeros((0, 2), np.float32)
     if samples.shape[1] == 1:
         samples = np.repeat(samples, 2, axis=1)
     return np.ascontiguousarray(samples[:, :2])

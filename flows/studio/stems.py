@@ -1,5 +1,4 @@
-"""What the mix is made of: dialogue, laughs and music, each as a function from a stretch of samples to its
-sound.
+"""What the mix is made of: dialogue, laughs, music and effects, each a function from a stretch to its sound.
 
 A stem is asked for one stretch after the other and keeps only what it will need again, so an episode of any
 length costs the same memory.
@@ -15,27 +14,37 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from flows.studio import music, sound
+from flows.studio import foley, music, sound
 from flows.studio.errors import StudioError
 from flows.studio.laugh import PEOPLE_LUFS, laugh
 from flows.studio.limiter import ducking, stretched
-from flows.studio.timeline import SAMPLE_RATE, SAMPLES_PER_FRAME, LaughCue, LineCue, MusicCue, Timeline
+from flows.studio.timeline import (
+    SAMPLE_RATE,
+    SAMPLES_PER_FRAME,
+    LaughCue,
+    LineCue,
+    MusicCue,
+    SoundCue,
+    Timeline,
+)
 from flows.studio.voice import LINE_LUFS
-from scripts_llm.screenplay import Audio, LaughTrack
+from scripts_llm.screenplay import Audio, LaughTrack, Mood
 
 Samples = NDArray[np.float32]
 Stem = Callable[[int, int], Samples]  # from sample, to sample -> (n, 2)
 
-STEMS = ("dialogue", "laughs", "music")
+STEMS = ("dialogue", "laughs", "music", "effects")
 
 # Loudness under the dialogue, in LU.
 LAUGH_UNDER = {"low": 9.5, "medium": 8.0, "high": 6.5}
 SMALL_LAUGH_UNDER = 0.5  # a chuckle lies a little lower still
 BED_UNDER = 11.0  # where nobody speaks; `audio.duck_db` takes more away under a line
+EFFECT_UNDER = 6.0
 MUSIC_UNDER = {"title": 1.0, "credits": 2.0, "sting": 4.0}
 
 DUCK_ATTACK, DUCK_RELEASE, DUCK_BRIDGE = 0.15, 0.4, 1.0  # seconds
 BED_RISE, BED_FALL = 0.4, 0.9
+_BLOCK = 10 * SAMPLE_RATE
 NO_MUSIC = ("none", "off")
 
 
@@ -49,12 +58,25 @@ class _Placed:
 
 
 def stems(timeline: Timeline, audio: Audio, *, seed: int) -> dict[str, Stem]:
-    """The timeline's dialogue, laughs and music. `audio.music` is none, or a path that exists, or "none"."""
+    """The timeline's sounds by what they are. `audio.music` is none, or a path that exists, or "none"."""
     return {
         "dialogue": _sequence([_line(cue) for cue in timeline.lines]),
         "laughs": _sequence([_laugh(cue, audio) for cue in timeline.laughs] if _laughs_on(audio) else []),
         "music": _music(timeline, audio, seed=seed),
+        "effects": _sequence([_effect(cue) for cue in timeline.sounds]),
     }
+
+
+def write_stems(timeline: Timeline, audio: Audio, folder: Path, *, seed: int) -> dict[str, Path]:
+    """Each stem as a WAV file of the film's length, before the master: for who finishes it in an editor."""
+    num_samples = timeline.num_frames * SAMPLES_PER_FRAME
+    paths = {}
+    for name, stem in stems(timeline, audio, seed=seed).items():
+        paths[name] = folder / f"{name}.wav"
+        with sound.writing_wav(paths[name], channels=2) as wav:
+            for start in range(0, num_samples, _BLOCK):
+                wav.write(stem(start, min(start + _BLOCK, num_samples)))
+    return paths
 
 
 def _laughs_on(audio: Audio) -> bool:
@@ -109,6 +131,16 @@ def _laugh(cue: LaughCue, audio: Audio) -> _Placed:
     return _Placed(start, end, make)
 
 
+def _effect(cue: SoundCue) -> _Placed:
+    start = cue.start_sample
+
+    def make() -> Samples:
+        samples = foley.own(cue.file) if cue.file else foley.effect(cue.name)
+        return samples * sound.gain(LINE_LUFS - EFFECT_UNDER - foley.FOLEY_LUFS)
+
+    return _Placed(start, start + cue.num_samples, make)
+
+
 # --------------------------------------------------------------------------------------------- music
 
 
@@ -117,15 +149,19 @@ def _music(timeline: Timeline, audio: Audio, *, seed: int) -> Stem:
         return _sequence([])
     own = music.Track(Path(audio.music)) if audio.music else None
     beds = [cue for cue in timeline.music if cue.kind == "bed"]
-    pieces = [_piece(cue, own, seed=seed, beds=beds) for cue in timeline.music if cue.kind != "bed"]
-    return _sum(_sequence(pieces), _beds(beds, timeline, own, duck_db=audio.duck_db))
+    pieces = [
+        _piece(cue, own, audio.mood, seed=seed, beds=beds) for cue in timeline.music if cue.kind != "bed"
+    ]
+    return _sum(_sequence(pieces), _beds(beds, timeline, own, audio))
 
 
 def _sum(one: Stem, other: Stem) -> Stem:
     return lambda start, stop: one(start, stop) + other(start, stop)
 
 
-def _piece(cue: MusicCue, own: music.Track | None, *, seed: int, beds: list[MusicCue]) -> _Placed:
+def _piece(
+    cue: MusicCue, own: music.Track | None, mood: Mood | None, *, seed: int, beds: list[MusicCue]
+) -> _Placed:
     """A title's or the credits' theme, the same for both; or a sting in the bed's key."""
     start, end = cue.start * SAMPLES_PER_FRAME, cue.end * SAMPLES_PER_FRAME
     level = sound.gain(LINE_LUFS - MUSIC_UNDER[cue.kind] - music.MUSIC_LUFS)
@@ -133,14 +169,15 @@ def _piece(cue: MusicCue, own: music.Track | None, *, seed: int, beds: list[Musi
     def make() -> Samples:
         if cue.kind == "sting":
             near = sorted(beds, key=lambda bed: abs(bed.start - cue.start))[:1]
-            tonic = music.track("bed", seed=near[0].seed).tonic if near and not own else 0
+            tonic = music.track("bed", seed=near[0].seed, mood=mood).tonic if near and not own else 0
             return music.sting(num_samples=end - start, seed=cue.seed, tonic=tonic) * level
-        return music.theme(own or music.track("theme", seed=seed), num_samples=end - start) * level
+        piece = own or music.track("theme", seed=seed, mood=mood)
+        return music.theme(piece, num_samples=end - start) * level
 
     return _Placed(start, end, make)
 
 
-def _beds(beds: list[MusicCue], timeline: Timeline, own: music.Track | None, *, duck_db: float) -> Stem:
+def _beds(beds: list[MusicCue], timeline: Timeline, own: music.Track | None, audio: Audio) -> Stem:
     """The beds, making way for lines and laughs."""
     heard = [(cue.start, cue.end) for cue in timeline.lines]
     heard += [(cue.start, cue.end) for cue in timeline.laughs]
@@ -148,7 +185,7 @@ def _beds(beds: list[MusicCue], timeline: Timeline, own: music.Track | None, *, 
     curve = ducking(
         [(start * SAMPLES_PER_FRAME, end * SAMPLES_PER_FRAME) for start, end in heard],
         num_samples=timeline.num_frames * SAMPLES_PER_FRAME,
-        duck_db=duck_db,
+        duck_db=audio.duck_db,
         attack=DUCK_ATTACK,
         release=DUCK_RELEASE,
         bridge=DUCK_BRIDGE,
@@ -161,7 +198,7 @@ def _beds(beds: list[MusicCue], timeline: Timeline, own: music.Track | None, *, 
             first, last = cue.start * SAMPLES_PER_FRAME, cue.end * SAMPLES_PER_FRAME
             begin, end = max(first, start), min(last, stop)
             if begin < end:
-                piece = own or music.track("bed", seed=cue.seed)
+                piece = own or music.track("bed", seed=cue.seed, mood=audio.mood)
                 samples = music.bed(piece, start=begin - first, num_samples=end - begin)
                 block[begin - start : end - start] += _faded(samples, begin, first, last)
         return block * (stretched(curve, start, stop) * level)

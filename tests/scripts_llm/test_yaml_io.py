@@ -14,6 +14,7 @@ from ruamel.yaml import YAML
 from scripts_llm.errors import ScriptError
 from scripts_llm.plain_text import plain
 from scripts_llm.screenplay import Beat, Character, Line, Meme, Scene, Script, Shot, Voice
+from scripts_llm.sound_effects import SoundEffect
 from scripts_llm.yaml_io import UNUSED_KEYS, read_premise, read_script, unused_keys, write_script
 
 MINIMAL = "show: Joe and the Don\nlogline: A fishmonger rents his spare room to a cat.\n"
@@ -121,9 +122,8 @@ def test_the_full_script_is_read_and_its_unused_keys_are_named(tmp_path: Path) -
     assert scene.shots is not None
     assert [shot.size for shot in scene.shots] == ["establishing", "medium", None]
     assert scene.dialogue[1:3] == (Beat(beat=0.8), Line(who="don", line="Everything blinks, Joe."))
-    assert set(unused_keys(script)) == {
-        "scenes.sfx",
-    }
+    assert scene.sfx == (SoundEffect(file="door_slam.wav", at="end"),)
+    assert unused_keys(script) == ()
 
 
 @pytest.mark.parametrize(
@@ -264,7 +264,7 @@ scenes = st.builds(
     shots=st.none() | st.lists(shots, max_size=3).map(tuple),
     dialogue=st.lists(lines | beats, max_size=4).map(tuple),
     sfx=st.lists(
-        st.dictionaries(words, words | st.integers() | st.booleans() | st.none(), max_size=2), max_size=1
+        st.builds(SoundEffect, name=st.just("door"), at=st.sampled_from(("start", "end", 1.5))), max_size=1
     ).map(tuple),
     duration=st.just("auto") | st.floats(0.1, 600),
     skip=st.booleans(),

@@ -12,16 +12,17 @@ import numpy as np
 import pytest
 import soundfile
 
-from flows.studio import mix, sound
+from flows.studio import foley, mix, sound
 from flows.studio.errors import StudioError
 from flows.studio.loudness import loudness_of
-from flows.studio.stems import stems
+from flows.studio.stems import stems, write_stems
 from flows.studio.timeline import (
     SAMPLE_RATE,
     SAMPLES_PER_FRAME,
     LaughCue,
     LineCue,
     MusicCue,
+    SoundCue,
     Span,
     Timeline,
 )
@@ -230,3 +231,53 @@ def test_a_disk_that_is_full_is_said_so_and_nothing_is_left(tmp_path, monkeypatc
     with pytest.raises(StudioError, match=r"old\.wav: cannot write the sound .* is the disk full"):
         sound.write_wav(tmp_path / "old.wav", np.zeros(100, np.float32))
     assert [path.read_bytes() for path in tmp_path.iterdir()] == [b"what was there before"]
+
+
+# ------------------------------------------------------------------------------------------ effects
+
+
+def with_sounds(episode: Timeline, *cues: SoundCue) -> Timeline:
+    return dataclasses.replace(episode, sounds=cues)
+
+
+def test_an_effect_begins_at_its_frame_and_lies_under_the_dialogue(episode, whole):
+    knock = foley.effect("knock")
+    cue = SoundCue("s01", "knock", 100, 130, len(knock))
+    heard = stems(with_sounds(episode, cue), Audio(), seed=1)["effects"](0, 200 * SAMPLES_PER_FRAME)
+    assert not heard[: 100 * SAMPLES_PER_FRAME].any()
+    placed = heard[100 * SAMPLES_PER_FRAME :][: len(knock)]
+    assert np.corrcoef(placed[:, 0], knock[:, 0])[0, 1] > 0.999
+    assert loudness_of(placed) == pytest.approx(-24, abs=0.5)
+
+
+def test_an_effect_of_ones_own_is_as_loud_as_those_made_here(episode, tmp_path):
+    path = tmp_path / "slam.wav"
+    burst = np.random.default_rng(0).standard_normal(8_000) * np.exp(-np.arange(8_000) / 1_000) * 0.02
+    soundfile.write(path, burst, 16_000)
+    own = foley.own(path)
+    assert own.shape == (24_000, 2)
+    assert loudness_of(own) == pytest.approx(loudness_of(foley.effect("door")), abs=1)
+    cue = SoundCue("s01", "slam.wav-12345678", 10, 22, len(own), path)
+    heard = stems(with_sounds(episode, cue), Audio(), seed=1)["effects"]
+    assert heard(10 * SAMPLES_PER_FRAME, 22 * SAMPLES_PER_FRAME).any()
+
+
+def test_the_stems_are_files_of_the_films_length_and_add_up_to_the_mix(episode, whole, tmp_path):
+    cue = SoundCue("s01", "bell", 5, 50, len(foley.effect("bell")))
+    paths = write_stems(with_sounds(episode, cue), Audio(), tmp_path, seed=1)
+    assert set(paths) == {"dialogue", "laughs", "music", "effects"}
+    for name, path in paths.items():
+        samples, rate = soundfile.read(path, dtype="float32")
+        assert (len(samples), rate) == (episode.num_frames * SAMPLES_PER_FRAME, SAMPLE_RATE)
+        if name != "effects":
+            np.testing.assert_allclose(samples, whole[name], atol=1e-5)
+        else:
+            assert samples.any()
+
+
+@pytest.mark.parametrize("mood", ["nostalgic", "energetic"])
+def test_a_mood_changes_theme_and_bed(episode, whole, mood):
+    length = episode.num_frames * SAMPLES_PER_FRAME
+    heard = stems(episode, Audio(mood=mood), seed=1)["music"](0, length)
+    assert np.abs(np.corrcoef(heard[:, 0], whole["music"][:, 0])[0, 1]) < 0.5
+    assert heard.any()
