@@ -14,6 +14,7 @@ from flows import job as jobs
 from flows.job import AUTO, Job
 from flows.options import OUTPUT, EpisodeOptions, MemeOptions, Outcome
 from flows.studio import manifest
+from scripts_llm.endpoint import shown_address
 from scripts_llm.screenplay import Meme, Premise
 
 
@@ -75,6 +76,7 @@ def writer_of(job: Job) -> str:
     own = job.premise.writer
     named = (own.model if own else None) or os.environ.get("OPENAI_MODEL")
     where = (own.base_url if own else None) or os.environ.get("OPENAI_BASE_URL")
+    where = shown_address(where) if where else None
     return " at ".join(part for part in (named or "the language model", where) if part)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -17,6 +18,7 @@ from flows.studio.film import picture_size
 from flows.studio.timeline import Timeline
 from flows.studio.wanted import WantedLine, WantedShot
 from flows.survey import Survey
+from scripts_llm.endpoint import Call
 from scripts_llm.screenplay import Line
 
 Chapters = dict[str, Any]
@@ -34,7 +36,7 @@ def script_told(job: Job, written: Written, *, is_new: bool) -> tuple[str, ...]:
     """The script as it is shown: all of it when it is new, a line when it was there."""
     script = written.script
     if is_new:
-        return (*scripting.told(script), f"the script: {job.folder.script}")
+        return (*scripting.told(script), *writing_told(written.calls), f"the script: {job.folder.script}")
     shots = sum(len(scene.shots or ()) for scene in script.scenes)
     edited = ", edited by hand" if scripting.was_edited(job) else ""
     size = f"{_count(len(script.scenes), 'scene')}, {_count(shots, 'shot')}{edited}"
@@ -72,8 +74,26 @@ def script_chapter(job: Job, written: Written) -> Chapters:
         },
     }
     if written.calls:
-        chapters["writer_calls"] = [asdict(call) for call in written.calls]
+        chapters["writer_calls"] = [_call_row(call) for call in written.calls]
     return chapters
+
+
+def _call_row(call: Call) -> dict[str, Any]:
+    """A call as the manifest has it: what is not known is n/a, never 0."""
+    return {key: "n/a" if value is None else value for key, value in asdict(call).items()}
+
+
+def writing_told(calls: Sequence[Call]) -> tuple[str, ...]:
+    """What the writing took, in a line; nothing for the offline writer."""
+    if not calls:
+        return ()
+    tokens = [(call.prompt_tokens, call.completion_tokens) for call in calls]
+    known = all(part is not None for pair in tokens for part in pair)
+    count = f"{sum(part or 0 for pair in tokens for part in pair):,} tokens" if known else "tokens n/a"
+    costs = [call.cost_usd for call in calls]
+    cost = "n/a" if None in costs else f"${sum(each or 0 for each in costs):.4f}"
+    seconds = sum(call.seconds for call in calls)
+    return (f"the writing took {_count(len(calls), 'call')}, {seconds:.0f} s, {count}, cost {cost}",)
 
 
 # ------------------------------------------------------------------------------------------------ plan

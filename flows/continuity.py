@@ -37,7 +37,9 @@ def remember(job: Job, written: Written) -> Job:
     if job.premise.genre == "meme":
         return job
     path, code = path_of(job), str(job.folder.code)
-    told = told_by(written.script, episode=code, gags=job.premise.running_gags)
+    told = told_by(
+        written.script, episode=code, gags=job.premise.running_gags, promised=written.memory.promised
+    )
     with _alone(path), disk_errors(path):
         before = continuity_file.entry_of(path, code)
         is_ours = before is None or job.memory.told in (None, _hash(before))

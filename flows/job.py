@@ -16,6 +16,7 @@ from flows.studio.film import FILM_MODEL
 from flows.studio.folder import EpisodeCode, EpisodeFolder
 from flows.studio.manifest import Memory
 from flows.studio.voice_book import Speaker, preferred_speaker
+from scripts_llm.llm import refuse_secrets
 from scripts_llm.screenplay import Premise
 
 AUTO = "auto"
@@ -76,6 +77,7 @@ def prepare(options: EpisodeOptions, premise: Premise | None = None) -> Job:
         episode = options.episode
     premise = _read(path) if premise is None and path is not None else premise
     assert premise is not None
+    refuse_secrets(premise.writer, options.writer)
     folder = folders.choose_episode(options.output, premise.show, season=premise.season, wanted=episode)
     memory = _remembering(manifest.read(folder), options, premise, path)
     return Job(

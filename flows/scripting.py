@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,7 +18,7 @@ from scripts_llm import casting, schema, yaml_io
 from scripts_llm.screenplay import Character, Line, Premise, Scene, Script, Shot
 
 if TYPE_CHECKING:
-    from scripts_llm.endpoint import Call, LLMSettings
+    from scripts_llm.endpoint import Call
 
 OFFLINE = "the offline writer"
 Say = Callable[[str], None]
@@ -174,22 +173,27 @@ def write(job: Job, *, say: Say, before: Script | None = None) -> Written:
         full = whole_cast(job.premise, before, seed=job.seed)
     elif job.premise.genre != "meme":
         full, assumptions = casting.invent(job.premise, film_words(), seed=job.seed)
-    script, author, calls, fell_back = _by_whom(job, full, say=say)
-    full = whole_cast(full, script, seed=job.seed)
-    script = _with_shots(script, full)
+    authored = _by_whom(job, full, say=say)
+    full = whole_cast(full, authored.script, seed=job.seed)
+    script = _with_shots(authored.script, full)
     script = script.model_copy(update={"cast": _invented(full, job.premise)})
-    head = [f"{job.name}, written by {author}.", *assumptions, schema.modeline(f"../../{schema.SCRIPT}")]
+    head = [
+        f"{job.name}, written by {authored.author}.",
+        *assumptions,
+        schema.modeline(f"../../{schema.SCRIPT}"),
+    ]
     with disk_errors(job.folder.script):
         schema.keep(job.folder.root.parent.parent, schema.SCRIPT)
         yaml_io.write_script(script, job.folder.script, head=head)
     memory = replace(
         job.memory,
         program_script=manifest.file_hash(job.folder.script),
-        written_by=author,
-        fell_back=fell_back,
+        written_by=authored.author,
+        fell_back=authored.fell_back,
+        promised=authored.promised,
         written_from=manifest.origin(job.premise),
     )
-    return Written(script, full, memory, calls)
+    return Written(script, full, memory, authored.calls)
 
 
 def _with_shots(script: Script, premise: Premise) -> Script:
@@ -202,39 +206,38 @@ def _with_shots(script: Script, premise: Premise) -> Script:
     return script.model_copy(update={"scenes": scenes})
 
 
-def _by_whom(job: Job, premise: Premise, *, say: Say) -> tuple[Script, str, tuple[Call, ...], str | None]:
-    """The script, who wrote it, the calls that it took, and why `auto` fell back to the offline writer."""
+@dataclass(frozen=True)
+class Authored:
+    """A script, who wrote it, the calls that it took, and why `auto` fell back to the offline writer."""
+
+    script: Script
+    author: str
+    calls: tuple[Call, ...] = ()
+    fell_back: str | None = None
+    promised: tuple[str, ...] = ()
+
+
+def _by_whom(job: Job, premise: Premise, *, say: Say) -> Authored:
+    from flows import llm_writing
     from scripts_llm.llm import LLMError
+    from scripts_llm.patience import Patience
 
     if premise.genre == "meme":
-        return _meme_script(premise), "hand", (), None
+        return Authored(_meme_script(premise), "hand")
+    patience = Patience(say=say)
     try:
-        settings = _settings(job)
+        settings = llm_writing.settings_of(job, patience)
         if settings is None:
-            return offline_script(job), OFFLINE, (), None
-        from scripts_llm import writer
-
-        script, calls = writer.write(
-            premise,
-            film_words(),
-            client_settings=settings,
-            seed=job.seed,
-            episode=job.folder.code.number,
-            raw=job.folder.root / "writer-answer.txt",
-        )
-        return script, settings.model, tuple(calls), None
+            return Authored(offline_script(job), OFFLINE)
+        server = llm_writing.server_of(job, settings, patience)
+        written = llm_writing.by_model(job, premise, server, say=say)
+        return Authored(written.script, settings.model, tuple(server.calls), promised=written.promised)
     except LLMError as error:
         if job.writer != AUTO:
             raise StudioError(f"--writer {job.writer}: {_one_line(error)}") from error
         reason = _one_line(error)
         say(f"{reason}: {OFFLINE} writes instead")
-        return offline_script(job), OFFLINE, tuple(error.calls), reason
-
-
-def _settings(job: Job) -> LLMSettings | None:
-    from scripts_llm.llm import resolve
-
-    return resolve(job.premise.writer, os.environ, job.writer)
+        return Authored(offline_script(job), OFFLINE, tuple(error.calls), reason)
 
 
 def offline_script(job: Job) -> Script:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from flows.studio.film import FILM_MODEL
 from scripts_llm.casting import FilmWords
+from scripts_llm.dialect import Dialect
 
 
 def film_words() -> FilmWords:
@@ -16,4 +18,35 @@ def film_words() -> FilmWords:
         actions=world.ACTIONS,
         accessories=world.ACCESSORIES,
         props=world.PROPS,
+    )
+
+
+def dialect(film_model: str | None = None) -> Dialect:
+    """How the film model wants to be asked: TOON in its own words, any other one in short English."""
+    words = film_words()
+    if film_model in (None, FILM_MODEL):
+        return Dialect(
+            name="TOON, which draws small cartoons and knows few words",
+            words=words,
+            is_closed=True,
+            most_words=24,
+            rules=(
+                f"People can only be {', '.join(words.actions)}: one of these for everybody seen.",
+                f"They may hold one of: {', '.join(words.props)}.",
+                "At most three people; nobody opens, gives, falls or leaves.",
+                "An establishing shot of an empty place is just its name and the time: "
+                f'"{words.sets[0]}, night".',
+            ),
+            example="{first} talking, {second} standing, {place}, day",
+        )
+    return Dialect(
+        name="a text-to-video model that films about two seconds at a time",
+        words=words,
+        is_closed=False,
+        most_words=30,
+        rules=(
+            "One person or two, one action that can be seen, one place; concrete nouns, present tense.",
+            "No words to be read, no dialogue, no feelings without a face, no camera moves.",
+        ),
+        example="{first} talks to {second} at a table, {place}",
     )

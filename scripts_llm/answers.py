@@ -7,18 +7,18 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from scripts_llm.errors import ScriptError
+from scripts_llm.errors import WrongForm
 
 
 def json_object(answer: str) -> dict[str, Any]:
-    """The last JSON object in an answer. Raises ScriptError if there is none, or only a beginning.
+    """The last JSON object in an answer. Raises WrongForm if there is none, or only a beginning.
 
     Thinking and code fences are taken off, small slips (a trailing comma, single quotes) mended. What was cut
     off is refused: mending it would invent the rest of somebody's line.
     """
     text = _without_thinking(answer)
     if not text:
-        raise ScriptError(
+        raise WrongForm(
             "wanted a JSON object, got no answer" + (" behind the thinking" if answer.strip() else "")
         )
     whole = _loads(_without_fence(text))
@@ -30,10 +30,10 @@ def json_object(answer: str) -> dict[str, Any]:
         if found:
             return found
     if is_cut_off:
-        raise ScriptError("wanted a whole JSON object, got one that is cut off")
+        raise WrongForm("wanted a whole JSON object, got one that is cut off")
     found = _mended(text[text.find("{") : text.rfind("}") + 1]) if "{" in text else None
     if not found:
-        raise ScriptError(f"wanted a JSON object, got {text[:60]!r}")
+        raise WrongForm(f"wanted a JSON object, got {text[:60]!r}")
     return found
 
 

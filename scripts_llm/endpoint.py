@@ -3,30 +3,39 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Sequence
+import email.utils
+import json
+import re
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Literal
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING, Any, Literal
+
+from scripts_llm.plain_text import one_line
 
 if TYPE_CHECKING:
     import openai
 
 OPENAI = "https://api.openai.com/v1"
+MOST_BYTES = 8_000_000  # of one reply; a script has some ten thousand
+NO_KEY = "local"  # what is sent where no key is needed
 
 Form = Literal["json_schema", "json_object", "prompt"]
+Clock = Callable[[], float]
 
 
 @dataclass(frozen=True)
 class LLMSettings:
-    """Which model is asked, where, and how. The key is never shown or recorded."""
+    """Which model is asked, where, how, and for how much. The key is never shown or recorded."""
 
     model: str
     base_url: str = OPENAI
-    api_key: str = field(default="local", repr=False)
+    api_key: str = field(default=NO_KEY, repr=False)
     temperature: float | None = None
-    max_tokens: int = 8000
-    timeout_seconds: float = 300
-    max_retries: int = 3
+    answer_tokens: int = 8000  # of one answer
+    max_tokens: int | None = None  # of all questions and answers together
+    max_cost: float | None = None  # US dollars, likewise
+    timeout_seconds: float = 300  # for one answer, from the question to its last byte
 
 
 @dataclass(frozen=True)
@@ -41,22 +50,47 @@ class Call:
     finish: str | None
     form: Form
     seed: int | None
+    cached_tokens: int | None = None
+    reasoning_tokens: int | None = None
+    cost_usd: float | None = None
 
 
 class LLMError(Exception):
-    """A model could not be reached, or did not write what was wanted. `calls` were made and paid for."""
+    """A model could not be reached, or did not write what was wanted. `calls` were made and paid for.
 
-    def __init__(self, message: str, calls: Sequence[Call] = (), *, status: int | None = None) -> None:
+    `is_passing`: the same question may go well a little later, after `retry_after` seconds if they are told.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        calls: Sequence[Call] = (),
+        *,
+        status: int | None = None,
+        is_passing: bool = False,
+        retry_after: float | None = None,
+    ) -> None:
         super().__init__(message)
         self.calls = tuple(calls)
         self.status = status
+        self.is_passing = is_passing
+        self.retry_after = retry_after
 
 
 def shown(settings: LLMSettings) -> str:
     """The server as it may be shown: its host and path, without a user or a key in front."""
-    parts = urlsplit(settings.base_url)
-    port = f":{parts.port}" if parts.port else ""
-    return f"{parts.scheme}://{parts.hostname}{port}{parts.path}"
+    return shown_address(settings.base_url)
+
+
+def shown_address(address: str) -> str:
+    """An address without user, password, query and fragment."""
+    return re.sub(r"//[^/?#]*@", "//", address).partition("?")[0].partition("#")[0]
+
+
+def without_key(text: str, settings: LLMSettings) -> str:
+    """What a server said, without our key: some repeat it."""
+    key = settings.api_key
+    return text if key == NO_KEY or len(key) < 6 else text.replace(key, "***")
 
 
 def addresses(settings: LLMSettings) -> list[LLMSettings]:
@@ -66,49 +100,119 @@ def addresses(settings: LLMSettings) -> list[LLMSettings]:
     return [settings, replace(settings, base_url=f"{settings.base_url}/v1")]
 
 
+# ------------------------------------------------------------------------------------------- the client
+
+
+class _TooLong(Exception):
+    """A reply that does not end."""
+
+
+_ENDLESS = f"more than {MOST_BYTES // 1_000_000} MB without an end"
+
+
 @contextlib.contextmanager
-def connected(settings: LLMSettings) -> Iterator[openai.OpenAI]:
-    """A client that asks again, ever later, after 429, 5xx and lost connections; the rest is an LLMError."""
+def connected(settings: LLMSettings, *, clock: Clock = time.monotonic) -> Iterator[openai.OpenAI]:
+    """A client for one request; what goes wrong is an LLMError of one line.
+
+    The time limit holds for the whole reply, however slowly its bytes drip, and so does the size.
+    """
     import openai
 
     where = shown(settings)
     is_plain = settings.base_url.startswith("http:")  # no certificates to load, and no way on to https
-    http = openai.DefaultHttpxClient(verify=False, follow_redirects=False) if is_plain else None
+    bounds = {"response": [_bounding(clock() + settings.timeout_seconds, clock)]}
+    limit = settings.timeout_seconds
+    http = openai.DefaultHttpxClient(
+        verify=not is_plain, follow_redirects=not is_plain, event_hooks=bounds, timeout=limit
+    )
     client = openai.OpenAI(
         api_key=settings.api_key,
         base_url=settings.base_url,
-        timeout=settings.timeout_seconds,
-        max_retries=settings.max_retries,
+        timeout=limit,
+        max_retries=0,
         http_client=http,
     )
     try:
         with client:
             yield client
     except openai.APITimeoutError:
-        wanted = f"wanted an answer, got none within {settings.timeout_seconds:g} s"
-        raise LLMError(f"{where}: {wanted}, try a smaller model") from None
-    except openai.APIConnectionError:
-        raise LLMError(
-            f"{where}: wanted a server, got no connection, try to start it, or another address"
-        ) from None
+        wanted = f"wanted an answer, got none within {limit:g} s"
+        raise LLMError(f"{where}: {wanted}, try a smaller model", is_passing=True) from None
+    except openai.APIConnectionError as fault:
+        raise _not_connected(where, fault) from None
     except openai.APIStatusError as fault:
-        raise LLMError(f"{where}: {_told(fault, settings.model)}", status=fault.status_code) from None
-    except (openai.OpenAIError, ValueError) as fault:  # ValueError: a page that is no JSON
-        raise LLMError(f"{where}: wanted an answer, got: {_one_line(str(fault))}") from None
+        raise _refused(where, fault, settings) from None
+    except _TooLong:
+        raise LLMError(f"{where}: wanted an answer, got {_ENDLESS}") from None
+    except json.JSONDecodeError:
+        raise LLMError(f"{where}: wanted an answer, got a page that is no JSON, try URL/v1") from None
+    except (openai.OpenAIError, ValueError) as fault:
+        said = one_line(without_key(str(fault), settings))
+        raise LLMError(f"{where}: wanted an answer, got: {said}") from None
 
 
-def _told(fault: openai.APIStatusError, model: str) -> str:
-    said = _one_line(fault.message)
-    if fault.status_code in (401, 403):
-        hint = "OPENAI_API_KEY (it is sent to OPENAI_BASE_URL)"
-        return f"wanted a key that it knows, got {fault.status_code}, try {hint}"
-    if fault.status_code == 404:
-        return f"wanted the model {model!r}, got 404 ({said}), try another model or address"
-    if fault.status_code == 429:
-        return f"wanted an answer, got 429 again and again ({said}), try later"
-    return f"wanted an answer, got {fault.status_code} ({said})"
+def _bounding(end: float, clock: Clock) -> Callable[[Any], None]:
+    """A hook that puts a bound of time and size on a response's body."""
+    import httpx2
+
+    class Bounded(httpx2.SyncByteStream):
+        def __init__(self, inner: Any) -> None:
+            self.inner = inner
+
+        def __iter__(self) -> Iterator[bytes]:
+            size = 0
+            for chunk in self.inner:
+                size += len(chunk)
+                if size > MOST_BYTES:
+                    raise _TooLong
+                if clock() > end:
+                    raise httpx2.ReadTimeout("the whole reply took too long")
+                yield chunk
+
+        def close(self) -> None:
+            self.inner.close()
+
+    def hook(response: Any) -> None:
+        response.stream = Bounded(response.stream)
+
+    return hook
 
 
-def _one_line(text: str) -> str:
-    line = " ".join(text.split())
-    return line if len(line) <= 200 else line[:197] + "..."
+def _not_connected(where: str, fault: Exception) -> LLMError:
+    import httpx2
+
+    cause = fault.__cause__
+    if isinstance(cause, _TooLong):
+        return LLMError(f"{where}: wanted an answer, got {_ENDLESS}")
+    if isinstance(cause, httpx2.ConnectError):
+        advice = "try to start it, or another address"
+        return LLMError(f"{where}: wanted a server, got no connection, {advice}")
+    return LLMError(f"{where}: wanted an answer, got a connection that broke off", is_passing=True)
+
+
+def _refused(where: str, fault: openai.APIStatusError, settings: LLMSettings) -> LLMError:
+    status = fault.status_code
+    said = one_line(re.sub(r"^Error code: \d+ - ", "", without_key(fault.message, settings)))
+    is_passing = status in (408, 409, 425, 429) or status >= 500
+    if "insufficient_quota" in f"{said} {fault.code}":
+        is_passing, told = False, f"wanted an answer, got 429 ({said}), try to pay the provider"
+    elif status in (401, 403):
+        told = f"wanted a key that it knows, got {status}, try OPENAI_API_KEY (it is sent to OPENAI_BASE_URL)"
+    elif status == 404:
+        told = f"wanted the model {settings.model!r}, got 404 ({said}), try another model or address"
+    else:
+        told = f"wanted an answer, got {status} ({said})" + (", try later" if is_passing else "")
+    after = retry_after(fault.response.headers) if is_passing else None
+    return LLMError(f"{where}: {told}", status=status, is_passing=is_passing, retry_after=after)
+
+
+def retry_after(headers: Mapping[str, str], *, now: Clock = time.time) -> float | None:
+    """The seconds that a server asks for, as a number or a date (RFC 9110, and `retry-after-ms`)."""
+    for name, scale in (("retry-after-ms", 1000.0), ("retry-after", 1.0)):
+        told = headers.get(name, "")
+        with contextlib.suppress(ValueError):
+            if (seconds := float(told) / scale) >= 0:
+                return seconds
+    with contextlib.suppress(ValueError, TypeError):
+        return max(0.0, email.utils.parsedate_to_datetime(headers.get("retry-after", "")).timestamp() - now())
+    return None

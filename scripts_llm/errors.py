@@ -10,3 +10,7 @@ class ScriptError(Exception):
     `premise.yaml:3:1: wanted a known key, got 'seasn', did you mean 'season'?`, and below it, indented by
     four, the file's own line and a caret.
     """
+
+
+class WrongForm(ScriptError):
+    """An answer that is not of the form that was asked for, whatever it means."""

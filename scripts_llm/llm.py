@@ -9,12 +9,20 @@ from urllib.parse import urlsplit, urlunsplit
 
 from scripts_llm.endpoint import OPENAI, Call, LLMError, LLMSettings, addresses, connected, shown
 from scripts_llm.errors import ScriptError
+from scripts_llm.patience import Patience, patiently
+from scripts_llm.plain_text import one_line
 from scripts_llm.screenplay import Writer
 
-__all__ = ["Call", "LLMError", "LLMSettings", "resolve"]
+__all__ = ["Call", "LLMError", "LLMSettings", "refuse_secrets", "resolve"]
 
 
-def resolve(writer: Writer | None, env: Mapping[str, str], command_line: str | None) -> LLMSettings | None:
+def resolve(
+    writer: Writer | None,
+    env: Mapping[str, str],
+    command_line: str | None,
+    *,
+    patience: Patience = Patience(),  # noqa: B008  # frozen
+) -> LLMSettings | None:
     """The model that is to write, or None for the offline writer.
 
     The command line (`MODEL`, `MODEL@URL`, `offline`, `auto`) beats the premise's `writer:`, which beats
@@ -32,11 +40,23 @@ def resolve(writer: Writer | None, env: Mapping[str, str], command_line: str | N
         model=model or wanted.model or env.get("OPENAI_MODEL") or "",
         base_url=_clean(url or wanted.base_url or env.get("OPENAI_BASE_URL") or OPENAI),
         temperature=wanted.temperature,
-        max_tokens=wanted.max_tokens or LLMSettings.max_tokens,
+        max_tokens=wanted.max_tokens,
+        max_cost=wanted.max_cost,
     )
     from_premise = not url and wanted.base_url is not None
     settings = replace(settings, api_key=_key(settings.base_url, env, from_premise=from_premise))
-    return settings if settings.model else _only_model(settings)
+    return settings if settings.model else _only_model(settings, patience)
+
+
+def refuse_secrets(writer: Writer | None, command_line: str | None) -> None:
+    """Raises ScriptError if the address of a premise or command line holds a key: those are written down."""
+    url = _model_and_url(command_line)[1]
+    for place, address in (("writer.base_url", writer.base_url if writer else None), ("--writer", url)):
+        if address and re.search(r"//[^/?#]*@|[?#]", address):
+            raise ScriptError(
+                f"{place}: wanted an address without user, password or question mark, got one with it, "
+                "try OPENAI_API_KEY for the key"
+            )
 
 
 def _model_and_url(named: str | None) -> tuple[str | None, str | None]:
@@ -70,8 +90,8 @@ def _key(base_url: str, env: Mapping[str, str], *, from_premise: bool) -> str:
     return key if not from_premise or host in known else "local"
 
 
-def _only_model(settings: LLMSettings) -> LLMSettings:
-    settings, names = _models(settings)
+def _only_model(settings: LLMSettings, patience: Patience) -> LLMSettings:
+    settings, names = patiently(patience, lambda: _models(settings))
     if len(names) == 1:
         return replace(settings, model=names[0])
     said = f"these: {', '.join(names[:20])}" if names else "an empty list"
@@ -93,5 +113,5 @@ def _models(settings: LLMSettings) -> tuple[LLMSettings, list[str]]:
                 continue
             models = getattr(listed, "data", None)
             if models is not None:
-                return candidate, sorted(model.id for model in models)
+                return candidate, sorted(one_line(str(model.id), 120) for model in models)
     raise LLMError(f"{shown(settings)}: wanted a list of models, got none, try --writer MODEL@URL")

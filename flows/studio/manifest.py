@@ -41,6 +41,7 @@ class Memory:
     program_script: str | None = None
     written_by: str | None = None
     fell_back: str | None = None
+    promised: tuple[str, ...] = ()
     written_from: Mapping[str, Any] | None = None
     failed: tuple[str, ...] = ()
     film_recipe: str | None = None
@@ -54,7 +55,7 @@ def read(folder: EpisodeFolder) -> Memory:
         return Memory()
     known = {field.name for field in fields(Memory)}
     memory = Memory(**{key: value for key, value in begun.items() if key in known})
-    return replace(memory, failed=tuple(memory.failed or ()))
+    return replace(memory, failed=tuple(memory.failed or ()), promised=tuple(memory.promised or ()))
 
 
 def write(folder: EpisodeFolder, memory: Memory, **chapters: Any) -> None:

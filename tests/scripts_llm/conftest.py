@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import threading
 from collections.abc import Callable, Iterator
@@ -22,6 +23,8 @@ class Reply:
     usage: bool = True
     error: str = ""
     body: str | None = None  # instead of all of the above
+    headers: tuple[tuple[str, str], ...] = (("retry-after-ms", "0"),)
+    way: str = "whole"  # or cut, drip, endless, closed: how the bytes come
 
     def body_bytes(self, model: str) -> bytes:
         if self.body is not None:
@@ -50,6 +53,7 @@ class FakeServer:
     replies: list[Reply | Callable[[dict[str, Any]], Reply]] = field(default_factory=list)
     models: list[str] = field(default_factory=lambda: ["small-model"])
     root: str = "/v1"
+    list_replies: list[Reply] = field(default_factory=list)  # before the list of models is told
     asked: list[dict[str, Any]] = field(default_factory=list)
     keys: list[str] = field(default_factory=list)
 
@@ -90,6 +94,10 @@ class _Handler(BaseHTTPRequestHandler):
         if self.path != f"{fake.root}/models":
             self._send(404, b'{"error": {"message": "no such page"}}')
             return
+        if fake.list_replies:
+            busy = fake.list_replies.pop(0)
+            self._send(busy.status, busy.body_bytes(""), busy.headers)
+            return
         models = [{"id": name, "object": "model", "created": 1, "owned_by": "us"} for name in fake.models]
         self._send(200, json.dumps({"object": "list", "data": models}).encode())
 
@@ -101,15 +109,39 @@ class _Handler(BaseHTTPRequestHandler):
             self._send(404, b'{"error": {"message": "no such page"}}')
             return
         reply = fake.answer(asked)
-        self._send(reply.status, reply.body_bytes(asked["model"]))
+        body = reply.body_bytes(asked["model"])
+        if reply.way == "whole":
+            self._send(reply.status, body, reply.headers)
+            return
+        self.close_connection = True
+        if reply.way == "closed":
+            return
+        self.send_response(reply.status)
+        self.send_header("Content-Type", "application/json")
+        if reply.way == "cut":
+            self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        with contextlib.suppress(OSError):  # the client hangs up, as it should
+            self._trickle(reply.way, body)
 
-    def _send(self, status: int, body: bytes) -> None:
+    def _trickle(self, way: str, body: bytes) -> None:
+        if way == "cut":
+            self.wfile.write(body[: len(body) // 2])
+        while way == "endless":
+            self.wfile.write(b" " * 65536)
+        while way == "drip":
+            self.wfile.write(b" ")
+            self.wfile.flush()
+
+    def _send(self, status: int, body: bytes, headers: tuple[tuple[str, str], ...] = ()) -> None:
         self.send_response(status)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(body)))
-        self.send_header("retry-after-ms", "1")
+        for name, value in headers:
+            self.send_header(name, value)
         self.end_headers()
-        self.wfile.write(body)
+        with contextlib.suppress(OSError):  # the client does not wait for ever
+            self.wfile.write(body)
 
     def log_message(self, format: str, *args: object) -> None:
         pass

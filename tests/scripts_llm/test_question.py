@@ -11,7 +11,9 @@ import pytest
 
 from scripts_llm.endpoint import LLMError, LLMSettings
 from scripts_llm.errors import ScriptError
-from scripts_llm.question import Question, ask
+from scripts_llm.patience import Patience
+from scripts_llm.question import Question, Server
+from scripts_llm.question import ask as ask_server
 
 SCHEMA = {
     "type": "object",
@@ -22,6 +24,15 @@ SCHEMA = {
 QUESTION = Question("a number", "You count.", "How many?", SCHEMA, seed=2**40 + 5)
 
 
+QUICK = Patience(tries=3, sleep=lambda seconds: None)
+
+
+def ask(settings: LLMSettings, question: Question, judge: Any) -> tuple[Any, list[Any]]:
+    """The value and the calls."""
+    server = Server(settings, patience=QUICK)
+    return ask_server(server, question, judge), server.calls
+
+
 def judge(found: dict[str, Any], is_last: bool) -> int:
     if not isinstance(found.get("n"), int):
         raise ScriptError("n: wanted a whole number\nand nothing else")
@@ -30,7 +41,7 @@ def judge(found: dict[str, Any], is_last: bool) -> int:
 
 @pytest.fixture
 def settings(server) -> LLMSettings:
-    return LLMSettings(model="small-model", base_url=server.url, max_tokens=1000, max_retries=2)
+    return LLMSettings(model="small-model", base_url=server.url, answer_tokens=1000)
 
 
 @pytest.mark.parametrize(
@@ -95,8 +106,8 @@ def test_nonsense_twice_ends_it_with_the_answers_saved(
 @pytest.mark.parametrize(
     ("complaints", "form", "absent", "present"),
     [
-        (["response_format json_schema is not supported"], "json_object", [], ["max_tokens"]),
-        (["no json_schema", "no response_format at all"], "prompt", ["response_format"], []),
+        (["no bounds", "response_format json_schema is not supported"], "json_object", [], ["max_tokens"]),
+        (["no bounds", "no json_schema", "no response_format at all"], "prompt", ["response_format"], []),
         (
             ["Unsupported parameter: 'max_tokens'. Use 'max_completion_tokens'."],
             "json_schema",
@@ -139,7 +150,7 @@ def test_a_server_that_takes_nothing_is_told_in_one_line(server, reply, settings
     with pytest.raises(LLMError, match=r"/v1: wanted an answer, got 400 \(.*too long") as refused:
         ask(settings, QUESTION, judge)
     assert "\n" not in str(refused.value)
-    assert len(server.asked) == 3
+    assert len(server.asked) == 4
 
 
 def test_a_busy_server_is_asked_again(server, reply, settings: LLMSettings) -> None:
@@ -153,7 +164,7 @@ def test_a_busy_server_is_asked_again(server, reply, settings: LLMSettings) -> N
 
 def test_a_server_that_stays_busy_is_told(server, reply, settings: LLMSettings) -> None:
     server.replies = [reply(status=429, error="slow down")] * 3
-    with pytest.raises(LLMError, match=r"got 429 again and again \(.*slow down.*\), try later"):
+    with pytest.raises(LLMError, match=r"got 429 \(.*slow down.*\), try later"):
         ask(settings, QUESTION, judge)
     assert len(server.asked) == 3
 
@@ -190,7 +201,7 @@ def test_a_page_that_is_no_answer_is_told(server, reply, settings: LLMSettings, 
 
 
 def test_a_server_that_is_not_there_is_told(settings: LLMSettings) -> None:
-    nowhere = replace(settings, base_url="http://127.0.0.1:9/v1", max_retries=0)
+    nowhere = replace(settings, base_url="http://127.0.0.1:9/v1")
     with pytest.raises(LLMError, match=r"http://127\.0\.0\.1:9/v1: wanted a server, got no connection"):
         ask(nowhere, QUESTION, judge)
 
@@ -199,10 +210,10 @@ def test_a_server_that_does_not_answer_in_time_is_told(server, reply, settings: 
     import threading
 
     over = threading.Event()
-    server.replies = [lambda asked: over.wait(5) and reply("late")]
+    server.replies = [lambda asked: over.wait(60) and reply("late")] * 2
     try:
         with pytest.raises(LLMError, match=r"wanted an answer, got none within 0\.2 s"):
-            ask(replace(settings, timeout_seconds=0.2, max_retries=0), QUESTION, judge)
+            ask(replace(settings, timeout_seconds=0.2), QUESTION, judge)
     finally:
         over.set()
 

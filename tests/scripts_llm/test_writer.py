@@ -4,292 +4,274 @@ from __future__ import annotations
 
 import json
 from copy import deepcopy
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from scripts_llm.casting import FilmWords
-from scripts_llm.draft import Brief, outline_schema, read_scenes, scenes_schema
-from scripts_llm.endpoint import LLMError, LLMSettings
+from scripts_llm.continuity import Continuity, Told
+from scripts_llm.endpoint import LLMError
 from scripts_llm.errors import ScriptError
-from scripts_llm.prompts import render
-from scripts_llm.screenplay import Character, Format, Premise, Setting
-from scripts_llm.writer import write
+from scripts_llm.screenplay import Beat, Format, Premise, Scene
+from scripts_llm.writer import rewrite, write
+from tests.scripts_llm.conftest import Reply
+from tests.scripts_llm.show import ALL, OUTLINE, PARTS, PREMISE, PUNCHED, SCENES, desk, line, scene, task
 
-WORDS = FilmWords(
-    sets=("kitchen", "living room", "fish shop"),
-    kinds=("man", "cat"),
-    colours=("blue", "orange"),
-    actions=("standing", "talking", "sleeping"),
-    accessories=("hat", "apron"),
-    props=("fish", "phone"),
+TOLD = (
+    "cannot say no",
+    "I know a guy.",
+    "real brands",
+    "the fish blinks (came 2 times so far",
+    "fish shop",
+    'The Fish": Joe lost a fish.',
+    "The fish will be back.",
+    "It blinked first.",
 )
-PREMISE = Premise(
-    show="Joe and the Don",
-    logline="A fishmonger rents his spare room to a retired mob boss, who is a cat.",
-    tone=("dry",),
-    avoid=("real brands",),
-    running_gags=("the fish blinks",),
-    format=Format(scenes="4-5", length=40),
-    characters={
-        "joe": Character(name="Joe Carp", look="man, blue apron", wants="peace", flaw="cannot say no"),
-        "don": Character(name="the Don", look="large orange cat, hat", catchphrase="I know a guy."),
-    },
-)
-OUTLINE: dict[str, Any] = {
-    "title": "The Ninth Lemon",
-    "logline": "Joe must hide nine lemons from the Don.",
-    "object": "a lemon",
-    "scenes": [
-        {
-            "part": part,
-            "setting": "kitchen",
-            "who": ["joe", "don"],
-            "turn": "It gets worse.",
-            "button": "Lemons.",
-        }
-        for part in ("cold_open", "act_1", "act_2", "tag")
-    ],
-}
 
 
-def scene(part: str, number: int) -> dict[str, Any]:
-    return {
-        "part": part,
-        "setting": "kitchen",
-        "slugline": "INT. KITCHEN - DAY",
-        "action": "Joe Carp is talking, the Don is sleeping.",
-        "dialogue": [
-            {"who": "joe", "line": f"Who ate lemon number {number}?", "parenthetical": "", "laugh": "none"},
-            {"who": "don", "line": f"There were {number}?", "parenthetical": "(yawning)", "laugh": "none"},
-            {
-                "who": "joe",
-                "line": f"There were {number} when I went to bed, Don.",
-                "parenthetical": "",
-                "laugh": "none",
-            },
-            {
-                "who": "don",
-                "line": f"Then {number} of them know a guy.",
-                "parenthetical": "",
-                "laugh": "none",
-            },
-        ],
-    }
+def replies(*contents: Any) -> list[Reply]:
+    return [Reply(each if isinstance(each, str) else json.dumps(each)) for each in contents]
 
 
-SCENES: dict[str, Any] = {
-    "scenes": [scene(turn["part"], number) for number, turn in enumerate(OUTLINE["scenes"], 3)]
-}
+def asked(server, number: int) -> str:
+    """The last words of a question."""
+    return server.asked[number]["messages"][-1]["content"]
 
 
-@pytest.fixture
-def settings(server) -> LLMSettings:
-    return LLMSettings(model="small-model", base_url=server.url, temperature=0.8, max_retries=0)
-
-
-def test_a_premise_becomes_a_script_in_two_calls(server, reply, settings: LLMSettings) -> None:
-    server.replies = [reply(json.dumps(OUTLINE)), reply("```json\n" + json.dumps(SCENES) + "\n```")]
-    script, calls = write(PREMISE, WORDS, client_settings=settings, seed=7, episode=2)
+def test_a_premise_becomes_a_script_in_three_calls(server) -> None:
+    server.replies = replies(*ALL)
+    at = desk(server.url)
+    written = write(task(episode=2), at)
+    script = written.script
     assert script.title == "The Ninth Lemon"
-    assert [(each.id, each.part) for each in script.scenes] == [
-        ("s01", "cold_open"),
-        ("s02", "act_1"),
-        ("s03", "act_2"),
-        ("s04", "tag"),
-    ]
+    assert [(each.id, each.part) for each in script.scenes] == list(
+        zip(("s01", "s02", "s03", "s04"), PARTS, strict=True)
+    )
     first = script.scenes[0]
-    assert (first.setting, first.shots, first.dialogue[1].parenthetical) == ("kitchen", None, "yawning")
+    assert first.setting == "kitchen"
+    assert [(shot.size, shot.who) for shot in first.shots or ()] == [("medium", None), ("close-up", "don")]
+    assert first.dialogue[0].line == "Lemon 1 is gone."  # type: ignore[union-attr]
     assert [each.dialogue[-1].laugh for each in script.scenes] == ["small", "small", "small", "big"]
-    assert [(call.purpose, call.prompt_tokens, call.seed) for call in calls] == [
-        ("an outline", 900, 7),
-        ("a script", 900, 7),
-    ]
+    assert [call.purpose for call in at.calls] == ["an outline", "a script", "a punch-up"]
+    assert (written.promised, written.notes) == (("Somebody took the tenth lemon.",), ())
 
 
-def test_the_model_is_told_the_show_the_craft_and_the_words_of_the_film(
-    server, reply, settings: LLMSettings
-) -> None:
-    server.replies = [reply(json.dumps(OUTLINE)), reply(json.dumps(SCENES))]
-    write(PREMISE, WORDS, client_settings=settings, seed=7, episode=2)
-    system, outline = (message["content"] for message in server.asked[0]["messages"])
-    script = server.asked[1]["messages"][1]["content"]
-    for text in (outline, script):
-        for told in (
-            "Joe and the Don",
-            "cannot say no",
-            "I know a guy.",
-            "real brands",
-            "the fish blinks",
-            "fish shop",
-        ):
+def test_the_model_is_told_the_show_the_craft_and_the_words_of_the_film(server) -> None:
+    server.replies = replies(*ALL)
+    past = Continuity(
+        episodes=(
+            Told(
+                episode="s01e01",
+                title="The Fish",
+                happened="Joe lost a fish.",
+                gags={"the fish blinks": 2},
+                promised=("The fish will be back.",),
+                jokes=("It blinked first.",),
+            ),
+        )
+    )
+    write(task(episode=2, continuity=past), desk(server.url))
+    system = server.asked[0]["messages"][0]["content"]
+    outline, scenes, punch_up = (asked(server, number) for number in range(3))
+    for text in (outline, scenes, punch_up):
+        for told in TOLD:
             assert told in text
     assert "at most 14 words" in system
     assert "JSON" in system
     assert "4 to 5 scenes" in outline
     assert "episode 2" in outline
-    assert "standing, talking, sleeping" in script
-    assert "The Ninth Lemon" in script
-    line = server.asked[1]["response_format"]["json_schema"]["schema"]["$defs"]["DraftLine"]
-    assert line["properties"]["who"] == {"type": "string", "enum": ["joe", "don"]}
+    assert "A (what the episode is about), B (" in outline
+    assert "People are standing, talking, sleeping." in scenes
+    assert "at most 20 words" in scenes
+    assert "The Ninth Lemon" in scenes
+    schema = server.asked[1]["response_format"]["json_schema"]["schema"]
+    assert schema["$defs"]["DraftLine"]["properties"]["who"] == {"type": "string", "enum": ["joe", "don"]}
+    assert schema["properties"]["scenes"]["minItems"] == schema["properties"]["scenes"]["maxItems"] == 4
 
 
-def test_a_scene_of_strangers_is_repaired_once(server, reply, settings: LLMSettings) -> None:
+def test_only_the_bad_scenes_are_repaired(server) -> None:
     wrong = deepcopy(SCENES)
     wrong["scenes"][1]["dialogue"][0]["who"] = "tom"
     wrong["scenes"][2]["setting"] = "moon"
-    server.replies = [reply(json.dumps(OUTLINE)), reply(json.dumps(wrong)), reply(json.dumps(SCENES))]
-    script, calls = write(PREMISE, WORDS, client_settings=settings, seed=7)
-    assert len(script.scenes) == 4
-    assert len(calls) == 3
-    told = server.asked[2]["messages"][-1]["content"]
+    mended = {"scenes": SCENES["scenes"][1:3]}
+    server.replies = replies(OUTLINE, wrong, mended, PUNCHED)
+    script = write(task(), desk(server.url)).script
+    assert [each.part for each in script.scenes] == list(PARTS)
+    told = asked(server, 2)
     assert "- scene 2: 'tom' is not in the cast, use joe, don" in told
     assert "- scene 3: unknown setting 'moon', use kitchen, living room, fish shop" in told
+    assert "a list of just these scenes, put right: 2, 3" in told
 
 
-def test_a_script_that_stays_wrong_keeps_the_answers_and_the_calls(
-    server, reply, settings: LLMSettings, tmp_path: Path
-) -> None:
-    server.replies = [reply(json.dumps(OUTLINE)), reply('{"scenes": []}'), reply("No.")]
+def test_all_scenes_sent_again_are_as_good_as_the_bad_ones_alone(server) -> None:
+    wrong = deepcopy(SCENES)
+    wrong["scenes"][1]["dialogue"][0]["who"] = "tom"
+    server.replies = replies(OUTLINE, wrong, SCENES, PUNCHED)
+    assert len(write(task(), desk(server.url)).script.scenes) == 4
+
+
+def test_a_scene_that_stays_bad_is_asked_for_once_more_alone(server) -> None:
+    wrong = deepcopy(SCENES)
+    wrong["scenes"][2]["dialogue"][0]["line"] = "word " * 30
+    bad = {"scenes": [wrong["scenes"][2]]}
+    server.replies = replies(OUTLINE, wrong, bad, {"scenes": [SCENES["scenes"][2]]}, PUNCHED)
+    at = desk(server.url)
+    assert len(write(task(), at).script.scenes) == 4
+    assert [call.purpose for call in at.calls] == [
+        "an outline",
+        "a script",
+        "a script",
+        "scene 3",
+        "a punch-up",
+    ]
+    fresh = server.asked[3]["messages"]
+    assert len(fresh) == 2
+    assert "has 30 words, wanted at most 14" in fresh[1]["content"]
+    assert '"number": 3' in fresh[1]["content"]
+    assert '"number": 2' not in fresh[1]["content"]
+
+
+def test_a_script_that_stays_wrong_keeps_the_answers_and_the_calls(server, tmp_path: Path) -> None:
+    server.replies = replies(OUTLINE, '{"scenes": []}', "No.")
     with pytest.raises(LLMError, match="wanted a script, got an unusable one") as refused:
-        write(PREMISE, WORDS, client_settings=settings, seed=7, raw=tmp_path / "answer.txt")
+        write(task(raw=tmp_path / "answer.txt"), desk(server.url))
     assert [call.purpose for call in refused.value.calls] == ["an outline", "a script", "a script"]
     assert '{"scenes": []}' in (tmp_path / "answer.txt").read_text()
+    assert str(tmp_path / "answer.txt") in str(refused.value)
 
 
-def test_a_premise_without_a_cast_is_refused_before_anything_is_asked(server, settings: LLMSettings) -> None:
+def test_a_punch_up_is_taken_scene_by_scene_where_it_stands_the_tests(server) -> None:
+    bold = deepcopy(PUNCHED)
+    bold["scenes"][1]["dialogue"][0]["who"] = "tom"
+    bold["scenes"][2]["dialogue"] = bold["scenes"][2]["dialogue"][:1]
+    bold["scenes"][3]["number"] = 99
+    server.replies = replies(OUTLINE, SCENES, bold)
+    written = write(task(), desk(server.url))
+    firsts = [each.dialogue[0].line for each in written.script.scenes]  # type: ignore[union-attr]
+    assert firsts == ["Lemon 1 is gone.", *(f"Who ate lemon number {n}?" for n in (4, 5, 6))]
+    assert written.notes == ("3 of 4 scenes stay as they were first written",)
+
+
+@pytest.mark.parametrize("answer", ["I would rather not.", "", '{"scenes": "none"}'])
+def test_a_punch_up_that_fails_costs_no_script(server, answer: str) -> None:
+    server.replies = replies(OUTLINE, SCENES, answer)
+    written = write(task(), desk(server.url))
+    assert written.script.scenes[0].dialogue[0].line == "Who ate lemon number 3?"  # type: ignore[union-attr]
+    assert written.notes[0].startswith("the jokes were not punched up: small-model: wanted a punch-up")
+
+
+def test_a_budget_that_ends_before_the_punch_up_leaves_a_script(server) -> None:
+    server.replies = replies(OUTLINE, SCENES)
+    written = write(task(), desk(server.url, max_tokens=3900))
+    assert len(written.script.scenes) == 4
+    assert "max_tokens 3,900: 2,400 are used" in written.notes[0]
+    assert len(server.asked) == 2
+
+
+def test_a_long_episode_is_asked_for_in_pieces_that_know_what_came_before(server) -> None:
+    parts = [PARTS[min(3, number // 6)] for number in range(24)]
+    outline = {**OUTLINE, "scenes": [{**OUTLINE["scenes"][0], "part": part} for part in parts]}
+    scenes = [scene(part, number) for number, part in enumerate(parts, 1)]
+    pieces = [{"scenes": scenes[first : first + 10]} for first in (0, 10, 20)]
+    server.replies = replies(outline, *pieces, "no", "no", "no")
+    long = PREMISE.model_copy(update={"format": Format(scenes=24, length=240)})
+    script = write(task(premise=long), desk(server.url)).script
+    assert [each.id for each in script.scenes] == [f"s{number:02}" for number in range(1, 25)]
+    assert "Then 10 of them know a guy." in asked(server, 2)
+    assert "Then 9 of them know a guy." not in asked(server, 2)
+
+
+def test_a_russian_premise_gets_russian_lines(server) -> None:
+    russian = deepcopy(SCENES)
+    for number, each in enumerate(russian["scenes"], 3):
+        each["dialogue"] = [
+            line("joe", f"Кто съел лимон номер {number}?"),
+            line("don", f"А их было {number}?"),
+        ] * 1
+    punched = {
+        "scenes": [
+            {"number": n, "dialogue": [line("joe", f"Lemon {n}."), line("don", f"No {n}.")]}
+            for n in range(1, 5)
+        ]
+    }
+    server.replies = replies({**OUTLINE, "title": "Девятый лимон"}, SCENES, russian, punched)
+    short = PREMISE.model_copy(update={"language": "ru", "format": Format(scenes="4-5", length=20)})
+    script = write(task(premise=short), desk(server.url)).script
+    assert "scene 1: the dialogue must be in the language 'ru'" in asked(server, 2)
+    assert script.scenes[0].dialogue[0].line == "Кто съел лимон номер 3?"  # type: ignore[union-attr]
+    assert "dialogue: ru. Slugline, action and shots are in English" in asked(server, 0)
+
+
+def test_a_premise_without_a_cast_is_refused_before_anything_is_asked(server) -> None:
     with pytest.raises(ScriptError, match="wanted a cast, got none"):
-        write(Premise(show="x", logline="y"), WORDS, client_settings=settings, seed=1)
+        write(task(premise=Premise(show="x", logline="y")), desk(server.url))
     assert server.asked == []
 
 
-# ---------------------------------------------------------------------------------------------- the draft
-
-BRIEF = Brief.of(PREMISE, WORDS)
-
-
-@pytest.mark.parametrize(
-    ("change", "fault"),
-    [
-        (lambda found: found["scenes"].pop(1), "wanted 4 to 5 scenes, got 3"),
-        (lambda found: found["scenes"].reverse(), "the parts must be cold_open, act_1, act_2, tag"),
-        (lambda found: found["scenes"][0].update(part="intro"), "unknown part 'intro'"),
-        (lambda found: found["scenes"][0].update(dialogue=[]), "scenes.0.dialogue: "),
-        (lambda found: found["scenes"][0].pop("slugline"), "scenes.0.slugline: field required"),
-        (
-            lambda found: found["scenes"][0]["dialogue"][0].update(line="word " * 19),
-            "has 19 words, wanted at most 14",
-        ),
-        (
-            lambda found: found["scenes"][0]["dialogue"][0].update(line="Hello [NAME]."),
-            "has an unfilled slot",
-        ),
-        (lambda found: found["scenes"][0]["dialogue"][0].update(laugh="huge"), "scenes.0.dialogue.0.laugh"),
-        (lambda found: found["scenes"][0].update(setting="kichen"), "unknown setting 'kichen', use kitchen"),
-    ],
-)
-def test_a_draft_that_cannot_be_filmed_is_refused_even_the_second_time(change, fault: str) -> None:
-    found = deepcopy(SCENES)
-    change(found)
-    with pytest.raises(ScriptError) as refused:
-        read_scenes(found, BRIEF, is_lenient=True)
-    assert fault in str(refused.value)
+def test_a_prompt_of_ones_own_is_used_and_the_others_stay(server, tmp_path: Path) -> None:
+    (tmp_path / "outline.j2").write_text("Own words about {{ premise.show }}, {{ scenes }} scenes.")
+    server.replies = replies(*ALL)
+    write(task(prompts=tmp_path), desk(server.url))
+    assert asked(server, 0) == "Own words about Joe and the Don, 4 to 5 scenes.\n"
+    assert "<outline>" in asked(server, 1)
 
 
-@pytest.mark.parametrize(
-    ("change", "fault"),
-    [
-        (
-            lambda found: found["scenes"][0].update(action="A door opens."),
-            "names nobody who is standing, talking",
-        ),
-        (
-            lambda found: found["scenes"][1]["dialogue"][2].update(
-                line="There were 3 when I went to bed, Don!"
-            ),
-            "was said in scene 1 already",
-        ),
-        (
-            lambda found: found["scenes"][0]["dialogue"][0].update(line="*sighs* Who ate it?"),
-            "has a stage direction",
-        ),
-        (
-            lambda found: [
-                each["dialogue"].extend(deepcopy(each["dialogue"]) * 4) for each in found["scenes"]
-            ],
-            "wanted at most 40: fewer lines",
-        ),
-    ],
-)
-def test_small_things_are_sent_back_once_and_then_put_right(change, fault: str) -> None:
-    found = deepcopy(SCENES)
-    change(found)
-    with pytest.raises(ScriptError) as refused:
-        read_scenes(found, BRIEF, is_lenient=False)
-    assert fault in str(refused.value)
-    first = read_scenes(found, BRIEF, is_lenient=True)[0]
-    assert first.action == "Joe Carp is talking, the Don is " + (
-        "standing." if "door" in str(found) else "sleeping."
-    )
-    assert "*" not in first.dialogue[0].line
+# ------------------------------------------------------------------------------------------- one scene again
+
+
+def script_of(server) -> Any:
+    server.replies = replies(*ALL)
+    return write(task(), desk(server.url)).script
+
+
+def test_one_scene_is_written_again_with_a_note(server) -> None:
+    script = script_of(server)
+    old = script.scenes[1].model_copy(update={"transition": "smash_cut", "skip": True})
+    script = script.model_copy(update={"scenes": (script.scenes[0], old, *script.scenes[2:])})
+    server.replies = replies({"scenes": [scene("act_1", 40)]})
+    new = rewrite(task(), desk(server.url), script, "s02", "shorter, and the cat answers")
+    assert (new.id, new.part, new.transition, new.skip) == ("s02", "act_1", "smash_cut", True)
+    assert new.dialogue[0].line == "Who ate lemon number 40?"  # type: ignore[union-attr]
+    told = asked(server, -1)
+    assert "<note>\nshorter, and the cat answers\n</note>" in told
+    assert "Lemon 1 is gone." in told
+    assert "Lemon 3 is gone." in told
+    assert "Lemon 4 is gone." not in told
+
+
+def test_a_scene_written_again_repeats_no_other_scene(server) -> None:
+    script = script_of(server)
+    same = scene("act_1", 40)
+    same["dialogue"][0]["line"] = "They all have names until 3."
+    server.replies = replies({"scenes": [same]}, {"scenes": [scene("act_1", 41)]})
+    new = rewrite(task(), desk(server.url), script, "s02", "again")
+    assert "was said in scene 1 already" in asked(server, -1)
+    assert new.dialogue[0].line == "Who ate lemon number 41?"  # type: ignore[union-attr]
+
+
+def test_a_scene_of_ones_own_without_part_or_lines_can_be_written_again(server) -> None:
+    script = script_of(server)
+    own = Scene(id="mine", slugline="EXT. MOON - NIGHT", dialogue=(Beat(beat=1),))
+    script = script.model_copy(update={"scenes": (*script.scenes, own)})
+    server.replies = replies({"scenes": [scene("cold_open", 40)]})
+    new = rewrite(task(), desk(server.url), script, "mine", "lines, please")
+    assert (new.id, new.part, len(new.dialogue)) == ("mine", None, 4)
 
 
 @pytest.mark.parametrize(
-    ("typed", "spoken"),
-    [
-        ("Joe Carp: Who ate it?", "Who ate it?"),
-        ("joe: Who ate it?", "Who ate it?"),
-        ('"Who ate it?"', "Who ate it?"),
-        ("(sighs) Who ate it?", "Who ate it?"),
-        ("Who *ate* it?\n", "Who ate it?"),
-        ("Who   ate\nit?", "Who ate it?"),
-        ("Wait: who ate it?", "Wait: who ate it?"),
-    ],
+    ("scene_id", "said"), [("s09", r"wanted the id of a scene \(s01, s02"), ("s02", "lock: true")]
 )
-def test_a_line_is_only_what_is_spoken(typed: str, spoken: str) -> None:
-    found = deepcopy(SCENES)
-    found["scenes"][0]["dialogue"][0].update(who="Joe Carp", line=typed)
-    line = read_scenes(found, BRIEF, is_lenient=True)[0].dialogue[0]
-    assert (line.who, line.line) == ("joe", spoken)
+def test_a_scene_that_is_not_there_or_locked_is_refused(server, scene_id: str, said: str) -> None:
+    script = script_of(server)
+    scenes = [each.model_copy(update={"lock": True}) for each in script.scenes]
+    with pytest.raises(ScriptError, match=said):
+        rewrite(task(), desk(server.url), script.model_copy(update={"scenes": tuple(scenes)}), scene_id, "x")
+    assert len(server.asked) == 3
 
 
-def test_a_catchphrase_may_come_back() -> None:
-    found = deepcopy(SCENES)
-    for each in found["scenes"]:
-        each["dialogue"][3]["line"] = "I know a guy!"
-    assert read_scenes(found, BRIEF, is_lenient=False)[3].dialogue[3].line == "I know a guy!"
-
-
-def test_a_show_with_settings_of_its_own_plays_there() -> None:
-    brief = Brief.of(
-        PREMISE.model_copy(update={"settings": {"joes_flat": Setting(look="small flat")}}), WORDS
-    )
-    assert brief.places == ("joes_flat",)
-    found = deepcopy(SCENES)
-    for each in found["scenes"]:
-        each["setting"] = "Joes flat"
-    assert read_scenes(found, brief, is_lenient=False)[0].setting == "joes_flat"
-
-
-def test_a_short_episode_has_fewer_parts() -> None:
-    brief = Brief.of(PREMISE.model_copy(update={"format": Format(scenes=1, length=8)}), WORDS)
-    assert (brief.scenes, brief.structure) == ((1, 1), ("cold_open",))
-
-
-@pytest.mark.parametrize("schema", [outline_schema(BRIEF), scenes_schema(BRIEF)], ids=["outline", "scenes"])
-def test_the_schema_is_one_that_strict_servers_take(schema: dict[str, Any]) -> None:
-    objects = [schema, *schema["$defs"].values()]
-    for each in objects:
-        assert each["additionalProperties"] is False
-        assert each["required"] == list(each["properties"])
-    text = json.dumps(schema)
-    assert not any(
-        f'"{word}":' in text for word in ("default", "maxLength", "minItems", "pattern", "maxItems")
-    )
-
-
-@pytest.mark.parametrize("name", ["system", "outline", "script", "repair"])
-def test_a_prompt_with_an_empty_slot_is_an_error(name: str) -> None:
-    with pytest.raises(ScriptError, match=rf"templates/prompts/{name}\.j2: wanted a filled prompt"):
-        render(name)
+def test_the_same_task_asks_the_same_questions(server) -> None:
+    server.replies = replies(*ALL, *ALL)
+    write(task(), desk(server.url))
+    write(replace(task()), desk(server.url))
+    assert server.asked[:3] == server.asked[3:]

@@ -1,0 +1,85 @@
+"""The language model at work on a job: what it is told, what bounds it, where its answers go."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from flows.job import Job
+from flows.words import dialect
+from scripts_llm import ability, prices
+from scripts_llm.endpoint import LLMSettings
+from scripts_llm.patience import Patience
+from scripts_llm.question import Server
+from scripts_llm.screenplay import Premise, Scene, Script
+
+if TYPE_CHECKING:
+    from flows.scripting import Say
+    from scripts_llm.writer import Assignment, Writing
+
+
+def settings_of(job: Job, patience: Patience) -> LLMSettings | None:
+    """Which model the job asks for; None for the offline writer."""
+    from scripts_llm.llm import resolve
+
+    return resolve(job.premise.writer, os.environ, job.writer, patience=patience)
+
+
+def by_model(job: Job, premise: Premise, server: Server, *, say: Say) -> Writing:
+    """The episode's script by this server's model. Raises LLMError; the calls lie in `server.calls`."""
+    from scripts_llm import writer
+
+    written = writer.write(assignment(job, premise), server)
+    for note in written.notes:
+        say(note)
+    return written
+
+
+def scene_again(
+    job: Job, premise: Premise, server: Server, script: Script, *, scene_id: str, note: str
+) -> Scene:
+    """One scene of a script, written again by this server's model with a note. Raises LLMError."""
+    from scripts_llm import writer
+
+    return writer.rewrite(assignment(job, premise), server, script, scene_id, note)
+
+
+def server_of(job: Job, settings: LLMSettings, patience: Patience) -> Server:
+    """The server with its model's price, and what is remembered of it. Raises ScriptError."""
+    known = prices.read_prices(prices.own_files(job.premise_path))
+    price = prices.price_of(known, settings)
+    prices.needs_price(settings, price)
+    return Server(settings, price, patience, ability.default_memory())
+
+
+def assignment(job: Job, premise: Premise) -> Assignment:
+    """What the model is told: the show, the film model's dialect, the episodes before, one's own prompts."""
+    from flows import continuity
+    from scripts_llm.writer import Assignment
+
+    return Assignment(
+        premise=premise,
+        dialect=dialect(job.memory.film_model),
+        seed=job.seed,
+        episode=job.folder.code.number,
+        continuity=continuity.so_far(job),
+        prompts=own_prompts(job),
+        raw=job.folder.root / "writer-answer.txt",
+    )
+
+
+def own_prompts(job: Job) -> Path | None:
+    """The folder of prompts that lies beside the premise: `writer.template`, else `prompts`."""
+    if job.premise_path is None:
+        return None
+    named = job.premise.writer.template if job.premise.writer else None
+    folder = job.premise_path.parent / (named or "prompts")
+    if folder.is_dir():
+        return folder
+    if named:
+        from flows.studio.errors import StudioError
+
+        wanted = f"{job.premise_path}: writer.template: wanted a folder of prompts beside the premise"
+        raise StudioError(f"{wanted}, got nothing at {folder}, try templates/prompts as a start", code=2)
+    return None

@@ -1,0 +1,262 @@
+"""The language model at work on an episode: its calls in the manifest, its key nowhere, its own prompts."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from flows import begin, continuity, episode, job, llm_writing, scripting
+from flows.options import EpisodeOptions
+from flows.studio.errors import StudioError
+from flows.words import dialect
+from scripts_llm.errors import ScriptError
+from scripts_llm.patience import Patience
+from tests.scripts_llm.conftest import FakeServer, Reply, server
+from tests.scripts_llm.show import line
+
+__all__ = ["server"]  # the fixture
+
+KEY = "sk-very-secret-0123456789"
+PREMISE = """\
+show: Fish
+logline: A fishmonger rents his spare room to a retired boss, who is a cat.
+format: {scenes: 1, length: 8}
+characters:
+  joe: {name: Joe, look: "man, blue apron", wants: a quiet evening, flaw: cannot say no}
+  don: {name: The Don, look: "large orange cat, black hat", wants: respect, flaw: too proud}
+settings:
+  fish_shop: {look: fish shop}
+running_gags: [the cod is counted]
+seed: 7
+"""
+OUTLINE = {
+    "title": "Nine Cod",
+    "logline": "Joe counts the cod.",
+    "object": "a cod",
+    "runner": "The cod is counted.",
+    "promise": "One cod is missing.",
+    "scenes": [
+        {
+            "part": "cold_open",
+            "story": "A",
+            "setting": "fish_shop",
+            "who": ["joe", "don"],
+            "wants": "Joe wants to close.",
+            "turn": "The Don counts.",
+            "button": "Eight.",
+        }
+    ],
+}
+LINES = [
+    line("joe", "The cod was counted twice, Don."),
+    line("don", "Then it knows what it has."),
+    line("joe", "Eight. It was nine."),
+    line("don", "It was tired."),
+]
+SCENES = {
+    "scenes": [
+        {
+            "part": "cold_open",
+            "setting": "fish_shop",
+            "slugline": "INT. FISH SHOP - DAY",
+            "action": "Joe is talking, The Don is standing.",
+            "shots": [{"size": "medium", "prompt": "Joe talking, The Don standing, fish shop"}],
+            "dialogue": LINES,
+        }
+    ]
+}
+PUNCHED = {"scenes": [{"number": 1, "dialogue": [*LINES[:3], line("don", f"My key is {KEY}.")]}]}
+
+
+@pytest.fixture
+def show(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The premise, in a home of its own."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    monkeypatch.setenv("OPENAI_API_KEY", KEY)
+    path = tmp_path / "premises" / "fish.yaml"
+    path.parent.mkdir()
+    path.write_text(PREMISE, "utf-8")
+    return path
+
+
+def options(show: Path, server: FakeServer | None, **more: Any) -> EpisodeOptions:
+    named = f"small-model@{server.url}" if server else None
+    return EpisodeOptions(
+        **{"premise": show, "output": show.parents[1] / "output", "writer": named, "until": "script", **more}
+    )
+
+
+def run(chosen: EpisodeOptions, heard: Any) -> Any:
+    screen = heard()
+    episode.story(job.prepare(chosen), screen)
+    return screen
+
+
+def manifest_of(show: Path, code: str = "s01e01") -> dict[str, Any]:
+    path = show.parents[1] / "output" / "fish" / code / "manifest.json"
+    return json.loads(path.read_text("utf-8"))
+
+
+def good(*more: Any) -> list[Reply]:
+    return [Reply(json.dumps(each)) for each in (OUTLINE, SCENES, PUNCHED, *more)]
+
+
+def test_every_call_is_in_the_manifest_and_an_unknown_price_is_not_nought(
+    show: Path, server: FakeServer, heard: Any
+) -> None:
+    server.replies = good()
+    screen = run(options(show, server), heard)
+    calls = manifest_of(show)["writer_calls"]
+    assert [call["purpose"] for call in calls] == ["an outline", "a script", "a punch-up"]
+    assert [(call["prompt_tokens"], call["completion_tokens"]) for call in calls] == [(900, 300)] * 3
+    assert [call["cost_usd"] for call in calls] == ["n/a"] * 3
+    assert all(call["seconds"] >= 0 for call in calls)
+    assert "3,600 tokens, cost n/a" in screen.text
+    assert "by small-model" in (show.parents[1] / "output/fish/s01e01/script.yaml").read_text("utf-8")
+
+
+def test_a_price_of_ones_own_is_what_it_cost(show: Path, server: FakeServer, heard: Any) -> None:
+    (show.parent / "prices.yaml").write_text("endpoints: {any: {small-model: {input: 10, output: 100}}}\n")
+    server.replies = good()
+    assert "cost $0.1170" in run(options(show, server), heard).text
+    assert [call["cost_usd"] for call in manifest_of(show)["writer_calls"]] == [0.039] * 3
+
+
+def test_a_bound_in_dollars_wants_a_price(show: Path, server: FakeServer, heard: Any) -> None:
+    show.write_text(PREMISE + "writer: {max_cost: 0.01}\n", "utf-8")
+    with pytest.raises(
+        ScriptError, match=r"max_cost: wanted the price of 'small-model' at 127\.0\.0\.1, got"
+    ):
+        run(options(show, server), heard)
+    assert server.asked == []
+
+
+def test_what_it_promised_and_its_gags_are_told_to_the_next_episode(
+    show: Path, server: FakeServer, heard: Any
+) -> None:
+    server.replies = good()
+    run(options(show, server), heard)
+    told = continuity.so_far(job.prepare(options(show, server, episode="next"))).episodes
+    assert [(each.episode, each.promised, each.gags) for each in told] == [
+        ("s01e01", ("One cod is missing.",), {"the cod is counted": 1})
+    ]
+    server.replies = good()
+    run(options(show, server, episode="next"), heard)
+    asked = server.asked[3]["messages"][1]["content"]
+    assert "Nine Cod" in asked
+    assert "One cod is missing." in asked
+    assert "the cod is counted (came 1 times so far" in asked
+
+
+def test_prompts_beside_the_premise_are_used(show: Path, server: FakeServer, heard: Any) -> None:
+    (show.parent / "prompts").mkdir()
+    (show.parent / "prompts" / "system.j2").write_text("You are a fishmonger.")
+    server.replies = good()
+    run(options(show, server), heard)
+    assert {asked["messages"][0]["content"] for asked in server.asked} == {"You are a fishmonger.\n"}
+
+
+def test_a_folder_of_prompts_that_is_not_there_is_told(show: Path, server: FakeServer, heard: Any) -> None:
+    show.write_text(PREMISE + "writer: {template: mine}\n", "utf-8")
+    with pytest.raises(StudioError, match=r"writer\.template: wanted a folder of prompts beside the premise"):
+        run(options(show, server), heard)
+
+
+def test_a_scene_is_written_again_by_the_model_of_the_job(show: Path, server: FakeServer, heard: Any) -> None:
+    server.replies = good()
+    run(options(show, server), heard)
+    at = job.prepare(options(show, server))
+    written = scripting.read(at)
+    settings = llm_writing.settings_of(at, Patience())
+    assert settings is not None
+    asked = llm_writing.server_of(at, settings, Patience())
+    server.replies = [Reply(json.dumps(SCENES))]
+    scene = llm_writing.scene_again(
+        at, written.premise, asked, written.script, scene_id="s01", note="shorter"
+    )
+    assert scene.id == "s01"
+    assert scene.dialogue[3].line == "It was tired."  # type: ignore[union-attr]
+    assert "shorter" in server.asked[-1]["messages"][1]["content"]
+
+
+# ------------------------------------------------------------------------------------------- the key
+
+
+@pytest.mark.parametrize("place", ["premise", "command line"])
+def test_a_key_in_an_address_is_refused_before_anything_is_written(show: Path, place: str) -> None:
+    address = f"http://me:{KEY}@127.0.0.1:9/v1"
+    if place == "premise":
+        show.write_text(PREMISE + f'writer: {{model: m, base_url: "{address}"}}\n', "utf-8")
+    chosen = options(show, None, writer=f"m@{address}" if place == "command line" else None)
+    with pytest.raises(ScriptError, match="wanted an address without user, password") as refused:
+        begin.announce(chosen)
+    assert KEY not in str(refused.value)
+    assert not chosen.output.exists()
+
+
+def test_an_address_of_the_environment_is_shown_without_its_password(
+    show: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENAI_BASE_URL", f"http://me:{KEY}@127.0.0.1:9/v1?key={KEY}")
+    monkeypatch.setenv("OPENAI_MODEL", "m")
+    assert "m at http://127.0.0.1:9/v1," in begin.announce(options(show, None))
+
+
+def files_with_the_key(folder: Path) -> list[Path]:
+    return [path for path in folder.rglob("*") if path.is_file() and KEY.encode() in path.read_bytes()]
+
+
+def test_the_key_is_in_no_file_and_no_line_of_a_run_that_fails(
+    show: Path, server: FakeServer, heard: Any
+) -> None:
+    server.replies = [Reply(f"Your key is {KEY}"), Reply(f"It still is {KEY}")]
+    screen = heard()
+    with pytest.raises(StudioError) as refused:
+        episode.story(job.prepare(options(show, server)), screen)
+    raw = show.parents[1] / "output/fish/s01e01/writer-answer.txt"
+    assert "It still is ***" in raw.read_text("utf-8")
+    assert KEY not in f"{refused.value} {screen.text}"
+    assert files_with_the_key(show.parents[1]) == []
+
+
+def test_the_key_is_in_no_file_and_no_line_of_a_whole_command(show: Path, server: FakeServer) -> None:
+    home = show.parents[1]
+    server.replies = [Reply(status=429, error=f"slow down, {KEY}"), *good()]
+    command = [sys.executable, "-m", "flows", "script", "--premise", str(show), "--verbose"]
+    command += ["--writer", f"small-model@{server.url}", "--output", str(home / "output")]
+    done = subprocess.run(
+        command,
+        env={**os.environ, "PREFECT_LOGGING_LEVEL": "DEBUG", "OPENAI_LOG": "debug"},
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        check=False,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stderr
+    assert server.keys == [f"Bearer {KEY}"] * 4
+    assert KEY not in done.stdout + done.stderr
+    assert "line: My key is ." in (home / "output/fish/s01e01/script.yaml").read_text("utf-8")
+    assert list((home / "output" / "logs").iterdir())
+    for folder in (home, Path(os.environ["PREFECT_HOME"])):
+        assert files_with_the_key(folder) == []
+
+
+# ------------------------------------------------------------------------------------------ dialects
+
+
+def test_toon_is_spoken_to_in_its_own_words_and_any_other_model_in_short_english() -> None:
+    toon, other = dialect(), dialect("modelscope-1.7b")
+    names, places = {"joe": "Joe"}, ("kitchen",)
+    assert "Joe" in toon.shown("Joe", "Ann", "kitchen")
+    for each in (toon, other):
+        assert each.fault_of(each.shown("Joe", "Ann", "kitchen"), names, places) is None
+    assert toon.fault_of("Joe juggles nine lemons in a kitchen", names, places) is not None
+    assert other.fault_of("Joe juggles nine lemons in a kitchen", names, places) is None
