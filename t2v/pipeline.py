@@ -8,7 +8,7 @@ video.frames    # uint8 (f, h, w, 3)
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any, Unpack, overload
@@ -20,13 +20,15 @@ from torch import Tensor
 
 from t2v.autoencoder import Autoencoder
 from t2v.configs import Preset, Spacing
-from t2v.denoise import Guidance, guided_denoiser
+from t2v.denoise import Denoiser, Guidance, Network, guided_denoiser
+from t2v.holds import as_tensor, holding, put, resized, stacked
+from t2v.prompts import Prompt, texts
 from t2v.samplers import Callback, arrives_clean, sampler_named
 from t2v.schedule import noise_schedule, timesteps
 from t2v.shoot import Settings, Shoot, check_seeds, shoot_of
 from t2v.text_encoder import TextEncoder
-from t2v.toon.words import understand
 from t2v.unet import UNet3D
+from t2v.windows import closed, long_noise, places, windowed
 
 if TYPE_CHECKING:
     from t2v.loading import Origin
@@ -63,12 +65,14 @@ class TextToVideo:
         self.schedule = noise_schedule(preset.schedule)
 
     @overload
-    def generate(self, prompt: str, *, seed: int = 0, **settings: Unpack[Settings]) -> Video: ...
+    def generate(self, prompt: Prompt, *, seed: int = 0, **settings: Unpack[Settings]) -> Video: ...
     @overload
-    def generate(self, prompt: str, *, seed: Sequence[int], **settings: Unpack[Settings]) -> list[Video]: ...
+    def generate(
+        self, prompt: Prompt, *, seed: Sequence[int], **settings: Unpack[Settings]
+    ) -> list[Video]: ...
     def generate(
         self,
-        prompt: str,
+        prompt: Prompt,
         *,
         negative_prompt: str | None = None,
         num_frames: int | None = None,
@@ -83,6 +87,12 @@ class TextToVideo:
         guidance_rescale: float | None = None,
         guidance_interval: tuple[float, float] | None = None,
         guidance_every: int | None = None,
+        init_frames: np.ndarray | None = None,
+        strength: float | None = None,
+        hold: Mapping[int, np.ndarray] | None = None,
+        loop: bool = False,
+        window: int | None = None,
+        window_stride: int | None = None,
         callback: Callback | None = None,
     ) -> Video | list[Video]:
         """Film a prompt; None means the preset's own value, and a list of seeds gives a list of Videos.
@@ -103,6 +113,12 @@ class TextToVideo:
             "guidance_rescale": guidance_rescale,
             "guidance_interval": guidance_interval,
             "guidance_every": guidance_every,
+            "init_frames": init_frames,
+            "strength": strength,
+            "hold": hold,
+            "loop": loop,
+            "window": window,
+            "window_stride": window_stride,
         }
         shoot = shoot_of(self.preset, prompt, asked)
         seeds = list(seed) if isinstance(seed, Sequence) else [seed]
@@ -112,39 +128,67 @@ class TextToVideo:
 
     @torch.inference_mode()
     def _film(self, shoot: Shoot, seed: int, callback: Callback | None) -> Video:
-        latents = self._sample(shoot, seed, callback)
-        frames = to_uint8(self._decode(latents)[0])
+        if shoot.init_frames is not None and shoot.strength == 0:
+            frames = resized(shoot.init_frames, shoot.height, shoot.width).copy()
+        else:
+            frames = to_uint8(self._decode(self._sample(shoot, seed, callback))[0])
+        if shoot.loop and not shoot.hold and isinstance(shoot.prompt, str):
+            frames = opened(frames)
         return Video(frames, self.preset.fps, {**shoot.told(), "seed": seed, "model": self.preset.name})
 
     def _sample(self, shoot: Shoot, seed: int, callback: Callback | None) -> Tensor:
+        """Noise of the seed, then the sampler over the denoiser that the shoot asks for."""
         generator = torch.Generator().manual_seed(seed)
-        factor, channels = self.preset.autoencoder.factor, self.preset.autoencoder.latent_channels
-        shape = (1, channels, shoot.num_frames, shoot.height // factor, shoot.width // factor)
-        noise = torch.randn(shape, generator=generator, dtype=torch.float32)
+        noise = long_noise(self._shape(shoot), shoot.window, shoot.window_stride, generator).to(self.device)
+        visited = timesteps(
+            shoot.num_steps, self.schedule, shoot.spacing, to_clean=arrives_clean(shoot.sampler)
+        )
+        windows = places(shoot.num_frames, shoot.window, shoot.window_stride, loop=shoot.loop)
+        denoise = self._denoiser(shoot, windows)
+        latents = noise
+        if shoot.init_frames is not None:
+            visited = visited[-max(1, round(shoot.strength * (len(visited) - 1))) - 1 :]
+            a, sigma = self.schedule.level(visited[0])
+            latents = a * self._encode(resized(shoot.init_frames, shoot.height, shoot.width)) + sigma * noise
+        held: Tensor | None = None
+        if shoot.hold:
+            pictures, held_places = stacked(shoot.hold, shoot.num_frames)
+            held = self._encode(pictures)
+            denoise = holding(denoise, held, held_places)
+        sample = sampler_named(shoot.sampler, shoot.eta)
+        ring = closed(self.unet) if shoot.loop and len(windows) == 1 else contextlib.nullcontext()
+        with ring:
+            latents = sample(denoise, latents, self.schedule, visited, generator=generator, callback=callback)
+        return latents if held is None else put(latents, held, held_places)
+
+    def _denoiser(self, shoot: Shoot, windows: list[list[int]]) -> Denoiser:
         with self._precision():
-            text = self.text_encoder([in_model_words(shoot.prompt, self.preset)])
-            negative = self.text_encoder([shoot.negative_prompt])
+            text, negative = texts(
+                self.text_encoder, shoot.prompt, shoot.negative_prompt, self.preset, shoot.num_frames
+            )
         distilled = self.preset.unet.guidance_embed_dim is not None  # the scale goes into the network itself
-        denoise = guided_denoiser(
-            partial(self._network, guidance=shoot.guidance_scale if distilled else None),
+        network: Network = partial(self._network, guidance=shoot.guidance_scale if distilled else None)
+        return guided_denoiser(
+            network if len(windows) == 1 else windowed(network, windows),
             self.schedule,
             self.preset.prediction,
             text=text,
             negative=negative,
             guidance=Guidance(1) if distilled else shoot.guidance,
         )
-        visited = timesteps(
-            shoot.num_steps, self.schedule, shoot.spacing, to_clean=arrives_clean(shoot.sampler)
-        )
-        sample = sampler_named(shoot.sampler, shoot.eta)
-        return sample(
-            denoise, noise.to(self.device), self.schedule, visited, generator=generator, callback=callback
-        )
+
+    def _shape(self, shoot: Shoot) -> tuple[int, ...]:
+        factor, channels = self.preset.autoencoder.factor, self.preset.autoencoder.latent_channels
+        return (1, channels, shoot.num_frames, shoot.height // factor, shoot.width // factor)
 
     def _network(self, latents: Tensor, t: Tensor, text: Tensor, *, guidance: float | None = None) -> Tensor:
         scale = None if guidance is None else torch.full_like(t, guidance, dtype=torch.float32)
         with self._precision():
             return self.unet(latents, t, text, scale)
+
+    def _encode(self, frames: np.ndarray) -> Tensor:
+        with self._precision():
+            return self.autoencoder.encode(as_tensor(frames).to(self.device)).float()
 
     def _decode(self, latents: Tensor) -> Tensor:
         with self._precision():
@@ -156,9 +200,10 @@ class TextToVideo:
         return torch.autocast(self.device.type, self.dtype)
 
 
-def in_model_words(prompt: str, preset: Preset) -> str:
-    """The prompt as the model was trained to read it: for TOON in the words of its world."""
-    return understand(prompt).prompt if preset.speaks_toon and prompt else prompt
+def opened(frames: np.ndarray) -> np.ndarray:
+    """A ring of frames as a clip that begins where its smallest step ends."""
+    steps = np.abs(frames.astype(np.int16) - np.roll(frames, 1, axis=0)).mean(axis=(1, 2, 3))
+    return np.roll(frames, -int(steps.argmin()), axis=0)
 
 
 def to_uint8(frames: Tensor) -> np.ndarray:

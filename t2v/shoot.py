@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, TypedDict, get_args
+
+import numpy as np
 
 from t2v.configs import Preset, Spacing
 from t2v.denoise import Guidance
 from t2v.errors import SettingsError
+from t2v.prompts import Prompt
 from t2v.samplers import SAMPLERS, Callback
+
+STRENGTH = 0.6  # of video to video where none is given: what zeroscope's two stages use
 
 
 class Settings(TypedDict, total=False):
@@ -28,6 +33,12 @@ class Settings(TypedDict, total=False):
     guidance_rescale: float | None
     guidance_interval: tuple[float, float] | None
     guidance_every: int | None
+    init_frames: np.ndarray | None
+    strength: float | None
+    hold: Mapping[int, np.ndarray] | None
+    loop: bool
+    window: int | None
+    window_stride: int | None
     callback: Callback | None
 
 
@@ -35,7 +46,7 @@ class Settings(TypedDict, total=False):
 class Shoot:
     """All that one clip is filmed with, checked."""
 
-    prompt: str
+    prompt: Prompt
     negative_prompt: str
     num_frames: int
     height: int
@@ -48,6 +59,12 @@ class Shoot:
     guidance_rescale: float
     guidance_interval: tuple[float, float]
     guidance_every: int
+    init_frames: np.ndarray | None
+    strength: float
+    hold: Mapping[int, np.ndarray]
+    loop: bool
+    window: int
+    window_stride: int
 
     @property
     def guidance(self) -> Guidance:
@@ -56,16 +73,27 @@ class Shoot:
         )
 
     def told(self) -> dict[str, Any]:
-        """The settings as plain data, for whoever keeps them with the film."""
-        return {field.name: getattr(self, field.name) for field in fields(self)}
+        """The settings as plain data, for whoever keeps them with the film; pictures by number alone."""
+        plain = {field.name: getattr(self, field.name) for field in fields(self)}
+        plain["init_frames"] = 0 if self.init_frames is None else len(self.init_frames)
+        plain["hold"] = sorted(self.hold)
+        if not isinstance(self.prompt, str):
+            plain["prompt"] = dict(self.prompt)
+        return plain
 
 
-def shoot_of(preset: Preset, prompt: str, asked: Settings) -> Shoot:
+def shoot_of(preset: Preset, prompt: Prompt, asked: Settings) -> Shoot:
     """The settings asked for, and the preset's own where nothing was. Raises SettingsError."""
     height, width = next(iter(preset.sizes.values()))
+    film = asked.get("init_frames")
+    if film is not None:
+        check_frames(film, "init_frames (f, h, w, 3)", preset)
+    num_frames, height, width = (preset.num_frames, height, width) if film is None else film.shape[:3]
+    length = asked.get("num_frames") or num_frames
+    window = asked.get("window") or max(1, length)
     own: dict[str, Any] = {
         "negative_prompt": preset.negative_prompt,
-        "num_frames": preset.num_frames,
+        "num_frames": num_frames,
         "height": height,
         "width": width,
         "num_steps": preset.num_steps,
@@ -76,18 +104,35 @@ def shoot_of(preset: Preset, prompt: str, asked: Settings) -> Shoot:
         "guidance_rescale": 0.0,
         "guidance_interval": (0.0, 1.0),
         "guidance_every": 1,
+        "init_frames": None,
+        "strength": 1.0 if film is None else STRENGTH,
+        "hold": {},
+        "loop": False,
+        "window": window,
+        "window_stride": max(1, window // 2),
     }
     given = {name: value for name, value in asked.items() if value is not None and name in own}
     shoot = Shoot(prompt=prompt, **(own | given))
     check(shoot, preset)
+    for frame in shoot.hold.values():
+        check_frames(frame[None], f"held frames ({shoot.height}, {shoot.width}, 3)", preset)
     return shoot
 
 
 def check(shoot: Shoot, preset: Preset) -> None:
     """Raise SettingsError for what the model cannot film."""
-    faults = [text for good, text in [*_size(shoot, preset), *_sampling(shoot, preset)] if not good]
+    wants = [*_size(shoot, preset), *_sampling(shoot, preset), *_given(shoot)]
+    faults = [text for good, text in wants if not good]
     if faults:
         raise SettingsError(f"{preset.name} wants {'; '.join(faults)}")
+
+
+def check_frames(frames: np.ndarray, what: str, preset: Preset) -> None:
+    """Raise SettingsError for what is no film."""
+    good = isinstance(frames, np.ndarray) and frames.dtype == np.uint8 and frames.ndim == 4
+    if not good or frames.shape[-1] != 3 or 0 in frames.shape:
+        came = f"{frames.dtype} {frames.shape}" if isinstance(frames, np.ndarray) else type(frames).__name__
+        raise SettingsError(f"{preset.name} wants {what} as a uint8 array, got {came}")
 
 
 def check_seeds(seeds: Sequence[int], preset: Preset) -> None:
@@ -137,4 +182,33 @@ def _sampling(shoot: Shoot, preset: Preset) -> list[tuple[bool, str]]:
             f"a guidance_interval inside (0, 1), low first, got {shoot.guidance_interval}",
         ),
         (shoot.guidance_every >= 1, f"guidance_every of 1 or more, got {shoot.guidance_every}"),
+    ]
+
+
+def _given(shoot: Shoot) -> list[tuple[bool, str]]:
+    n, film = shoot.num_frames, shoot.init_frames
+    stops = [] if isinstance(shoot.prompt, str) else list(shoot.prompt)
+    sizes = {frame.shape for frame in shoot.hold.values()}
+    return [
+        (0 <= shoot.strength <= 1, f"a strength from 0 to 1, got {shoot.strength}"),
+        (film is not None or shoot.strength == 1, "init_frames where a strength is given"),
+        (
+            film is None or len(film) == n,
+            f"as many init_frames as num_frames, got {0 if film is None else len(film)} and {n}",
+        ),
+        (all(-n <= i < n for i in shoot.hold), f"held frames from {-n} to {n - 1}, got {sorted(shoot.hold)}"),
+        (
+            sizes <= {(shoot.height, shoot.width, 3)},
+            f"held frames ({shoot.height}, {shoot.width}, 3), got {', '.join(map(str, sorted(sizes)))}",
+        ),
+        (
+            isinstance(shoot.prompt, str) or bool(stops),
+            "a prompt for at least one frame, got none",
+        ),
+        (all(0 <= i < n for i in stops), f"prompts for frames from 0 to {n - 1}, got {stops}"),
+        (shoot.window >= 1, f"a window of 1 frame or more, got {shoot.window}"),
+        (
+            1 <= shoot.window_stride <= max(1, shoot.window),
+            f"a window_stride from 1 to the window's {shoot.window}, got {shoot.window_stride}",
+        ),
     ]

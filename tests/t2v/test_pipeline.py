@@ -50,6 +50,12 @@ def test_the_video_says_what_it_was_filmed_with(tiny: TextToVideo) -> None:
         "guidance_rescale": 0.0,
         "guidance_interval": (0.0, 1.0),
         "guidance_every": 1,
+        "init_frames": 0,
+        "strength": 1.0,
+        "hold": [],
+        "loop": False,
+        "window": 3,
+        "window_stride": 1,
         "seed": 5,
         "model": "tiny",
     }
