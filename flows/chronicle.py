@@ -215,6 +215,14 @@ def murmured(plan: Survey) -> tuple[str, ...]:
     return tuple(line["id"] for line in lines_chapter(plan)["lines"] if line["murmured"])
 
 
+def way_to_speak(plan: Survey) -> str:
+    """What would give the murmured lines words, if anything does."""
+    from flows.studio.reading import way_to_speak
+
+    silent = murmured(plan)
+    return way_to_speak(line.line.line for line in plan.lines if line.label in silent)
+
+
 # ------------------------------------------------------------------------------------------------ film
 
 

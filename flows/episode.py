@@ -263,7 +263,8 @@ def the_voices(run: Run, plan: Survey) -> None:
         tasks.speak_line(line.label, line, voices[line.line.who], job.folder.voices)
     murmured = chronicle.murmured(plan)
     if murmured:
-        screen.warn(f"no voice speaks {', '.join(murmured)}: murmured in the character's own voice instead")
+        told = f"no voice speaks {', '.join(murmured)}: murmured in the character's own voice instead"
+        screen.warn(told + chronicle.way_to_speak(plan))
         run.notes.append(f"murmured: {', '.join(murmured)}")
     chronicle.keep(run.job, **chronicle.lines_chapter(plan))
 

@@ -107,7 +107,7 @@ def _remembering(before: Memory, options: EpisodeOptions, premise: Premise, path
         seed=before.seed if options.seed is None else options.seed,
         writer=options.writer or before.writer,
         film_model=before.film_model or FILM_MODEL,
-        speaker=before.speaker or ("embedded" if before.film_model else preferred_speaker()),
+        speaker=preferred_speaker(before.speaker or ("embedded" if before.film_model else None)),
         num_steps=before.num_steps or t2v.TOON.num_steps,
         size=premise.format.size or premise.format.aspect,
     )

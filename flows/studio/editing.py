@@ -83,7 +83,7 @@ def make_edit(premise: Premise, script: Script, material: Material, *, written_b
         width=width,
         height=height,
         title=f"{premise.titles.card or premise.show}\n{script.title}",
-        credits=_credits(premise, written_by) if premise.titles.outro_credits else (),
+        credits=_credits(premise, written_by, material.lines) if premise.titles.outro_credits else (),
         laugh_track=premise.audio.laugh_track != "off",
         caption_style=premise.captions.style,
         fit=premise.video.fit or "boomerang",
@@ -137,12 +137,18 @@ def _filmed(shot: WantedShot, clip: Artefact | None) -> FilmedShot:
     return FilmedShot(shot.label, own, clip.path, int(clip.made["num_frames"]))
 
 
-def _credits(premise: Premise, written_by: str) -> tuple[str, ...]:
+_SPEAKERS = {"embedded": "hibari-tts", "kokoro": "Kokoro", "server": "a speech server"}
+
+
+def _credits(premise: Premise, written_by: str, lines: Sequence[WantedLine]) -> tuple[str, ...]:
+    spoken = [line.recipe["voice"] for line in lines if "voice" in line.recipe]
+    speakers = {voice.get("speaker", "embedded") for voice in spoken} or {"embedded"}
+    voiced = " and ".join(name for speaker, name in _SPEAKERS.items() if speaker in speakers)
     cast = ", ".join(display_name(key, who) for key, who in premise.characters.items())
     return (
         f"With {cast}" if cast else premise.show,
         f"Written by {written_by}",
-        "Filmed by TOON, voiced by hibari-tts",
+        f"Filmed by TOON, voiced by {voiced}",
         "Made with Cold Open. AI-generated.",
     )
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Literal
 
 from flows.studio import audience
+from flows.studio.delivery import delivery
 from flows.studio.errors import StudioError
 from flows.studio.framing import FilmedShot
 from flows.studio.timeline import (
@@ -169,7 +170,7 @@ def _lay_line(  # noqa: PLR0913 (a line, its voice, its laugh, and where it stan
 def _line_start(tracks: Tracks, talk: _Talk, line: Line, *, name: str, lead: int, seed: int) -> int:
     if talk.spoken and line.overlap and not talk.silence:
         return _interrupting(tracks.lines, talk, frames(line.overlap))
-    written = talk.spoken or talk.silence or line.pause_before
+    written = talk.spoken or talk.silence or _pause(line)
     gap = _gap(line, talk.silence, name, seed) if written else None
     if talk.spoken:
         return max(talk.now + (gap or 0), tracks.heard)
@@ -214,9 +215,17 @@ def _laugh_of_next_beat(scene: Scene, e: int, sizes: Mapping[int, str]) -> str |
 
 def _gap(line: Line, silence: int, name: str, seed: int) -> int:
     """Frames of silence before a line: what is written, else a few."""
-    if silence or line.pause_before is not None:
-        return silence + frames(line.pause_before or 0)
+    pause = _pause(line)
+    if silence or pause is not None:
+        return silence + frames(pause or 0)
     return GAPS[0] + derived(seed, name, line.who, line.line) % (GAPS[1] - GAPS[0] + 1)
+
+
+def _pause(line: Line) -> float | None:
+    """Seconds that are asked for before a line, as a number or as `(after a pause)`."""
+    if line.pause_before is not None:
+        return line.pause_before
+    return delivery(line.parenthetical).pause_seconds or None
 
 
 def _laugh(start: int, size: str, seed: int, *names: str) -> LaughCue:

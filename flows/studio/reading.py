@@ -10,10 +10,12 @@ from __future__ import annotations
 import hashlib
 import re
 import unicodedata
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
 
+from flows.studio.speech import kokoro
 from flows.studio.speech import russian as cyrillic
 from flows.studio.vocoder import model
 
@@ -91,10 +93,23 @@ def read(line: str, *, russian: bool = False) -> Reading:
 
 
 def is_russian(text: str) -> bool:
-    """Whether most of its letters are Cyrillic, and the extra that reads those is there."""
+    """Whether it is Cyrillic, and the extra that reads that is there."""
+    return is_cyrillic(text) and cyrillic.available()
+
+
+def is_cyrillic(text: str) -> bool:
+    """Whether most of its letters are."""
     letters = [sign for sign in text if sign.isalpha()]
-    own = sum(1 for sign in letters if "CYRILLIC" in _name(sign))
-    return own > len(letters) / 2 and cyrillic.available()
+    return sum(1 for sign in letters if "CYRILLIC" in _name(sign)) > len(letters) / 2
+
+
+def way_to_speak(murmured: Iterable[str]) -> str:
+    """What would give those lines words, to be said after them; nothing if nothing here does."""
+    if not any(map(is_cyrillic, murmured)):
+        return ""
+    first = "coldopen pull kokoro, " if kokoro.folder() is None else ""
+    extra = "" if cyrillic.available() else "pip install 'cold-open[ru]', "
+    return f"; Kokoro speaks Russian: {first}{extra}then COLDOPEN_VOICES=kokoro"
 
 
 def sounds_like(line: str) -> str:

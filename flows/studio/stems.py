@@ -7,8 +7,9 @@ length costs the same memory.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -61,7 +62,7 @@ def stems(timeline: Timeline, audio: Audio, *, seed: int) -> dict[str, Stem]:
     """The timeline's sounds by what they are. `audio.music` is none, or a path that exists, or "none"."""
     return {
         "dialogue": _sequence([_line(cue) for cue in timeline.lines]),
-        "laughs": _sequence([_laugh(cue, audio) for cue in timeline.laughs] if _laughs_on(audio) else []),
+        "laughs": _sequence(_laughs(timeline.laughs, audio)),
         "music": _music(timeline, audio, seed=seed),
         "effects": _sequence([_effect(cue) for cue in timeline.sounds]),
     }
@@ -77,10 +78,6 @@ def write_stems(timeline: Timeline, audio: Audio, folder: Path, *, seed: int) ->
             for start in range(0, num_samples, _BLOCK):
                 wav.write(stem(start, min(start + _BLOCK, num_samples)))
     return paths
-
-
-def _laughs_on(audio: Audio) -> bool:
-    return audio.laugh_track != "off"
 
 
 def _sequence(placed: list[_Placed]) -> Stem:
@@ -117,6 +114,18 @@ def _line(cue: LineCue) -> _Placed:
         return np.repeat(sound.with_edges(samples)[:, None] * both, 2, axis=1)
 
     return _Placed(start, end + SAMPLES_PER_FRAME, make)
+
+
+def _laughs(cues: Sequence[LaughCue], audio: Audio) -> list[_Placed]:
+    """The audience at each cue; who says the same line twice is not laughed at twice in the same way."""
+    if audio.laugh_track == "off":
+        return []
+    placed, before = [], Counter[tuple[str, int]]()
+    for cue in cues:
+        times = before[cue.size, cue.seed]
+        placed.append(_laugh(replace(cue, seed=cue.seed + times), audio))
+        before[cue.size, cue.seed] += 1
+    return placed
 
 
 def _laugh(cue: LaughCue, audio: Audio) -> _Placed:

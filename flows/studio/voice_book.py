@@ -105,12 +105,15 @@ def _kokoro_entry(name: str, hertz: int) -> NamedVoice:
 KOKORO: Mapping[str, NamedVoice] = {name: _kokoro_entry(name, hertz) for name, hertz in _KOKORO_HZ.items()}
 
 
-def preferred_speaker() -> Speaker:
-    """Who speaks for a new episode's characters without a `voice:`: COLDOPEN_VOICES, else the best."""
-    asked = os.environ.get("COLDOPEN_VOICES")
-    if asked not in (None, "", "embedded", "kokoro"):
+def preferred_speaker(before: str | None = None) -> Speaker:
+    """Who speaks for an episode's characters without a `voice:`.
+
+    COLDOPEN_VOICES says so, else it is who spoke `before`, else the best there is.
+    """
+    asked = os.environ.get("COLDOPEN_VOICES") or before
+    if asked not in (None, "embedded", "kokoro"):
         raise StudioError(f"COLDOPEN_VOICES: wanted embedded or kokoro, got {asked!r}", code=2)
-    if asked in ("embedded", "kokoro"):
+    if asked:
         return "kokoro" if asked == "kokoro" else "embedded"
     return "kokoro" if kokoro.folder() else "embedded"
 

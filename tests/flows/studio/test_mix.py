@@ -179,6 +179,16 @@ def test_without_a_laugh_track_nobody_laughs(episode):
     assert not stem(0, episode.num_frames * SAMPLES_PER_FRAME).any()
 
 
+def test_the_same_cue_twice_is_not_the_same_laugh_twice(episode):
+    first = episode.laughs[0]
+    again = dataclasses.replace(first, start=first.start + 60, end=first.end + 60)
+    heard = stems(dataclasses.replace(episode, laughs=(first, again)), Audio(), seed=1)["laughs"]
+    one, other = (
+        heard(cue.start * SAMPLES_PER_FRAME, cue.end * SAMPLES_PER_FRAME)[:, 0] for cue in (first, again)
+    )
+    assert abs(np.corrcoef(one, other)[0, 1]) < 0.3
+
+
 def test_a_laugh_over_a_line_is_refused_and_leaves_nothing_behind(episode, tmp_path):
     line = episode.lines[2]
     over = dataclasses.replace(episode, laughs=(LaughCue(line.end - 1, line.end + 30, "big", 1),))

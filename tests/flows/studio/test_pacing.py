@@ -159,3 +159,15 @@ def test_a_voice_that_knows_its_words_tells_the_captions():
     assert timeline.captions[0].words == cue.words
     unclear = cut_together(take(line("joe", "Is it so?"), words=((0, 24_000),)))
     assert unclear.lines[0].words == ()
+
+
+def test_a_pause_in_a_parenthetical_is_a_silence_and_a_written_number_beats_it():
+    first, second, third = cut_together(
+        take(
+            line("joe"),
+            line("don", parenthetical="after a pause"),
+            line("joe", parenthetical="pause", pause_before=0.25),
+        )
+    ).lines
+    assert second.start - first.end == round(0.7 * FPS)
+    assert third.start - second.end == 6

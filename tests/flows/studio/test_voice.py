@@ -14,7 +14,7 @@ from flows.studio import sound, vocoder
 from flows.studio.casting import apart, register_of
 from flows.studio.errors import StudioError
 from flows.studio.loudness import loudness_of
-from flows.studio.reading import read
+from flows.studio.reading import read, way_to_speak
 from flows.studio.timeline import SAMPLE_RATE
 from flows.studio.voice import VOICES, cast, recorded, speak
 from scripts_llm.screenplay import Character, Voice
@@ -332,3 +332,8 @@ def test_a_recording_that_is_missing_silent_or_no_sound_is_named(tmp_path):
     ):
         with pytest.raises(StudioError, match=told):
             recorded(path, where="s02: file")
+
+
+def test_murmured_russian_is_told_with_what_would_speak_it():
+    assert way_to_speak(["Я продал рыбу.", "🐟"]).startswith("; Kokoro speaks Russian: ")
+    assert way_to_speak(["🐟", "魚"]) == ""

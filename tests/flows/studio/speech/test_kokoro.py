@@ -64,6 +64,9 @@ def test_without_a_word_the_best_there_is_speaks(monkeypatch):
     monkeypatch.delenv("COLDOPEN_VOICES")
     monkeypatch.setattr(voice_book.kokoro, "folder", lambda: None)
     assert preferred_speaker() == "embedded"
+    assert preferred_speaker("kokoro") == "kokoro", "an episode keeps the voices that it was begun with"
+    monkeypatch.setenv("COLDOPEN_VOICES", "embedded")
+    assert preferred_speaker("kokoro") == "embedded", "unless somebody says otherwise"
     monkeypatch.setenv("COLDOPEN_VOICES", "loud")
     with pytest.raises(StudioError, match="wanted embedded or kokoro, got 'loud'"):
         preferred_speaker()
