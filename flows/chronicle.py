@@ -229,7 +229,7 @@ def way_to_speak(plan: Survey) -> str:
 def film_chapter(job: Job, finished: Finished) -> Chapters:
     """What was measured in the film, and the hashes of everything that was made."""
     place = job.folder
-    made = (place.film, place.gif, place.srt, place.vtt, place.poster, place.contact_sheet)
+    made = (place.film, place.gif, place.srt, place.vtt, place.ass, place.poster, place.contact_sheet)
     files = {path.name: manifest.file_hash(path) for path in made if path.exists()}
     heard = loudness.curve(place.film) if finished.loudness_lufs is not None else ()
     return {"film": {**asdict(finished), "loudness_curve": heard}, "files": files}

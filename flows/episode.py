@@ -22,7 +22,7 @@ from flows.job import Job
 from flows.options import EpisodeOptions, Outcome, Until
 from flows.screen import Screen, duration
 from flows.scripting import Written
-from flows.studio import camera, folder, manifest, recipes, report, wanted
+from flows.studio import camera, folder, fonts, manifest, recipes, report, wanted
 from flows.studio import takes as takes_of
 from flows.studio.editing import Finished
 from flows.studio.errors import StudioError
@@ -179,6 +179,9 @@ def the_plan(run: Run, written: Written) -> Survey:
     if not plan.is_done(run.job.until):
         for line in chronicle.plan_told(plan):
             run.screen.say(line)
+    for told in fonts.missing_told(plan.words()):
+        run.screen.warn(told)
+        run.notes.append(told)
     run.remember(weights=plan.film.weights)
     return plan
 

@@ -16,6 +16,7 @@ from flows.studio.film import FilmSettings, film_settings
 from flows.studio.plan import Plan
 from flows.studio.scene_sounds import scene_sounds
 from flows.studio.wanted import WantedLine, WantedShot
+from scripts_llm.screenplay import display_name
 
 
 @dataclass(frozen=True)
@@ -46,9 +47,18 @@ class Survey:
             there = recipes.shelf(self.job.folder.segments, ".mp4")
             return all(recipes.digest(recipe) in there for _, recipe in self.edit().segments)
         folder, recipe = self.job.folder, recipes.digest(self.film_recipe())
-        made = (folder.film, folder.gif) if self.is_meme else (folder.film, folder.srt, folder.vtt)
+        captions = (folder.srt, folder.vtt, folder.ass)
+        made = (folder.film, *((folder.gif,) if self.is_meme else captions))
         files = (*made, folder.poster, folder.contact_sheet)
         return self.job.memory.film_recipe == recipe and all(path.exists() for path in files)
+
+    def words(self) -> tuple[str, ...]:
+        """All that is to be read in the film: its lines, its titles, the names in its credits."""
+        premise, script = self.written.premise, self.written.script
+        names = [display_name(key, who) for key, who in premise.characters.items()]
+        meme = [script.meme.top, script.meme.bottom] if script.meme else []
+        titles = [premise.titles.card or premise.show, script.title]
+        return (*(line.line.line for line in self.lines), *titles, *names, *meme)
 
     def edit(self) -> Edit:
         """The edit of all that lies there now."""

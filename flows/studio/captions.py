@@ -1,10 +1,8 @@
-"""Captions as files: ASS for libass and players, SubRip, and WebVTT with who speaks."""
+"""Captions as ASS: what libass burns into the film, in a style, in any script."""
 
 from __future__ import annotations
 
-import html
 import math
-import os
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -20,6 +18,7 @@ from flows.studio.caption_style import (
     speaker_colours,
     styles,
 )
+from flows.studio.folder import writing
 from flows.studio.fonts import missing_glyphs
 from flows.studio.timeline import FPS, Caption, Span, Timeline, Word
 
@@ -29,6 +28,7 @@ if TYPE_CHECKING:
 __all__ = [
     "CaptionStyle",
     "captions_of",
+    "colours_of",
     "escape_ass",
     "limit_of",
     "missing_glyphs",
@@ -36,13 +36,9 @@ __all__ = [
     "speaker_colours",
     "styles",
     "write_ass",
-    "write_srt",
-    "write_vtt",
 ]
 
 FOR_SURE = 0.98  # of the room is what a row is measured for: libass and Pillow round differently
-DASH = "– "  # before each row of a caption that two people share
-_AI_NOTE = "AI-generated"
 _RTL = ("R", "AL")
 
 
@@ -83,7 +79,15 @@ def write_ass(
                 text=_ass_text(shown, look, colours or {}, timeline),
             )
         )
-    _write(path, subtitles.to_string("ass"))
+    with writing(path) as part:
+        part.write_text(subtitles.to_string("ass"), encoding="utf-8", newline="\n")
+
+
+def colours_of(timeline: Timeline, given: Mapping[str, str] | None, style: str) -> dict[str, str]:
+    """Each speaker's colour: the one given, else one of the style's, by the place in the cast."""
+    speakers = [who for caption in timeline.captions for who, _ in caption.rows if who]
+    cast = dict.fromkeys([*timeline.names, *speakers])
+    return speaker_colours(cast, given or {}, style=style)
 
 
 def captions_of(timeline: Timeline, span: Span | None) -> tuple[Caption, ...]:
@@ -124,7 +128,7 @@ def _drawn(caption: Caption) -> Caption:
 
 def _ass_text(caption: Caption, look: CaptionStyle, colours: Mapping[str, str], timeline: Timeline) -> str:
     write = capitals if look.capitals else str
-    rows = [(who, write(_dashed(caption, text))) for who, text in caption.rows]
+    rows = [(who, write(text)) for who, text in caption.dashed]
     head = _head(look, [text for _, text in rows], timeline)
     words = [replace(word, text=write(word.text)) for word in caption.words]
     typeset = _typesetter(head.family, head.size)
@@ -178,10 +182,6 @@ def capitals(text: str) -> str:
     greek = ("GREEK" in unicodedata.name(letter, "") for letter in " " + parts)
     kept = (c for c, after_greek in zip(parts, greek, strict=False) if not (after_greek and c == "\u0301"))
     return unicodedata.normalize("NFC", "".join(kept))
-
-
-def _dashed(caption: Caption, text: str) -> str:
-    return DASH + text if caption.speakers else text
 
 
 def _karaoke(words: list[Word], caption: Caption, typeset: Callable[[str], str]) -> Callable[[str], str]:
@@ -283,58 +283,3 @@ def _ass_time(frame: int) -> int:
 
 def _hundredths(frame: int) -> int:
     return max(0, round((frame - 0.5) * 100 / FPS))
-
-
-# ------------------------------------------------------------------------------------ SubRip, WebVTT
-
-
-def write_srt(timeline: Timeline, path: Path) -> None:
-    """The captions as SubRip."""
-    cues = (
-        f"{i}\n{_clock(c.start, ',')} --> {_clock(c.end, ',')}\n{_plain(_rows(c))}\n\n"
-        for i, c in enumerate(timeline.captions, 1)
-    )
-    _write(path, "".join(cues))
-
-
-def write_vtt(timeline: Timeline, path: Path, *, names: Mapping[str, str] | None = None) -> None:
-    """The captions as WebVTT, each with a voice tag that names the speaker (by the timeline's names)."""
-    names = timeline.names if names is None else names
-    cues = [f"WEBVTT\n\nNOTE {_AI_NOTE}\n\n"]
-    for c in timeline.captions:
-        times = f"{_clock(c.start, '.')} --> {_clock(c.end, '.')}"
-        if c.speakers:
-            rows = [
-                _voice(who, names) + html.escape(_plain(DASH + text), quote=False) for who, text in c.rows
-            ]
-            words = "\n".join(rows)
-        else:
-            words = _voice(c.who, names) + html.escape(_plain(c.text), quote=False)
-        cues.append(f"{times}\n{words}\n\n")
-    _write(path, "".join(cues))
-
-
-def _voice(who: str | None, names: Mapping[str, str]) -> str:
-    name = names.get(who or "", who or "")
-    return f"<v {html.escape(' '.join(name.split()), quote=False)}>" if name else ""
-
-
-def _rows(caption: Caption) -> str:
-    return "\n".join(_dashed(caption, text) for _, text in caption.rows)
-
-
-def _plain(text: str) -> str:
-    """Without empty lines, which would end the cue, and without an arrow, which would begin one."""
-    return "\n".join(line.replace("-->", "→") for line in text.split("\n") if line.strip())
-
-
-def _clock(frame: int, point: str) -> str:
-    milliseconds = round(frame * 1000 / FPS)
-    seconds, milliseconds = divmod(milliseconds, 1000)
-    return f"{seconds // 3600:02d}:{seconds // 60 % 60:02d}:{seconds % 60:02d}{point}{milliseconds:03d}"
-
-
-def _write(path: Path, text: str) -> None:
-    part = path.with_name(path.name + ".part")
-    part.write_text(text, encoding="utf-8", newline="\n")
-    os.replace(part, path)

@@ -77,15 +77,8 @@ def make_segment(
 def _ass_of(timeline: Timeline, span: Span, look: Look) -> Callable[[Path], None] | None:
     if not captions.captions_of(timeline, span):
         return None
-    colours = _colours(timeline, look)
+    colours = captions.colours_of(timeline, look.colours, look.style)
     return lambda path: captions.write_ass(timeline, path, style=look.style, colours=colours, span=span)
-
-
-def _colours(timeline: Timeline, look: Look) -> dict[str, str]:
-    """Each speaker's colour: the one given, else one of the style's, by the place in the cast."""
-    speakers = [who for caption in timeline.captions for who, _ in caption.rows if who]
-    cast = dict.fromkeys([*timeline.names, *speakers])
-    return captions.speaker_colours(cast, look.colours or {}, style=look.style)
 
 
 def write_film(
@@ -217,6 +210,7 @@ def segment_recipe(timeline: Timeline, span: Span, *, look: Look | None = None) 
     pictures = [cut for cut in timeline.pictures if span.start <= cut.start < span.end]
     shown = captions.captions_of(timeline, span) if look.burned else ()
     speakers = {who for caption in shown for who, _ in caption.rows if who}
+    colours = captions.colours_of(timeline, look.colours, look.style)
     done, joins = effects.of_span(timeline, span)
     seen = [*pictures, *(cut for join in joins for cut in join.tail)]
     has_card = any(cut.clip is None for cut in seen)
@@ -226,7 +220,7 @@ def segment_recipe(timeline: Timeline, span: Span, *, look: Look | None = None) 
         "pictures": [_picture_recipe(cut) for cut in pictures],
         "captions": [_caption_recipe(caption, look.style) for caption in shown],
         "style": _style_recipe(look.style) if shown else None,
-        "colours": {who: colour for who, colour in _colours(timeline, look).items() if who in speakers},
+        "colours": {who: colour for who, colour in colours.items() if who in speakers},
         "title": timeline.title if has_card else None,
         "credits": list(timeline.credits) if span.kind == "credits" else None,
         "coding": [NETWORK, *_CODING],
@@ -291,10 +285,12 @@ def join(
     out_mp4: Path,
     *,
     metadata: Mapping[str, str] | None = None,
+    soft: tuple[Path, str] | None = None,
 ) -> None:
     """The episode: the segments one after the other, not encoded again, and the mastered sound as AAC.
 
-    `sound` is the WAV, or the `.m4a` that the mix has made of it, which is copied.
+    `sound` is the WAV, or the `.m4a` that the mix has made of it, which is copied. `soft` are captions
+    that a player can switch on: their SubRip file, and the language's code of three letters.
     """
     part = out_mp4.absolute().with_name(out_mp4.name + ".part")
     notes = {"comment": AI_GENERATED, **(metadata or {})}
@@ -310,6 +306,10 @@ def join(
         coding = ["-c:v", "copy", *_TAGS, *(("-c:a", "copy") if is_coded else ffmpeg.AAC_OPTIONS)]
         tags = [word for key, value in notes.items() for word in ("-metadata", f"{key}={value}")]
         maps = ["-map", "0:v:0", *(["-map", "1:a:0"] if sound else []), "-map_metadata", "-1"]
+        if soft is not None:
+            heard += ["-i", str(soft[0].absolute())]
+            maps += ["-map", f"{2 if sound else 1}:s:0"]
+            coding += ["-c:s", "mov_text", "-metadata:s:s:0", f"language={soft[1]}"]
         end = ["-movflags", "+faststart", "-f", "mp4", str(part)]
         try:
             ffmpeg.run(["-y", *picture, *heard, *maps, *coding, *tags, *end], doing=f"joining {out_mp4}")

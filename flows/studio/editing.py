@@ -15,7 +15,7 @@ from flows.studio.film import picture_size
 from flows.studio.folder import EpisodeFolder
 from flows.studio.pacing import SceneSound
 from flows.studio.recipes import Artefact, Shelf
-from flows.studio.timeline import Span, Timeline
+from flows.studio.timeline import PictureCut, Span, Timeline
 from flows.studio.wanted import WantedLine, WantedShot, scenes
 from scripts_llm.screenplay import Premise, Script, display_name
 
@@ -51,6 +51,7 @@ class Edit:
             "laughs": [asdict(cue) for cue in timeline.laughs],
             "music": [asdict(cue) for cue in timeline.music],
             "captions": [asdict(caption) for caption in timeline.captions],
+            "soft": self.premise.captions.mode == "soft",
             "sounds": [[cue.start, cue.end, cue.name] for cue in timeline.sounds],
             "audio": self.premise.audio.model_dump(mode="json"),
             "seed": self.seed,
@@ -99,13 +100,14 @@ def make_edit(premise: Premise, script: Script, material: Material, *, written_b
 def _at_full_rate(timeline: Timeline, clips: Shelf) -> Timeline:
     """The timeline with every frame of the clips that have more than eight a second."""
     full = {clip.path: int(clip.made["full_frames"]) for clip in clips.values() if "full_frames" in clip.made}
-    pictures = tuple(
-        replace(cut, frames=own_files.at_full_rate(cut.frames, full[cut.clip]))
-        if cut.clip is not None and cut.clip in full
-        else cut
-        for cut in timeline.pictures
-    )
-    return replace(timeline, pictures=pictures)
+
+    def whole(cut: PictureCut) -> PictureCut:
+        if cut.clip is None or cut.clip not in full:
+            return cut
+        return replace(cut, frames=own_files.at_full_rate(cut.frames, full[cut.clip]))
+
+    joins = tuple(replace(join, tail=tuple(map(whole, join.tail))) for join in timeline.transitions)
+    return replace(timeline, pictures=tuple(map(whole, timeline.pictures)), transitions=joins)
 
 
 def _takes(script: Script, material: Material) -> list[SceneTake]:
@@ -179,11 +181,14 @@ class Finished:
 
 def master(edit: Edit, segments: Sequence[Path], folder: EpisodeFolder) -> Finished:
     """Sound mixed, segments joined, the file checked; captions, poster and film lie in the folder."""
-    from flows.studio import captions, cut, mix, sheet
+    from flows.studio import cut, mix, sheet, sidecars
     from flows.studio.folder import writing
     from flows.studio.timeline import FPS
 
     timeline = edit.timeline
+    write_captions(edit, folder)
+    is_soft = edit.premise.captions.mode == "soft" and timeline.captions
+    soft = (folder.srt, sidecars.language_code(edit.premise.language)) if is_soft else None
     place = folder.segments
     for cue in timeline.sounds:
         if cue.file is not None:
@@ -191,10 +196,8 @@ def master(edit: Edit, segments: Sequence[Path], folder: EpisodeFolder) -> Finis
     with writing(place / "master.wav") as wav, writing(place / "master.m4a") as track:
         report = mix.master(timeline, edit.premise.audio, wav, seed=edit.seed, encoded=track)
         with writing(folder.film) as film:
-            cut.join(segments, track, film, metadata=tags(edit, folder))
+            cut.join(segments, track, film, metadata=tags(edit, folder), soft=soft)
             cut.verify(film, timeline)
-    captions.write_srt(timeline, folder.srt)
-    captions.write_vtt(timeline, folder.vtt)
     sheet.poster(timeline, timeline.title, folder.poster)
     return Finished(
         num_frames=timeline.num_frames,
@@ -202,6 +205,17 @@ def master(edit: Edit, segments: Sequence[Path], folder: EpisodeFolder) -> Finis
         loudness_lufs=report.loudness_lufs,
         true_peak_dbtp=report.true_peak_dbtp,
     )
+
+
+def write_captions(edit: Edit, folder: EpisodeFolder) -> None:
+    """The captions beside the film, whatever is in it: SubRip, WebVTT, and ASS in the premise's style."""
+    from flows.studio import captions, sidecars
+
+    timeline, look = edit.timeline, edit.look
+    sidecars.write_srt(timeline, folder.srt)
+    sidecars.write_vtt(timeline, folder.vtt)
+    colours = captions.colours_of(timeline, look.colours, look.style)
+    captions.write_ass(timeline, folder.ass, style=look.style, colours=colours)
 
 
 def tags(edit: Edit, folder: EpisodeFolder) -> dict[str, str]:

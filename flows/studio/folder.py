@@ -111,6 +111,10 @@ class EpisodeFolder:
         return self.root / "episode.vtt"
 
     @property
+    def ass(self) -> Path:
+        return self.root / "episode.ass"
+
+    @property
     def poster(self) -> Path:
         return self.root / "poster.png"
 

@@ -16,6 +16,7 @@ from typing import Any, Literal
 FPS = 24
 SAMPLE_RATE = 48_000
 SAMPLES_PER_FRAME = SAMPLE_RATE // FPS
+DASH = "– "
 CLIP_HOLD = 3  # a clip's 8 frames a second, each held for three of the timeline's 24
 
 Card = Literal["title", "credits", "gag"]
@@ -156,6 +157,11 @@ class Caption:
         """Each row with who says it."""
         texts = self.text.split("\n")
         return tuple(zip(self.speakers or (self.who,) * len(texts), texts, strict=True))
+
+    @property
+    def dashed(self) -> tuple[tuple[str | None, str], ...]:
+        """The rows as they are read: a dash before each of two who share the caption."""
+        return tuple((who, DASH + text if self.speakers else text) for who, text in self.rows)
 
 
 @dataclass(frozen=True)

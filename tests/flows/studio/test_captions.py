@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from flows.studio import captions
+from flows.studio import captions, sidecars
 from flows.studio.timeline import Caption, Span, Timeline, Word
 
 
@@ -22,7 +22,7 @@ TWO = timeline_of(
 
 
 def test_srt_is_what_players_read(tmp_path):
-    captions.write_srt(TWO, tmp_path / "a.srt")
+    sidecars.write_srt(TWO, tmp_path / "a.srt")
     assert (tmp_path / "a.srt").read_text(encoding="utf-8") == (
         "1\n00:00:00,750 --> 00:00:02,417\nIs it {supposed} to\nblink & wink?\n\n"
         "2\n00:00:02,417 --> 01:00:04,167\n5 < 6 → \\N really\n\n"
@@ -30,7 +30,7 @@ def test_srt_is_what_players_read(tmp_path):
 
 
 def test_vtt_names_who_speaks(tmp_path):
-    captions.write_vtt(TWO, tmp_path / "a.vtt", names=TWO.names)
+    sidecars.write_vtt(TWO, tmp_path / "a.vtt", names=TWO.names)
     assert (tmp_path / "a.vtt").read_text(encoding="utf-8") == (
         "WEBVTT\n\nNOTE AI-generated\n\n"
         "00:00:00.750 --> 00:00:02.417\n<v Joe>Is it {supposed} to\nblink &amp; wink?\n\n"
@@ -60,9 +60,9 @@ BOTH = timeline_of(
 
 
 def test_two_who_share_a_caption_have_a_row_a_dash_and_a_colour_each(tmp_path):
-    captions.write_srt(BOTH, tmp_path / "a.srt")
+    sidecars.write_srt(BOTH, tmp_path / "a.srt")
     assert "\n– Why?\n– To see.\n" in (tmp_path / "a.srt").read_text(encoding="utf-8")
-    captions.write_vtt(BOTH, tmp_path / "a.vtt")
+    sidecars.write_vtt(BOTH, tmp_path / "a.vtt")
     assert "\n<v The Don>– Why?\n<v Joe>– To see.\n" in (tmp_path / "a.vtt").read_text(encoding="utf-8")
     captions.write_ass(BOTH, tmp_path / "a.ass", colours={"don": "#ff0000", "joe": "#00ff00"})
     told = (tmp_path / "a.ass").read_text(encoding="utf-8")
@@ -103,6 +103,12 @@ def test_what_is_burned_leaves_out_letters_that_no_font_has_and_the_file_keeps_t
 
 
 def test_files_appear_in_one_move(tmp_path: Path):
-    captions.write_srt(TWO, tmp_path / "a.srt")
-    captions.write_vtt(TWO, tmp_path / "a.vtt")
+    sidecars.write_srt(TWO, tmp_path / "a.srt")
+    sidecars.write_vtt(TWO, tmp_path / "a.vtt")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.srt", "a.vtt"]
+
+
+def test_a_languages_code_is_the_one_that_films_use():
+    assert sidecars.language_code("en") == sidecars.language_code("English") == "eng"
+    assert sidecars.language_code("pt-BR") == "por"
+    assert (sidecars.language_code("tlh"), sidecars.language_code("dry and absurd")) == ("tlh", "und")

@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 import soundfile
 
-from flows.studio import cut, ffmpeg
+from flows.studio import cut, ffmpeg, sidecars
 from flows.studio.clips import write_clip
 from flows.studio.cut import Look, join, make_segment, segment_recipe, verify
 from flows.studio.enlarge import enlarge
 from flows.studio.errors import StudioError
 from flows.studio.framing import clip_frames
-from flows.studio.timeline import Caption, PictureCut, Span, Timeline
+from flows.studio.timeline import Caption, EffectCue, PictureCut, Span, Timeline
 
 WIDTH, HEIGHT = 320, 180
 
@@ -148,6 +148,38 @@ def test_sound_that_is_encoded_already_is_copied_to_the_sample(clips, tmp_path):
         return ffmpeg.run(["-i", str(path), "-map", "0:a", "-f", "f32le", "-"], doing="listening")
 
     assert heard(tmp_path / "copied.mp4") == heard(made)
+
+
+def test_captions_can_be_a_track_that_a_player_switches_on(clips, tmp_path):
+    timeline = film(clips, captions=[(3, 20, "Blink?", "joe"), (25, 40, "It did.", "don")])
+    sidecars.write_srt(timeline, tmp_path / "a.srt")
+    segments = [tmp_path / f"{span.id}.mp4" for span in timeline.spans]
+    for span, path in zip(timeline.spans, segments, strict=True):
+        make_segment(timeline, span, path, look=Look(burned=False))
+    wav = tmp_path / "a.wav"
+    soundfile.write(wav, np.zeros((timeline.num_frames * 2000, 2)), 48000)
+    join(segments, wav, tmp_path / "a.mp4", soft=(tmp_path / "a.srt", "eng"))
+    verify(tmp_path / "a.mp4", timeline)
+    told = ffmpeg.run(["-i", str(tmp_path / "a.mp4"), "-map", "0:s:0", "-f", "srt", "-"], doing="reading")
+    cues = [cue.split("\n") for cue in told.decode().strip().split("\n\n")]
+    assert [cue[2] for cue in cues] == ["Blink?", "It did."]
+    assert cues[0][1] == "00:00:00,125 --> 00:00:00,833"
+    notes = ffmpeg.run(
+        ["-i", str(tmp_path / "a.mp4"), "-map", "0:s", "-c", "copy", "-f", "ffmetadata", "-"], doing="notes"
+    )
+    assert b"language=eng" in notes
+
+
+def test_a_scene_with_effects_is_encoded_with_them_and_its_own_frames_alone(clips, tmp_path):
+    cues = (EffectCue("s01", "black_and_white", 0, 49, None), EffectCue("s01", "fade_in", 0, 6, None))
+    timeline = replace(film(clips, captions=[(20, 40, "Blink?", "joe")]), effects=cues)
+    make_segment(timeline, timeline.spans[0], tmp_path / "a.mp4", look=Look(colours={"joe": "#40ff40"}))
+    frames = decoded(tmp_path / "a.mp4").astype(int)
+    assert len(frames) == 49
+    assert frames[0, :100].max() < 25
+    colour = np.abs(frames[30] - frames[30].mean(axis=2, keepdims=True)).max(axis=2)
+    assert colour[:100].max() < 12
+    assert colour[120:].max() > 60  # captions are no part of the scene's picture
 
 
 def test_sound_and_picture_that_end_apart_are_told(clips, tmp_path):
