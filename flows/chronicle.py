@@ -74,13 +74,13 @@ def script_chapter(job: Job, written: Written) -> Chapters:
         },
     }
     if written.calls:
-        chapters["writer_calls"] = [_call_row(call) for call in written.calls]
+        chapters["writer_calls"] = call_rows(written.calls)
     return chapters
 
 
-def _call_row(call: Call) -> dict[str, Any]:
-    """A call as the manifest has it: what is not known is n/a, never 0."""
-    return {key: "n/a" if value is None else value for key, value in asdict(call).items()}
+def call_rows(calls: Sequence[Call]) -> list[dict[str, Any]]:
+    """Calls as the manifest has them: what is not known is n/a, never 0."""
+    return [{key: "n/a" if value is None else value for key, value in asdict(call).items()} for call in calls]
 
 
 def writing_told(calls: Sequence[Call]) -> tuple[str, ...]:

@@ -6,11 +6,13 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from flows.job import Job
+from flows.job import AUTO, Job
+from flows.studio.errors import StudioError
 from flows.words import dialect
 from scripts_llm import ability, prices
-from scripts_llm.endpoint import LLMSettings
+from scripts_llm.endpoint import Call, LLMError, LLMSettings
 from scripts_llm.patience import Patience
+from scripts_llm.plain_text import one_line
 from scripts_llm.question import Server
 from scripts_llm.screenplay import Premise, Scene, Script
 
@@ -37,12 +39,27 @@ def by_model(job: Job, premise: Premise, server: Server, *, say: Say) -> Writing
 
 
 def scene_again(
-    job: Job, premise: Premise, server: Server, script: Script, *, scene_id: str, note: str
-) -> Scene:
-    """One scene of a script, written again by this server's model with a note. Raises LLMError."""
+    job: Job, premise: Premise, script: Script, *, scene_id: str, note: str, say: Say, patience: Patience
+) -> tuple[Scene, tuple[Call, ...]] | None:
+    """One scene of a script, written again with a note; None if the offline writer is to write it.
+
+    Raises StudioError if a model that was asked for by name fails; `auto` says why and answers None.
+    """
     from scripts_llm import writer
 
-    return writer.rewrite(assignment(job, premise), server, script, scene_id, note)
+    try:
+        settings = settings_of(job, patience)
+        if settings is None:
+            return None
+        server = server_of(job, settings, patience)
+        scene = writer.rewrite(assignment(job, premise), server, script, scene_id, note)
+    except LLMError as error:
+        told = one_line(str(error), 600)
+        if job.writer != AUTO:
+            raise StudioError(f"--writer {job.writer}: {told}") from error
+        say(f"{told}: the offline writer writes instead")
+        return None
+    return scene, tuple(server.calls)
 
 
 def server_of(job: Job, settings: LLMSettings, patience: Patience) -> Server:
@@ -78,8 +95,6 @@ def own_prompts(job: Job) -> Path | None:
     if folder.is_dir():
         return folder
     if named:
-        from flows.studio.errors import StudioError
-
         wanted = f"{job.premise_path}: writer.template: wanted a folder of prompts beside the premise"
         raise StudioError(f"{wanted}, got nothing at {folder}, try templates/prompts as a start", code=2)
     return None

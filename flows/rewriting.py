@@ -11,7 +11,7 @@ import textwrap
 from collections.abc import Iterator
 from dataclasses import replace
 
-from flows import begin, chronicle, scripting
+from flows import begin, chronicle, llm_writing, scripting
 from flows import job as jobs
 from flows.job import Job
 from flows.options import EpisodeOptions, Outcome
@@ -20,6 +20,8 @@ from flows.scripting import Written
 from flows.studio import breakdown, folder, manifest, recipes
 from flows.studio.errors import StudioError
 from scripts_llm import yaml_io
+from scripts_llm.endpoint import Call
+from scripts_llm.patience import Patience
 from scripts_llm.screenplay import Scene, Script
 
 ALL = "*"
@@ -50,12 +52,13 @@ def _one_scene(job: Job, name: str, note: str, screen: Screen) -> Outcome:
     screen.progress(f"writing {name} again")
     before = yaml_io.scene_text(path, index)
     was_ours = manifest.file_hash(path) == written.memory.program_script
-    new = _with_shots(_new_scene(job, written, index, note, screen), written, index)
-    yaml_io.replace_scene(path, index, new)
+    draft, calls = _new_scene(job, written, index, note, screen)
+    yaml_io.replace_scene(path, index, _with_shots(draft, written, index))
     memory = manifest.with_script(written.memory, path) if was_ours else written.memory
-    manifest.write(job.folder, memory)
+    manifest.write(job.folder, memory, **({"rewrite_calls": chronicle.call_rows(calls)} if calls else {}))
     changed = list(_difference(before, yaml_io.scene_text(path, index), name))
     said = changed or [f"{name} came out as it was; another --note may help"]
+    said += chronicle.writing_told(calls)
     return Outcome(0, path, (*said, f"the rest of {path} is as it was; then: {begin.command(job)}"))
 
 
@@ -72,10 +75,30 @@ def _index(script: Script, name: str, job: Job) -> int:
     return index
 
 
-def _new_scene(job: Job, written: Written, index: int, note: str, screen: Screen) -> Scene:
-    """The scene as the episode's writer has it now; id and part stay."""
+def _new_scene(
+    job: Job, written: Written, index: int, note: str, screen: Screen
+) -> tuple[Scene, tuple[Call, ...]]:
+    """The scene as the episode's writer has it now, and the calls that it took; id and part stay."""
     old = written.script.scenes[index]
-    again = replace(job, premise=written.premise, seed=_another_seed(job, str(old.id), note))
+    again = replace(job, seed=_another_seed(job, str(old.id), note))
+    found = llm_writing.scene_again(
+        again,
+        written.premise,
+        written.script,
+        scene_id=str(old.id),
+        note=note,
+        say=screen.warn,
+        patience=Patience(say=screen.warn),
+    )
+    return found or (
+        _offline_scene(replace(again, premise=written.premise), written, index, note, screen),
+        (),
+    )
+
+
+def _offline_scene(again: Job, written: Written, index: int, note: str, screen: Screen) -> Scene:
+    """The scene of another draft that stands where the old one stood."""
+    old = written.script.scenes[index]
     if note:
         screen.say(f"{scripting.OFFLINE} reads no notes: {old.id} is written anew, with another idea")
     draft = scripting.offline_script(again)
@@ -97,7 +120,9 @@ def _another_seed(job: Job, *what: str) -> int:
 
 
 def _with_shots(scene: Scene, written: Written, index: int) -> Scene:
-    """The scene with shots of its own, broken down in its place."""
+    """The scene with the shots that its writer gave it, else broken down in its place."""
+    if scene.shots is not None:
+        return scene
     bare = scene.model_copy(update={"shots": None})
     scenes = [bare if number == index else one for number, one in enumerate(written.script.scenes)]
     script = written.script.model_copy(update={"scenes": tuple(scenes)})

@@ -11,12 +11,11 @@ from typing import Any
 
 import pytest
 
-from flows import begin, continuity, episode, job, llm_writing, scripting
+from flows import begin, continuity, episode, job, rewriting
 from flows.options import EpisodeOptions
 from flows.studio.errors import StudioError
 from flows.words import dialect
 from scripts_llm.errors import ScriptError
-from scripts_llm.patience import Patience
 from tests.scripts_llm.conftest import FakeServer, Reply, server
 from tests.scripts_llm.show import line
 
@@ -169,21 +168,27 @@ def test_a_folder_of_prompts_that_is_not_there_is_told(show: Path, server: FakeS
         run(options(show, server), heard)
 
 
-def test_a_scene_is_written_again_by_the_model_of_the_job(show: Path, server: FakeServer, heard: Any) -> None:
+def test_a_scene_is_written_again_with_a_note_by_the_model(
+    show: Path, server: FakeServer, heard: Any
+) -> None:
     server.replies = good()
     run(options(show, server), heard)
-    at = job.prepare(options(show, server))
-    written = scripting.read(at)
-    settings = llm_writing.settings_of(at, Patience())
-    assert settings is not None
-    asked = llm_writing.server_of(at, settings, Patience())
-    server.replies = [Reply(json.dumps(SCENES))]
-    scene = llm_writing.scene_again(
-        at, written.premise, asked, written.script, scene_id="s01", note="shorter"
-    )
-    assert scene.id == "s01"
-    assert scene.dialogue[3].line == "It was tired."  # type: ignore[union-attr]
-    assert "shorter" in server.asked[-1]["messages"][1]["content"]
+    other = json.loads(json.dumps(SCENES).replace("Eight. It was nine.", "Seven. It was eight."))
+    server.replies = [Reply(json.dumps(other))]
+    screen = heard()
+    outcome = rewriting.rewrite(options(show, server), "s01", "shorter, and the cat answers", screen)
+    text = (show.parents[1] / "output/fish/s01e01/script.yaml").read_text("utf-8")
+    assert "Seven. It was eight." in text
+    assert "Joe talking, The Don standing, fish shop" in text
+    assert "Eight. It was nine." in "\n".join(outcome.lines)
+    assert any("the writing took 1 call" in said for said in outcome.lines)
+    assert "shorter, and the cat answers" in server.asked[-1]["messages"][1]["content"]
+    assert [call["purpose"] for call in manifest_of(show)["rewrite_calls"]] == ["scene s01 again"]
+    assert len(manifest_of(show)["writer_calls"]) == 3
+    server.replies = [Reply("no"), Reply("no")]
+    with pytest.raises(StudioError, match=r"--writer small-model@.*wanted scene s01 again, got an unusable"):
+        rewriting.rewrite(options(show, server), "s01", "x", screen)
+    assert (show.parents[1] / "output/fish/s01e01/script.yaml").read_text("utf-8") == text
 
 
 # ------------------------------------------------------------------------------------------- the key
