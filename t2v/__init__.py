@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from t2v.configs import MODELSCOPE, TOON, Preset
-from t2v.errors import CheckpointError, SettingsError, T2VError
+from t2v.errors import CheckpointError, PrecisionWarning, RenderError, SettingsError, T2VError
 from t2v.fingerprint import fingerprint
 
 if TYPE_CHECKING:
@@ -17,7 +17,9 @@ __all__ = [
     "MODELSCOPE",
     "TOON",
     "CheckpointError",
+    "PrecisionWarning",
     "Preset",
+    "RenderError",
     "SettingsError",
     "T2VError",
     "TextToVideo",

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from t2v.configs import Prediction
+from t2v.errors import RenderError
 from t2v.schedule import NoiseSchedule
 
 Denoiser = Callable[[Tensor, float], Tensor]  # (latents, timestep) -> clean latents
@@ -54,7 +55,7 @@ def guided_denoiser(
     negative: Tensor,
     guidance: Guidance,
 ) -> Denoiser:
-    """A denoiser with classifier-free guidance (Ho & Salimans 2022) on all channels."""
+    """A denoiser with classifier-free guidance (Ho & Salimans 2022) on all channels. Raises RenderError."""
     kept: Any = None  # the last distance between both branches
     guided_steps = 0
 
@@ -71,6 +72,8 @@ def guided_denoiser(
                 answer = cond + (guidance.scale - 1) * kept
             guided_steps += 1
             answer = _rescaled(answer, cond, guidance.rescale)
+        if not bool(answer.isfinite().all()):
+            raise RenderError(f"the network answered with what is no number at timestep {timestep:g}")
         return clean_of(answer.float(), latents, schedule.level(timestep), kind)
 
     return denoise

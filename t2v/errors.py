@@ -2,7 +2,8 @@
 
 T2VError
 ├── CheckpointError    a weight file is missing, broken, or another model's
-└── SettingsError      a setting that the model cannot film with
+├── SettingsError      a setting that the model cannot film with
+└── RenderError        the network answered with what is no number
 """
 
 from __future__ import annotations
@@ -18,3 +19,11 @@ class CheckpointError(T2VError):
 
 class SettingsError(T2VError, ValueError):
     """A setting that the model cannot film with."""
+
+
+class RenderError(T2VError):
+    """The network answered with what is no number."""
+
+
+class PrecisionWarning(UserWarning):
+    """A clip was made again in single precision, because half precision could not hold it."""

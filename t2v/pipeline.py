@@ -8,7 +8,8 @@ video.frames    # uint8 (f, h, w, 3)
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping, Sequence
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any, Unpack, overload
@@ -16,16 +17,18 @@ from typing import TYPE_CHECKING, Any, Unpack, overload
 import numpy as np
 import torch
 from einops import rearrange
-from torch import Tensor
+from torch import Tensor, nn
 
 from t2v.autoencoder import Autoencoder
 from t2v.configs import Preset, Spacing
+from t2v.deep_cache import DeepCache
 from t2v.denoise import Denoiser, Guidance, Network, guided_denoiser
+from t2v.errors import PrecisionWarning, RenderError
 from t2v.holds import as_tensor, holding, put, resized, stacked
 from t2v.prompts import Prompt, texts
 from t2v.samplers import Callback, arrives_clean, sampler_named
 from t2v.schedule import noise_schedule, timesteps
-from t2v.shoot import Settings, Shoot, check_seeds, shoot_of
+from t2v.shoot import Settings, Shoot, Speed, check_seeds, shoot_of
 from t2v.text_encoder import TextEncoder
 from t2v.unet import UNet3D
 from t2v.windows import closed, long_noise, places, windowed
@@ -87,6 +90,8 @@ class TextToVideo:
         guidance_rescale: float | None = None,
         guidance_interval: tuple[float, float] | None = None,
         guidance_every: int | None = None,
+        cache_every: int | None = None,
+        speed: Speed | None = None,
         init_frames: np.ndarray | None = None,
         strength: float | None = None,
         hold: Mapping[int, np.ndarray] | None = None,
@@ -98,7 +103,9 @@ class TextToVideo:
         """Film a prompt; None means the preset's own value, and a list of seeds gives a list of Videos.
 
         The noise is drawn on the CPU in fp32 from `seed`, whatever the device.
-        `callback(step, num_steps, latents)` is called after every step. Raises SettingsError.
+        `callback(step, num_steps, latents)` is called after every step; what it raises ends the filming, and
+        nothing is kept. A clip that fp16 could not hold is made again in fp32, with a PrecisionWarning.
+        Raises SettingsError, RenderError.
         """
         asked: Settings = {
             "negative_prompt": negative_prompt,
@@ -113,6 +120,8 @@ class TextToVideo:
             "guidance_rescale": guidance_rescale,
             "guidance_interval": guidance_interval,
             "guidance_every": guidance_every,
+            "cache_every": cache_every,
+            "speed": speed,
             "init_frames": init_frames,
             "strength": strength,
             "hold": hold,
@@ -128,6 +137,19 @@ class TextToVideo:
 
     @torch.inference_mode()
     def _film(self, shoot: Shoot, seed: int, callback: Callback | None) -> Video:
+        try:
+            return self._film_once(shoot, seed, callback)
+        except RenderError as error:
+            if self.dtype != torch.float16:
+                raise RenderError(f"{self.preset.name}: {error}; {damage(self._parts())}") from error
+            again = (
+                f"{self.preset.name}: {error}: half precision (fp16) overflowed, so the clip is made again"
+            )
+        warnings.warn(f"{again} in fp32; with dtype fp32 it is made at once", PrecisionWarning, stacklevel=3)
+        with self._single_precision():
+            return self._film_once(shoot, seed, callback)
+
+    def _film_once(self, shoot: Shoot, seed: int, callback: Callback | None) -> Video:
         if shoot.init_frames is not None and shoot.strength == 0:
             frames = resized(shoot.init_frames, shoot.height, shoot.width).copy()
         else:
@@ -167,7 +189,11 @@ class TextToVideo:
                 self.text_encoder, shoot.prompt, shoot.negative_prompt, self.preset, shoot.num_frames
             )
         distilled = self.preset.unet.guidance_embed_dim is not None  # the scale goes into the network itself
-        network: Network = partial(self._network, guidance=shoot.guidance_scale if distilled else None)
+        network: Network = partial(
+            self._network,
+            guidance=shoot.guidance_scale if distilled else None,
+            cache=DeepCache(shoot.cache_every) if shoot.cache_every > 1 else None,
+        )
         return guided_denoiser(
             network if len(windows) == 1 else windowed(network, windows),
             self.schedule,
@@ -181,10 +207,13 @@ class TextToVideo:
         factor, channels = self.preset.autoencoder.factor, self.preset.autoencoder.latent_channels
         return (1, channels, shoot.num_frames, shoot.height // factor, shoot.width // factor)
 
-    def _network(self, latents: Tensor, t: Tensor, text: Tensor, *, guidance: float | None = None) -> Tensor:
+    def _network(
+        self, latents: Tensor, t: Tensor, text: Tensor, *, guidance: float | None, cache: DeepCache | None
+    ) -> Tensor:
         scale = None if guidance is None else torch.full_like(t, guidance, dtype=torch.float32)
+        deep = None if cache is None else cache.features(float(t[0]))
         with self._precision():
-            return self.unet(latents, t, text, scale)
+            return self.unet(latents, t, text, scale, deep=deep)
 
     def _encode(self, frames: np.ndarray) -> Tensor:
         with self._precision():
@@ -192,12 +221,46 @@ class TextToVideo:
 
     def _decode(self, latents: Tensor) -> Tensor:
         with self._precision():
-            return self.autoencoder.decode(latents)
+            frames = self.autoencoder.decode(latents)
+        if not bool(frames.isfinite().all()):
+            raise RenderError("the autoencoder answered with what is no number")
+        return frames
+
+    def _parts(self) -> dict[str, nn.Module]:
+        return {"text_encoder": self.text_encoder, "unet": self.unet, "autoencoder": self.autoencoder}
+
+    @contextlib.contextmanager
+    def _single_precision(self) -> Iterator[None]:
+        """Inside, everything is computed in fp32."""
+        dtype, parts = self.dtype, self._parts().values()
+        own = [next(part.parameters()).dtype for part in parts]
+        self.dtype = torch.float32
+        try:
+            for part in parts:
+                part.float()
+            yield
+        finally:
+            self.dtype = dtype
+            for part, of in zip(parts, own, strict=True):
+                part.to(dtype=of)
 
     def _precision(self) -> contextlib.AbstractContextManager[Any]:
         if self.dtype == torch.float32:
             return contextlib.nullcontext()
         return torch.autocast(self.device.type, self.dtype)
+
+
+def damage(parts: Mapping[str, nn.Module]) -> str:
+    """What is wrong with weights that answer with no number."""
+    bad = [
+        f"{part}.{name}"
+        for part, module in parts.items()
+        for name, tensor in module.named_parameters()
+        if not bool(tensor.isfinite().all())
+    ]
+    if bad:
+        return f"{len(bad)} of its weights hold no numbers, first {bad[0]!r}: get the file again"
+    return "its weights are whole: try a lower guidance scale, more steps, or dtype fp32"
 
 
 def opened(frames: np.ndarray) -> np.ndarray:

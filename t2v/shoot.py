@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
-from typing import Any, TypedDict, get_args
+from typing import Any, Literal, TypedDict, get_args
 
 import numpy as np
 
@@ -15,6 +15,8 @@ from t2v.errors import SettingsError
 from t2v.prompts import Prompt
 from t2v.samplers import SAMPLERS, Callback
 
+Speed = Literal["exact", "fast"]
+FAST_STEPS = 16
 STRENGTH = 0.6  # of video to video where none is given: what zeroscope's two stages use
 
 
@@ -33,6 +35,8 @@ class Settings(TypedDict, total=False):
     guidance_rescale: float | None
     guidance_interval: tuple[float, float] | None
     guidance_every: int | None
+    cache_every: int | None
+    speed: Speed | None
     init_frames: np.ndarray | None
     strength: float | None
     hold: Mapping[int, np.ndarray] | None
@@ -59,6 +63,7 @@ class Shoot:
     guidance_rescale: float
     guidance_interval: tuple[float, float]
     guidance_every: int
+    cache_every: int
     init_frames: np.ndarray | None
     strength: float
     hold: Mapping[int, np.ndarray]
@@ -104,6 +109,7 @@ def shoot_of(preset: Preset, prompt: Prompt, asked: Settings) -> Shoot:
         "guidance_rescale": 0.0,
         "guidance_interval": (0.0, 1.0),
         "guidance_every": 1,
+        "cache_every": 1,
         "init_frames": None,
         "strength": 1.0 if film is None else STRENGTH,
         "hold": {},
@@ -112,11 +118,31 @@ def shoot_of(preset: Preset, prompt: Prompt, asked: Settings) -> Shoot:
         "window_stride": max(1, window // 2),
     }
     given = {name: value for name, value in asked.items() if value is not None and name in own}
-    shoot = Shoot(prompt=prompt, **(own | given))
+    if asked.get("speed") not in (None, *get_args(Speed)):
+        speeds = ", ".join(get_args(Speed))
+        raise SettingsError(f"{preset.name} wants one of the speeds {speeds}, got {asked['speed']!r}")
+    quick = fast(preset) if asked.get("speed") == "fast" else {}
+    shoot = Shoot(prompt=prompt, **(own | quick | given))
     check(shoot, preset)
     for frame in shoot.hold.values():
         check_frames(frame[None], f"held frames ({shoot.height}, {shoot.width}, 3)", preset)
     return shoot
+
+
+def fast(preset: Preset) -> dict[str, Any]:
+    """What `speed="fast"` puts in the place of the preset's own values: fewer and cheaper evaluations.
+
+    A network that was distilled to a few steps is fast already.
+    """
+    if preset.unet.guidance_embed_dim is not None:
+        return {}
+    return {
+        "sampler": "dpmpp_2m",
+        "spacing": "trailing",
+        "num_steps": min(FAST_STEPS, preset.num_steps),
+        "guidance_interval": (0.2, 1.0),
+        "cache_every": 2,
+    }
 
 
 def check(shoot: Shoot, preset: Preset) -> None:
@@ -181,6 +207,7 @@ def _sampling(shoot: Shoot, preset: Preset) -> list[tuple[bool, str]]:
             0 <= low <= high <= 1,
             f"a guidance_interval inside (0, 1), low first, got {shoot.guidance_interval}",
         ),
+        (shoot.cache_every >= 1, f"cache_every of 1 or more, got {shoot.cache_every}"),
         (shoot.guidance_every >= 1, f"guidance_every of 1 or more, got {shoot.guidance_every}"),
     ]
 

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from t2v.conditioning import Chunks, Conditioning, Once, every_time
 from t2v.configs import UNetConfig
+from t2v.deep_cache import DeepFeatures
 from t2v.kernels import Linear, token_layout
 from t2v.layers import (
     Conv2d,
@@ -115,12 +116,14 @@ class UNet3D(nn.Module):
         guidance: Tensor | None = None,
         *,
         once: Once = every_time,
+        deep: DeepFeatures | None = None,
     ) -> Tensor:
         """What the network predicts, in the shape of the latents.
 
         latents (b, c, f, h, w); timesteps (b,); text (b, l, d), or (b, f, l, d): one text a frame; guidance
         (b,): the scale, read by networks alone that were distilled with it (`guidance_embed_dim`).
-        `once`: a Memo, where the same text, or the same timesteps, come again.
+        `once`: a Memo, where the same text, or the same timesteps, come again. `deep`: features of an earlier
+        pass that stand for all stages but the outermost; where there are none yet, this pass's are put there.
         """
         num_frames = latents.shape[2]
         cond = Conditioning(
@@ -131,16 +134,24 @@ class UNet3D(nn.Module):
             once=once,
         )
         x = token_layout(rearrange(latents.to(self.dtype), "b c f h w -> (b f) c h w"))
-        skips = []
-        for stage in self.input_blocks:
+        first = self.input_blocks[0](x, cond)
+        x = self._below(first, cond) if deep is None or deep.kept is None else deep.kept
+        if deep is not None:
+            deep.kept = x
+        x = self.output_blocks[-1](torch.cat([x, first], dim=1), cond)
+        return rearrange(self.out(x), "(b f) c h w -> b c f h w", f=num_frames)
+
+    def _below(self, x: Tensor, cond: Conditioning) -> Tensor:
+        """All stages but the first and the last."""
+        skips = [x]
+        for stage in list(self.input_blocks)[1:]:
             x = stage(x, cond)
             skips.append(x)
         x = self.middle_block(x, cond)
-        for stage in self.output_blocks:
+        for stage in list(self.output_blocks)[:-1]:
             x = torch.cat([x, skips.pop()], dim=1)
-            size = (skips[-1].shape[-2], skips[-1].shape[-1]) if skips else None
-            x = stage(x, replace(cond, size=size))
-        return rearrange(self.out(x), "(b f) c h w -> b c f h w", f=num_frames)
+            x = stage(x, replace(cond, size=(skips[-1].shape[-2], skips[-1].shape[-1])))
+        return x
 
     @property
     def dtype(self) -> torch.dtype:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import contextlib
+import gc
 import inspect
 import itertools
 from collections.abc import Callable
@@ -50,6 +52,7 @@ def test_the_video_says_what_it_was_filmed_with(tiny: TextToVideo) -> None:
         "guidance_rescale": 0.0,
         "guidance_interval": (0.0, 1.0),
         "guidance_every": 1,
+        "cache_every": 1,
         "init_frames": 0,
         "strength": 1.0,
         "hold": [],
@@ -109,6 +112,8 @@ def test_a_list_of_seeds_gives_what_each_gives_alone(tiny: TextToVideo) -> None:
         {"guidance_rescale": 0.7},
         {"guidance_interval": (0.0, 0.6)},
         {"guidance_every": 2},
+        {"cache_every": 2},
+        {"speed": "fast"},
     ],
     ids=lambda settings: next(iter(settings)),
 )
@@ -226,6 +231,8 @@ def test_any_number_of_frames_and_any_size_in_steps_of_the_factor_can_be_filmed(
         ({"eta": 0.5, "sampler": "euler"}, "an eta with sampler ddim alone, got 0.5 with euler"),
         ({"guidance_rescale": 1.1}, "a guidance_rescale from 0 to 1, got 1.1"),
         ({"guidance_interval": (0.5, 0.4)}, "a guidance_interval inside .*, got \\(0.5, 0.4\\)"),
+        ({"cache_every": 0}, "cache_every of 1 or more, got 0"),
+        ({"speed": "warp"}, "one of the speeds exact, fast, got 'warp'"),
         ({"guidance_every": 0}, "guidance_every of 1 or more, got 0"),
         ({"eta": 1.5}, "an eta from 0 to 1, got 1.5"),
         ({"seed": -1}, "seeds from 0 to 2\\*\\*63 - 1, got -1"),
@@ -299,3 +306,74 @@ def test_frames_become_bytes_by_truncation_and_what_is_too_bright_is_clamped() -
 def test_there_is_no_film_model_of_another_name() -> None:
     with pytest.raises(t2v.CheckpointError, match="sora: no such film model: wanted"):
         t2v.load("sora")
+
+
+def test_fast_means_few_steps_of_second_order_guidance_where_it_counts_and_kept_features(
+    make_tiny: Callable[..., TextToVideo], tiny: TextToVideo
+) -> None:
+    told = make_tiny(replace(tiny.preset, num_steps=50)).generate(PROMPT, num_frames=1, speed="fast").settings
+    assert (told["sampler"], told["num_steps"], told["cache_every"]) == ("dpmpp_2m", 16, 2)
+    assert told["guidance_interval"] == (0.2, 1.0)
+    own = tiny.generate(PROMPT, speed="fast", sampler="unipc", num_steps=2, cache_every=1).settings
+    assert (own["sampler"], own["num_steps"], own["cache_every"]) == ("unipc", 2, 1)
+    assert np.array_equal(filmed(tiny), filmed(tiny, speed="exact"))
+
+
+def live_tensors() -> int:
+    gc.collect()
+    return sum(issubclass(type(thing), Tensor) for thing in gc.get_objects())
+
+
+def test_filming_that_is_broken_off_leaves_no_memory_held(tiny: TextToVideo) -> None:
+    def stop(step: int, *_: object) -> None:
+        if step == 2:
+            raise KeyboardInterrupt
+
+    picture = np.zeros((16, 28, 3), np.uint8)
+    before = live_tensors()
+    with contextlib.suppress(KeyboardInterrupt):
+        tiny.generate(PROMPT, callback=stop, loop=True, cache_every=2, guidance_every=2, hold={1: picture})
+    assert live_tensors() == before
+
+
+def loud(model: TextToVideo) -> TextToVideo:
+    """Weights that fp16 can hold and answers that it cannot."""
+    with torch.no_grad():
+        model.unet.out[0].weight.fill_(6e4)
+        model.unet.out[2].weight.mul_(100)
+    return model
+
+
+def test_what_half_precision_cannot_hold_is_filmed_again_in_single_precision_with_a_warning(
+    make_tiny: Callable[..., TextToVideo],
+) -> None:
+    model = loud(make_tiny(dtype=torch.float16))
+    own = {name: parameter.dtype for name, parameter in model.unet.named_parameters()}
+    with pytest.warns(
+        t2v.PrecisionWarning, match=r"tiny: .*fp16\) overflowed, so the clip is made again in fp32"
+    ):
+        frames = filmed(model, num_steps=2)
+    assert frames.std() > 10
+    assert model.dtype == torch.float16
+    assert {name: parameter.dtype for name, parameter in model.unet.named_parameters()} == own
+
+
+def test_weights_that_are_no_numbers_are_told_by_name_and_no_black_film_is_made(
+    make_tiny: Callable[..., TextToVideo],
+) -> None:
+    model = make_tiny()
+    with torch.no_grad():
+        model.unet.out[2].bias[0] = float("nan")
+    wanted = r"tiny: .*no number at timestep 999; 1 of its weights hold no numbers, first 'unet.out.2.bias'"
+    with pytest.raises(t2v.RenderError, match=wanted):
+        filmed(model)
+
+
+def test_an_autoencoder_that_answers_with_no_number_makes_no_black_film_either(
+    make_tiny: Callable[..., TextToVideo],
+) -> None:
+    model = make_tiny()
+    with torch.no_grad():
+        model.autoencoder.decoder.conv_out.bias[0] = float("inf")
+    with pytest.raises(t2v.RenderError, match="the autoencoder answered with what is no number"):
+        filmed(model, num_steps=1)
