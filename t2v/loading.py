@@ -13,7 +13,7 @@ from torch import nn
 
 from t2v.autoencoder import Autoencoder
 from t2v.checkpoints import config_files, lora
-from t2v.checkpoints.filling import FoundPart, Source, fill, matched
+from t2v.checkpoints.filling import FoundPart, Source, fill, matched, with_no_guidance
 from t2v.checkpoints.layouts import FOLDERS, ORIGINAL, PARTS
 from t2v.checkpoints.places import Place, beside, find, place_of
 from t2v.configs import MODELSCOPE, TOON, Preset
@@ -95,6 +95,8 @@ def _load(
     width = lora.guidance_width([read for read, _ in read_loras], preset)
     if width is not None and preset.unet.guidance_embed_dim is None:
         preset = config_files.distilled(preset, width)
+        place, unet = found["unet"]
+        found["unet"] = place, with_no_guidance(unet, preset)
     networks, tensors = _networks(found, preset, where, dtype)
     model = TextToVideo(
         preset, networks["text_encoder"], networks["unet"], networks["autoencoder"], device=where, dtype=dtype

@@ -6,7 +6,7 @@ Every tensor is copied once, into memory of the type that was asked for; the fil
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -74,6 +74,17 @@ def parts_in(file: TensorFile) -> dict[str, FoundPart]:
         inside = {k.removeprefix(prefix): v for k, v in file.tensors.items() if k.startswith(prefix)}
         found[layout.part] = FoundPart(layout, file, inside)
     return found
+
+
+def with_no_guidance(unet: FoundPart, preset: Preset) -> FoundPart:
+    """The part with an embedding of the guidance that is nothing, for a LoRA to build on.
+
+    Its trainer begins it at random, anew in every run, and keeps none: the mean of those is zero.
+    """
+    shape = preset.unet.width, preset.unet.guidance_embed_dim or 0
+    name = "time_embedding" if unet.layout.name == "diffusers" else "time_embed"
+    zeros = Stored(shape, torch.float32, lambda: torch.zeros(shape))
+    return replace(unet, tensors={**unet.tensors, f"{name}.cond_proj.weight": zeros})
 
 
 def _is_ema(key: str) -> bool:

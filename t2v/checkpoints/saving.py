@@ -111,11 +111,12 @@ def _write_tokenizer(folder: Path, context_length: int) -> None:
     from t2v.text_encoder import bpe
 
     tokenizer = bpe()
-    _write_json(folder / "vocab.json", tokenizer.encoder)
+    start, end = "<|startoftext|>", "<|endoftext|>"
+    renamed = {tokenizer.sot_token_id: start, tokenizer.eot_token_id: end}  # open_clip writes them otherwise
+    _write_json(folder / "vocab.json", {renamed.get(i, token): i for token, i in tokenizer.encoder.items()})
     ranks = sorted(tokenizer.bpe_ranks, key=tokenizer.bpe_ranks.__getitem__)
     merges = "#version: 0.2\n" + "".join(f"{a} {b}\n" for a, b in ranks)
     _write(folder / "merges.txt", lambda path: path.write_text(merges, "utf-8"))
-    start, end = "<|startoftext|>", "<|endoftext|>"
     special = {"bos_token": start, "eos_token": end, "unk_token": end, "pad_token": "!"}
     _write_json(folder / "special_tokens_map.json", special)
     _write_json(
