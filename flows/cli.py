@@ -18,6 +18,7 @@ from cyclopts import App, CycloptsError, Parameter
 from cyclopts.validators import Number
 
 from flows.commands.arguments import Device, Episode, Output, Premise, Rewrite, Seed, Verbose, Writer
+from flows.commands.exports import export
 from flows.commands.scripts import again, check, plan, retake, with_whole_rewrite
 from flows.faults import WRONG_INPUT, known_fault
 from flows.options import OUTPUT, BatchOptions, EpisodeOptions, MemeOptions, Outcome, Until
@@ -45,6 +46,7 @@ def build_app(name: str) -> App:
         retake,
         batch,
         meme,
+        export,
         voices,
         clean,
         pull,
