@@ -153,7 +153,7 @@ def _cost(calls: Sequence[Mapping[str, Any]]) -> str:
     """Dollars of all calls; a price that is not known is n/a, never nothing."""
     if not calls:
         return ""
-    costs = [call.get("cost") for call in calls]
+    costs = [call.get("cost_usd") for call in calls]
     known = [float(cost) for cost in costs if isinstance(cost, int | float)]
     return f"${sum(known):.4f}" if len(known) == len(costs) else "n/a"
 
