@@ -18,7 +18,7 @@ from cyclopts import App, CycloptsError, Parameter
 from cyclopts.validators import Number
 
 from flows.commands.arguments import Device, Episode, Output, Premise, Rewrite, Seed, Verbose, Writer
-from flows.commands.exports import export
+from flows.commands.exports import export, import_
 from flows.commands.scripts import again, check, plan, retake, with_whole_rewrite
 from flows.faults import WRONG_INPUT, known_fault
 from flows.options import OUTPUT, BatchOptions, EpisodeOptions, MemeOptions, Outcome, Until
@@ -44,16 +44,18 @@ def build_app(name: str) -> App:
         script,
         plan,
         retake,
+        export,
+        import_,
         batch,
         meme,
-        export,
         voices,
         clean,
         pull,
         setup,
     )
     for place, command in enumerate(commands):
-        app.command(command, sort_key=place)
+        name_of_it = "import" if command is import_ else None  # a word that Python keeps for itself
+        app.command(command, name=name_of_it, sort_key=place)
     return app
 
 

@@ -112,8 +112,13 @@ def scalar(text: str, *, in_flow: bool = False) -> str:
     """Text as it is where every reader of YAML, 1.1 or 1.2, takes it as that; else in double quotes."""
     if _is_plain(text) and not (in_flow and _FLOW_SIGNS.search(text)):
         return text
-    quoted = json.dumps(text, ensure_ascii=False)
-    return _ESCAPED.sub(lambda sign: f"\\u{ord(sign[0]):04x}", quoted)
+    return quoted(text)
+
+
+def quoted(text: str) -> str:
+    """Text in double quotes, as every reader of YAML takes it."""
+    plain = json.dumps(text, ensure_ascii=False)
+    return _ESCAPED.sub(lambda sign: f"\\u{ord(sign[0]):04x}", plain)
 
 
 def _is_plain(text: str) -> bool:

@@ -13,7 +13,19 @@ from flows import begin, cli, prefect_plugin
 from flows.options import Outcome
 from scripts_llm.yaml_io import read_premise
 
-COMMANDS = ["new", "check", "episode", "script", "plan", "retake", "batch", "meme", "setup"]
+COMMANDS = [
+    "new",
+    "check",
+    "episode",
+    "script",
+    "plan",
+    "retake",
+    "export",
+    "import",
+    "batch",
+    "meme",
+    "setup",
+]
 LOGLINE = "A cat runs for mayor"
 
 
