@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from scripts_llm.errors import ScriptError
 from scripts_llm.fountain import read_fountain, write_fountain
 from scripts_llm.plain_text import plain
-from scripts_llm.screenplay import Beat, Character, Line, Meme, Scene, Script, Shot
+from scripts_llm.screenplay import Beat, Character, Line, Meme, Scene, Script, Shot, SoundEffect
 
 CAST = {
     "joe": Character(name="Joe"),
@@ -157,7 +157,11 @@ scenes = st.builds(
     action=st.just("") | words,
     shots=st.none() | st.lists(shots, max_size=2).map(tuple),
     dialogue=st.lists(lines | st.builds(Beat, beat=st.floats(0.01, 10)), max_size=3).map(tuple),
-    sfx=st.lists(st.fixed_dictionaries({"at": words | st.integers()}), max_size=1).map(tuple),
+    sfx=st.lists(
+        st.builds(SoundEffect, file=words.map("{}.wav".format), at=st.floats(0, 9) | st.just("end")),
+        max_size=1,
+    ).map(tuple),
+    effects=st.lists(st.sampled_from(["shake", {"zoom": 1.5}]), max_size=2).map(tuple),
     transition=st.sampled_from(["cut", "smash_cut", "fade", "dissolve"]),
     duration=st.just("auto") | st.floats(0.1, 600),
     skip=st.booleans(),
