@@ -7,7 +7,7 @@ from dataclasses import asdict
 from typing import Any
 
 import t2v
-from flows import scripting
+from flows import llm_writing, scripting
 from flows.job import Job
 from flows.screen import duration
 from flows.scripting import Written
@@ -74,13 +74,8 @@ def script_chapter(job: Job, written: Written) -> Chapters:
         },
     }
     if written.calls:
-        chapters["writer_calls"] = call_rows(written.calls)
+        chapters["writer_calls"] = llm_writing.call_rows(written.calls)
     return chapters
-
-
-def call_rows(calls: Sequence[Call]) -> list[dict[str, Any]]:
-    """Calls as the manifest has them: what is not known is n/a, never 0."""
-    return [{key: "n/a" if value is None else value for key, value in asdict(call).items()} for call in calls]
 
 
 def writing_told(calls: Sequence[Call]) -> tuple[str, ...]:

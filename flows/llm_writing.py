@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from flows.job import AUTO, Job
 from flows.studio.errors import StudioError
@@ -98,3 +100,8 @@ def own_prompts(job: Job) -> Path | None:
         wanted = f"{job.premise_path}: writer.template: wanted a folder of prompts beside the premise"
         raise StudioError(f"{wanted}, got nothing at {folder}, try templates/prompts as a start", code=2)
     return None
+
+
+def call_rows(calls: Sequence[Call]) -> list[dict[str, Any]]:
+    """Calls as the manifest has them: what is not known is n/a, never 0."""
+    return [{key: "n/a" if value is None else value for key, value in asdict(call).items()} for call in calls]

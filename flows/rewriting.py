@@ -55,7 +55,7 @@ def _one_scene(job: Job, name: str, note: str, screen: Screen) -> Outcome:
     draft, calls = _new_scene(job, written, index, note, screen)
     yaml_io.replace_scene(path, index, _with_shots(draft, written, index))
     memory = manifest.with_script(written.memory, path) if was_ours else written.memory
-    manifest.write(job.folder, memory, **({"rewrite_calls": chronicle.call_rows(calls)} if calls else {}))
+    manifest.write(job.folder, memory, **({"rewrite_calls": llm_writing.call_rows(calls)} if calls else {}))
     changed = list(_difference(before, yaml_io.scene_text(path, index), name))
     said = changed or [f"{name} came out as it was; another --note may help"]
     said += chronicle.writing_told(calls)

@@ -234,6 +234,8 @@ def _by_whom(job: Job, premise: Premise, *, say: Say) -> Authored:
         return Authored(written.script, settings.model, tuple(server.calls), promised=written.promised)
     except LLMError as error:
         if job.writer != AUTO:
+            if error.calls:  # they were paid for
+                manifest.write(job.folder, job.memory, failed_calls=llm_writing.call_rows(error.calls))
             raise StudioError(f"--writer {job.writer}: {_one_line(error)}") from error
         reason = _one_line(error)
         say(f"{reason}: {OFFLINE} writes instead")

@@ -225,12 +225,28 @@ def test_the_key_is_in_no_file_and_no_line_of_a_run_that_fails(
     screen = heard()
     with pytest.raises(StudioError) as refused:
         episode.story(job.prepare(options(show, server)), screen)
+    assert [call["purpose"] for call in manifest_of(show)["failed_calls"]] == ["an outline"] * 2
     raw = show.parents[1] / "output/fish/s01e01/writer-answer.txt"
     assert "It still is ***" in raw.read_text("utf-8")
     assert KEY not in f"{refused.value} {screen.text}"
     assert files_with_the_key(show.parents[1]) == []
 
 
+def test_the_key_is_in_no_file_and_no_line_of_a_run_that_goes_well(
+    show: Path, server: FakeServer, heard: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    server.replies = [Reply(status=429, error=f"slow down, {KEY}", headers=(("retry-after", "0"),)), *good()]
+    with caplog.at_level("DEBUG"):
+        screen = run(options(show, server), heard)
+    assert server.keys == [f"Bearer {KEY}"] * 4
+    assert "got 429 (slow down, ***), try later: again in 0 s" in screen.text
+    assert KEY not in screen.text + caplog.text
+    assert caplog.records, "the client logs at this level"
+    assert "line: My key is ." in (show.parents[1] / "output/fish/s01e01/script.yaml").read_text("utf-8")
+    assert files_with_the_key(show.parents[1]) == []
+
+
+@pytest.mark.slow
 def test_the_key_is_in_no_file_and_no_line_of_a_whole_command(show: Path, server: FakeServer) -> None:
     home = show.parents[1]
     server.replies = [Reply(status=429, error=f"slow down, {KEY}"), *good()]
