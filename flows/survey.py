@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,13 +11,14 @@ from flows import scripting
 from flows.job import Job
 from flows.options import Until
 from flows.scripting import Written
-from flows.studio import loops, plan, recipes, wanted
+from flows.studio import loops, own_audio, plan, recipes, wanted
 from flows.studio.editing import Edit, Material, make_edit
 from flows.studio.film import FilmSettings, film_settings
+from flows.studio.pacing import SceneSound
 from flows.studio.plan import Plan
 from flows.studio.scene_sounds import scene_sounds
 from flows.studio.wanted import WantedLine, WantedShot
-from scripts_llm.screenplay import display_name
+from scripts_llm.screenplay import Audio, display_name
 
 
 @dataclass(frozen=True)
@@ -28,6 +30,8 @@ class Survey:
     film: FilmSettings
     shots: tuple[WantedShot, ...]
     lines: tuple[WantedLine, ...]
+    sounds: Mapping[str, tuple[SceneSound, ...]]
+    audio: Audio
     plan: Plan
 
     @property
@@ -68,10 +72,10 @@ class Survey:
             lines=self.lines,
             clips=recipes.shelf(folder.clips, ".mp4"),
             voices=recipes.shelf(folder.voices, ".wav"),
-            sounds=scene_sounds(self.written.script, places=self.job.places),
+            sounds=self.sounds,
         )
         return make_edit(
-            self.written.premise,
+            self.written.premise.model_copy(update={"audio": self.audio}),
             self.written.script,
             material,
             written_by=self.written.memory.written_by or "hand",
@@ -106,4 +110,6 @@ def look(job: Job, written: Written | None = None) -> Survey | None:
     shots = wanted.shots(written.script, written.premise, film, seed=job.film_seed, places=job.places)
     lines = wanted.lines(written.script, written.premise, speaker=job.speaker, places=job.places)
     made = plan.make_plan(job.folder, shots, lines, film=film, failed=job.memory.failed)
-    return Survey(job, written, film, shots, lines, made)
+    sounds = scene_sounds(written.script, places=job.places)
+    audio = own_audio.located(written.premise.audio, job.places)
+    return Survey(job, written, film, shots, lines, sounds, audio, made)

@@ -33,7 +33,6 @@ __all__ = [
 ]
 
 UNUSED_KEYS = (
-    "audio.laugh_track.pack",
     "titles.intro",
     "video.model",
 )
@@ -105,7 +104,7 @@ def _place_of(node: Node | None, way: Sequence[str | int]) -> tuple[int, int]:
 
 
 def unused_keys(made_by_hand: Premise | Script) -> tuple[str, ...]:
-    """The keys this file sets that nothing reads yet, like `audio.laugh_track.pack`, each once."""
+    """The keys this file sets that nothing reads yet, like `titles.intro`, each once."""
     return tuple(key for key in UNUSED_KEYS if _is_set(made_by_hand, key.split(".")))
 
 

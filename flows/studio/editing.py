@@ -8,7 +8,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from flows.studio import own_files, recipes
+from flows.studio import own_audio, own_files, recipes
 from flows.studio.assemble import FilmedShot, SceneTake, SpokenLine, assemble
 from flows.studio.cut import Look, segment_recipe
 from flows.studio.film import picture_size
@@ -53,7 +53,7 @@ class Edit:
             "captions": [asdict(caption) for caption in timeline.captions],
             "soft": self.premise.captions.mode == "soft",
             "sounds": [[cue.start, cue.end, cue.name] for cue in timeline.sounds],
-            "audio": self.premise.audio.model_dump(mode="json"),
+            "audio": own_audio.recipe(self.premise.audio),
             "seed": self.seed,
             "title": timeline.title,
         }

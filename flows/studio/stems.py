@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from flows.studio import foley, music, sound
+from flows.studio import foley, music, own_audio, sound
 from flows.studio.errors import StudioError
 from flows.studio.laugh import PEOPLE_LUFS, laugh
 from flows.studio.limiter import ducking, stretched
@@ -46,7 +46,6 @@ MUSIC_UNDER = {"title": 1.0, "credits": 2.0, "sting": 4.0}
 DUCK_ATTACK, DUCK_RELEASE, DUCK_BRIDGE = 0.15, 0.4, 1.0  # seconds
 BED_RISE, BED_FALL = 0.4, 0.9
 _BLOCK = 10 * SAMPLE_RATE
-NO_MUSIC = ("none", "off")
 
 
 @dataclass(frozen=True)
@@ -133,8 +132,14 @@ def _laugh(cue: LaughCue, audio: Audio) -> _Placed:
     level = audio.laugh_track.level if isinstance(audio.laugh_track, LaughTrack) else "medium"
     under = LAUGH_UNDER[level] + (SMALL_LAUGH_UNDER if cue.size == "small" else 0)
 
+    pack = audio.laugh_track.pack if isinstance(audio.laugh_track, LaughTrack) else None
+
     def make() -> Samples:
-        samples = laugh(cue.size, seconds=(end - start) / SAMPLE_RATE, seed=cue.seed)[: end - start]
+        samples = None
+        if pack:
+            samples = own_audio.laugh_of(Path(pack), cue.size, num_samples=end - start, seed=cue.seed)
+        if samples is None:
+            samples = laugh(cue.size, seconds=(end - start) / SAMPLE_RATE, seed=cue.seed)[: end - start]
         return sound.with_edges(samples, fall=0.1) * sound.gain(LINE_LUFS - under - PEOPLE_LUFS)
 
     return _Placed(start, end, make)
@@ -154,7 +159,7 @@ def _effect(cue: SoundCue) -> _Placed:
 
 
 def _music(timeline: Timeline, audio: Audio, *, seed: int) -> Stem:
-    if audio.music in NO_MUSIC:
+    if audio.music in own_audio.NO_MUSIC:
         return _sequence([])
     own = music.Track(Path(audio.music)) if audio.music else None
     beds = [cue for cue in timeline.music if cue.kind == "bed"]

@@ -105,7 +105,7 @@ def test_the_full_premise_is_read_and_what_nothing_reads_yet_is_named_once(tmp_p
     named = unused_keys(premise)
     assert premise.publish is not None
     assert premise.publish.tags == ("ai", "sitcom")
-    assert "audio.laugh_track.pack" in named
+    assert "titles.intro" in named
     assert len(set(named)) == len(named)
     assert set(named) <= set(UNUSED_KEYS)
 
