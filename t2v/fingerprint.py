@@ -6,6 +6,7 @@ import contextlib
 import hashlib
 import json
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 from t2v.errors import CheckpointError
@@ -20,9 +21,28 @@ def weight_file(source: str) -> Path:
     return WEIGHTS / "toon.safetensors"
 
 
-def fingerprint(source: str) -> str:
-    """The first 16 hexadecimal digits of the SHA-256 of the weights, remembered by path, size and time."""
-    path = weight_file(source)
+def fingerprint(
+    source: str | Path, *, base: str | Path | None = None, loras: Sequence[tuple[str | Path, float]] = ()
+) -> str:
+    """Sixteen hexadecimal digits that change whenever the weights do, for the arguments of `t2v.load`.
+
+    Of one file the first of its SHA-256, of several those of all their hashes, with the LoRAs' weights.
+    A file's hash is remembered by path, size and time. Raises CheckpointError.
+    """
+    if source == "toon" and not loras:
+        return _hash(weight_file("toon"))[:16]
+    from t2v.checkpoints.places import files_of
+
+    parts = [_hash(path) for path in files_of(source, base)]
+    for file, weight in loras:
+        path = Path(file)
+        inside = sorted(p for p in path.iterdir() if p.is_file()) if path.is_dir() else [path]
+        parts += [f"{float(weight)!r} {_hash(p)}" for p in inside]
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
+
+
+def _hash(path: Path) -> str:
+    """The SHA-256 of a file, remembered."""
     try:
         stat = path.stat()
     except OSError as error:
@@ -30,8 +50,8 @@ def fingerprint(source: str) -> str:
     key = f"{path.resolve()} {stat.st_size} {stat.st_mtime_ns}"
     memory = _memory_file()
     known = _remembered(memory)
-    if key not in known:
-        known[key] = _sha256(path)[:16]
+    if len(known.get(key, "")) != 64:
+        known[key] = _sha256(path)
         _remember(memory, known)
     return known[key]
 
@@ -59,7 +79,7 @@ def _remember(memory: Path, known: dict[str, str]) -> None:
     part = memory.with_suffix(f".{os.getpid()}.part")
     try:
         memory.parent.mkdir(parents=True, exist_ok=True)
-        part.write_text(json.dumps(dict(list(known.items())[-64:])), "utf-8")
+        part.write_text(json.dumps(dict(list(known.items())[-256:])), "utf-8")
         os.replace(part, memory)
     except OSError:
         with contextlib.suppress(OSError):

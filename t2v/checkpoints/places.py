@@ -1,4 +1,4 @@
-"""Where a model's parts lie: a folder, a file, a hub; beside it; in a base."""
+"""Where a model's parts lie: a folder, a file, a hub; beside it; in a base. Only opening them takes torch."""
 
 from __future__ import annotations
 
@@ -6,13 +6,15 @@ import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from t2v.checkpoints import hub
-from t2v.checkpoints.filling import FoundPart, parts_in
-from t2v.checkpoints.layouts import ORIGINAL, Choice, choose, names_in
-from t2v.checkpoints.tensor_files import open_all
+from t2v.checkpoints.layouts import ORIGINAL, PARTS, Choice, choose, names_in
 from t2v.checkpoints.wrong_files import read_json
 from t2v.errors import CheckpointError
+
+if TYPE_CHECKING:
+    from t2v.checkpoints.filling import FoundPart
 
 log = logging.getLogger(__name__)
 
@@ -106,6 +108,9 @@ def part_in(place: Place, part: str) -> FoundPart | None:
 
     A file that bears the part's name and holds something else is an error, and so is one that cannot be read.
     """
+    from t2v.checkpoints.filling import parts_in
+    from t2v.checkpoints.tensor_files import open_all
+
     if part in place.parts:
         return place.parts[part]
     files = place.choice.parts.get(part)
@@ -126,6 +131,24 @@ def part_in(place: Place, part: str) -> FoundPart | None:
                 f"{opened.path}: no part of a text-to-video model in it: {_told({}, len(opened.tensors))}"
             )
     return place.parts.get(part)
+
+
+def files_of(source: str | Path, base: str | Path | None = None) -> list[Path]:
+    """Every file that a model is made of, settings too, told by the names alone; nothing is opened.
+
+    Raises CheckpointError for a source that is nowhere.
+    """
+    first = place_of(source, half=False)
+    places = [first, *beside(first, half=False), *([place_of(base, half=False)] if base is not None else [])]
+    found: list[Path] = [first.folder / name for name in first.choice.unnamed]
+    for part in PARTS:
+        place = next((p for p in places if part in p.choice.parts), None)
+        if place is not None:
+            found += [place.folder / name for name in place.choice.parts[part]]
+            settings = (place.setting(kind) for kind in (part, "scheduler"))
+            found += [path for path in settings if path is not None]
+    configuration = next((path for p in places if (path := p.setting("configuration"))), None)
+    return sorted({*found, *([configuration] if configuration else [])})
 
 
 def _told(inside: Mapping[str, FoundPart], count: int) -> str:

@@ -77,6 +77,29 @@ def test_weights_that_are_not_there_are_one_clear_error(weights: Path) -> None:
         t2v.fingerprint("toon")
 
 
-def test_another_model_is_one_clear_error() -> None:
-    with pytest.raises(CheckpointError, match="no film model 'sora' here; there is: toon"):
+def test_a_source_that_is_nowhere_is_one_clear_error() -> None:
+    with pytest.raises(CheckpointError, match="sora: no such film model"):
         t2v.fingerprint("sora")
+
+
+def test_another_models_changes_with_any_of_its_files_and_with_its_loras(
+    weights: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "models" / "mine"
+    folder.mkdir(parents=True)
+    names = ("configuration.json", "text2video_pytorch_model.pth", "open_clip_pytorch_model.bin")
+    for name in names:
+        (folder / name).write_text("{}")
+    beside = folder.parent / "VQGAN_autoencoder.pth"
+    beside.write_bytes(b"beside it")
+    lora = tmp_path / "lora.safetensors"
+    lora.write_bytes(b"lora")
+    seen = [t2v.fingerprint(folder), t2v.fingerprint(folder, loras=[(lora, 1.0)])]
+    seen.append(t2v.fingerprint(folder, loras=[(lora, 0.5)]))
+    for path in (folder / names[1], beside, folder / names[2]):
+        path.write_bytes(b"another, longer one")
+        seen.append(t2v.fingerprint(folder))
+    assert len(set(seen)) == 6
+    assert all(len(value) == 16 for value in seen)
+    (folder / "notes.txt").write_text("no weights")
+    assert t2v.fingerprint(folder) == seen[-1]

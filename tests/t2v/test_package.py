@@ -34,6 +34,11 @@ try:
     t2v.fingerprint("toon")
 except t2v.CheckpointError:
     pass
+try:
+    t2v.fingerprint("/nowhere/at/all")
+except t2v.CheckpointError:
+    pass
+import t2v.checkpoints.places, t2v.checkpoints.config_files, t2v.checkpoints.settings
 heavy = {"torch", "open_clip", "einops", "safetensors", "numpy"} & set(sys.modules)
 sys.exit(f"imported: {heavy}" if heavy else 0)
 """
