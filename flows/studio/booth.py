@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from flows.studio import own_files, recipes
+from flows.studio.alignment import word_places
 from flows.studio.recipes import Artefact
 from flows.studio.timeline import SAMPLE_RATE
 from flows.studio.voice_book import VoiceSettings
@@ -35,6 +36,7 @@ def speak_line(wanted: WantedLine, voice: VoiceSettings, place: Path) -> Artefac
         return {
             "num_samples": len(spoken.samples),
             "murmured": spoken.murmured,
+            "words": word_places(spoken.samples, wanted.line.line),
             "seconds": round(time.perf_counter() - begun, 3),
             "who": wanted.line.who,
         }

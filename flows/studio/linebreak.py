@@ -25,6 +25,8 @@ _LEANING = frozenset(
 _TITLES = frozenset({"mr.", "mrs.", "ms.", "dr.", "st.", "prof.", "sgt.", "vs."})
 _VOWELS = re.compile(r"[aeiouyàáâãäåæèéêëìíîïòóôõöøùúûüýÿœаеёиоуыэюяєіїґαάεέηήιίοόυύωώ]+", re.IGNORECASE)
 
+_SILENT_E = re.compile(r"([aeiouy][bcdfgjkmnpqstvwxz]{1,2})e(?=\W*$|s\W*$)", re.IGNORECASE)
+
 
 @dataclass(frozen=True)
 class Piece:
@@ -64,8 +66,9 @@ def syllables(word: str) -> int:
     """About how long a word is spoken: its groups of vowels, or its letters where each is a syllable."""
     letters = sum(unicodedata.category(letter)[0] == "L" for letter in word)
     full = sum(unicodedata.east_asian_width(letter) in "WF" for letter in word)
-    known = len(_VOWELS.findall(word))
-    return max(1, full, known or letters // 3)
+    figures = sum(letter.isdecimal() for letter in word)
+    known = len(_VOWELS.findall(_SILENT_E.sub(r"\1", word)))
+    return max(1, full, 2 * figures + (known or letters // 3))
 
 
 # ------------------------------------------------------------------------------------------- phrases
