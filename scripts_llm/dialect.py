@@ -31,7 +31,7 @@ class Dialect:
 
     def shown(self, first: str, second: str, place: str) -> str:
         """The example with people of this show."""
-        return self.example.format(first=first, second=second, place=place)
+        return self.example.format(first=first, second=second, place=place.replace("_", " "))
 
     def fault_of(
         self, prompt: str, names: Mapping[str, str], places: tuple[str, ...], *, is_shot: bool = True
