@@ -11,12 +11,14 @@ from t2v.errors import CheckpointError, PrecisionWarning, RenderError, SettingsE
 from t2v.fingerprint import fingerprint
 
 if TYPE_CHECKING:
+    from t2v.memory import Plan
     from t2v.pipeline import TextToVideo, Video
 
 __all__ = [
     "MODELSCOPE",
     "TOON",
     "CheckpointError",
+    "Plan",
     "PrecisionWarning",
     "Preset",
     "RenderError",
@@ -26,6 +28,7 @@ __all__ = [
     "Video",
     "fingerprint",
     "load",
+    "plan",
     "save",
     "set_loras",
 ]
@@ -38,11 +41,25 @@ def load(
     loras: Sequence[tuple[str | Path, float]] = (),
     device: Any = None,
     dtype: Any = None,
+    memory: str | float | Plan = "auto",
 ) -> TextToVideo:
     """A model ready to film; see `t2v.loading.load`."""
     from t2v import loading
 
-    return loading.load(source, base=base, loras=loras, device=device, dtype=dtype)
+    return loading.load(source, base=base, loras=loras, device=device, dtype=dtype, memory=memory)
+
+
+def plan(
+    model: TextToVideo | Preset,
+    num_frames: int | None = None,
+    height: int | None = None,
+    width: int | None = None,
+    **settings: Any,
+) -> Plan:
+    """How a clip would be filmed in `memory_gb`, and the peak to expect; see `t2v.memory.plan`."""
+    from t2v import memory
+
+    return memory.plan(model, num_frames, height, width, **settings)
 
 
 def save(model: TextToVideo, folder: str | Path, *, layout: str = "modelscope") -> Path:
@@ -64,4 +81,8 @@ def __getattr__(name: str) -> Any:
         from t2v import pipeline
 
         return getattr(pipeline, name)
+    if name == "Plan":
+        from t2v import memory
+
+        return memory.Plan
     raise AttributeError(f"module 't2v' has no attribute {name!r}")

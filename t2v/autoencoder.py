@@ -170,6 +170,11 @@ class Autoencoder(nn.Module):
         self.quant_conv = nn.Conv2d(2 * c, 2 * c, 1)
         self.post_quant_conv = nn.Conv2d(c, c, 1)
 
+    @property
+    def dtype(self) -> torch.dtype:
+        """What it computes in."""
+        return self.quant_conv.weight.dtype
+
     def posterior(self, images: Tensor) -> tuple[Tensor, Tensor]:
         """Mean and log-variance of the latents of images (n, 3, h, w), before the latent scale."""
         mean, log_variance = self.quant_conv(self.encoder(images)).chunk(2, dim=1)
@@ -177,7 +182,7 @@ class Autoencoder(nn.Module):
 
     def encode(self, frames: Tensor) -> Tensor:
         """The posterior's mean."""
-        images = rearrange(frames, "b c f h w -> (b f) c h w")
+        images = rearrange(frames.to(self.dtype), "b c f h w -> (b f) c h w")
         means = torch.cat([self.posterior(part)[0] for part in torch.split(images, 16)])
         return rearrange(means, "(b f) c h w -> b c f h w", f=frames.shape[2]) * self.config.latent_scale
 
@@ -187,6 +192,6 @@ class Autoencoder(nn.Module):
 
     def decode(self, latents: Tensor) -> Tensor:
         """Frames of the latents, one at a time; not clamped."""
-        images = rearrange(latents / self.config.latent_scale, "b c f h w -> (b f) c h w")
+        images = rearrange(latents / self.config.latent_scale, "b c f h w -> (b f) c h w").to(self.dtype)
         out = torch.cat([self.decode_images(image) for image in torch.split(images, 1)])
         return rearrange(out, "(b f) c h w -> b c f h w", f=latents.shape[2])

@@ -66,6 +66,8 @@ def by_frames(layer: Callable[..., Tensor], x: Tensor, cond: Conditioning, *othe
     out: Tensor | None = None
     for clip in range(len(x) // f):
         for first in range(clip * f, (clip + 1) * f, step):
+            if x.is_meta and out is not None:
+                break  # a dry run: every piece takes what the first one takes
             here = slice(first, min(first + step, (clip + 1) * f))
             rows = [o[here] if len(o) == len(x) else o[clip : clip + 1] for o in others]
             part = layer(x[here], *rows)
@@ -74,5 +76,21 @@ def by_frames(layer: Callable[..., Tensor], x: Tensor, cond: Conditioning, *othe
                     (len(x), *part.shape[1:]), part.stride(), dtype=x.dtype, device=x.device
                 )
             out[here] = part
+    assert out is not None
+    return out
+
+
+def in_parts(function: Callable[[Tensor], Tensor], x: Tensor, size: int | None) -> Tensor:
+    """`function(x)`, `size` rows at once, where it takes every row for itself and keeps the shape."""
+    if size is None or size >= len(x):
+        return function(x)
+    out: Tensor | None = None
+    for first in range(0, len(x), size):
+        if x.is_meta and out is not None:
+            break  # a dry run, as above
+        part = function(x[first : first + size])
+        if out is None:
+            out = x.new_empty(len(x), *part.shape[1:])
+        out[first : first + size] = part
     assert out is not None
     return out

@@ -6,10 +6,15 @@ on a CPU. Gains are processor time of the operator alone on one core with AVX-51
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+_meta: ContextVar[str] = ContextVar("the device that meta stands for", default="meta")
 _ROWS = 4096  # of a feed-forward at once: what is between its two matrices stays below glibc's mmap threshold
 _ONEDNN = hasattr(torch.ops.mkldnn, "_linear_pointwise") and torch._C._has_mkldnn
 _FEW_PLACES = 1024  # from here on PyTorch's group norm has a fast kernel for channels-last
@@ -17,7 +22,18 @@ _FEW_PLACES = 1024  # from here on PyTorch's group norm has a fast kernel for ch
 
 def films_on_cpu(x: Tensor) -> bool:
     """Whether the forms for a CPU without gradients hold."""
-    return x.device.type == "cpu" and not torch.is_grad_enabled() and not torch.is_autocast_enabled("cpu")
+    kind = _meta.get() if x.is_meta else x.device.type
+    return kind == "cpu" and not torch.is_grad_enabled() and not torch.is_autocast_enabled("cpu")
+
+
+@contextmanager
+def meta_stands_for(device: str) -> Iterator[None]:
+    """Tensors on the meta device take the forms of `device`, to see what they would need there."""
+    token = _meta.set(device)
+    try:
+        yield
+    finally:
+        _meta.reset(token)
 
 
 def linear(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
@@ -25,7 +41,13 @@ def linear(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
 
     MKL leaves AVX-512 unused on processors that are not Intel's: fp32 is 1.1 to 1.25 × as fast.
     """
-    if _ONEDNN and films_on_cpu(x) and x.dtype in (torch.float32, torch.bfloat16) and x.dtype == weight.dtype:
+    if (
+        _ONEDNN
+        and not x.is_meta
+        and films_on_cpu(x)
+        and x.dtype in (torch.float32, torch.bfloat16)
+        and x.dtype == weight.dtype
+    ):
         return torch.ops.mkldnn._linear_pointwise(x, weight, bias, "none", [], "")
     return F.linear(x, weight, bias)
 
@@ -43,6 +65,8 @@ def attend(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
     In bf16 on a CPU two matrix products a sample take 0.65 × the time of PyTorch's fused kernel, which
     computes them in fp32; in fp32 the fused one is the faster.
     """
+    if q.is_meta:
+        return torch.empty_like(q)  # the fused kernel needs no more than its answer
     if not (films_on_cpu(q) and q.dtype == torch.bfloat16):
         return F.scaled_dot_product_attention(q, k, v)
     q = q * q.shape[-1] ** -0.5

@@ -15,7 +15,7 @@ import torch
 from einops import rearrange
 from torch import Tensor, nn
 
-from t2v.conditioning import Conditioning, by_frames
+from t2v.conditioning import Conditioning, by_frames, in_parts
 from t2v.kernels import (
     Linear,
     attend,
@@ -279,15 +279,15 @@ class TemporalTransformer(nn.Module):
         x = token_layout(x)
         normed = self.norm(rearrange(x, "(b f) c h w -> b c f (h w)", f=f))
         places = rearrange(normed, "b c f p -> (b p) f c")
-        parts = places.split(len(places) if step is None else max(1, len(places) * step // f))
-        out = [self._places(part, cond.chunks.rows) for part in parts]
-        tokens = out[0] if len(out) == 1 else torch.cat(out)
-        return x + rearrange(tokens, "(b h w) f c -> (b f) c h w", h=h, w=x.shape[-1])
-
-    def _places(self, tokens: Tensor, rows: int | None) -> Tensor:
         block = only(self.transformer_blocks)
-        tokens = linear(tokens, self.proj_in.weight.squeeze(-1), self.proj_in.bias)
-        return linear(block(tokens, None, rows), self.proj_out.weight.squeeze(-1), self.proj_out.bias)
+
+        def attended(places: Tensor) -> Tensor:
+            tokens = linear(places, self.proj_in.weight.squeeze(-1), self.proj_in.bias)
+            tokens = block(tokens, None, cond.chunks.rows)
+            return linear(tokens, self.proj_out.weight.squeeze(-1), self.proj_out.bias)
+
+        tokens = in_parts(attended, places, None if step is None else max(1, len(places) * step // f))
+        return x + rearrange(tokens, "(b h w) f c -> (b f) c h w", h=h, w=x.shape[-1])
 
 
 class Downsample(nn.Module):

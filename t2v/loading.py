@@ -20,6 +20,7 @@ from t2v.configs import MODELSCOPE, TOON, Preset
 from t2v.errors import CheckpointError
 from t2v.fingerprint import weight_file
 from t2v.pipeline import TextToVideo
+from t2v.placement import Memory
 from t2v.text_encoder import TextEncoder
 from t2v.unet import UNet3D
 from t2v.weights import load_strictly, read
@@ -46,18 +47,23 @@ def load(
     loras: Sequence[tuple[str | Path, float]] = (),
     device: str | torch.device | None = None,
     dtype: torch.dtype | None = None,
+    memory: Memory = "auto",
 ) -> TextToVideo:
     """A model ready to film.
 
     `source` is "toon", a folder in ModelScope's or diffusers' layout, a weight file, or a hub id
     (`owner/name`, `owner/name@revision`). Parts that it lacks are looked for beside it, then in `base`, a
     source too. `loras` are (file, weight) pairs, merged in fp32. A device or dtype of None means the best
-    that this machine has. What was loaded is told by the model's `origin`, and logged.
+    that this machine has. `memory` is "auto", what the device has free when a clip is filmed, or a budget
+    such as "8GB", or a `t2v.Plan`. What was loaded is told by the model's `origin`, and logged.
     Raises CheckpointError.
     """
     where = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
     dtype = dtype or best_dtype(where)
-    model = _toon(where, dtype) if source == "toon" else _load(str(source), base, loras, where, dtype)
+    if source == "toon":
+        model = _toon(where, dtype, memory)
+    else:
+        model = _load(str(source), base, loras, where, dtype, memory)
     if source == "toon" and loras:
         raise CheckpointError("toon takes no LoRA: its weights are in a form of their own")
     assert model.origin is not None
@@ -65,14 +71,14 @@ def load(
     return model
 
 
-def _toon(where: torch.device, dtype: torch.dtype) -> TextToVideo:
+def _toon(where: torch.device, dtype: torch.dtype, memory: Memory) -> TextToVideo:
     path = weight_file("toon")
     state, _ = read(path)
     text_encoder, unet = TextEncoder(TOON.text_encoder), UNet3D(TOON.unet)
     autoencoder = Autoencoder(TOON.autoencoder)
     parts = nn.ModuleDict({"text_encoder": text_encoder, "unet": unet, "autoencoder": autoencoder})
     load_strictly(parts, state, path, TOON.name)
-    model = TextToVideo(TOON, text_encoder, unet, autoencoder, device=where, dtype=dtype)
+    model = TextToVideo(TOON, text_encoder, unet, autoencoder, device=where, dtype=dtype, memory=memory)
     model.origin = Origin("toon", dict.fromkeys(PARTS, path), TOON.licence)
     return model
 
@@ -83,6 +89,7 @@ def _load(
     loras: Sequence[tuple[str | Path, float]],
     where: torch.device,
     dtype: torch.dtype,
+    memory: Memory,
 ) -> TextToVideo:
     half = dtype == torch.float16
     first = place_of(source, half=half)
@@ -97,10 +104,8 @@ def _load(
         preset = config_files.distilled(preset, width)
         place, unet = found["unet"]
         found["unet"] = place, with_no_guidance(unet, preset)
-    networks, tensors = _networks(found, preset, where, dtype)
-    model = TextToVideo(
-        preset, networks["text_encoder"], networks["unet"], networks["autoencoder"], device=where, dtype=dtype
-    )
+    networks, tensors = _networks(found, preset, torch.device("cpu"), dtype)
+    model = TextToVideo(preset, **networks, device=where, dtype=dtype, memory=memory)
     files = {part: inside.file.path for part, (_, inside) in found.items()}
     model.origin = Origin(source, files, preset.licence, first.revision, (), tensors)
     if read_loras:

@@ -20,11 +20,13 @@ from einops import rearrange
 from torch import Tensor, nn
 
 from t2v.autoencoder import Autoencoder
+from t2v.conditioning import Memo, Once
 from t2v.configs import Preset, Spacing
 from t2v.deep_cache import DeepCache
 from t2v.denoise import Denoiser, Guidance, Network, guided_denoiser
 from t2v.errors import PrecisionWarning, RenderError
 from t2v.holds import as_tensor, holding, put, resized, stacked
+from t2v.placement import Memory, Placement
 from t2v.prompts import Prompt, texts
 from t2v.samplers import Callback, arrives_clean, sampler_named
 from t2v.schedule import noise_schedule, timesteps
@@ -58,13 +60,15 @@ class TextToVideo:
         *,
         device: torch.device,
         dtype: torch.dtype,
+        memory: Memory = "auto",
     ) -> None:
         self.preset = preset
         self.device, self.dtype = device, dtype
         self.origin: Origin | None = None  # set by whoever loads the weights
-        self.text_encoder = text_encoder.eval().requires_grad_(False).to(device)
-        self.unet = unet.eval().requires_grad_(False).to(device)
-        self.autoencoder = autoencoder.eval().requires_grad_(False).to(device)
+        self.text_encoder = text_encoder.eval().requires_grad_(False).to(dtype=dtype)
+        self.unet = unet.eval().requires_grad_(False).to(dtype=dtype)
+        self.autoencoder = autoencoder.eval().requires_grad_(False).to(dtype=dtype)
+        self.placement = Placement(self._parts(), preset, device, memory)
         self.schedule = noise_schedule(preset.schedule)
 
     @overload
@@ -138,7 +142,7 @@ class TextToVideo:
     @torch.inference_mode()
     def _film(self, shoot: Shoot, seed: int, callback: Callback | None) -> Video:
         try:
-            return self._film_once(shoot, seed, callback)
+            return self._film_placed(shoot, seed, callback)
         except RenderError as error:
             if self.dtype != torch.float16:
                 raise RenderError(f"{self.preset.name}: {error}; {damage(self._parts())}") from error
@@ -147,7 +151,11 @@ class TextToVideo:
             )
         warnings.warn(f"{again} in fp32; with dtype fp32 it is made at once", PrecisionWarning, stacklevel=3)
         with self._single_precision():
-            return self._film_once(shoot, seed, callback)
+            return self._film_placed(shoot, seed, callback)
+
+    def _film_placed(self, shoot: Shoot, seed: int, callback: Callback | None) -> Video:
+        clip = (shoot.num_frames, shoot.height, shoot.width)
+        return self.placement.film(clip, self.dtype, lambda: self._film_once(shoot, seed, callback))
 
     def _film_once(self, shoot: Shoot, seed: int, callback: Callback | None) -> Video:
         if shoot.init_frames is not None and shoot.strength == 0:
@@ -184,13 +192,14 @@ class TextToVideo:
         return latents if held is None else put(latents, held, held_places)
 
     def _denoiser(self, shoot: Shoot, windows: list[list[int]]) -> Denoiser:
-        with self._precision():
+        with self.placement.use("text_encoder"):
             text, negative = texts(
                 self.text_encoder, shoot.prompt, shoot.negative_prompt, self.preset, shoot.num_frames
             )
         distilled = self.preset.unet.guidance_embed_dim is not None  # the scale goes into the network itself
         network: Network = partial(
             self._network,
+            once=Memo(),
             guidance=shoot.guidance_scale if distilled else None,
             cache=DeepCache(shoot.cache_every) if shoot.cache_every > 1 else None,
         )
@@ -208,19 +217,26 @@ class TextToVideo:
         return (1, channels, shoot.num_frames, shoot.height // factor, shoot.width // factor)
 
     def _network(
-        self, latents: Tensor, t: Tensor, text: Tensor, *, guidance: float | None, cache: DeepCache | None
+        self,
+        latents: Tensor,
+        t: Tensor,
+        text: Tensor,
+        *,
+        once: Once,
+        guidance: float | None,
+        cache: DeepCache | None,
     ) -> Tensor:
         scale = None if guidance is None else torch.full_like(t, guidance, dtype=torch.float32)
         deep = None if cache is None else cache.features(float(t[0]))
-        with self._precision():
-            return self.unet(latents, t, text, scale, deep=deep)
+        with self.placement.use("unet"):
+            return self.unet(latents, t, text, scale, deep=deep, once=once).float()
 
     def _encode(self, frames: np.ndarray) -> Tensor:
-        with self._precision():
+        with self.placement.use("autoencoder"):
             return self.autoencoder.encode(as_tensor(frames).to(self.device)).float()
 
     def _decode(self, latents: Tensor) -> Tensor:
-        with self._precision():
+        with self.placement.use("autoencoder"):
             frames = self.autoencoder.decode(latents)
         if not bool(frames.isfinite().all()):
             raise RenderError("the autoencoder answered with what is no number")
@@ -243,11 +259,6 @@ class TextToVideo:
             self.dtype = dtype
             for part, of in zip(parts, own, strict=True):
                 part.to(dtype=of)
-
-    def _precision(self) -> contextlib.AbstractContextManager[Any]:
-        if self.dtype == torch.float32:
-            return contextlib.nullcontext()
-        return torch.autocast(self.device.type, self.dtype)
 
 
 def damage(parts: Mapping[str, nn.Module]) -> str:

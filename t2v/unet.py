@@ -128,7 +128,7 @@ class UNet3D(nn.Module):
         num_frames = latents.shape[2]
         cond = Conditioning(
             time_emb=once(self._time, timesteps) if guidance is None else self._time(timesteps, guidance),
-            text=once(_one_text_a_row, text),
+            text=once(self._texts, text),
             num_frames=num_frames,
             chunks=self.chunks,
             once=once,
@@ -162,7 +162,6 @@ class UNet3D(nn.Module):
         sinusoids = timestep_embedding(timesteps, self.config.width)
         return self.time_embed(sinusoids.to(self.dtype), guidance)
 
-
-def _one_text_a_row(text: Tensor) -> Tensor:
-    """(b, l, d) as it is; (b, f, l, d) -> (b f, l, d)."""
-    return rearrange(text, "b f l d -> (b f) l d") if text.ndim == 4 else text
+    def _texts(self, text: Tensor) -> Tensor:
+        text = text.to(self.dtype)
+        return rearrange(text, "b f l d -> (b f) l d") if text.ndim == 4 else text

@@ -11,6 +11,7 @@ from torch import nn
 from t2v.autoencoder import Autoencoder
 from t2v.configs import AutoencoderConfig, Preset, ScheduleConfig, TextEncoderConfig, UNetConfig
 from t2v.pipeline import TextToVideo
+from t2v.placement import Memory
 from t2v.text_encoder import TextEncoder
 from t2v.unet import UNet3D
 
@@ -68,12 +69,16 @@ def randomise() -> Randomise:
 def make_tiny(randomise: Randomise) -> Callable[..., TextToVideo]:
     """A small model with random weights, always the same ones."""
 
-    def make(preset: Preset = TINY, dtype: torch.dtype = torch.float32) -> TextToVideo:
+    def make(
+        preset: Preset = TINY, dtype: torch.dtype = torch.float32, memory: Memory = "auto"
+    ) -> TextToVideo:
         text_encoder, unet = TextEncoder(preset.text_encoder), UNet3D(preset.unet)
         autoencoder = Autoencoder(preset.autoencoder)
         for seed, part in enumerate((text_encoder, unet, autoencoder)):
             randomise(part, seed)
-        return TextToVideo(preset, text_encoder, unet, autoencoder, device=torch.device("cpu"), dtype=dtype)
+        return TextToVideo(
+            preset, text_encoder, unet, autoencoder, device=torch.device("cpu"), dtype=dtype, memory=memory
+        )
 
     return make
 

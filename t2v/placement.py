@@ -1,0 +1,172 @@
+"""Where the networks lie while a clip is filmed, as its plan says, and what happens when memory is short."""
+
+from __future__ import annotations
+
+import gc
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import TypeVar
+
+import torch
+from torch import Tensor, nn
+
+from t2v.configs import Preset
+from t2v.errors import SettingsError
+from t2v.memory import GB, OVERHEAD_GB, Plan, free_bytes, moved_alone, plans, smaller
+from t2v.unet import UNet3D
+
+T = TypeVar("T")
+Memory = str | float | Plan  # "auto", "8GB" or 8 (2**30 bytes), or a plan
+
+
+class Placement:
+    """The networks of a model, and the plan that they follow now."""
+
+    def __init__(
+        self, networks: Mapping[str, nn.Module], preset: Preset, device: torch.device, memory: Memory
+    ) -> None:
+        self.networks, self.preset, self.device = networks, preset, device
+        self.plan: Plan | None = memory if isinstance(memory, Plan) else None
+        self._fixed = self.plan is not None
+        self._budget = None if isinstance(memory, Plan) or memory == "auto" else budget_bytes(memory)
+        self._hooks: list[torch.utils.hooks.RemovableHandle] = []
+        self._tried: dict[tuple[int, int, int], Plan] = {}
+        free = free_bytes(device.type) if device.type != "cpu" and memory == "auto" else None
+        if device.type == "cpu" or (free and sum(map(size_of, networks.values())) + GB < free):
+            for network in networks.values():
+                network.to(device)
+
+    def film(self, clip: tuple[int, int, int], dtype: torch.dtype, shoot: Callable[[], T]) -> T:
+        """`shoot()` by the fastest plan that fits; out of memory, again by the next smaller one."""
+        self.follow(self.plan if self._fixed and self.plan else self._fitting(clip, dtype))
+        while True:
+            try:
+                return shoot()
+            except (RuntimeError, MemoryError) as error:
+                if not is_out_of_memory(error):
+                    raise
+                said = str(error).partition("\n")[0]
+            self._step_down(clip, said)  # outside the handler, whose traceback holds the tensors
+
+    def _step_down(self, clip: tuple[int, int, int], said: str) -> None:
+        assert self.plan is not None
+        leaner = smaller(self.plan, self.preset)
+        if leaner is None:
+            raise SettingsError(
+                f"{self.preset.name}: out of memory by the leanest plan there is, {self.plan.peak_gb:.1f} GB "
+                f"({said}); try fewer frames or a smaller size"
+            )
+        warnings.warn(
+            f"out of memory at an expected {self.plan.peak_gb:.1f} GB; filmed again in an expected "
+            f"{leaner.peak_gb:.1f} GB, slower",
+            RuntimeWarning,
+            stacklevel=2,
+        )
+        self._tried[clip] = leaner
+        self.follow(leaner)
+
+    def _fitting(self, clip: tuple[int, int, int], dtype: torch.dtype) -> Plan:
+        if clip in self._tried:
+            return self._tried[clip]
+        budget = self._budget
+        if budget is None:
+            free = free_bytes(self.device.type)
+            here = sum(size_of(n) for n in self.networks.values() if on(n, self.device))
+            overhead = int(OVERHEAD_GB.get(self.device.type, 0.5) * GB)
+            budget = None if free is None else free + here + overhead
+        last: Plan | None = None
+        for candidate in plans(self.preset, clip, self.device.type, dtype, budget):
+            last = candidate
+            if budget is None or candidate.peak <= budget:
+                break
+        assert last is not None
+        self._tried[clip] = last  # the leanest where none fits: the estimate may be wrong, so it is tried
+        return last
+
+    def follow(self, plan: Plan) -> None:
+        """Film by this plan from now on."""
+        self.plan = plan
+        for hook in self._hooks:
+            hook.remove()
+        self._hooks.clear()
+        unet = self.networks["unet"]
+        assert isinstance(unet, UNet3D)
+        unet.chunks = plan.chunks
+        if plan.resident == "all":
+            for network in self.networks.values():
+                network.to(self.device)
+        elif plan.resident == "layers":
+            unet.to("cpu")
+            for layer in moved_alone(unet):
+                self._hooks += stream(layer, self.device)
+        release(self.device)
+
+    @contextmanager
+    def use(self, name: str) -> Iterator[None]:
+        """Inside, a network is on the device."""
+        if self.plan is not None and self.plan.resident != "all" and self.device.type != "cpu":
+            streamed = self.plan.resident == "layers"
+            for other, network in self.networks.items():
+                here = other == name and not (streamed and other == "unet")
+                network.to(self.device if here else "cpu")
+            release(self.device)
+        yield
+
+
+def stream(layer: nn.Module, device: torch.device) -> list[torch.utils.hooks.RemovableHandle]:
+    """Bring a layer's weights to the device before it runs, and let go of the copies after it."""
+    kept: dict[nn.Parameter, Tensor] = {}
+
+    def bring(layer: nn.Module, args: object) -> None:
+        for parameter in layer.parameters():
+            kept[parameter] = parameter.data
+            parameter.data = parameter.data.to(device, copy=True)
+
+    def drop(layer: nn.Module, args: object, out: object) -> None:
+        for parameter, data in kept.items():
+            parameter.data = data
+        kept.clear()
+
+    return [
+        layer.register_forward_pre_hook(bring),
+        layer.register_forward_hook(drop, always_call=True),
+    ]
+
+
+def budget_bytes(memory: str | float) -> int:
+    """8, "8", "8GB" or "8 GB" as bytes. Raises SettingsError."""
+    try:
+        size = float(str(memory).strip().lower().removesuffix("gb"))
+    except ValueError:
+        size = 0.0
+    if not 0 < size < 1e6:
+        raise SettingsError(f'memory: wanted "auto" or gigabytes such as "8GB", got {memory!r}')
+    return int(size * GB)
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether PyTorch, on any device, or Python says that memory is at its end."""
+    if isinstance(error, MemoryError | torch.OutOfMemoryError):
+        return True
+    text = str(error)
+    return "not enough memory" in text or "out of memory" in text
+
+
+def size_of(network: nn.Module) -> int:
+    return sum(p.numel() * p.element_size() for p in network.parameters())
+
+
+def on(network: nn.Module, device: torch.device) -> bool:
+    return next(network.parameters()).device.type == device.type
+
+
+def release(device: torch.device) -> None:
+    """Give back what the allocator of a device keeps for later."""
+    if device.type == "cpu":
+        return
+    gc.collect()
+    if device.type == "cuda":
+        torch.cuda.empty_cache()
+    elif device.type == "mps":
+        torch.mps.empty_cache()
