@@ -3,7 +3,7 @@ PYTHON ?= python3
 TORCH ?=
 IN := .venv/bin/python
 
-.PHONY: episode test check test-all readme clean bench-sound
+.PHONY: episode test check test-all readme clean bench bench-sound
 
 episode: .venv/ready ## the default episode
 	$(IN) -m flows episode --premise templates/premises/joe_and_the_don.yaml --writer offline
@@ -18,6 +18,14 @@ check: .venv/ready-dev ## format, lint, types
 
 test-all: check ## the slow tests and, with a card, the GPU's as well
 	$(IN) -m pytest -m "slow or not slow"
+
+bench: .venv/ready-dev ## speed beside diffusers, at width 64 and at the real width (13 GB), and memory beside its plans
+	PYTHONPATH=. $(IN) tests/benchmarks/bench_unet.py
+	PYTHONPATH=. $(IN) tests/benchmarks/bench_unet.py --width 320
+	PYTHONPATH=. $(IN) tests/benchmarks/bench_clip.py
+	for rung in 0 2 3; do PYTHONPATH=. $(IN) tests/benchmarks/peak.py --rung $$rung || exit; done
+	PYTHONPATH=. $(IN) tests/benchmarks/peak.py --dtype float32
+	PYTHONPATH=. $(IN) tests/benchmarks/peak.py --rung 4 --streamed .venv/streamed; rm -f .venv/streamed
 
 bench-sound: .venv/ready-dev ## word error rates, levels and CPU seconds of the sound; `coldopen pull whisper` first
 	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 PYTHONPATH=. $(IN) tests/benchmarks/bench_sound.py $(PARTS)
