@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from random import Random
 
-from scripts_llm.room import bank
+from scripts_llm.room import bank, russian
 from scripts_llm.room.person import KIND_WORDS, PEOPLE, kind_in, matches, read_person, words_of
 from scripts_llm.screenplay import Character, Premise, Setting, display_name
 
@@ -79,9 +79,9 @@ _HOME = ("living room", "kitchen", "street", "bedroom")
 _PARTNERS = ("landlady", "neighbour", "rival", "manager", "butler", "nephew", "lodger")
 
 
-def _options(block_kind: str, names: Sequence[str], key: str) -> tuple[str, ...]:
+def _options(block_kind: str, names: Sequence[str], key: str, language: str) -> tuple[str, ...]:
     """The phrases under a key of the first block that has them."""
-    table = bank.table(block_kind)
+    table = bank.table(block_kind, language)
     for name in names:
         if name in table and table[name].fact(key):
             return table[name].fact(key)
@@ -91,11 +91,16 @@ def _options(block_kind: str, names: Sequence[str], key: str) -> tuple[str, ...]
 def _kinds_of(logline: str, words: FilmWords) -> list[str]:
     """The film world's kinds that the logline names, in its order."""
     rest, found = logline, []
-    while (kind := kind_in(rest, words.kinds)) is not None:
+    while (kind := kind_in(rest, words.kinds)) is not None and kind not in found:
         found.append(kind)
         for word in KIND_WORDS.get(kind, (kind,)):
             rest = re.sub(rf"\b{word}s?\b", " ", rest, flags=re.IGNORECASE)
     return found
+
+
+def _suits(name: str, kind: str) -> bool:
+    gender = {"man": "masc", "old man": "masc", "woman": "femn"}.get(kind)
+    return gender is None or russian.gender_of(name) == gender
 
 
 @dataclass
@@ -107,6 +112,7 @@ class _Room:
     kinds: set[str]
     colours: set[str]
     names: set[str]
+    language: str = "en"
 
     def colour_for(self, kind: str) -> str:
         wished = [c for c in _COLOURS_OF.get(kind, self.words.colours) if c in self.words.colours]
@@ -126,8 +132,11 @@ class _Room:
         return chosen
 
     def name_from(self, wished: Sequence[str], kind: str) -> str:
-        own = _options("names", (kind.replace(" ", ""),), "name")
-        free = [name for name in (*wished, *own, "Alex", "Sam", "Robin") if name not in self.names]
+        own = _options("names", (kind.replace(" ", ""),), "name", self.language)
+        spare = ("Саша", "Женя", "Валя") if self.language == "ru" else ("Alex", "Sam", "Robin")
+        if self.language == "ru":  # Russian names are a man's or a woman's
+            wished = [name for name in wished if _suits(name, kind)]
+        free = [name for name in (*wished, *own, *spare) if name not in self.names]
         chosen = self.rng.choice(free[: max(1, len(wished))] if wished else free[:3])
         self.names.add(chosen)
         return chosen
@@ -142,7 +151,7 @@ class _Room:
 
 
 def _key(name: str, taken: Mapping[str, object]) -> str:
-    base = re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")[:24] or "someone"
+    base = re.sub(r"[^a-z0-9]+", "_", russian.latin(name)).strip("_")[:24] or "someone"
     key, number = base, 2
     while key in taken:
         key, number = f"{base}_{number}", number + 1
@@ -151,24 +160,26 @@ def _key(name: str, taken: Mapping[str, object]) -> str:
 
 def _lead(premise: Premise, room: _Room) -> Character:
     logline = premise.logline or premise.show
-    kinds, trades = _kinds_of(logline, room.words), matches("trade", logline)
+    kinds, trades = _kinds_of(logline, room.words), matches("trade", logline, room.language)
     kind = room.kind_from(kinds[:1] or ("man", "woman"))
     work = [trade for trade in trades if trade not in KIND_WORDS]
     pools = (*work, kind, "any")
     return Character(
         name=room.name_from((), kind),
         look=room.look_for(kind, trades),
-        role=_role_from(logline, trades, kind),
+        role=_role_from(trades, kind, room.language),
         **{
-            field: room.rng.choice(_options("lead", pools, field))
+            field: room.rng.choice(_options("lead", pools, field, room.language))
             for field in ("wants", "flaw", "catchphrase", "speech")
         },
     )
 
 
-def _role_from(logline: str, trades: Sequence[str], kind: str) -> str:
+def _role_from(trades: Sequence[str], kind: str, language: str) -> str:
     """What the lead does: the logline's trade, or being what it is."""
     work = [trade for trade in trades if trade not in KIND_WORDS]
+    if language == "ru":
+        return bank.table("trade", language)[work[0]].fact("word")[0] if work else "в центре всех событий"
     if not work:
         return f"{kind} at the centre of it all"
     return f"{work[0]} by trade" if kind in PEOPLE else f"{work[0]}, though a {kind}"
@@ -176,7 +187,7 @@ def _role_from(logline: str, trades: Sequence[str], kind: str) -> str:
 
 def _side(name: str, room: _Room, kind: str | None = None) -> Character:
     """A part of the bank, played by a kind that is still free; or by the kind that the logline asks for."""
-    block = bank.table("side")[name]
+    block = bank.table("side", room.language)[name]
     if kind is None:
         kind = room.kind_from([k.replace("_", " ") for k in block.fact("kinds")[0].split()])
         wished: tuple[str, ...] = block.fact("name")
@@ -186,7 +197,7 @@ def _side(name: str, room: _Room, kind: str | None = None) -> Character:
     fields = {field: block.fact(field)[0] for field in ("role", "wants", "flaw", "catchphrase", "speech")}
     return Character(
         name=room.name_from(wished, kind),
-        look=room.look_for(kind, matches("trade", fields["role"])),
+        look=room.look_for(kind, matches("trade", fields["role"], room.language)),
         **fields,
     )
 
@@ -194,14 +205,18 @@ def _side(name: str, room: _Room, kind: str | None = None) -> Character:
 def _partners(premise: Premise, room: _Room, lead: Character, count: int) -> list[Character]:
     logline = premise.logline or premise.show
     named = [kind for kind in _kinds_of(logline, room.words) if kind not in room.kinds]
-    trades = {*matches("trade", logline), *matches("drive", lead.wants or "")[:1]}
-    taken = set(matches("register", lead.speech or "")[:1])
+    side = bank.table("side", room.language)
+    trades = {
+        *matches("trade", logline, room.language),
+        *matches("drive", lead.wants or "", room.language)[:1],
+    }
+    taken = set(matches("register", lead.speech or "", room.language)[:1])
     parts = list(_PARTNERS)
     room.rng.shuffle(parts)
-    parts.sort(key=lambda part: not trades & set(bank.table("side")[part].fact("for")[0].split()))
+    parts.sort(key=lambda part: not trades & set(side[part].fact("for")[0].split()))
     chosen: list[str] = []
     for part in parts:
-        talk = set(matches("register", bank.table("side")[part].fact("speech")[0])[:1])
+        talk = set(matches("register", side[part].fact("speech")[0], room.language)[:1])
         if not talk & taken and len(chosen) < count:
             chosen.append(part)
             taken |= talk
@@ -230,8 +245,9 @@ def _complete(key: str, character: Character, trade: str | None, room: _Room, to
     missing = [field for field in _FIELDS if not getattr(character, field)]
     if not missing:
         return character
-    person = read_person(key, character, kinds=room.words.kinds, trade=trade)
-    pools = [t for t in (trade, *matches("trade", character.role or ""), person.kind, "any") if t]
+    language = room.language
+    person = read_person(key, character, kinds=room.words.kinds, trade=trade, language=language)
+    pools = [t for t in (trade, *matches("trade", character.role or "", language), person.kind, "any") if t]
     changes: dict[str, str] = {}
     for field in missing:
         if field == "look":
@@ -240,12 +256,18 @@ def _complete(key: str, character: Character, trade: str | None, room: _Room, to
             room.kinds.add(kind)
             changes[field] = room.look_for(kind, pools)
         elif field == "role":
-            changes[field] = f"{trade or person.kind} of the show"
+            changes[field] = _part_in_the_show(trade, person.kind, language)
         else:
-            changes[field] = room.rng.choice(_options("lead", pools, field))
+            changes[field] = room.rng.choice(_options("lead", pools, field, language))
     said = ", ".join(f"{field}: {value}" for field, value in changes.items())
     told.append(f"{display_name(key, character)} has {said}")
     return character.model_copy(update=changes)
+
+
+def _part_in_the_show(trade: str | None, kind: str, language: str) -> str:
+    if language == "ru":
+        return bank.table("trade", language)[trade].fact("word")[0] if trade else "здесь живёт"
+    return f"{trade or kind} of the show"
 
 
 def _invent_settings(premise: Premise, room: _Room, told: list[str]) -> dict[str, Setting]:
@@ -253,7 +275,10 @@ def _invent_settings(premise: Premise, room: _Room, told: list[str]) -> dict[str
         return dict(premise.settings)
     logline = words_of(f"{premise.logline or ''} {premise.show}")
     named = [s for s in room.words.sets if f" {s} " in f" {logline} "]
-    trades = matches("trade", logline)
+    if room.language == "ru":
+        said = russian.nouns_of(logline)
+        named = [s for s in room.words.sets if russian.SETS.get(s, s).split()[-1] in said]
+    trades = matches("trade", logline, room.language)
     usual = next((_SETS_OF[trade] for trade in trades if trade in _SETS_OF), _HOME)
     chosen = list(dict.fromkeys(s for s in (*named, *usual, *_HOME) if s in room.words.sets))[:4]
     chosen = chosen or list(room.words.sets[:4])
@@ -264,7 +289,8 @@ def _invent_settings(premise: Premise, room: _Room, told: list[str]) -> dict[str
 def invent(premise: Premise, words: FilmWords, *, seed: int) -> tuple[Premise, tuple[str, ...]]:
     """The premise with cast, looks, wants, flaws and settings, and an "I assumed: ..." for each invention."""
     rng = Random(f"cast {seed} {premise.show} {premise.logline}")
-    room = _Room(words, rng, set(), set(), set())
+    language = bank.room_of(premise.language)
+    room = _Room(words, rng, set(), set(), set(), language)
     for key, character in premise.characters.items():
         look = character.look or ""
         room.names.add(display_name(key, character))
@@ -273,7 +299,7 @@ def invent(premise: Premise, words: FilmWords, *, seed: int) -> tuple[Premise, t
         room.colours |= {c for c in words.colours[:] if f" {c} " in f" {words_of(look)} "}
     told: list[str] = []
     cast = _invent_cast(premise, room, told)
-    trades = matches("trade", premise.logline or "")
+    trades = matches("trade", premise.logline or "", language)
     cast = {
         key: _complete(key, character, trades[n] if n < len(trades) else None, room, told)
         for n, (key, character) in enumerate(cast.items())
@@ -293,6 +319,12 @@ def title_from(logline: str) -> str:
     return capital_words(" ".join((head or logline).split()[:7]))[:80].strip() or "Untitled"
 
 
+def _sentence(title: str) -> str:
+    """A Russian title: one capital, and the names that have theirs."""
+    words = title.split()
+    return " ".join(word if n == 0 or not word.istitle() else word.lower() for n, word in enumerate(words))
+
+
 def _quoted(text: str) -> str:
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
@@ -300,7 +332,9 @@ def _quoted(text: str) -> str:
 def premise_from_logline(logline: str, words: FilmWords, *, seed: int) -> str:
     """The text of a commented premise file for a logline, with a cast that the film model can show."""
     logline = " ".join(logline.split())[:240]
-    bare = Premise(show=title_from(logline), logline=logline)
+    language = "ru" if re.search("[а-яё]", logline, re.IGNORECASE) else "en"
+    title = title_from(logline)
+    bare = Premise(show=title if language == "en" else _sentence(title), logline=logline, language=language)
     premise, _ = invent(bare, words, seed=seed)
     rows = [
         "# A premise: what the show is. Change anything; the next episode follows.",
@@ -308,6 +342,7 @@ def premise_from_logline(logline: str, words: FilmWords, *, seed: int) -> str:
         f"show: {_quoted(premise.show)}",
         f"logline: {_quoted(logline)}",
         "genre: sitcom                  # or meme",
+        *(["language: ru"] if language == "ru" else []),
         'format: {scenes: 8-12, aspect: "16:9"}     # aspect: 16:9, 1:1 or 9:16',
         "",
         "# The cast was invented from the logline. `look` is what the film model draws:",

@@ -8,18 +8,28 @@ planted, and only then words, each line in its speaker's way of talking. Premise
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from random import Random
 
 from scripts_llm import casting
 from scripts_llm.casting import FilmWords
-from scripts_llm.room import bank, places, story
-from scripts_llm.room.person import Person, matches, read_person
+from scripts_llm.room import bank, dialogue, nouns, places, russian, story
+from scripts_llm.room.person import Person, call_name, matches, read_person
 from scripts_llm.room.story import PlannedScene
-from scripts_llm.room.wording import Tongue, Unsayable, count_words, plain, tidy
-from scripts_llm.screenplay import Beat, LaughSize, Line, Premise, Scene, Script, length_seconds
+from scripts_llm.room.wording import Tongue, Unsayable, count_words, plain, skeleton, tidy
+from scripts_llm.screenplay import (
+    Beat,
+    LaughSize,
+    Line,
+    Premise,
+    Scene,
+    Script,
+    display_name,
+    length_seconds,
+)
+from scripts_llm.season import Past, Season
 
 SECONDS_A_WORD = 0.4
 SECONDS_BETWEEN_LINES = 0.3
@@ -27,43 +37,132 @@ SECONDS_A_BUTTON = 1.0  # what a scene's last laugh runs on
 SECONDS_OF_CARDS = 7.0
 _SHORTEST, _LONGEST = 62.0, 117.0
 _MOST_SCENES = 12
-_TIMES = ("4:15", "2:40", "half past five", "7:10", "ten to six", "3:25")
-VISITORS = (
-    "Mrs. Pike",
-    "Mr. Gannet",
-    "Mrs. Lumley",
-    "Mr. Tench",
-    "Miss Quill",
-    "Mr. Oddie",
-    "Mrs. Crumb",
-    "Mr. Brisket",
-)
+_TIMES: Mapping[str, tuple[str, ...]] = {
+    "en": ("4:15", "2:40", "half past five", "7:10", "ten to six", "3:25"),
+    "ru": ("16:15", "14:40", "17:30", "19:10", "18:50", "15:25"),
+}
+_COUNTS: Mapping[str, tuple[str, ...]] = {
+    "en": ("four", "seven", "nine", "eleven", "thirteen"),
+    "ru": ("пять", "семь", "девять", "одиннадцать", "тринадцать"),  # all of them govern the genitive plural
+}
+VISITORS: Mapping[str, tuple[str, ...]] = {
+    "en": (
+        "Mrs. Pike",
+        "Mr. Gannet",
+        "Mrs. Lumley",
+        "Mr. Tench",
+        "Miss Quill",
+        "Mr. Oddie",
+        "Mrs. Crumb",
+        "Mr. Brisket",
+    ),
+    "ru": (
+        "Клавдия Ивановна",
+        "Пётр Кузьмич",
+        "Роза Львовна",
+        "Аркадий Палыч",
+        "Нина Степановна",
+        "Эдуард Ильич",
+        "Зоя Марковна",
+        "Фёдор Фомич",
+    ),
+}
 
 
-def write(premise: Premise, words: FilmWords, *, seed: int, episode: int = 1) -> Script:
-    """A complete script, without shots; whoever the premise lacks is invented and stands in `script.cast`."""
+def write(
+    premise: Premise, words: FilmWords, *, seed: int, episode: int = 1, told: Season | None = None
+) -> Script:
+    """A complete script, without shots; whoever the premise lacks is invented and stands in `script.cast`.
+
+    `told` is what the show has had so far; left out, it is what this seed would have told up to here.
+    """
+    if told is not None:
+        return _write(premise, words, seed, episode, told)[0]
+    return list(season(premise, words, seed=seed, episodes=episode))[-1]
+
+
+def season(premise: Premise, words: FilmWords, *, seed: int, episodes: int) -> Iterator[Script]:
+    """The show's first episodes, each knowing those before it."""
+    so_far = Season()
+    for number in range(1, episodes + 1):
+        script, past = _write(premise, words, seed, number, so_far)
+        so_far = so_far.after(past)
+        yield script
+
+
+def _write(
+    premise: Premise, words: FilmWords, seed: int, episode: int, so_far: Season
+) -> tuple[Script, Past]:
     filled, _ = casting.invent(premise, words, seed=seed)
     salt = f"{seed} {_digest(filled)}"
     rng = Random(f"write {episode} {salt}")
     cast = _read_cast(filled, words)
     people = _leads(cast, salt, episode)
-    plots = _deal("story", cast, salt, episode)
-    runners = _deal("runner", cast, salt, episode)
+    plots = _deal("story", people, Random(f"story {episode} {salt}"), so_far)
+    runners = _deal("runner", people, Random(f"runner {episode} {salt}"), so_far)
     steps = _steps(filled, people, rng)
+    memory = _memory(filled, cast, so_far)
     for attempt in range(len(plots) * len(runners)):
         runner = runners[attempt // 3 % len(runners)]
         others = tuple(block for block in runners if block is not runner)
         plan = story.Plan(plots[attempt % len(plots)], runner, others, people, steps)
-        tongue, scenes = _tell(filled, plan, rng)
+        tongue, scenes = _tell(filled, plan, memory, rng)
         if scenes is not None:
-            return _script(filled, premise, words, plan, tongue, scenes, rng)
+            script = _script(filled, premise, words, plan, tongue, scenes, rng)
+            told = tuple(tuple(line.text for line in scene.lines) for scene in scenes)
+            past = Past(script.title, script.logline or "", plan.story.name, plan.runner.name, told)
+            return script, past
+        if attempt == len(plots) * 2:  # all is told: what the last episodes said may be said again
+            memory = replace(memory, stale=frozenset())
+        if attempt == len(plots) * 4:
+            memory = replace(memory, seen=frozenset())
     raise AssertionError("the bank has no episode for this cast")
 
 
-def _tell(premise: Premise, plan: story.Plan, rng: Random) -> tuple[Tongue, tuple[PlannedScene, ...] | None]:
+@dataclass(frozen=True)
+class _Memory:
+    """What the show has said, as the search compares it."""
+
+    names: tuple[str, ...]
+    stale: frozenset[str]
+    seen: frozenset[str]
+    matters: tuple[str, ...]
+
+
+def _memory(premise: Premise, cast: Sequence[Person], so_far: Season) -> _Memory:
+    language = bank.room_of(premise.language)
+    names = spoken_names(premise)
+    matters = [
+        bank.table("story", language)[plot].fact("matter")[0]
+        for plot in dict.fromkeys(so_far.plots()[-12:-1])
+        if plot in bank.table("story", language)
+    ]
+    return _Memory(
+        names,
+        frozenset(skeleton(line, names) for line in so_far.recent_lines()),
+        frozenset(dialogue.scene_key(scene, names) for past in so_far.episodes for scene in past.scenes),
+        tuple(matters),
+    )
+
+
+def spoken_names(premise: Premise) -> tuple[str, ...]:
+    """Every name that a line may hold, in all its forms: the cast's and the visitors'."""
+    language = bank.room_of(premise.language)
+    names = [display_name(key, c) for key, c in premise.characters.items()]
+    names += [call_name(name) for name in names]
+    names += [v for block in bank.blocks("story", language) for v in block.fact("visitor")]
+    names += VISITORS[language]
+    if language == "ru":
+        names = [form for name in names for form in (*russian.forms(name), *russian.forms(name.split()[0]))]
+    return tuple(dict.fromkeys(name.removeprefix("The ") for name in names))
+
+
+def _tell(
+    premise: Premise, plan: story.Plan, memory: _Memory, rng: Random
+) -> tuple[Tongue, tuple[PlannedScene, ...] | None]:
     """The plan told, with fewer scenes where it comes out too long and the format leaves the number open."""
     while True:
-        tongue = _tongue(premise, plan, rng)
+        tongue = _tongue(premise, plan, memory, rng)
         scenes = story.tell(plan, tongue)
         fewer = story.without_optional(plan.steps)
         fixed = scenes is None or _exact(premise) or len(plan.steps) <= 8 or fewer == plan.steps
@@ -84,7 +183,7 @@ def seconds_of(scenes: Sequence[PlannedScene]) -> float:
 
 def _longest(premise: Premise) -> float:
     wished = length_seconds(premise.format)
-    return max(_SHORTEST, wished * 1.2) if wished else _LONGEST
+    return max(_SHORTEST, wished * 1.3) if wished else _LONGEST
 
 
 def _digest(premise: Premise) -> str:
@@ -96,9 +195,16 @@ def _digest(premise: Premise) -> str:
 
 
 def _read_cast(premise: Premise, words: FilmWords) -> list[Person]:
-    told = matches("trade", premise.logline or "")
+    language = bank.room_of(premise.language)
+    told = matches("trade", premise.logline or "", language)
     return [
-        read_person(key, character, kinds=words.kinds, trade=told[n] if n < len(told) else None)
+        read_person(
+            key,
+            character,
+            kinds=words.kinds,
+            trade=told[n] if n < len(told) else None,
+            language=language,
+        )
         for n, (key, character) in enumerate(premise.characters.items())
     ]
 
@@ -114,16 +220,11 @@ def _leads(cast: Sequence[Person], salt: str, episode: int) -> dict[str, Person]
     return dict(zip("ABC", (hero, *rest), strict=False))
 
 
-def _deal(kind: str, cast: Sequence[Person], salt: str, episode: int) -> list[bank.Block]:
-    """The blocks in the order in which this episode tries them: those of the episodes before it come last."""
-    used: list[str] = []
-    order: list[bank.Block] = []
-    for number in range(max(1, episode - 60), episode + 1):
-        rng = Random(f"{kind} {number} {salt}")
-        order = story.ranked(bank.blocks(kind), _leads(cast, salt, number), rng)
-        recent = set(used[-len(order) // 2 :])
-        order.sort(key=lambda block: block.name in recent)
-        used.append(order[0].name)
+def _deal(kind: str, people: Mapping[str, Person], rng: Random, so_far: Season) -> list[bank.Block]:
+    """The blocks in the order in which this episode tries them: those told lately come last."""
+    order = story.ranked(bank.blocks(kind, people["A"].language), people, rng)
+    rest = len(order) * 2 // 3
+    order.sort(key=lambda block: max(0, rest - so_far.since(kind, block.name)))
     return order
 
 
@@ -131,7 +232,7 @@ def _scene_count(premise: Premise, rng: Random) -> int:
     """How many scenes the format asks for; 9 or 10 where it leaves the choice."""
     wished = [int(n) for n in re.findall(r"\d+", str(premise.format.scenes or ""))]
     length = length_seconds(premise.format)
-    natural = rng.choice((9, 10, 10)) if length is None else round((length - SECONDS_OF_CARDS) / 9.5)
+    natural = rng.choice((9, 10, 10)) if length is None else round((length - SECONDS_OF_CARDS) / 8.5)
     low, high = (min(wished), max(wished)) if wished else (1 if length else 9, 10)
     return max(1, min(_MOST_SCENES, max(low, min(high, natural))))
 
@@ -149,31 +250,53 @@ def _steps(premise: Premise, people: dict[str, Person], rng: Random) -> tuple[st
     return story.with_third(steps, rng) if "C" in people else steps
 
 
-def _tongue(premise: Premise, plan: story.Plan, rng: Random) -> Tongue:
-    visitors = plan.story.fact("visitor") or VISITORS
+def _tongue(premise: Premise, plan: story.Plan, memory: _Memory, rng: Random) -> Tongue:
+    language = plan.people["A"].language
+    visitors = plan.story.fact("visitor") or VISITORS[language]
     names = {person.call for person in plan.people.values()}
-    first, second = rng.sample(_TIMES, 2)
+    first, second = rng.sample(_TIMES[language], 2)
     visitor = rng.choice([name for name in visitors if name not in names])
-    he = "he" if visitor.startswith("Mr.") else "she"
     facts = {
         "V": visitor,
-        "he": he,
-        "him": {"he": "him", "she": "her"}[he],
-        "his": {"he": "his", "she": "her"}[he],
+        **_pronouns(visitor, language),
         "thing": rng.choice(plan.story.fact("thing") or ("thing",)),
         "matter": rng.choice(plan.story.fact("matter") or ("thing",)),
+        "own": rng.choice(nouns.own_nouns(premise)),
         "time": first,
         "time2": second,
-        "n": rng.choice(("four", "seven", "nine", "eleven", "thirteen")),
+        "n": rng.choice(_COUNTS[language]),
         "show": premise.show,
     }
+    past = [matter for matter in memory.matters if matter not in plan.story.fact("matter")]
+    facts |= {"past": rng.choice(past)} if past else {}
     goals: dict[str, tuple[str, str]] = {}
     for person in plan.people.values():
         if person.key in goals:
             continue
-        long, _, short = rng.choice(bank.table("drive")[person.drive].fact("goal")).partition(" ; ")
+        goal = rng.choice(bank.table("drive", language)[person.drive].fact("goal"))
+        long, _, short = goal.partition(" ; ")
         goals[person.key] = person.topic if person.topic and rng.random() < 0.4 else (long, short)
-    return Tongue(rng, plan.people, facts, goals, forbidden=_fields(premise))
+    return Tongue(
+        rng,
+        plan.people,
+        facts,
+        goals,
+        forbidden=_fields(premise),
+        language=language,
+        names=memory.names,
+        stale=memory.stale,
+        seen=memory.seen,
+    )
+
+
+def _pronouns(visitor: str, language: str) -> dict[str, str]:
+    if language == "ru":
+        return {}
+    return (
+        {"he": "he", "him": "him", "his": "his"}
+        if visitor.startswith("Mr.")
+        else {"he": "she", "him": "her", "his": "her"}
+    )
 
 
 def _fields(premise: Premise) -> tuple[str, ...]:
@@ -243,4 +366,6 @@ def _title(plan: story.Plan, tongue: Tongue) -> tuple[str, str | None]:
         logline = tidy(tongue.fill(block.fact("logline")[0])) if block.fact("logline") else None
     except Unsayable:
         title, logline = plan.story.name, None
+    if plan.people["A"].language == "ru":
+        return tidy(title)[:80], logline
     return story.capital_words(title)[:80], logline

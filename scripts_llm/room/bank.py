@@ -1,9 +1,9 @@
-"""The room's bank of material, read from the plain-text files in templates/room.
+"""The room's bank of material, read from the plain-text files in templates/room/<language>.
 
 A file holds blocks. `=== kind.name` opens one, `key: value` lines describe it, `--- step ...` opens an
 exchange: a few lines of dialogue that stand or fall together. A line is `A: text`; indented under it stand
 other wordings, each after the traits its speaker must have (`boss: ...`, `to-cat: ...` for the one spoken to,
-`or: ...` for anybody).
+`or: ...` for anybody). `alt: ...` belongs together: an exchange is told with all of its alternatives or none.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from importlib import resources
 _LINE = re.compile(r"^([ABC])(\+?)(?: \(([a-z ]+)\))?: (.+)$")
 _VARIANT = re.compile(r"^\s+([a-z][a-z, -]*): (.+)$")
 _BEAT = re.compile(r"^\(beat ([0-9.]+)\)$")
+ALTERNATIVE = "alt"
 _TRAIT_KEYS = {"fits", "only", "foil", "avoid"}
 _STAGE = re.compile(r"^~ (.+)$")
 
@@ -54,6 +55,10 @@ class Exchange:
     sets: tuple[str, ...] = ()
     night: bool = False
     either: bool = False  # a third character may play B
+
+    @property
+    def has_alternative(self) -> bool:
+        return any(ALTERNATIVE in wording.tags for line in self.lines for wording in line.wordings)
 
     @property
     def roles(self) -> frozenset[str]:
@@ -149,7 +154,7 @@ def _read_dialogue(draft: _Draft, row: str) -> bool:
 
 def _read_fact(draft: _Draft, row: str) -> bool:
     key, colon, value = row.partition(": ")
-    values = value.split() if key in _TRAIT_KEYS else [part.strip() for part in value.split("|")]
+    values = value.split() if key in _TRAIT_KEYS else [part.strip() for part in value.split(" | ")]
     draft.facts[key] = (*draft.facts.get(key, ()), *values)
     return bool(colon)
 
@@ -176,20 +181,26 @@ def parse(text: str, where: str) -> Iterator[Block]:
 
 
 @cache
-def blocks(kind: str) -> tuple[Block, ...]:
+def blocks(kind: str, language: str = "en") -> tuple[Block, ...]:
     """All blocks of a kind ("story", "runner", "want", "drive", "flaw", "trade" ...), in the files' order."""
-    return tuple(block for block in _all_blocks() if block.kind == kind)
+    return tuple(block for block in _all_blocks(language) if block.kind == kind)
 
 
 @cache
-def table(kind: str) -> dict[str, Block]:
+def table(kind: str, language: str = "en") -> dict[str, Block]:
     """The blocks of a kind by name."""
-    return {block.name: block for block in blocks(kind)}
+    return {block.name: block for block in blocks(kind, language)}
+
+
+def room_of(language: str) -> str:
+    """Which of the rooms writes for a premise's language ("ru-RU", "русский"): "en" where none is its own."""
+    asked = language.strip().lower()
+    return "ru" if asked.split("-")[0].split("_")[0] in {"ru", "rus", "russian", "русский"} else "en"
 
 
 @cache
-def _all_blocks() -> tuple[Block, ...]:
-    folder = resources.files("templates") / "room"
+def _all_blocks(language: str) -> tuple[Block, ...]:
+    folder = resources.files("templates") / "room" / language
     files = sorted(
         (file for file in folder.iterdir() if file.name.endswith(".txt")), key=lambda file: file.name
     )

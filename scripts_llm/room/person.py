@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import sha256
 
-from scripts_llm.room import bank
+from scripts_llm.room import bank, russian
 from scripts_llm.screenplay import Character, display_name
 
 TITLES = (
@@ -50,6 +50,20 @@ TITLES = (
     "little",
     "unit",
     "cousin",
+    "тётя",
+    "тетя",
+    "дядя",
+    "баба",
+    "дед",
+    "капитан",
+    "доктор",
+    "профессор",
+    "товарищ",
+    "сосед",
+    "соседка",
+    "майор",
+    "граф",
+    "царь",
 )
 
 KIND_WORDS: Mapping[str, tuple[str, ...]] = {
@@ -128,10 +142,10 @@ class Person:
     trade: str
     job: str
     catchphrase: str
-    topic: (
-        tuple[str, str] | None
-    )  # what they want in two or three words: "one quiet evening", "the quiet evening"
+    topic: tuple[str, str] | None  # what they want in a few words: "one quiet evening", "the quiet evening"
     traits: frozenset[str]
+    language: str = "en"
+    gender: str = "masc"  # the grammatical one; Russian verbs follow it
 
     @property
     def spoken_name(self) -> str:
@@ -151,15 +165,17 @@ def words_of(text: str) -> str:
 
 
 @lru_cache(maxsize=2048)
-def matches(kind: str, text: str) -> tuple[str, ...]:
+def matches(kind: str, text: str, language: str = "en") -> tuple[str, ...]:
     """The names of the blocks whose words occur in the text, the earliest and longest word first."""
     flat = f" {words_of(text)}"
     found: list[tuple[int, int, str]] = []
-    for block in bank.blocks(kind):
+    for block in bank.blocks(kind, language):
         for word in block.fact("match"):
             place = flat.find(f" {word}")
             whole = place >= 0 and (
-                len(word) > 4 or not flat[place + len(word) + 1 : place + len(word) + 3].isalpha()
+                language == "ru"
+                or len(word) > 4
+                or not flat[place + len(word) + 1 : place + len(word) + 3].isalpha()
             )
             if whole:
                 found.append((place, -len(word), block.name))
@@ -178,7 +194,13 @@ def kind_in(text: str, kinds: tuple[str, ...]) -> str | None:
                 place = flat.find(f" {word}s ")
             if place >= 0:
                 found.append((place, -len(word), kind))
-    return min(found)[2] if found else None
+    return min(found)[2] if found else russian_kind(text, kinds)
+
+
+def russian_kind(text: str, kinds: tuple[str, ...]) -> str | None:
+    """The kind that a Russian text names, if the film world has it."""
+    kind = russian.kind_of(text) if re.search("[а-яё]", text, re.IGNORECASE) else None
+    return kind if kind in kinds else None
 
 
 def call_name(name: str) -> str:
@@ -187,7 +209,10 @@ def call_name(name: str) -> str:
     if words and words[0] == "The":
         words = words[1:]
     if len(words) > 1 and (
-        words[0].strip(".").lower() in TITLES or words[1][:1].isdigit() or len(words[1]) < 2
+        words[0].strip(".").lower() in TITLES
+        or words[1][:1].isdigit()
+        or len(words[1]) < 2
+        or words[1].endswith(("вич", "вна", "ична", "ьмич"))
     ):
         return " ".join(words[:2])
     return words[0] if words else name
@@ -216,22 +241,32 @@ def topic_of(wants: str, drive: str) -> tuple[str, str] | None:
 
 
 def read_person(
-    key: str, character: Character, *, kinds: tuple[str, ...], trade: str | None = None
+    key: str,
+    character: Character,
+    *,
+    kinds: tuple[str, ...],
+    trade: str | None = None,
+    language: str = "en",
 ) -> Person:
     """A character read into traits; what a field leaves open is chosen stably from what the field says."""
     name = display_name(key, character)
     look, role = character.look or "", character.role or ""
     kind = kind_in(look, kinds) or kind_in(role, kinds) or kind_in(name, kinds) or "man"
     wants, flaw_text, speech = character.wants or "", character.flaw or "", character.speech or ""
-    drives = matches("drive", wants)
-    flaws = matches("flaw", flaw_text)
-    registers = matches("register", speech)
-    trades = [t for t in (*matches("trade", role), trade) if t] or matches("trade", kind)
-    chosen_trade = trades[0] if trades else pick_stably(sorted(bank.table("trade")), name, look)
-    drive = drives[0] if drives else pick_stably(sorted(bank.table("drive")), wants, name)
-    flaw = flaws[0] if flaws else pick_stably(sorted(bank.table("flaw")), flaw_text, name)
+    drives = matches("drive", wants, language)
+    flaws = matches("flaw", flaw_text, language)
+    registers = matches("register", speech, language)
+    trades = [t for t in (*matches("trade", role, language), trade) if t] or matches("trade", kind, language)
+    table = {
+        block_kind: sorted(bank.table(block_kind, language)) for block_kind in ("trade", "drive", "flaw")
+    }
+    chosen_trade = trades[0] if trades else pick_stably(table["trade"], name, look)
+    drive = drives[0] if drives else pick_stably(table["drive"], wants, name)
+    flaw = flaws[0] if flaws else pick_stably(table["flaw"], flaw_text, name)
     register = registers[0] if registers else FALLBACK_REGISTER.get(kind, "plain")
     nature = {"human"} if kind in PEOPLE else {"creature"}
+    gender = _gender(kind, role, name) if language == "ru" else "masc"
+    nature |= {gender} if language == "ru" else set()
     return Person(
         key=key,
         name=name,
@@ -243,6 +278,19 @@ def read_person(
         trade=chosen_trade,
         job=chosen_trade if chosen_trade not in {"cat", "dog", "fish"} else "lodger",
         catchphrase=(character.catchphrase or "").strip(),
-        topic=topic_of(wants, drive),
+        topic=topic_of(wants, drive) if language == "en" else None,
         traits=frozenset({kind.replace(" ", ""), drive, flaw, register, chosen_trade, *trades} | nature),
+        language=language,
+        gender=gender,
     )
+
+
+def _gender(kind: str, role: str, name: str) -> str:
+    """Whether Russian verbs about this person end as a man's or a woman's: by body, else name, else role."""
+    if kind in {"man", "old man"}:
+        return "masc"
+    if kind == "woman":
+        return "femn"
+    known = russian.gender_of(name) if re.search("[а-яё]", name, re.IGNORECASE) else None
+    gender = known or (russian.gender_of(role) if role else "masc")
+    return gender if gender != "neut" else "masc"

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from random import Random
 
 from scripts_llm.room import bank
-from scripts_llm.room.bank import Block, Exchange, Utterance
+from scripts_llm.room.bank import Block, Exchange
+from scripts_llm.room.dialogue import STORY_STEPS, Spoken, perform_anew
 from scripts_llm.room.person import Person
-from scripts_llm.room.wording import Tongue, Unsayable, faults, in_the_voice_of, plain, tidy
+from scripts_llm.room.wording import Tongue
 from scripts_llm.screenplay import Part
 
 _SEVENS = ("open", "trouble", "scheme", "reversal", "tag")
@@ -68,20 +69,8 @@ _PARTS: Mapping[str, Part] = {
     "reversal": "act_2",
     "tag": "tag",
 }
+MOST_TRIES = 70  # exchanges put into words before a plan is given up
 PLANT_DISTANCE = 2  # a reversal's plant lies at least so many scenes back
-OPENING_WORDS = 5  # the film's first line is said within two seconds
-FIRST_LAUGH_WORDS = 22
-
-
-@dataclass(frozen=True)
-class Spoken:
-    """A worded line."""
-
-    who: Person
-    text: str
-    laugh: bool
-    parenthetical: str | None
-    beat: float
 
 
 @dataclass(frozen=True)
@@ -130,14 +119,16 @@ class Plan:
 
     def options(self, step: str) -> Iterator[Exchange]:
         a = self.people["A"]
+        language = a.language
         if step in {"open", "mid", "tag"}:
             yield from self.runner.at(step)
         elif step == "want":
-            yield from bank.table("want")[a.drive].at(step)
+            yield from bank.table("want", language)[a.drive].at(step)
         elif step == "third":
-            yield from bank.table("third")[self.people["C"].flaw].at(step)
+            yield from bank.table("third", language)[self.people["C"].flaw].at(step)
+            yield from self.runner.at("mid")
         elif step == "catch":
-            yield from bank.table("catch")["any"].at(step)
+            yield from bank.table("catch", language)["any"].at(step)
         elif step == "other":
             for block in self.others:
                 yield from block.at("open")
@@ -180,66 +171,6 @@ def ranked(blocks: Sequence[Block], people: Mapping[str, Person], rng: Random) -
     return [block for _, block in sorted(keyed, key=lambda pair: pair[0], reverse=True)]
 
 
-def _wording(line: Utterance, speaker: Person, addressee: Person | None, rng: Random) -> Iterator[str]:
-    """The line's possible texts, those made for this speaker first."""
-    keyed: list[tuple[float, str]] = []
-    for wording in line.wordings:
-        ok = all(
-            (addressee is not None and tag[3:] in addressee.traits)
-            if tag.startswith("to-")
-            else tag in speaker.traits
-            for tag in wording.tags
-        )
-        if ok:
-            keyed.append((rng.random() + (0.75 if wording.tags else 0.0), wording.text))
-    for _, text in sorted(keyed, reverse=True):
-        yield text
-
-
-def _say(line: Utterance, tongue: Tongue, addressee: Person | None, *, bare: bool, limit: int) -> str:
-    """The first wording that works; raises Unsayable if none does."""
-    speaker = tongue.people[line.role]
-    for text in _wording(line, speaker, addressee, tongue.rng):
-        spent = set(tongue.spent)
-        try:
-            said = tidy(in_the_voice_of(speaker, tidy(tongue.fill(text)), bare=bare, tongue=tongue))
-        except Unsayable:
-            tongue.spent = spent
-            continue
-        key = plain(said, [p.call for p in tongue.people.values()])
-        catch = said == speaker.catchphrase or any(
-            p.catchphrase and p.catchphrase in said for p in tongue.people.values()
-        )
-        stale = key in tongue.said and not catch
-        quoted = not catch and tongue.quotes_premise(said)
-        if not (
-            stale or quoted or (faults(said) and said != speaker.catchphrase) or len(said.split()) > limit
-        ):
-            tongue.said.add(key)
-            return said
-        tongue.spent = spent
-    raise Unsayable(line.wordings[0].text)
-
-
-def perform(exchange: Exchange, tongue: Tongue, previous: str) -> tuple[Spoken, ...]:
-    """The exchange in words; `previous` is the line before it. Raises Unsayable."""
-    spoken: list[Spoken] = []
-    before = previous
-    last = len(exchange.lines) - 1
-    tongue.here.clear()
-    for number, line in enumerate(exchange.lines):
-        other = exchange.lines[number - 1 if number else min(1, last)].role
-        limit = OPENING_WORDS if exchange.step == "open" and number == 0 else 99
-        bare = number == last or limit < 99 or line.parenthetical is not None
-        text = _say(line, tongue, tongue.people.get(other), bare=bare, limit=limit)
-        if text.lower().split()[:3] == before.lower().split()[:3] and len(text.split()) > 2:
-            raise Unsayable(text)
-        laugh = number == last or (line.laugh and number < last - 1)
-        spoken.append(Spoken(tongue.people[line.role], text, laugh, line.parenthetical, line.beat))
-        before = text
-    return tuple(spoken)
-
-
 def _cast_for(step: str, exchange: Exchange, people: Mapping[str, Person], rng: Random) -> dict[str, Person]:
     """Who plays it: a third character may stand in for B where the exchange allows it."""
     chosen = dict(people)
@@ -266,18 +197,17 @@ def tell(plan: Plan, tongue: Tongue) -> tuple[PlannedScene, ...] | None:
         keyed = [(tongue.rng.random() + 0.35 * len(e.wants), n, e) for n, e in enumerate(plan.options(step))]
         for _, _, exchange in sorted(keyed, key=lambda entry: entry[:2], reverse=True):
             cast = _cast_for(step, exchange, people, tongue.rng)
+            if tongue.tries > MOST_TRIES:
+                return None
             if not fits(exchange, cast) or not state.allows(exchange, at, distance):
                 continue
             saved = set(tongue.spent), set(tongue.said), set(tongue.openers)
             tongue.people = cast
-            try:
-                lines = perform(exchange, tongue, previous)
-            except Unsayable:
-                lines = ()
+            lines = perform_anew(step, exchange, tongue, previous)
             tongue.people = people
             if lines:
                 after = state.after(exchange, at)
-                holder = after.holder if step in _STORY_STEPS else None
+                holder = after.holder if step in STORY_STEPS else None
                 scene = PlannedScene(step, part_of(step), exchange, cast, lines, holder, _prop(plan, step))
                 if (told := search(at + 1, after, (*scenes, scene))) is not None:
                     return told
@@ -287,17 +217,14 @@ def tell(plan: Plan, tongue: Tongue) -> tuple[PlannedScene, ...] | None:
     return search(0, State(), ())
 
 
-_STORY_STEPS = frozenset({"trouble", "scheme", "first", "backfire", "worse", "reversal"})
-
-
 def _prop(plan: Plan, step: str) -> str:
-    block = plan.story if step in _STORY_STEPS else plan.runner
+    block = plan.story if step in STORY_STEPS else plan.runner
     return (block.fact("prop") or ("",))[0]
 
 
 def without_optional(steps: tuple[str, ...]) -> tuple[str, ...]:
     """One scene fewer, the least needed first."""
-    for step in ("other", "catch", "third", "mid", "want"):
+    for step in ("other", "catch", "third", "mid", "first", "want"):
         if step in steps:
             return tuple(s for s in steps if s != step)
     return steps
@@ -305,11 +232,7 @@ def without_optional(steps: tuple[str, ...]) -> tuple[str, ...]:
 
 def with_third(steps: tuple[str, ...], rng: Random) -> tuple[str, ...]:
     """A scene for the third character in the runner's middle place, now and then."""
-    return tuple("third" if step == "mid" and rng.random() < 0.5 else step for step in steps)
-
-
-def speak_as(spoken: Spoken, text: str) -> Spoken:
-    return replace(spoken, text=text)
+    return tuple("third" if step == "mid" and rng.random() < 0.4 else step for step in steps)
 
 
 def capital_words(text: str) -> str:

@@ -8,11 +8,15 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from random import Random
 
-from scripts_llm.room import bank
+from scripts_llm.room import bank, russian
 from scripts_llm.room.person import Person
 
 MAX_WORDS = 14
-_SLOT = re.compile(r"\{(a |the )?([A-Za-z0-9.]+)\}")
+_SLOT = re.compile(r"\{(a |the )?([A-Za-z0-9.]+)(?::([а-я]+))?(?:\|([^{}|]*)\|([^{}|]*))?\}")
+_NUMBER_WORDS = re.compile(
+    r"\b(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|thirteen|twenty|thirty|forty|fifty"
+    r"|sixty|seventy|eighty|ninety|hundred|thousand|half)\b"
+)
 _WORD = re.compile(r"[\w'’]+(?:[:.-]\d+)?")
 _AN = re.compile(
     r"^(?:[ai]|o(?!ne\b|nce\b)|e(?!u)|u(?!n[is]|fo|k|s[eu])|x\b|hour|honest|heir|x-ray|mp\b|é)", re.IGNORECASE
@@ -97,13 +101,19 @@ def plain(text: str, names: Sequence[str] = ()) -> str:
     return " ".join(re.findall(r"[^\W\d_]+", lowered.replace("'", "").replace("’", "")))
 
 
+def skeleton(text: str, names: Sequence[str]) -> str:
+    """What is compared between lines: `plain`, and without number words; a line of nothing else is kept."""
+    flat = plain(text, names)
+    return " ".join(russian.without_numbers(_NUMBER_WORDS.sub(" ", flat)).split()) or flat or text.lower()
+
+
 def tidy(text: str) -> str:
     """Capitals where sentences start, single spaces, no space before punctuation."""
     text = re.sub(r"\s+", " ", text).strip()
     text = re.sub(r"\s+([,.!?;:])", r"\1", text)
     text = re.sub(r"([,.!?;:])\1+", r"\1", text)
     text = re.sub(r"!\.|\?\.|\.,", lambda m: m[0][0], text)
-    return re.sub(r"(^[\"“‘]?|(?<=[.!?] )[\"“]?|(?<=[.!?]\" ))(\w)", lambda m: m[1] + m[2].upper(), text)
+    return re.sub(r"(^[\"“‘«]?|(?<=[.!?…] )[\"“«]?|(?<=[.!?]\" ))(\w)", lambda m: m[1] + m[2].upper(), text)
 
 
 def faults(text: str) -> str | None:
@@ -131,13 +141,17 @@ class Tongue:
     spent: set[str] = field(default_factory=set)
     said: set[str] = field(default_factory=set)
     openers: set[str] = field(default_factory=set)
-    here: dict[str, str] = field(
-        default_factory=dict
-    )  # what a slot was in this exchange: a squid stays a squid
+    here: dict[str, str] = field(default_factory=dict)  # a slot in this exchange: a squid stays a squid
+    language: str = "en"
+    names: tuple[str, ...] = ()  # in all their forms: lines are compared without them
+    stale: frozenset[str] = frozenset()  # what the last episodes said
+    seen: frozenset[str] = frozenset()  # every scene that the show has had
+    alternative: bool = False  # whether this exchange is told in its other words
+    tries: int = 0  # exchanges put into words so far: what the search is bounded by
 
     def phrase(self, kind: str, name: str, key: str) -> str:
         """An unspent phrase of a block: a motive, an excuse, a comparison."""
-        options = [p for p in bank.table(kind)[name].fact(key) if p not in self.spent]
+        options = [p for p in bank.table(kind, self.language)[name].fact(key) if p not in self.spent]
         if not options:
             raise Unsayable(f"{kind}.{name}.{key}")
         chosen = self.rng.choice(options)
@@ -181,10 +195,22 @@ class Tongue:
         """The text with its slots filled; `{a thing}` gets its article."""
 
         def value(match: re.Match[str]) -> str:
-            lead, filled = match[1] or "", self.slot(match[2])
+            lead, name, case, his, her = match.groups()
+            if his is not None:
+                return his if self.gender(name) != "femn" else her
+            lead, filled = lead or "", self.slot(name)
+            if case:
+                return russian.inflect(filled, case, animate=name in {*self.people, "V"})
+            if "{" in filled:  # a phrase of a person's own, with its verbs in that person's gender
+                filled = self.fill(filled.replace("{S|", f"{{{name.partition('.')[0]}|"))
             return f"{article(filled)} {filled}" if lead == "a " else f"{lead}{filled}"
 
         return _SLOT.sub(value, text)
+
+    def gender(self, name: str) -> str:
+        """The grammatical gender of whom or what a slot names."""
+        person = self.people.get(name)
+        return person.gender if person else russian.gender_of(self.slot(name))
 
     def quotes_premise(self, text: str) -> bool:
         flat = f" {plain(text)} "
@@ -208,7 +234,7 @@ def in_the_voice_of(person: Person, text: str, *, bare: bool, tongue: Tongue) ->
     if person.register in _TAKES_LONG_FORMS:
         longer = long_forms(text)
         text = longer if count_words(longer) <= MAX_WORDS else text
-    block = bank.table("register").get(person.register)
+    block = bank.table("register", person.language).get(person.register)
     if block is None or bare or not 3 <= count_words(text) <= 9 or tongue.rng.random() > 0.1:
         return text
     openers = [word for word in block.fact("opener") if word not in tongue.openers]
@@ -220,6 +246,18 @@ def in_the_voice_of(person: Person, text: str, *, bare: bool, tongue: Tongue) ->
     tongue.openers.add(opener)
     joined = opener[-1] in ",:" or opener[-1].isalpha()
     return f"{opener} {_lower_first(text, tongue) if joined else text}"
+
+
+def addressing(text: str, addressee: Person, tongue: Tongue, *, first: bool) -> str:
+    """A Russian question, or a scene's first line, now and then with the other one's name: once a scene."""
+    if tongue.language != "ru" or "called" in tongue.here or not 2 <= count_words(text) <= 10:
+        return text
+    asks = text.endswith("?") and "." not in text
+    named = any(name.lower() in text.lower() for name in tongue.names)
+    if named or not text[0].isalpha() or not (asks or first) or tongue.rng.random() > 0.9:
+        return text
+    tongue.here["called"] = addressee.call
+    return f"{addressee.call}, {_lower_first(text, tongue)}"
 
 
 def _lower_first(text: str, tongue: Tongue) -> str:

@@ -42,7 +42,7 @@ def shipped() -> dict[str, Premise]:
 
 
 def shows() -> dict[str, Premise]:
-    sitcoms = {name: premise for name, premise in shipped().items() if premise.genre == "sitcom"}
+    sitcoms = {n: p for n, p in shipped().items() if p.genre == "sitcom" and p.language == "en"}
     return sitcoms | {show: Premise(schema=1, show=show, logline=logline) for show, logline in BARE}
 
 
@@ -247,7 +247,9 @@ def own_words(premise: Premise, script: Script) -> set[str]:
                 for p in block.fact(k)
             ]
     texts += [p for block in bank.blocks("story") for p in block.fact("thing") if block.fact("logline")]
-    texts += list(offline.VISITORS) + [w for scene in script.scenes for w in (scene.setting or "").split("_")]
+    texts += list(offline.VISITORS["en"]) + [
+        w for scene in script.scenes for w in (scene.setting or "").split("_")
+    ]
     common = {
         "the",
         "and",

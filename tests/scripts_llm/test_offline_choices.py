@@ -93,10 +93,8 @@ def test_what_somebody_wants_is_what_the_episode_is_about(premise: Premise) -> N
     """Money talks of money: the drive's own words turn up in the lines."""
     goals = [part for goal in bank.table("drive")["money"].fact("goal") for part in goal.split(" ; ")]
     rich = recast(premise, wants="to be rich by Friday")
-    hits = sum(
-        any(goal.lower() in " ".join(told(offline.write(rich, WORDS, seed=s))).lower() for goal in goals)
-        for s in range(40)
-    )
+    texts = [" ".join(told(offline.write(rich, WORDS, seed=s))).lower() for s in range(40)]
+    hits = sum(any(goal.lower() in text for goal in goals) for text in texts)
     assert hits >= 20, hits
 
 
@@ -174,14 +172,14 @@ def test_every_exchange_alternates_and_opens_short() -> None:
     for block, exchange in everything:
         roles = [line.role for line in exchange.lines]
         assert all(a != b for a, b in itertools.pairwise(roles)), (block.name, roles)
-        assert 2 <= len(roles) <= 5, (block.name, roles)
+        assert 2 <= len(roles) <= 6, (block.name, roles)
         if exchange.step == "open":
             assert len(exchange.lines[0].wordings[0].text.split()) <= 5, (block.name, exchange.lines[0])
 
 
 def test_every_trait_named_in_the_bank_exists() -> None:
     traits = {name for kind in ("drive", "flaw", "trade", "register") for name in bank.table(kind)}
-    traits |= {kind.replace(" ", "") for kind in world.KINDS} | {"human", "creature", "plain"}
+    traits |= {kind.replace(" ", "") for kind in world.KINDS} | {"human", "creature", "plain", "alt"}
     for block in bank.blocks("story") + bank.blocks("runner") + bank.blocks("want") + bank.blocks("third"):
         for key in ("fits", "only", "foil"):
             assert set(block.fact(key)) <= traits, (block.name, set(block.fact(key)) - traits)

@@ -1,0 +1,60 @@
+"""Writes docs/scripts: three whole scripts in each language, seeds 0, 1 and 2, by the offline writer."""
+
+from __future__ import annotations
+
+from importlib import resources
+from pathlib import Path
+
+import yaml
+
+from scripts_llm import offline
+from scripts_llm.casting import FilmWords
+from scripts_llm.screenplay import Beat, Premise, Scene, Script, display_name
+from t2v.toon import world
+
+FOLDER = Path(__file__).parent / "scripts"
+SHOWS = ("joe_and_the_don", "don_na_rybnoy")
+SEEDS = (0, 1, 2)
+WORDS = FilmWords(world.SETS, world.KINDS, world.COLOURS, world.ACTIONS, world.ACCESSORIES, world.PROPS)
+
+
+def page(premise: Premise, script: Script, name: str, seed: int) -> str:
+    """The script as a page to read aloud; **a line in bold** gets a laugh."""
+    rows = [f"# {premise.show}: {script.title}", "", script.logline or "", ""]
+    rows += [f"`templates/premises/{name}.yaml`, seed {seed}, the offline writer, as it came.", ""]
+    cast = {**premise.characters, **script.cast}
+    names = {key: display_name(key, character) for key, character in cast.items()}
+    for scene in script.scenes:
+        rows += _scene(scene, names)
+    return "\n".join(rows)
+
+
+def _scene(scene: Scene, names: dict[str, str]) -> list[str]:
+    part = (scene.part or "").replace("_", " ")
+    rows = [f"## {scene.slugline} ({part})", "", f"*{scene.action}*", ""]
+    for element in scene.dialogue:
+        if isinstance(element, Beat):
+            rows.append("- *(a silence)*")
+            continue
+        how = f" *({element.parenthetical})*" if element.parenthetical else ""
+        said = f"**{element.line}**" if element.laugh else element.line
+        rows.append(f"- {names[element.who].upper()}{how}: {said}")
+    return [*rows, ""]
+
+
+def pages() -> dict[str, str]:
+    """The pages by file name."""
+    written = {}
+    for name in SHOWS:
+        file = resources.files("templates") / "premises" / f"{name}.yaml"
+        premise = Premise.model_validate(yaml.safe_load(file.read_text("utf-8")))
+        for seed in SEEDS:
+            script = offline.write(premise, WORDS, seed=seed)
+            written[f"{name}_{seed}.md"] = page(premise, script, name, seed)
+    return written
+
+
+if __name__ == "__main__":
+    FOLDER.mkdir(exist_ok=True)
+    for file_name, text in pages().items():
+        (FOLDER / file_name).write_text(text, encoding="utf-8")

@@ -1,0 +1,229 @@
+"""Russian words bent to their sentence: case, gender, number (pymorphy3's dictionary, OpenCorpora's tags)."""
+
+from __future__ import annotations
+
+import re
+from functools import cache, lru_cache
+from typing import Any
+
+CASES = {"им": "nomn", "род": "gent", "дат": "datv", "вин": "accs", "тв": "ablt", "пр": "loct"}
+SETS = {
+    "kitchen": "кухня",
+    "living room": "гостиная",
+    "office": "контора",
+    "bar": "бар",
+    "park": "парк",
+    "street": "улица",
+    "classroom": "класс",
+    "stage": "сцена",
+    "beach": "пляж",
+    "fish shop": "рыбная лавка",
+    "spaceship": "звездолёт",
+    "bedroom": "спальня",
+}
+KIND_NAMES = {
+    "man": "мужчина",
+    "woman": "женщина",
+    "old man": "старик",
+    "child": "ребёнок",
+    "robot": "робот",
+    "cat": "кот",
+    "dog": "пёс",
+    "fish": "рыба",
+    "ghost": "привидение",
+    "alien": "инопланетянин",
+    "monster": "чудище",
+    "toaster": "тостер",
+}
+KIND_STEMS = (
+    ("old man", ("старик", "дед", "пенсионер")),
+    (
+        "woman",
+        ("женщин", "девушк", "тёт", "бабушк", "старушк", "вдов", "соседк", "продавщиц", "хозяйк", "жен"),
+    ),
+    ("child", ("ребён", "ребен", "мальчик", "девочк", "школьник", "внук", "племянни")),
+    ("robot", ("робот", "андроид", "киборг", "пылесос", "компьютер")),
+    ("cat", ("кот", "кош", "котён")),
+    ("dog", ("пёс", "пес ", "соба", "щен", "такс", "дворняг", "бульдог")),
+    ("fish", ("рыбк", "карп", "щук", "карас", "золотая рыб", "сом ")),
+    ("ghost", ("привиден", "призрак", "домов", "дух ")),
+    ("alien", ("инопланет", "пришел", "марсиан", "зелёный человеч")),
+    (
+        "monster",
+        ("чудищ", "монстр", "чудовищ", "вампир", "леш", "кикимор", "дракон", "змей", "баба-яга", "водян"),
+    ),
+    ("toaster", ("тостер", "утюг", "чайник", "самовар")),
+    ("man", ("мужчин", "мужик", "парень", "дяд", "муж ")),
+)
+_ABSTRACT = frozenset(
+    {
+        "покой",
+        "конец",
+        "начало",
+        "время",
+        "день",
+        "вечер",
+        "ночь",
+        "год",
+        "жизнь",
+        "дело",
+        "помощь",
+        "память",
+        "любовь",
+        "слава",
+        "власть",
+        "наследство",
+        "право",
+        "сила",
+        "мечта",
+        "раз",
+        "пенсия",
+        "отставка",
+        "секрет",
+        "тайна",
+        "правда",
+        "ложь",
+        "счастье",
+        "свобода",
+        "порядок",
+        "серия",
+        "край",
+        "угол",
+    }
+)
+_GENDERS = {"masc": "masc", "femn": "femn", "neut": "neut"}
+_NUMBER_WORDS = re.compile(
+    r"\b(?:ноль|одн[аоуимй]\w*|один|дв[аеу]\w{0,2}|тр[иёе]\w{0,2}|четыр\w*|пят[ьи]\w*|шест[ьи]\w*|сем[ьи]\w{0,2}"
+    r"|вос[еь]м\w*|девят\w*|десят\w*|одиннадцат\w*|двенадцат\w*|тринадцат\w*|сорок\w?|сто|тысяч\w?)\b"
+)
+
+
+@cache
+def _morph() -> Any:
+    from pymorphy3 import MorphAnalyzer
+
+    return MorphAnalyzer(lang="ru")
+
+
+@lru_cache(maxsize=4096)
+def _parse(word: str, gender: str | None = None) -> Any:
+    """The likeliest nominative reading of a word: a name, a noun or an adjective before anything else."""
+
+    def rank(parse: Any) -> tuple[int, float]:
+        tag = parse.tag
+        fit = 4 * ("nomn" in tag) + 3 * (tag.POS == "NOUN") + 3 * ("Name" in tag) + 2 * (tag.POS == "ADJF")
+        fit += 2 * ("sing" in tag) - 8 * ("Geox" in tag) + 6 * bool(gender and gender in tag)
+        return fit, parse.score
+
+    return max(_morph().parse(word.lower()), key=rank)
+
+
+def _like(word: str, model: str) -> str:
+    """The word with the capital of the word that it stands for."""
+    return word[:1].upper() + word[1:] if model[:1].isupper() else word
+
+
+@lru_cache(maxsize=4096)
+def inflect(phrase: str, case: str, *, animate: bool = False) -> str:
+    """A phrase in the nominative, put into a case: "тётя Зина" in "тв" is "тётей Зиной"."""
+    grammeme = CASES[case]
+    if grammeme == "nomn":
+        return phrase
+    words = phrase.split()
+    head = gender_of(phrase)
+    living = animate or _is_animate(phrase)
+    end = next((n for n, word in enumerate(words) if _parse(word).tag.POS == "PREP"), len(words))
+    bent = [_inflect_word(word, grammeme, head, living=living) for word in words[:end]]
+    return " ".join((*bent, *words[end:]))
+
+
+def _inflect_word(word: str, grammeme: str, gender: str, *, living: bool) -> str:
+    bare = word.strip("«»\"'.,")
+    if not bare or not re.fullmatch(r"[А-Яа-яЁё-]+", bare):
+        return word
+    parse = _parse(bare, gender)
+    if parse.tag.POS not in {"NOUN", "ADJF", "PRTF", "ADJS"} or "nomn" not in parse.tag:
+        return word
+    if grammeme == "accs" and living and "masc" in parse.tag and "plur" not in parse.tag:
+        grammeme = "gent" if not bare.lower().endswith(("а", "я")) else grammeme
+    wanted = {grammeme, "plur" if "plur" in parse.tag else "sing"}
+    if parse.tag.POS != "NOUN" and "plur" not in parse.tag:
+        wanted.add(gender)
+    bent = parse.inflect(wanted)
+    return word.replace(bare, _like(bent.word, bare)) if bent else word
+
+
+@lru_cache(maxsize=4096)
+def gender_of(phrase: str) -> str:
+    """ "masc", "femn" or "neut": of the phrase's first noun, else of its ending."""
+    for word in phrase.split():
+        if not re.fullmatch(r"[А-Яа-яЁё-]+", word):
+            continue
+        parse = _parse(word)
+        if parse.tag.POS == "NOUN" and parse.tag.gender:
+            return _GENDERS.get(str(parse.tag.gender), "masc")
+    return "femn" if phrase.lower().endswith(("а", "я")) else "masc"
+
+
+def _is_animate(phrase: str) -> bool:
+    """Whether the phrase's noun looks otherwise in the accusative than in the nominative."""
+    nouns = [_parse(w) for w in phrase.split() if re.fullmatch(r"[А-Яа-яЁё-]+", w)]
+    bent = [(n, n.inflect({"accs"})) for n in nouns if n.tag.POS == "NOUN" and "nomn" in n.tag]
+    return any(other is not None and other.word != noun.word for noun, other in bent)
+
+
+@lru_cache(maxsize=1024)
+def forms(name: str) -> tuple[str, ...]:
+    """A name in all its cases: what a line is compared without."""
+    return tuple(dict.fromkeys(inflect(name, case, animate=True) for case in CASES))
+
+
+def lemma(word: str) -> str:
+    """A word as the dictionary has it."""
+    return str(_parse(word).normal_form)
+
+
+def without_numbers(text: str) -> str:
+    return _NUMBER_WORDS.sub(" ", text)
+
+
+@lru_cache(maxsize=256)
+def nouns_of(text: str) -> tuple[str, ...]:
+    """The things that a text names, in the nominative, in its order: "лавка" of "в рыбной лавке"."""
+    found: list[str] = []
+    for word in re.findall(r"[А-Яа-яЁё]+(?:-[А-Яа-яЁё]+)*", text):
+        parse = max(_morph().parse(word.lower()), key=lambda p: (p.tag.POS == "NOUN", p.score))
+        lasting = "NOUN" in parse.tag and "inan" in parse.tag and len(word) > 3
+        if lasting and not {"Name", "Geox", "Abbr"} & set(parse.tag.grammemes):
+            normal = parse.inflect({"sing", "nomn"})
+            found.append(normal.word if normal else parse.normal_form)
+    return tuple(dict.fromkeys(noun for noun in found if noun not in _ABSTRACT))
+
+
+def kind_of(text: str) -> str | None:
+    """The film world's kind that a Russian text names first."""
+    flat = f" {' '.join(re.findall(r'[а-яё-]+', text.lower()))} "
+    found = [
+        (flat.find(f" {stem}"), kind) for kind, stems in KIND_STEMS for stem in stems if f" {stem}" in flat
+    ]
+    return min(found)[1] if found else None
+
+
+_LATIN: dict[str, str] = {
+    **dict(zip("абвгдеёзийклмнопрстуфыэ", "abvgdeezijklmnoprstufye", strict=True)),
+    "ж": "zh",
+    "х": "kh",
+    "ц": "ts",
+    "ч": "ch",
+    "ш": "sh",
+    "щ": "sch",
+    "ъ": "",
+    "ь": "",
+    "ю": "yu",
+    "я": "ya",
+}
+
+
+def latin(text: str) -> str:
+    """Russian letters in Latin ones, for keys."""
+    return "".join(_LATIN.get(letter, letter) for letter in text.lower())
