@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from flows.job import AUTO, Job
-from flows.studio import breakdown, loops, manifest
+from flows.studio import breakdown, manifest
 from flows.studio.errors import StudioError
 from flows.studio.folder import EpisodeFolder, disk_errors
 from flows.studio.manifest import Memory
@@ -223,7 +223,7 @@ def _by_whom(job: Job, premise: Premise, *, say: Say) -> Authored:
     from scripts_llm.patience import Patience
 
     if premise.genre == "meme":
-        return Authored(_meme_script(premise), "hand")
+        return Authored(_meme_script(premise, job.seed), "hand" if premise.meme else OFFLINE)
     patience = Patience(say=say)
     try:
         settings = llm_writing.settings_of(job, patience)
@@ -253,9 +253,11 @@ def _one_line(error: Exception) -> str:
     return " ".join(str(error).split())
 
 
-def _meme_script(premise: Premise) -> Script:
-    """A meme's one scene of one shot: what is seen, as the premise says it."""
-    meme = loops.meme_of(premise)
+def _meme_script(premise: Premise, seed: int) -> Script:
+    """A meme's one scene of one shot: what is seen, as the premise says it, else the offline writer."""
+    from scripts_llm import memes
+
+    meme = premise.meme or memes.write(premise, film_words(), seed=seed)
     scene = Scene(id="s01", slugline="INT. STAGE - DAY", shots=(Shot(prompt=meme.picture),))
     return Script(schema=1, title=premise.show, meme=meme, scenes=(scene,))
 

@@ -178,6 +178,13 @@ def forms(name: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(inflect(name, case, animate=True) for case in CASES))
 
 
+def is_name(word: str) -> bool:
+    """Whether a word can be somebody's name or a place's: it keeps its capital inside a sentence."""
+    return any(
+        {"Name", "Surn", "Patr", "Geox"} & set(p.tag.grammemes) for p in _morph().parse(word.lower())[:3]
+    )
+
+
 def lemma(word: str) -> str:
     """A word as the dictionary has it."""
     return str(_parse(word).normal_form)

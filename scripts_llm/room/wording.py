@@ -112,6 +112,7 @@ def tidy(text: str) -> str:
     text = re.sub(r"\s+", " ", text).strip()
     text = re.sub(r"\s+([,.!?;:])", r"\1", text)
     text = re.sub(r"([,.!?;:])\1+", r"\1", text)
+    text = re.sub(r"\.»(?=\s|$)", "».", text)
     text = re.sub(r"!\.|\?\.|\.,", lambda m: m[0][0], text)
     return re.sub(r"(^[\"“‘«]?|(?<=[.!?…] )[\"“«]?|(?<=[.!?]\" ))(\w)", lambda m: m[1] + m[2].upper(), text)
 
@@ -252,7 +253,7 @@ def addressing(text: str, addressee: Person, tongue: Tongue, *, first: bool) -> 
     """A Russian question, or a scene's first line, now and then with the other one's name: once a scene."""
     if tongue.language != "ru" or "called" in tongue.here or not 2 <= count_words(text) <= 10:
         return text
-    asks = text.endswith("?") and "." not in text
+    asks = text.endswith("?") and "." not in text and not text.startswith("А ")
     named = any(name.lower() in text.lower() for name in tongue.names)
     if named or not text[0].isalpha() or not (asks or first) or tongue.rng.random() > 0.9:
         return text
@@ -265,6 +266,8 @@ def _lower_first(text: str, tongue: Tongue) -> str:
     names = {person.call.split()[0] for person in tongue.people.values()} | set(
         tongue.facts.get("V", "").split()
     )
+    if tongue.language == "ru" and russian.is_name(first):
+        return text
     if first in names or first.startswith(("I'", "I’")) or first == "I" or text.startswith("I'"):
         return text
     return text[0].lower() + text[1:]

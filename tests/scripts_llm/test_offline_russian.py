@@ -129,6 +129,12 @@ def test_every_exchange_alternates_and_every_trait_and_prop_exists() -> None:
                 assert prop in {"", "thing", *world.PROPS}, (block.name, prop)
 
 
+def test_names_keep_their_capitals_after_a_call(scripts: list[tuple[Premise, Script]]) -> None:
+    for _, script in scripts:
+        told = " ".join(line.line for scene in script.scenes for line in lines_of(scene))
+        assert not re.search(r"\b(?:геннади[йюея]|сызран[ьи]|зин[аеуы]|кузьмич\w*)\b", told), told
+
+
 @pytest.mark.parametrize(
     ("phrase", "case", "expected"),
     [
