@@ -142,7 +142,7 @@ def _greeted(
     if step == "trouble" and key == "news" and "past" in tongue.facts:
         options += [(0.4, text) for text in table["any"].fact("past")]
     if step in STORY_STEPS - {"trouble"} and key == "news":
-        options += [(0.2, text) for text in table["any"].fact("more")]
+        options += [(0.4, text) for text in table["any"].fact("more")]
     for name in (other.register, other.flaw):
         options += [(0.6, text) for text in (table[name].fact(key) if name in table else ())]
     if (
