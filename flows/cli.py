@@ -19,7 +19,7 @@ from cyclopts.validators import Number
 
 from flows.commands.arguments import Device, Episode, Output, Premise, Rewrite, Seed, Verbose, Writer
 from flows.commands.exports import export, import_
-from flows.commands.scripts import again, check, plan, retake, with_whole_rewrite
+from flows.commands.scripts import again, check, cut, plan, retake, with_whole_rewrite
 from flows.faults import WRONG_INPUT, known_fault
 from flows.options import OUTPUT, BatchOptions, EpisodeOptions, MemeOptions, Outcome, Until
 from flows.premises import PREMISES
@@ -44,6 +44,7 @@ def build_app(name: str) -> App:
         script,
         plan,
         retake,
+        cut,
         export,
         import_,
         batch,

@@ -7,6 +7,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Literal
 
+from flows.studio.timeline import Framing
+
+Aspect = Literal["16:9", "1:1", "9:16"]
 Until = Literal["script", "clips", "voices", "cut"]
 
 OUTPUT = Path("output")
@@ -57,6 +60,16 @@ class BatchOptions:
     verbose: bool = False
     stop_at: str | None = None
     on_done: str | None = None
+
+
+@dataclass(frozen=True)
+class CutOptions:
+    """What another cut of an episode differs in. `lines` is the shorter side in pixels."""
+
+    aspect: Aspect | None = None
+    lines: int | None = None
+    scenes: tuple[str, ...] = ()
+    framing: Framing = "blur"
 
 
 @dataclass(frozen=True)

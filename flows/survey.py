@@ -64,20 +64,23 @@ class Survey:
         titles = [premise.titles.card or premise.show, script.title]
         return (*(line.line.line for line in self.lines), *titles, *names, *meme)
 
-    def edit(self) -> Edit:
-        """The edit of all that lies there now."""
+    def material(self) -> Material:
+        """What the script wants, with all that lies there of it now."""
         folder = self.job.folder
-        material = Material(
+        return Material(
             shots=self.shots,
             lines=self.lines,
             clips=recipes.shelf(folder.clips, ".mp4"),
             voices=recipes.shelf(folder.voices, ".wav"),
             sounds=self.sounds,
         )
+
+    def edit(self) -> Edit:
+        """The edit of all that lies there now."""
         return make_edit(
             self.written.premise.model_copy(update={"audio": self.audio}),
             self.written.script,
-            material,
+            self.material(),
             written_by=self.written.memory.written_by or "hand",
             seed=self.job.sound_seed,
         )

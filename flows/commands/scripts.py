@@ -7,10 +7,12 @@ from pathlib import Path
 from typing import Annotated
 
 from cyclopts import Parameter
+from cyclopts.validators import Number
 
 from flows.commands.arguments import Device, Episode, Output, Premise
-from flows.options import OUTPUT, EpisodeOptions
+from flows.options import OUTPUT, Aspect, CutOptions, EpisodeOptions
 from flows.screen import Screen
+from flows.studio.timeline import Framing
 
 
 def check(
@@ -77,6 +79,33 @@ def retake(
     options = EpisodeOptions(premise, episode, output=output, device=device)
     with Screen() as screen:
         outcome = retaking.retake(options, shot, pick=pick, screen=screen)
+        for line in outcome.lines:
+            screen.say(line)
+    return outcome.code
+
+
+def cut(
+    *,
+    premise: Premise = None,
+    episode: Episode = None,
+    aspect: Annotated[Aspect | None, Parameter(help="The shape: 16:9, 1:1 or 9:16.")] = None,
+    lines: Annotated[
+        int | None,
+        Parameter(validator=Number(gte=512, lte=1080), help="The shorter side in pixels. Left out: 1080."),
+    ] = None,
+    scenes: Annotated[str | None, Parameter(help="Only these, without title and credits: s01,s03.")] = None,
+    framing: Annotated[
+        Framing, Parameter(help="A picture of another shape: on its own blur, cropped, or on black.")
+    ] = "blur",
+    output: Output = OUTPUT,
+) -> int:
+    """Cut an episode in another shape, or a short of a few scenes, from the clips there are."""
+    from flows import recutting
+
+    ids = [each.strip() for each in (scenes or "").split(",")]
+    wanted = CutOptions(aspect, lines, tuple(dict.fromkeys(each for each in ids if each)), framing)
+    with Screen() as screen:
+        outcome = recutting.recut(EpisodeOptions(premise, episode, output=output), wanted, screen)
         for line in outcome.lines:
             screen.say(line)
     return outcome.code

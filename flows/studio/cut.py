@@ -28,6 +28,7 @@ from flows.studio.timeline import (
     SAMPLE_RATE,
     SAMPLES_PER_FRAME,
     Caption,
+    Framing,
     PictureCut,
     Span,
     Timeline,
@@ -49,11 +50,13 @@ Progress = Callable[[int, int], None]  # frames written so far, frames in all
 
 @dataclass(frozen=True)
 class Look:
-    """How captions come onto the picture: burned or not, in which style, in whose own colours."""
+    """How captions come onto the picture, burned or not, in which style, in whose own colours, and how a
+    picture of another shape than the film's fills it."""
 
     burned: bool = True
     style: str = "classic"
     colours: Mapping[str, str] | None = None
+    framing: Framing = "blur"
 
 
 # ------------------------------------------------------------------------------------------- segments
@@ -64,7 +67,7 @@ def make_segment(
 ) -> None:
     """One span of the film as an H.264 file without sound, of exactly its frames, in one move."""
     look = look or Look()
-    reel = _Reel(timeline, span)
+    reel = _Reel(timeline, span, look.framing)
     write_film(
         effects.applied(reel.frame, timeline, span, picture=reel.picture),
         span.end - span.start,
@@ -149,8 +152,9 @@ def _check_frames(part: Path, num_frames: int, out: Path) -> None:
 class _Reel:
     """The pictures of one span by number; what was enlarged lately is kept."""
 
-    def __init__(self, timeline: Timeline, span: Span) -> None:
+    def __init__(self, timeline: Timeline, span: Span, framing: Framing) -> None:
         self._timeline = timeline
+        self._framing = framing
         self._start = span.start
         self._cuts = [cut for cut in timeline.pictures if span.start <= cut.start < span.end]
         if not self._cuts or self._cuts[0].start != span.start or self._cuts[-1].end != span.end:
@@ -172,7 +176,8 @@ class _Reel:
         key = (cut.clip, cut.frames[since])
         if key not in self._kept:
             size = {"width": self._timeline.width, "height": self._timeline.height}
-            self._keep(key, enlarge_frame(self._clip(cut.clip)[key[1]], **size))
+            small = self._clip(cut.clip)[key[1]]
+            self._keep(key, enlarge_frame(small, framing=self._framing, **size))
         self._kept.move_to_end(key)
         return self._kept[key]
 
@@ -225,6 +230,8 @@ def segment_recipe(timeline: Timeline, span: Span, *, look: Look | None = None) 
         "credits": list(timeline.credits) if span.kind == "credits" else None,
         "coding": [NETWORK, *_CODING],
     }
+    if look.framing != "blur":
+        recipe["framing"] = look.framing
     if done:
         recipe["effects"] = [[e.name, e.start - span.start, e.end - span.start, e.amount] for e in done]
     if joins:

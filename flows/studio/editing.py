@@ -15,7 +15,7 @@ from flows.studio.film import picture_size
 from flows.studio.folder import EpisodeFolder
 from flows.studio.pacing import SceneSound
 from flows.studio.recipes import Artefact, Shelf
-from flows.studio.timeline import PictureCut, Span, Timeline
+from flows.studio.timeline import Framing, PictureCut, Span, Timeline
 from flows.studio.wanted import WantedLine, WantedShot, scenes
 from scripts_llm.screenplay import Premise, Script, display_name
 
@@ -75,16 +75,30 @@ class Material:
     sounds: Mapping[str, Sequence[SceneSound]] = field(default_factory=dict)  # by the scene's id
 
 
-def make_edit(premise: Premise, script: Script, material: Material, *, written_by: str, seed: int) -> Edit:
-    """The edit of what lies there; a shot without a clip becomes a gag card."""
+def make_edit(
+    premise: Premise,
+    script: Script,
+    material: Material,
+    *,
+    written_by: str,
+    seed: int,
+    cards: bool = True,
+    framing: Framing = "blur",
+) -> Edit:
+    """The edit of what lies there; a shot without a clip becomes a gag card.
+
+    Without `cards` there is neither title nor credits, as in a short of a few scenes.
+    """
     width, height = picture_size(premise)
     names = {key: display_name(key, who) for key, who in premise.characters.items()}
     timeline = assemble(
         _takes(script, material),
         width=width,
         height=height,
-        title=f"{premise.titles.card or premise.show}\n{script.title}",
-        credits=_credits(premise, written_by, material.lines) if premise.titles.outro_credits else (),
+        title=f"{premise.titles.card or premise.show}\n{script.title}" if cards else "",
+        credits=(
+            _credits(premise, written_by, material.lines) if cards and premise.titles.outro_credits else ()
+        ),
         laugh_track=premise.audio.laugh_track != "off",
         caption_style=premise.captions.style,
         fit=premise.video.fit or "boomerang",
@@ -93,7 +107,7 @@ def make_edit(premise: Premise, script: Script, material: Material, *, written_b
     )
     timeline = _at_full_rate(timeline, material.clips)
     colours = {key: who.caption_color for key, who in premise.characters.items() if who.caption_color}
-    look = Look(burned=premise.captions.mode == "burn", style=premise.captions.style, colours=colours)
+    look = Look(premise.captions.mode == "burn", premise.captions.style, colours, framing)
     return Edit(timeline, look, premise, script, seed)
 
 
@@ -181,24 +195,34 @@ class Finished:
 
 def master(edit: Edit, segments: Sequence[Path], folder: EpisodeFolder) -> Finished:
     """Sound mixed, segments joined, the file checked; captions, poster and film lie in the folder."""
-    from flows.studio import cut, mix, sheet, sidecars
+    from flows.studio import sheet
+
+    finished = finish(edit, segments, folder, folder.film)
+    sheet.poster(edit.timeline, edit.timeline.title, folder.poster)
+    return finished
+
+
+def finish(edit: Edit, segments: Sequence[Path], folder: EpisodeFolder, film: Path) -> Finished:
+    """The film at `film` with its sound, checked, and its captions beside it."""
+    from flows.studio import cut, mix, sidecars
     from flows.studio.folder import writing
     from flows.studio.timeline import FPS
 
     timeline = edit.timeline
-    write_captions(edit, folder)
+    write_captions(edit, film)
     is_soft = edit.premise.captions.mode == "soft" and timeline.captions
-    soft = (folder.srt, sidecars.language_code(edit.premise.language)) if is_soft else None
-    place = folder.segments
+    language = sidecars.language_code(edit.premise.language)
+    soft = (film.with_suffix(".srt"), language) if is_soft else None
+    name = "master" if film == folder.film else film.stem
     for cue in timeline.sounds:
         if cue.file is not None:
             own_files.keep_copy(cue.file, folder.root)
-    with writing(place / "master.wav") as wav, writing(place / "master.m4a") as track:
-        report = mix.master(timeline, edit.premise.audio, wav, seed=edit.seed, encoded=track)
-        with writing(folder.film) as film:
-            cut.join(segments, track, film, metadata=tags(edit, folder), soft=soft)
-            cut.verify(film, timeline)
-    sheet.poster(timeline, timeline.title, folder.poster)
+    wav, track = (folder.segments / f"{name}.{ending}" for ending in ("wav", "m4a"))
+    with writing(wav) as wav_part, writing(track) as track_part:
+        report = mix.master(timeline, edit.premise.audio, wav_part, seed=edit.seed, encoded=track_part)
+        with writing(film) as part:
+            cut.join(segments, track_part, part, metadata=tags(edit, folder), soft=soft)
+            cut.verify(part, timeline)
     return Finished(
         num_frames=timeline.num_frames,
         seconds=round(timeline.num_frames / FPS, 3),
@@ -207,15 +231,15 @@ def master(edit: Edit, segments: Sequence[Path], folder: EpisodeFolder) -> Finis
     )
 
 
-def write_captions(edit: Edit, folder: EpisodeFolder) -> None:
-    """The captions beside the film, whatever is in it: SubRip, WebVTT, and ASS in the premise's style."""
+def write_captions(edit: Edit, film: Path) -> None:
+    """The captions beside a film, whatever is in it: SubRip, WebVTT, and ASS in the premise's style."""
     from flows.studio import captions, sidecars
 
     timeline, look = edit.timeline, edit.look
-    sidecars.write_srt(timeline, folder.srt)
-    sidecars.write_vtt(timeline, folder.vtt)
+    sidecars.write_srt(timeline, film.with_suffix(".srt"))
+    sidecars.write_vtt(timeline, film.with_suffix(".vtt"))
     colours = captions.colours_of(timeline, look.colours, look.style)
-    captions.write_ass(timeline, folder.ass, style=look.style, colours=colours)
+    captions.write_ass(timeline, film.with_suffix(".ass"), style=look.style, colours=colours)
 
 
 def tags(edit: Edit, folder: EpisodeFolder) -> dict[str, str]:

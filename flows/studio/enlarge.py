@@ -11,9 +11,11 @@ from PIL import Image, ImageEnhance, ImageFilter
 
 from flows.studio.clips import Frames
 from flows.studio.errors import StudioError
+from flows.studio.timeline import Framing
 
 NETWORK = "acnet-hdn0"
 STRETCH = 1.02  # a shape that differs by less is stretched: nobody sees it, and no head is cropped
+HEADS = 0.35  # of what a crop takes away at top and bottom, this share goes at the top
 SCREEN_TOP = 150 / 1280  # of a tall film: under the apps' own bar, over the captions
 
 
@@ -29,23 +31,40 @@ def enlarge(frames: Frames, *, width: int, height: int) -> Frames:
     return out
 
 
-def enlarge_frame(frame: Frames, *, width: int, height: int) -> Frames:
-    """One frame (h, w, 3) at (height, width, 3)."""
+def enlarge_frame(frame: Frames, *, width: int, height: int, framing: Framing = "blur") -> Frames:
+    """One frame (h, w, 3) at (height, width, 3).
+
+    One of another shape stands whole on its own blurred enlargement, or whole on black (letterbox), or fills
+    the frame cropped, a little above its middle, where the heads are.
+    """
     shape = (frame.shape[1] / frame.shape[0]) / (width / height)
     if 1 / STRETCH <= shape <= STRETCH:
         return _sharp(frame, width, height)
+    if framing == "crop":
+        return _sharp(_cropped(frame, width / height), width, height)
     scale = min(width / frame.shape[1], height / frame.shape[0])
     inner = _even(frame.shape[1] * scale), _even(frame.shape[0] * scale)
     picture = _sharp(frame, *inner)
     left = (width - inner[0]) // 2
-    top = (
-        round(height * SCREEN_TOP)
-        if height - inner[1] > 2 * height * SCREEN_TOP
-        else (height - inner[1]) // 2
-    )
-    out = _backdrop(frame, width, height)
+    room = height - inner[1]
+    is_tall = framing == "blur" and room > 2 * height * SCREEN_TOP
+    top = round(height * SCREEN_TOP) if is_tall else room // 2
+    black = np.zeros((height, width, 3), np.uint8)
+    out = _backdrop(frame, width, height) if framing == "blur" else black
     out[top : top + inner[1], left : left + inner[0]] = picture
     return out
+
+
+def _cropped(frame: Frames, shape: float) -> Frames:
+    """The largest piece of a frame that has this shape (width by height)."""
+    height, width = frame.shape[:2]
+    if width / height > shape:
+        kept = max(1, round(height * shape))
+        left = (width - kept) // 2
+        return frame[:, left : left + kept]
+    kept = max(1, round(width / shape))
+    top = round((height - kept) * HEADS)
+    return frame[top : top + kept]
 
 
 def _even(length: float) -> int:

@@ -43,6 +43,13 @@ def film_settings(premise: Premise, *, num_steps: int | None = None) -> FilmSett
     )
 
 
+def size_of_lines(aspect: str, lines: int) -> tuple[int, int]:
+    """Width and height of a shape whose shorter side has so many pixels, both even."""
+    wide, high = (int(number) for number in aspect.split(":"))
+    scale = lines / min(wide, high)
+    return 2 * round(wide * scale / 2), 2 * round(high * scale / 2)
+
+
 def picture_size(premise: Premise) -> tuple[int, int]:
     """Width and height of the finished picture."""
     aspect = premise.format.aspect

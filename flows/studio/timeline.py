@@ -19,6 +19,7 @@ SAMPLES_PER_FRAME = SAMPLE_RATE // FPS
 DASH = "– "
 CLIP_HOLD = 3  # a clip's 8 frames a second, each held for three of the timeline's 24
 
+Framing = Literal["blur", "crop", "letterbox"]  # what becomes of a picture of another shape than the film's
 Card = Literal["title", "credits", "gag"]
 
 

@@ -51,7 +51,7 @@ def _make(home: Path) -> None:
     edit = plan.edit()
     for span, recipe in edit.segments:
         editing.cut_segment(edit, span, recipe, plan.job.folder.segments, on_frame=lambda *_: None)
-    editing.write_captions(edit, plan.job.folder)
+    editing.write_captions(edit, plan.job.folder.film)
 
 
 def test_the_folder_opens_in_an_editor(home, heard):

@@ -13,9 +13,9 @@ from typing import Any
 
 import pytest
 
-from flows import begin, episode, job
-from flows.options import EpisodeOptions, Outcome
-from flows.studio import camera, captions, cut
+from flows import begin, episode, job, recutting
+from flows.options import CutOptions, EpisodeOptions, Outcome
+from flows.studio import camera, captions, cut, ffmpeg
 from flows.studio.errors import StudioError
 from flows.studio.folder import locked
 from scripts_llm.errors import ScriptError
@@ -297,6 +297,36 @@ def test_ctrl_c_passes_through_and_the_next_run_goes_on_where_it_stopped(home: P
     before = _lying(folder)
     assert _run(home, heard)[0].code == 0
     assert _new(folder, before) == (1, 0)
+
+
+def test_another_shape_is_cut_from_what_is_there_and_films_nothing(home: Path, heard: Any) -> None:
+    folder = home / "output" / FISH
+    before = _lying(folder)
+    tall = recutting.recut(_options(home), CutOptions("9:16", 512), heard())
+    assert tall.path == folder / "episode.9x16.mp4"
+    assert "512x910" in tall.lines[0]
+    short = recutting.recut(_options(home), CutOptions(scenes=("s01",), framing="crop"), heard())
+    assert short.path == folder / "s01.16x9.mp4"
+    assert "192x108" in short.lines[0]
+    assert _new(folder, before) == (0, 0)
+    for film in (tall.path, short.path):
+        assert film.with_suffix(".srt").stat().st_size > 0
+    whole = ffmpeg.contents(folder / "episode.mp4")
+    assert ffmpeg.contents(tall.path).num_frames == whole.num_frames
+    assert ffmpeg.contents(short.path).num_frames < whole.num_frames  # no title card
+    again = recutting.recut(_options(home), CutOptions("9:16", 512), heard())
+    assert again.path == tall.path
+
+
+def test_a_cut_of_what_was_never_filmed_or_is_no_scene_is_refused(home: Path, heard: Any) -> None:
+    with pytest.raises(StudioError, match="--scenes: wanted some of s01, got s09"):
+        recutting.recut(_options(home), CutOptions(scenes=("s09",)), heard())
+    with pytest.raises(StudioError, match="wanted --aspect, --lines or --scenes"):
+        recutting.recut(_options(home), CutOptions(), heard())
+    shutil.rmtree(home / "output" / FISH / "clips")
+    with pytest.raises(StudioError, match=r"2 clips or voices are not there.*coldopen episode") as told:
+        recutting.recut(_options(home), CutOptions("9:16"), heard())
+    assert told.value.code == 2
 
 
 def test_when_the_time_is_up_no_further_shot_is_begun_and_the_next_run_goes_on(

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from flows.studio import enlarge as enlarging
-from flows.studio.enlarge import enlarge
+from flows.studio.enlarge import enlarge, enlarge_frame
 from flows.studio.errors import StudioError
 
 RED, GREEN, BLUE, WHITE = (230, 20, 20), (20, 200, 20), (20, 20, 230), (240, 240, 240)
@@ -78,3 +78,21 @@ def test_a_network_that_there_is_not_is_refused_instead_of_silently_replaced(mon
     with pytest.raises(StudioError, match="acnet-hdn9"):
         enlarge(framed(16, 16), width=64, height=64)
     enlarging._network.cache_clear()
+
+
+def test_a_crop_fills_the_frame_and_a_letterbox_stands_on_black():
+    frame = np.full((64, 112, 3), 200, np.uint8)
+    frame[:, :20] = 10  # the left edge, which a crop to the middle takes away
+    cropped = enlarge_frame(frame, width=90, height=160, framing="crop")
+    assert cropped.shape == (160, 90, 3)
+    assert cropped.min() > 150
+    boxed = enlarge_frame(frame, width=90, height=160, framing="letterbox")
+    assert boxed[:40].max() == boxed[-40:].max() == 0
+    assert boxed[80, 60].min() > 150
+
+
+def test_a_crop_of_a_tall_picture_keeps_more_of_its_top():
+    frame = np.zeros((100, 50, 3), np.uint8)
+    frame[20:30] = 255
+    cropped = enlarge_frame(frame, width=100, height=100, framing="crop")
+    assert cropped.max() > 200
