@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -10,15 +11,18 @@ from typing import TYPE_CHECKING, cast
 
 from flows.job import AUTO, Job
 from flows.studio import breakdown, manifest
+from flows.studio import folder as folders
 from flows.studio.errors import StudioError
 from flows.studio.folder import EpisodeFolder, disk_errors
 from flows.studio.manifest import Memory
 from flows.words import film_words
 from scripts_llm import casting, schema, yaml_io
+from scripts_llm.errors import ScriptError
 from scripts_llm.screenplay import Character, Line, Premise, Scene, Script, Shot
 
 if TYPE_CHECKING:
     from scripts_llm.endpoint import Call
+    from scripts_llm.season import Season
 
 OFFLINE = "the offline writer"
 Say = Callable[[str], None]
@@ -243,10 +247,28 @@ def _by_whom(job: Job, premise: Premise, *, say: Say) -> Authored:
 
 
 def offline_script(job: Job) -> Script:
-    """The episode's script by the embedded writer."""
+    """The episode's script by the embedded writer, who knows what the show's earlier episodes told."""
     from scripts_llm import offline
 
-    return offline.write(job.premise, film_words(), seed=job.seed, episode=job.folder.code.number)
+    number = job.folder.code.number
+    return offline.write(job.premise, film_words(), seed=job.seed, episode=number, told=told_before(job))
+
+
+def told_before(job: Job) -> Season | None:
+    """The earlier episodes, out of their scripts as they are now; None if none of them lies here.
+
+    A script that cannot be read, in the middle of somebody's edit, tells nothing.
+    """
+    from scripts_llm.season import Season, past_of
+
+    season = Season()
+    for episode in folders.episodes(job.folder.root.parent.parent, job.premise.show):
+        if episode.code >= job.folder.code:
+            break
+        with contextlib.suppress(ScriptError):
+            script = yaml_io.read_script(episode.script, cast=job.premise.characters)
+            season = season.after(past_of(script, job.premise))
+    return season if season.episodes else None
 
 
 def _one_line(error: Exception) -> str:

@@ -73,6 +73,8 @@ def film_shot(
     for _ in range(ATTEMPTS):
         try:
             return _film(wanted, film, place, device=device, on_step=on_step)
+        except t2v.RenderError as error:
+            fault = str(error)
         except (StudioError, t2v.T2VError):
             raise
         except OSError as error:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from flows import begin, episode, job
+from flows import begin, episode, job, scripting
 from flows.options import EpisodeOptions, Outcome
 from flows.studio.errors import StudioError
 
@@ -115,3 +115,22 @@ def test_without_a_premise_it_is_the_episode_that_was_worked_on_last(tiny: Path,
     tiny.unlink()
     with pytest.raises(StudioError, match="is not there any more; say where it is"):
         begin.announce(EpisodeOptions(output=output))
+
+
+def test_the_offline_writer_knows_what_a_person_made_of_the_earlier_episodes(
+    tiny: Path, tmp_path: Path, tiny_script: str
+) -> None:
+    """An edited first episode is what the second one comes after; one that cannot be read tells nothing."""
+    options = EpisodeOptions(tiny, "next", writer="offline", output=tmp_path / "output")
+    first = job.prepare(options)
+    first.folder.root.mkdir(parents=True)
+    assert scripting.told_before(first) is None
+    first.folder.script.write_text(tiny_script, "utf-8")
+    second = job.prepare(options)
+    told = scripting.told_before(second)
+    assert told is not None
+    assert [past.title for past in told.episodes] == ["The Fish"]
+    assert told.recent_lines() == ("It blinked.", "Cod.")
+    first.folder.script.write_text("scenes: [", "utf-8")
+    assert scripting.told_before(second) is None
+    scripting.write(second, say=lambda line: None)

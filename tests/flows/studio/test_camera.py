@@ -112,6 +112,16 @@ def test_a_shot_that_fails_twice_says_why_and_leaves_nothing(
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_shot_that_is_no_picture_becomes_a_gag_card_and_wrong_settings_end_the_run(
+    shot: WantedShot, settings: FilmSettings, tmp_path: Path, failing: Any
+) -> None:
+    failing(t2v.RenderError("all frames are black"), times=9)
+    assert _film(shot, settings, tmp_path) == "all frames are black"
+    failing(t2v.SettingsError("no such size"), times=9)
+    with pytest.raises(t2v.SettingsError):
+        _film(shot, settings, tmp_path)
+
+
 def test_ctrl_c_is_no_failure_of_a_shot(
     shot: WantedShot, settings: FilmSettings, tmp_path: Path, failing: Any
 ) -> None:
