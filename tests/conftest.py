@@ -9,6 +9,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("steady", derandomize=True, deadline=None)  # the same examples on every machine
+settings.load_profile("steady")
 
 ROOT = Path(__file__).resolve().parent.parent
 OWN = ("OPENAI_", "PREFECT_", "COLDOPEN_")

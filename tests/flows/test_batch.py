@@ -75,7 +75,8 @@ def test_a_broken_premise_is_told_and_keeps_nobody_else_from_being_made(add, opt
     plan = night.plan_night(options)
     assert plan.jobs == (Job(good, "next"),)
     assert [result.premise for result in plan.refused] == [broken]
-    assert plan.refused[0].fault.startswith(f"{broken}:3:1: wanted ")
+    assert plan.refused[0].fault.startswith(f"{broken}:2:10: wanted ")
+    assert "^" not in plan.refused[0].fault
 
 
 def test_a_show_whose_unfinished_episode_failed_tonight_begins_no_other(tmp_path):

@@ -92,7 +92,7 @@ def test_a_worker_makes_two_episodes_and_the_summary_names_the_broken_premise(si
     head, *lines = run["state"]["message"].splitlines()
     assert head == "2 of 3 made."
     assert sum(line.startswith("  made      ") for line in lines) == 2
-    assert [line for line in lines if line.startswith("  not made  b.yaml: premises/b.yaml:3:1: wanted ")]
+    assert [line for line in lines if line.startswith("  not made  b.yaml: premises/b.yaml:2:10: wanted ")]
     (table,) = [each for each in records("artifacts") if each["key"] == "night"]
     assert [row["made"] for row in json.loads(table["data"])] == ["no", "yes", "yes"]
 

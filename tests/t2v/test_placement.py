@@ -69,7 +69,7 @@ def failing(model: TextToVideo, times: int, error: Exception) -> None:
 def test_out_of_memory_is_told_and_the_clip_is_made_by_the_next_smaller_plan(
     make_tiny: Callable[..., TextToVideo], tiny: TextToVideo
 ) -> None:
-    model = make_tiny()
+    model = make_tiny(memory=8.0)
     failing(model, 1, torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB"))
     with pytest.warns(RuntimeWarning, match="out of memory at an expected .* filmed again in an expected"):
         frames = model.generate(PROMPT, seed=3).frames
@@ -81,14 +81,14 @@ def test_out_of_memory_is_told_and_the_clip_is_made_by_the_next_smaller_plan(
 
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
 def test_when_the_leanest_plan_fails_one_line_says_what_to_try(make_tiny: Callable[..., TextToVideo]) -> None:
-    model = make_tiny()
+    model = make_tiny(memory=8.0)
     failing(model, 100, MemoryError())
     with pytest.raises(t2v.SettingsError, match=r"by the leanest plan there is.*try fewer frames"):
         model.generate(PROMPT)
 
 
 def test_another_fault_is_not_taken_for_lack_of_memory(make_tiny: Callable[..., TextToVideo]) -> None:
-    model = make_tiny()
+    model = make_tiny(memory=8.0)
     failing(model, 100, RuntimeError("shapes cannot be multiplied"))
     with pytest.raises(RuntimeError, match="shapes cannot be multiplied"):
         model.generate(PROMPT)

@@ -25,6 +25,11 @@ def captioned(*lines, end=None, limit=42):
     return captions_of_lines(lines, spans, limit=limit)
 
 
+def is_sayable(text):
+    """Something is said, and no word of it is so long that a row of 28 would break it."""
+    return 0 < max(map(len, text.split()), default=0) <= 26
+
+
 @st.composite
 def talk(draw):
     """Two scenes of lines that are spoken at 8 to 16 letters a second, some interrupted."""
@@ -33,7 +38,7 @@ def talk(draw):
         start = now
         now += draw(st.integers(0, 30))
         for _ in range(draw(st.integers(1, 6))):
-            text = draw(st.text("abc defgh, ijkl. mno?", min_size=1, max_size=160).filter(str.strip))
+            text = draw(st.text("abc defgh, ijkl. mno?", min_size=1, max_size=160).filter(is_sayable))
             seconds = max(0.3, len(" ".join(text.split())) / draw(st.integers(8, 16)))
             begin = max(lines[-1].start + 6 if lines else 0, now - draw(st.sampled_from((0, 0, 0, 8))))
             begin = max(begin, start)
