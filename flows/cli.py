@@ -18,6 +18,7 @@ from cyclopts import App, CycloptsError, Parameter
 from cyclopts.validators import Number
 
 from flows.commands.arguments import Device, Episode, Output, Premise, Rewrite, Seed, Verbose, Writer
+from flows.commands.clips import clip
 from flows.commands.exports import export, import_
 from flows.commands.scripts import again, check, cut, plan, retake, with_whole_rewrite
 from flows.faults import WRONG_INPUT, known_fault
@@ -48,6 +49,7 @@ def build_app(name: str) -> App:
         export,
         import_,
         batch,
+        clip,
         meme,
         voices,
         clean,

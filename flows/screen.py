@@ -6,7 +6,7 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
@@ -43,6 +43,7 @@ class Screen:
         self._bar: Progress | None = None
         self._task: TaskID | None = None
         self._label = ""
+        self._picture = ""
         self._done = self._total = 0.0
         self._last_said = self._began = clock()
         self._done_at_start = 0.0
@@ -81,6 +82,17 @@ class Screen:
             if self._terminal and not self._closed.is_set():
                 self._draw()
         self._keep_watch()
+
+    @property
+    def shows_pictures(self) -> bool:
+        """Whether `show` has somewhere to show them."""
+        return self._terminal and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+    def show(self, picture: str) -> None:
+        """A picture in ANSI colours over the bar, in the place of the one before; on a terminal alone."""
+        with self._lock:
+            if self.shows_pictures:
+                self._picture = picture
 
     def close(self) -> None:
         """Takes the bar away. The lines stay."""
@@ -124,7 +136,7 @@ class Screen:
         total = self._total if self._total > 0 else None
         description = f"{self._label[:1].upper()}{self._label[1:]}"
         if self._bar is None or self._task is None:
-            self._bar, self._task = _new_bar(description)
+            self._bar, self._task = _new_bar(description, lambda: self._picture)
             self._bar.start()
         self._bar.update(
             self._task, description=description, completed=self._done, total=total, left=self.time_left()
@@ -148,12 +160,19 @@ def write_line(text: str) -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def _new_bar(description: str) -> tuple[Progress, TaskID]:
+def _new_bar(description: str, picture: Callable[[], str]) -> tuple[Progress, TaskID]:
     """Rich is imported here because it is not needed where there is no terminal."""
-    from rich.console import Console
+    from rich.console import Console, RenderableType
     from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn
+    from rich.text import Text
 
-    bar = Progress(
+    class Bar(Progress):
+        def get_renderables(self) -> Iterable[RenderableType]:
+            if picture():
+                yield Text.from_ansi(picture())
+            yield from super().get_renderables()
+
+    bar = Bar(
         SpinnerColumn(),
         TextColumn("{task.description}", markup=False),
         BarColumn(bar_width=24),

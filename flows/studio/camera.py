@@ -29,9 +29,14 @@ class _Measured(Exception):
 
 
 @lru_cache(maxsize=1)
-def loaded_model(model: str, device: str | None) -> TextToVideo:
+def loaded_model(
+    model: str,
+    device: str | None,
+    loras: tuple[tuple[str, float], ...] = (),
+    memory: str = "auto",
+) -> TextToVideo:
     """The film model, loaded once a process."""
-    return t2v.load(model, device=device)
+    return t2v.load(model, loras=loras, device=device, memory=memory)
 
 
 def seconds_a_step(film: FilmSettings, *, device: str | None) -> float:

@@ -65,3 +65,20 @@ def picture_size(premise: Premise) -> tuple[int, int]:
             code=2,
         )
     return width, height
+
+
+def parse_size(text: str, *, where: str) -> tuple[int, int]:
+    """Height and width of "256x144", which is said the other way round. Raises StudioError."""
+    width, _, height = text.lower().partition("x")
+    if not (width.isdecimal() and height.isdecimal() and int(width) and int(height)):
+        raise StudioError(f"{where}: wanted width and height like 256x256, got {text!r}", code=2)
+    return int(height), int(width)
+
+
+def parse_lora(text: str) -> tuple[str, float]:
+    """File and weight of "FILE" or "FILE:0.7"; without a weight it is 1."""
+    file, colon, weight = text.rpartition(":")
+    try:
+        return (file, float(weight)) if colon and file else (text, 1.0)
+    except ValueError:
+        return text, 1.0  # a colon of the path's own

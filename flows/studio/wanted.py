@@ -103,7 +103,7 @@ def shots(
                 continue
             written = shot.prompt_exact or shot.prompt or scene.action
             words = wording.compose(shot, scene, premise)
-            prompt = words if shot.prompt_exact is not None else understood(words, film)
+            prompt = words if shot.prompt_exact is not None else understood(words, film.model)
             seeds = Seeds(seed, scene, shot, written, alike[written])
             alike[written] += 1
             recipe = {"kind": "clip", "prompt": prompt, "seed": 0, **asdict(film)}
@@ -141,9 +141,9 @@ def _from_file(label: str, scene: Scene, shot: Shot, premise: Premise, places: S
     return WantedShot(label, scene, shot, name, "", 0, recipe, file=path)
 
 
-def understood(words: str, film: FilmSettings) -> str:
+def understood(words: str, film_model: str) -> str:
     """The prompt as the film model reads it: TOON's own dialect for TOON, else the words themselves."""
-    if film.model != "toon":
+    if film_model != "toon":
         return words
     from t2v.toon.words import understand
 

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+
+import t2v
 
 TINY = """\
 show: Fish & Chips
@@ -41,6 +44,8 @@ scenes:
 
 class Heard:
     """A screen that keeps its lines; `at` is called with every label of the bar."""
+
+    shows_pictures = False
 
     def __init__(self, at: Callable[[str], None] = lambda label: None) -> None:
         self.lines: list[str] = []
@@ -84,3 +89,52 @@ def tiny(tmp_path: Path) -> Path:
     path = tmp_path / "fish.yaml"
     path.write_text(TINY, "utf-8")
     return path
+
+
+@pytest.fixture(scope="session")
+def saved_model(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """The folder of a tiny film model with random weights, in ModelScope's or diffusers' layout."""
+    made: dict[str, Path] = {}
+
+    def save(layout: str) -> Path:
+        if layout not in made:
+            made[layout] = tmp_path_factory.mktemp("weights") / f"tiny-{layout}"
+            t2v.save(_random_model(), made[layout], layout=layout)
+        return made[layout]
+
+    return save
+
+
+def _random_model() -> t2v.TextToVideo:
+    """ModelScope's classes and settings, as small as they go, with weights by chance."""
+    import torch
+
+    from t2v.autoencoder import Autoencoder
+    from t2v.text_encoder import TextEncoder
+    from t2v.unet import UNet3D
+
+    preset = replace(
+        t2v.MODELSCOPE,
+        text_encoder=replace(t2v.MODELSCOPE.text_encoder, width=64, heads=1, layers=2),
+        unet=replace(
+            t2v.MODELSCOPE.unet,
+            width=32,
+            channel_multipliers=(1, 2),
+            attention_levels=1,
+            num_res_blocks=1,
+            head_dim=16,
+            context_dim=64,
+        ),
+        autoencoder=replace(
+            t2v.MODELSCOPE.autoencoder, width=32, channel_multipliers=(1, 1), num_res_blocks=1
+        ),
+    )
+    torch.manual_seed(3)
+    return t2v.TextToVideo(
+        preset,
+        TextEncoder(preset.text_encoder),
+        UNet3D(preset.unet),
+        Autoencoder(preset.autoencoder),
+        device=torch.device("cpu"),
+        dtype=torch.float32,
+    )

@@ -1,0 +1,196 @@
+"""One clip, by the real TOON and by a tiny model saved as other people's weights are."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import get_args, get_type_hints
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import t2v
+from flows import clipping
+from flows.cli import main
+from flows.clip_options import ClipOptions, Sampler
+from flows.studio import camera, clip_files, clips
+from flows.studio.errors import StudioError
+from t2v.holds import as_tensor
+from t2v.pipeline import to_uint8
+from t2v.samplers import SAMPLERS
+
+PROMPT = "an orange cat (with hat) dancing; in the kitchen = at night # \\ “so”"
+
+
+def frames_in(folder: Path) -> np.ndarray:
+    return np.stack([np.asarray(Image.open(path)) for path in sorted(folder.glob("*.png"))])
+
+
+def through_the_autoencoder(frames: np.ndarray) -> np.ndarray:
+    """What is left of frames that are encoded and decoded."""
+    import torch
+
+    model = camera.loaded_model("toon", None, (), "auto")
+    with torch.inference_mode():
+        decoded = model.autoencoder.decode(model.autoencoder.encode(as_tensor(frames)))
+    return to_uint8(decoded[0]).astype(int)
+
+
+def test_a_prompt_becomes_a_file_that_says_how_and_is_made_again_like_itself(heard, tmp_path):
+    screen, first, again = heard(), tmp_path / "a", tmp_path / "b"
+    asked = ClipOptions(out=first, steps=2, seed=9, frames=4, size="64x48", negative="rain", sampler="euler")
+    assert clipping.make(PROMPT, asked, screen) == (first,)
+    assert frames_in(first).shape == (4, 48, 64, 3)
+    assert re.search(r"a: 4 frames of 64x48, 2 steps of euler, seed 9, in \d+ s", screen.text)
+    assert "licence Apache-2.0" in screen.text
+    clipping.make(None, ClipOptions(out=again, like=first), heard())
+    np.testing.assert_array_equal(frames_in(again), frames_in(first))
+    assert clip_files.settings_of(again) == clip_files.settings_of(first)
+
+
+def test_what_is_said_beside_like_counts(heard, tmp_path):
+    clipping.make(
+        PROMPT, ClipOptions(out=tmp_path / "a.mp4", steps=1, seed=9, frames=2, size="32x32"), heard()
+    )
+    clipping.make(
+        "a blue robot", ClipOptions(out=tmp_path / "b.gif", like=tmp_path / "a.mp4", seed=3), heard()
+    )
+    settings = clip_files.settings_of(tmp_path / "b.gif")
+    assert (settings["prompt"], settings["seed"], settings["frames"]) == ("a blue robot", 3, 2)
+
+
+def test_a_seed_by_chance_is_told_and_several_clips_have_the_next_ones(heard, tmp_path):
+    screen = heard()
+    asked = ClipOptions(out=tmp_path / "c.gif", steps=1, frames=1, size="32x32", seed=-1, count=2)
+    paths = clipping.make("a cat", asked, screen)
+    assert [path.name for path in paths] == ["c-1.gif", "c-2.gif"]
+    told = int(re.search(r"seed (\d+), by chance", screen.text)[1])
+    assert [clip_files.settings_of(path)["seed"] for path in paths] == [told, told + 1]
+
+
+def test_a_text_file_gives_a_clip_a_prompt(heard, tmp_path):
+    (tmp_path / "prompts.txt").write_text("# night\na cat\n\n  a blue robot  \n", "utf-8")
+    asked = ClipOptions(
+        out=tmp_path / "c.mp4", steps=1, frames=1, size="32x32", seed=1, prompts_file=tmp_path / "prompts.txt"
+    )
+    paths = clipping.make(None, asked, heard())
+    assert [clip_files.settings_of(path)["prompt"] for path in paths] == ["a cat", "a blue robot"]
+
+
+def test_pictures_are_held_and_films_are_the_beginning(heard, tmp_path):
+    film = clipping.make(
+        "a cat", ClipOptions(out=tmp_path / "film", steps=1, frames=3, seed=1, size="48x32"), heard()
+    )[0]
+    clips.write_clip(frames_in(film), 8, tmp_path / "film.mp4")
+    back = ClipOptions(out=tmp_path / "back", video=tmp_path / "film.mp4", strength=0.0, seed=2, size="48x32")
+    clipping.make("a cat", back, heard())
+    np.testing.assert_array_equal(frames_in(tmp_path / "back"), frames_in(film))
+    held = ClipOptions(
+        out=tmp_path / "held",
+        image=film / "000001.png",
+        last_image=film / "000003.png",
+        steps=1,
+        frames=4,
+        seed=3,
+        size="48x32",
+    )
+    clipping.make("a cat", held, heard())
+    made = frames_in(tmp_path / "held").astype(int)
+    given = through_the_autoencoder(frames_in(film))
+    for ours, theirs in ((0, 0), (-1, -1)):
+        assert np.abs(made[ours] - given[theirs]).mean() < 2  # bf16 rounds where the CPU has it
+        assert np.abs(made[1] - given[theirs]).mean() > 4  # what is free is another picture
+    assert clip_files.settings_of(tmp_path / "held")["image"] == str(film / "000001.png")
+
+
+@pytest.mark.parametrize("layout", ["modelscope", "diffusers"])
+def test_other_peoples_weights_film_a_clip_and_their_licence_is_told(
+    heard, tmp_path, saved_model: Callable[[str], Path], layout
+):
+    screen, folder = heard(), saved_model(layout)
+    asked = ClipOptions(
+        out=tmp_path / "c.mp4", steps=1, frames=2, seed=1, size="16x16", video_model=str(folder)
+    )
+    clipping.make("a cat", asked, screen)
+    settings = clip_files.settings_of(tmp_path / "c.mp4")
+    assert settings["video_model"] == str(folder)
+    assert settings["weights"] == t2v.fingerprint(folder)
+    assert settings["licence"] == "CC-BY-NC-4.0"
+    assert "licence CC-BY-NC-4.0" in screen.text
+    assert "! not for commercial use" in screen.text
+    assert "TOON reads" not in screen.text
+
+
+def test_like_tells_when_the_weights_are_others_now(heard, tmp_path, saved_model):
+    asked = ClipOptions(out=tmp_path / "c.gif", steps=1, frames=1, seed=1, size="16x16")
+    clipping.make("a cat", asked, heard())
+    screen = heard()
+    again = ClipOptions(
+        out=tmp_path / "d.gif", like=tmp_path / "c.gif", video_model=str(saved_model("modelscope"))
+    )
+    clipping.make(None, again, screen)
+    assert "! " + str(tmp_path / "c.gif") + " was filmed with other weights" in screen.text
+
+
+def test_a_terminal_shows_what_is_there_so_far(heard, tmp_path):
+    class Terminal(heard):
+        shows_pictures = True
+
+        def show(self, picture: str) -> None:
+            pictures.append(picture)
+
+    screen, pictures = Terminal(), []
+    clipping.make(
+        "a cat", ClipOptions(out=tmp_path / "c.gif", steps=2, frames=2, seed=1, size="32x32"), screen
+    )
+    assert len(pictures) == 2
+    assert pictures[-1].count("▀") == 40 * 20  # 4 × 4 latents, ten times as large, two rows a line
+    assert screen.labels[-1] == "step 2 of 2"
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (ClipOptions(), "wanted a prompt, try"),
+        (ClipOptions(strength=0.5), "--strength: wanted with --video"),
+        (ClipOptions(size="big"), "--size: wanted width and height like 256x256, got 'big'"),
+        (ClipOptions(image=Path("nowhere.png")), "nowhere.png: there is no such file"),
+        (ClipOptions(out=Path("ufo.avi")), "wanted a name in .mp4 or .gif, or a folder"),
+        (ClipOptions(seed=-2), "--seed: wanted -1, or 0 and more, got -2"),
+        (ClipOptions(like=Path("nowhere.mp4")), "nowhere.mp4: wanted a clip, there is no such file"),
+        (ClipOptions(prompts_file=Path("nowhere.txt")), "nowhere.txt: wanted a text file"),
+    ],
+)
+def test_what_cannot_be_filmed_is_told_before_a_model_is_loaded(heard, monkeypatch, options, told):
+    monkeypatch.setattr("flows.studio.camera.loaded_model", None)
+    prompt = None if options.prompts_file or options == ClipOptions() else "a cat"
+    with pytest.raises(StudioError, match=re.escape(told)) as error:
+        clipping.make(prompt, options, heard())
+    assert error.value.code == 2
+
+
+def test_the_command_takes_every_option(tmp_path, capsys):
+    with pytest.raises(SystemExit) as end:
+        main(
+            [
+                "clip",
+                "a cat",
+                "--out",
+                str(tmp_path / "c.gif"),
+                "--steps",
+                "1",
+                "--frames",
+                "1",
+                "--seed",
+                "-1",
+            ]
+        )
+    assert end.value.code == 0
+    assert "by chance" in capsys.readouterr().out
+
+
+def test_the_command_knows_the_samplers_that_there_are():
+    assert get_args(Sampler) == tuple(SAMPLERS)
+    assert get_type_hints(ClipOptions)["sampler"] == Sampler | None
