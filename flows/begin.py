@@ -14,6 +14,7 @@ from flows import job as jobs
 from flows.job import AUTO, Job
 from flows.options import OUTPUT, EpisodeOptions, MemeOptions, Outcome
 from flows.studio import manifest
+from flows.studio.errors import StudioError
 from scripts_llm.endpoint import shown_address
 from scripts_llm.screenplay import Meme, Premise
 
@@ -56,6 +57,13 @@ def meme_premise(options: MemeOptions) -> Premise | None:
     """The premise of a meme that has no file: its picture is its name."""
     if options.picture is None:
         return None
+    if options.premise is not None:
+        raise StudioError("meme: wanted --premise or --picture, got both; leave one out", code=2)
+    for name, longest in (("picture", 240), ("top", 120), ("bottom", 120)):
+        text: str = getattr(options, name)
+        if len(text) > longest or (name == "picture" and not text.strip()):
+            got = f"{len(text)} letters" if text.strip() else "nothing"
+            raise StudioError(f"--{name}: wanted a text of at most {longest} letters, got {got}", code=2)
     meme = Meme(picture=options.picture, top=options.top, bottom=options.bottom)
     return Premise(schema=1, show=f"meme: {options.picture}"[:80], genre="meme", meme=meme)
 
@@ -113,5 +121,17 @@ def nothing_to_do(job: Job, path: Path) -> tuple[str, ...]:
         return (f"the script is there: {path}", f"edit it as you like, then go on: {command(job)}")
     return (
         f"nothing to do: {path} is made from premise and script as they are",
+        *older_premise(job),
         f"the next one: {command(job, '--episode', 'next')}",
+    )
+
+
+def older_premise(job: Job) -> tuple[str, ...]:
+    """What to say if logline or cast changed since the script was written."""
+    changed = manifest.outdated(job.memory, job.premise)
+    if not changed:
+        return ()
+    return (
+        f"it was written from an older premise ({', '.join(changed)} changed since) and stays as it is; "
+        "to have it written anew, move it away",
     )

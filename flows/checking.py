@@ -10,6 +10,7 @@ from flows import begin, scripting
 from flows import job as jobs
 from flows.job import Job
 from flows.options import EpisodeOptions
+from flows.screen import count
 from flows.studio import manifest, review
 from flows.studio.errors import StudioError
 from flows.studio.folder import EpisodeCode, EpisodeFolder
@@ -76,7 +77,7 @@ class _Said:
 
     def summed_up(self, told: str) -> tuple[int, tuple[str, ...]]:
         """The exit code and all lines."""
-        counted = f"{_count(self.errors, 'error')}, {_count(self.warnings, 'warning')}"
+        counted = f"{count(self.errors, 'error')}, {count(self.warnings, 'warning')}"
         return (FAULTY if self.errors else CLEAN), (*self.lines, f"{counted}. {told}")
 
 
@@ -106,13 +107,9 @@ def _job(options: EpisodeOptions, said: _Said) -> Job:
         return replace(jobs.prepare(options, rough), premise_path=options.premise)
 
 
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"
-
-
 def _size(script: Script) -> str:
     scenes = [scene for scene in script.scenes if not scene.skip]
     shots = sum(len(scene.shots or ()) for scene in scenes)
     spoken = sum(isinstance(one, Line) for scene in scenes for one in scene.dialogue)
-    size = f"{_count(len(scenes), 'scene')}, {_count(shots, 'shot')}, {_count(spoken, 'line')}"
+    size = f"{count(len(scenes), 'scene')}, {count(shots, 'shot')}, {count(spoken, 'line')}"
     return f"{size}, about {review.script_seconds(script):.0f} s"

@@ -8,8 +8,9 @@ from typing import Any
 
 import t2v
 from flows import llm_writing, scripting
+from flows.begin import older_premise
 from flows.job import Job
-from flows.screen import duration
+from flows.screen import count, duration
 from flows.scripting import Written
 from flows.studio import folder, loudness, manifest, publish, recipes, sheet
 from flows.studio.cut import file_hash
@@ -39,19 +40,8 @@ def script_told(job: Job, written: Written, *, is_new: bool) -> tuple[str, ...]:
         return (*scripting.told(script), *writing_told(written.calls), f"the script: {job.folder.script}")
     shots = sum(len(scene.shots or ()) for scene in script.scenes)
     edited = ", edited by hand" if scripting.was_edited(job) else ""
-    size = f"{_count(len(script.scenes), 'scene')}, {_count(shots, 'shot')}{edited}"
-    lines = [f"{job.folder.script}: “{script.title}”, {size}"]
-    changed = manifest.outdated(job.memory, job.premise)
-    if changed:
-        lines.append(
-            f"it was written from an older premise ({', '.join(changed)} changed since) and stays as it is; "
-            "to have it written anew, move it away"
-        )
-    return tuple(lines)
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"
+    size = f"{count(len(script.scenes), 'scene')}, {count(shots, 'shot')}{edited}"
+    return (f"{job.folder.script}: “{script.title}”, {size}", *older_premise(job))
 
 
 def script_chapter(job: Job, written: Written) -> Chapters:
@@ -84,11 +74,11 @@ def writing_told(calls: Sequence[Call]) -> tuple[str, ...]:
         return ()
     tokens = [(call.prompt_tokens, call.completion_tokens) for call in calls]
     known = all(part is not None for pair in tokens for part in pair)
-    count = f"{sum(part or 0 for pair in tokens for part in pair):,} tokens" if known else "tokens n/a"
+    used = f"{sum(part or 0 for pair in tokens for part in pair):,} tokens" if known else "tokens n/a"
     costs = [call.cost_usd for call in calls]
     cost = "n/a" if None in costs else f"${sum(each or 0 for each in costs):.4f}"
     seconds = sum(call.seconds for call in calls)
-    return (f"the writing took {_count(len(calls), 'call')}, {seconds:.0f} s, {count}, cost {cost}",)
+    return (f"the writing took {count(len(calls), 'call')}, {seconds:.0f} s, {used}, cost {cost}",)
 
 
 # ------------------------------------------------------------------------------------------------ plan

@@ -20,7 +20,7 @@ from flows import job as jobs
 from flows.begin import quick_check
 from flows.job import Job
 from flows.options import EpisodeOptions, Outcome, Until
-from flows.screen import Screen, duration
+from flows.screen import Screen, duration, running_time
 from flows.scripting import Written
 from flows.studio import camera, folder, fonts, manifest, recipes, report, wanted
 from flows.studio import takes as takes_of
@@ -322,7 +322,7 @@ def the_film(run: Run, plan: Survey, finished: Finished, gags: tuple[str, ...]) 
     chronicle.keep(run.job, **chronicle.film_chapter(run.job, finished))
     report.write(run.job.folder)
     loud = "" if finished.loudness_lufs is None else f", {finished.loudness_lufs:.1f} LUFS"
-    made = f"{duration(finished.seconds)} of film{loud}"
+    made = f"{running_time(finished.seconds)} of film{loud}"
     return the_end(run, run.job.folder.film, made, gags=gags)
 
 

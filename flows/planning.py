@@ -11,7 +11,7 @@ from flows import begin, scripting, survey
 from flows import job as jobs
 from flows.job import Job
 from flows.options import EpisodeOptions
-from flows.screen import duration
+from flows.screen import count, duration
 from flows.studio import folder as folders
 from flows.studio import plan, recipes
 from flows.studio.folder import EpisodeFolder
@@ -45,7 +45,7 @@ def told(options: EpisodeOptions) -> tuple[str, ...]:
             f"nothing to do: {state.result(None)} is made from premise and script as they are{kept}",
         )
     rest = [f"  and {len(items) - SHOWN} more"] if len(items) > SHOWN else []
-    todo = f"to make: {made.num_shots} shots, {made.num_lines} voice lines{kept}"
+    todo = f"to make: {count(made.num_shots, 'shot')}, {count(made.num_lines, 'voice line')}{kept}"
     return (head, *(f"  {item}" for item in items[:SHOWN]), *rest, todo, _cost(state, earlier))
 
 

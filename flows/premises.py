@@ -41,7 +41,7 @@ def copy_shipped(name: str, folder: Path) -> Path:
     if path is None:
         near = difflib.get_close_matches(name, known, n=1)
         meant = f"did you mean {near[0]}? " if near else ""
-        raise ScriptError(f"no shipped premise is called {name!r}; {meant}There are: {', '.join(known)}")
+        raise ScriptError(f"no shipped premise is called {name!r}; {meant}there are {', '.join(known)}")
     return _write(folder / path.name, path.read_text(encoding="utf-8"))
 
 

@@ -12,7 +12,7 @@ from flows import begin, scripting, survey
 from flows import job as jobs
 from flows.job import Job
 from flows.options import CutOptions, EpisodeOptions, Outcome
-from flows.screen import Screen, duration
+from flows.screen import Screen, running_time
 from flows.studio import editing, folder, recipes
 from flows.studio.editing import Edit, Finished
 from flows.studio.errors import StudioError
@@ -36,7 +36,7 @@ def recut(options: EpisodeOptions, wanted: CutOptions, screen: Screen) -> Outcom
         edit = _edit(plan, premise, script, wanted)
         film = job.folder.root / f"{_name(premise, wanted)}.mp4"
         finished = _make(edit, job, film, screen)
-    return Outcome(0, film, (f"{duration(finished.seconds)} of film, {_size(edit)}: {film}",))
+    return Outcome(0, film, (f"{running_time(finished.seconds)} of film, {_size(edit)}: {film}",))
 
 
 def _plan(job: Job) -> Survey:

@@ -151,6 +151,16 @@ def duration(seconds: float) -> str:
     return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
 
 
+def count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def running_time(seconds: float) -> str:
+    """A film's length to the second: "40 s", "1 min 33 s"."""
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest} s" if minutes else f"{max(1, rest)} s"
+
+
 def write_line(text: str) -> None:
     """A line to standard output at once; if nobody reads any more (`| head`), the work goes on unheard."""
     try:

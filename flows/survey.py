@@ -12,6 +12,7 @@ from flows.job import Job
 from flows.options import Until
 from flows.scripting import Written
 from flows.studio import loops, own_audio, plan, recipes, wanted
+from flows.studio.caption_style import read_style
 from flows.studio.editing import Edit, Material, make_edit
 from flows.studio.film import FilmSettings, film_settings
 from flows.studio.pacing import SceneSound
@@ -114,5 +115,6 @@ def look(job: Job, written: Written | None = None) -> Survey | None:
     lines = wanted.lines(written.script, written.premise, speaker=job.speaker, places=job.places)
     made = plan.make_plan(job.folder, shots, lines, film=film, failed=job.memory.failed)
     sounds = scene_sounds(written.script, places=job.places)
+    read_style(written.premise.captions.style)  # a wrong name is told before anything is filmed
     audio = own_audio.located(written.premise.audio, job.places)
     return Survey(job, written, film, shots, lines, sounds, audio, made)

@@ -259,7 +259,7 @@ def _complete(key: str, character: Character, trade: str | None, room: _Room, to
             changes[field] = _part_in_the_show(trade, person.kind, language)
         else:
             changes[field] = room.rng.choice(_options("lead", pools, field, language))
-    said = ", ".join(f"{field}: {value}" for field, value in changes.items())
+    said = ", ".join(f"{field}: {_as_told(value)}" for field, value in changes.items())
     told.append(f"{display_name(key, character)} has {said}")
     return character.model_copy(update=changes)
 
@@ -268,6 +268,11 @@ def _part_in_the_show(trade: str | None, kind: str, language: str) -> str:
     if language == "ru":
         return bank.table("trade", language)[trade].fact("word")[0] if trade else "здесь живёт"
     return f"{trade or kind} of the show"
+
+
+def _as_told(text: str) -> str:
+    """What ends like a sentence in quotes, so that two full stops never meet."""
+    return f'"{text}"' if text.endswith((".", "!", "?")) else text
 
 
 def _invent_settings(premise: Premise, room: _Room, told: list[str]) -> dict[str, Setting]:

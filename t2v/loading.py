@@ -17,7 +17,7 @@ from t2v.checkpoints.filling import FoundPart, Source, fill, matched, with_no_gu
 from t2v.checkpoints.layouts import FOLDERS, ORIGINAL, PARTS
 from t2v.checkpoints.places import Place, beside, find, place_of
 from t2v.configs import MODELSCOPE, TOON, Preset
-from t2v.errors import CheckpointError
+from t2v.errors import CheckpointError, SettingsError
 from t2v.fingerprint import weight_file
 from t2v.pipeline import TextToVideo
 from t2v.placement import Memory
@@ -56,9 +56,9 @@ def load(
     source too. `loras` are (file, weight) pairs, merged in fp32. A device or dtype of None means the best
     that this machine has. `memory` is "auto", what the device has free when a clip is filmed, or a budget
     such as "8GB", or a `t2v.Plan`. What was loaded is told by the model's `origin`, and logged.
-    Raises CheckpointError.
+    Raises CheckpointError, and SettingsError for a device that is not there.
     """
-    where = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+    where = _device(device)
     dtype = dtype or best_dtype(where)
     if source == "toon":
         model = _toon(where, dtype, memory)
@@ -69,6 +69,22 @@ def load(
     assert model.origin is not None
     log.info("%s: loaded, licence %s", source, model.origin.licence)
     return model
+
+
+def _device(asked: str | torch.device | None) -> torch.device:
+    """The device that was asked for, if this machine has it; without one the best there is."""
+    if asked is None:
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        where = torch.device(asked)
+        torch.empty(0, device=where)
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        there = ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]
+        there += ["mps"] if torch.backends.mps.is_available() else []
+        raise SettingsError(
+            f"device: wanted one that this machine has ({', '.join(there)}), got {str(asked)!r}"
+        ) from error
+    return where
 
 
 def _toon(where: torch.device, dtype: torch.dtype, memory: Memory) -> TextToVideo:

@@ -119,7 +119,7 @@ class Contents:
 def contents(path: Path) -> Contents:
     """Every frame and sample of `path`, decoded and counted; a file that does not decode is a StudioError."""
     header = subprocess.run(
-        [executable(), "-hide_banner", "-i", str(path)],
+        [executable(), "-hide_banner", "-i", f"file:{path}"],
         stdin=subprocess.DEVNULL,
         capture_output=True,
         check=False,
@@ -145,7 +145,7 @@ def _count_frames(path: Path) -> int:
         [
             "-xerror",
             "-i",
-            str(path),
+            f"file:{path}",
             "-map",
             "0:v:0",
             "-fps_mode",
@@ -165,7 +165,7 @@ def _count_frames(path: Path) -> int:
 def _count_samples(path: Path) -> int:
     """Samples per channel, summed over the decoded packets (the encoder's own padding is not among them)."""
     listing = run(
-        ["-xerror", "-i", str(path), "-map", "0:a:0", "-f", "framecrc", "-"],
+        ["-xerror", "-i", f"file:{path}", "-map", "0:a:0", "-f", "framecrc", "-"],
         doing=f"counting the sound of {path}",
     )
     rows = (line.split(b",") for line in listing.splitlines() if not line.startswith(b"#"))

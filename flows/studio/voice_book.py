@@ -126,9 +126,9 @@ def named_voice(name: str, *, where: str) -> VoiceSettings:
     entry = known.get(name.strip().lower())
     if entry is None:
         close = difflib.get_close_matches(name.lower(), known, n=1)
-        hint = f"did you mean {close[0]}?" if close else "try one of these:"
+        hint = f"did you mean {close[0]}? " if close else ""
         raise StudioError(
-            f"{where}: no voice is called {name!r}; {hint} There are {', '.join(VOICES)}; Kokoro's (coldopen "
+            f"{where}: no voice is called {name!r}; {hint}there are {', '.join(VOICES)}; Kokoro's (coldopen "
             "voices lists them); and VOICE@URL for a server of one's own.",
             code=2,
         )

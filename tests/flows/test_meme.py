@@ -73,3 +73,17 @@ def test_a_sitcom_is_no_meme(tiny: Path, heard: Any) -> None:
     with pytest.raises(StudioError, match="wanted genre: meme, got sitcom") as caught:
         meme.tell(MemeOptions(premise=tiny, output=tiny.parent / "output"), heard())
     assert caught.value.code == 2
+
+
+@pytest.mark.parametrize(
+    ("options", "complaint"),
+    [
+        (MemeOptions(picture="  "), "--picture: wanted a text of at most 240 letters, got nothing"),
+        (MemeOptions(picture="a cat", top="x" * 121), "--top: .* got 121 letters"),
+        (MemeOptions(picture="a cat", premise=Path("cat.yaml")), "--premise or --picture, got both"),
+    ],
+)
+def test_words_that_make_no_meme_are_told_in_one_line(options: MemeOptions, complaint: str) -> None:
+    with pytest.raises(StudioError, match=complaint) as caught:
+        begin.announce(options)
+    assert caught.value.code == 2

@@ -12,6 +12,7 @@ import pytest
 from flows import job, planning, survey
 from flows.options import EpisodeOptions
 from flows.studio import recipes
+from flows.studio.errors import StudioError
 
 FISH = "fish-chips/s01e01"
 
@@ -66,7 +67,7 @@ def test_each_item_stands_with_its_reason_and_the_rest_is_kept(home: Path) -> No
     assert "  s01.2 clip: prompt changed" in lines[1]
     assert lines[2] == "  s01-01 voice: words changed"
     assert lines[3] == "  s01 cut: its shots or lines change"
-    assert lines[-2] == "to make: 1 shots, 1 voice lines; 2 kept"
+    assert lines[-2] == "to make: 1 shot, 1 voice line; 2 kept"
     assert lines[-1] == "about 2 s of filming, about 1 s of speaking, no tokens, no money"
 
 
@@ -128,3 +129,17 @@ def test_when_everything_is_new_it_is_said_once(tiny: Path, tiny_script: str) ->
         "to make: 2 shots, 2 voice lines",
         "the time that filming takes is not known yet, no tokens, no money",
     ]
+
+
+def test_a_caption_style_that_there_is_not_is_told_before_anything_is_filmed(home: Path) -> None:
+    premise = home / "fish.yaml"
+    premise.write_text(premise.read_text("utf-8") + "captions: {style: clasic}\n", "utf-8")
+    with pytest.raises(StudioError, match="got 'clasic'; did you mean 'classic'") as caught:
+        planning.told(_options(home))
+    assert caught.value.code == 2
+
+
+def test_one_shot_is_one_shot(home: Path) -> None:
+    script = home / "output" / FISH / "script.yaml"
+    script.write_text(script.read_text("utf-8").replace("Joe talking", "Joe jumping"), "utf-8")
+    assert any("to make: 1 shot, 0 voice lines; " in line for line in planning.told(_options(home)))

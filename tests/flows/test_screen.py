@@ -8,7 +8,7 @@ import threading
 
 import pytest
 
-from flows.screen import Screen, duration
+from flows.screen import Screen, duration, running_time
 
 
 class Clock:
@@ -137,3 +137,8 @@ def test_a_terminal_gets_a_bar_with_the_lines_above_it(monkeypatch, clock):
 )
 def test_durations_read_as_people_say_them(seconds, words):
     assert duration(seconds) == words
+
+
+@pytest.mark.parametrize(("seconds", "words"), [(8.0, "8 s"), (59.7, "1 min 0 s"), (92.9, "1 min 33 s")])
+def test_a_films_length_is_told_to_the_second(seconds, words):
+    assert running_time(seconds) == words

@@ -58,6 +58,7 @@ def test_everybody_has_every_field_and_it_is_told(logline: str) -> None:
         assert character.speech
         assert any((character.name or "") in sentence for sentence in told)
     assert all(sentence.startswith("I assumed: ") and sentence.endswith(".") for sentence in told)
+    assert not any(twice in sentence for sentence in told for twice in ("..", "!.", "?."))
     assert len(premise.settings) >= 3
     assert all(setting.look in WORDS.sets for setting in premise.settings.values())
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 import pysubs2
 import pytest
@@ -27,6 +28,13 @@ def test_frames_and_samples_are_counted_exactly(tmp_path):
     assert (found.num_samples, found.sample_rate) == (60_000, 48_000)
     assert "h264" in found.video
     assert "aac" in found.audio
+
+
+def test_a_film_under_a_path_with_a_colon_is_no_protocol(tmp_path, monkeypatch):
+    (tmp_path / "o:ut").mkdir()
+    make_film(tmp_path / "o:ut" / "a.mp4", frames=3)
+    monkeypatch.chdir(tmp_path)
+    assert ffmpeg.contents(Path("o:ut/a.mp4")).num_frames == 3
 
 
 def test_a_film_that_was_cut_off_does_not_pass(tmp_path):

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 import t2v
-from t2v.errors import CheckpointError
+from t2v.errors import CheckpointError, SettingsError
 from t2v.pipeline import TextToVideo
 
 FP32 = {"device": "cpu", "dtype": torch.float32}
@@ -168,3 +168,9 @@ def test_a_folder_that_lost_a_part_is_told_until_a_base_has_it(official: Path, t
     shutil.copytree(official, alone, ignore=shutil.ignore_patterns("open_clip*"))
     refused(alone, r"away: no text_encoder in it .*open_clip_pytorch_model.* as base")
     assert t2v.load(alone, base=official, **FP32).preset.name == "away"
+
+
+@pytest.mark.parametrize("device", ["banana", "cuda:99"])
+def test_a_device_that_is_not_there_is_told_with_those_that_are(device):
+    with pytest.raises(SettingsError, match=rf"wanted one that this machine has \(cpu.*got '{device}'"):
+        t2v.load("toon", device=device)
