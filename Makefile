@@ -3,7 +3,7 @@ PYTHON ?= python3
 TORCH ?=
 IN := .venv/bin/python
 
-.PHONY: episode test check test-all readme clean bench bench-sound bench-writer
+.PHONY: episode test check test-all readme clean bench bench-cut bench-sound bench-writer
 
 episode: .venv/ready ## the default episode
 	$(IN) -m flows episode --premise templates/premises/joe_and_the_don.yaml --writer offline
@@ -29,6 +29,9 @@ bench: .venv/ready-dev ## speed beside diffusers, at width 64 and at the real wi
 
 bench-sound: .venv/ready-dev ## word error rates, levels and CPU seconds of the sound; `coldopen pull whisper` first
 	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 PYTHONPATH=. $(IN) tests/benchmarks/bench_sound.py $(PARTS)
+
+bench-cut: .venv/ready-dev ## the cut beside raw ffmpeg and moviepy's own pattern; memory and processes of long episodes
+	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 PYTHONPATH=. $(IN) tests/benchmarks/bench_cut.py $(PARTS)
 
 bench-writer: .venv/ready ## what a hundred offline episodes of each of four shows measure
 	PYTHONPATH=. $(IN) tests/benchmarks/bench_writer.py $(SHOWS)

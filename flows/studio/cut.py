@@ -18,7 +18,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from flows.studio import captions, cards, clips, effects, ffmpeg, fonts
+from flows.studio import captions, cards, clips, effects, ffmpeg, fonts, proof
 from flows.studio.clips import Frames
 from flows.studio.enlarge import NETWORK, enlarge_frame
 from flows.studio.errors import StudioError
@@ -94,11 +94,15 @@ def write_film(
 ) -> None:
     """moviepy's writer fed by `frame` (number -> (h, w, 3)); `ass` writes the captions to be burned."""
 
+    fed: dict[int, Frames] = {}
+
     def at(t: float) -> Frames:
         number = min(num_frames - 1, round(t * FPS))
         if progress is not None:
             progress(number + 1, num_frames)
-        return frame(number)
+        now = frame(number)
+        fed[number] = proof.points(now)
+        return now
 
     part = out.absolute().with_name(out.name + ".part")
     try:
@@ -110,7 +114,7 @@ def write_film(
                 ass(text)
                 filters = f"ass=filename={ffmpeg.filter_value(str(text))},{_COLOUR}"
             _encode(at, num_frames, part, filters)
-            _check_frames(part, num_frames, out)
+            proof.check(part, [fed[number] for number in range(num_frames)], name=out)
         os.replace(part, out)
     except OSError as fault:
         raise StudioError(f"{out}: the film could not be written: {_one_line(fault)}") from fault
@@ -140,13 +144,6 @@ def _encode(at: Callable[[float], Frames], num_frames: int, part: Path, filters:
 
 def _one_line(fault: OSError) -> str:
     return " / ".join(str(fault).split("\n"))[-400:]
-
-
-def _check_frames(part: Path, num_frames: int, out: Path) -> None:
-    """moviepy does not look at how its ffmpeg ended, so the file is asked."""
-    found = ffmpeg.contents(part).num_frames
-    if found != num_frames:
-        raise StudioError(f"{out}: wanted {num_frames} frames, ffmpeg wrote {found}; is the disk full?")
 
 
 class _Reel:
@@ -326,8 +323,11 @@ def join(
 
 
 def verify(film: Path, timeline: Timeline) -> ffmpeg.Contents:
-    """What the finished file holds; a StudioError if it is not what the timeline says."""
-    found = ffmpeg.contents(film)
+    """What the finished file holds; a StudioError if it is not what the timeline says.
+
+    The pictures are counted as packets: each segment was decoded and looked at when it was made.
+    """
+    found = ffmpeg.contents(film, decoded=False)
     wanted = {
         f"{timeline.num_frames} frames": found.num_frames == timeline.num_frames,
         f"{timeline.width}x{timeline.height}": (found.width, found.height)
