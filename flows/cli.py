@@ -21,6 +21,7 @@ from flows.commands.arguments import Device, Episode, Output, Premise, Rewrite, 
 from flows.commands.clips import clip
 from flows.commands.exports import export, import_
 from flows.commands.scripts import again, check, cut, plan, retake, with_whole_rewrite
+from flows.commands.training import train
 from flows.faults import WRONG_INPUT, known_fault
 from flows.options import OUTPUT, BatchOptions, EpisodeOptions, MemeOptions, Outcome, Until
 from flows.premises import PREMISES
@@ -52,6 +53,7 @@ def build_app(name: str) -> App:
         clip,
         meme,
         voices,
+        train,
         clean,
         pull,
         setup,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from t2v.checkpoints import config_files, lora
 from t2v.checkpoints.filling import FoundPart, Source, fill, matched, with_no_guidance
 from t2v.checkpoints.layouts import FOLDERS, ORIGINAL, PARTS
 from t2v.checkpoints.places import Place, beside, find, place_of
+from t2v.checkpoints.stored import Stored
 from t2v.configs import MODELSCOPE, TOON, Preset
 from t2v.errors import CheckpointError, SettingsError
 from t2v.fingerprint import weight_file
@@ -25,6 +27,7 @@ from t2v.text_encoder import TextEncoder
 from t2v.unet import UNet3D
 from t2v.weights import load_strictly, read
 
+TOON_FILE = "toon.safetensors"  # in a folder: TOON as someone has trained it further
 log = logging.getLogger("t2v")
 
 
@@ -60,12 +63,13 @@ def load(
     """
     where = _device(device)
     dtype = dtype or best_dtype(where)
-    if source == "toon":
-        model = _toon(where, dtype, memory)
+    tuned = Path(source) / TOON_FILE
+    if source == "toon" or tuned.is_file():
+        model = _toon(weight_file("toon") if source == "toon" else tuned, where, dtype, memory)
+        if loras:
+            set_loras(model, loras)
     else:
         model = _load(str(source), base, loras, where, dtype, memory)
-    if source == "toon" and loras:
-        raise CheckpointError("toon takes no LoRA: its weights are in a form of their own")
     assert model.origin is not None
     log.info("%s: loaded, licence %s", source, model.origin.licence)
     return model
@@ -87,16 +91,29 @@ def _device(asked: str | torch.device | None) -> torch.device:
     return where
 
 
-def _toon(where: torch.device, dtype: torch.dtype, memory: Memory) -> TextToVideo:
-    path = weight_file("toon")
+def _toon(path: Path, where: torch.device, dtype: torch.dtype, memory: Memory) -> TextToVideo:
     state, _ = read(path)
     text_encoder, unet = TextEncoder(TOON.text_encoder), UNet3D(TOON.unet)
     autoencoder = Autoencoder(TOON.autoencoder)
     parts = nn.ModuleDict({"text_encoder": text_encoder, "unet": unet, "autoencoder": autoencoder})
     load_strictly(parts, state, path, TOON.name)
     model = TextToVideo(TOON, text_encoder, unet, autoencoder, device=where, dtype=dtype, memory=memory)
-    model.origin = Origin("toon", dict.fromkeys(PARTS, path), TOON.licence)
+    again = cache(lambda: read(path)[0])  # for LoRAs alone: without one, the file is not kept in memory
+    tensors: dict[str, Mapping[str, Source]] = {
+        part: {
+            key.removeprefix(prefix): (Stored(tuple(value.shape), value.dtype, partial(_tensor, again, key)),)
+            for key, value in state.items()
+            if key.startswith(prefix)
+        }
+        for part, prefix in (("unet", "unet."), ("text_encoder", "text_encoder.tower."))
+    }
+    source = "toon" if path == weight_file("toon") else str(path.parent)
+    model.origin = Origin(source, dict.fromkeys(PARTS, path), TOON.licence, tensors=tensors)
     return model
+
+
+def _tensor(state: Callable[[], Mapping[str, torch.Tensor]], key: str) -> torch.Tensor:
+    return state()[key]
 
 
 def _load(

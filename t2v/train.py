@@ -15,6 +15,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from t2v.configs import Prediction
 from t2v.schedule import NoiseSchedule
 
 
@@ -28,6 +29,7 @@ class Plan:
     ema_decay: float = 0.999
     checkpoint_seconds: float = 240.0
     log_every: int = 20
+    fp16: bool = False  # losses are scaled, so that small gradients survive half precision
 
     def rate(self, step: int) -> float:
         if step < self.warmup_steps:
@@ -35,6 +37,29 @@ class Plan:
         progress = min(1.0, (step - self.warmup_steps) / max(1, self.num_steps - self.warmup_steps))
         cosine = 0.5 * (1 + torch.cos(torch.tensor(progress * torch.pi)).item())
         return self.learning_rate * (0.05 + 0.95 * cosine)
+
+
+@dataclass(frozen=True)
+class Objective:
+    """What the network predicts, and gamma of min-SNR weighting (Hang et al. 2023), 0 for none."""
+
+    prediction: Prediction
+    min_snr: float = 0.0
+
+    def weights(self, signal: Tensor) -> Tensor:
+        """What the squared error counts, by the signal's share of the variance.
+
+        Where no signal is left the weight would be 0 and a schedule of zero terminal SNR would leave its
+        first step untrained; there it stays 1.
+        """
+        if not self.min_snr:
+            return torch.ones_like(signal)
+        snr = signal / (1 - signal).clamp_min(1e-12)
+        over = snr if self.prediction == "eps" else snr + 1
+        return torch.where(snr > 0, snr.clamp_max(self.min_snr) / over.clamp_min(1e-12), 1.0)
+
+
+V = Objective("v")
 
 
 @dataclass
@@ -67,13 +92,19 @@ class Average:
 
 
 def _resume(
-    checkpoint: Path, module: nn.Module, average: Average, optimizer: torch.optim.Optimizer
+    state: Mapping[str, Any],
+    module: nn.Module,
+    average: Average,
+    optimizer: torch.optim.Optimizer,
+    scaler: torch.amp.GradScaler,
 ) -> Progress:
     """Everything as the checkpoint has it."""
-    state = torch.load(checkpoint, weights_only=True)
     module.load_state_dict(state["model"])
-    average.values = state["ema"]
+    for name, value in average.values.items():
+        value.copy_(state["ema"][name])
     optimizer.load_state_dict(state["optimizer"])
+    if state.get("scaler"):
+        scaler.load_state_dict(state["scaler"])
     return Progress(state["step"], state["seconds"], [tuple(pair) for pair in state["losses"]])
 
 
@@ -95,7 +126,11 @@ def train(
     groups = groups or [{"params": [p for p in module.parameters() if p.requires_grad], "scale": 1.0}]
     optimizer = torch.optim.AdamW(groups, lr=plan.learning_rate, betas=(0.9, 0.99), weight_decay=0.01)
     average = Average(module, plan.ema_decay)
-    progress = _resume(checkpoint, module, average, optimizer) if checkpoint.exists() else Progress()
+    scaler = torch.amp.GradScaler(enabled=plan.fp16)
+    progress = Progress()
+    if checkpoint.exists():
+        state = torch.load(checkpoint, weights_only=True, map_location="cpu")
+        progress = _resume(state, module, average, optimizer, scaler)
 
     def save() -> None:
         save_atomically(
@@ -103,6 +138,7 @@ def train(
                 "model": module.state_dict(),
                 "ema": average.values,
                 "optimizer": optimizer.state_dict(),
+                "scaler": scaler.state_dict(),
                 "step": progress.step,
                 "seconds": progress.seconds,
                 "losses": progress.losses,
@@ -118,9 +154,11 @@ def train(
             group["lr"] = plan.rate(progress.step) * group["scale"]
         value = loss(progress.step)
         optimizer.zero_grad(set_to_none=True)
-        value.backward()  # type: ignore[no-untyped-call]
+        scaler.scale(value).backward()  # type: ignore[no-untyped-call]
+        scaler.unscale_(optimizer)
         torch.nn.utils.clip_grad_norm_(module.parameters(), 1.0)
-        optimizer.step()
+        scaler.step(optimizer)
+        scaler.update()
         progress.step += 1
         average.update(module, progress.step)
         recent.append(float(value.detach()))
@@ -129,7 +167,11 @@ def train(
             mean = sum(recent) / len(recent)
             recent = []
             progress.losses.append((progress.step, mean))
-            log(f"step {progress.step}/{plan.num_steps} loss {mean:.4f} {progress.seconds:.0f} s")
+            left = (plan.num_steps - progress.step) * progress.seconds / progress.step / 60
+            log(
+                f"step {progress.step}/{plan.num_steps} loss {mean:.4f} {progress.seconds:.0f} s, "
+                f"{left:.0f} min left"
+            )
         if time.monotonic() - saved > plan.checkpoint_seconds:
             save()
             saved = time.monotonic()
@@ -145,17 +187,33 @@ def diffusion_loss(
     *,
     generator: torch.Generator,
     weight: Tensor | None = None,
+    objective: Objective = V,
 ) -> Tensor:
-    """The v-prediction loss (Salimans & Ho 2022) of clean latents (b, c, f, h, w), each at a random timestep.
+    """The loss of a prediction from clean latents (b, c, f, h, w), each noised to a random timestep.
 
     Timesteps are stratified over the batch. `weight` (b, 1, f, h, w) says what matters more.
     """
     b = clean.shape[0]
     offsets = (torch.arange(b) + torch.rand(b, generator=generator)) / b
     timesteps = (offsets * len(schedule)).long().clamp(0, len(schedule) - 1)
-    signal = schedule.alphas_cumprod[timesteps].float().view(b, 1, 1, 1, 1)
+    noise = torch.randn(clean.shape, generator=generator).to(clean.device)
+    return loss_at(network, clean, text, timesteps, noise, schedule, objective, weight)
+
+
+def loss_at(  # noqa: PLR0913 (an equation's terms)
+    network: Callable[[Tensor, Tensor, Tensor], Tensor],
+    clean: Tensor,
+    text: Tensor,
+    timesteps: Tensor,
+    noise: Tensor,
+    schedule: NoiseSchedule,
+    objective: Objective,
+    weight: Tensor | None = None,
+) -> Tensor:
+    """The mean square between prediction and noise, or v (Salimans & Ho 2022), at given timesteps (b,)."""
+    signal = schedule.alphas_cumprod[timesteps].float().view(-1, 1, 1, 1, 1).to(clean.device)
     a, sigma = signal.sqrt(), (1 - signal).sqrt()
-    noise = torch.randn(clean.shape, generator=generator)
-    prediction = network(a * clean + sigma * noise, timesteps, text).float()
-    error = (prediction - (a * noise - sigma * clean)).square()
+    prediction = network(a * clean + sigma * noise, timesteps.to(clean.device), text).float()
+    target = noise if objective.prediction == "eps" else a * noise - sigma * clean
+    error = (prediction - target).square() * objective.weights(signal)
     return (error if weight is None else error * weight).mean()
