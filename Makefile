@@ -3,7 +3,7 @@ PYTHON ?= python3
 TORCH ?=
 IN := .venv/bin/python
 
-.PHONY: episode test check test-all readme clean bench bench-cut bench-sound bench-writer
+.PHONY: episode test check test-all readme clean bench bench-cut bench-sound bench-writer toon
 
 episode: .venv/ready ## the default episode
 	$(IN) -m flows episode --premise templates/premises/joe_and_the_don.yaml --writer offline
@@ -35,6 +35,9 @@ bench-cut: .venv/ready-dev ## the cut beside raw ffmpeg and moviepy's own patter
 
 bench-writer: .venv/ready ## what a hundred offline episodes of each of four shows measure
 	PYTHONPATH=. $(IN) tests/benchmarks/bench_writer.py $(SHOWS)
+
+toon: .venv/ready ## train TOON again from nothing, hours; stopped, it goes on; then t2v/weights/toon.safetensors is another
+	for stage in autoencoder images clips decoder export; do PYTHONPATH=. $(IN) -m t2v.toon_recipe $$stage || exit; done
 
 readme: episode ## docs/episode.gif, out of the default episode; START= and LENGTH= choose the piece
 	$(IN) docs/gif.py output/joe-and-the-don/s01e01/episode.mp4 docs/episode.gif --start "$(or $(START),57.6)" --length "$(or $(LENGTH),8)"

@@ -3,8 +3,10 @@
     python -m t2v.toon_recipe autoencoder --minutes 25
     python -m t2v.toon_recipe images --minutes 60
     python -m t2v.toon_recipe clips --minutes 30
-    python -m t2v.toon_recipe export            # fp16 EMA -> t2v/weights/toon.safetensors
+    python -m t2v.toon_recipe decoder --minutes 20   # the decoder alone: latents stay what they are
+    python -m t2v.toon_recipe export            # the averages -> t2v/weights/toon.safetensors
 
+With `--from-package` the stages begin with the weights in the package instead of random ones.
 Each stage goes on where it stopped; the checkpoints and the drawn data lie in `training/`.
 """
 
@@ -13,7 +15,6 @@ from __future__ import annotations
 import argparse
 import json
 import logging
-import multiprocessing
 import time
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -21,18 +22,17 @@ from typing import Any
 
 import numpy as np
 import torch
-import torch.nn.functional as F
-from einops import rearrange
 from torch import Tensor, nn
 
-from t2v.autoencoder import AttnBlock, Autoencoder, ResnetBlock
+from t2v.autoencoder import Autoencoder
 from t2v.configs import TOON
-from t2v.layers import zero_init
 from t2v.schedule import noise_schedule
 from t2v.text_encoder import TextEncoder, bpe_tokens, tokenize
-from t2v.train import Plan, diffusion_loss, train
+from t2v.toon_autoencoder import autoencoder_loss, fresh_autoencoder, reconstruction_loss
+from t2v.toon_drawings import draw_many, to_tensor
+from t2v.train import Plan, diffusion_loss, save_atomically, train
 from t2v.unet import UNet3D
-from t2v.weights import compressed
+from t2v.weights import compressed, read
 
 WEIGHTS = Path(__file__).parent / "weights"
 log = logging.getLogger("toon")
@@ -40,76 +40,15 @@ log = logging.getLogger("toon")
 AUTOENCODER = Plan(num_steps=1700, learning_rate=4e-4, warmup_steps=20, ema_decay=0.998)
 IMAGES = Plan(num_steps=2000, learning_rate=5e-4, warmup_steps=100, ema_decay=0.9985)
 CLIPS = Plan(num_steps=420, learning_rate=5e-4, warmup_steps=50, ema_decay=0.995)
+DECODER = Plan(num_steps=1500, learning_rate=2e-4, warmup_steps=20, ema_decay=0.998)
+DECODER_NOISE = 0.25  # the most that is added to latents, whose deviation is 1, in the decoder's own stage
 NUM_PICTURES = {"16:9": 36_000, "1:1": 12_000}
 NUM_CLIPS = {"16:9": 2_100, "1:1": 600}
+BEGINNING = "beginning.pt"  # in the folder: the weights that the stages begin with, if not random ones
 SQUARE_SHARE = 0.25  # of the batches
 
 
-# ---------------------------------------------------------------------------------------------- data
-
-
-@dataclass(frozen=True)
-class Job:
-    """Some stagings to draw: one worker's piece of work."""
-
-    seed: int
-    count: int
-    num_frames: int
-    size: tuple[int, int]
-    captions: int = 3  # wordings a staging
-
-
-def draw_job(job: Job) -> tuple[np.ndarray, np.ndarray, list[str]]:
-    """Frames (n, f, h, w, 3) uint8, faces (n, f, h/8, w/8) uint8, and captions, joined by a newline."""
-    from t2v.toon.draw import draw_with_faces
-    from t2v.toon.world import sample_staging
-
-    rng = np.random.default_rng(job.seed)
-    height, width = job.size
-    frames, faces, captions = [], [], []
-    for _ in range(job.count):
-        staging = sample_staging(rng)
-        picture, mask = draw_with_faces(staging, num_frames=job.num_frames, height=height, width=width)
-        frames.append(picture)
-        small = mask.reshape(job.num_frames, height // 8, 8, width // 8, 8).mean((2, 4))
-        faces.append((small * 255).astype(np.uint8))
-        if job.captions:
-            from t2v.toon.captions import caption
-
-            captions.append("\n".join(caption(staging, rng) for _ in range(job.captions)))
-    return np.stack(frames), np.stack(faces), captions
-
-
-def draw_many(count: int, num_frames: int, size: tuple[int, int], seed: int, captions: int = 3) -> Any:
-    """Jobs drawn by two worker processes, in order."""
-    piece = max(1, 64 // num_frames)
-    jobs = [Job(seed * 1_000_003 + i, piece, num_frames, size, captions) for i in range(-(-count // piece))]
-    with multiprocessing.get_context("spawn").Pool(2) as pool:
-        yield from pool.imap(draw_job, jobs, chunksize=8)
-
-
-def to_tensor(frames: np.ndarray) -> Tensor:
-    """uint8 (n, f, h, w, 3) -> (n, 3, f, h, w) in [-1, 1]."""
-    return rearrange(torch.from_numpy(frames).float() / 127.5 - 1, "n f h w c -> n c f h w")
-
-
 # ---------------------------------------------------------------------------------- autoencoder
-
-
-def autoencoder_loss(model: Autoencoder, images: Tensor, faces: Tensor, generator: torch.Generator) -> Tensor:
-    """L1, L1 of the gradients and a square, faces counted more, and a little KL."""
-    with torch.autocast("cpu", torch.bfloat16):
-        mean, log_variance = model.posterior(images)
-        mean, log_variance = mean.float(), log_variance.float()
-        noise = torch.randn(mean.shape, generator=generator)
-        out = model.decode_images(mean + (0.5 * log_variance).exp() * noise)
-    error = out.float() - images
-    weight = 1 + 2 * F.interpolate(faces, size=images.shape[-2:], mode="nearest")
-    gradients = (error.diff(dim=-1).abs() * weight[..., 1:]).mean() + (
-        error.diff(dim=-2).abs() * weight[..., 1:, :]
-    ).mean()
-    kl = 0.5 * (mean.square() + log_variance.exp() - 1 - log_variance).mean()
-    return (error.abs() * weight).mean() + 0.5 * gradients + (error.square() * weight).mean() + 1e-4 * kl
 
 
 def pictures(folder: Path, aspect: str, count: int) -> tuple[np.ndarray, np.ndarray]:
@@ -127,41 +66,11 @@ def pictures(folder: Path, aspect: str, count: int) -> tuple[np.ndarray, np.ndar
     return data["frames"], data["faces"]
 
 
-def fresh_autoencoder() -> Autoencoder:
-    """Residual branches begin at zero, what lies between lets colours through, latents have little noise.
-
-    From PyTorch's own first weights the pictures stay grey for hundreds of steps.
-    """
-    model = Autoencoder(TOON.autoencoder)
-    for name, module in model.named_modules():
-        if isinstance(module, ResnetBlock):
-            zero_init(module.conv2)
-        elif isinstance(module, AttnBlock):
-            zero_init(module.proj_out)
-        elif isinstance(module, nn.Conv2d) and name.endswith(("nin_shortcut", "sample.conv", "conv_in")):
-            _let_through(module)
-    with torch.no_grad():
-        c = TOON.autoencoder.latent_channels
-        model.quant_conv.weight[c:] = 0
-        model.quant_conv.bias[c:] = -4  # type: ignore[index]
-    return model
-
-
-@torch.no_grad()
-def _let_through(conv: nn.Conv2d) -> None:
-    """Half of what the weights were, and every channel to itself, or its mean of 2 x 2 at a stride of 2."""
-    own = torch.zeros_like(conv.weight)
-    if conv.stride == (2, 2):
-        for c in range(min(own.shape[:2])):
-            own[c, c, :2, :2] = 0.25
-    else:
-        nn.init.dirac_(own)
-    conv.weight.mul_(0.5).add_(own)
-
-
-def _crop(step: int, size: tuple[int, int], generator: torch.Generator) -> tuple[int, int, tuple[int, int]]:
-    """Top, left and size of what is seen at this step: 64 x 64 of it, in the last fifth all of it."""
-    if step >= 0.8 * AUTOENCODER.num_steps:
+def _crop(
+    share: float, size: tuple[int, int], generator: torch.Generator
+) -> tuple[int, int, tuple[int, int]]:
+    """Top, left and size of what is seen at this share of all steps: 64 x 64, in the last fifth all of it."""
+    if share >= 0.8:
         return 0, 0, size
     top, left = (8 * int(torch.randint((s - 64) // 8 + 1, (1,), generator=generator)) for s in size)
     return top, left, (64, 64)
@@ -171,6 +80,7 @@ def train_autoencoder(folder: Path, stop_at: float | None) -> None:
     data = {aspect: pictures(folder, aspect, 6144 if aspect == "16:9" else 2048) for aspect in TOON.sizes}
     torch.manual_seed(0)
     model = fresh_autoencoder()
+    model.load_state_dict(beginning(folder, "autoencoder.") or model.state_dict())
     generator = torch.Generator()
 
     def loss(step: int) -> Tensor:
@@ -178,7 +88,7 @@ def train_autoencoder(folder: Path, stop_at: float | None) -> None:
         aspect = "1:1" if torch.rand(1, generator=generator).item() < SQUARE_SHARE else "16:9"
         frames, faces = data[aspect]
         index = torch.randint(len(frames), (24,), generator=generator).numpy()
-        top, left, size = _crop(step, frames.shape[1:3], generator)
+        top, left, size = _crop(step / AUTOENCODER.num_steps, frames.shape[1:3], generator)
         images = to_tensor(frames[index][:, None, top : top + size[0], left : left + size[1]])[:, :, 0]
         mask = torch.from_numpy(faces[index]).float()[:, None] / 255
         mask = mask[..., top // 8 : (top + size[0]) // 8, left // 8 : (left + size[1]) // 8]
@@ -189,12 +99,69 @@ def train_autoencoder(folder: Path, stop_at: float | None) -> None:
     train(model, loss, AUTOENCODER, folder / "autoencoder.pt", stop_at=stop_at, log=log.info)
 
 
+def begin_with_package(folder: Path) -> None:
+    """Keep the package's weights as what the stages begin with, whatever is exported meanwhile."""
+    if not (folder / BEGINNING).exists():
+        save_atomically(read(WEIGHTS / "toon.safetensors")[0], folder / BEGINNING)
+
+
+def beginning(folder: Path, prefix: str = "") -> dict[str, Tensor]:
+    """The weights to begin with whose names begin so, without that; none where it begins from nothing."""
+    if not (folder / BEGINNING).exists():
+        return {}
+    state = torch.load(folder / BEGINNING, weights_only=True)
+    return {k.removeprefix(prefix): v for k, v in state.items() if k.startswith(prefix)}
+
+
+def train_decoder(folder: Path, stop_at: float | None) -> None:
+    """The decoder on latents with a little noise; the encoder stays, so what the UNet has learned holds."""
+    model = trained_autoencoder(folder)
+    model.requires_grad_(False)
+    for part in (model.decoder, model.post_quant_conv):
+        part.requires_grad_(True)
+    data = {}
+    for aspect in TOON.sizes:
+        frames, faces = pictures(folder, aspect, 6144 if aspect == "16:9" else 2048)
+        with torch.inference_mode():
+            latents = [model.encode(to_tensor(part[:, None]))[:, :, 0].half() for part in _parts(frames)]
+        data[aspect] = (frames, faces, torch.cat(latents).clone())
+    generator = torch.Generator()
+
+    def loss(step: int) -> Tensor:
+        generator.manual_seed((3 << 20) + step)
+        aspect = "1:1" if torch.rand(1, generator=generator).item() < SQUARE_SHARE else "16:9"
+        frames, faces, latents = data[aspect]
+        index = torch.randint(len(frames), (24,), generator=generator).numpy()
+        top, left, size = _crop(step / DECODER.num_steps, frames.shape[1:3], generator)
+        here = np.s_[..., top // 8 : (top + size[0]) // 8, left // 8 : (left + size[1]) // 8]
+        images = to_tensor(frames[index][:, None, top : top + size[0], left : left + size[1]])[:, :, 0]
+        mask = torch.from_numpy(faces[index]).float()[:, None][here] / 255
+        clean = latents[index][here].float()
+        sigma = DECODER_NOISE * torch.rand(len(index), 1, 1, 1, generator=generator)
+        noisy = clean + sigma * torch.randn(clean.shape, generator=generator)
+        with torch.autocast("cpu", torch.bfloat16):
+            out = model.decode_images(noisy / TOON.autoencoder.latent_scale)
+        return reconstruction_loss(out.float(), images, mask)
+
+    train(model, loss, DECODER, folder / "decoder.pt", stop_at=stop_at, log=log.info)
+
+
+def _parts(frames: np.ndarray, size: int = 256) -> list[np.ndarray]:
+    return [frames[i : i + size] for i in range(0, len(frames), size)]
+
+
 def trained_autoencoder(folder: Path) -> Autoencoder:
     """The autoencoder's average, its latents made to have mean 0 and deviation 1 in every channel.
 
     The figures are folded into the two 1x1 convolutions, so that the latent scale stays 1.
     """
     model = Autoencoder(TOON.autoencoder).eval()
+    if (folder / "decoder.pt").exists():
+        model.load_state_dict(torch.load(folder / "decoder.pt", weights_only=True)["ema"])
+        return model
+    if not (folder / "autoencoder.pt").exists() and (folder / BEGINNING).exists():
+        model.load_state_dict(beginning(folder, "autoencoder."))
+        return model
     model.load_state_dict(torch.load(folder / "autoencoder.pt", weights_only=True)["ema"])
     frames, _ = pictures(folder, "16:9", 6144)
     with torch.inference_mode():
@@ -301,6 +268,9 @@ def train_images(folder: Path, stop_at: float | None) -> None:
     data = {aspect: encoded(folder, aspect, count, 1) for aspect, count in NUM_PICTURES.items()}
     torch.manual_seed(1)
     model = TextToLatents(temporal=False)
+    model.load_state_dict(
+        {k: v for k, v in beginning(folder).items() if k in model.state_dict()}, strict=False
+    )
     train(
         model,
         denoising_loss(model, data, 64, 1 << 20),
@@ -316,10 +286,16 @@ def train_clips(folder: Path, stop_at: float | None) -> None:
     data = {aspect: encoded(folder, aspect, count, TOON.num_frames) for aspect, count in NUM_CLIPS.items()}
     torch.manual_seed(2)
     model = TextToLatents(temporal=True)
-    images = torch.load(folder / "images.pt", weights_only=True)["ema"]
-    model.load_state_dict(images, strict=False)
-    old = [p for n, p in model.named_parameters() if n in images]
-    new = [p for n, p in model.named_parameters() if n not in images]
+    model.load_state_dict(
+        {k: v for k, v in beginning(folder).items() if k in model.state_dict()}, strict=False
+    )
+    if (folder / "images.pt").exists() or not (folder / BEGINNING).exists():
+        images = torch.load(folder / "images.pt", weights_only=True)["ema"]
+        model.load_state_dict(images, strict=False)
+    with torch.device("meta"):
+        painted = TextToLatents(temporal=False).state_dict()
+    old = [p for n, p in model.named_parameters() if n in painted]
+    new = [p for n, p in model.named_parameters() if n not in painted]
     groups = [{"params": old, "scale": 0.3}, {"params": new, "scale": 1.0}]
     loss = denoising_loss(model, data, 4, 2 << 20)
     train(model, loss, CLIPS, folder / "clips.pt", groups=groups, stop_at=stop_at, log=log.info)
@@ -330,19 +306,19 @@ def export(folder: Path) -> None:
     from safetensors.torch import save_file
 
     autoencoder = trained_autoencoder(folder).state_dict()
-    clips = folder / "clips.pt"
-    if clips.exists():
-        state = torch.load(clips, weights_only=True)
-        parts = state["ema"]
-    else:
-        state = torch.load(folder / "images.pt", weights_only=True)
-        model = TextToLatents(temporal=True)
-        model.load_state_dict(state["ema"], strict=False)
-        parts = model.state_dict()
+    model = TextToLatents(temporal=True)
+    parts = {k: v for k, v in beginning(folder).items() if k in model.state_dict()}
+    for name in ("images", "clips"):
+        if (folder / f"{name}.pt").exists():
+            parts |= torch.load(folder / f"{name}.pt", weights_only=True)["ema"]
+    if not parts:
+        raise SystemExit(f"{folder}: wanted images.pt or clips.pt, or --from-package: nothing to export")
+    model.load_state_dict(parts, strict=False)
+    parts = model.state_dict()
     tensors = compressed({f"autoencoder.{k}": v for k, v in autoencoder.items()}, int8=False)
     tensors |= compressed(parts, int8=True)
     stages = {}
-    for name in ("autoencoder", "images", "clips"):
+    for name in ("autoencoder", "images", "clips", "decoder"):
         if (folder / f"{name}.pt").exists():
             done = torch.load(folder / f"{name}.pt", weights_only=True)
             stages[name] = {
@@ -355,21 +331,33 @@ def export(folder: Path) -> None:
     log.info("%s: %d tensors", WEIGHTS / "toon.safetensors", len(tensors))
 
 
+STAGES = {
+    "autoencoder": train_autoencoder,
+    "images": train_images,
+    "clips": train_clips,
+    "decoder": train_decoder,
+}
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description="Train TOON from nothing.")
-    parser.add_argument("stage", choices=["autoencoder", "images", "clips", "export"])
+    parser.add_argument("stage", choices=[*STAGES, "export"])
     parser.add_argument("--minutes", type=float, help="stop cleanly after so long; the next call goes on")
     parser.add_argument("--folder", type=Path, default=Path("training"))
+    parser.add_argument("--from-package", action="store_true", help="begin with the package's weights")
+    parser.add_argument("--threads", type=int, help="of PyTorch")
     options = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
-    options.folder.mkdir(exist_ok=True)
+    options.folder.mkdir(parents=True, exist_ok=True)
+    if options.threads:
+        torch.set_num_threads(options.threads)
+    if options.from_package:
+        begin_with_package(options.folder)
     stop_at = None if options.minutes is None else time.monotonic() + options.minutes * 60
     if options.stage == "export":
         export(options.folder)
     else:
-        {"autoencoder": train_autoencoder, "images": train_images, "clips": train_clips}[options.stage](
-            options.folder, stop_at
-        )
+        STAGES[options.stage](options.folder, stop_at)
 
 
 if __name__ == "__main__":

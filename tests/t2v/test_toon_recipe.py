@@ -55,3 +55,33 @@ def test_the_names_that_are_trained_are_the_names_that_are_loaded() -> None:
         painted = TextToLatents(temporal=False).state_dict()
     assert {name.split(".")[0] for name in trained} == {"text_encoder", "unet"}
     assert painted.keys() < trained.keys()
+
+
+def test_the_decoder_learns_alone_and_goes_on_from_the_packages_weights(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rng = np.random.default_rng(1)
+    drawn = rng.integers(0, 256, (4, 64, 64, 3), np.uint8), rng.integers(0, 256, (4, 8, 8), np.uint8)
+    monkeypatch.setattr(toon_recipe, "pictures", lambda *_: drawn)
+    monkeypatch.setattr(toon_recipe, "DECODER", toon_recipe.Plan(num_steps=2, learning_rate=1e-3))
+    toon_recipe.begin_with_package(tmp_path)
+    before = trained_autoencoder(tmp_path).state_dict()
+    packaged = toon_recipe.read(toon_recipe.WEIGHTS / "toon.safetensors")[0]
+    assert all(torch.equal(v, packaged[f"autoencoder.{k}"]) for k, v in before.items())
+    toon_recipe.train_decoder(tmp_path, None)
+    after = trained_autoencoder(tmp_path).state_dict()
+    changed = {k.split(".")[0] for k in before if not torch.equal(before[k], after[k])}
+    assert changed == {"decoder", "post_quant_conv"}
+
+
+def test_what_goes_out_without_training_is_what_came_in(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    toon_recipe.begin_with_package(tmp_path)
+    before = toon_recipe.read(toon_recipe.WEIGHTS / "toon.safetensors")[0]
+    monkeypatch.setattr(toon_recipe, "WEIGHTS", tmp_path)
+    toon_recipe.export(tmp_path)
+    after = toon_recipe.read(tmp_path / "toon.safetensors")[0]
+    assert after.keys() == before.keys()
+    for name, value in before.items():
+        torch.testing.assert_close(after[name], value, rtol=2e-3, atol=float(value.abs().max()) / 200)
