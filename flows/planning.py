@@ -45,7 +45,8 @@ def told(options: EpisodeOptions) -> tuple[str, ...]:
             f"nothing to do: {state.result(None)} is made from premise and script as they are{kept}",
         )
     rest = [f"  and {len(items) - SHOWN} more"] if len(items) > SHOWN else []
-    todo = f"to make: {count(made.num_shots, 'shot')}, {count(made.num_lines, 'voice line')}{kept}"
+    counted = f"{count(made.num_shots, 'shot')}, {count(made.num_lines, 'voice line')}"
+    todo = f"to make: {counted if made.todo else 'the cut'}{kept}"
     return (head, *(f"  {item}" for item in items[:SHOWN]), *rest, todo, _cost(state, earlier))
 
 

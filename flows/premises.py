@@ -11,6 +11,7 @@ from scripts_llm import schema
 from scripts_llm.errors import ScriptError
 
 PREMISES = Path("premises")
+MAX_LOGLINE = 240
 
 
 def shipped() -> dict[str, Path]:
@@ -29,6 +30,10 @@ def write_new(logline: str, folder: Path) -> Path:
     words = " ".join(logline.split())
     if not words:
         raise ScriptError('wanted a logline, got an empty one, try: new "A cat runs for mayor"')
+    if len(words) > MAX_LOGLINE:
+        raise ScriptError(
+            f"wanted a logline of at most {MAX_LOGLINE} letters, got {len(words)}; say it in one sentence"
+        )
     text = premise_from_logline(words, film_words(), seed=zlib.crc32(words.encode()))
     text = f"# {schema.modeline(schema.PREMISE)}\n{text}"
     return _write(folder / f"{show_folder_name(words)}.yaml", text)

@@ -314,5 +314,6 @@ def test_new_from_a_name_that_is_not_there_lists_those_that_are(call, in_empty_f
     assert not (in_empty_folder / "premises").exists()
 
 
-def test_an_empty_logline_is_no_logline(call, in_empty_folder):
+def test_an_empty_or_an_endless_logline_is_no_logline(call, in_empty_folder):
     assert call("new", "  ")[0] == 2
+    assert call("new", "word " * 60)[0] == 2
