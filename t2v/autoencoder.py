@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from t2v.configs import AutoencoderConfig
 from t2v.kernels import attend, upsample_conv
+from t2v.tiles import in_tiles
 
 
 def _norm(channels: int, groups: int) -> nn.GroupNorm:
@@ -164,6 +165,7 @@ class Autoencoder(nn.Module):
     def __init__(self, config: AutoencoderConfig) -> None:
         super().__init__()
         self.config = config
+        self.tile: int | None = None  # latents that are decoded at once, in height and in width
         c = config.latent_channels
         self.encoder = Encoder(config)
         self.decoder = Decoder(config)
@@ -183,11 +185,19 @@ class Autoencoder(nn.Module):
     def encode(self, frames: Tensor) -> Tensor:
         """The posterior's mean."""
         images = rearrange(frames.to(self.dtype), "b c f h w -> (b f) c h w")
-        means = torch.cat([self.posterior(part)[0] for part in torch.split(images, 16)])
+        means = torch.cat([self.posterior(part)[0] for part in torch.split(images, 1)])
         return rearrange(means, "(b f) c h w -> b c f h w", f=frames.shape[2]) * self.config.latent_scale
 
     def decode_images(self, latents: Tensor) -> Tensor:
-        """Images (n, 3, h, w) of latents (n, c, h, w), before the latent scale."""
+        """Images (n, 3, h, w) of latents (n, c, h, w), before the latent scale.
+
+        With `tile` set, larger ones are decoded in tiles, which is approximate: see `t2v.tiles`.
+        """
+        if self.tile is None or max(latents.shape[-2:]) <= self.tile:
+            return self._whole(latents)
+        return in_tiles(self._whole, latents, self.tile, self.config.factor)
+
+    def _whole(self, latents: Tensor) -> Tensor:
         return self.decoder(self.post_quant_conv(latents))
 
     def decode(self, latents: Tensor) -> Tensor:

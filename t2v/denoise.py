@@ -54,21 +54,35 @@ def guided_denoiser(
     text: Tensor,
     negative: Tensor,
     guidance: Guidance,
+    together: bool = False,
 ) -> Denoiser:
-    """A denoiser with classifier-free guidance (Ho & Salimans 2022) on all channels. Raises RenderError."""
+    """A denoiser with classifier-free guidance (Ho & Salimans 2022) on all channels.
+
+    `together`: both branches in one pass of the network, where both texts have the same shape; the answers
+    are the same but for rounding. Raises RenderError.
+    """
     kept: Any = None  # the last distance between both branches
     guided_steps = 0
+    pair = torch.cat([text, negative]) if together and text.shape == negative.shape else None
+
+    def both(latents: Tensor, t: Tensor) -> tuple[Tensor, Tensor]:
+        if pair is None:
+            return network(latents, t, text), network(latents, t, negative)
+        cond, uncond = network(torch.cat([latents, latents]), torch.cat([t, t]), pair).chunk(2)
+        return cond, uncond
 
     def denoise(latents: Tensor, timestep: float) -> Tensor:
         nonlocal kept, guided_steps
         t = torch.full((latents.shape[0],), timestep, device=latents.device)
-        answer = cond = network(latents, t, text)
-        if guidance.at(timestep, len(schedule)):
+        if not guidance.at(timestep, len(schedule)):
+            answer = network(latents, t, text)
+        else:
             if guided_steps % guidance.every == 0:
-                uncond = network(latents, t, negative)
+                cond, uncond = both(latents, t)
                 answer = uncond + guidance.scale * (cond - uncond)
                 kept = cond - uncond if guidance.every > 1 else None
             else:
+                cond = network(latents, t, text)
                 answer = cond + (guidance.scale - 1) * kept
             guided_steps += 1
             answer = _rescaled(answer, cond, guidance.rescale)

@@ -64,6 +64,7 @@ def _scratch(func: Any, args: tuple[Any, ...], out: Any) -> int:
     return sum(tensor.numel() * tensor.element_size() for tensor in (args[0], args[1], out))
 
 
+@torch.inference_mode(False)
 @torch.no_grad()
 def peak_bytes(network: nn.Module, run: Callable[[], Any], device: str) -> int:
     """The most bytes beside its weights that a network on meta holds while `run` runs, as on `device`."""

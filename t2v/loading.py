@@ -21,8 +21,10 @@ from t2v.checkpoints.stored import Stored
 from t2v.configs import MODELSCOPE, TOON, Preset
 from t2v.errors import CheckpointError, SettingsError
 from t2v.fingerprint import weight_file
+from t2v.memory import chosen_precision
 from t2v.pipeline import TextToVideo
-from t2v.placement import Memory
+from t2v.placement import Memory, budget_of
+from t2v.precision import best_dtype
 from t2v.text_encoder import TextEncoder
 from t2v.unet import UNet3D
 from t2v.weights import load_strictly, read
@@ -57,15 +59,16 @@ def load(
     `source` is "toon", a folder in ModelScope's or diffusers' layout, a weight file, or a hub id
     (`owner/name`, `owner/name@revision`). Parts that it lacks are looked for beside it, then in `base`, a
     source too. `loras` are (file, weight) pairs, merged in fp32. A device or dtype of None means the best
-    that this machine has. `memory` is "auto", what the device has free when a clip is filmed, or a budget
-    such as "8GB", or a `t2v.Plan`. What was loaded is told by the model's `origin`, and logged.
+    that this machine has, or the next smaller precision where the preset's own clip does not fit in the best.
+    `memory` is "auto", what the device has free when a clip is filmed, or a budget such as "8GB", or a
+    `t2v.Plan`. What was loaded is told by the model's `origin`, and logged.
     Raises CheckpointError, and SettingsError for a device that is not there.
     """
     where = _device(device)
-    dtype = dtype or best_dtype(where)
     tuned = Path(source) / TOON_FILE
     if source == "toon" or tuned.is_file():
-        model = _toon(weight_file("toon") if source == "toon" else tuned, where, dtype, memory)
+        file = weight_file("toon") if source == "toon" else tuned
+        model = _toon(file, where, dtype or best_dtype(where), memory)
         if loras:
             set_loras(model, loras)
     else:
@@ -121,10 +124,10 @@ def _load(
     base: str | Path | None,
     loras: Sequence[tuple[str | Path, float]],
     where: torch.device,
-    dtype: torch.dtype,
+    asked: torch.dtype | None,
     memory: Memory,
 ) -> TextToVideo:
-    half = dtype == torch.float16
+    half = (asked or best_dtype(where)) == torch.float16
     first = place_of(source, half=half)
     places = [first, *beside(first, half=half)]
     if base is not None:
@@ -137,6 +140,7 @@ def _load(
         preset = config_files.distilled(preset, width)
         place, unet = found["unet"]
         found["unet"] = place, with_no_guidance(unet, preset)
+    dtype = asked or chosen_precision(preset, where.type, budget_of(memory))
     networks, tensors = _networks(found, preset, torch.device("cpu"), dtype)
     model = TextToVideo(preset, **networks, device=where, dtype=dtype, memory=memory)
     files = {part: inside.file.path for part, (_, inside) in found.items()}
@@ -238,19 +242,3 @@ def _networks(
     tower = text_encoder.tower
     tower.register_buffer("attn_mask", tower.build_causal_mask().to(where, dtype), persistent=False)
     return networks, tensors
-
-
-def best_dtype(device: torch.device) -> torch.dtype:
-    """bf16 where the device multiplies it natively, else fp16 on a GPU and fp32 on a CPU."""
-    if device.type == "cuda":
-        return torch.bfloat16 if torch.cuda.is_bf16_supported(including_emulation=False) else torch.float16
-    if device.type == "cpu" and _cpu_has_bf16():
-        return torch.bfloat16
-    return torch.float32
-
-
-def _cpu_has_bf16() -> bool:
-    """Whether the CPU has AVX512-BF16 or AMX; a PyTorch that does not tell counts as no."""
-    probe: Callable[[], dict[str, Any]] = getattr(torch.cpu, "get_capabilities", dict)
-    capabilities = probe()
-    return bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"))

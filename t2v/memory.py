@@ -3,18 +3,20 @@
 print(t2v.plan(t2v.MODELSCOPE, num_frames=24, height=192, width=192, memory_gb=4))
 
 A plan says which networks lie on the device at once, how much of a clip a layer takes at once, and the peak
-that this is expected to reach. Every plan films the same clip but for rounding; leaner ones take longer.
+that this is expected to reach. Every plan films the same clip but for rounding, save the leanest one, which
+decodes in tiles where it has to; leaner ones take longer.
 GB are 2**30 bytes.
 """
 
 from __future__ import annotations
 
+import logging
 import math
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import cache
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import torch
 from torch import nn
@@ -24,6 +26,7 @@ from t2v.conditioning import Chunks
 from t2v.configs import AutoencoderConfig, Preset, UNetConfig
 from t2v.dry_run import peak_bytes
 from t2v.errors import SettingsError
+from t2v.precision import precisions
 from t2v.text_encoder import TextEncoder
 from t2v.unet import UNet3D
 
@@ -31,8 +34,32 @@ if TYPE_CHECKING:
     from t2v.pipeline import TextToVideo
 
 GB = 2**30
-OVERHEAD_GB = {"cuda": 0.5, "mps": 0.3, "cpu": 0.35}  # a driver's context, or Python with PyTorch
+log = logging.getLogger("t2v")
+OVERHEAD_GB = {"cuda": 0.5, "mps": 0.3, "cpu": 0.55}  # a driver's context, or Python with PyTorch (measured)
 Resident = Literal["all", "one", "layers"]
+SMALL = 16 * 32 * 32  # places of a clip's latents up to which one branch of guidance leaves a GPU idle
+TILE = 48  # latents: 384 pixels of ModelScope
+
+
+class Clip(NamedTuple):
+    """What is filmed; `window` frames of it are seen by the network at once, None is all."""
+
+    frames: int
+    height: int
+    width: int
+    window: int | None = None
+
+    def __str__(self) -> str:
+        seen = f", {self.window} at once," if self.seen < self.frames else ""
+        return f"{self.frames} frames{seen} of {self.width}x{self.height}"
+
+    @property
+    def seen(self) -> int:
+        return min(self.window or self.frames, self.frames)
+
+    def latents(self, factor: int) -> tuple[int, int, int]:
+        """Frames that the network sees, height and width, in latents."""
+        return self.seen, -(-self.height // factor), -(-self.width // factor)
 
 
 @dataclass(frozen=True)
@@ -41,15 +68,31 @@ class Rung:
 
     resident: Resident
     chunks: Chunks
+    both_branches: bool = False  # of guidance in one pass
+    tile: int | None = None  # latents that are decoded at once, in height and in width
+
+    def on(self, device: str, places: int) -> bool:
+        """Whether it is any use on a device, for that many places of a clip's latents.
+
+        What leaves a CPU has nowhere to go, and a CPU is busy with one branch already.
+        """
+        if self.both_branches and (device == "cpu" or places > SMALL):
+            return False
+        if device == "cpu":
+            return self.resident != "layers" and (self.resident == "all" or self.chunks != Chunks())
+        return self.tile is None or self.resident == "layers"
 
 
 LADDER = (  # from the fastest to the leanest
+    Rung("all", Chunks(), both_branches=True),
     Rung("all", Chunks()),
     Rung("one", Chunks()),
     Rung("one", Chunks(frames=4)),
     Rung("one", Chunks(frames=1, rows=1024)),
     Rung("layers", Chunks(frames=4)),
     Rung("layers", Chunks(frames=1, rows=1024)),
+    Rung("all", Chunks(frames=1, rows=1024), tile=TILE),
+    Rung("layers", Chunks(frames=1, rows=1024), tile=TILE),
 )
 RESIDENT = {
     "all": "all three networks stay",
@@ -65,10 +108,12 @@ class Plan:
     model: str
     device: str
     dtype: torch.dtype
-    clip: tuple[int, int, int]  # frames, height, width
+    clip: Clip
     rung: int
     budget: int | None
+    factor: int  # pixels a latent is high and wide
     peaks: dict[str, int]  # by stage: text, film, decode
+    instead_of: torch.dtype | None = None  # the precision that would not have fitted
 
     @property
     def resident(self) -> Resident:
@@ -79,27 +124,40 @@ class Plan:
         return LADDER[self.rung].chunks
 
     @property
+    def tiled(self) -> bool:
+        """Whether frames of this clip are decoded in tiles, which is approximate."""
+        tile = LADDER[self.rung].tile
+        return tile is not None and max(self.clip.height, self.clip.width) > tile * self.factor
+
+    @property
     def peak(self) -> int:
         return max(self.peaks.values())
+
+    @property
+    def fits(self) -> bool:
+        return self.budget is None or self.peak <= self.budget
 
     @property
     def peak_gb(self) -> float:
         return self.peak / GB
 
     def __str__(self) -> str:
-        f, h, w = self.clip
+        f, rung = self.clip.seen, LADDER[self.rung]
         room = f", in {self.budget / GB:.1f} GB" if self.budget is not None else ""
-        frames, rows = self.chunks.frames, self.chunks.rows
+        rather = f" ({name_of(self.instead_of)} would not fit)" if self.instead_of else ""
+        resident = RESIDENT["all" if self.device == "cpu" and self.resident == "one" else self.resident]
+        frames, rows, tile = self.chunks.frames, self.chunks.rows, rung.tile
+        tiles = f", in overlapping tiles of {tile}x{tile} latents: approximate in tone" if self.tiled else ""
         stages = ", ".join(f"{stage} {size / GB:.2f}" for stage, size in self.peaks.items())
         return "\n".join(
             [
-                f"{self.model} in {str(self.dtype).removeprefix('torch.')} on {self.device}, "
-                f"{f} frames of {w}x{h}{room}",
-                f"  weights   {RESIDENT[self.resident]} on the device",
+                f"{self.model} in {name_of(self.dtype)}{rather} on {self.device}, {self.clip}{room}",
+                f"  weights   {resident} on the device",
                 f"  layers    {'all frames' if frames is None else f'{frames} of {f} frames'} at once"
                 + ("" if rows is None else f", {rows} tokens of a feed-forward"),
-                "  guidance  one branch after the other",
-                "  decoding  frame by frame",
+                "  guidance  "
+                + ("both branches at once" if rung.both_branches else "one branch after the other"),
+                f"  decoding  frame by frame{tiles}",
                 f"  expected  {self.peak_gb:.2f} GB at the peak: {stages}",
             ]
         )
@@ -111,81 +169,138 @@ def plan(
     height: int | None = None,
     width: int | None = None,
     *,
+    window: int | None = None,
     memory_gb: float | None = None,
     device: str | None = None,
     dtype: torch.dtype | None = None,
 ) -> Plan:
     """The fastest plan whose expected peak fits into `memory_gb`; None is what the device has free.
 
-    Device and precision are the model's; for a preset they are a GPU's, unless said otherwise. Raises
-    SettingsError where nothing fits.
+    Device and precision are the model's; for a preset they are a GPU's, unless said otherwise, and where no
+    precision was asked for it is the device's best that fits. `window` frames are seen by the network at
+    once, as in `generate`. Raises SettingsError where nothing fits.
     """
     preset = model if isinstance(model, Preset) else model.preset
     if not isinstance(model, Preset):
         device, dtype = device or model.device.type, dtype or model.dtype
     device = device or ("cuda" if memory_gb is not None or torch.cuda.is_available() else "cpu")
-    dtype = dtype or (torch.float32 if device == "cpu" else torch.float16)
     size = next(iter(preset.sizes.values()), (256, 256))
-    clip = (num_frames or preset.num_frames, height or size[0], width or size[1])
+    clip = Clip(num_frames or preset.num_frames, height or size[0], width or size[1], window)
     budget = free_bytes(device) if memory_gb is None else int(memory_gb * GB)
-    for fitting in plans(preset, clip, device, dtype, budget):
-        if budget is None or fitting.peak <= budget:
-            return fitting
-    raise SettingsError(
-        f"{preset.name}: {clip[0]} frames of {clip[2]}x{clip[1]} want {fitting.peak_gb:.1f} GB at least, and "
-        f"there are {(budget or 0) / GB:.1f}; try fewer frames or a smaller size"
+    wanted = precisions(device)
+    for option in (dtype,) if dtype else wanted:
+        for fitting in plans(preset, clip, device, option, budget):
+            if fitting.fits:
+                fell = dtype is None and option != wanted[0]
+                return replace(fitting, instead_of=wanted[0] if fell else None)
+    raise SettingsError(too_little(preset, fitting))
+
+
+def chosen_precision(preset: Preset, device: str, budget: int | None) -> torch.dtype:
+    """The best precision in which the preset's own clip fits, where none was asked for.
+
+    `budget` None is what the device has free. A smaller precision than the best is logged.
+    """
+    best, *others = precisions(device)
+    if not others:
+        return best
+    try:
+        chosen = plan(preset, device=device, memory_gb=None if budget is None else budget / GB).dtype
+    except SettingsError:
+        chosen = others[-1]
+    if chosen != best:
+        told = name_of(best), name_of(chosen)
+        log.warning(
+            "%s: %s would not fit into the memory there is, so it is loaded in %s", preset.name, *told
+        )
+    return chosen
+
+
+def name_of(dtype: torch.dtype | None) -> str:
+    return str(dtype).removeprefix("torch.")
+
+
+def too_little(preset: Preset, leanest: Plan) -> str:
+    """One line: what a clip would want by this plan, what there is, and what would fit by its rung."""
+    clip, device, dtype, budget = leanest.clip, leanest.device, leanest.dtype, leanest.budget or 0
+
+    def fits(frames: int, dtype: torch.dtype) -> bool:
+        return next(plans(preset, clip._replace(frames=frames), device, dtype, budget, leanest.rung)).fits
+
+    few, many = 0, clip.frames  # fits, does not
+    while many - few > 1:
+        middle = (few + many) // 2
+        few, many = (middle, many) if fits(middle, dtype) else (few, middle)
+    size = f"{clip.width}x{clip.height}"
+    would = [f"{few} frame{'s' * (few > 1)} of {size} in {name_of(dtype)}"] if few else []
+    half = precisions(device)[-1]
+    if half.itemsize < dtype.itemsize and fits(clip.frames, half):
+        would.append(f"all {clip.frames} in {name_of(half)}")
+    return (
+        f"{preset.name}: {clip} want {leanest.peak_gb:.1f} GB at least in {name_of(dtype)}, and there are "
+        f"{budget / GB:.1f}; " + (f"what would fit: {', or '.join(would)}" if would else "try a smaller size")
     )
 
 
 def plans(
-    preset: Preset, clip: tuple[int, int, int], device: str, dtype: torch.dtype, budget: int | None
+    preset: Preset,
+    clip: Clip,
+    device: str,
+    dtype: torch.dtype,
+    budget: int | None,
+    rung: int | None = None,
 ) -> Iterator[Plan]:
-    """All plans of a clip, from the fastest to the leanest."""
-    for rung, (resident, chunks) in enumerate((r.resident, r.chunks) for r in LADDER):
-        if device == "cpu" and (resident == "layers" or (resident == "one" and chunks == Chunks())):
-            continue  # what leaves a CPU has nowhere to go
-        peaks = expected_peaks(preset, clip, device, dtype, LADDER[rung])
-        yield Plan(preset.name, device, dtype, clip, rung, budget, peaks)
+    """All plans of a clip, from the fastest to the leanest; or by one rung alone, whatever the device."""
+    factor = preset.autoencoder.factor
+    places = math.prod(clip.latents(factor))
+    for i, way in enumerate(LADDER):
+        if i == rung or (rung is None and way.on(device, places)):
+            peaks = expected_peaks(preset, clip, device, dtype, way)
+            yield Plan(preset.name, device, dtype, clip, i, budget, factor, peaks)
 
 
-def expected_peaks(
-    preset: Preset, clip: tuple[int, int, int], device: str, dtype: torch.dtype, rung: Rung
-) -> dict[str, int]:
+def expected_peaks(preset: Preset, clip: Clip, device: str, dtype: torch.dtype, rung: Rung) -> dict[str, int]:
     """Bytes at the peak of each stage: weights that are there, what runs, and the device's own overhead."""
     size, overhead = dtype.itemsize, int(OVERHEAD_GB.get(device, 0.5) * GB)
-    factor, f = preset.autoencoder.factor, clip[0]
-    latents = (f, -(-clip[1] // factor), -(-clip[2] // factor))
-    films = unet_activations(preset.unet, latents, device, rung.chunks, dtype)
+    latents = clip.latents(preset.autoencoder.factor)
+    films = unet_activations(preset.unet, latents, device, rung, dtype)
+    films += 8 * clip.frames * math.prod(latents[1:]) * preset.unet.in_channels * 4  # the sampler's, in fp32
     tokens = 4 * preset.text_encoder.context_length * preset.text_encoder.width
     runs = {
         "text": 16 * tokens * size,
         "film": films,
-        "decode": decoder_activations(preset.autoencoder, latents[1:], device, dtype)
-        + clip[0] * clip[1] * clip[2] * 3 * (size + 4),
+        "decode": decoder_activations(preset.autoencoder, latents[1:], device, dtype, rung.tile)
+        + math.prod(clip[:3]) * 3 * (size + 4),
     }
     weights = {
         "text": weights_of(TextEncoder, preset.text_encoder),
         "film": weights_of(UNet3D, preset.unet),
         "decode": weights_of(Autoencoder, preset.autoencoder),
     }
+    here = {stage: whole for stage, (whole, *_) in weights.items()}
+    everything = sum(here.values())
     if rung.resident == "all" or (device == "cpu" and rung.resident == "one"):
-        here = dict.fromkeys(runs, sum(whole for whole, _ in weights.values()))
-    else:
-        here = {stage: whole for stage, (whole, _) in weights.items()}
-        if rung.resident == "layers":
-            here["film"] = weights["film"][1]
+        here = dict.fromkeys(runs, everything)
+    elif rung.resident == "layers":
+        _, layer, two = weights["film"]
+        here["film"] = two if device == "cuda" else layer  # CUDA fetches the next one while one runs
+        if device == "cpu":  # the other networks have nowhere to go
+            here = {"text": everything - weights["film"][0], "film": everything - weights["film"][0] + layer}
+            here["decode"] = here["text"]
     return {stage: overhead + here[stage] * size + runs[stage] for stage in runs}
 
 
 @cache
-def weights_of(kind: Callable[[Any], nn.Module], config: object) -> tuple[int, int]:
-    """Parameters of a network, and of the largest layer that is moved by itself."""
+def weights_of(kind: Callable[[Any], nn.Module], config: object) -> tuple[int, int, int]:
+    """Parameters of a network, of its largest layer that is moved by itself, of the largest two in a row."""
     network = on_meta(kind, config)
     layers = [sum(p.numel() for p in layer.parameters()) for layer in moved_alone(network)]
-    return sum(p.numel() for p in network.parameters()), max(layers)
+    pairs = [a + b for a, b in zip(layers, [*layers[1:], 0], strict=True)]
+    return sum(p.numel() for p in network.parameters()), max(layers), max(pairs)
 
 
 @cache
+@torch.inference_mode(False)
 def on_meta(kind: Callable[[Any], nn.Module], config: object) -> nn.Module:
     """A network without numbers."""
     with torch.device("meta"):
@@ -205,36 +320,38 @@ def moved_alone(network: nn.Module) -> list[nn.Module]:
 
 
 @cache
+@torch.inference_mode(False)  # there operators are seen whole, without what they need inside
 def unet_activations(
-    config: UNetConfig, latents: tuple[int, int, int], device: str, chunks: Chunks, dtype: torch.dtype
+    config: UNetConfig, latents: tuple[int, int, int], device: str, rung: Rung, dtype: torch.dtype
 ) -> int:
-    """The most that the UNet holds beside its weights, and the latents of the sampler."""
+    """The most that the UNet holds beside its weights."""
     network = on_meta(UNet3D, config)
     assert isinstance(network, UNet3D)
-    network.chunks = chunks
-    shape = (1, config.in_channels, *latents)
-    held = 8 * math.prod(shape) * 4  # the sampler's, in fp32
+    network.chunks = rung.chunks
+    branches = 2 if rung.both_branches else 1
     inputs = (
-        torch.empty(shape, device="meta"),
-        torch.empty(1, device="meta"),
-        torch.empty(1, 77, config.context_dim, device="meta", dtype=dtype),
+        torch.empty(branches, config.in_channels, *latents, device="meta"),
+        torch.empty(branches, device="meta"),
+        torch.empty(branches, 77, config.context_dim, device="meta", dtype=dtype),
     )
     weights = {p: p.data for p in network.parameters()}
     try:
         network.to(dtype)
-        return held + peak_bytes(network, lambda: network(*inputs), device)
+        return peak_bytes(network, lambda: network(*inputs), device)
     finally:
         for parameter, data in weights.items():
             parameter.data = data
 
 
 @cache
+@torch.inference_mode(False)
 def decoder_activations(
-    config: AutoencoderConfig, places: tuple[int, int], device: str, dtype: torch.dtype
+    config: AutoencoderConfig, places: tuple[int, int], device: str, dtype: torch.dtype, tile: int | None
 ) -> int:
     """The most that decoding one frame holds beside the weights."""
     network = on_meta(Autoencoder, config)
     assert isinstance(network, Autoencoder)
+    network.tile = tile
     latents = torch.empty(1, config.latent_channels, 1, *places, device="meta")
     return peak_bytes(network, lambda: network.decode(latents), device) * dtype.itemsize // 4
 
@@ -261,5 +378,5 @@ def smaller(current: Plan, preset: Preset) -> Plan | None:
     """The next plan that is expected to take less; None after the leanest."""
     for leaner in plans(preset, current.clip, current.device, current.dtype, current.budget):
         if leaner.rung > current.rung and leaner.peak < current.peak:
-            return replace(leaner, budget=current.budget)
+            return leaner
     return None

@@ -26,6 +26,7 @@ from t2v.deep_cache import DeepCache
 from t2v.denoise import Denoiser, Guidance, Network, guided_denoiser
 from t2v.errors import PrecisionWarning, RenderError
 from t2v.holds import as_tensor, holding, put, resized, stacked
+from t2v.memory import Clip
 from t2v.placement import Memory, Placement
 from t2v.prompts import Prompt, texts
 from t2v.samplers import Callback, arrives_clean, sampler_named
@@ -154,7 +155,7 @@ class TextToVideo:
             return self._film_placed(shoot, seed, callback)
 
     def _film_placed(self, shoot: Shoot, seed: int, callback: Callback | None) -> Video:
-        clip = (shoot.num_frames, shoot.height, shoot.width)
+        clip = Clip(shoot.num_frames, shoot.height, shoot.width, shoot.window)
         return self.placement.film(clip, self.dtype, lambda: self._film_once(shoot, seed, callback))
 
     def _film_once(self, shoot: Shoot, seed: int, callback: Callback | None) -> Video:
@@ -210,6 +211,8 @@ class TextToVideo:
             text=text,
             negative=negative,
             guidance=Guidance(1) if distilled else shoot.guidance,
+            together=self.placement.both_branches
+            and shoot.cache_every == 1,  # deep features: a pass a branch
         )
 
     def _shape(self, shoot: Shoot) -> tuple[int, ...]:

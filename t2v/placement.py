@@ -9,11 +9,24 @@ from contextlib import contextmanager
 from typing import TypeVar
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
+from t2v.autoencoder import Autoencoder
 from t2v.configs import Preset
 from t2v.errors import SettingsError
-from t2v.memory import GB, OVERHEAD_GB, Plan, free_bytes, moved_alone, plans, smaller
+from t2v.memory import (
+    GB,
+    LADDER,
+    OVERHEAD_GB,
+    Clip,
+    Plan,
+    free_bytes,
+    moved_alone,
+    plans,
+    smaller,
+    too_little,
+)
+from t2v.streaming import Streamed
 from t2v.unet import UNet3D
 
 T = TypeVar("T")
@@ -28,18 +41,27 @@ class Placement:
     ) -> None:
         self.networks, self.preset, self.device = networks, preset, device
         self.plan: Plan | None = memory if isinstance(memory, Plan) else None
-        self._fixed = self.plan is not None
-        self._budget = None if isinstance(memory, Plan) or memory == "auto" else budget_bytes(memory)
-        self._hooks: list[torch.utils.hooks.RemovableHandle] = []
-        self._tried: dict[tuple[int, int, int], Plan] = {}
+        self._rung = memory.rung if isinstance(memory, Plan) else None  # a plan by hand says how
+        self._budget = budget_of(memory)
+        self._streamed: Streamed | None = None
+        self._in_use: str | None = None
+        self._tried: dict[Clip, Plan] = {}
         free = free_bytes(device.type) if device.type != "cpu" and memory == "auto" else None
         if device.type == "cpu" or (free and sum(map(size_of, networks.values())) + GB < free):
             for network in networks.values():
                 network.to(device)
 
-    def film(self, clip: tuple[int, int, int], dtype: torch.dtype, shoot: Callable[[], T]) -> T:
-        """`shoot()` by the fastest plan that fits; out of memory, again by the next smaller one."""
-        self.follow(self.plan if self._fixed and self.plan else self._fitting(clip, dtype))
+    @property
+    def both_branches(self) -> bool:
+        """Whether both branches of guidance run in one pass."""
+        return self.plan is not None and LADDER[self.plan.rung].both_branches
+
+    def film(self, clip: Clip, dtype: torch.dtype, shoot: Callable[[], T]) -> T:
+        """`shoot()` by the fastest plan that fits; out of memory, again by the next smaller one.
+
+        Raises SettingsError where a budget or a plan that was given has no room for the clip.
+        """
+        self.follow(self._fitting(clip, dtype))
         while True:
             try:
                 return shoot()
@@ -49,7 +71,7 @@ class Placement:
                 said = str(error).partition("\n")[0]
             self._step_down(clip, said)  # outside the handler, whose traceback holds the tensors
 
-    def _step_down(self, clip: tuple[int, int, int], said: str) -> None:
+    def _step_down(self, clip: Clip, said: str) -> None:
         assert self.plan is not None
         leaner = smaller(self.plan, self.preset)
         if leaner is None:
@@ -66,72 +88,64 @@ class Placement:
         self._tried[clip] = leaner
         self.follow(leaner)
 
-    def _fitting(self, clip: tuple[int, int, int], dtype: torch.dtype) -> Plan:
-        if clip in self._tried:
-            return self._tried[clip]
+    def _fitting(self, clip: Clip, dtype: torch.dtype) -> Plan:
+        known = self._tried.get(clip)
+        if known is not None and known.dtype == dtype:
+            return known
         budget = self._budget
-        if budget is None:
+        if budget is None and self._rung is None:
             free = free_bytes(self.device.type)
             here = sum(size_of(n) for n in self.networks.values() if on(n, self.device))
             overhead = int(OVERHEAD_GB.get(self.device.type, 0.5) * GB)
             budget = None if free is None else free + here + overhead
         last: Plan | None = None
-        for candidate in plans(self.preset, clip, self.device.type, dtype, budget):
+        for candidate in plans(self.preset, clip, self.device.type, dtype, budget, self._rung):
             last = candidate
-            if budget is None or candidate.peak <= budget:
+            if candidate.fits:
                 break
         assert last is not None
+        if not last.fits and self._budget is not None:
+            raise SettingsError(too_little(self.preset, last))
         self._tried[clip] = last  # the leanest where none fits: the estimate may be wrong, so it is tried
         return last
 
     def follow(self, plan: Plan) -> None:
         """Film by this plan from now on."""
         self.plan = plan
-        for hook in self._hooks:
-            hook.remove()
-        self._hooks.clear()
-        unet = self.networks["unet"]
+        if self._streamed is not None:
+            self._streamed.end()
+        self._streamed, self._in_use = None, None
+        unet, autoencoder = self.networks["unet"], self.networks["autoencoder"]
         assert isinstance(unet, UNet3D)
-        unet.chunks = plan.chunks
+        assert isinstance(autoencoder, Autoencoder)
+        unet.chunks, autoencoder.tile = plan.chunks, LADDER[plan.rung].tile
         if plan.resident == "all":
             for network in self.networks.values():
                 network.to(self.device)
         elif plan.resident == "layers":
             unet.to("cpu")
-            for layer in moved_alone(unet):
-                self._hooks += stream(layer, self.device)
+            self._streamed = Streamed(moved_alone(unet), self.device, ahead=self.device.type == "cuda")
         release(self.device)
 
     @contextmanager
     def use(self, name: str) -> Iterator[None]:
         """Inside, a network is on the device."""
-        if self.plan is not None and self.plan.resident != "all" and self.device.type != "cpu":
+        moves = self.plan is not None and self.plan.resident != "all" and self.device.type != "cpu"
+        if moves and self.plan is not None and self._in_use != name:
             streamed = self.plan.resident == "layers"
             for other, network in self.networks.items():
                 here = other == name and not (streamed and other == "unet")
                 network.to(self.device if here else "cpu")
             release(self.device)
+            self._in_use = name
         yield
 
 
-def stream(layer: nn.Module, device: torch.device) -> list[torch.utils.hooks.RemovableHandle]:
-    """Bring a layer's weights to the device before it runs, and let go of the copies after it."""
-    kept: dict[nn.Parameter, Tensor] = {}
-
-    def bring(layer: nn.Module, args: object) -> None:
-        for parameter in layer.parameters():
-            kept[parameter] = parameter.data
-            parameter.data = parameter.data.to(device, copy=True)
-
-    def drop(layer: nn.Module, args: object, out: object) -> None:
-        for parameter, data in kept.items():
-            parameter.data = data
-        kept.clear()
-
-    return [
-        layer.register_forward_pre_hook(bring),
-        layer.register_forward_hook(drop, always_call=True),
-    ]
+def budget_of(memory: Memory) -> int | None:
+    """The bytes that `memory` allows; None is what the device has free. Raises SettingsError."""
+    if isinstance(memory, Plan):
+        return memory.budget
+    return None if memory == "auto" else budget_bytes(memory)
 
 
 def budget_bytes(memory: str | float) -> int:

@@ -1,0 +1,34 @@
+"""The precisions that a device computes in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+
+
+def best_dtype(device: torch.device) -> torch.dtype:
+    """bf16 where the device multiplies it natively, else fp16 on a GPU and fp32 on a CPU."""
+    if device.type == "cuda":
+        return torch.bfloat16 if torch.cuda.is_bf16_supported(including_emulation=False) else torch.float16
+    if device.type == "cpu" and _cpu_has_bf16():
+        return torch.bfloat16
+    return torch.float32
+
+
+def _cpu_has_bf16() -> bool:
+    """Whether the CPU has AVX512-BF16 or AMX; a PyTorch that does not tell counts as no."""
+    probe: Callable[[], dict[str, Any]] = getattr(torch.cpu, "get_capabilities", dict)
+    capabilities = probe()
+    return bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"))
+
+
+def precisions(device: str) -> tuple[torch.dtype, ...]:
+    """What is chosen from where no precision was asked for: the device's best, then what is half as large."""
+    if device == "cuda" and not torch.cuda.is_available():
+        return (torch.float16,)  # a plan for another machine, whatever its card
+    best = best_dtype(torch.device(device))
+    if best.itemsize == 2:
+        return (best,)
+    return best, torch.float16 if device == "mps" else torch.bfloat16

@@ -1,0 +1,52 @@
+"""Pictures decoded in tiles, where a whole one does not fit.
+
+Tiles overlap by a quarter, and an answer counts the more the farther it is from its tile's inner edges. This
+is approximate: the decoder's group norms and its attention see a tile instead of the picture, so a tile's
+tone is a little off, and the blend makes of it a slope instead of a seam. A decoder that looks at near places
+alone gives the whole picture's answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+
+def in_tiles(decode: Callable[[Tensor], Tensor], latents: Tensor, tile: int, factor: int) -> Tensor:
+    """`decode(latents)` of (n, c, h, w), `tile` latents high and wide at once; it enlarges by `factor`."""
+    n, _, h, w = latents.shape
+    overlap = max(1, tile // 4)
+    total: Tensor | None = None
+    weights = torch.zeros(h * factor, w * factor, device=latents.device)
+    for top in starts(h, tile, overlap):
+        for left in starts(w, tile, overlap):
+            if latents.is_meta and total is not None:
+                continue  # a dry run: every tile takes what the first one takes
+            part = decode(latents[:, :, top : top + tile, left : left + tile])
+            high, wide = part.shape[-2:]
+            weight = _ramp(high, overlap * factor)[:, None] * _ramp(wide, overlap * factor)
+            weight = weight.to(latents.device)
+            if total is None:
+                shape = (n, part.shape[1], h * factor, w * factor)
+                total = torch.zeros(shape, device=latents.device)
+            y, x = top * factor, left * factor
+            total[:, :, y : y + high, x : x + wide] += part * weight
+            weights[y : y + high, x : x + wide] += weight
+    assert total is not None
+    return (total / weights).to(latents.dtype)
+
+
+def starts(length: int, tile: int, overlap: int) -> list[int]:
+    """Where tiles begin along an axis: evenly, and none overlaps the next by less than `overlap`."""
+    if length <= tile:
+        return [0]
+    last = -(-(length - tile) // (tile - overlap))
+    return [i * (length - tile) // last for i in range(last + 1)]
+
+
+def _ramp(length: int, overlap: int) -> Tensor:
+    """Weights that rise over the overlap at both ends; where one tile is alone, they cancel out."""
+    rise = torch.arange(1, length + 1) / (overlap + 1)
+    return torch.minimum(rise, rise.flip(0)).clamp(max=1.0)
