@@ -59,12 +59,12 @@ def meme_premise(options: MemeOptions) -> Premise | None:
         return None
     if options.premise is not None:
         raise StudioError("meme: wanted --premise or --picture, got both; leave one out", code=2)
-    for name, longest in (("picture", 240), ("top", 120), ("bottom", 120)):
+    for name, longest in (("picture", 240), ("top", 120), ("bottom", 120), ("bar", 120)):
         text: str = getattr(options, name)
         if len(text) > longest or (name == "picture" and not text.strip()):
             got = f"{len(text)} letters" if text.strip() else "nothing"
             raise StudioError(f"--{name}: wanted a text of at most {longest} letters, got {got}", code=2)
-    meme = Meme(picture=options.picture, top=options.top, bottom=options.bottom)
+    meme = Meme(picture=options.picture, top=options.top, bottom=options.bottom, bar=options.bar)
     return Premise(schema=1, show=f"meme: {options.picture}"[:80], genre="meme", meme=meme)
 
 

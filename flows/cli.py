@@ -202,6 +202,7 @@ def meme(
     picture: Annotated[str | None, Parameter(help='What is seen: "a toaster dances". No file.')] = None,
     top: Annotated[str, Parameter(show_default=False, help="The text above.")] = "",
     bottom: Annotated[str, Parameter(show_default=False, help="The text below.")] = "",
+    bar: Annotated[str, Parameter(show_default=False, help="Black text in a white bar above it.")] = "",
     episode: Episode = None,
     seed: Seed = None,
     output: Output = OUTPUT,
@@ -209,7 +210,7 @@ def meme(
     verbose: Verbose = False,
 ) -> int:
     """Make a meme: one picture that moves in a loop, and two texts."""
-    return _loop(MemeOptions(premise, picture, top, bottom, episode, seed, output, device, verbose))
+    return _loop(MemeOptions(premise, picture, top, bottom, bar, episode, seed, output, device, verbose))
 
 
 def voices(

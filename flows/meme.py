@@ -21,17 +21,19 @@ def meme(  # noqa: PLR0913  # a flow takes what a person may ask for
     picture: str = "",
     top: str = "",
     bottom: str = "",
+    bar: str = "",
     episode: str | None = None,
     seed: int | None = None,
     output: str = "output",
     device: str | None = None,
 ) -> Outcome:
-    """A meme of a premise file, or of a picture in words with a text above and one below."""
+    """A meme of a premise file, or of a picture in words with a text above, one below, and one in a bar."""
     options = MemeOptions(
         premise=Path(premise) if premise else None,
         picture=picture or None,
         top=top,
         bottom=bottom,
+        bar=bar,
         episode=episode,
         seed=seed,
         output=Path(output),
@@ -50,6 +52,7 @@ def make(options: MemeOptions, screen: Screen) -> Outcome:
             picture=options.picture or "",
             top=options.top,
             bottom=options.bottom,
+            bar=options.bar,
             episode=options.episode,
             seed=options.seed,
             output=str(options.output),

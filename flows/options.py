@@ -38,6 +38,7 @@ class MemeOptions:
     picture: str | None = None
     top: str = ""
     bottom: str = ""
+    bar: str = ""
     episode: str | None = None
     seed: int | None = None
     output: Path = OUTPUT

@@ -61,7 +61,7 @@ class Survey:
         """All that is to be read in the film: its lines, its titles, the names in its credits."""
         premise, script = self.written.premise, self.written.script
         names = [display_name(key, who) for key, who in premise.characters.items()]
-        meme = [script.meme.top, script.meme.bottom] if script.meme else []
+        meme = [script.meme.top, script.meme.bottom, script.meme.bar] if script.meme else []
         titles = [premise.titles.card or premise.show, script.title]
         return (*(line.line.line for line in self.lines), *titles, *names, *meme)
 

@@ -209,6 +209,7 @@ class Meme(Model):
     picture: Sentence = Field(description="what is seen: `a toaster dances`")
     top: str = Field(default="", max_length=120, description="text over the picture")
     bottom: str = Field(default="", max_length=120, description="text under it")
+    bar: str = Field(default="", max_length=120, description="black text in a white bar above the picture")
 
 
 class Premise(Model):

@@ -29,7 +29,7 @@ def meme_of(premise: Premise, script: Script | None = None) -> Meme:
 def film_recipe(premise: Premise, script: Script, shot: WantedShot) -> Mapping[str, Any]:
     """What the finished meme is made from."""
     meme = meme_of(premise, script)
-    return {
+    recipe = {
         "kind": "meme",
         "program": metadata.version("cold-open"),
         "clip": shot.digest,
@@ -37,6 +37,7 @@ def film_recipe(premise: Premise, script: Script, shot: WantedShot) -> Mapping[s
         "bottom": meme.bottom,
         "size": list(picture_size(premise)),
     }
+    return {**recipe, "bar": meme.bar} if meme.bar else recipe
 
 
 def make_film(premise: Premise, script: Script, clip: Path, folder: EpisodeFolder) -> Finished:
@@ -48,8 +49,7 @@ def make_film(premise: Premise, script: Script, clip: Path, folder: EpisodeFolde
         num_frames = memes.make_meme(
             clip,
             memes.MemeFiles(mp4=mp4, gif=gif, poster=poster),
-            top=meme.top,
-            bottom=meme.bottom,
+            words=memes.Words(meme.top, meme.bottom, meme.bar),
             size=picture_size(premise),
         )
     return Finished(num_frames, round(num_frames / FPS, 3))

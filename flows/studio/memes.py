@@ -1,4 +1,4 @@
-"""Memes: one clip that goes back and forth for ever, and two texts in the classic look."""
+"""Memes: one clip that goes back and forth for ever, two texts in the classic look, a caption bar above."""
 
 from __future__ import annotations
 
@@ -11,17 +11,28 @@ from PIL import Image
 
 from flows.studio import clips, cut, ffmpeg
 from flows.studio.clips import Frames
-from flows.studio.enlarge import enlarge
+from flows.studio.enlarge import enlarge, enlarge_frame
 from flows.studio.gif import gif_of_frames
-from flows.studio.lettering import Ink, fit, letter
+from flows.studio.lettering import BOLD, Fitted, Ink, drawable, fit, letter
 from flows.studio.sheet import write_png
-from flows.studio.timeline import CLIP_HOLD, FPS, SAMPLE_RATE, SAMPLES_PER_FRAME
+from flows.studio.timeline import CLIP_HOLD, FPS, SAMPLE_RATE, SAMPLES_PER_FRAME, Framing
 
 SHORTEST = 6.0  # seconds of the mp4
 LARGEST_GIF = 8_000_000
 WHITE_ON_BLACK = Ink((255, 255, 255), (0, 0, 0), edge_width=0.085)
+BLACK_ON_WHITE = Ink((0, 0, 0), (0, 0, 0), edge_width=0.0)
+LOST = 0.3  # under a bar the clip is cropped if it loses no more; else it stands whole on its own blur
 # Where texts begin and end, in shares of the height; a tall film leaves room for what the apps draw over it.
 EDGES, TALL_EDGES = (0.03, 0.97), (0.135, 0.765)
+
+
+@dataclass(frozen=True)
+class Words:
+    """A meme's texts: over the picture above and below, and in a white bar above it."""
+
+    top: str = ""
+    bottom: str = ""
+    bar: str = ""
 
 
 @dataclass(frozen=True)
@@ -66,12 +77,48 @@ def with_texts(frames: Frames, top: str, bottom: str) -> Frames:
     return out
 
 
+def bar_above(width: int, height: int, words: str) -> tuple[Frames, Fitted]:
+    """A white bar with black text for the top of a film of this size, (h, width, 3), and its fitted text.
+
+    The bar is as high as its text needs, at most two fifths of a wide film; a tall film's text begins under
+    what the apps draw over it.
+    """
+    margin = round(min(width, height) * 0.03)
+    top = round(height * TALL_EDGES[0]) if height > width else margin
+    largest = round(min(width, height) * 0.09)
+    text = fit(words, width - 2 * margin, round(height * 0.3), face=BOLD, largest=largest, most_lines=3)
+    # Letters hang under their line by about a fifth of their size, so the space below is that much larger.
+    rows = (top + text.height + margin + round(text.size * 0.2)) // 2 * 2
+    bar = Image.new("RGB", (width, rows), (255, 255, 255))
+    letter(bar, text, width / 2, top, BLACK_ON_WHITE)
+    return np.array(bar), text
+
+
+def under_bar(frames: Frames, bar: Frames, *, width: int, height: int) -> Frames:
+    """The clip's frames enlarged to (f, height, width, 3), each with the bar above it."""
+    room = height - len(bar)
+    shape = (frames.shape[2] / frames.shape[1]) / (width / room)
+    framing: Framing = "crop" if min(shape, 1 / shape) >= 1 - LOST else "blur"
+    pictures = [enlarge_frame(frame, width=width, height=room, framing=framing) for frame in frames]
+    return np.stack([np.concatenate([bar, picture]) for picture in pictures])
+
+
+def _pictures(clip: Path, words: Words, width: int, height: int) -> Frames:
+    """The clip's frames as they are seen, with all texts."""
+    small = clips.read_clip(clip)
+    if not drawable(words.bar).strip():
+        return with_texts(enlarge(small, width=width, height=height), words.top, words.bottom)
+    bar, _ = bar_above(width, height, words.bar)
+    frames = under_bar(small, bar, width=width, height=height)
+    frames[:, len(bar) :] = with_texts(frames[:, len(bar) :], words.top, words.bottom)
+    return frames
+
+
 def make_meme(
     clip: Path,
     files: MemeFiles,
     *,
-    top: str,
-    bottom: str,
+    words: Words,
     size: tuple[int, int],
     wav: Path | None = None,
     seconds: float = SHORTEST,
@@ -81,7 +128,7 @@ def make_meme(
     `wav` is its sound, cut or continued with silence to that length; without it the film is silent.
     """
     width, height = size
-    frames = with_texts(enlarge(clips.read_clip(clip), width=width, height=height), top, bottom)
+    frames = _pictures(clip, words, width, height)
     order = cycle(len(frames))
     num_frames = length(len(frames), seconds=seconds)
     with tempfile.TemporaryDirectory(prefix="cold-open-meme-") as folder:

@@ -61,12 +61,15 @@ def test_other_texts_in_the_premise_film_nothing(made: tuple[MemeOptions, Outcom
 
 
 def test_a_picture_in_words_needs_no_file(tmp_path: Path) -> None:
-    options = MemeOptions(picture="a toaster dances", top="when", bottom="toast", output=tmp_path)
+    options = MemeOptions(
+        picture="a toaster dances", top="when", bottom="toast", bar="a bar", output=tmp_path
+    )
     assert "meme: a toaster dances s01e01" in begin.announce(options)
     job = begin.prepare(options)
     assert job.folder.root == tmp_path / "meme-a-toaster-dances" / "s01e01"
     assert job.premise.meme is not None
     assert job.premise.meme.top == "when"
+    assert job.premise.meme.bar == "a bar"
 
 
 def test_a_sitcom_is_no_meme(tiny: Path, heard: Any) -> None:
@@ -80,6 +83,7 @@ def test_a_sitcom_is_no_meme(tiny: Path, heard: Any) -> None:
     [
         (MemeOptions(picture="  "), "--picture: wanted a text of at most 240 letters, got nothing"),
         (MemeOptions(picture="a cat", top="x" * 121), "--top: .* got 121 letters"),
+        (MemeOptions(picture="a cat", bar="x" * 121), "--bar: .* got 121 letters"),
         (MemeOptions(picture="a cat", premise=Path("cat.yaml")), "--premise or --picture, got both"),
     ],
 )

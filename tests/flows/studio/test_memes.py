@@ -11,7 +11,7 @@ from flows.studio import ffmpeg, memes
 from flows.studio.clips import write_clip
 from flows.studio.errors import StudioError
 from flows.studio.gif import gif_of_film, gif_of_frames
-from flows.studio.memes import MemeFiles, make_meme
+from flows.studio.memes import MemeFiles, Words, make_meme
 
 
 @pytest.fixture(scope="module")
@@ -68,7 +68,9 @@ def test_without_texts_the_picture_is_untouched():
 def test_a_meme_is_a_film_a_gif_and_a_poster(clip, tmp_path):
     soundfile.write(tmp_path / "sting.wav", np.full(24_000, 0.1), 48_000)
     files = MemeFiles(tmp_path / "m.mp4", tmp_path / "m.gif", tmp_path / "m.png")
-    num_frames = make_meme(clip, files, top="when", bottom="then", size=(160, 90), wav=tmp_path / "sting.wav")
+    num_frames = make_meme(
+        clip, files, words=Words("when", "then"), size=(160, 90), wav=tmp_path / "sting.wav"
+    )
     found = ffmpeg.contents(files.mp4)
     assert (found.width, found.height) == (160, 90)
     assert found.num_frames == num_frames == 144
@@ -84,7 +86,7 @@ def test_a_meme_is_a_film_a_gif_and_a_poster(clip, tmp_path):
 
 
 def test_a_meme_may_be_silent(clip, tmp_path):
-    make_meme(clip, MemeFiles(tmp_path / "m.mp4"), top="", bottom="then", size=(64, 36))
+    make_meme(clip, MemeFiles(tmp_path / "m.mp4"), words=Words(bottom="then"), size=(64, 36))
     found = ffmpeg.contents(tmp_path / "m.mp4")
     assert found.num_samples == 0
     assert "bt709" in found.video
@@ -102,11 +104,48 @@ def test_a_gif_is_made_smaller_until_it_weighs_little_enough(tmp_path):
 
 
 def test_a_stretch_of_a_film_becomes_a_gif(clip, tmp_path):
-    make_meme(clip, MemeFiles(tmp_path / "m.mp4"), top="", bottom="", size=(64, 36))
+    make_meme(clip, MemeFiles(tmp_path / "m.mp4"), words=Words(), size=(64, 36))
     gif_of_film(tmp_path / "m.mp4", tmp_path / "m.gif", start=1.0, seconds=2.0, most_bytes=1_000_000)
     with Image.open(tmp_path / "m.gif") as gif:
         assert gif.width == 64
         assert 1.8 <= sum(_durations(gif)) / 1000 <= 2.2
+
+
+BARS = {
+    "latin": "when the toaster says it only needs five more minutes, and jumps anyway",
+    "cyrillic": "когда тостер говорит, что ему нужно ещё пять минут, и всё равно прыгает",
+    "arabic": "عندما تقول محمصة الخبز إنها تحتاج خمس دقائق أخرى ثم تقفز على أي حال",
+}
+
+
+@pytest.mark.parametrize("script", BARS)
+@pytest.mark.parametrize(("width", "height"), [(320, 180), (180, 180), (180, 320)])
+def test_a_bar_of_any_script_holds_its_whole_text(script, width, height):
+    bar, text = memes.bar_above(width, height, BARS[script])
+    assert bar.shape[1:] == (width, 3)
+    assert len(bar) < height * 0.5
+    inked = (bar < 128).all(axis=2)
+    rows, columns = np.flatnonzero(inked.any(axis=1)), np.flatnonzero(inked.any(axis=0))
+    assert rows[0] >= 2
+    assert rows[-1] <= len(bar) - 3
+    assert columns[0] >= 2
+    assert columns[-1] <= width - 3
+    assert inked.sum() > 100
+    assert len(text.lines) > 1
+    assert "".join(" ".join(text.lines).split()) == "".join(BARS[script].split())
+
+
+def test_the_picture_stands_under_the_bar_in_a_film_of_the_same_size(clip, tmp_path):
+    files = MemeFiles(tmp_path / "m.mp4", poster=tmp_path / "m.png")
+    make_meme(clip, files, words=Words(bar="when it is toast"), size=(160, 90))
+    found = ffmpeg.contents(files.mp4)
+    assert (found.width, found.height) == (160, 90)
+    with Image.open(files.poster) as poster:
+        seen = np.asarray(poster.convert("RGB"))
+    bar, _ = memes.bar_above(160, 90, "when it is toast")
+    assert np.array_equal(seen[: len(bar)], bar)
+    below = seen[len(bar) :].astype(int)
+    assert (abs(below - (90, 150, 90)).max(axis=2) < 12).mean() > 0.6
 
 
 def _durations(gif):

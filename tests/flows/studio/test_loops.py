@@ -1,0 +1,28 @@
+"""A meme's recipe: what it says is what it is made again for."""
+
+from __future__ import annotations
+
+from flows.studio import loops
+from flows.studio.wanted import WantedShot
+from scripts_llm.screenplay import Meme, Premise, Scene, Script, Shot
+
+
+def _recipe(meme: Meme) -> dict[str, object]:
+    shot = Shot(prompt=meme.picture)
+    scene = Scene(id="s01", slugline="INT. STAGE - DAY", shots=(shot,))
+    premise = Premise(show="Toast", genre="meme", meme=meme)
+    script = Script(title="Toast", meme=meme, scenes=(scene,))
+    words = {"kind": "clip", "prompt": meme.picture}
+    return dict(
+        loops.film_recipe(
+            premise, script, WantedShot("s01.1", scene, shot, meme.picture, meme.picture, 0, words)
+        )
+    )
+
+
+def test_a_bar_is_in_the_recipe_and_none_leaves_it_as_it_was() -> None:
+    plain = _recipe(Meme(picture="a toaster", top="when"))
+    assert set(plain) == {"kind", "program", "clip", "top", "bottom", "size"}
+    barred = _recipe(Meme(picture="a toaster", top="when", bar="toast"))
+    assert barred == {**plain, "bar": "toast"}
+    assert _recipe(Meme(picture="a toaster", top="when", bar="bread")) != barred
