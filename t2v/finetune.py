@@ -167,9 +167,9 @@ def finetune(
     if progress.step >= settings.num_steps:
         held.load_state_dict(torch.load(folder / CHECKPOINT, weights_only=True, map_location="cpu")["ema"])
         run.validate(progress.step)
-        run.show(preview, progress.step)
         written = _export(model, adapters, folder)
         log(f"wrote {written}")
+        run.show(preview, progress.step)
     return progress
 
 
