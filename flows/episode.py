@@ -312,7 +312,9 @@ def the_meme(run: Run, plan: Survey, gags: tuple[str, ...]) -> Outcome:
         )
     clips = recipes.shelf(run.job.folder.clips, ".mp4")
     run.screen.progress("cutting the loop")
-    finished = tasks.make_meme(run.job, plan.written, clips[plan.shots[0].digest].path)
+    shot = plan.shots[0]
+    clip, is_drawn = clips[shot.digest].path, shot.source is None
+    finished = tasks.make_meme(run.job, plan.written, clip, is_drawn=is_drawn)
     return the_film(run, plan, finished, gags)
 
 

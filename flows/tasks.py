@@ -107,5 +107,5 @@ def master(edit: Edit, segments: tuple[Path, ...], job: Job) -> Finished:
 
 
 @step("make the meme", retries=1)
-def make_meme(job: Job, written: Written, clip: Path) -> Finished:
-    return loops.make_film(written.premise, written.script, clip, job.folder)
+def make_meme(job: Job, written: Written, clip: Path, *, is_drawn: bool) -> Finished:
+    return loops.make_film(written.premise, written.script, clip, job.folder, is_drawn=is_drawn)

@@ -174,7 +174,8 @@ class _Reel:
         if key not in self._kept:
             size = {"width": self._timeline.width, "height": self._timeline.height}
             small = self._clip(cut.clip)[key[1]]
-            self._keep(key, enlarge_frame(small, framing=self._framing, **size))
+            is_drawn = cut.source is None
+            self._keep(key, enlarge_frame(small, framing=self._framing, is_drawn=is_drawn, **size))
         self._kept.move_to_end(key)
         return self._kept[key]
 
@@ -257,12 +258,13 @@ def _style_recipe(name: str) -> dict[str, Any]:
 
 
 def _picture_recipe(cut: PictureCut) -> dict[str, Any]:
-    return {
+    recipe = {
         "clip": file_hash(cut.clip) if cut.clip else None,
         "card": cut.card,
         "length": cut.end - cut.start,
         "frames": [[index, len(list(run))] for index, run in groupby(cut.frames)],
     }
+    return {**recipe, "source": cut.source} if cut.source else recipe
 
 
 def file_hash(path: Path) -> str:

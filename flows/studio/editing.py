@@ -105,18 +105,23 @@ def make_edit(
         names=names,
         seed=seed,
     )
-    timeline = _at_full_rate(timeline, material.clips)
+    timeline = _with_sources(timeline, material)
     colours = {key: who.caption_color for key, who in premise.characters.items() if who.caption_color}
     look = Look(premise.captions.mode == "burn", premise.captions.style, colours, framing)
     return Edit(timeline, look, premise, script, seed)
 
 
-def _at_full_rate(timeline: Timeline, clips: Shelf) -> Timeline:
-    """The timeline with every frame of the clips that have more than eight a second."""
+def _with_sources(timeline: Timeline, material: Material) -> Timeline:
+    """The timeline with where clips come from, and every frame of those with more than eight a second."""
+    clips = material.clips
     full = {clip.path: int(clip.made["full_frames"]) for clip in clips.values() if "full_frames" in clip.made}
+    sources = {clips[shot.digest].path: shot.source for shot in material.shots if shot.digest in clips}
 
     def whole(cut: PictureCut) -> PictureCut:
-        if cut.clip is None or cut.clip not in full:
+        if cut.clip is None:
+            return cut
+        cut = replace(cut, source=sources.get(cut.clip))
+        if cut.clip not in full:
             return cut
         return replace(cut, frames=own_files.at_full_rate(cut.frames, full[cut.clip]))
 

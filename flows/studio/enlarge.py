@@ -1,4 +1,4 @@
-"""Enlarging: a clip's small frames become the film's, with clean cartoon edges and nothing cropped."""
+"""Enlarging: a clip's small frames become the film's, drawn ones with clean edges, and nothing cropped."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ HEADS = 0.35  # of what a crop takes away at top and bottom, this share goes at 
 SCREEN_TOP = 150 / 1280  # of a tall film: under the apps' own bar, over the captions
 
 
-def enlarge(frames: Frames, *, width: int, height: int) -> Frames:
+def enlarge(frames: Frames, *, width: int, height: int, is_drawn: bool = True) -> Frames:
     """`frames` (f, h, w, 3) at (f, height, width, 3): the whole picture, filling the frame.
 
     Up to 2 % of difference in shape is stretched away (112 × 64 into 16:9 is 1.6 %). Any other shape stands
@@ -27,24 +27,26 @@ def enlarge(frames: Frames, *, width: int, height: int) -> Frames:
     """
     out = np.empty((len(frames), height, width, 3), np.uint8)
     for i, frame in enumerate(frames):
-        out[i] = enlarge_frame(frame, width=width, height=height)
+        out[i] = enlarge_frame(frame, width=width, height=height, is_drawn=is_drawn)
     return out
 
 
-def enlarge_frame(frame: Frames, *, width: int, height: int, framing: Framing = "blur") -> Frames:
-    """One frame (h, w, 3) at (height, width, 3).
+def enlarge_frame(
+    frame: Frames, *, width: int, height: int, framing: Framing = "blur", is_drawn: bool = True
+) -> Frames:
+    """One frame (h, w, 3) at (height, width, 3): a drawn one by the network, any other by Lanczos alone.
 
     One of another shape stands whole on its own blurred enlargement, or whole on black (letterbox), or fills
     the frame cropped, a little above its middle, where the heads are.
     """
     shape = (frame.shape[1] / frame.shape[0]) / (width / height)
     if 1 / STRETCH <= shape <= STRETCH:
-        return _sharp(frame, width, height)
+        return _sharp(frame, width, height, is_drawn)
     if framing == "crop":
-        return _sharp(_cropped(frame, width / height), width, height)
+        return _sharp(_cropped(frame, width / height), width, height, is_drawn)
     scale = min(width / frame.shape[1], height / frame.shape[0])
     inner = _even(frame.shape[1] * scale), _even(frame.shape[0] * scale)
-    picture = _sharp(frame, *inner)
+    picture = _sharp(frame, *inner, is_drawn)
     left = (width - inner[0]) // 2
     room = height - inner[1]
     is_tall = framing == "blur" and room > 2 * height * SCREEN_TOP
@@ -71,10 +73,13 @@ def _even(length: float) -> int:
     return max(2, round(length / 2) * 2)
 
 
-def _sharp(frame: Frames, width: int, height: int) -> Frames:
-    """Doubled by the network until at least two thirds of the size, then resized to it exactly."""
+def _sharp(frame: Frames, width: int, height: int, is_drawn: bool) -> Frames:
+    """Doubled by the network until at least two thirds of the size, if drawn, then resized to it exactly.
+
+    The network is trained on drawings; it makes skin and leaves into flat patches with outlines.
+    """
     doublings = max(0, math.ceil(math.log2(max(width / frame.shape[1], height / frame.shape[0]) / 1.5)))
-    for _ in range(min(doublings, 3)):
+    for _ in range(min(doublings, 3) if is_drawn else 0):
         frame = _network()(np.ascontiguousarray(frame), 2.0)
     if frame.shape[:2] == (height, width):
         return frame

@@ -40,7 +40,9 @@ def film_recipe(premise: Premise, script: Script, shot: WantedShot) -> Mapping[s
     return {**recipe, "bar": meme.bar} if meme.bar else recipe
 
 
-def make_film(premise: Premise, script: Script, clip: Path, folder: EpisodeFolder) -> Finished:
+def make_film(
+    premise: Premise, script: Script, clip: Path, folder: EpisodeFolder, *, is_drawn: bool = True
+) -> Finished:
     """Writes episode.mp4, episode.gif and poster.png."""
     from flows.studio import memes
 
@@ -51,5 +53,6 @@ def make_film(premise: Premise, script: Script, clip: Path, folder: EpisodeFolde
             memes.MemeFiles(mp4=mp4, gif=gif, poster=poster),
             words=memes.Words(meme.top, meme.bottom, meme.bar),
             size=picture_size(premise),
+            is_drawn=is_drawn,
         )
     return Finished(num_frames, round(num_frames / FPS, 3))

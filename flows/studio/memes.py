@@ -94,22 +94,25 @@ def bar_above(width: int, height: int, words: str) -> tuple[Frames, Fitted]:
     return np.array(bar), text
 
 
-def under_bar(frames: Frames, bar: Frames, *, width: int, height: int) -> Frames:
+def under_bar(frames: Frames, bar: Frames, *, width: int, height: int, is_drawn: bool = True) -> Frames:
     """The clip's frames enlarged to (f, height, width, 3), each with the bar above it."""
     room = height - len(bar)
     shape = (frames.shape[2] / frames.shape[1]) / (width / room)
     framing: Framing = "crop" if min(shape, 1 / shape) >= 1 - LOST else "blur"
-    pictures = [enlarge_frame(frame, width=width, height=room, framing=framing) for frame in frames]
+    pictures = [
+        enlarge_frame(frame, width=width, height=room, framing=framing, is_drawn=is_drawn) for frame in frames
+    ]
     return np.stack([np.concatenate([bar, picture]) for picture in pictures])
 
 
-def _pictures(clip: Path, words: Words, width: int, height: int) -> Frames:
+def _pictures(clip: Path, words: Words, width: int, height: int, *, is_drawn: bool) -> Frames:
     """The clip's frames as they are seen, with all texts."""
     small = clips.read_clip(clip)
     if not drawable(words.bar).strip():
-        return with_texts(enlarge(small, width=width, height=height), words.top, words.bottom)
+        frames = enlarge(small, width=width, height=height, is_drawn=is_drawn)
+        return with_texts(frames, words.top, words.bottom)
     bar, _ = bar_above(width, height, words.bar)
-    frames = under_bar(small, bar, width=width, height=height)
+    frames = under_bar(small, bar, width=width, height=height, is_drawn=is_drawn)
     frames[:, len(bar) :] = with_texts(frames[:, len(bar) :], words.top, words.bottom)
     return frames
 
@@ -122,13 +125,14 @@ def make_meme(
     size: tuple[int, int],
     wav: Path | None = None,
     seconds: float = SHORTEST,
+    is_drawn: bool = True,
 ) -> int:
     """Writes the meme of `size` (width, height); returns its length in frames of the timeline.
 
     `wav` is its sound, cut or continued with silence to that length; without it the film is silent.
     """
     width, height = size
-    frames = _pictures(clip, words, width, height)
+    frames = _pictures(clip, words, width, height, is_drawn=is_drawn)
     order = cycle(len(frames))
     num_frames = length(len(frames), seconds=seconds)
     with tempfile.TemporaryDirectory(prefix="cold-open-meme-") as folder:

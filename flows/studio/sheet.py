@@ -125,7 +125,8 @@ def _best_frame(timeline: Timeline) -> Frames:
     chosen = max(shown, key=_liveliness)
     assert chosen.clip is not None
     frame = clips.read_clip(chosen.clip)[chosen.frames[len(chosen.frames) // 2]]
-    return enlarge_frame(frame, width=timeline.width, height=timeline.height)
+    is_drawn = chosen.source is None
+    return enlarge_frame(frame, width=timeline.width, height=timeline.height, is_drawn=is_drawn)
 
 
 def _liveliness(picture: PictureCut) -> float:

@@ -21,6 +21,7 @@ CLIP_HOLD = 3  # a clip's 8 frames a second, each held for three of the timeline
 
 Framing = Literal["blur", "crop", "letterbox"]  # what becomes of a picture of another shape than the film's
 Card = Literal["title", "credits", "gag"]
+Source = Literal["model", "file"]  # where a clip that TOON did not draw comes from: another model, one's own
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,7 @@ class PictureCut:
     """A clip's place on the picture track.
 
     `frames` names the clip's own frame for each frame of the cut. Without a clip `card` says what is drawn.
+    `source` is None for a clip that TOON drew.
     """
 
     scene: str
@@ -37,6 +39,7 @@ class PictureCut:
     clip: Path | None
     frames: tuple[int, ...] = ()
     card: Card | None = None
+    source: Source | None = None
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from flows.studio import own_files, recipes
 from flows.studio import prompt as wording
-from flows.studio.film import FilmSettings, picture_size
+from flows.studio.film import FILM_MODEL, FilmSettings, picture_size
+from flows.studio.timeline import Source
 from scripts_llm.screenplay import Line, Premise, Scene, Script, Shot
 
 if TYPE_CHECKING:
@@ -58,6 +59,13 @@ class WantedShot:
     @property
     def digest(self) -> str:
         return recipes.digest(self.recipe)
+
+    @property
+    def source(self) -> Source | None:
+        """Where its clip comes from, if TOON does not draw it."""
+        if self.file is not None:
+            return "file"
+        return None if self.recipe.get("model") == FILM_MODEL else "model"
 
     @property
     def title(self) -> str:

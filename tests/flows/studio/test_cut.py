@@ -82,6 +82,19 @@ def test_a_segment_has_every_frame_of_its_cuts_held_for_three_and_never_blended(
         assert np.abs(frame.astype(int) - wanted).mean() < 4, n
 
 
+def test_clips_of_other_film_models_are_enlarged_by_lanczos_and_known_as_such(clips, tmp_path):
+    timeline = film(clips)
+    span = timeline.spans[0]
+    other = replace(timeline, pictures=tuple(replace(cut, source="model") for cut in timeline.pictures))
+    assert "source" not in json.dumps(segment_recipe(timeline, span))
+    assert segment_recipe(other, span) != segment_recipe(timeline, span)
+    make_segment(other, span, tmp_path / "a.mp4")
+    wanted = enlarge(drawn(0)[:1], width=WIDTH, height=HEIGHT, is_drawn=False)[0].astype(int)
+    network = enlarge(drawn(0)[:1], width=WIDTH, height=HEIGHT)[0].astype(int)
+    seen = decoded(tmp_path / "a.mp4")[0].astype(int)
+    assert np.abs(seen - wanted).mean() < np.abs(seen - network).mean()
+
+
 def test_captions_are_burned_in_their_own_frames_and_colours_alone(clips, tmp_path):
     timeline = film(clips, captions=[(7, 13, "Blink?", "joe"), (20, 49, "Yes, {it} \\does.", "don")])
     look = Look(colours={"joe": "#ffffff", "don": "#40ff40"})

@@ -96,3 +96,14 @@ def test_a_crop_of_a_tall_picture_keeps_more_of_its_top():
     frame[20:30] = 255
     cropped = enlarge_frame(frame, width=100, height=100, framing="crop")
     assert cropped.max() > 200
+
+
+def test_a_picture_that_nobody_drew_is_enlarged_by_lanczos_alone(monkeypatch):
+    from PIL import Image
+
+    monkeypatch.setattr(enlarging, "_network", lambda: pytest.fail("the network was asked"))
+    noise = np.random.default_rng(3).integers(0, 256, (32, 32, 3), dtype=np.uint8)
+    wanted = np.asarray(Image.fromarray(noise).resize((160, 160), Image.Resampling.LANCZOS))
+    assert np.array_equal(enlarge_frame(noise, width=160, height=160, is_drawn=False), wanted)
+    assert np.array_equal(enlarge(noise[None], width=160, height=160, is_drawn=False)[0], wanted)
+    assert enlarge_frame(noise, width=160, height=90, is_drawn=False).shape == (90, 160, 3)
