@@ -6,6 +6,7 @@ import json
 import re
 import shlex
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
 import pytest
@@ -173,3 +174,18 @@ def test_an_episode_deleted_and_begun_anew_takes_its_place_again(told):
     _, written = told()
     (entry,) = continuity_file.read_continuity(path).episodes
     assert entry.title == written.script.title
+
+
+def test_two_episodes_at_once_both_stand_in_the_shows_memory(told):
+    """Each holds the file while it adds its entry; none writes over what the other has added."""
+    first, written = told()
+    jobs = []
+    for number in range(2, 10):
+        place = folder.EpisodeFolder(
+            first.folder.root.with_name(f"s01e{number:02d}"), folder.EpisodeCode(1, number)
+        )
+        jobs.append(job.replace(first, folder=place, memory=job.replace(first.memory, told=None)))
+    with ThreadPoolExecutor(len(jobs)) as pool:
+        list(pool.map(lambda one: continuity.remember(one, written), jobs))
+    known = continuity_file.read_continuity(continuity.path_of(first))
+    assert [each.episode for each in known.episodes] == [f"s01e{number:02d}" for number in range(1, 10)]
