@@ -9,12 +9,12 @@ import shlex
 from dataclasses import replace
 from pathlib import Path
 
-import t2v
 from flows import job as jobs
 from flows.job import AUTO, Job
 from flows.options import OUTPUT, EpisodeOptions, MemeOptions, Outcome
 from flows.studio import manifest
 from flows.studio.errors import StudioError
+from flows.studio.film import told as film_told
 from scripts_llm.endpoint import shown_address
 from scripts_llm.screenplay import Meme, Premise
 
@@ -32,8 +32,7 @@ def on_the_last_one(options: EpisodeOptions) -> EpisodeOptions:
 def announce(options: EpisodeOptions | MemeOptions) -> str:
     """The first line: what will be made, with which writer and film model. Raises for a wrong premise."""
     job = prepare(options)
-    height, width = t2v.TOON.sizes["16:9" if job.premise.format.aspect == "16:9" else "1:1"]
-    film = f"film by TOON ({width}x{height}, our own small cartoon model)"
+    film = f"{'draft' if job.folder.draft else 'film'} by {film_told(job.premise, job.video)}"
     what = "script.yaml as it stands" if job.folder.script.exists() else f"script by {writer_of(job)}"
     return f"{job.name}: {what}, {film}, into {job.folder.root}"
 
@@ -96,6 +95,8 @@ def command(job: Job, *more: str) -> str:
     output = job.folder.root.parent.parent
     if output != OUTPUT:
         words += ["--output", str(output)]
+    if job.folder.draft:
+        words.append("--draft")
     return shlex.join([*words, *more])
 
 
@@ -119,10 +120,13 @@ def nothing_to_do(job: Job, path: Path) -> tuple[str, ...]:
     """What to say when everything lies there already."""
     if path == job.folder.script:
         return (f"the script is there: {path}", f"edit it as you like, then go on: {command(job)}")
+    whole = replace(job, folder=replace(job.folder, draft=False))
+    following = "the next one", command(whole, "--episode", "next")
+    name, then = ("the film itself", command(whole)) if job.folder.draft else following
     return (
         f"nothing to do: {path} is made from premise and script as they are",
         *older_premise(job),
-        f"the next one: {command(job, '--episode', 'next')}",
+        f"{name}: {then}",
     )
 
 

@@ -17,7 +17,7 @@ from flows.studio.folder import EpisodeCode, EpisodeFolder
 from flows.studio.review import Finding
 from scripts_llm import yaml_io
 from scripts_llm.errors import ScriptError
-from scripts_llm.screenplay import Line, Script
+from scripts_llm.screenplay import Line, Premise, Script
 
 MOST = 40
 CLEAN, FAULTY = 0, 2
@@ -33,20 +33,25 @@ def check(options: EpisodeOptions, script: Path | None) -> tuple[int, tuple[str,
     job = _job(_with_premise(options, script), said)
     path = script or job.folder.script
     if job.premise_path is not None and not said.errors:
-        said.findings(review.of_premise(job.premise), job.premise_path)
+        said.findings(review.of_premise(_with_video(job, job.premise)), job.premise_path)
         said.lines += [f"{job.premise_path}: {key}: not used yet" for key in yaml_io.unused_keys(job.premise)]
     if not path.exists() and script is None:
         command = begin.command(job).replace("episode", "script", 1)
         return said.summed_up(f"{job.name}: no script yet, {command} writes one")
     try:
         written = yaml_io.read_script(path, cast=job.premise.characters)
-        premise = scripting.whole_cast(job.premise, written, seed=job.seed)
+        premise = _with_video(job, scripting.whole_cast(job.premise, written, seed=job.seed))
     except ScriptError as error:
         said.fault(error)
         return said.summed_up(f"{path}: cannot be filmed as it is")
     said.findings(review.of_script(written, premise, (path.parent, *job.places)), path)
     said.lines += [f"{path}: {key}: not used yet" for key in yaml_io.unused_keys(written)]
     return said.summed_up(f"{job.name}: {_size(written)}")
+
+
+def _with_video(job: Job, premise: Premise) -> Premise:
+    """The premise with the film model that counts, whoever named it."""
+    return premise.model_copy(update={"video": job.video_of_the_episode})
 
 
 @dataclass

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-import t2v
 from flows import llm_writing, scripting
 from flows.begin import older_premise
 from flows.job import Job
@@ -91,7 +90,9 @@ def plan_told(plan: Survey) -> tuple[str, ...]:
         return (f"to make: the cut; {made.num_kept} clips and voices are kept",)
     lines = list(made.told())
     if memory.weights not in (None, plan.film.weights) and made.num_shots:
-        lines.append("TOON is another one now than the one that this episode was filmed with")
+        lines.append(f"{plan.film.title} is another one now than the one that this episode was filmed with")
+    if made.num_shots and not plan.film.is_for_sale:
+        lines.append(f"not for commercial use: {plan.film.title} has the licence {plan.film.licence}")
     if made.seconds:
         lines.append(f"about {duration(made.seconds)} of filming, going by the last time")
     return tuple(lines)
@@ -149,8 +150,8 @@ def shots_chapter(plan: Survey) -> Chapters:
                 "device": clip.made.get("device") if clip else None,
             }
         )
-    film = asdict(plan.film)
-    return {"film_model": {**film, "licence": t2v.TOON.licence}, "shots": rows}
+    film = {**asdict(plan.film), "source": plan.film.model, "model": plan.film.name}
+    return {"film_model": film, "shots": rows}
 
 
 def table_of_shots(plan: Survey) -> list[dict[str, str]]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import shlex
 import sys
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
@@ -26,8 +27,10 @@ from flows.faults import WRONG_INPUT, known_fault
 from flows.options import OUTPUT, BatchOptions, EpisodeOptions, MemeOptions, Outcome, Until
 from flows.premises import PREMISES
 from flows.screen import Screen
+from flows.video_options import VideoOptions, said
 
 STOPPED = 130
+NOTHING_SAID = VideoOptions()
 
 
 def build_app(name: str) -> App:
@@ -140,9 +143,11 @@ def episode(
     output: Output = OUTPUT,
     device: Device = None,
     verbose: Verbose = False,
+    video: Annotated[VideoOptions, Parameter(name="*")] = NOTHING_SAID,
 ) -> int:
     """Make an episode, or finish it, or make again what no longer matches its premise and script."""
-    return _film(EpisodeOptions(premise, episode, until, writer, seed, output, device, verbose))
+    asked = EpisodeOptions(premise, episode, until, writer, seed, output, device, verbose)
+    return _film(replace(asked, video=said(video), draft=video.draft))
 
 
 def script(

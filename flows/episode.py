@@ -11,6 +11,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from prefect import flow, get_run_logger
 from prefect.runtime import flow_run
@@ -57,10 +58,12 @@ def episode(  # noqa: PLR0913  # a flow takes what a person may ask for
     output: str = "output",
     device: str | None = None,
     stop_at: datetime | None = None,
+    video: dict[str, Any] | None = None,
+    draft: bool = False,
 ) -> Outcome:
     """An episode of the show in a premise file, as far as `until`; the newest one, or `next`.
 
-    After `stop_at` no further shot is begun.
+    After `stop_at` no further shot is begun. `video` has the keys of the premise's and counts before them.
     """
     options = EpisodeOptions(
         Path(premise) if premise else None,
@@ -71,6 +74,8 @@ def episode(  # noqa: PLR0913  # a flow takes what a person may ask for
         Path(output),
         device,
         stop_at=stop_at,
+        video=video or {},
+        draft=draft,
     )
     screen = current_screen()
     if screen is not None:
@@ -93,6 +98,8 @@ def make(options: EpisodeOptions, screen: Screen) -> Outcome:
             output=str(options.output),
             device=options.device,
             stop_at=options.stop_at,
+            video=dict(options.video),
+            draft=options.draft,
         ),
     )
 
@@ -232,7 +239,7 @@ def _estimate(run: Run, plan: Survey, num_shots: int) -> None:
     """Shots times seconds, from one step measured here and now."""
     film = plan.film
     run.screen.progress("loading the film model")
-    camera.loaded_model(film.model, run.job.device)
+    camera.model_of(film, run.job.device)
     run.screen.progress("measuring a step")
     step = camera.seconds_a_step(film, device=run.job.device)
     each = camera.seconds_a_shot(step, film)
@@ -300,7 +307,8 @@ def the_master(run: Run, plan: Survey, segments: tuple[Path, ...], gags: tuple[s
     run.screen.progress("mixing the sound and joining the segments")
     finished = tasks.master(edit, segments, run.job)
     chronicle.keep(run.job, **chronicle.timeline_chapter(edit.timeline))
-    chronicle.ready_to_publish(run.job, plan, edit.timeline)
+    if not run.job.folder.draft:
+        chronicle.ready_to_publish(run.job, plan, edit.timeline)
     return the_film(run, plan, finished, gags)
 
 
@@ -322,7 +330,8 @@ def the_film(run: Run, plan: Survey, finished: Finished, gags: tuple[str, ...]) 
     """The film lies there: noted, and told with its length."""
     run.remember(film_recipe=recipes.digest(plan.film_recipe()))
     chronicle.keep(run.job, **chronicle.film_chapter(run.job, finished))
-    report.write(run.job.folder)
+    if not run.job.folder.draft:
+        report.write(run.job.folder)
     loud = "" if finished.loudness_lufs is None else f", {finished.loudness_lufs:.1f} LUFS"
     made = f"{running_time(finished.seconds)} of film{loud}"
     return the_end(run, run.job.folder.film, made, gags=gags)

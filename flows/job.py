@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
+
+from pydantic import ValidationError
 
 import t2v
 from flows.options import EpisodeOptions, Until
 from flows.studio import folder as folders
 from flows.studio import manifest, recipes
 from flows.studio.errors import StudioError
-from flows.studio.film import FILM_MODEL
+from flows.studio.film import FILM_MODEL, parse_lora
 from flows.studio.folder import EpisodeCode, EpisodeFolder
 from flows.studio.manifest import Memory
 from flows.studio.voice_book import Speaker, preferred_speaker
 from scripts_llm.llm import refuse_secrets
 from scripts_llm.screenplay import Premise
+from scripts_llm.video import Video
 
 AUTO = "auto"
+VIDEO_MODEL = "COLDOPEN_VIDEO_MODEL"
 
 
 @dataclass(frozen=True)
@@ -61,6 +67,25 @@ class Job:
         return (self.folder.root, *beside)
 
     @property
+    def video(self) -> Video:
+        """What it is filmed with: what was said on the command line, then what the premise says.
+
+        A draft is filmed by TOON with TOON's own settings, whatever else is set.
+        """
+        own = self.video_of_the_episode
+        if self.folder.draft and own.model != FILM_MODEL:
+            return Video(model=FILM_MODEL, seed=own.seed, fit=own.fit)
+        return own
+
+    @property
+    def video_of_the_episode(self) -> Video:
+        """What the episode is filmed with; a draft's script is written and checked for it, too."""
+        video = self.premise.video
+        named = {"model": video.model or self.memory.film_model or FILM_MODEL}
+        whole = video.model_copy(update={**named, **(self.memory.video or {})})
+        return _located(whole, self.premise_path.parent if self.premise_path else None)
+
+    @property
     def name(self) -> str:
         return f"{self.premise.show} {self.folder.code}"
 
@@ -78,7 +103,8 @@ def prepare(options: EpisodeOptions, premise: Premise | None = None) -> Job:
     premise = _read(path) if premise is None and path is not None else premise
     assert premise is not None
     refuse_secrets(premise.writer, options.writer)
-    folder = folders.choose_episode(options.output, premise.show, season=premise.season, wanted=episode)
+    chosen = folders.choose_episode(options.output, premise.show, season=premise.season, wanted=episode)
+    folder = replace(chosen, draft=options.draft)
     memory = _remembering(manifest.read(folder), options, premise, path)
     return Job(
         premise=premise,
@@ -106,11 +132,48 @@ def _remembering(before: Memory, options: EpisodeOptions, premise: Premise, path
         premise=premise.model_dump(mode="json", by_alias=True, exclude_defaults=True),
         seed=before.seed if options.seed is None else options.seed,
         writer=options.writer or before.writer,
-        film_model=before.film_model or FILM_MODEL,
+        film_model=before.film_model or _path_or_id(os.environ.get(VIDEO_MODEL) or FILM_MODEL, None),
         speaker=preferred_speaker(before.speaker or ("embedded" if before.film_model else None)),
         num_steps=before.num_steps or t2v.TOON.num_steps,
         size=premise.format.size or premise.format.aspect,
+        video={**(before.video or {}), **_said(options.video)} or None,
     )
+
+
+def _said(video: Mapping[str, Any]) -> dict[str, Any]:
+    """What was said of the film model, with whole paths: the next run may be in another folder."""
+    try:
+        checked = Video.model_validate(dict(video))
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = str(first["loc"][0])
+        wrong = {"model": "--video-model"}.get(key, f"--{key}")
+        told = {
+            "size": "wanted width and height like 256x256",
+            "memory": 'wanted "auto" or gigabytes like 8GB',
+        }
+        raise StudioError(
+            f"{wrong}: {told.get(key, first['msg'])}, got {first['input']!r}", code=2
+        ) from error
+    return _located(checked, None).model_dump(mode="json", include=set(video))
+
+
+def _located(video: Video, beside: Path | None) -> Video:
+    """The same with the whole paths of the files that are there, in the working folder or `beside`."""
+    model = None if video.model is None else _path_or_id(video.model, beside)
+    loras = [(_path_or_id(file, beside), weight) for file, weight in map(parse_lora, video.lora)]
+    return video.model_copy(
+        update={"model": model, "lora": tuple(f"{file}:{each:g}" for file, each in loras)}
+    )
+
+
+def _path_or_id(source: str, beside: Path | None) -> str:
+    if source == FILM_MODEL:
+        return source
+    path = Path(source).expanduser()
+    places = [path, *([beside / path] if beside else [])]
+    found = next((place for place in places if place.exists()), None)
+    return source if found is None else str(found.resolve())
 
 
 def _first(*values: Any) -> Any:

@@ -79,7 +79,7 @@ def assignment(job: Job, premise: Premise) -> Assignment:
 
     return Assignment(
         premise=premise,
-        dialect=dialect(job.memory.film_model),
+        dialect=dialect(job.video_of_the_episode.model),
         seed=job.seed,
         episode=job.folder.code.number,
         continuity=continuity.so_far(job),

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from flows.studio.timeline import Framing
 
@@ -17,7 +18,10 @@ OUTPUT = Path("output")
 
 @dataclass(frozen=True)
 class EpisodeOptions:
-    """The options of `episode`; None means that nothing was said, and the episode's own memory counts."""
+    """The options of `episode`; None means that nothing was said, and the episode's own memory counts.
+
+    `video` has the keys of the premise's, as far as they were said.
+    """
 
     premise: Path | None = None
     episode: str | None = None
@@ -28,6 +32,8 @@ class EpisodeOptions:
     device: str | None = None
     verbose: bool = False
     stop_at: datetime | None = None  # no shot is begun after it
+    video: Mapping[str, Any] = field(default_factory=dict)
+    draft: bool = False
 
 
 @dataclass(frozen=True)

@@ -74,6 +74,9 @@ class Survey:
             clips=recipes.shelf(folder.clips, ".mp4"),
             voices=recipes.shelf(folder.voices, ".wav"),
             sounds=self.sounds,
+            filmed_by=self.film.title
+            if self.film.is_for_sale
+            else f"{self.film.title} ({self.film.licence})",
         )
 
     def edit(self) -> Edit:
@@ -110,7 +113,7 @@ def look(job: Job, written: Written | None = None) -> Survey | None:
         written = scripting.as_it_stands(job)
         if not scripting.is_complete(written.script):
             return None
-    film = film_settings(written.premise, num_steps=job.memory.num_steps)
+    film = film_settings(written.premise, num_steps=job.memory.num_steps, video=job.video)
     shots = wanted.shots(written.script, written.premise, film, seed=job.film_seed, places=job.places)
     lines = wanted.lines(written.script, written.premise, speaker=job.speaker, places=job.places)
     made = plan.make_plan(job.folder, shots, lines, film=film, failed=job.memory.failed)

@@ -15,10 +15,10 @@ from scripts_llm.fields import Id, Model, Name, Sentence, Text
 from scripts_llm.publish import Publish
 from scripts_llm.scene_effects import Effects
 from scripts_llm.sound_effects import SOUNDS, SoundEffect
+from scripts_llm.video import Fit, Video
 
 Part = Literal["cold_open", "act_1", "act_2", "tag"]
 Size = Literal["establishing", "medium", "close-up"]
-Fit = Literal["loop", "boomerang", "hold", "slow", "trim"]
 LaughSize = Literal["small", "big", "aww", "ooh", "applause", "none"]
 Aspect = Literal["16:9", "1:1", "9:16"]
 Mood = Literal["calm", "tender", "happy", "nostalgic", "energetic"]
@@ -127,25 +127,6 @@ class Style(Model):
 
     prompt: Text = Field(default="", description="added to every prompt: `VHS, 1990s sitcom still`")
     negative: Text = Field(default="", description="what no shot should show")
-
-
-class Video(Model):
-    """The film model's settings; what is left out is the model's own."""
-
-    model: str | None = Field(
-        default=None, description="which film model; TOON, the one in the package, if left out"
-    )
-    steps: int | None = Field(
-        default=None, ge=1, le=1000, description="sampler steps: more is slower and cleaner"
-    )
-    guidance: float | None = Field(
-        default=None, ge=0, le=50, description="how closely a shot follows its prompt"
-    )
-    frames: int | None = Field(default=None, ge=1, le=250, description="frames a shot")
-    seed: int | None = Field(
-        default=None, ge=0, lt=2**63, description="of the film alone; else the episode's"
-    )
-    fit: Fit | None = Field(default=None, description="what happens when a shot is shorter than its lines")
 
 
 class LaughTrack(Model):

@@ -32,10 +32,7 @@ __all__ = [
     "write_script",
 ]
 
-UNUSED_KEYS = (
-    "titles.intro",
-    "video.model",
-)
+UNUSED_KEYS = ("titles.intro",)
 """Keys that are accepted, and that nothing reads yet. The documentation says so too."""
 
 _OF_AN_ELEMENT = frozenset(known_keys(Line) + known_keys(Beat))

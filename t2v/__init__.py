@@ -29,6 +29,7 @@ __all__ = [
     "fingerprint",
     "load",
     "plan",
+    "preset",
     "save",
     "set_loras",
 ]
@@ -60,6 +61,17 @@ def plan(
     from t2v import memory
 
     return memory.plan(model, num_frames, height, width, **settings)
+
+
+def preset(
+    source: str | Path, *, base: str | Path | None = None, loras: Sequence[tuple[str | Path, float]] = ()
+) -> Preset:
+    """What a source films where nothing else is asked for, without loading it; see `t2v.loading.preset`."""
+    if source == "toon":
+        return TOON
+    from t2v import loading
+
+    return loading.preset(source, base=base, loras=loras)
 
 
 def save(model: TextToVideo, folder: str | Path, *, layout: str = "modelscope") -> Path:

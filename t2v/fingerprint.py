@@ -12,13 +12,14 @@ from pathlib import Path
 from t2v.errors import CheckpointError
 
 WEIGHTS = Path(__file__).parent / "weights"
+TOON_FILE = "toon.safetensors"  # in a folder: TOON as someone has trained it further
 
 
 def weight_file(source: str) -> Path:
     """Where the weights of a source lie."""
     if source != "toon":
         raise CheckpointError(f"no film model {source!r} here; there is: toon")
-    return WEIGHTS / "toon.safetensors"
+    return WEIGHTS / TOON_FILE
 
 
 def fingerprint(
@@ -31,14 +32,21 @@ def fingerprint(
     """
     if source == "toon" and not loras:
         return _hash(weight_file("toon"))[:16]
-    from t2v.checkpoints.places import files_of
-
-    parts = [_hash(path) for path in files_of(source, base)]
+    parts = [_hash(path) for path in _files(source, base)]
     for file, weight in loras:
         path = Path(file)
         inside = sorted(p for p in path.iterdir() if p.is_file()) if path.is_dir() else [path]
         parts += [f"{float(weight)!r} {_hash(p)}" for p in inside]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
+
+
+def _files(source: str | Path, base: str | Path | None) -> list[Path]:
+    tuned = Path(source) / TOON_FILE
+    if source == "toon" or tuned.is_file():
+        return [weight_file("toon") if source == "toon" else tuned]
+    from t2v.checkpoints.places import files_of
+
+    return files_of(source, base)
 
 
 def _hash(path: Path) -> str:

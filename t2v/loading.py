@@ -20,7 +20,7 @@ from t2v.checkpoints.places import Place, beside, find, place_of
 from t2v.checkpoints.stored import Stored
 from t2v.configs import MODELSCOPE, TOON, Preset
 from t2v.errors import CheckpointError, SettingsError
-from t2v.fingerprint import weight_file
+from t2v.fingerprint import TOON_FILE, weight_file
 from t2v.memory import chosen_precision
 from t2v.pipeline import TextToVideo
 from t2v.placement import Memory, budget_of
@@ -29,7 +29,6 @@ from t2v.text_encoder import TextEncoder
 from t2v.unet import UNet3D
 from t2v.weights import load_strictly, read
 
-TOON_FILE = "toon.safetensors"  # in a folder: TOON as someone has trained it further
 log = logging.getLogger("t2v")
 
 
@@ -128,6 +127,34 @@ def _load(
     memory: Memory,
 ) -> TextToVideo:
     half = (asked or best_dtype(where)) == torch.float16
+    first, found, preset, read_loras = _described(source, base, loras, half=half)
+    dtype = asked or chosen_precision(preset, where.type, budget_of(memory))
+    networks, tensors = _networks(found, preset, torch.device("cpu"), dtype)
+    model = TextToVideo(preset, **networks, device=where, dtype=dtype, memory=memory)
+    files = {part: inside.file.path for part, (_, inside) in found.items()}
+    model.origin = Origin(source, files, preset.licence, first.revision, (), tensors)
+    if read_loras:
+        lora.merge(model, tensors, read_loras)
+        model.origin = replace(model.origin, loras=tuple((Path(f), float(w)) for f, w in loras))
+    return model
+
+
+def preset(
+    source: str | Path, *, base: str | Path | None = None, loras: Sequence[tuple[str | Path, float]] = ()
+) -> Preset:
+    """What a source films where nothing else is asked for, for the arguments of `load`; no weight is read.
+
+    Told from the settings beside its weights and from the names and shapes in them. Raises CheckpointError.
+    """
+    if source == "toon" or (Path(source) / TOON_FILE).is_file():
+        return TOON
+    return _described(str(source), base, loras, half=False)[2]
+
+
+def _described(
+    source: str, base: str | Path | None, loras: Sequence[tuple[str | Path, float]], *, half: bool
+) -> tuple[Place, dict[str, tuple[Place, FoundPart]], Preset, list[tuple[lora.Lora, float]]]:
+    """The place of a source, its parts, what it films, and its LoRAs, before any network is filled."""
     first = place_of(source, half=half)
     places = [first, *beside(first, half=half)]
     if base is not None:
@@ -140,15 +167,7 @@ def _load(
         preset = config_files.distilled(preset, width)
         place, unet = found["unet"]
         found["unet"] = place, with_no_guidance(unet, preset)
-    dtype = asked or chosen_precision(preset, where.type, budget_of(memory))
-    networks, tensors = _networks(found, preset, torch.device("cpu"), dtype)
-    model = TextToVideo(preset, **networks, device=where, dtype=dtype, memory=memory)
-    files = {part: inside.file.path for part, (_, inside) in found.items()}
-    model.origin = Origin(source, files, preset.licence, first.revision, (), tensors)
-    if read_loras:
-        lora.merge(model, tensors, read_loras)
-        model.origin = replace(model.origin, loras=tuple((Path(f), float(w)) for f, w in loras))
-    return model
+    return first, found, preset, read_loras
 
 
 def set_loras(model: TextToVideo, loras: Sequence[tuple[str | Path, float]]) -> None:

@@ -40,7 +40,8 @@ from flows.studio.timeline import (
     Timeline,
     Transition,
 )
-from scripts_llm.screenplay import Fit, Line, Scene
+from scripts_llm.screenplay import Line, Scene
+from scripts_llm.video import Fit
 
 __all__ = ["FilmedShot", "SceneSound", "SceneTake", "SpokenLine", "assemble"]
 

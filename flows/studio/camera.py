@@ -39,6 +39,11 @@ def loaded_model(
     return t2v.load(model, loras=loras, device=device, memory=memory)
 
 
+def model_of(film: FilmSettings, device: str | None) -> TextToVideo:
+    """The film model of these settings, loaded once a process."""
+    return loaded_model(film.model, device, film.loras, film.memory)
+
+
 def seconds_a_step(film: FilmSettings, *, device: str | None) -> float:
     """How long one step takes here and now: the second one of a trial, because the first warms up."""
     times: list[float] = []
@@ -73,7 +78,7 @@ def film_shot(
         return own_files.make_clip(
             wanted.file, place, label=wanted.label, recipe=wanted.recipe, size=(width, height)
         )
-    loaded_model(film.model, device)  # a model that cannot be loaded is no matter of one shot
+    model_of(film, device)  # a model that cannot be loaded is no matter of one shot
     fault = ""
     for _ in range(ATTEMPTS):
         try:
@@ -106,7 +111,7 @@ def _film(
             "num_frames": len(video.frames),
             "fps": video.fps,
             "seconds": round(time.perf_counter() - begun, 3),
-            "device": str(loaded_model(film.model, device).device),
+            "device": str(model_of(film, device).device),
             "written": wanted.shot.prompt_exact or wanted.shot.prompt,
             "words": wanted.words,
         }
@@ -115,7 +120,7 @@ def _film(
 
 
 def _generate(prompt: str, seed: int, film: FilmSettings, *, device: str | None, callback: Any) -> Any:
-    return loaded_model(film.model, device).generate(
+    return model_of(film, device).generate(
         prompt,
         negative_prompt=film.negative_prompt,
         num_frames=film.num_frames,
@@ -124,6 +129,7 @@ def _generate(prompt: str, seed: int, film: FilmSettings, *, device: str | None,
         num_steps=film.num_steps,
         guidance_scale=film.guidance_scale,
         sampler=film.sampler,
+        speed=film.speed,
         seed=seed,
         callback=callback,
     )

@@ -73,6 +73,7 @@ class Material:
     clips: Shelf
     voices: Shelf
     sounds: Mapping[str, Sequence[SceneSound]] = field(default_factory=dict)  # by the scene's id
+    filmed_by: str = "TOON"  # as the credits say it, with a licence that forbids something
 
 
 def make_edit(
@@ -96,9 +97,7 @@ def make_edit(
         width=width,
         height=height,
         title=f"{premise.titles.card or premise.show}\n{script.title}" if cards else "",
-        credits=(
-            _credits(premise, written_by, material.lines) if cards and premise.titles.outro_credits else ()
-        ),
+        credits=(credits_of(premise, written_by, material) if cards and premise.titles.outro_credits else ()),
         laugh_track=premise.audio.laugh_track != "off",
         caption_style=premise.captions.style,
         fit=premise.video.fit or "boomerang",
@@ -161,15 +160,16 @@ def _filmed(shot: WantedShot, clip: Artefact | None) -> FilmedShot:
 _SPEAKERS = {"embedded": "hibari-tts", "kokoro": "Kokoro", "server": "a speech server"}
 
 
-def _credits(premise: Premise, written_by: str, lines: Sequence[WantedLine]) -> tuple[str, ...]:
-    spoken = [line.recipe["voice"] for line in lines if "voice" in line.recipe]
+def credits_of(premise: Premise, written_by: str, material: Material) -> tuple[str, ...]:
+    """The lines of the credits: cast, writer, film model, voices."""
+    spoken = [line.recipe["voice"] for line in material.lines if "voice" in line.recipe]
     speakers = {voice.get("speaker", "embedded") for voice in spoken} or {"embedded"}
     voiced = " and ".join(name for speaker, name in _SPEAKERS.items() if speaker in speakers)
     cast = ", ".join(display_name(key, who) for key, who in premise.characters.items())
     return (
         f"With {cast}" if cast else premise.show,
         f"Written by {written_by}",
-        f"Filmed by TOON, voiced by {voiced}",
+        f"Filmed by {material.filmed_by}, voiced by {voiced}",
         "Made with Cold Open. AI-generated.",
     )
 

@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal, TypeVar
 
 import t2v
 from flows.studio.errors import StudioError
 from scripts_llm.screenplay import Premise
+from scripts_llm.video import Video
 
 FILM_MODEL = "toon"
 PICTURE_SIZES = {"16:9": (1280, 720), "1:1": (720, 720), "9:16": (720, 1280)}  # width, height
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
 class FilmSettings:
-    """Everything but prompt and seed that decides what a clip looks like."""
+    """Everything but prompt and seed that decides what a clip looks like, and the memory that it may take.
+
+    `model` is what `t2v.load` takes, `name` what people call it.
+    """
 
     model: str
     weights: str
@@ -25,22 +33,129 @@ class FilmSettings:
     guidance_scale: float
     negative_prompt: str
     sampler: str = "ddim"
+    name: str = FILM_MODEL
+    licence: str = t2v.TOON.licence
+    loras: tuple[tuple[str, float], ...] = ()
+    memory: str = "auto"
+    speed: Literal["exact", "fast"] = "exact"
+
+    @property
+    def recipe(self) -> dict[str, Any]:
+        """What a clip hangs on: the model by its name and its weights, wherever they lie."""
+        apart = ("name", "licence", "loras", "memory", "speed")
+        kept = {key: value for key, value in asdict(self).items() if key not in apart}
+        loras = {"loras": [[Path(file).name, weight] for file, weight in self.loras]} if self.loras else {}
+        speed = {"speed": self.speed} if self.speed != "exact" else {}
+        return {**kept, "model": self.name, **loras, **speed}
+
+    @property
+    def title(self) -> str:
+        """The film model as credits name it."""
+        return title_of(self.name)
+
+    @property
+    def is_for_sale(self) -> bool:
+        """Whether the licence of the weights allows commercial use."""
+        return allows_commerce(self.licence)
 
 
-def film_settings(premise: Premise, *, num_steps: int | None = None) -> FilmSettings:
-    """The settings that a premise asks for; `num_steps` counts where it says nothing."""
-    preset, video = t2v.TOON, premise.video
-    height, width = preset.sizes["16:9" if premise.format.aspect == "16:9" else "1:1"]
+def title_of(name: str) -> str:
+    """A film model's name as people read it."""
+    return name.upper() if name == FILM_MODEL else name
+
+
+def allows_commerce(licence: str) -> bool:
+    """Whether weights under this licence may earn money: not if it is a Creative Commons NC one."""
+    return "NC" not in licence.upper().split("-")
+
+
+def film_settings(
+    premise: Premise, *, num_steps: int | None = None, video: Video | None = None
+) -> FilmSettings:
+    """The settings that a premise asks for, or a `video` in its place.
+
+    `num_steps` is what TOON took when the episode was begun; it counts where nothing else is said. Raises
+    StudioError for a film model that is not there or a size that it cannot film.
+    """
+    video = premise.video if video is None else video
+    source, loras = video.model or FILM_MODEL, tuple(parse_lora(text) for text in video.lora)
+    preset = _told_in_a_line(lambda: t2v.preset(source, loras=loras))
+    height, width = frame_size(preset, premise, video)
+    own: dict[str, Any] = {"num_steps": preset.num_steps, "sampler": preset.sampler}
+    if preset.speaks_toon and num_steps:
+        own["num_steps"] = num_steps
     return FilmSettings(
-        model=FILM_MODEL,
-        weights=t2v.fingerprint(FILM_MODEL),
+        model=source,
+        weights=_told_in_a_line(lambda: t2v.fingerprint(source, loras=loras)),
         height=height,
         width=width,
         num_frames=video.frames or preset.num_frames,
-        num_steps=video.steps or num_steps or preset.num_steps,
+        num_steps=video.steps or (own | _quick(preset, video))["num_steps"],
         guidance_scale=preset.guidance_scale if video.guidance is None else video.guidance,
         negative_prompt=premise.style.negative or preset.negative_prompt,
+        sampler=(own | _quick(preset, video))["sampler"],
+        name=preset.name,
+        licence=preset.licence,
+        loras=loras,
+        memory=video.memory or "auto",
+        speed=video.speed or "exact",
     )
+
+
+def told(premise: Premise, video: Video) -> str:
+    """The film model in a few words, with its frame size and a licence that forbids something.
+
+    One that a hub may have to send first is told by its name alone. Raises StudioError.
+    """
+    source = video.model or FILM_MODEL
+    if source != FILM_MODEL and _is_on_a_hub(source):
+        return source
+    preset = _told_in_a_line(lambda: t2v.preset(source, loras=[parse_lora(text) for text in video.lora]))
+    height, width = frame_size(preset, premise, video)
+    if preset.speaks_toon:
+        return f"{title_of(preset.name)} ({width}x{height}, our own small cartoon model)"
+    return f"{preset.name} ({width}x{height}, licence {preset.licence or 'not told'})"
+
+
+def frame_size(preset: t2v.Preset, premise: Premise, video: Video) -> tuple[int, int]:
+    """Height and width of the film model's frames: what is said, else the model's own for the shape."""
+    if video.size is None:
+        shape = "16:9" if premise.format.aspect == "16:9" else "1:1"
+        return preset.sizes.get(shape) or next(iter(preset.sizes.values()))
+    height, width = parse_size(video.size, where="video: size")
+    factor = preset.autoencoder.factor
+    if height % factor or width % factor:
+        raise StudioError(
+            f"video: size: {title_of(preset.name)} wants width and height in steps of {factor}, got "
+            f"{video.size}",
+            code=2,
+        )
+    return height, width
+
+
+def _quick(preset: t2v.Preset, video: Video) -> dict[str, Any]:
+    """What speed="fast" puts in the place of the model's own steps and sampler."""
+    if video.speed != "fast":
+        return {}
+    from t2v.shoot import fast
+
+    return fast(preset)
+
+
+def _is_on_a_hub(source: str) -> bool:
+    from t2v.checkpoints.hub import is_id
+
+    return not Path(source).expanduser().exists() and is_id(source)
+
+
+def _told_in_a_line(ask: Callable[[], T]) -> T:
+    """Weights that are not there, or are none, are wrong input: told before anything is written or filmed."""
+    try:
+        return ask()
+    except t2v.CheckpointError as error:
+        raise StudioError(f"video: model: {error}", code=2) from error
+    except FileNotFoundError as error:
+        raise StudioError(f"video: lora: {error.filename}: there is no such file", code=2) from error
 
 
 def size_of_lines(aspect: str, lines: int) -> tuple[int, int]:

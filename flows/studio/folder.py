@@ -69,10 +69,19 @@ def parse_code(text: str) -> EpisodeCode:
 
 @dataclass(frozen=True)
 class EpisodeFolder:
-    """Where the parts of one episode lie; making the value makes no folder."""
+    """Where the parts of one episode lie; making the value makes no folder.
+
+    A draft has clips, cut, pictures and film of its own; script and voices are the episode's.
+    """
 
     root: Path
     code: EpisodeCode
+    draft: bool = False
+
+    @property
+    def made(self) -> Path:
+        """Where clips, segments and pictures lie."""
+        return self.root / "draft" if self.draft else self.root
 
     @property
     def script(self) -> Path:
@@ -80,7 +89,7 @@ class EpisodeFolder:
 
     @property
     def clips(self) -> Path:
-        return self.root / "clips"
+        return self.made / "clips"
 
     @property
     def voices(self) -> Path:
@@ -88,7 +97,7 @@ class EpisodeFolder:
 
     @property
     def segments(self) -> Path:
-        return self.root / "segments"
+        return self.made / "segments"
 
     @property
     def manifest(self) -> Path:
@@ -96,31 +105,31 @@ class EpisodeFolder:
 
     @property
     def film(self) -> Path:
-        return self.root / "episode.mp4"
+        return self.root / ("draft.mp4" if self.draft else "episode.mp4")
 
     @property
     def gif(self) -> Path:
-        return self.root / "episode.gif"
+        return self.film.with_suffix(".gif")
 
     @property
     def srt(self) -> Path:
-        return self.root / "episode.srt"
+        return self.film.with_suffix(".srt")
 
     @property
     def vtt(self) -> Path:
-        return self.root / "episode.vtt"
+        return self.film.with_suffix(".vtt")
 
     @property
     def ass(self) -> Path:
-        return self.root / "episode.ass"
+        return self.film.with_suffix(".ass")
 
     @property
     def poster(self) -> Path:
-        return self.root / "poster.png"
+        return self.made / "poster.png"
 
     @property
     def contact_sheet(self) -> Path:
-        return self.root / "contact_sheet.png"
+        return self.made / "contact_sheet.png"
 
     @property
     def lock(self) -> Path:
@@ -227,7 +236,7 @@ def _holder(text: str) -> str:
 
 def _sweep(folder: EpisodeFolder) -> None:
     """What a killed run left half-written goes; only the holder of the lock calls this."""
-    for place in (folder.root, folder.clips, folder.voices, folder.segments):
+    for place in (folder.root, folder.made, folder.clips, folder.voices, folder.segments):
         for entry in place.iterdir() if place.is_dir() else ():
             if entry.is_file() and _is_part(entry):
                 entry.unlink(missing_ok=True)

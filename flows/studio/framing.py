@@ -7,7 +7,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from flows.studio.timeline import CLIP_HOLD, PictureCut
-from scripts_llm.screenplay import Fit, Shot
+from scripts_llm.screenplay import Shot
+from scripts_llm.video import Fit
 
 LONG_CUT = 84  # a line that lasts longer is seen from two sides, if there are two
 REACTION_DELAY = 6  # the laugh is heard before somebody else's face is seen

@@ -23,8 +23,9 @@ _PACKAGES = ("cold-open", "torch", "open_clip_torch", "moviepy", "imageio-ffmpeg
 class Memory:
     """What an episode remembers from run to run: one option that is not given again keeps its value.
 
-    `seed` and `writer` are those of the command line. `num_steps` is the film model's own number at the
-    beginning, for a premise that names none; `speaker` is who speaks for characters without a `voice:`.
+    `seed`, `writer` and `video` are those of the command line, `video` by the premise's keys. `film_model` is
+    what nobody named: the environment's at the beginning, else TOON, and `num_steps` TOON's own number then.
+    `speaker` is who speaks for characters without a `voice:`.
     `program_script` is the hash of script.yaml as the program left it last, `told` that of the episode's
     entry in continuity.yaml.
     """
@@ -46,11 +47,24 @@ class Memory:
     failed: tuple[str, ...] = ()
     film_recipe: str | None = None
     told: str | None = None
+    video: Mapping[str, Any] | None = None
+
+
+_OF_THE_FILM = ("failed", "film_recipe", "weights")
+_CHAPTERS_OF_THE_FILM = {"film_model", "shots", "gag_cards", "film", "files", "timeline"}
 
 
 def read(folder: EpisodeFolder) -> Memory:
-    """The memory of an episode; an empty one if it was never begun or its manifest is lost."""
-    begun = (folders.read_json(folder.manifest) or {}).get("remembered")
+    """The memory of an episode; an empty one if it was never begun or its manifest is lost.
+
+    A draft's is the episode's, but for what it says of the film.
+    """
+    memory = _read(folder.manifest)
+    return _with_film_of(_read(_of_the_draft(folder)), memory) if folder.draft else memory
+
+
+def _read(path: Path) -> Memory:
+    begun = (folders.read_json(path) or {}).get("remembered")
     if not isinstance(begun, dict):
         return Memory()
     known = {field.name for field in fields(Memory)}
@@ -58,9 +72,28 @@ def read(folder: EpisodeFolder) -> Memory:
     return replace(memory, failed=tuple(memory.failed or ()), promised=tuple(memory.promised or ()))
 
 
+def _of_the_draft(folder: EpisodeFolder) -> Path:
+    return folder.made / folder.manifest.name
+
+
+def _with_film_of(other: Memory, memory: Memory) -> Memory:
+    return replace(memory, **{name: getattr(other, name) for name in _OF_THE_FILM})
+
+
 def write(folder: EpisodeFolder, memory: Memory, **chapters: Any) -> None:
-    """Writes the memory and replaces the chapters that are given; the others stay."""
-    before = folders.read_json(folder.manifest) or {}
+    """Writes the memory and replaces the chapters that are given; the others stay.
+
+    A draft writes beside its film, and in the episode's own manifest leaves alone what is said of the film.
+    """
+    if folder.draft:
+        _write(_of_the_draft(folder), folder, memory, chapters)
+        memory = _with_film_of(_read(folder.manifest), memory)
+        chapters = {key: value for key, value in chapters.items() if key not in _CHAPTERS_OF_THE_FILM}
+    _write(folder.manifest, folder, memory, chapters)
+
+
+def _write(path: Path, folder: EpisodeFolder, memory: Memory, chapters: Mapping[str, Any]) -> None:
+    before = folders.read_json(path) or {}
     head = {
         "schema": SCHEMA,
         "episode": str(folder.code),
@@ -69,7 +102,7 @@ def write(folder: EpisodeFolder, memory: Memory, **chapters: Any) -> None:
         "versions": versions(),
     }
     kept = {key: value for key, value in before.items() if key not in head}
-    folders.write_json(folder.manifest, {**head, **kept, **chapters, "remembered": asdict(memory)})
+    folders.write_json(path, {**head, **kept, **chapters, "remembered": asdict(memory)})
 
 
 def versions() -> dict[str, str]:

@@ -26,6 +26,9 @@ _REASONS = {
     "weights": "the film model is another one now",
     "model": "the film model is another one now",
     "num_steps": "steps changed",
+    "sampler": "sampler changed",
+    "speed": "speed changed",
+    "loras": "LoRAs changed",
     "guidance_scale": "guidance changed",
     "negative_prompt": "style changed",
     "height": "size changed",
@@ -109,11 +112,12 @@ def make_plan(
 
 def seconds_a_shot(clips: Shelf, film: FilmSettings) -> float | None:
     """How long a shot took here with the same model, size and steps; None if none was filmed so."""
-    alike = ("model", "height", "width", "num_frames", "num_steps")
+    alike = ("model", "height", "width", "num_frames", "num_steps", "speed")
+    recipe = film.recipe
     took = [
         float(clip.made["seconds"])
         for clip in clips.values()
-        if all(clip.recipe.get(key) == getattr(film, key) for key in alike) and "seconds" in clip.made
+        if all(clip.recipe.get(key) == recipe.get(key) for key in alike) and "seconds" in clip.made
     ]
     return statistics.median(took) if took else None
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
+from flows.studio.film import allows_commerce, title_of
 from flows.studio.folder import EpisodeFolder, writing
 from flows.studio.timeline import FPS, Timeline
 from scripts_llm.publish import Publish
@@ -55,12 +56,14 @@ def credits_of(made: Mapping[str, Any], premise: Premise) -> str:
     music = {None: f"Music: {MUSIC}", "none": ""}.get(premise.audio.music, "Music: by the makers of the show")
     lines = [
         f"Written by {(made.get('script') or {}).get('written_by') or 'hand'}.",
-        f"Filmed by {str(model.get('model') or 'nobody').upper()}{_in_brackets(licence)}.",
+        f"Filmed by {title_of(str(model.get('model') or 'nobody'))}{_in_brackets(licence)}.",
         f"Voices: {', '.join(voices)}." if voices else "",
         f"{music}." if music else "",
         f"Captions set in {FONT}.",
         "Made with Cold Open. Script, pictures and voices are AI-generated.",
-        "Not for commercial use: the film model's licence does not allow it." if "NC" in licence else "",
+        "Not for commercial use: the film model's licence does not allow it."
+        if not allows_commerce(licence)
+        else "",
     ]
     return "\n".join(line for line in lines if line)
 

@@ -14,7 +14,8 @@ from flows.studio import fonts, linebreak, own_files
 from flows.studio import prompt as wording
 from flows.studio.caption_style import limit_of
 from flows.studio.errors import StudioError
-from flows.studio.film import FILM_MODEL, picture_size
+from flows.studio.film import FILM_MODEL, picture_size, title_of
+from flows.studio.film import told as film_told
 from flows.studio.voice_book import named_voice
 from scripts_llm.screenplay import (
     Beat,
@@ -57,16 +58,20 @@ def of_premise(premise: Premise) -> Iterator[Finding]:
         picture_size(premise)
     except StudioError as error:
         yield Finding(("format", "size"), str(error), is_error=True)
+    try:
+        film_told(premise, premise.video)
+    except StudioError as error:
+        yield Finding(("video",), str(error), is_error=True)
     for key, who in premise.characters.items():
-        yield from _of_character(("characters", key), key, who)
+        yield from _of_character(("characters", key), key, who, premise)
     for key, setting in premise.settings.items():
         yield from _film_words(("settings", key, "look"), setting.look, premise)
 
 
-def _of_character(way: Way, key: str, who: Character) -> Iterator[Finding]:
+def _of_character(way: Way, key: str, who: Character, premise: Premise) -> Iterator[Finding]:
     yield from _letters((*way, "name"), display_name(key, who))
     if who.look is not None:
-        yield from _film_words((*way, "look"), who.look, None)
+        yield from _film_words((*way, "look"), who.look, premise, is_filled=False)
     name = who.voice if isinstance(who.voice, str) or who.voice is None else who.voice.name
     if name is not None:
         try:
@@ -107,7 +112,9 @@ def _of_scene(way: Way, scene: Scene, premise: Premise, places: Sequence[Path]) 
 def _place(way: Way, name: str, scene: Scene, premise: Premise) -> Iterator[Finding]:
     from t2v.toon.world import SETS
 
-    if scene.setting is None or scene.setting in premise.settings or scene.setting in SETS:
+    if scene.setting is None or not _is_for_toon(premise):
+        return
+    if scene.setting in premise.settings or scene.setting in SETS:
         return
     from t2v.toon.words import understand
 
@@ -206,14 +213,21 @@ def _letters(way: Way, text: str, where: str = "") -> Iterator[Finding]:
         yield Finding(way, f"{where}: {told}" if where else told)
 
 
-def _film_words(way: Way, words: str, premise: Premise | None, where: str = "") -> Iterator[Finding]:
-    """The words that the film model does not know; names of the cast and of settings are filled in."""
-    unknown = _unknown(words, premise)
+def _film_words(
+    way: Way, words: str, premise: Premise, where: str = "", *, is_filled: bool = True
+) -> Iterator[Finding]:
+    """The words that TOON does not know; names of cast and settings are filled in where `is_filled`."""
+    unknown = _unknown(words, premise if is_filled else None) if _is_for_toon(premise) else []
     if unknown:
         hints = [hint for word in unknown if (hint := _near_word(word))]
-        told = f"the film model {FILM_MODEL.upper()} does not know {', '.join(map(repr, unknown))}"
+        told = f"the film model {title_of(FILM_MODEL)} does not know {', '.join(map(repr, unknown))}"
         told = f"{told} and leaves it out{''.join(f'; {hint}' for hint in hints)}"
         yield Finding(way, f"{where}: {told}" if where else told)
+
+
+def _is_for_toon(premise: Premise) -> bool:
+    """Whether TOON films it, which knows few words; any other film model is asked in plain English."""
+    return premise.video.model in (None, FILM_MODEL)
 
 
 def _unknown(words: str, premise: Premise | None) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path
 
@@ -49,10 +49,15 @@ def removable(output: Path, *, keep: int) -> tuple[Removal, ...]:
     found = []
     for _, show in groupby(every_episode(output), key=lambda episode: episode.root.parent):
         for episode in list(show)[: -keep or None]:
-            files = tuple(_media((episode.clips, episode.voices, episode.segments)))
+            files = tuple(_media((episode.clips, episode.voices, episode.segments, *_of_a_draft(episode))))
             if files and is_finished(episode):
                 found.append(Removal(episode, files, sum(path.stat().st_size for path in files)))
     return tuple(found)
+
+
+def _of_a_draft(episode: EpisodeFolder) -> tuple[Path, Path]:
+    draft = replace(episode, draft=True)
+    return draft.clips, draft.segments
 
 
 def remove(removal: Removal) -> None:

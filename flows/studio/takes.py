@@ -38,7 +38,7 @@ def sheet_of(folder: EpisodeFolder, shot: WantedShot, *, picked: int | None = No
         )
         for take in filmed(shot, clips)
     ]
-    path = folder.root / FOLDER / f"{shot.label}.png"
+    path = folder.made / FOLDER / f"{shot.label}.png"
     first = next((clips[take.digest] for take in filmed(shot, clips)), None)
     shape = first.recipe["width"] / first.recipe["height"] if first else 16 / 9
     with writing(path) as part:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -111,10 +111,10 @@ def shots(
                 continue
             written = shot.prompt_exact or shot.prompt or scene.action
             words = wording.compose(shot, scene, premise)
-            prompt = words if shot.prompt_exact is not None else understood(words, film.model)
+            prompt = words if shot.prompt_exact is not None else understood(words, film.name)
             seeds = Seeds(seed, scene, shot, written, alike[written])
             alike[written] += 1
-            recipe = {"kind": "clip", "prompt": prompt, "seed": 0, **asdict(film)}
+            recipe = {"kind": "clip", "prompt": prompt, "seed": 0, **film.recipe}
             first = WantedShot(label, scene, shot, words, prompt, 0, recipe, seeds=seeds)
             found.append(_with_its_takes(first))
     return tuple(found)

@@ -103,3 +103,14 @@ def test_another_models_changes_with_any_of_its_files_and_with_its_loras(
     assert all(len(value) == 16 for value in seen)
     (folder / "notes.txt").write_text("no weights")
     assert t2v.fingerprint(folder) == seen[-1]
+
+
+def test_toon_with_a_lora_and_toon_trained_further_have_fingerprints_of_their_own(tmp_path: Path) -> None:
+    plain, style = t2v.fingerprint("toon"), tmp_path / "style.safetensors"
+    style.write_bytes(b"a style")
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "toon.safetensors").write_bytes(b"trained further")
+    styled = [t2v.fingerprint("toon", loras=[(style, weight)]) for weight in (0.5, 1.0)]
+    mine = t2v.fingerprint(tmp_path / "mine")
+    assert len({plain, *styled, mine}) == 4
+    assert t2v.preset(tmp_path / "mine") == t2v.TOON

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 import t2v
+from flows.studio import recipes
 from flows.studio.errors import StudioError
-from flows.studio.film import film_settings, picture_size
+from flows.studio.film import allows_commerce, film_settings, picture_size
 from scripts_llm.screenplay import Premise
 
 
@@ -33,6 +36,53 @@ def test_the_premise_beats_what_was_remembered_and_that_beats_the_model() -> Non
     assert film_settings(_premise(video={"steps": 4}), num_steps=9).num_steps == 4
     assert film_settings(_premise(video={"guidance": 0})).guidance_scale == 0
     assert film_settings(_premise(style={"negative": "blur"})).negative_prompt == "blur"
+
+
+def test_default_settings_leave_toons_recipe_as_it_was_before_other_models_filmed() -> None:
+    recipe = {
+        "kind": "clip",
+        "prompt": "a cat",
+        "seed": 1,
+        **film_settings(_premise()).recipe,
+        "weights": "w",
+    }
+    assert list(recipe)[3:] == [
+        "model",
+        "weights",
+        "height",
+        "width",
+        "num_frames",
+        "num_steps",
+        "guidance_scale",
+        "negative_prompt",
+        "sampler",
+    ]
+    assert recipes.digest(recipe) == "1e770675"
+
+
+def test_a_recipe_has_the_speed_and_the_loras_but_neither_memory_nor_paths() -> None:
+    plain = film_settings(_premise())
+    assert film_settings(_premise(video={"memory": "8GB"})).recipe == plain.recipe
+    fast = film_settings(_premise(video={"speed": "fast"}), num_steps=20)
+    assert (fast.recipe["speed"], fast.num_steps, fast.sampler) == ("fast", 16, "dpmpp_2m")
+    styled = replace(plain, model="/a/ms", name="ms", loras=(("/a/style.safetensors", 0.7),))
+    assert styled.recipe["model"] == "ms"
+    assert styled.recipe["loras"] == [["style.safetensors", 0.7]]
+
+
+def test_the_film_models_own_size_is_not_that_of_the_finished_picture() -> None:
+    premise = _premise(video={"size": "96x64"}, format={"size": "320x180"})
+    film = film_settings(premise)
+    assert ((film.width, film.height), picture_size(premise)) == ((96, 64), (320, 180))
+    with pytest.raises(StudioError, match="in steps of 8, got 90x64"):
+        film_settings(_premise(video={"size": "90x64"}))
+
+
+@pytest.mark.parametrize(
+    ("licence", "is_free"), [("CC-BY-NC-4.0", False), ("cc-by-nc-sa-4.0", False), ("Apache-2.0", True)]
+)
+def test_a_licence_says_whether_a_film_may_earn_money(licence: str, is_free: bool) -> None:
+    assert allows_commerce(licence) is is_free
 
 
 def test_a_size_of_ones_own_has_the_shape_of_the_aspect() -> None:

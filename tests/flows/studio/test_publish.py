@@ -94,7 +94,7 @@ def test_the_whole_text_is_ready_to_paste(tmp_path):
     publish.write(place, premise, script_of(*PARTS), timeline_of(12, 10, 12, 20, 11), credit)
     text = (tmp_path / "publish.txt").read_text("utf-8")
     assert text.startswith("Joe and the Don 1x03 Another Gerald\n\nJoe loses a fish.\n\n0:00 Cold open\n")
-    assert "Filmed by MODELSCOPE (CC-BY-NC-4.0)." in text
+    assert "Filmed by modelscope (CC-BY-NC-4.0)." in text
     assert text.count("hibari-tts") == 1
     assert "AI-generated" in text
     assert "Not for commercial use" in text

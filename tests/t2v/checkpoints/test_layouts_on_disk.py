@@ -42,6 +42,18 @@ def test_the_defaults_of_an_official_folder_are_the_originals(official: Path) ->
     assert preset.schedule == MODELSCOPE.schedule
 
 
+def test_the_preset_is_known_without_reading_a_weight(
+    official: Path, small: TextToVideo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    in_diffusers = t2v.save(small, tmp_path / "small-diffusers", layout="diffusers")
+    presets = [loaded(source).preset for source in (official, in_diffusers)]
+    monkeypatch.setattr("t2v.loading._networks", None)
+    assert [t2v.preset(source) for source in (official, in_diffusers)] == presets
+    assert t2v.preset("toon") == t2v.TOON
+    with pytest.raises(CheckpointError, match="no such film model"):
+        t2v.preset(tmp_path / "nowhere")
+
+
 def test_the_licence_is_data_and_a_line_in_the_log(official: Path, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.INFO, logger="t2v"):
         model = loaded(official)

@@ -1,0 +1,65 @@
+"""What an episode may be filmed with: options of `episode`, which it remembers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from cyclopts import Parameter
+from cyclopts.validators import Number
+
+from flows.clip_options import Speed
+
+NO_LORA = "none"
+
+
+@dataclass(frozen=True)
+class VideoOptions:
+    """None is what was not said: what the episode remembers, the premise, the film model's own value."""
+
+    video_model: Annotated[
+        str | None,
+        Parameter(
+            help="toon, a folder, a weight file or a hub id. New episodes: the premise's, "
+            "COLDOPEN_VIDEO_MODEL, toon."
+        ),
+    ] = None
+    size: Annotated[
+        str | None, Parameter(help="Of the film model's own frames, width and height: 256x256.")
+    ] = None
+    steps: Annotated[
+        int | None,
+        Parameter(validator=Number(gte=1, lte=1000), help="Sampler steps: more is slower and cleaner."),
+    ] = None
+    lora: Annotated[
+        tuple[str, ...],
+        Parameter(
+            negative=(),
+            show_default=False,
+            help="FILE or FILE:WEIGHT; may be given several times. none takes them away.",
+        ),
+    ] = ()
+    memory: Annotated[str | None, Parameter(help="8GB, or auto: what the device has free.")] = None
+    speed: Annotated[Speed | None, Parameter(help="fast: fewer and cheaper steps.")] = None
+    draft: Annotated[
+        bool,
+        Parameter(
+            negative=(),
+            show_default=False,
+            help="Film with TOON, whatever model is set, to draft.mp4; the episode stays as it is.",
+        ),
+    ] = False
+
+
+def said(options: VideoOptions) -> dict[str, Any]:
+    """What was said, by the names of the premise's `video:`."""
+    lora = [] if options.lora == (NO_LORA,) else list(options.lora)
+    told = {
+        "model": options.video_model,
+        "size": options.size,
+        "steps": options.steps,
+        "lora": lora if options.lora else None,
+        "memory": options.memory,
+        "speed": options.speed,
+    }
+    return {name: value for name, value in told.items() if value is not None}
