@@ -163,7 +163,7 @@ def _located(video: Video, beside: Path | None) -> Video:
     model = None if video.model is None else _path_or_id(video.model, beside)
     loras = [(_path_or_id(file, beside), weight) for file, weight in map(parse_lora, video.lora)]
     return video.model_copy(
-        update={"model": model, "lora": tuple(f"{file}:{each:g}" for file, each in loras)}
+        update={"model": model, "lora": tuple(f"{file}:{each!r}" for file, each in loras)}
     )
 
 

@@ -153,7 +153,7 @@ def _told_in_a_line(ask: Callable[[], T]) -> T:
     try:
         return ask()
     except t2v.CheckpointError as error:
-        raise StudioError(f"video: model: {error}", code=2) from error
+        raise StudioError(f"video: {error}", code=2) from error
     except FileNotFoundError as error:
         raise StudioError(f"video: lora: {error.filename}: there is no such file", code=2) from error
 

@@ -153,18 +153,26 @@ def test_a_folder_named_in_the_premise_may_lie_beside_it(
 @pytest.mark.parametrize(
     ("more", "told"),
     [
-        (["--video-model", "{home}/nowhere"], r"^video: model: .*nowhere: no such film model: wanted"),
-        (["--video-model", "{home}/output"], r"^video: model: .*output: no unet in it"),
+        (["--video-model", "{home}/nowhere"], r"^video: .*nowhere: no such film model: wanted"),
+        (["--video-model", "{home}/output"], r"^video: .*output: no unet in it"),
         (["--size", "100x100"], r"^video: size: TOON wants width and height in steps of 8, got 100x100"),
         (["--size", "large"], r"^--size: wanted width and height like 256x256, got 'large'"),
         (["--memory", "much"], r"^--memory: wanted \"auto\" or gigabytes like 8GB, got 'much'"),
-        (["--lora", "style.safetensors"], r"^video: model: toon takes no LoRA"),
+        (
+            ["--video-model", "{model}", "--lora", "style.safetensors:0.5"],
+            r"^video: style.safetensors: not there",
+        ),
+        (["--lora", "style.safetensors"], r"^video: toon takes no LoRA"),
     ],
 )
 def test_what_cannot_be_filmed_with_is_one_line_and_exit_code_two(
-    home: Path, capsys: pytest.CaptureFixture[str], more: list[str], told: str
+    home: Path,
+    capsys: pytest.CaptureFixture[str],
+    saved_model: Callable[[str], Path],
+    more: list[str],
+    told: str,
 ) -> None:
-    words = [word.replace("{home}", str(home)) for word in more]
+    words = [word.format(home=home, model=saved_model("diffusers")) for word in more]
     with pytest.raises(SystemExit) as caught:
         main(["episode", "--premise", str(home / "fish.yaml"), "--output", str(home / "output"), *words])
     assert caught.value.code == 2
