@@ -25,9 +25,9 @@ from t2v.adapters import Adapters, add_adapters
 from t2v.checkpoints.saving import save
 from t2v.conditioning import Chunks
 from t2v.errors import SettingsError
+from t2v.fingerprint import TOON_FILE
 from t2v.holds import as_tensor
 from t2v.layers import TemporalConvBlock, TemporalTransformer
-from t2v.fingerprint import TOON_FILE
 from t2v.pipeline import TextToVideo
 from t2v.precision import best_dtype
 from t2v.train import Objective, Plan, Progress, diffusion_loss, loss_at, save_atomically, train

@@ -162,7 +162,7 @@ def test_a_folder_named_in_the_premise_may_lie_beside_it(
             ["--video-model", "{model}", "--lora", "style.safetensors:0.5"],
             r"^video: style.safetensors: not there",
         ),
-        (["--lora", "style.safetensors"], r"^video: toon takes no LoRA"),
+        (["--lora", "style.safetensors"], r"^video: style.safetensors: .*not there"),
     ],
 )
 def test_what_cannot_be_filmed_with_is_one_line_and_exit_code_two(
