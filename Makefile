@@ -40,7 +40,7 @@ toon: .venv/ready ## train TOON again from nothing, hours; stopped, it goes on; 
 	for stage in autoencoder images clips decoder export; do PYTHONPATH=. $(IN) -m t2v.toon_recipe $$stage || exit; done
 
 readme: episode ## docs/episode.gif, out of the default episode; START= and LENGTH= choose the piece
-	$(IN) docs/gif.py output/joe-and-the-don/s01e01/episode.mp4 docs/episode.gif --start "$(or $(START),57.6)" --length "$(or $(LENGTH),8)"
+	$(IN) docs/gif.py output/joe-and-the-don/s01e01/episode.mp4 docs/episode.gif --start "$(or $(START),42.1)" --length "$(or $(LENGTH),8)"
 
 clean: ## what make has made; output/ and premises/ stay
 	rm -rf .venv build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
