@@ -321,8 +321,8 @@ def the_meme(run: Run, plan: Survey, gags: tuple[str, ...]) -> Outcome:
     clips = recipes.shelf(run.job.folder.clips, ".mp4")
     run.screen.progress("cutting the loop")
     shot = plan.shots[0]
-    clip, is_drawn = clips[shot.digest].path, shot.source is None
-    finished = tasks.make_meme(run.job, plan.written, clip, is_drawn=is_drawn)
+    clip = clips[shot.digest].path
+    finished = tasks.make_meme(run.job, plan.written, clip, source=shot.source)
     return the_film(run, plan, finished, gags)
 
 

@@ -25,7 +25,7 @@ from flows.studio.editing import Edit, Finished
 from flows.studio.errors import StudioError
 from flows.studio.film import FilmSettings
 from flows.studio.recipes import Artefact
-from flows.studio.timeline import Span
+from flows.studio.timeline import Source, Span
 from flows.studio.voice_book import VoiceSettings
 from flows.studio.wanted import WantedLine, WantedShot
 from scripts_llm.errors import ScriptError
@@ -107,5 +107,5 @@ def master(edit: Edit, segments: tuple[Path, ...], job: Job) -> Finished:
 
 
 @step("make the meme", retries=1)
-def make_meme(job: Job, written: Written, clip: Path, *, is_drawn: bool) -> Finished:
-    return loops.make_film(written.premise, written.script, clip, job.folder, is_drawn=is_drawn)
+def make_meme(job: Job, written: Written, clip: Path, *, source: Source | None) -> Finished:
+    return loops.make_film(written.premise, written.script, clip, job.folder, source=source)

@@ -9,6 +9,7 @@ from pydantic import Field
 from scripts_llm.fields import Model
 
 Fit = Literal["loop", "boomerang", "hold", "slow", "trim"]
+Watermark = Literal["bug", "crop"]
 
 
 class Video(Model):
@@ -50,3 +51,13 @@ class Video(Model):
         default=None, ge=0, lt=2**63, description="of the film alone; else the episode's"
     )
     fit: Fit | None = Field(default=None, description="what happens when a shot is shorter than its lines")
+    watermark: Watermark | None = Field(
+        default=None,
+        description="what hides a word that the film model writes across the lower middle: `bug` is the "
+        "show's badge, `crop` enlarges by 1.12 and loses a fifth of the picture, a tenth at the bottom",
+    )
+    smooth: bool = Field(
+        default=False,
+        description="true: frames between the frames of an episode's clips, 24 a second; never of TOON's "
+        "drawings, which move in steps",
+    )

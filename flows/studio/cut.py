@@ -20,8 +20,10 @@ from typing import Any
 
 from flows.studio import captions, cards, clips, effects, ffmpeg, fonts, proof
 from flows.studio.clips import Frames
-from flows.studio.enlarge import NETWORK, enlarge_frame
+from flows.studio.enlarge import NETWORK
 from flows.studio.errors import StudioError
+from flows.studio.own_files import at_full_rate
+from flows.studio.smoothing import smoothed
 from flows.studio.timeline import (
     CLIP_HOLD,
     FPS,
@@ -33,6 +35,8 @@ from flows.studio.timeline import (
     Span,
     Timeline,
 )
+from flows.studio.watermark import Treatment
+from scripts_llm.video import Watermark
 
 RECIPE = 1  # of the drawing and encoding below: counted up when the same timeline gives another picture
 AI_GENERATED = "AI-generated"
@@ -51,12 +55,16 @@ Progress = Callable[[int, int], None]  # frames written so far, frames in all
 @dataclass(frozen=True)
 class Look:
     """How captions come onto the picture, burned or not, in which style, in whose own colours, and how a
-    picture of another shape than the film's fills it."""
+    picture of another shape than the film's fills it, what hides a film model's watermark (`show` is read
+    on the badge), and whether what moves at 8 frames a second is smoothed."""
 
     burned: bool = True
     style: str = "classic"
     colours: Mapping[str, str] | None = None
     framing: Framing = "blur"
+    watermark: Watermark | None = None
+    show: str = ""
+    smooth: bool = False
 
 
 # ------------------------------------------------------------------------------------------- segments
@@ -67,7 +75,7 @@ def make_segment(
 ) -> None:
     """One span of the film as an H.264 file without sound, of exactly its frames, in one move."""
     look = look or Look()
-    reel = _Reel(timeline, span, look.framing)
+    reel = _Reel(timeline, span, look)
     write_film(
         effects.applied(reel.frame, timeline, span, picture=reel.picture),
         span.end - span.start,
@@ -149,9 +157,9 @@ def _one_line(fault: OSError) -> str:
 class _Reel:
     """The pictures of one span by number; what was enlarged lately is kept."""
 
-    def __init__(self, timeline: Timeline, span: Span, framing: Framing) -> None:
+    def __init__(self, timeline: Timeline, span: Span, look: Look) -> None:
         self._timeline = timeline
-        self._framing = framing
+        self._look = look
         self._start = span.start
         self._cuts = [cut for cut in timeline.pictures if span.start <= cut.start < span.end]
         if not self._cuts or self._cuts[0].start != span.start or self._cuts[-1].end != span.end:
@@ -170,18 +178,20 @@ class _Reel:
         """What a cut shows `since` frames after it began, (height, width, 3)."""
         if cut.clip is None:
             return self._card(cut, since)
-        key = (cut.clip, cut.frames[since])
+        is_smooth = self._look.smooth and cut.source == "model"
+        key = (cut.clip, (_between(cut) if is_smooth else cut.frames)[since])
         if key not in self._kept:
             size = {"width": self._timeline.width, "height": self._timeline.height}
-            small = self._clip(cut.clip)[key[1]]
-            is_drawn = cut.source is None
-            self._keep(key, enlarge_frame(small, framing=self._framing, is_drawn=is_drawn, **size))
+            small = self._clip(cut.clip, is_smooth)[key[1]]
+            how = treatment(cut, self._look)
+            self._keep(key, how.enlarged(small, framing=self._look.framing, **size))
         self._kept.move_to_end(key)
         return self._kept[key]
 
-    def _clip(self, path: Path) -> Frames:
+    def _clip(self, path: Path, is_smooth: bool) -> Frames:
         if path not in self._clips:
-            self._clips[path] = clips.read_clip(path)
+            frames = clips.read_clip(path)
+            self._clips[path] = smoothed(frames) if is_smooth else frames
         return self._clips[path]
 
     def _keep(self, key: object, picture: Frames) -> None:
@@ -194,6 +204,17 @@ class _Reel:
         if key not in self._kept:
             self._keep(key, draw_card(self._timeline, cut, since))
         return self._kept[key]
+
+
+@lru_cache(maxsize=64)
+def _between(cut: PictureCut) -> tuple[int, ...]:
+    """The frames of a smoothed clip that a cut shows: three for each of the clip's own."""
+    return at_full_rate(cut.frames, (max(cut.frames) + 1) * CLIP_HOLD)
+
+
+def treatment(cut: PictureCut, look: Look) -> Treatment:
+    """How a cut's clip is shown; a file of one's own has no film model's watermark."""
+    return Treatment(cut.source is None, None if cut.source == "file" else look.watermark, look.show)
 
 
 def draw_card(timeline: Timeline, cut: PictureCut, since: int = 0) -> Frames:
@@ -230,6 +251,10 @@ def segment_recipe(timeline: Timeline, span: Span, *, look: Look | None = None) 
     }
     if look.framing != "blur":
         recipe["framing"] = look.framing
+    if look.watermark and any(cut.clip and cut.source != "file" for cut in seen):
+        recipe["watermark"] = ["bug", look.show] if look.watermark == "bug" else [look.watermark]
+    if look.smooth and any(cut.source == "model" for cut in seen):
+        recipe["smooth"] = True
     if done:
         recipe["effects"] = [[e.name, e.start - span.start, e.end - span.start, e.amount] for e in done]
     if joins:

@@ -106,7 +106,15 @@ def make_edit(
     )
     timeline = _with_sources(timeline, material)
     colours = {key: who.caption_color for key, who in premise.characters.items() if who.caption_color}
-    look = Look(premise.captions.mode == "burn", premise.captions.style, colours, framing)
+    look = Look(
+        premise.captions.mode == "burn",
+        premise.captions.style,
+        colours,
+        framing,
+        watermark=premise.video.watermark,
+        show=premise.titles.card or premise.show,
+        smooth=premise.video.smooth,
+    )
     return Edit(timeline, look, premise, script, seed)
 
 
@@ -203,7 +211,7 @@ def master(edit: Edit, segments: Sequence[Path], folder: EpisodeFolder) -> Finis
     from flows.studio import sheet
 
     finished = finish(edit, segments, folder, folder.film)
-    sheet.poster(edit.timeline, edit.timeline.title, folder.poster)
+    sheet.poster(edit.timeline, edit.timeline.title, folder.poster, look=edit.look)
     return finished
 
 

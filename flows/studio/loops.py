@@ -10,7 +10,7 @@ from typing import Any
 from flows.studio.editing import Finished
 from flows.studio.film import picture_size
 from flows.studio.folder import EpisodeFolder, writing
-from flows.studio.timeline import FPS
+from flows.studio.timeline import FPS, Source
 from flows.studio.wanted import WantedShot
 from scripts_llm.screenplay import Meme, Premise, Script
 
@@ -37,22 +37,26 @@ def film_recipe(premise: Premise, script: Script, shot: WantedShot) -> Mapping[s
         "bottom": meme.bottom,
         "size": list(picture_size(premise)),
     }
-    return {**recipe, "bar": meme.bar} if meme.bar else recipe
+    hidden = premise.video.watermark
+    asked = {"bar": meme.bar, "watermark": hidden, "show": premise.show if hidden == "bug" else None}
+    return {**recipe, **{key: value for key, value in asked.items() if value}}
 
 
 def make_film(
-    premise: Premise, script: Script, clip: Path, folder: EpisodeFolder, *, is_drawn: bool = True
+    premise: Premise, script: Script, clip: Path, folder: EpisodeFolder, *, source: Source | None = None
 ) -> Finished:
     """Writes episode.mp4, episode.gif and poster.png."""
     from flows.studio import memes
+    from flows.studio.watermark import Treatment
 
     meme = meme_of(premise, script)
+    how = Treatment(source is None, None if source == "file" else premise.video.watermark, premise.show)
     with writing(folder.film) as mp4, writing(folder.gif) as gif, writing(folder.poster) as poster:
         num_frames = memes.make_meme(
             clip,
             memes.MemeFiles(mp4=mp4, gif=gif, poster=poster),
             words=memes.Words(meme.top, meme.bottom, meme.bar),
             size=picture_size(premise),
-            is_drawn=is_drawn,
+            how=how,
         )
     return Finished(num_frames, round(num_frames / FPS, 3))

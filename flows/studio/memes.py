@@ -16,7 +16,9 @@ from flows.studio.gif import gif_of_frames
 from flows.studio.lettering import BOLD, Fitted, Ink, drawable, fit, letter
 from flows.studio.sheet import write_png
 from flows.studio.timeline import CLIP_HOLD, FPS, SAMPLE_RATE, SAMPLES_PER_FRAME, Framing
+from flows.studio.watermark import Treatment
 
+AS_DRAWN = Treatment()
 SHORTEST = 6.0  # seconds of the mp4
 LARGEST_GIF = 8_000_000
 WHITE_ON_BLACK = Ink((255, 255, 255), (0, 0, 0), edge_width=0.085)
@@ -105,14 +107,14 @@ def under_bar(frames: Frames, bar: Frames, *, width: int, height: int, is_drawn:
     return np.stack([np.concatenate([bar, picture]) for picture in pictures])
 
 
-def _pictures(clip: Path, words: Words, width: int, height: int, *, is_drawn: bool) -> Frames:
+def _pictures(clip: Path, words: Words, width: int, height: int, how: Treatment) -> Frames:
     """The clip's frames as they are seen, with all texts."""
-    small = clips.read_clip(clip)
+    small = np.stack([how.hidden(frame, width=width, height=height) for frame in clips.read_clip(clip)])
     if not drawable(words.bar).strip():
-        frames = enlarge(small, width=width, height=height, is_drawn=is_drawn)
+        frames = enlarge(small, width=width, height=height, is_drawn=how.is_drawn)
         return with_texts(frames, words.top, words.bottom)
     bar, _ = bar_above(width, height, words.bar)
-    frames = under_bar(small, bar, width=width, height=height, is_drawn=is_drawn)
+    frames = under_bar(small, bar, width=width, height=height, is_drawn=how.is_drawn)
     frames[:, len(bar) :] = with_texts(frames[:, len(bar) :], words.top, words.bottom)
     return frames
 
@@ -125,14 +127,14 @@ def make_meme(
     size: tuple[int, int],
     wav: Path | None = None,
     seconds: float = SHORTEST,
-    is_drawn: bool = True,
+    how: Treatment = AS_DRAWN,
 ) -> int:
     """Writes the meme of `size` (width, height); returns its length in frames of the timeline.
 
     `wav` is its sound, cut or continued with silence to that length; without it the film is silent.
     """
     width, height = size
-    frames = _pictures(clip, words, width, height, is_drawn=is_drawn)
+    frames = _pictures(clip, words, width, height, how)
     order = cycle(len(frames))
     num_frames = length(len(frames), seconds=seconds)
     with tempfile.TemporaryDirectory(prefix="cold-open-meme-") as folder:

@@ -98,9 +98,9 @@ def _thumbnail(path: Path, changed: int, width: int, height: int) -> Frames:
 # -------------------------------------------------------------------------------------------- poster
 
 
-def poster(timeline: Timeline, title: str, out: Path) -> None:
+def poster(timeline: Timeline, title: str, out: Path, *, look: cut.Look | None = None) -> None:
     """The film's liveliest moment with its title on it, as a PNG of the film's size."""
-    picture = Image.fromarray(_best_frame(timeline))
+    picture = Image.fromarray(_best_frame(timeline, look or cut.Look()))
     width, height = picture.size
     unit = min(width, height)
     show, _, episode = title.partition("\n")
@@ -114,7 +114,7 @@ def poster(timeline: Timeline, title: str, out: Path) -> None:
     write_png(np.asarray(picture), out)
 
 
-def _best_frame(timeline: Timeline) -> Frames:
+def _best_frame(timeline: Timeline, look: cut.Look) -> Frames:
     """A frame of the shot that is seen as the biggest laugh begins; without laughs, the liveliest shot's."""
     filmed = [picture for picture in timeline.pictures if picture.clip is not None]
     if not filmed:
@@ -125,8 +125,7 @@ def _best_frame(timeline: Timeline) -> Frames:
     chosen = max(shown, key=_liveliness)
     assert chosen.clip is not None
     frame = clips.read_clip(chosen.clip)[chosen.frames[len(chosen.frames) // 2]]
-    is_drawn = chosen.source is None
-    return enlarge_frame(frame, width=timeline.width, height=timeline.height, is_drawn=is_drawn)
+    return cut.treatment(chosen, look).enlarged(frame, width=timeline.width, height=timeline.height)
 
 
 def _liveliness(picture: PictureCut) -> float:

@@ -95,6 +95,55 @@ def test_clips_of_other_film_models_are_enlarged_by_lanczos_and_known_as_such(cl
     assert np.abs(seen - wanted).mean() < np.abs(seen - network).mean()
 
 
+def test_a_watermark_is_hidden_where_a_film_model_filmed_and_known_when_asked(clips, tmp_path):
+    timeline = film(clips)
+    scene, title, _ = timeline.spans
+    plain = segment_recipe(timeline, scene)
+    assert "watermark" not in plain
+    assert segment_recipe(timeline, scene, look=Look(watermark="crop")) == {**plain, "watermark": ["crop"]}
+    bug = Look(watermark="bug", show="A Show")
+    assert segment_recipe(timeline, scene, look=bug) == {**plain, "watermark": ["bug", "A Show"]}
+    assert segment_recipe(timeline, title, look=bug) == segment_recipe(timeline, title)
+    own = replace(timeline, pictures=tuple(replace(cut, source="file") for cut in timeline.pictures))
+    assert segment_recipe(own, scene, look=bug) == segment_recipe(own, scene)
+    make_segment(timeline, scene, tmp_path / "a.mp4", look=bug)
+    make_segment(timeline, scene, tmp_path / "b.mp4")
+    make_segment(own, scene, tmp_path / "c.mp4", look=bug)
+    seen, without, of_ones_own = (decoded(tmp_path / f"{name}.mp4")[30].astype(int) for name in "abc")
+    assert np.abs(seen - without)[124:140, 100:220].mean() > 30
+    assert np.abs(seen - without)[:90].mean() < 3
+    assert np.abs(of_ones_own - without)[124:140, 100:220].mean() < 3
+
+
+def test_clips_of_other_film_models_are_smoothed_when_asked_and_toons_never(tmp_path):
+    place = np.arange(80)[None, :]
+    frames = np.empty((6, 45, 80, 3), np.uint8)
+    for i, frame in enumerate(frames):
+        frame[:] = (128 + 90 * np.sin((place - 3 * i) / 9))[..., None]
+    write_clip(frames, 8, tmp_path / "clip.mp4")
+    toon = PictureCut("s01", "s01.1", 0, 30, tmp_path / "clip.mp4", clip_frames(6, 30, "boomerang"))
+    spans = (Span("s01", 0, 30, "scene"),)
+
+    def timeline(source):
+        return Timeline(WIDTH, HEIGHT, spans, (replace(toon, source=source),), (), (), (), ())
+
+    smooth = Look(smooth=True)
+    steps = {}
+    for name, source, look in (("a", "model", smooth), ("b", "model", Look()), ("c", None, smooth)):
+        make_segment(timeline(source), spans[0], tmp_path / f"{name}.mp4", look=look)
+        seen = decoded(tmp_path / f"{name}.mp4").astype(int)
+        assert len(seen) == 30
+        steps[name] = np.abs(np.diff(seen[:15], axis=0)).mean(axis=(1, 2, 3))
+    assert steps["a"].min() > 2  # every frame moves on
+    assert np.sort(steps["b"])[: 2 * 15 // 3 - 1].max() < 1  # two of three stand still
+    assert np.sort(steps["c"])[: 2 * 15 // 3 - 1].max() < 1
+    recipes = [
+        segment_recipe(timeline(s), spans[0], look=look) for s in ("model", None) for look in (Look(), smooth)
+    ]
+    assert recipes[1] == {**recipes[0], "smooth": True}
+    assert recipes[2] == recipes[3]
+
+
 def test_captions_are_burned_in_their_own_frames_and_colours_alone(clips, tmp_path):
     timeline = film(clips, captions=[(7, 13, "Blink?", "joe"), (20, 49, "Yes, {it} \\does.", "don")])
     look = Look(colours={"joe": "#ffffff", "don": "#40ff40"})

@@ -5,12 +5,13 @@ from __future__ import annotations
 from flows.studio import loops
 from flows.studio.wanted import WantedShot
 from scripts_llm.screenplay import Meme, Premise, Scene, Script, Shot
+from scripts_llm.video import Video
 
 
-def _recipe(meme: Meme) -> dict[str, object]:
+def _recipe(meme: Meme, **video: str) -> dict[str, object]:
     shot = Shot(prompt=meme.picture)
     scene = Scene(id="s01", slugline="INT. STAGE - DAY", shots=(shot,))
-    premise = Premise(show="Toast", genre="meme", meme=meme)
+    premise = Premise(show="Toast", genre="meme", meme=meme, video=Video.model_validate(video))
     script = Script(title="Toast", meme=meme, scenes=(scene,))
     words = {"kind": "clip", "prompt": meme.picture}
     return dict(
@@ -26,3 +27,10 @@ def test_a_bar_is_in_the_recipe_and_none_leaves_it_as_it_was() -> None:
     barred = _recipe(Meme(picture="a toaster", top="when", bar="toast"))
     assert barred == {**plain, "bar": "toast"}
     assert _recipe(Meme(picture="a toaster", top="when", bar="bread")) != barred
+
+
+def test_what_hides_a_watermark_is_in_the_recipe_when_asked() -> None:
+    plain = _recipe(Meme(picture="a toaster"))
+    assert _recipe(Meme(picture="a toaster"), watermark="crop") == {**plain, "watermark": "crop"}
+    bug = _recipe(Meme(picture="a toaster"), watermark="bug")
+    assert bug == {**plain, "watermark": "bug", "show": "Toast"}
