@@ -6,7 +6,7 @@ and goes on where the last one stopped.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -23,10 +23,11 @@ from flows.job import Job
 from flows.options import EpisodeOptions, Outcome, Until
 from flows.screen import Screen, duration, running_time
 from flows.scripting import Written
-from flows.studio import camera, folder, fonts, manifest, recipes, report, wanted
+from flows.studio import camera, editing, folder, fonts, manifest, recipes, report, wanted
 from flows.studio import takes as takes_of
 from flows.studio.editing import Finished
 from flows.studio.errors import StudioError
+from flows.studio.timeline import Span
 from flows.studio.wanted import WantedShot
 from flows.survey import Survey
 from scripts_llm.errors import ScriptError
@@ -283,18 +284,14 @@ def the_cut(run: Run, plan: Survey) -> tuple[Path, ...]:
     """Encodes the segments that changed; returns all of them in order."""
     place, screen = run.job.folder.segments, run.screen
     edit = plan.edit()
-    there = recipes.shelf(place, ".mp4")
-    all_of_them = edit.segments
-    segments = []
-    for number, (span, recipe) in enumerate(all_of_them, start=1):
-        known = there.get(recipes.digest(recipe))
-        if known is not None:
-            segments.append(known.path)
-            continue
-        label = f"cutting {span.id}, {number} of {len(all_of_them)}"
+    spans = edit.timeline.spans
+
+    def encode(span: Span, recipe: Mapping[str, Any]) -> Path:
+        label = f"cutting {span.id}, {spans.index(span) + 1} of {len(spans)}"
         on_frame = _frames(screen, label, span.start, edit.timeline.num_frames)
-        segments.append(tasks.cut_segment(span.id, edit, span, recipe, place, on_frame))
-    return tuple(segments)
+        return tasks.cut_segment(span.id, edit, span, recipe, place, on_frame)
+
+    return editing.all_segments(edit, place, encode)
 
 
 def _frames(screen: Screen, label: str, before: int, total: int) -> camera.OnStep:

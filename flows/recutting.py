@@ -5,18 +5,20 @@ Nothing is filmed and nothing is spoken; segments are kept by their recipes like
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from flows import begin, scripting, survey
 from flows import job as jobs
 from flows.job import Job
 from flows.options import CutOptions, EpisodeOptions, Outcome
 from flows.screen import Screen, running_time
-from flows.studio import editing, folder, recipes
+from flows.studio import editing, folder
 from flows.studio.editing import Edit, Finished
 from flows.studio.errors import StudioError
 from flows.studio.film import size_of_lines
+from flows.studio.timeline import Span
 from flows.survey import Survey
 from scripts_llm.screenplay import Premise, Script
 
@@ -99,19 +101,14 @@ def _edit(plan: Survey, premise: Premise, script: Script, wanted: CutOptions) ->
 
 def _make(edit: Edit, job: Job, film: Path, screen: Screen) -> Finished:
     place, total = job.folder.segments, edit.timeline.num_frames
-    there = recipes.shelf(place, ".mp4")
-    segments = []
-    for span, recipe in edit.segments:
-        known = there.get(recipes.digest(recipe))
 
-        def on_frame(done: int, _: int, before: int = span.start, name: str = span.id) -> None:
-            screen.progress(f"cutting {name}", before + done, total)
+    def encode(span: Span, recipe: Mapping[str, Any]) -> Path:
+        def on_frame(done: int, _: int) -> None:
+            screen.progress(f"cutting {span.id}", span.start + done, total)
 
-        segments.append(
-            known.path
-            if known is not None
-            else editing.cut_segment(edit, span, recipe, place, on_frame=on_frame)
-        )
+        return editing.cut_segment(edit, span, recipe, place, on_frame=on_frame)
+
+    segments = editing.all_segments(edit, place, encode)
     screen.progress("mixing the sound and joining the segments")
     return editing.finish(edit, segments, job.folder, film)
 

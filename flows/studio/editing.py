@@ -196,6 +196,18 @@ def cut_segment(edit: Edit, span: Span, recipe: Mapping[str, Any], place: Path, 
     return recipes.make(place, span.id, recipe, ".mp4", by=by).path
 
 
+def all_segments(
+    edit: Edit, place: Path, encode: Callable[[Span, Mapping[str, Any]], Path]
+) -> tuple[Path, ...]:
+    """The edit's segments in order: those that lie in `place`, and for the others what `encode` makes."""
+    there = recipes.shelf(place, ".mp4")
+    paths = []
+    for span, recipe in edit.segments:
+        known = there.get(recipes.digest(recipe))
+        paths.append(known.path if known is not None else encode(span, recipe))
+    return tuple(paths)
+
+
 @dataclass(frozen=True)
 class Finished:
     """What was measured in the finished film; a silent one has no loudness."""

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 from flows.studio import folder, pages
 from flows.studio.folder import EpisodeFolder
@@ -39,7 +38,7 @@ def write(output: Path) -> Path:
     """Draws the page anew from the manifests and the record of the nights."""
     path = output / "index.html"
     nights = (folder.read_json(output / "nights.json") or {}).get("nights")
-    page = pages.render("index", entries=entries(output), nights=_rows(nights)[:NIGHTS_SHOWN])
+    page = pages.render("index", entries=entries(output), nights=pages.rows(nights)[:NIGHTS_SHOWN])
     with folder.writing(path) as part:
         part.write_text(page, encoding="utf-8")
     return path
@@ -53,7 +52,7 @@ def entries(output: Path) -> tuple[Entry, ...]:
 
 def _entry(output: Path, episode: EpisodeFolder) -> Entry:
     made = folder.read_json(episode.manifest) or {}
-    film = _mapping(made.get("film"))
+    film = pages.mapping(made.get("film"))
     path = next((each for each in (episode.film, episode.gif) if each.exists()), None)
     when = (path or episode.manifest).stat().st_mtime
     return Entry(
@@ -62,10 +61,10 @@ def _entry(output: Path, episode: EpisodeFolder) -> Entry:
         title=str(made.get("title") or "untitled"),
         logline=str(made.get("logline") or ""),
         made=f"{datetime.fromtimestamp(when):%Y-%m-%d %H:%M}",
-        duration=_minutes(film.get("seconds")),
-        film=_link(output, path),
-        poster=_link(output, episode.poster),
-        report=_link(output, episode.root / "report.html"),
+        duration=pages.minutes(film.get("seconds")),
+        film=pages.link(path, output),
+        poster=pages.link(episode.poster, output),
+        report=pages.link(episode.root / "report.html", output),
         warnings=_warnings(made, is_made=path is not None),
         newest_first=when,
     )
@@ -80,27 +79,7 @@ def _warnings(made: Mapping[str, Any], *, is_made: bool) -> tuple[str, ...]:
     cards = [str(card) for card in made.get("gag_cards") or ()]
     if cards:
         lines.append(f"gag cards: {', '.join(cards)}")
-    fell_back = _mapping(made.get("script")).get("fell_back")
+    fell_back = pages.mapping(made.get("script")).get("fell_back")
     if fell_back:
         lines.append(f"written by the offline writer: {fell_back}")
     return tuple(lines)
-
-
-def _minutes(seconds: object) -> str:
-    if not isinstance(seconds, int | float):
-        return ""
-    return f"{round(seconds) // 60}:{round(seconds) % 60:02d}"
-
-
-def _link(output: Path, path: Path | None) -> str | None:
-    if path is None or not path.exists():
-        return None
-    return quote(path.relative_to(output).as_posix())
-
-
-def _mapping(value: object) -> Mapping[str, Any]:
-    return value if isinstance(value, dict) else {}
-
-
-def _rows(value: object) -> list[Mapping[str, Any]]:
-    return [row for row in value if isinstance(row, dict)] if isinstance(value, list) else []

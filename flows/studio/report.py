@@ -13,7 +13,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 from flows.studio import folder as folders
 from flows.studio import pages
@@ -90,22 +89,22 @@ class Warned:
 def write(place: EpisodeFolder) -> Path:
     """Draws the report of an episode from its manifest and the clips that lie there."""
     made = folders.read_json(place.manifest) or {}
-    film = _mapping(made.get("film"))
+    film = pages.mapping(made.get("film"))
     page = pages.render(
         "report",
         show=str(made.get("show") or place.root.parent.name),
         code=str(place.code),
         title=str(made.get("title") or "untitled"),
         logline=str(made.get("logline") or ""),
-        film=_beside(place, place.film),
-        gif=_beside(place, place.gif),
-        poster=_beside(place, place.poster),
+        film=pages.link(place.film, place.root),
+        gif=pages.link(place.gif, place.root),
+        poster=pages.link(place.poster, place.root),
         facts=_facts(made, film),
         warnings=warnings(made, has_film=place.film.exists() or place.gif.exists()),
         drawing=draw(made),
         scenes=_scenes(place, made),
-        calls=_rows(made.get("writer_calls")),
-        versions=_mapping(made.get("versions")),
+        calls=pages.rows(made.get("writer_calls")),
+        versions=pages.mapping(made.get("versions")),
     )
     path = place.root / "report.html"
     with folders.writing(path) as part:
@@ -118,15 +117,15 @@ def write(place: EpisodeFolder) -> Path:
 
 def _facts(made: Mapping[str, Any], film: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
     """What is worth knowing about the whole of it, name and value."""
-    shots = _rows(made.get("shots"))
+    shots = pages.rows(made.get("shots"))
     filmed = [float(shot["seconds"]) for shot in shots if isinstance(shot.get("seconds"), int | float)]
-    calls = _rows(made.get("writer_calls"))
-    settings, model = _mapping(made.get("settings")), _mapping(made.get("film_model"))
+    calls = pages.rows(made.get("writer_calls"))
+    settings, model = pages.mapping(made.get("settings")), pages.mapping(made.get("film_model"))
     found = [
-        ("length", _time(film.get("seconds"))),
+        ("length", pages.minutes(film.get("seconds"))),
         ("loudness", _with_unit(film.get("loudness_lufs"), "LUFS")),
         ("true peak", _with_unit(film.get("true_peak_dbtp"), "dBTP")),
-        ("script by", str(_mapping(made.get("script")).get("written_by") or "")),
+        ("script by", str(pages.mapping(made.get("script")).get("written_by") or "")),
         ("film model", " ".join(str(model[key]) for key in ("model", "licence") if model.get(key))),
         ("filming", f"{sum(filmed):.0f} s for {len(filmed)} shots" if filmed else ""),
         ("seed", str(settings.get("seed", ""))),
@@ -166,7 +165,7 @@ def warnings(made: Mapping[str, Any], *, has_film: bool) -> tuple[Warned, ...]:
         found.append(
             Warned(f"gag cards: {', '.join(cards)}", "run the same command again: it tries them anew")
         )
-    fell_back = _mapping(made.get("script")).get("fell_back")
+    fell_back = pages.mapping(made.get("script")).get("fell_back")
     if fell_back:
         found.append(
             Warned(
@@ -174,7 +173,7 @@ def warnings(made: Mapping[str, Any], *, has_film: bool) -> tuple[Warned, ...]:
                 "see to the endpoint, then: coldopen script --rewrite",
             )
         )
-    murmured = [str(line.get("id")) for line in _rows(made.get("lines")) if line.get("murmured")]
+    murmured = [str(line.get("id")) for line in pages.rows(made.get("lines")) if line.get("murmured")]
     if murmured:
         found.append(
             Warned(
@@ -192,21 +191,21 @@ def warnings(made: Mapping[str, Any], *, has_film: bool) -> tuple[Warned, ...]:
 
 def draw(made: Mapping[str, Any]) -> Drawing:
     """The timeline in units of a drawing 1,000 wide, from the manifest's chapter of it."""
-    timeline = _mapping(made.get("timeline"))
+    timeline = pages.mapping(made.get("timeline"))
     total = timeline.get("num_frames")
     if not isinstance(total, int) or total <= 0:
         return Drawing()
-    lines = _rows(timeline.get("lines"))
+    lines = pages.rows(timeline.get("lines"))
     speakers = dict.fromkeys(str(line.get("who")) for line in lines)
     return Drawing(
-        scenes=_bars(_rows(timeline.get("spans")), total, "id"),
+        scenes=_bars(pages.rows(timeline.get("spans")), total, "id"),
         speakers=tuple(
             (who, _bars((line for line in lines if str(line.get("who")) == who), total, "text"))
             for who in speakers
         ),
-        laughs=_bars(_rows(timeline.get("laughs")), total, "size"),
-        loudness=_curve(_mapping(made.get("film")).get("loudness_curve")),
-        target=_height(_mapping(made.get("film")).get("loudness_lufs")),
+        laughs=_bars(pages.rows(timeline.get("laughs")), total, "size"),
+        loudness=_curve(pages.mapping(made.get("film")).get("loudness_curve")),
+        target=_height(pages.mapping(made.get("film")).get("loudness_lufs")),
     )
 
 
@@ -242,7 +241,7 @@ def _height(lufs: object) -> float | None:
 
 
 def _scenes(place: EpisodeFolder, made: Mapping[str, Any]) -> tuple[Scene, ...]:
-    shots, lines = _rows(made.get("shots")), _rows(made.get("lines"))
+    shots, lines = pages.rows(made.get("shots")), pages.rows(made.get("lines"))
     return tuple(
         Scene(
             id=str(scene.get("id")),
@@ -252,7 +251,7 @@ def _scenes(place: EpisodeFolder, made: Mapping[str, Any]) -> tuple[Scene, ...]:
             shots=tuple(_shot(place, shot) for shot in shots if shot.get("scene") == scene.get("id")),
             lines=tuple(_spoken(place, line) for line in lines if line.get("scene") == scene.get("id")),
         )
-        for scene in _rows(made.get("scenes"))
+        for scene in pages.rows(made.get("scenes"))
     )
 
 
@@ -304,7 +303,7 @@ def _spoken(place: EpisodeFolder, line: Mapping[str, Any]) -> Spoken:
     return Spoken(
         who=str(line.get("who") or ""),
         text=str(line.get("line") or ""),
-        wav=_beside(place, wav) if wav is not None else None,
+        wav=pages.link(wav, place.root),
         murmured=bool(line.get("murmured")),
     )
 
@@ -312,22 +311,5 @@ def _spoken(place: EpisodeFolder, line: Mapping[str, Any]) -> Spoken:
 # ---------------------------------------------------------------------------------------------- values
 
 
-def _beside(place: EpisodeFolder, path: Path) -> str | None:
-    """A link to a file of the episode's folder; None if it is not there."""
-    return quote(path.relative_to(place.root).as_posix()) if path.exists() else None
-
-
-def _time(seconds: object) -> str:
-    return f"{round(seconds) // 60}:{round(seconds) % 60:02d}" if isinstance(seconds, int | float) else ""
-
-
 def _with_unit(value: object, unit: str) -> str:
     return f"{value:.1f} {unit}" if isinstance(value, int | float) else ""
-
-
-def _mapping(value: object) -> Mapping[str, Any]:
-    return value if isinstance(value, dict) else {}
-
-
-def _rows(value: object) -> list[Mapping[str, Any]]:
-    return [row for row in value if isinstance(row, dict)] if isinstance(value, list) else []

@@ -48,4 +48,4 @@ def test_a_smooth_picture_in_tiles_is_off_in_tone_by_no_more_than_told_and_has_n
     assert 0 < off.abs().mean() < 0.05
     for axes in ((1, 2, 3), (1, 2, 4)):
         lines = off.mean(dim=axes)[:, 8:-8]  # the picture's own edge is a latent wide, and no seam
-        assert lines.diff().abs().max() < 0.1  # the step in tone from one line to the next
+        assert lines.diff().abs().max() < 0.08  # the step in tone from one line to the next
