@@ -167,9 +167,12 @@ def _asked(first: Path) -> Iterator[Font]:
 def runs(text: str, first: Path) -> list[tuple[Path, str]]:
     """The text in runs of one font each: `first` where it has the letters, else the next one that has."""
     found: list[tuple[Path, str]] = []
+    emoji = project_files()[-1]
     for letter in text:
         font = font_of(letter, first) if needs_glyph(letter) else None
         path = font.path if font else found[-1][0] if found else first
+        if letter.isspace() and path == emoji:
+            path = first  # an emoji's own space is as wide as an emoji
         if found and found[-1][0] == path:
             found[-1] = (path, found[-1][1] + letter)
         else:

@@ -6,6 +6,7 @@ import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from itertools import pairwise
 from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFont
@@ -17,6 +18,9 @@ Colour = tuple[int, int, int]
 
 BLACK_CONDENSED = (900, 62.5)  # weight and width of the variable Noto Sans: posters, memes
 BOLD = (700, 100)
+LEADING = 1.04  # from one line to the next, in sizes of the type
+BASE = 0.86  # where a line's letters stand, as far under its top
+GAP = 0.05  # between a mark and the letters of the line above
 
 
 @lru_cache(maxsize=64)
@@ -76,6 +80,7 @@ class Fitted:
     lines: tuple[str, ...]
     size: int
     face: tuple[float, float]
+    spacing: float = LEADING
 
     @property
     def width(self) -> float:
@@ -84,11 +89,35 @@ class Fitted:
 
     @property
     def leading(self) -> int:
-        return round(self.size * 1.04)
+        return round(self.size * self.spacing)
 
     @property
     def height(self) -> int:
         return self.leading * len(self.lines)
+
+    @property
+    def ink(self) -> tuple[float, float]:
+        """Where letters begin and end, marks included, counted in pixels from the top; without an edge."""
+        above, _ = _reach(self.lines[0], self.size, self.face)
+        _, below = _reach(self.lines[-1], self.size, self.face)
+        last = (len(self.lines) - 1) * self.leading
+        return self.size * BASE - above, last + self.size * BASE + below
+
+
+def apart(text: Fitted) -> Fitted:
+    """The text with its lines so far from each other that no mark stands in the line above.
+
+    Capitals of Vietnamese and tones of Thai reach higher than the usual leading has room for.
+    """
+    reaches = [_reach(line, 100, text.face) for line in text.lines]
+    wanted = [(below + above) / 100 + GAP for (_, below), (above, _) in pairwise(reaches)]
+    return replace(text, spacing=max([LEADING, *wanted]))
+
+
+def _reach(row: str, size: int, face: tuple[float, float]) -> tuple[float, float]:
+    """How far a row's letters reach above and below their line, in pixels."""
+    boxes = [font(size, face, path).getbbox(run, anchor="ls") for path, run in in_order(row)]
+    return max(-top for _, top, _, _ in boxes), max(bottom for _, _, _, bottom in boxes)
 
 
 def fit(
@@ -124,7 +153,7 @@ def _broken(words: Sequence[Piece], count: int, face: tuple[float, float]) -> tu
 
 def _at_largest(text: Fitted, width: int, height: int) -> Fitted:
     widest = replace(text, size=100).width or 1
-    size = min(text.size, int(100 * width / widest), int(height / (1.04 * len(text.lines))))
+    size = min(text.size, int(100 * width / widest), int(height / (LEADING * len(text.lines))))
     return replace(text, size=max(6, size))
 
 
@@ -150,7 +179,7 @@ def letter(
         fill, around = (ink.depth_colour, ink.depth_colour) if step else (ink.fill, ink.edge)
         for i, line in enumerate(text.lines):
             x = centre + step - (row_width(line, text.size, text.face) / 2 if align == "centre" else 0)
-            y = top + i * text.leading + text.size * 0.86 + step
+            y = top + i * text.leading + text.size * BASE + step
             for path, run in in_order(line):
                 type_ = font(text.size, text.face, path)
                 pen.text((x, y), run, fill, type_, "ls", stroke_width=edge, stroke_fill=around)

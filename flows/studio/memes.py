@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +14,7 @@ from flows.studio import clips, cut, ffmpeg
 from flows.studio.clips import Frames
 from flows.studio.enlarge import enlarge, enlarge_frame
 from flows.studio.gif import gif_of_frames
-from flows.studio.lettering import BOLD, Fitted, Ink, drawable, fit, letter
+from flows.studio.lettering import BOLD, Fitted, Ink, apart, drawable, fit, letter
 from flows.studio.sheet import write_png
 from flows.studio.timeline import CLIP_HOLD, FPS, SAMPLE_RATE, SAMPLES_PER_FRAME, Framing
 from flows.studio.watermark import Treatment
@@ -26,6 +27,7 @@ BLACK_ON_WHITE = Ink((0, 0, 0), (0, 0, 0), edge_width=0.0)
 LOST = 0.3  # under a bar the clip is cropped if it loses no more; else it stands whole on its own blur
 # Where texts begin and end, in shares of the height; a tall film leaves room for what the apps draw over it.
 EDGES, TALL_EDGES = (0.03, 0.97), (0.135, 0.765)
+_GREEK_CAPITALS = str.maketrans("ΆΈΉΊΌΎΏ", "ΑΕΗΙΟΥΩ")  # a word in capitals has no accent
 
 
 @dataclass(frozen=True)
@@ -64,9 +66,10 @@ def with_texts(frames: Frames, top: str, bottom: str) -> Frames:
     first, last = TALL_EDGES if height > width else EDGES
     most = round(min(width, height) * 0.15)
     for words, is_top in ((top, True), (bottom, False)):
-        text = fit(words.upper(), round(width * 0.94), round(height * 0.27), largest=most, most_lines=2)
+        capitals = words.upper().translate(_GREEK_CAPITALS)
+        text = apart(fit(capitals, round(width * 0.94), round(height * 0.27), largest=most, most_lines=2))
         at = height * first if is_top else height * last - text.height
-        letter(texts, text, width / 2, at, WHITE_ON_BLACK)
+        letter(texts, text, width / 2, _inside(at, text, height), WHITE_ON_BLACK)
     ink = np.asarray(texts)
     share = ink[..., 3:].astype(np.uint16)
     rows = np.flatnonzero(share.any(axis=(1, 2)))  # only where there are letters
@@ -79,6 +82,15 @@ def with_texts(frames: Frames, top: str, bottom: str) -> Frames:
     return out
 
 
+def _inside(top: float, text: Fitted, height: int) -> float:
+    """`top`, moved so far that every mark of the text, with its edge, is in a picture of this height."""
+    if not text.lines:
+        return top
+    begin, end = text.ink
+    edge = math.ceil(text.size * WHITE_ON_BLACK.edge_width) + 1
+    return min(max(top, edge - begin), height - edge - end)
+
+
 def bar_above(width: int, height: int, words: str) -> tuple[Frames, Fitted]:
     """A white bar with black text for the top of a film of this size, (h, width, 3), and its fitted text.
 
@@ -89,6 +101,7 @@ def bar_above(width: int, height: int, words: str) -> tuple[Frames, Fitted]:
     top = round(height * TALL_EDGES[0]) if height > width else margin
     largest = round(min(width, height) * 0.09)
     text = fit(words, width - 2 * margin, round(height * 0.3), face=BOLD, largest=largest, most_lines=3)
+    text = apart(text)
     # Letters hang under their line by about a fifth of their size, so the space below is that much larger.
     rows = (top + text.height + margin + round(text.size * 0.2)) // 2 * 2
     bar = Image.new("RGB", (width, rows), (255, 255, 255))

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import soundfile
 from PIL import Image
 
-from flows.studio import ffmpeg, memes
+from flows.studio import ffmpeg, lettering, memes
 from flows.studio.clips import write_clip
 from flows.studio.errors import StudioError
 from flows.studio.gif import gif_of_film, gif_of_frames
 from flows.studio.memes import MemeFiles, Words, make_meme
+
+WHITE = lettering.Ink((255, 255, 255), (255, 255, 255), edge_width=0.0)
 
 
 @pytest.fixture(scope="module")
@@ -58,6 +62,61 @@ def test_texts_are_white_with_a_black_edge_and_inside_the_picture(width, height)
     assert (letters == 255).all(axis=1).sum() > 50
     assert (letters == 0).all(axis=1).sum() > 50
     assert not changed[height // 2 - 4 : height // 2 + 4].any()
+
+
+TEXTS = {
+    "Latin": "Jumpy Ágy: when the queue À la poste",
+    "Vietnamese": "Ấm ức vì chiếc máy nướng bánh",
+    "Cyrillic": "когда тостер говорит «ещё пять минут»",
+    "Greek": "όταν η φρυγανιέρα λέει πέντε λεπτά",
+    "Arabic": "عندما تقول محمصة الخبز خمس دقائق أخرى",
+    "Hebrew": "כשהטוסטר אומר עוד חמש דקות",
+    "Devanagari": "जब टोस्टर कहता है बस पाँच मिनट और",
+    "Thai": "เมื่อเครื่องปิ้งขนมปังบอกว่าอีกห้านาทีที่รัก",
+    "Japanese": "トースターがあと五分だけと言うとき",
+    "Chinese": "当烤面包机说再等五分钟的时候",
+    "Korean": "토스터가 오 분만 더 달라고 할 때",
+    "emoji": "when 🍞 says 😂 5 more ⏰",
+}
+
+
+@pytest.mark.parametrize("script", TEXTS)
+@pytest.mark.parametrize(("width", "height"), [(320, 180), (180, 180), (180, 320)])
+def test_texts_of_any_script_stand_whole_inside_the_picture(script, width, height):
+    plain = np.full((1, height, width, 3), 128, np.uint8)
+    (picture,) = memes.with_texts(plain, TEXTS[script], TEXTS[script])
+    white = (picture == 255).all(axis=2)
+    inked = (picture != 128).any(axis=2)
+    middle = height // 2
+    for half in (slice(0, middle), slice(middle, height)):
+        rows, columns = np.flatnonzero(white[half].any(axis=1)), np.flatnonzero(white[half].any(axis=0))
+        assert white[half].sum() > 300
+        assert abs(columns[0] + columns[-1] + 1 - width) <= 8, "in the middle"
+        assert rows[0] + half.start >= 2
+        assert rows[-1] + half.start <= height - 3
+        assert columns[0] >= 2
+        assert columns[-1] <= width - 3
+    for edge in (inked[0], inked[-1], inked[:, 0], inked[:, -1]):
+        assert not edge.any(), "an edge around the letters is cut off"
+    assert not inked[middle - 8 : middle + 8].any()
+
+
+@pytest.mark.parametrize("script", ["Vietnamese", "Thai", "Arabic"])
+def test_no_mark_stands_in_the_line_above(script):
+    text = lettering.apart(lettering.fit(TEXTS[script].upper(), 300, 100, largest=48, most_lines=2))
+    assert len(text.lines) == 2
+    pictures = []
+    for lines in (("", text.lines[1]), (text.lines[0], "")):
+        picture = Image.new("RGB", (320, 140))
+        lettering.letter(picture, replace(text, lines=lines), 160, 20, WHITE)
+        pictures.append(np.flatnonzero(np.asarray(picture).any(axis=(1, 2))))
+    below, above = pictures
+    assert above[-1] < below[0]
+
+
+def test_an_emoji_is_followed_by_a_space_as_narrow_as_any():
+    gap = lettering.row_width("🍞 a", 100) - lettering.row_width("🍞a", 100)
+    assert gap == lettering.row_width("b a", 100) - lettering.row_width("ba", 100)
 
 
 def test_without_texts_the_picture_is_untouched():
@@ -115,6 +174,8 @@ BARS = {
     "latin": "when the toaster says it only needs five more minutes, and jumps anyway",
     "cyrillic": "когда тостер говорит, что ему нужно ещё пять минут, и всё равно прыгает",
     "arabic": "عندما تقول محمصة الخبز إنها تحتاج خمس دقائق أخرى ثم تقفز على أي حال",
+    "thai": "เมื่อเครื่องปิ้งขนมปังบอกว่าขออีกห้านาทีที่รัก แล้วก็กระโดดขึ้นมาอยู่ดี",
+    "vietnamese": "Ấm ức khi chiếc máy nướng bánh nói cần thêm năm phút nữa rồi vẫn nhảy lên",
 }
 
 
