@@ -33,8 +33,7 @@ def check(options: EpisodeOptions, script: Path | None) -> tuple[int, tuple[str,
     job = _job(_with_premise(options, script), said)
     path = script or job.folder.script
     if job.premise_path is not None and not said.errors:
-        said.findings(review.of_premise(_with_video(job, job.premise)), job.premise_path)
-        said.lines += [f"{job.premise_path}: {key}: not used yet" for key in yaml_io.unused_keys(job.premise)]
+        said.findings(review.of_premise(_with_video(job, job.premise), job.places), job.premise_path)
     if not path.exists() and script is None:
         command = begin.command(job).replace("episode", "script", 1)
         return said.summed_up(f"{job.name}: no script yet, {command} writes one")
@@ -45,7 +44,6 @@ def check(options: EpisodeOptions, script: Path | None) -> tuple[int, tuple[str,
         said.fault(error)
         return said.summed_up(f"{path}: cannot be filmed as it is")
     said.findings(review.of_script(written, premise, (path.parent, *job.places)), path)
-    said.lines += [f"{path}: {key}: not used yet" for key in yaml_io.unused_keys(written)]
     return said.summed_up(f"{job.name}: {_size(written)}")
 
 

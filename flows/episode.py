@@ -146,6 +146,7 @@ def story(job: Job, screen: Screen) -> Outcome:
         if plan.is_done(job.until):
             path = plan.result(job.until)
             return the_end(run, path, *begin.nothing_to_do(job, path))
+        the_intro(run, plan)
         gags = the_shots(run, plan)
         if job.until == "clips":
             return the_end(run, job.folder.contact_sheet, "filmed", gags=gags)
@@ -164,8 +165,6 @@ def the_script(run: Run) -> Written:
     """Written if there is none, read if there is one; shown, and told if the premise has moved on."""
     job, screen = run.job, run.screen
     is_new = not scripting.exists(job)
-    for key in scripting.unused_keys(job.premise):
-        screen.say(f"{key}: not used yet")
     if is_new:
         screen.progress("writing the script")
         written = tasks.write_script(job, screen.warn)
@@ -192,6 +191,20 @@ def the_plan(run: Run, written: Written) -> Survey:
         run.notes.append(told)
     run.remember(weights=plan.film.weights)
     return plan
+
+
+def the_intro(run: Run, plan: Survey) -> None:
+    """Fits a title sequence of one's own to the film, before anything is filmed."""
+    job, intro = run.job, plan.intro
+    if intro is None or intro.digest in recipes.shelf(job.folder.clips, ".mp4"):
+        return
+    run.screen.progress("fitting the title sequence")
+    try:
+        tasks.film_shot(
+            intro.label, intro, plan.film, job.folder.clips, job.device, lambda step, num_steps: None
+        )
+    except StudioError as error:
+        raise StudioError(f"{job.place_of('titles', 'intro')}: {error}", code=2) from None
 
 
 def the_shots(run: Run, plan: Survey) -> tuple[str, ...]:

@@ -85,6 +85,16 @@ class Job:
         whole = video.model_copy(update={**named, **(self.memory.video or {})})
         return _located(whole, self.premise_path.parent if self.premise_path else None)
 
+    def place_of(self, *way: str) -> str:
+        """A key of the premise as an error names it: with file, line and column, if it came from a file."""
+        from scripts_llm.yaml_io import places_of
+
+        key = ".".join(way)
+        if self.premise_path is None:
+            return key
+        line, column = places_of(self.premise_path, [way])[0]
+        return f"{self.premise_path}:{line}:{column}: {key}"
+
     @property
     def name(self) -> str:
         return f"{self.premise.show} {self.folder.code}"

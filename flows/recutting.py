@@ -48,7 +48,7 @@ def _plan(job: Job) -> Survey:
         raise StudioError(f"{job.folder.root}: wanted a filmed episode; first: {begin.command(job)}", code=2)
     there = plan.material()
     known = {*there.clips, *there.voices, *job.memory.failed}
-    wanted = [shot.digest for shot in plan.shots] + [line.digest for line in plan.lines]
+    wanted = [shot.digest for shot in plan.clips] + [line.digest for line in plan.lines]
     missing = [digest for digest in wanted if digest not in known]
     if missing:
         raise StudioError(

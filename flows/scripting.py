@@ -298,10 +298,5 @@ def told(script: Script) -> tuple[str, ...]:
     return tuple(rows)
 
 
-def unused_keys(premise: Premise) -> tuple[str, ...]:
-    """The keys of a premise that nothing reads yet."""
-    return yaml_io.unused_keys(premise)
-
-
 def _short(text: str, most: int = 60) -> str:
     return text if len(text) <= most else text[: most - 1].rstrip() + "…"

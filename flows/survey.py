@@ -19,16 +19,20 @@ from flows.studio.pacing import SceneSound
 from flows.studio.plan import Plan
 from flows.studio.scene_sounds import scene_sounds
 from flows.studio.wanted import WantedLine, WantedShot
-from scripts_llm.screenplay import Audio, display_name
+from scripts_llm.screenplay import Audio, Premise, display_name
 
 
 @dataclass(frozen=True)
 class Survey:
-    """A script with everything that it needs, against the episode's folder."""
+    """A script with everything that it needs, against the episode's folder.
+
+    `intro` is the title sequence, where the premise names a film of one's own.
+    """
 
     job: Job
     written: Written
     film: FilmSettings
+    intro: WantedShot | None
     shots: tuple[WantedShot, ...]
     lines: tuple[WantedLine, ...]
     sounds: Mapping[str, tuple[SceneSound, ...]]
@@ -38,6 +42,11 @@ class Survey:
     @property
     def is_meme(self) -> bool:
         return self.written.premise.genre == "meme"
+
+    @property
+    def clips(self) -> tuple[WantedShot, ...]:
+        """The title sequence, if there is one, and every shot."""
+        return (*([self.intro] if self.intro else []), *self.shots)
 
     def is_done(self, until: Until | None) -> bool:
         """Whether everything up to that step lies there and is what premise and script ask for."""
@@ -69,7 +78,7 @@ class Survey:
         """What the script wants, with all that lies there of it now."""
         folder = self.job.folder
         return Material(
-            shots=self.shots,
+            shots=self.clips,
             lines=self.lines,
             clips=recipes.shelf(folder.clips, ".mp4"),
             voices=recipes.shelf(folder.voices, ".wav"),
@@ -77,6 +86,7 @@ class Survey:
             filmed_by=self.film.title
             if self.film.is_for_sale
             else f"{self.film.title} ({self.film.licence})",
+            intro=self.intro,
         )
 
     def edit(self) -> Edit:
@@ -116,8 +126,19 @@ def look(job: Job, written: Written | None = None) -> Survey | None:
     film = film_settings(written.premise, num_steps=job.memory.num_steps, video=job.video)
     shots = wanted.shots(written.script, written.premise, film, seed=job.film_seed, places=job.places)
     lines = wanted.lines(written.script, written.premise, speaker=job.speaker, places=job.places)
-    made = plan.make_plan(job.folder, shots, lines, film=film, failed=job.memory.failed)
+    intro = _intro(job, written.premise)
+    made = plan.make_plan(
+        job.folder, [*([intro] if intro else []), *shots], lines, film=film, failed=job.memory.failed
+    )
     sounds = scene_sounds(written.script, places=job.places)
     read_style(written.premise.captions.style)  # a wrong name is told before anything is filmed
     audio = own_audio.located(written.premise.audio, job.places)
-    return Survey(job, written, film, shots, lines, sounds, audio, made)
+    return Survey(job, written, film, intro, shots, lines, sounds, audio, made)
+
+
+def _intro(job: Job, premise: Premise) -> WantedShot | None:
+    """The title sequence of one's own; a meme has no title."""
+    name = premise.titles.intro
+    if name is None or premise.genre == "meme":
+        return None
+    return wanted.intro(name, premise, places=job.places, where=job.place_of("titles", "intro"))

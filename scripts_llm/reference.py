@@ -1,4 +1,4 @@
-"""docs/premise.md and docs/script.md, made from the models: every key, what it holds, if it is read yet.
+"""docs/premise.md and docs/script.md, made from the models: every key, what it holds, its default.
 
 Their schemas for editors, docs/*.schema.json, are written along (`scripts_llm.schema`).
 """
@@ -16,14 +16,13 @@ from pydantic.fields import FieldInfo
 
 from scripts_llm import schema
 from scripts_llm.screenplay import Premise, Script
-from scripts_llm.yaml_io import UNUSED_KEYS
 
 _PREMISE = """\
 # The premise
 
 A YAML file that a person writes: the show. `show` and `logline` are enough; what is left out is invented from
 them and told at the head of `script.yaml`. A meme may have `meme:` instead of a logline. An unknown key is an
-error with its line and column; a key marked *not used yet* is accepted, and named once.
+error with its line and column.
 
 ```yaml
 show: Joe and the Don
@@ -93,7 +92,7 @@ def write_pages(folder: Path) -> None:
 def _sections(model: type[BaseModel], prefix: str) -> Iterator[str]:
     """A table for a model, then those of the models in it."""
     title = f"`{prefix}`" if prefix else "The keys"
-    rows = [_row(field.alias or name, field, prefix) for name, field in model.model_fields.items()]
+    rows = [_row(field.alias or name, field) for name, field in model.model_fields.items()]
     yield f"\n## {title}\n\n"
     if prefix:
         yield (model.__doc__ or "").strip().splitlines()[0] + "\n\n"
@@ -104,12 +103,8 @@ def _sections(model: type[BaseModel], prefix: str) -> Iterator[str]:
             yield from _sections(inner, f"{prefix}{'.' if prefix else ''}{field.alias or name}{suffix}")
 
 
-def _row(key: str, field: FieldInfo, prefix: str) -> str:
-    place = ".".join(part for part in f"{prefix}.{key}".replace("[]", "").split(".") if part)
-    place = place.replace(".<key>", "").replace(" (a silence)", "")
-    unused = " *Not used yet.*" if place in UNUSED_KEYS else ""
-    description = f"{(field.description or '').strip()}.{unused}"
-    return f"| `{key}` | {_holds(field)} | {_default(field)} | {description} |\n"
+def _row(key: str, field: FieldInfo) -> str:
+    return f"| `{key}` | {_holds(field)} | {_default(field)} | {(field.description or '').strip()}. |\n"
 
 
 def _default(field: FieldInfo) -> str:

@@ -164,9 +164,19 @@ class Captions(Model):
 class Titles(Model):
     """Title card and credits."""
 
-    intro: str | None = Field(default=None, description="a film file of one's own instead of the title card")
+    intro: str | None = Field(
+        default=None,
+        max_length=400,
+        description="a film (mp4, gif; ten seconds of it at most) or picture (png, jpg) of one's own instead "
+        "of the title card, named from this file's folder; a film's own sound is heard instead of the theme",
+    )
     card: Name | None = Field(default=None, description="the title card's text; the show's name if left out")
     outro_credits: bool = Field(default=True, description="credits at the end")
+
+    @field_validator("intro")
+    @classmethod
+    def _intro_is_a_picture(cls, value: str | None) -> str | None:
+        return _of_a_kind(value, PICTURES)
 
 
 class Writer(Model):

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
 from scripts_llm.errors import ScriptError
 from scripts_llm.screenplay import Beat, Character, Line, Premise, Script
@@ -18,7 +17,6 @@ from scripts_llm.yaml_source import Fault, Source, Spot, read_text, refuse
 from scripts_llm.yaml_write import write_script
 
 __all__ = [
-    "UNUSED_KEYS",
     "keep_scenes",
     "places_of",
     "read_premise",
@@ -27,13 +25,9 @@ __all__ = [
     "rough_premise",
     "scene_text",
     "set_pick",
-    "unused_keys",
     "write_into_script",
     "write_script",
 ]
-
-UNUSED_KEYS = ("titles.intro",)
-"""Keys that are accepted, and that nothing reads yet. The documentation says so too."""
 
 _OF_AN_ELEMENT = frozenset(known_keys(Line) + known_keys(Beat))
 
@@ -98,22 +92,6 @@ def _place_of(node: Node | None, way: Sequence[str | int]) -> tuple[int, int]:
             break
         node, spot = inside, inside.start
     return spot.line, spot.column
-
-
-def unused_keys(made_by_hand: Premise | Script) -> tuple[str, ...]:
-    """The keys this file sets that nothing reads yet, like `titles.intro`, each once."""
-    return tuple(key for key in UNUSED_KEYS if _is_set(made_by_hand, key.split(".")))
-
-
-def _is_set(value: Any, way: list[str]) -> bool:
-    if isinstance(value, tuple):
-        return any(_is_set(element, way) for element in value)
-    if not isinstance(value, BaseModel) or way[0] not in value.model_fields_set:
-        return False
-    inside = getattr(value, way[0])
-    if inside is None or inside == ():
-        return False
-    return len(way) == 1 or _is_set(inside, way[1:])
 
 
 def _with_others(faults: list[Fault], more: list[Fault]) -> list[Fault]:

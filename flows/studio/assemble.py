@@ -7,8 +7,9 @@ long as its sound and picture need; how its lines follow each other is `pacing`'
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import pairwise
+from pathlib import Path
 from typing import Literal
 
 from flows.studio import audience, captioning, framing
@@ -28,6 +29,7 @@ from flows.studio.pacing import (
     without_drowned_laughs,
 )
 from flows.studio.timeline import (
+    CLIP_HOLD,
     FPS,
     SAMPLES_PER_FRAME,
     EffectCue,
@@ -43,7 +45,7 @@ from flows.studio.timeline import (
 from scripts_llm.screenplay import Line, Scene
 from scripts_llm.video import Fit
 
-__all__ = ["FilmedShot", "SceneSound", "SceneTake", "SpokenLine", "assemble"]
+__all__ = ["FilmedShot", "Intro", "SceneSound", "SceneTake", "SpokenLine", "assemble"]
 
 FIRST_LAUGH = 11 * FPS
 SHORTEST_SCENE = 20
@@ -55,6 +57,15 @@ DISSOLVE = 16
 EFFECT_FADE = 0.5  # seconds of a `fade_in` or `fade_out` without a number
 
 
+@dataclass(frozen=True)
+class Intro:
+    """A title sequence of one's own: its clip, counted in eighths of a second, and whose sound is heard."""
+
+    clip: Path
+    num_frames: int
+    sound: Path | None = None
+
+
 def assemble(  # noqa: PLR0913 (what a film is made of)
     scenes: Sequence[SceneTake],
     *,
@@ -62,6 +73,7 @@ def assemble(  # noqa: PLR0913 (what a film is made of)
     height: int,
     title: str,
     credits: Sequence[str],
+    intro: Intro | None = None,
     laugh_track: bool = True,
     captions: bool = True,
     caption_style: str = "classic",
@@ -71,6 +83,7 @@ def assemble(  # noqa: PLR0913 (what a film is made of)
 ) -> Timeline:
     """The whole film as frames. `title` and `credits` may be empty: then there is no such card.
 
+    `intro` is seen in the title card's place, for as long as it is.
     `fit` is what a clip does that is shorter than its lines, where its shot does not say it itself.
     """
     takes = [take for take in scenes if not take.scene.skip]
@@ -78,10 +91,10 @@ def assemble(  # noqa: PLR0913 (what a film is made of)
         raise StudioError("wanted a scene to cut, but every scene of the script is skipped", code=2)
     script = [without_drowned_laughs(take.scene) for take in takes]
     laughing = audience.laughing(script) if laugh_track else {}
-    tracks = _lay(takes, laughing, title, credits, seed=seed, fit=fit)
+    tracks = _lay(takes, laughing, title, credits, seed=seed, fit=fit, intro=intro)
     if laughing and (not tracks.laughs or tracks.laughs[0].start > FIRST_LAUGH):
         laughing = audience.with_early_laugh(script, laughing, _early(takes, tracks))
-        tracks = _lay(takes, laughing, title, credits, seed=seed, fit=fit)
+        tracks = _lay(takes, laughing, title, credits, seed=seed, fit=fit, intro=intro)
     limit = captioning.limit_of(width, height, style=caption_style)
     return Timeline(
         width=width,
@@ -119,6 +132,7 @@ def _lay(
     *,
     seed: int,
     fit: Fit,
+    intro: Intro | None,
 ) -> Tracks:
     tracks = Tracks()
     parts = [take.scene.part for take in takes]
@@ -127,19 +141,31 @@ def _lay(
         sizes = {e: size for (s, e), size in laughing.items() if s == number}
         _lay_scene(tracks, takes, number, sizes=sizes, seed=seed, fit=fit)
         if title and number + 1 == cold:
-            _lay_card(tracks, "title", TITLE, seed)
+            _lay_card(tracks, "title", TITLE, seed, intro=intro)
     _lay_beds(tracks, parts, seed)
     if credits:
         _lay_card(tracks, "credits", CREDITS, seed)
     return tracks
 
 
-def _lay_card(tracks: Tracks, card: Literal["title", "credits"], length: int, seed: int) -> None:
+def _lay_card(
+    tracks: Tracks,
+    card: Literal["title", "credits"],
+    length: int,
+    seed: int,
+    *,
+    intro: Intro | None = None,
+) -> None:
+    length = intro.num_frames * CLIP_HOLD if intro else length
     start, end = tracks.now, tracks.now + length
+    shown = PictureCut(card, card, start, end + DISSOLVE, clip=None, card=card)
+    if intro:
+        held = framing.clip_frames(intro.num_frames, length + DISSOLVE, "hold")
+        shown = replace(shown, card=None, clip=intro.clip, frames=held)
     tracks.spans.append(Span(card, start, end, card))
-    tracks.pictures.append(PictureCut(card, card, start, end, clip=None, card=card))
-    tracks.tail = (PictureCut(card, card, end, end + DISSOLVE, clip=None, card=card),)
-    tracks.music.append(MusicCue(card, start, end, derived(seed, card)))
+    tracks.pictures += _within((shown,), start, end)
+    tracks.tail = _within((shown,), end, end + DISSOLVE)
+    tracks.music.append(MusicCue(card, start, end, derived(seed, card), intro.sound if intro else None))
     tracks.heard = end
 
 

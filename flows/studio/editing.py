@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from flows.studio import own_audio, own_files, recipes
-from flows.studio.assemble import FilmedShot, SceneTake, SpokenLine, assemble
+from flows.studio.assemble import FilmedShot, Intro, SceneTake, SpokenLine, assemble
 from flows.studio.cut import Look, segment_recipe
 from flows.studio.film import picture_size
 from flows.studio.folder import EpisodeFolder
 from flows.studio.pacing import SceneSound
 from flows.studio.recipes import Artefact, Shelf
-from flows.studio.timeline import Framing, PictureCut, Span, Timeline
+from flows.studio.timeline import Framing, MusicCue, PictureCut, Span, Timeline
 from flows.studio.wanted import WantedLine, WantedShot, scenes
 from scripts_llm.screenplay import Premise, Script, display_name
 
@@ -49,7 +49,7 @@ class Edit:
             "segments": [recipes.digest(recipe) for _, recipe in self.segments],
             "lines": [[cue.start, cue.end, _digest_in(cue.wav), cue.who, cue.text] for cue in timeline.lines],
             "laughs": [asdict(cue) for cue in timeline.laughs],
-            "music": [asdict(cue) for cue in timeline.music],
+            "music": [_music_recipe(cue) for cue in timeline.music],
             "captions": [asdict(caption) for caption in timeline.captions],
             "soft": self.premise.captions.mode == "soft",
             "sounds": [[cue.start, cue.end, cue.name] for cue in timeline.sounds],
@@ -59,6 +59,12 @@ class Edit:
         }
 
 
+def _music_recipe(cue: MusicCue) -> dict[str, Any]:
+    """A cue of the music as JSON; a film is known by what is in it."""
+    told = {key: value for key, value in asdict(cue).items() if key != "film"}
+    return told if cue.film is None else {**told, "film": own_files.content_hash(cue.film)}
+
+
 def _digest_in(path: Path) -> str:
     """The recipe's digest in an artefact's name: the number before it does not count."""
     return path.stem.rsplit("-", 1)[-1]
@@ -66,7 +72,7 @@ def _digest_in(path: Path) -> str:
 
 @dataclass(frozen=True)
 class Material:
-    """What the script wants, and what lies there of it."""
+    """What the script wants, and what lies there of it; `intro` is the shot that is the title sequence."""
 
     shots: Sequence[WantedShot]
     lines: Sequence[WantedLine]
@@ -74,6 +80,7 @@ class Material:
     voices: Shelf
     sounds: Mapping[str, Sequence[SceneSound]] = field(default_factory=dict)  # by the scene's id
     filmed_by: str = "TOON"  # as the credits say it, with a licence that forbids something
+    intro: WantedShot | None = None
 
 
 def make_edit(
@@ -98,6 +105,7 @@ def make_edit(
         height=height,
         title=f"{premise.titles.card or premise.show}\n{script.title}" if cards else "",
         credits=(credits_of(premise, written_by, material) if cards and premise.titles.outro_credits else ()),
+        intro=_intro(material),
         laugh_track=premise.audio.laugh_track != "off",
         caption_style=premise.captions.style,
         fit=premise.video.fit or "boomerang",
@@ -134,6 +142,15 @@ def _with_sources(timeline: Timeline, material: Material) -> Timeline:
 
     joins = tuple(replace(join, tail=tuple(map(whole, join.tail))) for join in timeline.transitions)
     return replace(timeline, pictures=tuple(map(whole, timeline.pictures)), transitions=joins)
+
+
+def _intro(material: Material) -> Intro | None:
+    """The title sequence with its own sound, once its clip is there."""
+    wanted = material.intro
+    clip = material.clips.get(wanted.digest) if wanted else None
+    if wanted is None or clip is None:
+        return None
+    return Intro(clip.path, int(clip.made["num_frames"]), wanted.file if clip.made["has_sound"] else None)
 
 
 def _takes(script: Script, material: Material) -> list[SceneTake]:

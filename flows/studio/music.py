@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from flows.studio import sound
 from flows.studio.delivery import reverberant
+from flows.studio.loudness import decoded
 from flows.studio.timeline import SAMPLE_RATE
 from scripts_llm.screenplay import Mood
 
@@ -81,6 +82,19 @@ def theme(piece: Track, *, num_samples: int) -> Samples:
     heard = np.zeros((num_samples, 2), np.float32)
     heard[: len(ringing)] = ringing[:num_samples]
     return sound.with_edges(sound.at_loudness(heard, MUSIC_LUFS), rise=0.005, fall=0.35)
+
+
+def soundtrack(film: Path, *, num_samples: int) -> Samples:
+    """The sound of a film of one's own in step with its picture, (n, 2); silence where it has no more."""
+    heard = np.zeros((num_samples, 2), np.float32)
+    done = 0
+    for piece in decoded(film):
+        part = piece[: num_samples - done, :2]
+        heard[done : done + len(part)] = part
+        done += len(part)
+        if done == num_samples:
+            break
+    return sound.with_edges(sound.tamed(sound.at_loudness(heard, MUSIC_LUFS)), fall=0.1)
 
 
 def bed(piece: Track, *, start: int, num_samples: int) -> Samples:

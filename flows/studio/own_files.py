@@ -85,7 +85,8 @@ def make_clip(
 ) -> Artefact:
     """The clip of a file, at the film's size: filling it, the middle kept. Its original is copied along.
 
-    `num_frames` of what is noted counts eight a second, `full_frames` the clip's own.
+    `num_frames` of what is noted counts eight a second, `full_frames` the clip's own; `has_sound` is of the
+    file, for a clip is silent.
     """
     keep_copy(file, place.parent)
 
@@ -95,6 +96,7 @@ def make_clip(
         return {
             "num_frames": -(-num_frames // CLIP_HOLD),
             "full_frames": num_frames,
+            "has_sound": not is_still(file) and ffmpeg.has_sound(file),
             "written": str(file),
         }
 

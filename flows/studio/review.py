@@ -51,9 +51,11 @@ class Finding:
 # ---------------------------------------------------------------------------------------------- premise
 
 
-def of_premise(premise: Premise) -> Iterator[Finding]:
-    """What is odd in a premise."""
+def of_premise(premise: Premise, places: Sequence[Path] = ()) -> Iterator[Finding]:
+    """What would stop every film of a premise, or is odd in it. Files are looked for in `places`."""
     yield from _letters(("show",), premise.titles.card or premise.show)
+    if premise.titles.intro is not None:
+        yield from _file(("titles", "intro"), "titles.intro", premise.titles.intro, places)
     try:
         picture_size(premise)
     except StudioError as error:

@@ -116,7 +116,7 @@ def poster(timeline: Timeline, title: str, out: Path, *, look: cut.Look | None =
 
 def _best_frame(timeline: Timeline, look: cut.Look) -> Frames:
     """A frame of the shot that is seen as the biggest laugh begins; without laughs, the liveliest shot's."""
-    filmed = [picture for picture in timeline.pictures if picture.clip is not None]
+    filmed = [one for one in timeline.pictures if one.clip is not None and one.scene != "title"]
     if not filmed:
         return cut.draw_card(timeline, timeline.pictures[0])
     laughs = sorted(timeline.laughs, key=lambda laugh: laugh.start - laugh.end)

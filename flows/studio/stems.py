@@ -159,13 +159,11 @@ def _effect(cue: SoundCue) -> _Placed:
 
 
 def _music(timeline: Timeline, audio: Audio, *, seed: int) -> Stem:
-    if audio.music in own_audio.NO_MUSIC:
-        return _sequence([])
-    own = music.Track(Path(audio.music)) if audio.music else None
-    beds = [cue for cue in timeline.music if cue.kind == "bed"]
-    pieces = [
-        _piece(cue, own, audio.mood, seed=seed, beds=beds) for cue in timeline.music if cue.kind != "bed"
-    ]
+    is_silent = audio.music in own_audio.NO_MUSIC
+    own = music.Track(Path(audio.music)) if audio.music and not is_silent else None
+    cues = [cue for cue in timeline.music if cue.film is not None or not is_silent]
+    beds = [cue for cue in cues if cue.kind == "bed"]
+    pieces = [_piece(cue, own, audio.mood, seed=seed, beds=beds) for cue in cues if cue.kind != "bed"]
     return _sum(_sequence(pieces), _beds(beds, timeline, own, audio))
 
 
@@ -176,11 +174,13 @@ def _sum(one: Stem, other: Stem) -> Stem:
 def _piece(
     cue: MusicCue, own: music.Track | None, mood: Mood | None, *, seed: int, beds: list[MusicCue]
 ) -> _Placed:
-    """A title's or the credits' theme, the same for both; or a sting in the bed's key."""
+    """The theme of title and credits, or the sound of a title's own film; or a sting in the bed's key."""
     start, end = cue.start * SAMPLES_PER_FRAME, cue.end * SAMPLES_PER_FRAME
     level = sound.gain(LINE_LUFS - MUSIC_UNDER[cue.kind] - music.MUSIC_LUFS)
 
     def make() -> Samples:
+        if cue.film is not None:
+            return music.soundtrack(cue.film, num_samples=end - start) * level
         if cue.kind == "sting":
             near = sorted(beds, key=lambda bed: abs(bed.start - cue.start))[:1]
             tonic = music.track("bed", seed=near[0].seed, mood=mood).tonic if near and not own else 0

@@ -91,12 +91,16 @@ class LaughCue:
 
 @dataclass(frozen=True)
 class MusicCue:
-    """Music: the title's and the credits', a bed under the scenes of an act, a sting at a change of scene."""
+    """Music: the title's and the credits', a bed under the scenes of an act, a sting at a change of scene.
+
+    A title sequence of one's own may have its own sound instead: that of the `film`.
+    """
 
     kind: Literal["title", "bed", "sting", "credits"]
     start: int
     end: int
     seed: int
+    film: Path | None = None
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,8 @@ from scripts_llm.screenplay import Line, Premise, Scene, Script, Shot
 if TYPE_CHECKING:
     from flows.studio.voice_book import Speaker, VoiceSettings
 
+TITLE = "title"
+
 
 @dataclass(frozen=True)
 class Seeds:
@@ -107,7 +109,8 @@ def shots(
         for number, shot in enumerate(scene.shots or (), start=1):
             label = f"{scene.id}.{number}"
             if shot.file is not None:
-                found.append(_from_file(label, scene, shot, premise, places))
+                path = own_files.locate(shot.file, places, where=label)
+                found.append(_from_file(label, scene, shot, premise, path))
                 continue
             written = shot.prompt_exact or shot.prompt or scene.action
             words = wording.compose(shot, scene, premise)
@@ -118,6 +121,18 @@ def shots(
             first = WantedShot(label, scene, shot, words, prompt, 0, recipe, seeds=seeds)
             found.append(_with_its_takes(first))
     return tuple(found)
+
+
+def intro(name: str, premise: Premise, *, places: Sequence[Path], where: str) -> WantedShot:
+    """The title sequence that is the file of this name, as a shot in a scene of its own.
+
+    Raises StudioError, with `where` in front, for a file that is in none of the `places`.
+    """
+    path = own_files.locate(name, places, where=where)
+    shot = Shot(file=name)
+    scene = Scene(id=TITLE, slugline=TITLE, shots=(shot,))
+    wanted = _from_file(TITLE, scene, shot, premise, path)
+    return replace(wanted, recipe={**wanted.recipe, "title": True})
 
 
 def all_takes(shots: Sequence[WantedShot]) -> tuple[WantedShot, ...]:
@@ -138,15 +153,13 @@ def _with_its_takes(shot: WantedShot) -> WantedShot:
     return replace(with_take(shot, picked), others=tuple(with_take(shot, take) for take in others))
 
 
-def _from_file(label: str, scene: Scene, shot: Shot, premise: Premise, places: Sequence[Path]) -> WantedShot:
+def _from_file(label: str, scene: Scene, shot: Shot, premise: Premise, path: Path) -> WantedShot:
     """A shot that is a file of one's own: known by what is in it, not by its name."""
-    name = str(shot.file)
-    path = own_files.locate(name, places, where=label)
     size = picture_size(premise)
     recipe = {"kind": "clip", "file": own_files.content_hash(path), "size": list(size), "version": 1}
     if own_files.is_still(path):
         recipe["still"] = True
-    return WantedShot(label, scene, shot, name, "", 0, recipe, file=path)
+    return WantedShot(label, scene, shot, str(shot.file), "", 0, recipe, file=path)
 
 
 def understood(words: str, film_model: str) -> str:

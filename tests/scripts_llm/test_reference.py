@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
-from typing import get_args
 
 import pytest
 from pydantic import BaseModel
 
 from scripts_llm import reference, screenplay
-from scripts_llm.yaml_io import UNUSED_KEYS
 
 DOCS = Path(__file__).parents[2] / "docs"
 
@@ -34,25 +31,3 @@ def test_every_key_is_described_and_stands_in_a_page(model: type[BaseModel]) -> 
     for name, field in model.model_fields.items():
         assert field.description, f"{model.__name__}.{name}"
         assert f"| `{field.alias or name}` | " in pages
-
-
-def test_every_key_that_is_not_used_yet_is_a_key_and_marked() -> None:
-    pages = reference.premise_page() + reference.script_page()
-    assert pages.count("*Not used yet.*") == len(UNUSED_KEYS)
-    known = set(_paths(screenplay.Premise)) | set(_paths(screenplay.Script))
-    assert set(UNUSED_KEYS) <= known
-
-
-def _paths(model: type[BaseModel], prefix: str = "") -> Iterator[str]:
-    for name, field in model.model_fields.items():
-        path = f"{prefix}{field.alias or name}"
-        yield path
-        for inner in _models_in(field.annotation):
-            yield from _paths(inner, f"{path}.")
-
-
-def _models_in(annotation: object) -> Iterator[type[BaseModel]]:
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        yield annotation
-    for inner in get_args(annotation):
-        yield from _models_in(inner)

@@ -15,7 +15,7 @@ from scripts_llm.errors import ScriptError
 from scripts_llm.plain_text import plain
 from scripts_llm.screenplay import Beat, Character, Line, Meme, Scene, Script, Shot, Voice
 from scripts_llm.sound_effects import SoundEffect
-from scripts_llm.yaml_io import UNUSED_KEYS, read_premise, read_script, unused_keys, write_script
+from scripts_llm.yaml_io import read_premise, read_script, write_script
 
 MINIMAL = "show: Joe and the Don\nlogline: A fishmonger rents his spare room to a cat.\n"
 
@@ -97,24 +97,17 @@ def test_a_show_and_a_logline_are_a_premise(tmp_path: Path) -> None:
     assert (premise.show, premise.season, premise.characters) == ("Joe and the Don", 1, {})
 
 
-def test_the_full_premise_is_read_and_what_nothing_reads_yet_is_named_once(tmp_path: Path) -> None:
+def test_the_full_premise_is_read(tmp_path: Path) -> None:
     premise = premise_of(tmp_path, FULL_PREMISE)
     joe = premise.characters["joe"]
     assert isinstance(joe.voice, Voice)
     assert (joe.voice.speed, joe.caption_color, premise.format.aspect) == (1.05, "#ffd400", "16:9")
-    named = unused_keys(premise)
     assert premise.publish is not None
     assert premise.publish.tags == ("ai", "sitcom")
-    assert "titles.intro" in named
-    assert len(set(named)) == len(named)
-    assert set(named) <= set(UNUSED_KEYS)
+    assert premise.titles.intro == "assets/intro.mp4"
 
 
-def test_a_premise_that_uses_nothing_new_has_no_unused_keys(tmp_path: Path) -> None:
-    assert unused_keys(premise_of(tmp_path, MINIMAL + "audio: {laugh_track: off}\npublish:\n")) == ()
-
-
-def test_the_full_script_is_read_and_its_unused_keys_are_named(tmp_path: Path) -> None:
+def test_the_full_script_is_read(tmp_path: Path) -> None:
     file = tmp_path / "script.yaml"
     file.write_text(FULL_SCRIPT, encoding="utf-8")
     script = read_script(file, ["joe", "don"])
@@ -123,7 +116,6 @@ def test_the_full_script_is_read_and_its_unused_keys_are_named(tmp_path: Path) -
     assert [shot.size for shot in scene.shots] == ["establishing", "medium", None]
     assert scene.dialogue[1:3] == (Beat(beat=0.8), Line(who="don", line="Everything blinks, Joe."))
     assert scene.sfx == (SoundEffect(file="door_slam.wav", at="end"),)
-    assert unused_keys(script) == ()
 
 
 @pytest.mark.parametrize(
