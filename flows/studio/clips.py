@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from io import BufferedReader
 from pathlib import Path
 
 import numpy as np
@@ -39,39 +41,29 @@ def write_clip(frames: Frames, fps: int, path: Path) -> None:
 
 def read_clip(path: Path) -> Frames:
     """The frames (f, h, w, 3) of a clip, as many as were written."""
+    return np.stack(list(each_frame(path)))
+
+
+def each_frame(path: Path) -> Iterator[Frames]:
+    """The frames (h, w, 3) of a clip one after the other, at least one."""
     if not path.is_file():
         raise StudioError(f"{path}: wanted a clip, there is no such file; run again and it is filmed anew")
-    pictures = ffmpeg.run(
-        [
-            "-i",
-            str(path.absolute()),
-            "-map",
-            "0:v:0",
-            "-fps_mode",
-            "passthrough",
-            "-f",
-            "image2pipe",
-            "-c:v",
-            "ppm",
-            "-",
-        ],
-        doing=f"reading the clip {path}",
-    )
-    frames = _read_ppm_stream(pictures)
-    if not frames:
+    source = ["-i", str(path.absolute()), "-map", "0:v:0", "-fps_mode", "passthrough"]
+    pictures = [*source, "-f", "image2pipe", "-c:v", "ppm", "-"]
+    found = 0
+    with ffmpeg.reading(pictures, doing=f"reading the clip {path}") as stream:
+        while (frame := _read_ppm(stream)) is not None:
+            found += 1
+            yield frame
+    if not found:
         raise StudioError(f"{path}: wanted a clip, found no picture in it; delete it and run again")
-    return np.stack(frames)
 
 
-def _read_ppm_stream(stream: bytes) -> list[Frames]:
-    """The pictures of a run of binary PPM files (`P6\\nwidth height\\n255\\n` and the bytes)."""
-    frames = []
-    position = 0
-    while position < len(stream):
-        end = position
-        for _ in range(3):
-            end = stream.index(b"\n", end) + 1
-        width, height = (int(number) for number in stream[position:end].split()[1:3])
-        position = end + width * height * 3
-        frames.append(np.frombuffer(stream, np.uint8, width * height * 3, end).reshape(height, width, 3))
-    return frames
+def _read_ppm(stream: BufferedReader) -> Frames | None:
+    """The next picture of a run of binary PPM files (`P6\\nwidth height\\n255\\n` and the bytes)."""
+    head = [stream.readline() for _ in range(3)]
+    if not head[0]:
+        return None
+    width, height = (int(number) for number in head[1].split())
+    frame = np.empty((height, width, 3), np.uint8)
+    return frame if stream.readinto(frame.data) == frame.nbytes else None

@@ -18,6 +18,8 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from flows.studio import captions, cards, clips, effects, ffmpeg, fonts, proof
 from flows.studio.clips import Frames
 from flows.studio.enlarge import NETWORK
@@ -165,7 +167,7 @@ class _Reel:
         if not self._cuts or self._cuts[0].start != span.start or self._cuts[-1].end != span.end:
             raise StudioError(f"{span.id}: the timeline has no picture for every frame of it")
         self._starts = [cut.start for cut in self._cuts]
-        self._clips: dict[Path, Frames] = {}
+        self._clips: dict[Path, Sequence[Frames]] = {}
         self._kept: OrderedDict[object, Frames] = OrderedDict()
 
     def frame(self, number: int) -> Frames:
@@ -188,10 +190,10 @@ class _Reel:
         self._kept.move_to_end(key)
         return self._kept[key]
 
-    def _clip(self, path: Path, is_smooth: bool) -> Frames:
+    def _clip(self, path: Path, is_smooth: bool) -> Sequence[Frames]:
         if path not in self._clips:
-            frames = clips.read_clip(path)
-            self._clips[path] = smoothed(frames) if is_smooth else frames
+            frames = list(clips.each_frame(path))
+            self._clips[path] = list(smoothed(np.stack(frames))) if is_smooth else frames
         return self._clips[path]
 
     def _keep(self, key: object, picture: Frames) -> None:

@@ -10,10 +10,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
+from io import BufferedReader
 from pathlib import Path
 from threading import Lock
+from typing import cast
 
-from flows.studio import fonts
+from flows.studio import fonts, posix
 from flows.studio.errors import StudioError
 from flows.studio.timeline import SAMPLE_RATE
 
@@ -56,6 +58,28 @@ def run(
     if done.returncode != 0:
         raise StudioError(f"{doing}: ffmpeg stopped with {done.returncode}: {last_words(done.stderr)}")
     return done.stdout
+
+
+@contextmanager
+def reading(arguments: Sequence[str], *, doing: str) -> Iterator[BufferedReader]:
+    """What ffmpeg writes to its standard output, while it does; it is to be read to its end.
+
+    Raises StudioError, at the end, with the last words of an ffmpeg that failed.
+    """
+    command = [executable(), "-hide_banner", "-nostats", "-nostdin", "-v", "error", *arguments]
+    with (
+        tempfile.TemporaryFile() as log,
+        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log) as process,
+    ):
+        posix.widen(process.stdout)
+        try:
+            yield cast(BufferedReader, process.stdout)
+            code = process.wait()
+        finally:
+            process.kill()
+        if code:
+            log.seek(0)
+            raise StudioError(f"{doing}: ffmpeg stopped with {code}: {last_words(log.read())}")
 
 
 def last_words(stderr: bytes) -> str:
@@ -121,13 +145,8 @@ def contents(path: Path, *, decoded: bool = True) -> Contents:
 
     Without `decoded` the frames are counted as packets, which is a fraction of the work.
     """
-    header = subprocess.run(
-        [executable(), "-hide_banner", "-i", f"file:{path}"],
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        check=False,
-    ).stderr.decode("utf-8", "replace")
-    streams = {kind.lower(): words for kind, words in reversed(_STREAM.findall(header))}
+    header = _header(path)
+    streams = _streams(header)
     size = _DIMENSIONS.search(streams.get("video", ""))
     if size is None:
         raise StudioError(f"{path}: wanted a film, found no picture in it: {last_words(header.encode())}")
@@ -141,6 +160,26 @@ def contents(path: Path, *, decoded: bool = True) -> Contents:
         video=streams["video"],
         audio=streams.get("audio", ""),
     )
+
+
+def has_sound(path: Path) -> bool:
+    """Whether a film has a track of sound, by its header alone."""
+    return "audio" in _streams(_header(path))
+
+
+def _header(path: Path) -> str:
+    """What ffmpeg says of a file before it reads it."""
+    return subprocess.run(
+        [executable(), "-hide_banner", "-i", f"file:{path}"],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        check=False,
+    ).stderr.decode("utf-8", "replace")
+
+
+def _streams(header: str) -> dict[str, str]:
+    """What a header says of the first picture and the first sound."""
+    return {kind.lower(): words for kind, words in reversed(_STREAM.findall(header))}
 
 
 def _count_frames(path: Path, *, decoded: bool) -> int:
