@@ -24,7 +24,7 @@ _caller: ContextVar[tuple[Screen, list[Result]] | None] = ContextVar("caller", d
 
 
 @flow(name="batch", flow_run_name="batch {premises}")
-def batch(
+def batch(  # noqa: PLR0913  # a flow takes what a person may ask for
     premises: str = "premises",
     output: str = "output",
     writer: str | None = None,
@@ -32,13 +32,22 @@ def batch(
     device: str | None = None,
     stop_at: str | None = None,
     on_done: str | None = None,
+    video: dict[str, Any] | None = None,
 ) -> State[Any]:
     """The next episode of every show in a folder, unfinished ones first. Failed unless all are whole.
 
-    After `stop_at` ("07:00") no further shot is begun. `on_done` gets the summary as JSON.
+    After `stop_at` ("07:00") no further shot is begun. `on_done` gets the summary as JSON. `video` has the
+    keys of the premise's and counts before them, for every show.
     """
     options = BatchOptions(
-        Path(premises), writer, seed, Path(output), device, stop_at=stop_at, on_done=on_done
+        Path(premises),
+        writer,
+        seed,
+        Path(output),
+        device,
+        stop_at=stop_at,
+        on_done=on_done,
+        video=video or {},
     )
     screen, results = _caller.get() or (Screen(write=get_run_logger().info), [])
     began = datetime.now().astimezone()
@@ -66,6 +75,7 @@ def make(options: BatchOptions, screen: Screen) -> Outcome:
             device=options.device,
             stop_at=options.stop_at,
             on_done=options.on_done,
+            video=dict(options.video),
             return_state=True,
         )
     finally:

@@ -48,6 +48,7 @@ def prepare(options: EpisodeOptions | MemeOptions) -> Job:
         output=options.output,
         device=options.device,
         verbose=options.verbose,
+        video=options.video,
     )
     return jobs.prepare(as_episode, meme_premise(options))
 

@@ -18,7 +18,17 @@ from typing import Annotated, Any, NoReturn
 from cyclopts import App, CycloptsError, Parameter
 from cyclopts.validators import Number
 
-from flows.commands.arguments import Device, Episode, Output, Premise, Rewrite, Seed, Verbose, Writer
+from flows.commands.arguments import (
+    Device,
+    Draft,
+    Episode,
+    Output,
+    Premise,
+    Rewrite,
+    Seed,
+    Verbose,
+    Writer,
+)
 from flows.commands.clips import clip
 from flows.commands.exports import export, import_
 from flows.commands.scripts import again, check, cut, plan, retake, with_whole_rewrite
@@ -31,6 +41,7 @@ from flows.video_options import VideoOptions, said
 
 STOPPED = 130
 NOTHING_SAID = VideoOptions()
+Video = Annotated[VideoOptions, Parameter(name="*")]
 
 
 def build_app(name: str) -> App:
@@ -143,11 +154,12 @@ def episode(
     output: Output = OUTPUT,
     device: Device = None,
     verbose: Verbose = False,
-    video: Annotated[VideoOptions, Parameter(name="*")] = NOTHING_SAID,
+    video: Video = NOTHING_SAID,
+    draft: Draft = False,
 ) -> int:
     """Make an episode, or finish it, or make again what no longer matches its premise and script."""
     asked = EpisodeOptions(premise, episode, until, writer, seed, output, device, verbose)
-    return _film(replace(asked, video=said(video), draft=video.draft))
+    return _film(replace(asked, video=said(video), draft=draft))
 
 
 def script(
@@ -181,9 +193,11 @@ def batch(
         str | None, Parameter(help="A command that gets the summary as JSON on its standard input.")
     ] = None,
     verbose: Verbose = False,
+    video: Video = NOTHING_SAID,
 ) -> int:
     """Finish what is unfinished, then make the next episode of every show. One that fails stops no other."""
-    return _night(BatchOptions(premises, writer, seed, output, device, verbose, stop_at, on_done))
+    asked = BatchOptions(premises, writer, seed, output, device, verbose, stop_at, on_done)
+    return _night(replace(asked, video=said(video)))
 
 
 def clean(
@@ -213,9 +227,11 @@ def meme(
     output: Output = OUTPUT,
     device: Device = None,
     verbose: Verbose = False,
+    video: Video = NOTHING_SAID,
 ) -> int:
     """Make a meme: one picture that moves in a loop, and two texts."""
-    return _loop(MemeOptions(premise, picture, top, bottom, bar, episode, seed, output, device, verbose))
+    asked = MemeOptions(premise, picture, top, bottom, bar, episode, seed, output, device, verbose)
+    return _loop(replace(asked, video=said(video)))
 
 
 def voices(

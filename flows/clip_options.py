@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 from cyclopts import Parameter
 from cyclopts.validators import Number
 
+from flows.commands.arguments import Memory
 from flows.studio.errors import StudioError
 
 Sampler = Literal["ddim", "euler", "euler_ancestral", "dpmpp_2m", "unipc", "lcm"]
@@ -56,7 +57,7 @@ class ClipOptions:
     video_model: Annotated[
         str | None, Parameter(help="toon, a folder, a weight file or a hub id. Left out: toon.")
     ] = None
-    memory: Annotated[str | None, Parameter(help="8GB, or auto: what the device has free.")] = None
+    memory: Memory = None
     speed: Annotated[Speed | None, Parameter(help="fast: fewer and cheaper steps.")] = None
     prompts_file: Annotated[
         Path | None, Parameter(help="A text file with a prompt a line; a clip of each.")

@@ -16,7 +16,7 @@ from flows.options import EpisodeOptions, Until
 from flows.studio import folder as folders
 from flows.studio import manifest, recipes
 from flows.studio.errors import StudioError
-from flows.studio.film import FILM_MODEL, parse_lora
+from flows.studio.film import FILM_MODEL, check_model, parse_lora
 from flows.studio.folder import EpisodeCode, EpisodeFolder
 from flows.studio.manifest import Memory
 from flows.studio.voice_book import Speaker, preferred_speaker
@@ -166,6 +166,13 @@ def _said(video: Mapping[str, Any]) -> dict[str, Any]:
             f"{wrong}: {told.get(key, first['msg'])}, got {first['input']!r}", code=2
         ) from error
     return _located(checked, None).model_dump(mode="json", include=set(video))
+
+
+def check_video(video: Mapping[str, Any]) -> None:
+    """Raises StudioError for what was said of the film model and is wrong for every show."""
+    said = _said(video)
+    if "model" in said:
+        check_model(said["model"], said.get("lora", ()))
 
 
 def _located(video: Video, beside: Path | None) -> Video:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from prefect import flow, get_run_logger
 
@@ -26,8 +27,12 @@ def meme(  # noqa: PLR0913  # a flow takes what a person may ask for
     seed: int | None = None,
     output: str = "output",
     device: str | None = None,
+    video: dict[str, Any] | None = None,
 ) -> Outcome:
-    """A meme of a premise file, or of a picture in words with a text above, one below, and one in a bar."""
+    """A meme of a premise file, or of a picture in words with a text above, one below, and one in a bar.
+
+    `video` has the keys of the premise's and counts before them.
+    """
     options = MemeOptions(
         premise=Path(premise) if premise else None,
         picture=picture or None,
@@ -38,6 +43,7 @@ def meme(  # noqa: PLR0913  # a flow takes what a person may ask for
         seed=seed,
         output=Path(output),
         device=device,
+        video=video or {},
     )
     screen = current_screen() or Screen(write=get_run_logger().info)
     return tell(options, screen)
@@ -57,6 +63,7 @@ def make(options: MemeOptions, screen: Screen) -> Outcome:
             seed=options.seed,
             output=str(options.output),
             device=options.device,
+            video=dict(options.video),
         ),
     )
 

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Literal
 
+from flows import job as jobs
 from flows.faults import known_fault
 from flows.options import BatchOptions, EpisodeOptions, Outcome
 from flows.studio import space
@@ -49,7 +50,8 @@ class Night:
 
 
 def announce(options: BatchOptions) -> str:
-    """The first line. Raises StudioError if the folder or the time is wrong."""
+    """The first line. Raises StudioError if the folder, the time or a video option is wrong."""
+    jobs.check_video(options.video)
     found = premise_files(options.premises)
     shows = "1 show" if len(found) == 1 else f"{len(found)} shows"
     until = ""
@@ -155,6 +157,7 @@ def options_of(job: Job, options: BatchOptions, stop_at: datetime | None = None)
         device=options.device,
         verbose=options.verbose,
         stop_at=stop_at,
+        video=options.video,
     )
 
 

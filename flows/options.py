@@ -38,7 +38,10 @@ class EpisodeOptions:
 
 @dataclass(frozen=True)
 class MemeOptions:
-    """The options of `meme`: a premise of the genre, or a picture and its two texts and no file at all."""
+    """The options of `meme`: a premise of the genre, or a picture and its two texts and no file at all.
+
+    `video` as in `EpisodeOptions`.
+    """
 
     premise: Path | None = None
     picture: str | None = None
@@ -50,13 +53,15 @@ class MemeOptions:
     output: Path = OUTPUT
     device: str | None = None
     verbose: bool = False
+    video: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class BatchOptions:
     """The options of `batch`; they hold for every show of the folder.
 
-    `stop_at` is a time of day, "07:00"; `on_done` a command that gets the summary as JSON.
+    `stop_at` is a time of day, "07:00"; `on_done` a command that gets the summary as JSON; `video` as in
+    `EpisodeOptions`.
     """
 
     premises: Path
@@ -67,6 +72,7 @@ class BatchOptions:
     verbose: bool = False
     stop_at: str | None = None
     on_done: str | None = None
+    video: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""What an episode may be filmed with: options of `episode`, which it remembers."""
+"""What an episode may be filmed with: options of `episode`, `batch` and `meme`, which it remembers."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from cyclopts import Parameter
 from cyclopts.validators import Number
 
 from flows.clip_options import Speed
+from flows.commands.arguments import Memory
 
 NO_LORA = "none"
 
@@ -39,16 +40,8 @@ class VideoOptions:
             help="FILE or FILE:WEIGHT; may be given several times. none takes them away.",
         ),
     ] = ()
-    memory: Annotated[str | None, Parameter(help="8GB, or auto: what the device has free.")] = None
+    memory: Memory = None
     speed: Annotated[Speed | None, Parameter(help="fast: fewer and cheaper steps.")] = None
-    draft: Annotated[
-        bool,
-        Parameter(
-            negative=(),
-            show_default=False,
-            help="Film with TOON, whatever model is set, to draft.mp4; the episode stays as it is.",
-        ),
-    ] = False
 
 
 def said(options: VideoOptions) -> dict[str, Any]:

@@ -24,6 +24,15 @@ Seed = Annotated[
 ]
 Output = Annotated[Path, Parameter(help="The folder that the episodes lie in.")]
 Device = Annotated[str | None, Parameter(help="cpu, cuda, mps … Left out: the best there is.")]
+Memory = Annotated[str | None, Parameter(help="8GB, or auto: what the device has free.")]
+Draft = Annotated[
+    bool,
+    Parameter(
+        negative=(),
+        show_default=False,
+        help="Film with TOON, whatever model is set, to draft.mp4; the episode stays as it is.",
+    ),
+]
 Verbose = Annotated[
     bool,
     Parameter(

@@ -9,7 +9,7 @@ from typing import Annotated
 from cyclopts import Parameter
 from cyclopts.validators import Number
 
-from flows.commands.arguments import Device, Episode, Output, Premise
+from flows.commands.arguments import Device, Episode, Memory, Output, Premise
 from flows.options import OUTPUT, Aspect, CutOptions, EpisodeOptions
 from flows.screen import Screen
 from flows.studio.timeline import Framing
@@ -72,11 +72,16 @@ def retake(
     episode: Episode = None,
     output: Output = OUTPUT,
     device: Device = None,
+    memory: Memory = None,
 ) -> int:
-    """Film a shot again with its next seed, beside the takes there are, and pick the new one."""
+    """Film a shot again with its next seed, beside the takes there are, and pick the new one.
+
+    It is filmed with what the episode is filmed with; another model, size or speed is for `episode`.
+    """
     from flows import retaking
 
-    options = EpisodeOptions(premise, episode, output=output, device=device)
+    video = {} if memory is None else {"memory": memory}
+    options = EpisodeOptions(premise, episode, output=output, device=device, video=video)
     with Screen() as screen:
         outcome = retaking.retake(options, shot, pick=pick, screen=screen)
         for line in outcome.lines:

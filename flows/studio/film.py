@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeVar
@@ -108,13 +108,19 @@ def told(premise: Premise, video: Video) -> str:
     One that a hub may have to send first is told by its name alone. Raises StudioError.
     """
     source = video.model or FILM_MODEL
-    if source != FILM_MODEL and _is_on_a_hub(source):
+    if _is_on_a_hub(source):
         return source
     preset = _told_in_a_line(lambda: t2v.preset(source, loras=[parse_lora(text) for text in video.lora]))
     height, width = frame_size(preset, premise, video)
     if preset.speaks_toon:
         return f"{title_of(preset.name)} ({width}x{height}, our own small cartoon model)"
     return f"{preset.name} ({width}x{height}, licence {preset.licence or 'not told'})"
+
+
+def check_model(source: str, loras: Iterable[str]) -> None:
+    """Raises StudioError for a film model that is not there, or is none; a hub is not asked."""
+    if not _is_on_a_hub(source):
+        _told_in_a_line(lambda: t2v.preset(source, loras=[parse_lora(text) for text in loras]))
 
 
 def frame_size(preset: t2v.Preset, premise: Premise, video: Video) -> tuple[int, int]:
@@ -143,6 +149,8 @@ def _quick(preset: t2v.Preset, video: Video) -> dict[str, Any]:
 
 
 def _is_on_a_hub(source: str) -> bool:
+    if source == FILM_MODEL:
+        return False
     from t2v.checkpoints.hub import is_id
 
     return not Path(source).expanduser().exists() and is_id(source)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+from dataclasses import replace
 
 import pytest
 
 from flows import batch, night
+from flows.cli import main
 from flows.night import Job, Result
 from flows.options import BatchOptions, Outcome
 from flows.screen import Screen
@@ -138,6 +140,37 @@ def test_the_first_line_says_how_many_shows_and_where_to(add, options):
     assert night.announce(options) == (
         f"The next episode of 1 show in {options.premises}, unfinished ones first, into {options.output}."
     )
+
+
+def test_what_was_said_of_the_film_model_holds_for_every_show(prefect_server, add, options):
+    add("a", "The Moon Bar")
+    video = {"size": "100x100", "steps": 3}
+    said: list[str] = []
+    with Screen(write=said.append) as screen:
+        outcome = batch.make(replace(options, video=video), screen)
+    assert outcome.code == 1
+    wanted = "  not made  a.yaml: video: size: TOON wants width and height in steps of 8, got 100x100"
+    assert outcome.lines[1] == wanted
+    one = Job(options.premises / "a.yaml", "next")
+    assert night.options_of(one, replace(options, video=video)).video == video
+
+
+@pytest.mark.parametrize(
+    ("more", "told"),
+    [
+        (["--size", "large"], "--size: wanted width and height like 256x256, got 'large'"),
+        (["--memory", "much"], "--memory: wanted \"auto\" or gigabytes like 8GB, got 'much'"),
+        (["--video-model", "./nowhere"], "video: ./nowhere: no such film model: wanted"),
+    ],
+)
+def test_a_wrong_video_option_ends_the_night_before_it_begins(add, options, capsys, more, told):
+    add("a", "The Moon Bar")
+    with pytest.raises(SystemExit) as caught:
+        main(["batch", "--premises", str(options.premises), "--output", str(options.output), *more])
+    assert caught.value.code == 2
+    (line,) = capsys.readouterr().err.strip().splitlines()
+    assert line.startswith(told)
+    assert not options.output.exists()
 
 
 def test_every_show_is_tried_whatever_became_of_the_others(prefect_server, add, options):

@@ -9,7 +9,9 @@ from typing import get_args, get_type_hints
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
+from safetensors.torch import save_file
 
 import t2v
 from flows import clipping
@@ -30,8 +32,6 @@ def frames_in(folder: Path) -> np.ndarray:
 
 def through_the_autoencoder(frames: np.ndarray) -> np.ndarray:
     """What is left of frames that are encoded and decoded."""
-    import torch
-
     model = camera.loaded_model("toon", None, (), "auto")
     with torch.inference_mode():
         decoded = model.autoencoder.decode(model.autoencoder.encode(as_tensor(frames)))
@@ -189,6 +189,77 @@ def test_the_command_takes_every_option(tmp_path, capsys):
         )
     assert end.value.code == 0
     assert "by chance" in capsys.readouterr().out
+
+
+def _made(capsys, *words: object) -> tuple[int, str, str]:
+    """The command's exit code, what it said, and what it complained of."""
+    with pytest.raises(SystemExit) as end:
+        main(["clip", *map(str, words)])
+    said = capsys.readouterr()
+    return end.value.code, said.out, said.err
+
+
+@pytest.fixture
+def lora(tmp_path) -> Path:
+    """A LoRA of the tiny model's first attention."""
+    name = "input_blocks.1.1.transformer_blocks.0.attn1.to_out.0"
+    path = tmp_path / "style.safetensors"
+    save_file({f"{name}.lora_A": torch.ones(1, 32), f"{name}.lora_B": torch.ones(32, 1)}, path)
+    return path
+
+
+def test_the_command_films_with_a_lora_a_budget_and_a_loop_and_again_like_that(
+    capsys, tmp_path, saved_model, lora
+):
+    model = saved_model("modelscope")
+    common = ("a cat", "--video-model", model, "--frames", 4, "--steps", 2, "--size", "32x16", "--seed", 5)
+    plain, styled, again = tmp_path / "plain", tmp_path / "styled", tmp_path / "again"
+    assert _made(capsys, *common, "--out", plain)[0] == 0
+    more = ("--lora", f"{lora}:0.5", "--memory", "2GB", "--loop")
+    assert _made(capsys, *common, *more, "--out", styled)[0] == 0
+    loaded = t2v.load(model, loras=[(lora, 0.5)], device="cpu")
+    wanted = loaded.generate("a cat", seed=5, num_frames=4, num_steps=2, width=32, height=16, loop=True)
+    np.testing.assert_array_equal(frames_in(styled), wanted.frames)
+    assert not np.array_equal(frames_in(styled), frames_in(plain))
+
+    code, told, _ = _made(capsys, "--like", styled, "--out", again)
+    assert code == 0
+    assert "will not be the same" not in told
+    np.testing.assert_array_equal(frames_in(again), frames_in(styled))
+    settings = clip_files.settings_of(again)
+    assert (settings["lora"], settings["loop"]) == ([f"{lora}:0.5"], True)
+    assert settings["weights"] == t2v.fingerprint(model, loras=[(str(lora), 0.5)])
+    assert "memory" not in settings
+
+
+@pytest.mark.parametrize(
+    ("more", "code", "told"),
+    [
+        (
+            ["--memory", "0.1GB", "--size", "16x16"],
+            2,
+            r"tiny-modelscope: .* want 0\.\d GB at least in \w+, and there are 0\.1; ",
+        ),
+        (["--memory", "much"], 2, r'memory: wanted "auto" or gigabytes such as "8GB", got \'much\''),
+        (["--lora", "nowhere.safetensors"], 1, r"nowhere\.safetensors: .*not there"),
+        (["--size", "30x31"], 2, r"tiny-modelscope wants a height in steps of 2, got 31$"),
+        (["--frames", "0"], 2, r"tiny-modelscope wants num_frames of 1 or more, got 0"),
+        (["--frames", "-3"], 2, r"tiny-modelscope wants num_frames of 1 or more, got -3"),
+        (["--sampler", "heun"], 2, r'.*"heun".* \(coldopen --help says what there is\)'),
+        (["--image", "{broken}"], 2, r".*picture\.png: wanted a picture"),
+        (["--video", "{broken}"], 2, r".*picture\.png: wanted a film that ffmpeg can read"),
+    ],
+)
+def test_what_the_command_cannot_film_is_one_line(capsys, tmp_path, saved_model, more, code, told):
+    (tmp_path / "picture.png").write_bytes(b"\x89PNG\r\n\x1a\n and no more")
+    words = [word.format(broken=tmp_path / "picture.png") for word in more]
+    out = tmp_path / "c.gif"
+    common = ["--video-model", saved_model("modelscope"), "--steps", 1, "--seed", 1, "--out", out]
+    ended, _, complained = _made(capsys, "a cat", *common, *words)
+    assert ended == code
+    (line,) = complained.strip().splitlines()
+    assert re.match(told, line), line
+    assert not out.exists()
 
 
 def test_the_command_knows_the_samplers_that_there_are():

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from PIL import Image
 
+import t2v
 from flows import begin, meme
+from flows.cli import main
 from flows.options import MemeOptions, Outcome
 from flows.studio import ffmpeg
 from flows.studio.errors import StudioError
@@ -58,6 +62,36 @@ def test_other_texts_in_the_premise_film_nothing(made: tuple[MemeOptions, Outcom
     assert {path: path.stat().st_mtime_ns for path in (outcome.path.parent / "clips").iterdir()} == clips
     assert "bread o'clock" in (outcome.path.parent / "script.yaml").read_text("utf-8")
     assert outcome.path.read_bytes() != before
+
+
+def test_a_meme_is_filmed_by_the_model_that_was_named_and_remembers_it(
+    tmp_path: Path, heard: Any, saved_model: Callable[[str], Path]
+) -> None:
+    model = saved_model("diffusers")
+    (tmp_path / "toast.yaml").write_text(FILE, "utf-8")
+    said = {"model": str(model), "size": "32x32", "steps": 1}
+    options = MemeOptions(premise=tmp_path / "toast.yaml", output=tmp_path / "output", video=said)
+    outcome = meme.tell(options, heard())
+    assert outcome.code == 0
+    assert outcome.path is not None
+    (recipe,) = (
+        json.loads(path.read_text("utf-8"))["recipe"]
+        for path in (outcome.path.parent / "clips").glob("*.json")
+    )
+    kept = ("model", "weights", "width", "height", "num_steps")
+    assert [recipe[key] for key in kept] == [model.name, t2v.fingerprint(model), 32, 32, 1]
+    again = begin.prepare(MemeOptions(premise=options.premise, output=options.output)).video
+    assert (again.model, again.size, again.steps) == (str(model), "32x32", 1)
+
+
+def test_a_wrong_video_option_of_a_meme_is_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(["meme", "--picture", "a toaster", "--output", str(tmp_path / "o"), "--size", "100x100"])
+    assert caught.value.code == 2
+    (line,) = capsys.readouterr().err.strip().splitlines()
+    assert line.startswith("video: size: TOON wants width and height in steps of 8, got 100x100")
 
 
 def test_a_picture_in_words_needs_no_file(tmp_path: Path) -> None:

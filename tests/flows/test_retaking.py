@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 from flows import job, retaking, scripting, survey
+from flows.cli import main
 from flows.options import EpisodeOptions
 from flows.studio import recipes, takes
 from flows.studio.errors import StudioError
@@ -25,8 +26,8 @@ def home(tiny: Path, tiny_script: str) -> Path:
     return tiny.parent
 
 
-def _options(home: Path) -> EpisodeOptions:
-    return EpisodeOptions(premise=home / "fish.yaml", output=home / "output", device="cpu")
+def _options(home: Path, **more: Any) -> EpisodeOptions:
+    return EpisodeOptions(premise=home / "fish.yaml", output=home / "output", device="cpu", **more)
 
 
 def _script(home: Path) -> Path:
@@ -34,8 +35,10 @@ def _script(home: Path) -> Path:
 
 
 def test_a_retake_is_filmed_beside_the_old_take_and_picked(home: Path, heard: Any, tiny_script: str) -> None:
-    outcome = retaking.retake(_options(home), "s01.2", pick=None, screen=heard())
+    options = _options(home, video={"memory": "6GB"})
+    outcome = retaking.retake(options, "s01.2", pick=None, screen=heard())
     assert outcome.code == 0
+    assert job.prepare(_options(home)).video.memory == "6GB"  # said once, and no part of any recipe
     typed = 'prompt: "The Don talking", who: don}'
     picked = 'prompt: "The Don talking", who: don, pick: 2}'
     assert _script(home).read_text("utf-8") == tiny_script.replace(typed, picked)
@@ -88,6 +91,28 @@ def test_what_cannot_be_retaken_is_said_in_a_line(
         retaking.retake(_options(home), label, pick=None, screen=heard())
     assert refused.value.code == 2
     assert script.read_bytes() == before
+
+
+def test_memory_that_is_none_is_told_before_anything_is_filmed(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    output = str(home / "output")
+    with pytest.raises(SystemExit) as caught:
+        main(
+            [
+                "retake",
+                "s01.2",
+                "--premise",
+                str(home / "fish.yaml"),
+                "--output",
+                output,
+                "--memory",
+                "much",
+            ]
+        )
+    assert caught.value.code == 2
+    (line,) = capsys.readouterr().err.strip().splitlines()
+    assert line.startswith('--memory: wanted "auto" or gigabytes like 8GB')
 
 
 def test_a_show_without_a_script_has_nothing_to_retake(tiny: Path, heard: Any) -> None:
