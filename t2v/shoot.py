@@ -123,9 +123,9 @@ def shoot_of(preset: Preset, prompt: Prompt, asked: Settings) -> Shoot:
         raise SettingsError(f"{preset.name} wants one of the speeds {speeds}, got {asked['speed']!r}")
     quick = fast(preset) if asked.get("speed") == "fast" else {}
     shoot = Shoot(prompt=prompt, **(own | quick | given))
-    check(shoot, preset)
     for frame in shoot.hold.values():
-        check_frames(frame[None], f"held frames ({shoot.height}, {shoot.width}, 3)", preset)
+        check_frames(frame, f"held frames ({shoot.height}, {shoot.width}, 3)", preset, axes=3)
+    check(shoot, preset)
     return shoot
 
 
@@ -153,9 +153,9 @@ def check(shoot: Shoot, preset: Preset) -> None:
         raise SettingsError(f"{preset.name} wants {'; '.join(faults)}")
 
 
-def check_frames(frames: np.ndarray, what: str, preset: Preset) -> None:
-    """Raise SettingsError for what is no film."""
-    good = isinstance(frames, np.ndarray) and frames.dtype == np.uint8 and frames.ndim == 4
+def check_frames(frames: np.ndarray, what: str, preset: Preset, *, axes: int = 4) -> None:
+    """Raise SettingsError for what is no film (f, h, w, 3), or with three axes no picture."""
+    good = isinstance(frames, np.ndarray) and frames.dtype == np.uint8 and frames.ndim == axes
     if not good or frames.shape[-1] != 3 or 0 in frames.shape:
         came = f"{frames.dtype} {frames.shape}" if isinstance(frames, np.ndarray) else type(frames).__name__
         raise SettingsError(f"{preset.name} wants {what} as a uint8 array, got {came}")

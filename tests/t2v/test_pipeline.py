@@ -92,9 +92,19 @@ def test_the_same_weights_loaded_again_give_the_same_film(
     assert np.array_equal(filmed(tiny), filmed(make_tiny()))
 
 
-def test_a_list_of_seeds_gives_what_each_gives_alone(tiny: TextToVideo) -> None:
-    together = tiny.generate(PROMPT, seed=[3, 1, 3], eta=1.0)
-    alone = [tiny.generate(PROMPT, seed=seed, eta=1.0) for seed in (3, 1, 3)]
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"eta": 1.0},
+        {"speed": "fast"},
+        {"guidance_interval": (0.2, 0.8), "guidance_every": 2, "cache_every": 3, "num_steps": 7},
+        {"num_frames": 5, "window": 3, "loop": True, "sampler": "lcm"},
+    ],
+    ids=lambda settings: next(iter(settings)),
+)
+def test_a_list_of_seeds_gives_what_each_gives_alone(tiny: TextToVideo, settings: Settings) -> None:
+    together = tiny.generate(PROMPT, seed=[3, 1, 3], **settings)
+    alone = [tiny.generate(PROMPT, seed=seed, **settings) for seed in (3, 1, 3)]
     assert [v.settings["seed"] for v in together] == [3, 1, 3]
     assert all(np.array_equal(a.frames, b.frames) for a, b in zip(together, alone, strict=True))
     assert tiny.generate(PROMPT, seed=[]) == []
