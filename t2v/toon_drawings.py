@@ -26,13 +26,14 @@ class Job:
 def draw_job(job: Job) -> tuple[np.ndarray, np.ndarray, list[str]]:
     """Frames (n, f, h, w, 3) uint8, faces (n, f, h/8, w/8) uint8, and captions, joined by a newline."""
     from t2v.toon.draw import draw_with_faces
-    from t2v.toon.world import sample_staging
+    from t2v.toon.world import is_held_out, sample_staging
 
     rng = np.random.default_rng(job.seed)
     height, width = job.size
     frames, faces, captions = [], [], []
     for _ in range(job.count):
-        staging = sample_staging(rng)
+        while is_held_out(staging := sample_staging(rng)):
+            pass
         picture, mask = draw_with_faces(staging, num_frames=job.num_frames, height=height, width=width)
         frames.append(picture)
         small = mask.reshape(job.num_frames, height // 8, 8, width // 8, 8).mean((2, 4))

@@ -5,9 +5,13 @@ from __future__ import annotations
 from collections import Counter
 
 import numpy as np
+import pytest
 
-from t2v.toon import world
-from t2v.toon.world import Staging, sample_staging
+from t2v.toon import draw, world
+from t2v.toon.world import COLOURS, KINDS, SETS, Figure, Staging, is_held_out, sample_staging
+from t2v.toon_drawings import Job, draw_job
+
+FRAMES_AND_FACES = np.zeros((1, 64, 112, 3), np.uint8), np.zeros((1, 64, 112), np.uint8)
 
 
 def stagings(count: int, seed: int = 0) -> list[Staging]:
@@ -57,3 +61,26 @@ def test_several_figures_stand_side_by_side_from_left_to_right() -> None:
             assert places == ("left", "right")
         if len(places) == 3:
             assert places == ("left", "centre", "right")
+
+
+def test_one_triple_in_ten_is_held_out_and_none_is_drawn_for_training(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    triples = [
+        Staging(place, "day", "medium", "still", (Figure(kind, colour),), 0)
+        for place in SETS
+        for kind in KINDS
+        for colour in COLOURS
+    ]
+    held = [staging for staging in triples if is_held_out(staging)]
+    assert 0.07 < len(held) / len(triples) < 0.13
+    assert {s.figures[0].kind for s in held} == set(KINDS)
+    assert {s.figures[0].colour for s in held} == set(COLOURS)
+    assert {s.set for s in held} == set(SETS)
+    drawn: list[Staging] = []
+    monkeypatch.setattr(
+        draw, "draw_with_faces", lambda staging, **_: drawn.append(staging) or FRAMES_AND_FACES
+    )
+    draw_job(Job(seed=5, count=300, num_frames=1, size=(64, 112)))
+    assert len(drawn) == 300
+    assert not any(map(is_held_out, drawn))
