@@ -7,17 +7,19 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageDraw
 
 from flows.studio import captions, ffmpeg
 from flows.studio.caption_style import limit_of, speaker_colours, styles
 from flows.studio.captioning import captions_of_lines
+from flows.studio.lettering import BOLD, row_width, write
 from flows.studio.timeline import Caption, LineCue, Span, Timeline, Word
 
 SIZE = (1280, 720)
 CELL = (300, 68)  # of each caption on the sheet
 SHOWN = 290 / 720  # of the picture, from its foot
 COLOURS = 96
+HEAD, NAME = 34, 17  # pixels, of the names' row and of their letters
 LINES = (
     ("joe", "Is it supposed to blink? It was fresh this morning!"),
     ("don", "Риба у ванні вже заплатила за квартиру."),
@@ -35,10 +37,25 @@ LINES = (
 def main() -> None:
     """Writes the sheet and says how large it is."""
     out = Path(__file__).with_name("captions.png")
-    columns = [np.concatenate(_drawn(style)) for style in styles()]
+    columns = [np.concatenate([_head(style), *_drawn(style)]) for style in styles()]
     sheet = Image.fromarray(np.concatenate(columns, axis=1))
     sheet.quantize(COLOURS, dither=Image.Dither.NONE).save(out, optimize=True)
     sys.stdout.write(f"{out}: {out.stat().st_size / 1e3:.0f} kB, {', '.join(styles())}\n")
+
+
+def _head(style: str) -> np.ndarray:
+    """The style's name over its column."""
+    head = Image.new("RGB", (CELL[0], HEAD), (38, 50, 58))
+    left = (CELL[0] - row_width(style, NAME)) / 2
+    write(
+        ImageDraw.Draw(head),
+        (left, (HEAD - NAME * 1.4) / 2),
+        style,
+        size=NAME,
+        face=BOLD,
+        fill=(255, 255, 255),
+    )
+    return np.asarray(head)
 
 
 def _drawn(style: str) -> list[np.ndarray]:

@@ -40,10 +40,16 @@ class Edit:
         )
 
     @property
+    def thumbnail(self) -> str | None:
+        """The scene that the poster shows, if the premise names one."""
+        return self.premise.publish.thumbnail if self.premise.publish else None
+
+    @property
     def recipe(self) -> Mapping[str, Any]:
         """What the finished film is made from."""
         timeline = self.timeline
         return {
+            **({"thumbnail": self.thumbnail} if self.thumbnail else {}),
             "kind": "film",
             "program": metadata.version("cold-open"),
             "segments": [recipes.digest(recipe) for _, recipe in self.segments],
@@ -240,7 +246,8 @@ def master(edit: Edit, segments: Sequence[Path], folder: EpisodeFolder) -> Finis
     from flows.studio import sheet
 
     finished = finish(edit, segments, folder, folder.film)
-    sheet.poster(edit.timeline, edit.timeline.title, folder.poster, look=edit.look)
+    timeline = edit.timeline
+    sheet.poster(timeline, timeline.title, folder.poster, look=edit.look, scene=edit.thumbnail)
     return finished
 
 

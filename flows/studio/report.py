@@ -15,12 +15,13 @@ from pathlib import Path
 from typing import Any
 
 from flows.studio import folder as folders
-from flows.studio import pages
+from flows.studio import linebreak, pages
 from flows.studio.folder import EpisodeFolder
 
 WIDTH = 1000.0  # of the drawing of the timeline
 HEIGHT = 60.0  # of its loudness curve
 QUIET, LOUD = -50.0, -8.0  # LUFS at its foot and its top
+MARGIN = 12  # letters of a name beside it, an East Asian one counts two
 THUMB = 256  # pixels, the longer side of a moving picture
 HELD_MS = 125
 
@@ -102,6 +103,8 @@ def write(place: EpisodeFolder) -> Path:
         facts=_facts(made, film),
         warnings=warnings(made, has_film=place.film.exists() or place.gif.exists()),
         drawing=draw(made),
+        short=_short,
+        gag_cards=[str(card) for card in made.get("gag_cards") or ()],
         scenes=_scenes(place, made),
         calls=pages.rows(made.get("writer_calls")),
         versions=pages.mapping(made.get("versions")),
@@ -126,7 +129,7 @@ def _facts(made: Mapping[str, Any], film: Mapping[str, Any]) -> tuple[tuple[str,
         ("loudness", _with_unit(film.get("loudness_lufs"), "LUFS")),
         ("true peak", _with_unit(film.get("true_peak_dbtp"), "dBTP")),
         ("script by", str(pages.mapping(made.get("script")).get("written_by") or "")),
-        ("film model", " ".join(str(model[key]) for key in ("model", "licence") if model.get(key))),
+        ("film model", ", ".join(str(model[key]) for key in ("model", "licence") if model.get(key))),
         ("filming", f"{sum(filmed):.0f} s for {len(filmed)} shots" if filmed else ""),
         ("seed", str(settings.get("seed", ""))),
         ("tokens", _total(calls, "total_tokens", "prompt_tokens", "completion_tokens")),
@@ -207,6 +210,14 @@ def draw(made: Mapping[str, Any]) -> Drawing:
         loudness=_curve(pages.mapping(made.get("film")).get("loudness_curve")),
         target=_height(pages.mapping(made.get("film")).get("loudness_lufs")),
     )
+
+
+def _short(who: str) -> str:
+    """A name that stands beside the drawing: as much of it as there is room for."""
+    kept = who
+    while linebreak.width(kept) > MARGIN:
+        kept = kept[:-1]
+    return kept if kept == who else f"{kept}…"
 
 
 def _bars(cues: Iterable[Mapping[str, Any]], total: int, label: str) -> tuple[Bar, ...]:

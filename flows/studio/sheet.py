@@ -98,9 +98,11 @@ def _thumbnail(path: Path, changed: int, width: int, height: int) -> Frames:
 # -------------------------------------------------------------------------------------------- poster
 
 
-def poster(timeline: Timeline, title: str, out: Path, *, look: cut.Look | None = None) -> None:
-    """The film's liveliest moment with its title on it, as a PNG of the film's size."""
-    picture = Image.fromarray(_best_frame(timeline, look or cut.Look()))
+def poster(
+    timeline: Timeline, title: str, out: Path, *, look: cut.Look | None = None, scene: str | None = None
+) -> None:
+    """The liveliest moment of a scene, or of the film, with its title on it, as a PNG of the film's size."""
+    picture = Image.fromarray(_best_frame(timeline, look or cut.Look(), scene))
     width, height = picture.size
     unit = min(width, height)
     show, _, episode = title.partition("\n")
@@ -114,9 +116,10 @@ def poster(timeline: Timeline, title: str, out: Path, *, look: cut.Look | None =
     write_png(np.asarray(picture), out)
 
 
-def _best_frame(timeline: Timeline, look: cut.Look) -> Frames:
+def _best_frame(timeline: Timeline, look: cut.Look, scene: str | None) -> Frames:
     """A frame of the shot that is seen as the biggest laugh begins; without laughs, the liveliest shot's."""
     filmed = [one for one in timeline.pictures if one.clip is not None and one.scene != "title"]
+    filmed = [one for one in filmed if one.scene == scene] or filmed
     if not filmed:
         return cut.draw_card(timeline, timeline.pictures[0])
     laughs = sorted(timeline.laughs, key=lambda laugh: laugh.start - laugh.end)

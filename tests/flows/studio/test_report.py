@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from flows.studio import clips, folder, report
+from flows.studio import clips, folder, index_page, report
 
 EVIL = '<img src=x onerror="document.title=1">{{ 7 * 7 }}'
 
@@ -85,7 +85,7 @@ def test_a_clip_is_a_still_that_moves_when_it_is_looked_at(place):
 
     moving = Image.open(io.BytesIO(base64.b64decode(str(clip["data-moving"]).split(",")[1])))
     assert (moving.size, moving.n_frames) == ((112, 64), 16)
-    assert "not filmed" in page.text
+    assert "a gag card" in page.text
 
 
 def test_what_went_wrong_is_told_with_what_to_do(place):
@@ -124,6 +124,16 @@ def test_tokens_and_cost_that_are_not_known_are_never_nothing(place):
     assert page.text.count("n/a") >= 2
 
 
+def test_a_gag_card_and_a_name_too_long_for_its_place_are_told(place):
+    made = folder.read_json(place.manifest)
+    made["timeline"]["lines"][0]["who"] = "bartholomew_the_third"
+    folder.write_json(place.manifest, made)
+    page = Page(report.write(place).read_text("utf-8"))
+    assert "a gag card is in its place" in page.text
+    assert "bartholomew_…" in page.text
+    assert "bartholomew_the_third: It blinked." in page.text
+
+
 def test_an_empty_manifest_still_makes_a_page(tmp_path):
     place = folder.EpisodeFolder(tmp_path / "s01e01", folder.EpisodeCode(1, 1))
     folder.write_json(place.manifest, {})
@@ -133,25 +143,56 @@ def test_an_empty_manifest_still_makes_a_page(tmp_path):
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 
 
+FRAME = """<!doctype html>
+<iframe style="width: {width}px; height: 900px" src="{page}"></iframe>
+<script>
+  onload = () => {{
+    const inside = frames[0].document.documentElement, told = document.documentElement.dataset;
+    told.width = frames[0].innerWidth;
+    told.over = inside.scrollWidth - frames[0].innerWidth;
+    told.text = inside.innerText;
+  }};
+</script>"""
+
+
 @pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here: apt install chromium")
 @pytest.mark.parametrize("width", [390, 1200])
-def test_a_browser_shows_the_page_without_running_over_the_edge(place, tmp_path, width):
-    """Wide and as on a phone: what the browser made of the page is dumped and looked at."""
-    path = report.write(place)
-    root = "document.documentElement"
-    probe = f"<script>{root}.dataset.over = {root}.scrollWidth - innerWidth</script></body>"
-    path.write_text(path.read_text("utf-8").replace("</body>", probe), "utf-8")
+def test_a_browser_shows_both_pages_without_running_over_the_edge(place, tmp_path, width):
+    """Wide and as on a phone, with names and words of any length; a window alone is never under 500 wide."""
+    made = folder.read_json(place.manifest)
+    made["title"] = made["show"] = "Donaudampfschifffahrts" * 6
+    made["shots"][0]["prompt"] = "w" * 200
+    made["lines"][0]["who"] = made["timeline"]["lines"][0]["who"] = "bartholomew_maximilian_the_third"
+    folder.write_json(place.manifest, made)
+    night = {"premise": "a-premise-" * 20, "made": "with gag cards", "notes": "n" * 200}
+    nights = [{"began": "2026-01-02", "summary": "s" * 100, "space": "", "shows": [night]}]
+    folder.write_json(tmp_path / "nights.json", {"nights": nights})
+    pages = {report.write(place): "INT. SHOP - DAY", index_page.write(tmp_path): "with gag cards"}
+    for page, wanted in pages.items():
+        found = _in_a_browser(page, width, tmp_path)
+        assert (found["data-width"], int(found["data-over"])) == (str(width), 0)
+        assert wanted in found["data-text"]
+
+
+def _in_a_browser(page: Path, width: int, folder: Path) -> dict[str, str]:
+    """What a frame of this width that shows the page knows of it."""
+    frame = folder / "frame.html"
+    frame.write_text(FRAME.format(width=width, page=page.absolute().as_uri()), "utf-8")
     flags = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"]
     flags += ["--disable-background-networking", "--disable-component-update", "--disable-sync"]
-    flags += [f"--user-data-dir={tmp_path / 'profile'}", f"--window-size={width},900", "--dump-dom"]
+    flags += [
+        "--allow-file-access-from-files",
+        "--hide-scrollbars",
+        f"--user-data-dir={folder / 'profile'}",
+        "--dump-dom",
+    ]
     done = subprocess.run(
-        [str(CHROMIUM), *flags, path.absolute().as_uri()],
+        [str(CHROMIUM), *flags, frame.absolute().as_uri()],
         capture_output=True,
         text=True,
         timeout=300,
         check=False,
     )
-    page = Page(done.stdout)
-    (html,) = [attributes for tag, attributes in page.tags if tag == "html"]
-    assert int(html["data-over"]) <= 0, done.stderr[-2000:]
-    assert "INT. SHOP - DAY" in page.text
+    (html,) = [attributes for tag, attributes in Page(done.stdout).tags if tag == "html"]
+    assert "data-over" in html, done.stderr[-2000:]
+    return {key: str(value) for key, value in html.items()}

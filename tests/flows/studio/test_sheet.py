@@ -81,6 +81,20 @@ def test_a_poster_is_the_films_size_and_says_its_title(clip, tmp_path):
     assert made[60:].max() > 230  # letters
 
 
+def test_a_poster_shows_the_scene_that_is_asked_for(clip, tmp_path):
+    write_clip(np.full((1, 18, 32, 3), (40, 40, 200), np.uint8), 8, tmp_path / "blue.mp4")
+    first = PictureCut("s01", "s01.1", 0, 24, clip, clip_frames(4, 24, "loop"))
+    second = PictureCut("s02", "s02.1", 24, 48, tmp_path / "blue.mp4", clip_frames(1, 24, "loop"))
+    spans = (Span("s01", 0, 24, "scene"), Span("s02", 24, 48, "scene"))
+    laugh = LaughCue(20, 44, "big", 1)
+    both = Timeline(160, 90, spans, (first, second), (), (laugh,), (), (), title="A Show")
+    colours = []
+    for scene in (None, "s02", "s99"):
+        poster(both, "A Show", tmp_path / "poster.png", scene=scene)
+        colours.append(seen(tmp_path / "poster.png")[10, 80].argmax())
+    assert colours == [0, 2, 0]
+
+
 def test_a_film_without_a_single_clip_still_has_a_poster(tmp_path):
     card = PictureCut("s01", "s01.1", 0, 24, None, card="gag")
     poster(film(card), "A Show", tmp_path / "poster.png")
