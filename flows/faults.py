@@ -15,11 +15,11 @@ def known_fault(error: BaseException) -> tuple[str, int] | None:
     from flows.local_api import ApiError
     from scripts_llm.errors import ScriptError
     from scripts_llm.llm import LLMError
-    from t2v.errors import SettingsError, T2VError
+    from t2v.errors import CheckpointError, SettingsError, T2VError
 
     if isinstance(error, StudioError):
         return str(error), error.code
-    if isinstance(error, ScriptError | SettingsError):
+    if isinstance(error, ScriptError | SettingsError | CheckpointError):
         return str(error), WRONG_INPUT
     if isinstance(error, LLMError):
         return str(error), getattr(error, "code", FAILED)

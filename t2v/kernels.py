@@ -88,8 +88,11 @@ def gated_feed_forward(x: Tensor, proj: nn.Linear, out: nn.Linear, rows: int | N
         value, gate = proj(x).chunk(2, dim=-1)
         return out(value * F.gelu(gate))
     tokens = x.reshape(-1, x.shape[-1])
-    parts = []
+    parts: list[Tensor] = []
     for part in torch.split(tokens, rows or _ROWS):
+        if x.is_meta and parts:  # a dry run: every part takes what the first one takes
+            parts.append(x.new_empty(len(tokens) - len(parts[0]), out.out_features))
+            break
         (w_value, w_gate), (b_value, b_gate) = proj.weight.chunk(2), proj.bias.chunk(2)
         value, gate = linear(part, w_value, b_value), linear(part, w_gate, b_gate)
         parts.append(linear(value.mul_(F.gelu(gate)), out.weight, out.bias))

@@ -224,22 +224,39 @@ def too_little(preset: Preset, leanest: Plan) -> str:
     """One line: what a clip would want by this plan, what there is, and what would fit by its rung."""
     clip, device, dtype, budget = leanest.clip, leanest.device, leanest.dtype, leanest.budget or 0
 
-    def fits(frames: int, dtype: torch.dtype) -> bool:
-        return next(plans(preset, clip._replace(frames=frames), device, dtype, budget, leanest.rung)).fits
+    def peak(frames: int, dtype: torch.dtype = dtype) -> int:
+        return next(plans(preset, clip._replace(frames=frames), device, dtype, budget, leanest.rung)).peak
 
-    few, many = 0, clip.frames  # fits, does not
-    while many - few > 1:
-        middle = (few + many) // 2
-        few, many = (middle, many) if fits(middle, dtype) else (few, middle)
+    few = most_frames(peak, clip.frames, budget)
     size = f"{clip.width}x{clip.height}"
     would = [f"{few} frame{'s' * (few > 1)} of {size} in {name_of(dtype)}"] if few else []
     half = precisions(device)[-1]
-    if half.itemsize < dtype.itemsize and fits(clip.frames, half):
+    if half.itemsize < dtype.itemsize and peak(clip.frames, half) <= budget:
         would.append(f"all {clip.frames} in {name_of(half)}")
-    return (
-        f"{preset.name}: {clip} want {leanest.peak_gb:.1f} GB at least in {name_of(dtype)}, and there are "
-        f"{budget / GB:.1f}; " + (f"what would fit: {', or '.join(would)}" if would else "try a smaller size")
-    )
+    advice = f"what would fit: {', or '.join(would)}" if would else "try a smaller size, or more memory"
+    wants = f"{clip} want {leanest.peak_gb:.1f} GB at least in {name_of(dtype)}"
+    return f"{preset.name}: {wants}, and there are {budget / GB:.1f}; {advice}"
+
+
+def most_frames(peak: Callable[[int], int], too_many: int, budget: int) -> int:
+    """The most frames whose peak is within the budget, 0 if it is not even one's; `too_many` is not.
+
+    Peaks grow nearly evenly, so most guesses lie on the line between what fits and what does not.
+    """
+    few, many, turn = 1, too_many, 0
+    least, most = peak(few), peak(many)
+    if least > budget:
+        return 0
+    while many - few > 1:
+        turn += 1
+        share = 0.5 if turn % 3 == 0 else (budget - least) / (most - least)
+        guess = min(max(few + int(share * (many - few)), few + 1), many - 1)
+        size = peak(guess)
+        if size <= budget:
+            few, least = guess, size
+        else:
+            many, most = guess, size
+    return few
 
 
 def plans(

@@ -104,10 +104,14 @@ class Placement:
             if candidate.fits:
                 break
         assert last is not None
-        if not last.fits and self._budget is not None:
+        if not last.fits and (self._budget is not None or self._kills(last)):
             raise SettingsError(too_little(self.preset, last))
         self._tried[clip] = last  # the leanest where none fits: the estimate may be wrong, so it is tried
         return last
+
+    def _kills(self, plan: Plan) -> bool:
+        """Whether to try would end the process: a CPU's memory runs out without an error to catch."""
+        return self.device.type == "cpu" and plan.budget is not None and plan.peak > 2 * plan.budget
 
     def follow(self, plan: Plan) -> None:
         """Film by this plan from now on."""

@@ -106,3 +106,13 @@ def test_the_house_has_its_pages():
         "premise.md",
         "script.md",
     }
+
+
+def test_the_page_on_film_models_names_tests_that_there_are():
+    page = (ROOT / "docs" / "models.md").read_text(encoding="utf-8")
+    named = re.findall(r"`(test_\w+\.py)::(test_\w+)`", page)
+    assert len(named) > 20
+    folder = ROOT / "tests" / "t2v" / "checkpoints"
+    assert [
+        name for file, name in named if f"def {name}(" not in (folder / file).read_text(encoding="utf-8")
+    ] == []

@@ -48,8 +48,10 @@ def film(file: Path, *, fps: int, height: int, width: int, most: int) -> tuple[F
             ],
             doing=f"{file}: wanted a film that ffmpeg can read",
         )
-    except StudioError as error:
-        raise StudioError(str(error), code=2) from None
+    except StudioError as error:  # whose words are ffmpeg's own, for those who know it
+        raise StudioError(
+            f"{file}: wanted a film that ffmpeg can read, and it reads none there; try an mp4", code=2
+        ) from error
     frames = np.frombuffer(pixels, np.uint8).reshape(-1, height, width, 3)
     if not len(frames):
         raise StudioError(f"{file}: wanted a film, found no picture in it", code=2)

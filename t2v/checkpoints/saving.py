@@ -5,6 +5,7 @@ Files are written under a temporary name and moved into place, so that a folder 
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 from collections import OrderedDict
@@ -38,7 +39,6 @@ def save(model: TextToVideo, folder: str | Path, *, layout: str = "modelscope") 
     if model.preset.speaks_toon:
         raise CheckpointError("toon is saved by its own recipe, not in another model's layout")
     folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
     writers[layout](model, folder)
     return folder
 
@@ -137,11 +137,12 @@ def _write_json(path: Path, value: Mapping[str, Any]) -> None:
 
 
 def _write(path: Path, write: Callable[[Path], object]) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f"{path.name}.{os.getpid()}.part")
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         write(part)
         os.replace(part, path)
     except OSError as error:
-        part.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            part.unlink()
         raise CheckpointError(f"{path}: could not be written ({error.strerror})") from error

@@ -241,7 +241,7 @@ def test_the_command_films_with_a_lora_a_budget_and_a_loop_and_again_like_that(
             r"tiny-modelscope: .* want 0\.\d GB at least in \w+, and there are 0\.1; ",
         ),
         (["--memory", "much"], 2, r'memory: wanted "auto" or gigabytes such as "8GB", got \'much\''),
-        (["--lora", "nowhere.safetensors"], 1, r"nowhere\.safetensors: .*not there"),
+        (["--lora", "nowhere.safetensors"], 2, r"nowhere\.safetensors: .*not there"),
         (["--size", "30x31"], 2, r"tiny-modelscope wants a height in steps of 2, got 31$"),
         (["--frames", "0"], 2, r"tiny-modelscope wants num_frames of 1 or more, got 0"),
         (["--frames", "-3"], 2, r"tiny-modelscope wants num_frames of 1 or more, got -3"),

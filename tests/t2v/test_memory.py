@@ -25,6 +25,7 @@ from t2v.memory import (
     chosen_precision,
     decoder_activations,
     expected_peaks,
+    most_frames,
     on_meta,
     plans,
     smaller,
@@ -77,6 +78,22 @@ def test_there_is_a_plan_for_every_card_and_its_peak_is_within_the_card(gb: int)
 def test_what_no_plan_fits_is_refused_in_one_line_with_what_it_would_want(tiny: TextToVideo) -> None:
     with pytest.raises(t2v.SettingsError, match=r"3 frames of 28x16 want 0\.\d GB at least.*a smaller"):
         t2v.plan(tiny, memory_gb=0.01)
+
+
+@pytest.mark.parametrize("grows", [lambda f: 100 + 7 * f, lambda f: max(500, 9 * f), lambda f: f * f])
+@pytest.mark.parametrize("budget", [99, 107, 499, 500, 5000, 99_999])
+def test_the_most_frames_that_fit_are_found_with_a_few_guesses(
+    grows: Callable[[int], int], budget: int
+) -> None:
+    asked: list[int] = []
+
+    def peak(frames: int) -> int:
+        asked.append(frames)
+        return grows(frames)
+
+    found = most_frames(peak, 100_000, budget)
+    assert found == max((f for f in range(1, 20_000) if grows(f) <= budget), default=0)
+    assert len(asked) <= 3 * 17  # a third of them halve what is left
 
 
 def test_leaner_plans_are_leaner_and_end(tiny: TextToVideo) -> None:
@@ -196,7 +213,9 @@ def test_a_clip_takes_the_memory_that_its_plan_expects(case: list[str], tmp_path
 
 
 @pytest.mark.slow
-def test_the_page_about_memory_has_the_tables_that_the_plans_give() -> None:
+def test_the_pages_about_memory_and_models_have_the_tables_that_the_plans_give() -> None:
     docs = Path(__file__).parents[2] / "docs"
     done = subprocess.run([sys.executable, docs / "memory.py"], capture_output=True, text=True, check=True)
-    assert done.stdout in (docs / "memory.md").read_text("utf-8")
+    of_memory, of_models = done.stdout.rsplit("\n\n", 1)
+    assert of_memory in (docs / "memory.md").read_text("utf-8")
+    assert of_models in (docs / "models.md").read_text("utf-8")

@@ -136,5 +136,5 @@ def test_what_cannot_be_saved_is_one_clear_error(
     with pytest.raises(CheckpointError, match="toon is saved by its own recipe"):
         t2v.save(toon, tmp_path / "c")
     (tmp_path / "file").write_text("")
-    with pytest.raises((CheckpointError, FileExistsError)):
+    with pytest.raises(CheckpointError, match=r"configuration\.json: could not be written \(File exists"):
         t2v.save(small, tmp_path / "file")
