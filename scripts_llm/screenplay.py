@@ -167,7 +167,7 @@ class Titles(Model):
     intro: str | None = Field(
         default=None,
         max_length=400,
-        description="a film (mp4, gif; ten seconds of it at most) or picture (png, jpg) of one's own instead "
+        description="a film (mp4, gif; a minute of it at most) or picture (png, jpg) of one's own instead "
         "of the title card, named from this file's folder; a film's own sound is heard instead of the theme",
     )
     card: Name | None = Field(default=None, description="the title card's text; the show's name if left out")

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Generator
 from io import BufferedReader
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -44,7 +45,7 @@ def read_clip(path: Path) -> Frames:
     return np.stack(list(each_frame(path)))
 
 
-def each_frame(path: Path) -> Iterator[Frames]:
+def each_frame(path: Path) -> Generator[Frames]:
     """The frames (h, w, 3) of a clip one after the other, at least one."""
     if not path.is_file():
         raise StudioError(f"{path}: wanted a clip, there is no such file; run again and it is filmed anew")
@@ -57,6 +58,34 @@ def each_frame(path: Path) -> Iterator[Frames]:
             yield frame
     if not found:
         raise StudioError(f"{path}: wanted a clip, found no picture in it; delete it and run again")
+
+
+class Forwards:
+    """The frames of a clip by number, one of them in memory: for a clip that is played forwards.
+
+    A number under the one before begins the clip anew. An ffmpeg waits for the next one until `close`.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._begin()
+
+    def close(self) -> None:
+        """Ends its ffmpeg."""
+        self._rest.close()
+
+    def _begin(self) -> None:
+        self._rest = each_frame(self._path)
+        self._now, self._number = next(self._rest), 0
+
+    def __getitem__(self, number: int) -> Frames:
+        if number < self._number:
+            self.close()
+            self._begin()
+        for frame in islice(self._rest, number - self._number):
+            self._now = frame
+        self._number = number
+        return self._now
 
 
 def _read_ppm(stream: BufferedReader) -> Frames | None:

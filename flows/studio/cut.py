@@ -12,13 +12,12 @@ import tempfile
 from bisect import bisect_right
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from itertools import groupby
 from pathlib import Path
 from typing import Any
-
-import numpy as np
 
 from flows.studio import captions, cards, clips, effects, ffmpeg, fonts, proof
 from flows.studio.clips import Frames
@@ -43,6 +42,7 @@ from scripts_llm.video import Watermark
 RECIPE = 1  # of the drawing and encoding below: counted up when the same timeline gives another picture
 AI_GENERATED = "AI-generated"
 KEPT_BYTES = 128 * 2**20  # enlarged frames that are kept for the next time they are seen
+AT_ONCE = 2  # clips that are being read: in a dissolve the one that goes and the one that comes
 
 _CODING = ("-crf", "18", "-tune", "animation", "-g", "96")
 _TAGS = ("-color_primaries", "bt709", "-color_trc", "bt709", "-colorspace", "bt709", "-color_range", "tv")
@@ -77,14 +77,14 @@ def make_segment(
 ) -> None:
     """One span of the film as an H.264 file without sound, of exactly its frames, in one move."""
     look = look or Look()
-    reel = _Reel(timeline, span, look)
-    write_film(
-        effects.applied(reel.frame, timeline, span, picture=reel.picture),
-        span.end - span.start,
-        out,
-        ass=_ass_of(timeline, span, look) if look.burned else None,
-        progress=progress,
-    )
+    with closing(_Reel(timeline, span, look)) as reel:
+        write_film(
+            effects.applied(reel.frame, timeline, span, picture=reel.picture),
+            span.end - span.start,
+            out,
+            ass=_ass_of(timeline, span, look) if look.burned else None,
+            progress=progress,
+        )
 
 
 def _ass_of(timeline: Timeline, span: Span, look: Look) -> Callable[[Path], None] | None:
@@ -167,7 +167,7 @@ class _Reel:
         if not self._cuts or self._cuts[0].start != span.start or self._cuts[-1].end != span.end:
             raise StudioError(f"{span.id}: the timeline has no picture for every frame of it")
         self._starts = [cut.start for cut in self._cuts]
-        self._clips: dict[Path, Sequence[Frames]] = {}
+        self._clips: dict[Path, Frames | clips.Forwards] = {}
         self._kept: OrderedDict[object, Frames] = OrderedDict()
 
     def frame(self, number: int) -> Frames:
@@ -184,17 +184,33 @@ class _Reel:
         key = (cut.clip, (_between(cut) if is_smooth else cut.frames)[since])
         if key not in self._kept:
             size = {"width": self._timeline.width, "height": self._timeline.height}
-            small = self._clip(cut.clip, is_smooth)[key[1]]
+            small = self._clip(cut, cut.clip, is_smooth)[key[1]]
             how = treatment(cut, self._look)
             self._keep(key, how.enlarged(small, framing=self._look.framing, **size))
         self._kept.move_to_end(key)
         return self._kept[key]
 
-    def _clip(self, path: Path, is_smooth: bool) -> Sequence[Frames]:
+    def _clip(self, cut: PictureCut, path: Path, is_smooth: bool) -> Frames | clips.Forwards:
         if path not in self._clips:
-            frames = list(clips.each_frame(path))
-            self._clips[path] = list(smoothed(np.stack(frames))) if is_smooth else frames
+            alike = [one for one in (*self._cuts, cut) if one.clip == path]
+            if is_smooth:
+                self._clips[path] = smoothed(clips.read_clip(path))
+            elif all(list(one.frames) == sorted(one.frames) for one in alike):
+                self._clips[path] = clips.Forwards(path)
+                self._close_all_but(AT_ONCE)
+            else:
+                self._clips[path] = clips.read_clip(path)
         return self._clips[path]
+
+    def close(self) -> None:
+        """Lets go of the clips that are still being read."""
+        self._close_all_but(0)
+
+    def _close_all_but(self, most: int) -> None:
+        playing = [(path, clip) for path, clip in self._clips.items() if isinstance(clip, clips.Forwards)]
+        for path, clip in playing[: max(0, len(playing) - most)]:
+            clip.close()
+            del self._clips[path]
 
     def _keep(self, key: object, picture: Frames) -> None:
         self._kept[key] = picture

@@ -25,7 +25,8 @@ from flows.studio.timeline import CLIP_HOLD, FPS
 
 COPIES = "files"  # the folder in the episode's own that the originals are copied into
 STILLS = (".png", ".jpg", ".jpeg")
-LONGEST_SECONDS = 10  # of a clip of one's own: its frames are in memory while its scene is cut
+LONGEST_SECONDS = 10  # of a clip of one's own: one that goes back and forth is in memory while it is cut
+LONGEST_TITLE_SECONDS = 60
 STILL_SECONDS = 5
 PUSH_IN = 1.12  # how much nearer a still is at its end
 MAX_PIXELS = 50_000_000
@@ -85,14 +86,16 @@ def make_clip(
 ) -> Artefact:
     """The clip of a file, at the film's size: filling it, the middle kept. Its original is copied along.
 
+    A film is as long as it is, at most the recipe's `longest_seconds`, ten where it has none.
+
     `num_frames` of what is noted counts eight a second, `full_frames` the clip's own; `has_sound` is of the
     file, for a clip is silent.
     """
     keep_copy(file, place.parent)
 
     def by(path: Path) -> Mapping[str, Any]:
-        make = _push_in if is_still(file) else _conform
-        num_frames = make(file, size, path)
+        longest = recipe.get("longest_seconds", LONGEST_SECONDS)
+        num_frames = _push_in(file, size, path) if is_still(file) else _conform(file, size, longest, path)
         return {
             "num_frames": -(-num_frames // CLIP_HOLD),
             "full_frames": num_frames,
@@ -103,12 +106,12 @@ def make_clip(
     return recipes.make(place, label, recipe, ".mp4", by=by)
 
 
-def _conform(file: Path, size: tuple[int, int], out: Path) -> int:
+def _conform(file: Path, size: tuple[int, int], longest_seconds: int, out: Path) -> int:
     width, height = size
     fitted = f"scale={width}:{height}:force_original_aspect_ratio=increase,crop={width}:{height},setsar=1"
     source = ["-protocol_whitelist", "file", *_READERS[file.suffix.lower()], "-i", str(file.absolute())]
     ffmpeg.run(
-        ["-y", *source, "-an", "-t", str(LONGEST_SECONDS), "-vf", f"fps={FPS},{fitted}", *_CODING, str(out)],
+        ["-y", *source, "-an", "-t", str(longest_seconds), "-vf", f"fps={FPS},{fitted}", *_CODING, str(out)],
         doing=f"{file}: wanted a film that ffmpeg can read",
     )
     return ffmpeg.contents(out).num_frames

@@ -132,7 +132,7 @@ def intro(name: str, premise: Premise, *, places: Sequence[Path], where: str) ->
     shot = Shot(file=name)
     scene = Scene(id=TITLE, slugline=TITLE, shots=(shot,))
     wanted = _from_file(TITLE, scene, shot, premise, path)
-    return replace(wanted, recipe={**wanted.recipe, "title": True})
+    return replace(wanted, recipe={**wanted.recipe, "longest_seconds": own_files.LONGEST_TITLE_SECONDS})
 
 
 def all_takes(shots: Sequence[WantedShot]) -> tuple[WantedShot, ...]:

@@ -144,9 +144,9 @@ def moviepy_pattern(timeline: Timeline, folder: Path, lines: Sequence[Path]) -> 
     """A film as moviepy's documentation makes it, and as the programs that build on it do.
 
     A VideoFileClip a scene with its line as an AudioFileClip, a TextClip over it in a CompositeVideoClip, all
-    of them joined by concatenate_videoclips(method="compose") and written once; every setting that is not
-    named is moviepy's own, but for the preset, which is the same on all sides. The clips have the film's size
-    already, so nothing is resized. Sound is in it, mixed and encoded by the same write.
+    of them joined by concatenate_videoclips(method="compose") and written once. Preset and quality (CRF 18)
+    are the same on all sides, every other setting is moviepy's own. The clips have the film's size already,
+    so nothing is resized. Sound is in it, mixed and encoded by the same write.
     """
     from moviepy import AudioFileClip, CompositeVideoClip, TextClip, VideoFileClip, concatenate_videoclips
 
@@ -176,6 +176,7 @@ def moviepy_pattern(timeline: Timeline, folder: Path, lines: Sequence[Path]) -> 
         fps=FPS,
         preset="veryfast",
         audio_codec="aac",
+        ffmpeg_params=["-crf", "18"],
         temp_audiofile_path=str(folder),
         logger=None,
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from flows.studio.clips import read_clip, write_clip
+from flows.studio.clips import Forwards, read_clip, write_clip
 from flows.studio.errors import StudioError
 
 
@@ -18,6 +18,14 @@ def test_every_frame_comes_back_exactly(tmp_path, shape):
     frames = noise(*shape)
     write_clip(frames, 8, tmp_path / "a.mp4")
     assert np.array_equal(read_clip(tmp_path / "a.mp4"), frames)
+
+
+def test_a_clip_that_is_played_forwards_gives_any_frame_and_begins_anew_to_go_back(tmp_path):
+    frames = noise(5, 18, 32)
+    write_clip(frames, 8, tmp_path / "a.mp4")
+    played = Forwards(tmp_path / "a.mp4")
+    for number in (0, 0, 1, 3, 3, 4, 2, 4, 0):
+        assert np.array_equal(played[number], frames[number])
 
 
 def test_the_file_is_written_in_one_move(tmp_path, monkeypatch):

@@ -82,6 +82,27 @@ def test_a_segment_has_every_frame_of_its_cuts_held_for_three_and_never_blended(
         assert np.abs(frame.astype(int) - wanted).mean() < 4, n
 
 
+def test_clips_that_are_played_forwards_are_read_at_most_two_at_a_time(tmp_path):
+    """Of a gigabyte of one's own film one frame is in memory; a clip that comes again begins anew."""
+    colours = [(200, 40, 40), (40, 160, 40), (40, 40, 200)]
+    for name, colour in enumerate(colours):
+        write_clip(np.full((40, 45, 80, 3), colour, np.uint8), 24, tmp_path / f"{name}.mp4")
+    cuts = [
+        PictureCut(
+            "s01", f"s01.{n}", n * 6, n * 6 + 6, tmp_path / f"{clip}.mp4", tuple(range(6)), source="file"
+        )
+        for n, clip in enumerate((0, 1, 2, 0))
+    ]
+    span, most = Span("s01", 0, 24, "scene"), []
+    timeline = Timeline(WIDTH, HEIGHT, (span,), tuple(cuts), (), (), (), (), title="A Show")
+    make_segment(timeline, span, tmp_path / "a.mp4", progress=lambda *_: most.append(len(children())))
+    seen = decoded(tmp_path / "a.mp4")[:, HEIGHT // 2, WIDTH // 2].astype(int)
+    wanted = [colours[clip] for clip in (0, 1, 2, 0) for _ in range(6)]
+    assert np.abs(seen - wanted).max() <= 4
+    assert max(most) <= 3, "two that are read, and the one that writes"
+    assert children() == []
+
+
 def test_clips_of_other_film_models_are_enlarged_by_lanczos_and_known_as_such(clips, tmp_path):
     timeline = film(clips)
     span = timeline.spans[0]
