@@ -31,6 +31,7 @@ STILL_SECONDS = 5
 PUSH_IN = 1.12  # how much nearer a still is at its end
 MAX_PIXELS = 50_000_000
 
+_WANTED = "wanted a film that ffmpeg can read"
 _READERS = {".mp4": ("-f", "mov"), ".gif": ("-f", "gif", "-ignore_loop", "1")}
 _CODING = ("-c:v", "libx264", "-crf", "12", "-preset", "veryfast", "-pix_fmt", "yuv444p", "-threads", "2")
 
@@ -106,13 +107,34 @@ def make_clip(
     return recipes.make(place, label, recipe, ".mp4", by=by)
 
 
+def check(file: Path) -> None:
+    """Raises StudioError for a picture or a film that is not what its name says."""
+    if is_still(file):
+        opened(file)
+    elif file.suffix.lower() in _READERS:
+        ffmpeg.run([*_source(file), "-frames:v", "1", "-f", "null", "-"], doing=f"{file}: {_WANTED}")
+
+
+def _source(file: Path) -> list[str]:
+    return ["-protocol_whitelist", "file", *_READERS[file.suffix.lower()], "-i", str(file.absolute())]
+
+
 def _conform(file: Path, size: tuple[int, int], longest_seconds: int, out: Path) -> int:
     width, height = size
     fitted = f"scale={width}:{height}:force_original_aspect_ratio=increase,crop={width}:{height},setsar=1"
-    source = ["-protocol_whitelist", "file", *_READERS[file.suffix.lower()], "-i", str(file.absolute())]
     ffmpeg.run(
-        ["-y", *source, "-an", "-t", str(longest_seconds), "-vf", f"fps={FPS},{fitted}", *_CODING, str(out)],
-        doing=f"{file}: wanted a film that ffmpeg can read",
+        [
+            "-y",
+            *_source(file),
+            "-an",
+            "-t",
+            str(longest_seconds),
+            "-vf",
+            f"fps={FPS},{fitted}",
+            *_CODING,
+            str(out),
+        ],
+        doing=f"{file}: {_WANTED}",
     )
     return ffmpeg.contents(out).num_frames
 

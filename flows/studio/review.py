@@ -200,9 +200,7 @@ def _whole_length(script: Script, premise: Premise) -> Iterator[Finding]:
 
 def _file(way: Way, label: str, name: str, places: Sequence[Path]) -> Iterator[Finding]:
     try:
-        path = own_files.locate(name, places, where=label)
-        if own_files.is_still(path):
-            own_files.opened(path)
+        own_files.check(own_files.locate(name, places, where=label))
     except StudioError as error:
         yield Finding(way, str(error), is_error=True)
 

@@ -130,11 +130,17 @@ def test_a_bad_intro_is_one_line_with_its_place_before_anything_is_filmed(
     assert not list((home / "output" / FISH).glob("clips/*.mp4"))
 
 
-def test_check_names_an_intro_that_is_not_there(home: Path) -> None:
+def test_check_names_an_intro_that_is_not_there_or_is_no_film(home: Path) -> None:
     options = EpisodeOptions(premise=home / "fish.yaml", output=home / "output")
     code, told = checking.check(options, None)
     assert code == 2
     assert any("fish.yaml:9:17: titles.intro: wanted the file intro.mp4" in line for line in told)
+    (home / "intro.mp4").write_text("no film")
+    code, told = checking.check(options, None)
+    assert code == 2
+    assert any("fish.yaml:9:17:" in line and "wanted a film" in line for line in told)
+    _film(home / "intro.mp4")
+    assert checking.check(options, None)[0] == 0
 
 
 def test_another_shape_of_the_episode_has_the_same_intro(home: Path, heard: Any) -> None:
