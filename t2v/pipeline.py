@@ -25,7 +25,7 @@ from t2v.configs import Preset, Spacing
 from t2v.deep_cache import DeepCache
 from t2v.denoise import Denoiser, Guidance, Network, guided_denoiser
 from t2v.errors import PrecisionWarning, RenderError
-from t2v.holds import as_tensor, holding, put, resized, stacked
+from t2v.holds import as_tensor, holding, leaning, put, resized, stacked
 from t2v.memory import Clip
 from t2v.placement import Memory, Placement
 from t2v.prompts import Prompt, texts
@@ -170,7 +170,9 @@ class TextToVideo:
     def _sample(self, shoot: Shoot, seed: int, callback: Callback | None) -> Tensor:
         """Noise of the seed, then the sampler over the denoiser that the shoot asks for."""
         generator = torch.Generator().manual_seed(seed)
-        noise = long_noise(self._shape(shoot), shoot.window, shoot.window_stride, generator).to(self.device)
+        noise = long_noise(
+            self._shape(shoot), shoot.window, shoot.window_stride, generator, loop=shoot.loop
+        ).to(self.device)
         visited = timesteps(
             shoot.num_steps, self.schedule, shoot.spacing, to_clean=arrives_clean(shoot.sampler)
         )
@@ -185,7 +187,10 @@ class TextToVideo:
         if shoot.hold:
             pictures, held_places = stacked(shoot.hold, shoot.num_frames)
             held = self._encode(pictures)
-            denoise = holding(denoise, held, held_places)
+            lean = None  # a film to start from says itself what the other frames show
+            if shoot.init_frames is None:
+                lean = leaning(held, held_places, shoot.num_frames, loop=shoot.loop)
+            denoise = holding(denoise, held, held_places, self.schedule, lean)
         sample = sampler_named(shoot.sampler, shoot.eta)
         ring = closed(self.unet) if shoot.loop and len(windows) == 1 else contextlib.nullcontext()
         with ring:

@@ -74,14 +74,22 @@ def _trim(layer: nn.Module, args: tuple[Tensor], out: Tensor) -> Tensor:
     return out[:, :, 1:-1]
 
 
-def long_noise(shape: tuple[int, ...], window: int, stride: int, generator: torch.Generator) -> Tensor:
+def long_noise(
+    shape: tuple[int, ...], window: int, stride: int, generator: torch.Generator, *, loop: bool = False
+) -> Tensor:
     """Noise (b, c, f, h, w) in fp32 whose frames after the first window are the earlier ones, shuffled
-    (FreeNoise, Qiu et al. 2023): every window then sees the same noise in another order."""
+    (FreeNoise, Qiu et al. 2023): every window then sees the same noise in another order.
+
+    In a loop, what is left after whole windows is fresh: else a window over the end sees some noise twice.
+    """
     batch, channels, num_frames, *size = shape
-    noise = torch.randn(batch, channels, min(window, num_frames), *size, generator=generator)
-    order = list(range(noise.shape[2]))
-    while len(order) < num_frames:
+    window = min(window, num_frames)
+    fresh = num_frames % window if loop else 0
+    noise = torch.randn(batch, channels, window, *size, generator=generator)
+    order = list(range(window))
+    while len(order) < num_frames - fresh:
         chunk = order[len(order) - window : len(order) - window + stride]
         shuffled = torch.randperm(len(chunk), generator=generator).tolist()
         order += [chunk[i] for i in shuffled]
-    return noise[:, :, order[:num_frames]]
+    repeated = noise[:, :, order[: num_frames - fresh]]
+    return torch.cat([repeated, torch.randn(batch, channels, fresh, *size, generator=generator)], dim=2)

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from t2v.errors import SettingsError
-from t2v.holds import as_tensor, resized
+from t2v.holds import as_tensor, holding, leaning, resized
 from t2v.pipeline import TextToVideo, to_uint8
 from t2v.samplers import SAMPLERS
 
@@ -121,6 +121,51 @@ def test_at_every_step_the_network_sees_the_held_frame_as_noisy_as_all_the_other
         torch.testing.assert_close(latents, a * held[:, :, 0] + sigma * noise[:, :, 1], rtol=0, atol=1e-4)
 
 
+def of_one_number(*values: float) -> Tensor:
+    """Latents (1, 1, f, 1, 1)."""
+    return torch.tensor(values)[None, None, :, None, None]
+
+
+@pytest.mark.parametrize(
+    ("places", "loop", "towards", "distances"),
+    [
+        ([0], False, [4, 4, 4, 4, 4, 4], [0, 1, 2, 3, 4, 5]),
+        ([0], True, [4, 4, 4, 4, 4, 4], [0, 1, 2, 3, 2, 1]),
+        ([0, 4], False, [4, 5, 6, 7, 8, 8], [0, 1, 2, 1, 0, 1]),
+        ([0, 4], True, [4, 5, 6, 7, 8, 6], [0, 1, 2, 1, 0, 1]),
+        ([1, 2], False, [4, 4, 8, 8, 8, 8], [1, 0, 0, 1, 2, 3]),
+        ([1, 2], True, [4.8, 4, 8, 7.2, 6.4, 5.6], [1, 0, 0, 1, 2, 2]),
+    ],
+)
+def test_what_is_held_suggests_what_lies_between_and_the_nearest_counts_beyond(
+    places: list[int], loop: bool, towards: list[float], distances: list[int]
+) -> None:
+    lean = leaning(of_one_number(4.0, 8.0)[:, :, : len(places)], places, 6, loop=loop)
+    assert lean.towards.flatten().tolist() == pytest.approx(towards)
+    assert lean.distances.flatten().tolist() == distances
+
+
+def test_the_others_lean_on_the_held_frame_under_noise_and_are_their_own_without(tiny: TextToVideo) -> None:
+    held, own = of_one_number(4.0), of_one_number(1.0, 1.0, 1.0)
+    lean = leaning(held, [0], 3, loop=False)
+    answers = holding(lambda latents, t: own, held, [0], tiny.schedule, lean)
+    noise, half, clean = (answers(own, t).flatten().tolist() for t in (999, 400, -1))
+    assert noise == pytest.approx([4, 4, 4])
+    _, sigma = tiny.schedule.level(400)
+    assert half == pytest.approx([4, 1 + 3 * sigma**2, 1 + 3 * sigma**3])
+    assert clean == [4, 1, 1]
+
+
+def test_a_film_to_start_from_is_not_drawn_towards_the_held_frame(tiny: TextToVideo) -> None:
+    given = film(3)
+    settings: dict[str, Any] = {"init_frames": given, "strength": 1.0, "num_steps": 1, "guidance_scale": 1.0}
+    clean: list[Tensor] = []
+    for hold in ({}, {0: film(1)[0]}):
+        video = tiny.generate(PROMPT, **settings, hold=hold, callback=lambda *a: clean.append(a[2]))
+        assert len(video.frames) == 3
+    torch.testing.assert_close(clean[1][:, :, 1:], clean[0][:, :, 1:])
+
+
 def test_a_clip_goes_on_from_another_whose_last_frames_it_holds(tiny: TextToVideo) -> None:
     before = tiny.generate(PROMPT, num_frames=4).frames
     after = tiny.generate(PROMPT, num_frames=6, hold=dict(enumerate(before[-2:])), seed=1).frames
@@ -159,6 +204,8 @@ def test_an_eps_model_on_modelscopes_schedule_leaves_no_noise_on_a_held_frame(
         ({"hold": {3: film(1)[0]}}, r"held frames from -3 to 2, got \[3\]"),
         ({"hold": {0: film(1, 20, 20)[0]}}, r"held frames \(16, 28, 3\), got \(20, 20, 3\)"),
         ({"hold": {0: film(1)}}, r"held frames \(16, 28, 3\).*got .*\(1, 16, 28, 3\)"),
+        ({"hold": {0: "picture.png"}}, r"held frames \(16, 28, 3\) as a uint8 array, got str"),
+        ({"hold": {0: film(1)[0] / 255}}, r"held frames .* as a uint8 array, got float64"),
         ({"window": 0}, "a window of 1 frame or more, got 0"),
         ({"window": 2, "window_stride": 3}, "a window_stride from 1 to the window's 2, got 3"),
     ],

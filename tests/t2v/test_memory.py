@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -219,3 +220,13 @@ def test_the_pages_about_memory_and_models_have_the_tables_that_the_plans_give()
     of_memory, of_models = done.stdout.rsplit("\n\n", 1)
     assert of_memory in (docs / "memory.md").read_text("utf-8")
     assert of_models in (docs / "models.md").read_text("utf-8")
+
+
+@pytest.mark.slow
+def test_the_example_of_the_page_about_memory_prints_a_plan(capsys: pytest.CaptureFixture[str]) -> None:
+    page = Path(__file__).parents[2] / "docs" / "memory.md"
+    (example,) = re.findall(r"```python\n(.*?)```", page.read_text("utf-8"), re.DOTALL)
+    exec(compile(example, str(page), "exec"), {})
+    assert capsys.readouterr().out.startswith(
+        "modelscope in float16 on cuda, 30 frames of 576x320, in 4.0 GB\n"
+    )

@@ -54,6 +54,28 @@ def test_held_frames_are_held_to_within_the_autoencoders_own_error(toon: TextToV
     assert np.abs(film[[0, 7]].astype(int) - held).mean() <= error + 0.5
 
 
+def test_the_step_away_from_a_held_frame_is_like_the_others_and_the_rest_moves_as_ever(
+    toon: TextToVideo,
+) -> None:
+    held = filmed(toon, num_frames=8)[0]
+    free, film = (filmed(toon, num_frames=8, seed=2, hold=hold) for hold in ({}, {0: held}))
+    away, *inner = steps(film)[1:]
+    assert away <= 1.2 * max(inner)
+    assert np.mean(inner) > 0.8 * steps(free)[1:].mean()
+
+
+@pytest.mark.parametrize(("num_frames", "window"), [(8, None), (24, 16)])
+def test_a_loop_around_a_held_frame_has_no_seam_there_nor_between_windows(
+    toon: TextToVideo, num_frames: int, window: int | None
+) -> None:
+    held = filmed(toon, num_frames=8)[0]
+    film = filmed(toon, num_frames=num_frames, window=window, seed=2, hold={0: held}, loop=True)
+    found = steps(film)
+    seams = range(0, num_frames, 8)
+    inner = [found[i] for i in range(num_frames) if i not in seams]
+    assert max(found[seams]) <= 1.2 * max(inner)
+
+
 def test_a_clip_that_goes_on_from_another_stays_in_its_picture(toon: TextToVideo) -> None:
     before = filmed(toon, num_frames=8)
     alone = filmed(toon, num_frames=8, seed=2)

@@ -65,6 +65,13 @@ def test_long_noise_is_that_of_the_first_window_shuffled_again_and_again() -> No
     assert len({tuple(noise[0, :, i].flatten().tolist()) for i in range(20)}) == 8
 
 
+@pytest.mark.parametrize("num_frames", [8, 12, 16, 20, 24, 28])
+def test_no_window_of_a_loop_sees_the_same_noise_twice(num_frames: int) -> None:
+    noise = long_noise((1, 4, num_frames, 2, 2), 8, 4, torch.Generator().manual_seed(3), loop=True)
+    for frames in places(num_frames, 8, 4, loop=True):
+        assert len({tuple(noise[0, :, i].flatten().tolist()) for i in frames}) == len(frames)
+
+
 def test_a_clip_no_longer_than_a_window_has_the_noise_it_always_had() -> None:
     got = long_noise((1, 4, 6, 2, 2), 8, 4, torch.Generator().manual_seed(3))
     assert torch.equal(got, torch.randn(1, 4, 6, 2, 2, generator=torch.Generator().manual_seed(3)))
