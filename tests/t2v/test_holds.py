@@ -93,6 +93,18 @@ def test_held_frames_come_out_as_the_autoencoder_gives_them_back(
     assert video.settings["hold"] == sorted(hold)
 
 
+@pytest.mark.parametrize("settings", [{"window": 3}, {"loop": True}, {"window": 3, "loop": True}], ids=str)
+def test_frames_are_held_in_windows_and_in_loops_and_stay_at_their_places(
+    tiny: TextToVideo, settings: dict[str, Any]
+) -> None:
+    pictures = film(2)
+    video = tiny.generate(
+        PROMPT, num_frames=7, num_steps=2, hold={1: pictures[0], 5: pictures[1]}, **settings
+    )
+    wanted = through_the_autoencoder(tiny, pictures).astype(int)
+    assert np.abs(video.frames[[1, 5]] - wanted).max() <= 1
+
+
 def test_the_other_frames_see_the_held_one(tiny: TextToVideo) -> None:
     settings: dict[str, Any] = {"num_frames": 3, "num_steps": 3}
     free = tiny.generate(PROMPT, **settings).frames

@@ -85,6 +85,8 @@ def test_a_clip_that_goes_on_from_another_stays_in_its_picture(toon: TextToVideo
         return float(np.abs(film[4].astype(float) - before[-1]).mean())
 
     assert away(after) < away(alone)
+    first, *inner = steps(after)[4:]
+    assert first <= 1.2 * max(inner)
 
 
 def test_a_weaker_strength_stays_nearer_to_the_film(toon: TextToVideo) -> None:
