@@ -91,7 +91,7 @@ def main(tokens: Iterable[str] | None = None, *, name: str = "coldopen") -> NoRe
             help_on_error=False,
         )
     except CycloptsError as error:
-        complain(f"{error} ({name} --help says what there is)")
+        complain(f"{error} ({' '.join([name, *(error.command_chain or ())])} --help says what there is)")
         raise SystemExit(WRONG_INPUT) from None
     except KeyboardInterrupt:
         complain("Stopped. Nothing is lost: the same command goes on from here.")

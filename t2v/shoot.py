@@ -174,13 +174,18 @@ def _size(shoot: Shoot, preset: Preset) -> list[tuple[bool, str]]:
         (shoot.num_frames >= 1, f"num_frames of 1 or more, got {shoot.num_frames}"),
         (
             shoot.height >= factor and shoot.height % factor == 0,
-            f"a height in steps of {factor}, got {shoot.height}",
+            f"a height in steps of {factor}, got {shoot.height}, try {_near(shoot.height, factor)}",
         ),
         (
             shoot.width >= factor and shoot.width % factor == 0,
-            f"a width in steps of {factor}, got {shoot.width}",
+            f"a width in steps of {factor}, got {shoot.width}, try {_near(shoot.width, factor)}",
         ),
     ]
+
+
+def _near(pixels: int, factor: int) -> int:
+    """The nearest size that a model films."""
+    return max(1, round(pixels / factor)) * factor
 
 
 def _sampling(shoot: Shoot, preset: Preset) -> list[tuple[bool, str]]:

@@ -133,10 +133,14 @@ def frame_size(preset: t2v.Preset, premise: Premise, video: Video) -> tuple[int,
     if height % factor or width % factor:
         raise StudioError(
             f"video: size: {title_of(preset.name)} wants width and height in steps of {factor}, got "
-            f"{video.size}",
+            f"{video.size}, try {_near(width, factor)}x{_near(height, factor)}",
             code=2,
         )
     return height, width
+
+
+def _near(pixels: int, factor: int) -> int:
+    return max(1, round(pixels / factor)) * factor
 
 
 def _quick(preset: t2v.Preset, video: Video) -> dict[str, Any]:

@@ -149,7 +149,9 @@ def test_what_was_said_of_the_film_model_holds_for_every_show(prefect_server, ad
     with Screen(write=said.append) as screen:
         outcome = batch.make(replace(options, video=video), screen)
     assert outcome.code == 1
-    wanted = "  not made  a.yaml: video: size: TOON wants width and height in steps of 8, got 100x100"
+    wanted = (
+        "  not made  a.yaml: video: size: TOON wants width and height in steps of 8, got 100x100, try 96x96"
+    )
     assert outcome.lines[1] == wanted
     one = Job(options.premises / "a.yaml", "next")
     assert night.options_of(one, replace(options, video=video)).video == video

@@ -227,9 +227,9 @@ def test_any_number_of_frames_and_any_size_in_steps_of_the_factor_can_be_filmed(
     ("settings", "wants"),
     [
         ({"num_frames": 0}, "num_frames of 1 or more, got 0"),
-        ({"height": 18}, "a height in steps of 4, got 18"),
-        ({"height": 0}, "a height in steps of 4, got 0"),
-        ({"width": -4}, "a width in steps of 4, got -4"),
+        ({"height": 18}, "a height in steps of 4, got 18, try 16"),
+        ({"height": 0}, "a height in steps of 4, got 0, try 4"),
+        ({"width": -4}, "a width in steps of 4, got -4, try 4"),
         ({"num_steps": 0}, "1 to 1000 steps, got 0"),
         ({"num_steps": 1001}, "1 to 1000 steps, got 1001"),
         ({"guidance_scale": -0.1}, "a guidance scale of 0 or more, got -0.1"),
