@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Generator
+from contextlib import closing
 from io import BufferedReader
 from itertools import islice
 from pathlib import Path
@@ -58,6 +59,17 @@ def each_frame(path: Path) -> Generator[Frames]:
             yield frame
     if not found:
         raise StudioError(f"{path}: wanted a clip, found no picture in it; delete it and run again")
+
+
+def one_frame(path: Path, number: int) -> Frames:
+    """One frame of a clip, (h, w, 3), without the others in memory."""
+    with closing(Forwards(path)) as frames:
+        return frames[number]
+
+
+def middle_frame(path: Path) -> Frames:
+    """The frame in the middle of a clip, (h, w, 3)."""
+    return one_frame(path, sum(1 for _ in each_frame(path)) // 2)
 
 
 class Forwards:

@@ -11,12 +11,14 @@ import base64
 import io
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from flows.studio import folder as folders
 from flows.studio import linebreak, pages
 from flows.studio.folder import EpisodeFolder
+from flows.studio.timeline import CLIP_HOLD
 
 WIDTH = 1000.0  # of the drawing of the timeline
 HEIGHT = 60.0  # of its loudness curve
@@ -289,14 +291,17 @@ def _shot(place: EpisodeFolder, shot: Mapping[str, Any]) -> Shot:
 
 
 def _moving(clip: Path) -> tuple[str, str]:
-    """A clip's middle frame as JPEG and all its frames as WebP, as data that a page may hold."""
+    """A clip's middle frame as JPEG and eight of its frames a second as WebP, as data for a page."""
     from PIL import Image
 
-    from flows.studio.clips import read_clip
+    from flows.studio.clips import each_frame
 
-    frames = [Image.fromarray(frame) for frame in read_clip(clip)]
-    for frame in frames:
-        frame.thumbnail((THUMB, THUMB))
+    made = pages.mapping((folders.read_json(clip.with_suffix(".json")) or {}).get("made"))
+    step = CLIP_HOLD if "full_frames" in made else 1  # a file of one's own has 24 a second
+    frames = []
+    for frame in islice(each_frame(clip), 0, None, step):
+        frames.append(Image.fromarray(frame))
+        frames[-1].thumbnail((THUMB, THUMB))
     still, moving = io.BytesIO(), io.BytesIO()
     frames[len(frames) // 2].save(still, "JPEG", quality=85)
     frames[0].save(

@@ -91,8 +91,7 @@ def _two_lines(text: str, width: int) -> list[str]:
 @lru_cache(maxsize=512)
 def _thumbnail(path: Path, changed: int, width: int, height: int) -> Frames:
     """The frame in the middle of a clip; `changed` is the file's time: a retaken clip is read again."""
-    frames = clips.read_clip(path)
-    return enlarge_frame(frames[len(frames) // 2], width=width, height=height)
+    return enlarge_frame(clips.middle_frame(path), width=width, height=height)
 
 
 # -------------------------------------------------------------------------------------------- poster
@@ -127,15 +126,14 @@ def _best_frame(timeline: Timeline, look: cut.Look, scene: str | None) -> Frames
     shown = [p for now in moments for p in filmed if p.start <= now < p.end][:6] or filmed
     chosen = max(shown, key=_liveliness)
     assert chosen.clip is not None
-    frame = clips.read_clip(chosen.clip)[chosen.frames[len(chosen.frames) // 2]]
+    frame = clips.one_frame(chosen.clip, chosen.frames[len(chosen.frames) // 2])
     return cut.treatment(chosen, look).enlarged(frame, width=timeline.width, height=timeline.height)
 
 
 def _liveliness(picture: PictureCut) -> float:
     """How much there is to see: the spread of colours in the middle of the clip."""
     assert picture.clip is not None
-    frames = clips.read_clip(picture.clip)
-    return float(frames[len(frames) // 2].std(axis=(0, 1)).sum())
+    return float(clips.middle_frame(picture.clip).std(axis=(0, 1)).sum())
 
 
 def _shade(picture: Image.Image, height: float) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import io
 import shutil
 import subprocess
 from html.parser import HTMLParser
@@ -80,12 +82,17 @@ def test_a_clip_is_a_still_that_moves_when_it_is_looked_at(place):
     page = Page(report.write(place).read_text("utf-8"))
     (clip,) = [attributes for tag, attributes in page.tags if tag == "img" and "data-moving" in attributes]
     assert str(clip["src"]).startswith("data:image/jpeg;base64,")
-    import base64
-    import io
-
     moving = Image.open(io.BytesIO(base64.b64decode(str(clip["data-moving"]).split(",")[1])))
     assert (moving.size, moving.n_frames) == ((112, 64), 16)
     assert "a gag card" in page.text
+
+
+def test_a_file_of_ones_own_moves_as_fast_as_in_the_film(place):
+    note = place.clips / "s01.1-aa.json"
+    folder.write_json(note, {"recipe": {}, "made": {"num_frames": 6, "full_frames": 16}})
+    page = Page(report.write(place).read_text("utf-8"))
+    (moving,) = [attributes["data-moving"] for _, attributes in page.tags if "data-moving" in attributes]
+    assert Image.open(io.BytesIO(base64.b64decode(str(moving).split(",")[1]))).n_frames == 6
 
 
 def test_what_went_wrong_is_told_with_what_to_do(place):

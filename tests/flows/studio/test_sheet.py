@@ -54,7 +54,7 @@ def test_a_sheet_grows_by_rows_and_shows_a_new_clip(clip, tmp_path):
 def test_a_clip_is_enlarged_once_however_often_the_sheet_is_drawn(clip, tmp_path, monkeypatch):
     rows = [SheetEntry(clip, "s01.1", "")]
     contact_sheet(rows, tmp_path / "sheet.png")
-    monkeypatch.setattr(sheet.clips, "read_clip", None)
+    monkeypatch.setattr(sheet.clips, "middle_frame", None)
     contact_sheet(rows, tmp_path / "sheet.png")
 
 
