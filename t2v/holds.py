@@ -50,13 +50,17 @@ def put(latents: Tensor, held: Tensor, places: list[int]) -> Tensor:
 
 @dataclass(frozen=True)
 class Lean:
-    """What held frames suggest for all, latents (b, c, f, h, w), and how far the nearest is (f, 1, 1)."""
+    """What held frames suggest for all, latents (b, c, f, h, w), and how far the nearest is (f, 1, 1).
+
+    At `last`, the timestep of the final answer, every frame is the network's own.
+    """
 
     towards: Tensor
     distances: Tensor
+    last: float
 
 
-def leaning(held: Tensor, places: list[int], num_frames: int, *, loop: bool) -> Lean:
+def leaning(held: Tensor, places: list[int], num_frames: int, *, loop: bool, last: float) -> Lean:
     """The suggestion of held latents (b, c, k, h, w) at `places`: between two of them both by their distance,
     else the nearest one. In a loop they go on over its end.
     """
@@ -69,7 +73,7 @@ def leaning(held: Tensor, places: list[int], num_frames: int, *, loop: bool) -> 
         share = (frame - left[0]) / (right[0] - left[0]) if left[0] < frame < right[0] else 0.0
         frames.append(torch.lerp(held[:, :, left[1]], held[:, :, right[1]], share))
         distances.append(min(abs(frame - left[0]), abs(right[0] - frame)))
-    return Lean(torch.stack(frames, dim=2), held.new_tensor(distances)[:, None, None])
+    return Lean(torch.stack(frames, dim=2), held.new_tensor(distances)[:, None, None], last)
 
 
 def holding(
@@ -84,7 +88,7 @@ def holding(
 
     def known(latents: Tensor, timestep: float) -> Tensor:
         clean = denoise(latents, timestep)
-        if lean is not None:
+        if lean is not None and timestep > lean.last:
             _, sigma = schedule.level(timestep)
             clean = torch.lerp(clean, lean.towards, sigma ** (1 + lean.distances))
         return put(clean, held, places)

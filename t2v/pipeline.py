@@ -189,7 +189,7 @@ class TextToVideo:
             held = self._encode(pictures)
             lean = None  # a film to start from says itself what the other frames show
             if shoot.init_frames is None:
-                lean = leaning(held, held_places, shoot.num_frames, loop=shoot.loop)
+                lean = leaning(held, held_places, shoot.num_frames, loop=shoot.loop, last=visited[-2])
             denoise = holding(denoise, held, held_places, self.schedule, lean)
         sample = sampler_named(shoot.sampler, shoot.eta)
         ring = closed(self.unet) if shoot.loop and len(windows) == 1 else contextlib.nullcontext()

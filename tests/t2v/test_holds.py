@@ -152,20 +152,20 @@ def of_one_number(*values: float) -> Tensor:
 def test_what_is_held_suggests_what_lies_between_and_the_nearest_counts_beyond(
     places: list[int], loop: bool, towards: list[float], distances: list[int]
 ) -> None:
-    lean = leaning(of_one_number(4.0, 8.0)[:, :, : len(places)], places, 6, loop=loop)
+    lean = leaning(of_one_number(4.0, 8.0)[:, :, : len(places)], places, 6, loop=loop, last=0)
     assert lean.towards.flatten().tolist() == pytest.approx(towards)
     assert lean.distances.flatten().tolist() == distances
 
 
 def test_the_others_lean_on_the_held_frame_under_noise_and_are_their_own_without(tiny: TextToVideo) -> None:
     held, own = of_one_number(4.0), of_one_number(1.0, 1.0, 1.0)
-    lean = leaning(held, [0], 3, loop=False)
+    lean = leaning(held, [0], 3, loop=False, last=279)
     answers = holding(lambda latents, t: own, held, [0], tiny.schedule, lean)
-    noise, half, clean = (answers(own, t).flatten().tolist() for t in (999, 400, -1))
+    noise, half, last = (answers(own, t).flatten().tolist() for t in (999, 400, 279))
     assert noise == pytest.approx([4, 4, 4])
     _, sigma = tiny.schedule.level(400)
     assert half == pytest.approx([4, 1 + 3 * sigma**2, 1 + 3 * sigma**3])
-    assert clean == [4, 1, 1]
+    assert last == [4, 1, 1]
 
 
 def test_a_film_to_start_from_is_not_drawn_towards_the_held_frame(tiny: TextToVideo) -> None:
