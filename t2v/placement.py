@@ -111,7 +111,7 @@ class Placement:
 
     def _kills(self, plan: Plan) -> bool:
         """Whether to try would end the process: a CPU's memory runs out without an error to catch."""
-        return self.device.type == "cpu" and plan.budget is not None and plan.peak > 2 * plan.budget
+        return self.device.type == "cpu" and plan.budget is not None and plan.peak > 1.25 * plan.budget
 
     def follow(self, plan: Plan) -> None:
         """Film by this plan from now on."""
