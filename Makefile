@@ -3,7 +3,7 @@ PYTHON ?= python3
 TORCH ?=
 IN := .venv/bin/python
 
-.PHONY: episode test check test-all readme clean bench bench-cut bench-sound bench-writer toon
+.PHONY: episode test check test-all readme clean bench bench-cut bench-sound bench-writer bench-toon judges toon
 
 episode: .venv/ready ## the default episode
 	$(IN) -m flows episode --premise templates/premises/joe_and_the_don.yaml --writer offline
@@ -35,6 +35,13 @@ bench-cut: .venv/ready-dev ## the cut beside raw ffmpeg and moviepy's own patter
 
 bench-writer: .venv/ready ## what a hundred offline episodes of each of four shows measure
 	PYTHONPATH=. $(IN) tests/benchmarks/bench_writer.py $(SHOWS)
+
+bench-toon: .venv/ready ## what TOON's first takes show of 500 held-out prompts; PARTS="--minutes 20" stops and goes on
+	PYTHONPATH=. $(IN) tests/benchmarks/bench_toon.py $(PARTS)
+
+judges: .venv/ready ## train both judges again from nothing, the one that ships and the one that scores
+	PYTHONPATH=. $(IN) -m t2v.judge_recipe
+	PYTHONPATH=. $(IN) tests/benchmarks/toon_judge.py
 
 toon: .venv/ready ## train TOON again from nothing, hours; stopped, it goes on; then t2v/weights/toon.safetensors is another
 	for stage in autoencoder images clips decoder export; do PYTHONPATH=. $(IN) -m t2v.toon_recipe $$stage || exit; done

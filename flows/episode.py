@@ -23,7 +23,7 @@ from flows.job import Job
 from flows.options import EpisodeOptions, Outcome, Until
 from flows.screen import Screen, duration, running_time
 from flows.scripting import Written
-from flows.studio import camera, editing, folder, fonts, manifest, recipes, report, wanted
+from flows.studio import camera, editing, folder, fonts, judging, manifest, recipes, report, wanted
 from flows.studio import takes as takes_of
 from flows.studio.editing import Finished
 from flows.studio.errors import StudioError
@@ -226,8 +226,11 @@ def the_shots(run: Run, plan: Survey) -> tuple[str, ...]:
         if isinstance(made, str):
             failed[shot.digest] = shot.label
             screen.warn(f"{shot.label} failed twice ({made}); a gag card takes its place")
-        elif number == 0:
-            screen.say(f"the first clip: {made.path}")
+        else:
+            if number == 0:
+                screen.say(f"the first clip: {made.path}")
+            if told := judging.told(made.made):
+                screen.say(f"{shot.label}: {told}")
         chronicle.contact_sheet(plan)
         record.progress(artifact, number + 1, len(todo))
     if not todo and not job.folder.contact_sheet.exists():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from cyclopts import Parameter
 from cyclopts.validators import Number
@@ -42,6 +42,10 @@ class VideoOptions:
     ] = ()
     memory: Memory = None
     speed: Annotated[Speed | None, Parameter(help="fast: fewer and cheaper steps.")] = None
+    takes: Annotated[
+        Literal["one", "auto"] | None,
+        Parameter(help="auto: TOON films a wrong kind or colour again, at most 3 takes a shot."),
+    ] = None
 
 
 def said(options: VideoOptions) -> dict[str, Any]:
@@ -54,5 +58,6 @@ def said(options: VideoOptions) -> dict[str, Any]:
         "lora": lora if options.lora else None,
         "memory": options.memory,
         "speed": options.speed,
+        "takes": options.takes,
     }
     return {name: value for name, value in told.items() if value is not None}

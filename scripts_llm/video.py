@@ -47,6 +47,11 @@ class Video(Model):
     speed: Literal["exact", "fast"] | None = Field(
         default=None, description="`fast`: fewer and cheaper steps"
     )
+    takes: Literal["one", "auto"] | None = Field(
+        default=None,
+        description="`auto`, with TOON: a shot that shows another kind or colour than it should is filmed "
+        "again with the next seed, at most 3 takes; `one` takes it back",
+    )
     seed: int | None = Field(
         default=None, ge=0, lt=2**63, description="of the film alone; else the episode's"
     )

@@ -10,14 +10,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import t2v
-from flows.studio import clips, own_files, recipes
+from flows.studio import clips, judging, own_files, recipes
 from flows.studio.errors import StudioError
 from flows.studio.film import FilmSettings
 from flows.studio.recipes import Artefact
 from flows.studio.wanted import WantedShot
 
 if TYPE_CHECKING:
-    from t2v import TextToVideo
+    from t2v import TextToVideo, Video
 
 ATTEMPTS = 2
 DECODING_STEPS = 1.5
@@ -104,8 +104,11 @@ def _film(
     def step_done(step: int, num_steps: int, latents: object) -> None:
         on_step(step, num_steps)
 
+    def take(seed: int) -> Video:
+        return _generate(wanted.prompt, seed, film, device=device, callback=step_done)
+
     def by(path: Path) -> Mapping[str, Any]:
-        video = _generate(wanted.prompt, wanted.seed, film, device=device, callback=step_done)
+        video, judged = (take(wanted.seed), {}) if film.takes == "one" else judging.best_take(wanted, take)
         clips.write_clip(video.frames, video.fps, path)
         return {
             "num_frames": len(video.frames),
@@ -114,12 +117,13 @@ def _film(
             "device": str(model_of(film, device).device),
             "written": wanted.shot.prompt_exact or wanted.shot.prompt,
             "words": wanted.words,
+            **judged,
         }
 
     return recipes.make(place, wanted.label, wanted.recipe, ".mp4", by=by)
 
 
-def _generate(prompt: str, seed: int, film: FilmSettings, *, device: str | None, callback: Any) -> Any:
+def _generate(prompt: str, seed: int, film: FilmSettings, *, device: str | None, callback: Any) -> Video:
     return model_of(film, device).generate(
         prompt,
         negative_prompt=film.negative_prompt,

@@ -38,15 +38,17 @@ class FilmSettings:
     loras: tuple[tuple[str, float], ...] = ()
     memory: str = "auto"
     speed: Literal["exact", "fast"] = "exact"
+    takes: Literal["one", "auto"] = "one"  # auto: what is judged wrong is filmed again
 
     @property
     def recipe(self) -> dict[str, Any]:
         """What a clip hangs on: the model by its name and its weights, wherever they lie."""
-        apart = ("name", "licence", "loras", "memory", "speed")
+        apart = ("name", "licence", "loras", "memory", "speed", "takes")
         kept = {key: value for key, value in asdict(self).items() if key not in apart}
         loras = {"loras": [[Path(file).name, weight] for file, weight in self.loras]} if self.loras else {}
         speed = {"speed": self.speed} if self.speed != "exact" else {}
-        return {**kept, "model": self.name, **loras, **speed}
+        takes = {"takes": self.takes} if self.takes != "one" else {}
+        return {**kept, "model": self.name, **loras, **speed, **takes}
 
     @property
     def title(self) -> str:
@@ -99,6 +101,19 @@ def film_settings(
         loras=loras,
         memory=video.memory or "auto",
         speed=video.speed or "exact",
+        takes=_takes(preset, (height, width), video),
+    )
+
+
+def _takes(preset: t2v.Preset, size: tuple[int, int], video: Video) -> Literal["one", "auto"]:
+    """`auto` can be judged only of TOON, at its own sizes."""
+    if video.takes != "auto" or (preset.speaks_toon and size in preset.sizes.values()):
+        return video.takes or "one"
+    sizes = " or ".join(f"{width}x{height}" for height, width in t2v.TOON.sizes.values())
+    raise StudioError(
+        f"video: takes: auto judges films of TOON at {sizes}, got {title_of(preset.name)} at "
+        f"{size[1]}x{size[0]}; leave takes out",
+        code=2,
     )
 
 

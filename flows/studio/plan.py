@@ -28,6 +28,7 @@ _REASONS = {
     "num_steps": "steps changed",
     "sampler": "sampler changed",
     "speed": "speed changed",
+    "takes": "whether takes are judged changed",
     "loras": "LoRAs changed",
     "guidance_scale": "guidance changed",
     "negative_prompt": "style changed",

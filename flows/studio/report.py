@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from flows.studio import folder as folders
-from flows.studio import linebreak, pages
+from flows.studio import judging, linebreak, pages
 from flows.studio.folder import EpisodeFolder
 from flows.studio.timeline import CLIP_HOLD
 
@@ -278,6 +278,7 @@ def _shot(place: EpisodeFolder, shot: Mapping[str, Any]) -> Shot:
         f"{float(seconds):.1f} s on {shot.get('device') or 'cpu'}"
         if isinstance(seconds, int | float)
         else "",
+        judging.told(shot),
     ]
     return Shot(
         id=str(shot.get("id")),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
@@ -137,3 +138,33 @@ def _free(staging: Staging, rng: np.random.Generator) -> str:
     elif rng.random() < 0.05 and staging.camera == "still":
         parts.append(_word(rng, "cameras", "still"))
     return ", ".join(parts).lower()
+
+
+# -------------------------------------------------------------- wordings that are never trained on
+
+_UNHEARD = (
+    "in the {set} by {time} one sees {who}, {size} shot",
+    "{size} shot: it is {time} in the {set}, and there is {who}",
+    "there is {who}; the scene is the {set}, {time}; {size} shot",
+    "the {set}, {time}; the camera, in a {size} shot, finds {who}",
+)
+_UNHEARD_FIGURES = (
+    "the {colour} {kind} that is {action}",
+    "a {kind} in {colour}, {action}",
+    "one {colour} {kind} busy {action}",
+)
+
+
+def unheard_caption(staging: Staging, rng: np.random.Generator) -> str:
+    """A caption in a wording that `caption` never uses, everything said; for measuring, not for training."""
+    who = []
+    for figure in staging.figures:
+        form = _UNHEARD_FIGURES[int(rng.integers(len(_UNHEARD_FIGURES)))]
+        said = form.format(colour=figure.colour, kind=figure.kind, action=figure.action)
+        said = re.sub(r"\ba (?=[aeiou])", "an ", said)
+        who.append(said if figure.place == "centre" else f"{said}, to the {figure.place}")
+    joint = (" and ", ", beside ")[int(rng.integers(2))]
+    form = _UNHEARD[int(rng.integers(len(_UNHEARD)))]
+    return form.format(
+        set=staging.set, time=staging.time, size=staging.size, who=joint.join(who) or "nobody at all"
+    )

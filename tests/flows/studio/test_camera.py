@@ -140,3 +140,20 @@ def test_a_full_disk_ends_the_run_instead_of_making_gag_cards(
     failing(OSError(28, "No space left on device"), times=9)
     with pytest.raises(StudioError, match="the disk is full"):
         _film(shot, settings, tmp_path)
+
+
+def test_a_take_is_judged_and_filmed_again_at_most_twice_and_all_of_it_is_noted(tmp_path: Path) -> None:
+    video = {"steps": 2, "takes": "auto"}
+    premise = Premise.model_validate({"schema": 1, "show": "Fish", "logline": "A fish.", "video": video})
+    settings = film.film_settings(premise)
+    scene = Scene(id="s01", slugline="INT. BAR - DAY", shots=(Shot(size="medium", prompt="a red dog"),))
+    (shot,) = wanted.shots(Script(schema=1, title="Fish", scenes=(scene,)), premise, settings, seed=7)
+    clip = _film(shot, settings, tmp_path)
+    assert isinstance(clip, Artefact)
+    takes, kept = clip.made["judged"]["takes"], clip.made["judged"]["kept"]
+    assert shot.seeds is not None
+    assert [take["seed"] for take in takes] == [shot.seeds.of(n) for n in range(1, len(takes) + 1)]
+    assert clip.made["seed"] == takes[kept - 1]["seed"]
+    assert 1 <= len(takes) <= 3
+    assert all(take["faults"] for take in takes[:-1])
+    assert clip.recipe["takes"] == "auto"

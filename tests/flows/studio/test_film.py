@@ -95,3 +95,10 @@ def test_a_size_of_another_shape_is_refused_with_one_that_fits(size: str) -> Non
     with pytest.raises(StudioError, match=r"format: size: .*try 1280x720") as caught:
         picture_size(_premise(format={"size": size}))
     assert caught.value.code == 2
+
+
+def test_takes_that_are_judged_are_another_recipe_and_only_for_toon_at_its_own_sizes() -> None:
+    judged = film_settings(_premise(video={"takes": "auto"}))
+    assert judged.recipe == {**film_settings(_premise()).recipe, "takes": "auto"}
+    with pytest.raises(StudioError, match=r"takes: auto judges films of TOON at 112x64 or 80x80, got TOON"):
+        film_settings(_premise(video={"takes": "auto", "size": "64x64"}))

@@ -7,7 +7,8 @@ import re
 import numpy as np
 import pytest
 
-from t2v.toon.captions import canonical, caption, word_table
+from t2v.toon.captions import canonical, caption, unheard_caption, word_table
+from t2v.toon.words import understand
 from t2v.toon.world import Figure, Staging, sample_staging
 
 GLUE = {
@@ -102,3 +103,16 @@ def test_every_meaning_has_words_and_no_word_has_two_meanings_in_a_category() ->
     for category, meanings in word_table().items():
         words = [word for options in meanings.values() for word in options]
         assert len(words) == len(set(words)), category
+
+
+def test_wordings_that_are_never_trained_on_are_understood_and_are_never_a_caption() -> None:
+    rng = np.random.default_rng(12)
+    heard = {caption(sample_staging(rng), rng) for _ in range(200)}
+    for _ in range(200):
+        staging = sample_staging(rng)
+        said = unheard_caption(staging, rng)
+        assert said not in heard
+        read = understand(said)
+        assert (read.set, read.time, read.size) == (staging.set, staging.time, staging.size)
+        asked = [(f.kind, f.colour, f.action, f.place) for f in staging.figures]
+        assert [(f.kind, f.colour, f.action, f.place) for f in read.figures] == asked

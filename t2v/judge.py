@@ -1,0 +1,204 @@
+"""What is seen in a drawn clip: set, time, shot size, and who stands where, in which colour, doing what.
+
+A small network that was trained on the drawn world alone (`t2v.judge_recipe`), never on what TOON filmed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from t2v.configs import TOON
+from t2v.errors import SettingsError
+from t2v.toon.world import ACTIONS, COLOURS, KINDS, PLACES, SETS, SIZES, TIMES, Staging
+from t2v.weights import load_strictly, read
+
+WEIGHTS = Path(__file__).parent / "weights" / "judge.safetensors"
+NOBODY = len(KINDS)  # the kind of an empty place
+NUM_FRAMES = 6  # of a clip that are looked at, evenly over it
+SHARED = {"set": len(SETS), "time": len(TIMES), "size": len(SIZES)}
+BY_PLACE = {"kind": len(KINDS) + 1, "colour": len(COLOURS), "action": len(ACTIONS)}
+
+Answers = Mapping[str, Tensor]  # set, time, size (n, words); kind, colour, action (n, places, words)
+
+
+@dataclass(frozen=True)
+class Seen:
+    """Somebody in the picture; `sure` is how likely both kind and colour are, 0 to 1."""
+
+    kind: str
+    colour: str
+    action: str
+    place: str
+    sure: float
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a clip shows, in the words of the world."""
+
+    set: str
+    time: str
+    size: str
+    figures: tuple[Seen, ...]
+
+
+class Norm(nn.Module):
+    """Batch normalisation without PyTorch's counter of batches, which no average can be made of."""
+
+    running_mean: Tensor
+    running_var: Tensor
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.weight, self.bias = nn.Parameter(torch.ones(channels)), nn.Parameter(torch.zeros(channels))
+        self.register_buffer("running_mean", torch.zeros(channels))
+        self.register_buffer("running_var", torch.ones(channels))
+
+    def forward(self, x: Tensor) -> Tensor:
+        mean, variance = self.running_mean, self.running_var
+        return F.batch_norm(x, mean, variance, self.weight, self.bias, training=self.training)
+
+
+class Residual(nn.Module):
+    """Two 3x3 convolutions beside nothing."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.first = convolution(channels, channels)
+        self.second = convolution(channels, channels)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x + self.second(self.first(x))
+
+
+class Judge(nn.Module):
+    """All frames as one picture of many channels (n, f * 3, h, w) in [-1, 1] -> answers.
+
+    Each place looks at the features with weights of its own, and so does the picture as a whole.
+    """
+
+    def __init__(self, width: int = 32, heads: int = 4) -> None:
+        super().__init__()
+        w, self.heads = width, heads
+        self.features = nn.Sequential(
+            convolution(3 * NUM_FRAMES, w, kernel=5, stride=2),
+            convolution(w, 2 * w, stride=2),
+            Residual(2 * w),
+            convolution(2 * w, 3 * w, stride=2),
+            Residual(3 * w),
+            Residual(3 * w),
+            convolution(3 * w, 4 * w),
+        )
+        looks = len(PLACES) + 1
+        self.attention = nn.Conv2d(4 * w, looks * heads, 1)
+        self.where = nn.Sequential(nn.Linear(2, 32), nn.SiLU(), nn.Linear(32, looks * heads))
+        self.whole = nn.Sequential(nn.Linear(4 * w * heads, 128), nn.SiLU())
+        self.place = nn.Sequential(nn.Linear(4 * w * heads, 192), nn.SiLU())
+        self.shared = nn.ModuleDict({name: nn.Linear(128, n) for name, n in SHARED.items()})
+        self.by_place = nn.ModuleDict({name: nn.Linear(192, n) for name, n in BY_PLACE.items()})
+
+    def forward(self, pictures: Tensor) -> dict[str, Tensor]:
+        x = self.features(pictures)
+        n, c, h, w = x.shape
+        logits = self.attention(x).flatten(2) + self.where(_grid(h, w)).T
+        weights = logits.float().softmax(-1).to(x.dtype)  # (n, looks * heads, h * w)
+        seen = (weights @ x.flatten(2).mT).view(n, -1, self.heads * c)
+        whole, places = self.whole(seen[:, -1]), self.place(seen[:, :-1])
+        answers = {name: layer(whole) for name, layer in self.shared.items()}
+        return answers | {name: layer(places) for name, layer in self.by_place.items()}
+
+
+def convolution(c_in: int, c_out: int, *, kernel: int = 3, stride: int = 1) -> nn.Sequential:
+    """A convolution, a norm over the batch and SiLU."""
+    return nn.Sequential(
+        nn.Conv2d(c_in, c_out, kernel, stride, kernel // 2, bias=False), Norm(c_out), nn.SiLU(inplace=True)
+    )
+
+
+def _grid(h: int, w: int) -> Tensor:
+    """Where every feature lies, x and y from -1 to 1, (h * w, 2)."""
+    y, x = torch.meshgrid(torch.linspace(-1, 1, h), torch.linspace(-1, 1, w), indexing="ij")
+    return torch.stack([x, y], -1).flatten(0, 1)
+
+
+def looked_at(num_frames: int) -> list[int]:
+    """The frames of a clip that are looked at: of 16 the numbers 0, 3, 5, 8, 11 and 13."""
+    return [min(num_frames - 1, round(i * num_frames / NUM_FRAMES)) for i in range(NUM_FRAMES)]
+
+
+def as_pictures(clips: np.ndarray) -> Tensor:
+    """uint8 (n, f, h, w, 3), the looked-at frames alone -> (n, f * 3, h, w) in [-1, 1]."""
+    n, f, h, w, _ = clips.shape
+    tensor = torch.from_numpy(np.ascontiguousarray(clips)).float() / 127.5 - 1
+    return tensor.permute(0, 1, 4, 2, 3).reshape(n, 3 * f, h, w)
+
+
+def labels(staging: Staging) -> dict[str, list[int] | int]:
+    """What is right to answer for a staging; colour and action of an empty place are -1."""
+    by_place = {figure.place: figure for figure in staging.figures}
+    there = [by_place.get(place) for place in PLACES]
+    return {
+        "set": SETS.index(staging.set),
+        "time": TIMES.index(staging.time),
+        "size": SIZES.index(staging.size),
+        "kind": [KINDS.index(f.kind) if f else NOBODY for f in there],
+        "colour": [COLOURS.index(f.colour) if f else -1 for f in there],
+        "action": [ACTIONS.index(f.action) if f else -1 for f in there],
+    }
+
+
+def verdicts(answers: Answers) -> list[Verdict]:
+    """The answers of a network in words."""
+    likely = {name: logits.float().softmax(-1) for name, logits in answers.items()}
+    found = []
+    for i in range(len(likely["set"])):
+        best = {name: int(likely[name][i].argmax()) for name in SHARED}
+        figures = tuple(
+            _seen(likely, i, p) for p in range(len(PLACES)) if int(likely["kind"][i, p].argmax()) != NOBODY
+        )
+        found.append(Verdict(SETS[best["set"]], TIMES[best["time"]], SIZES[best["size"]], figures))
+    return found
+
+
+def _seen(likely: Answers, i: int, place: int) -> Seen:
+    kind, colour, action = (likely[name][i, place] for name in BY_PLACE)
+    sure = float(kind.max() * colour.max())
+    return Seen(
+        KINDS[int(kind.argmax())],
+        COLOURS[int(colour.argmax())],
+        ACTIONS[int(action.argmax())],
+        PLACES[place],
+        sure,
+    )
+
+
+def standing_at(place: str, verdict: Verdict, *, alone: bool) -> Seen | None:
+    """Who is seen where somebody was asked for; one who was asked for alone may stand anywhere."""
+    there = [seen for seen in verdict.figures if alone or seen.place == place]
+    return max(there, key=lambda seen: seen.sure, default=None)
+
+
+@cache
+def loaded() -> Judge:
+    """The judge in the package."""
+    model = Judge()
+    load_strictly(model, read(WEIGHTS)[0], WEIGHTS, "the judge")
+    return model.eval().requires_grad_(False)
+
+
+@torch.inference_mode()
+def judge(frames: np.ndarray, network: nn.Module | None = None) -> Verdict:
+    """What a clip shows, uint8 (f, h, w, 3) at a size that TOON films (SettingsError for another)."""
+    if frames.ndim != 4 or frames.shape[1:3] not in TOON.sizes.values() or not len(frames):
+        sizes = " or ".join(f"(f, {h}, {w}, 3)" for h, w in TOON.sizes.values())
+        raise SettingsError(f"wanted a clip of TOON, {sizes}, got {frames.shape}; film it with toon")
+    pictures = as_pictures(frames[None, looked_at(len(frames))])
+    return verdicts((network or loaded())(pictures))[0]

@@ -1,0 +1,306 @@
+"""How much of what is asked TOON shows: first takes of held-out prompts, judged by a network it never met.
+
+    python tests/benchmarks/bench_toon.py --minutes 20              # stops cleanly; the next call goes on
+    python tests/benchmarks/bench_toon.py --parts first-takes --prompts 100 --settings speed=fast
+
+Every prompt has somebody of a kind, a colour and a set that training never saw together, in a wording that
+captions never use (`t2v.toon.world.is_held_out`, `t2v.toon.captions.unheard_caption`). Scores are kept in
+training/bench/toon.jsonl by weights, judge, part, settings, prompt and seed. `--model FOLDER` is another
+TOON, and `--settings` are those of `generate`, for one row of the table of speeds.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import toon_judge
+import toon_scores
+import torch
+from PIL import Image
+
+import t2v
+from t2v.judge import judge
+from t2v.pipeline import to_uint8
+from t2v.toon.captions import canonical
+from t2v.toon.draw import draw
+from t2v.toon.world import Staging, sample_staging
+
+FOLDER = Path("training/bench")
+BESIDE = 200  # prompts of the columns that stand beside the first takes
+Kept = dict[str, dict[str, Any]]
+
+
+class TimeIsUp(Exception):
+    """The minutes are over: what is kept is kept."""
+
+
+@dataclass
+class Bench:
+    """A model, the judge, the settings, and what was measured before."""
+
+    model: t2v.TextToVideo
+    network: torch.nn.Module
+    weights: str
+    settings: dict[str, Any]
+    num_prompts: int
+    stop_at: float
+    file: Path
+    kept: Kept
+
+    def once(self, part: str, what: str, measure: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+        """What is measured, from the file if it was measured before with the same weights and settings."""
+        settings = json.dumps(self.settings, sort_keys=True)
+        key = hashlib.sha256("\n".join([self.weights, part, settings, what]).encode()).hexdigest()[:16]
+        if key not in self.kept:
+            if time.monotonic() > self.stop_at:
+                raise TimeIsUp
+            entry = {
+                "key": key,
+                "part": part,
+                "what": what,
+                "weights": self.weights,
+                "settings": self.settings,
+            }
+            entry |= measure()
+            with self.file.open("a", encoding="utf-8") as out:
+                out.write(json.dumps(entry) + "\n")
+            self.kept[key] = entry
+        return self.kept[key]
+
+    def film(self, prompt: str, seed: int, **settings: Any) -> np.ndarray:
+        return self.model.generate(prompt, seed=seed, **(self.settings | settings)).frames
+
+    def prompts(self) -> Iterator[tuple[int, Staging, str]]:
+        """The prompts of a column beside the first takes, with their numbers, which are their seeds."""
+        found = toon_scores.held_out_prompts(min(BESIDE, self.num_prompts))
+        yield from ((i, staging, prompt) for i, (staging, prompt) in enumerate(found))
+
+
+def drawn(staging: Staging) -> np.ndarray:
+    height, width = t2v.TOON.sizes["16:9"]
+    return draw(staging, num_frames=t2v.TOON.num_frames, height=height, width=width)
+
+
+@torch.inference_mode()
+def latents_of(model: t2v.TextToVideo, frames: np.ndarray) -> torch.Tensor:
+    images = torch.from_numpy(frames).permute(3, 0, 1, 2)[None].float() / 127.5 - 1
+    return model.autoencoder.encode(images.to(model.device)).float()
+
+
+@torch.inference_mode()
+def _back(model: t2v.TextToVideo, staging: Staging) -> np.ndarray:
+    """A drawn clip through the autoencoder."""
+    return to_uint8(model.autoencoder.decode(latents_of(model, drawn(staging)))[0])
+
+
+# ------------------------------------------------------------------------------------------- columns
+
+
+def first_takes(bench: Bench) -> Iterator[toon_scores.Score]:
+    """TOON's own films, seed = number of the prompt, nothing filmed again."""
+    for i, (staging, prompt) in enumerate(toon_scores.held_out_prompts(bench.num_prompts)):
+        yield _scored(bench, "first-takes", f"{i} {prompt}", staging, partial(bench.film, prompt, i))
+
+
+def unguided(bench: Bench) -> Iterator[toon_scores.Score]:
+    """The same without guidance."""
+    for i, staging, prompt in bench.prompts():
+        film = partial(bench.film, prompt, i, guidance_scale=1.0)
+        yield _scored(bench, "unguided", f"{i} {prompt}", staging, film)
+
+
+def ceiling(bench: Bench) -> Iterator[toon_scores.Score]:
+    """The drawn world through the autoencoder: no film of these weights can be better than that."""
+    for i, staging, prompt in bench.prompts():
+        yield _scored(bench, "ceiling", f"{i} {prompt}", staging, partial(_back, bench.model, staging))
+
+
+def world(bench: Bench) -> Iterator[toon_scores.Score]:
+    """The drawn world itself: what is wrong here is the judge's own mistake."""
+    for i, staging, prompt in bench.prompts():
+        yield _scored(bench, "world", f"{i} {prompt}", staging, partial(drawn, staging))
+
+
+def _scored(
+    bench: Bench, part: str, what: str, staging: Staging, film: Callable[[], np.ndarray]
+) -> toon_scores.Score:
+    return bench.once(part, what, lambda: toon_scores.score(staging, judge(film(), bench.network)))
+
+
+# ------------------------------------------------------------------------------------------- figures
+
+
+def flicker(bench: Bench) -> list[str]:
+    """Frame difference where nothing should move, filmed beside reconstructed; wanted at most 1.5 times."""
+    found = [
+        bench.once("flicker", f"{i} {prompt}", partial(_flicker, bench, staging, prompt, i))
+        for i, (staging, prompt) in enumerate(_still(40))
+    ]
+    filmed, back = (float(np.median([one[key] for one in found])) for key in ("filmed", "reconstructed"))
+    times = filmed / back
+    return [f"flicker: {filmed:.2f} of 255 filmed, {back:.2f} reconstructed, {times:.2f} times (<= 1.5)"]
+
+
+def _flicker(bench: Bench, staging: Staging, prompt: str, seed: int) -> dict[str, Any]:
+    return {
+        "filmed": toon_scores.flicker(bench.film(prompt, seed)),
+        "reconstructed": toon_scores.flicker(_back(bench.model, staging)),
+    }
+
+
+def _still(count: int) -> list[tuple[Staging, str]]:
+    prompts = toon_scores.held_out_prompts(4 * count)
+    return [(staging, prompt) for staging, prompt in prompts if staging.camera == "still"][:count]
+
+
+SHOTS = (
+    ("establishing", "standing"),
+    ("medium", "talking"),
+    ("close-up", "talking"),
+    ("medium", "waving"),
+    ("close-up", "laughing"),
+)
+
+
+def same(bench: Bench) -> list[str]:
+    """One character in five shots of a scene: how many show the kind and colour that were asked for."""
+    rng, hits = np.random.default_rng(toon_scores.SEED + 1), []
+    for number in range(20):
+        staging = sample_staging(rng)
+        while len(staging.figures) != 1 or staging.camera != "still":
+            staging = sample_staging(rng)
+        for k, (size, action) in enumerate(SHOTS):
+            who = replace(staging.figures[0], action=action, place="centre")
+            shot = replace(staging, size=size, figures=(who,))
+            prompt, seed = canonical(shot), 100 * number + k
+            hits.append(bench.once("same", f"{seed} {prompt}", partial(_kept, bench, shot, prompt, seed)))
+    right = float(np.mean([one["kept"] for one in hits]))
+    return [f"same character in five shots: {100 * right:.1f} % of {len(hits)} keep kind and colour (>= 90)"]
+
+
+def _kept(bench: Bench, shot: Staging, prompt: str, seed: int) -> dict[str, Any]:
+    score = toon_scores.score(shot, judge(bench.film(prompt, seed), bench.network))
+    return {"kept": int(score["kind"] and score["colour"])}
+
+
+def diversity(bench: Bench) -> list[str]:
+    """Distance of two seeds' latents, beside that of two drawn clips of one caption; wanted at least half."""
+    found = [
+        bench.once("diversity", f"{i} {prompt}", partial(_apart, bench, staging, prompt, i))
+        for i, (staging, prompt) in enumerate(_still(20))
+    ]
+    films, worlds = (float(np.mean([one[key] for one in found])) for key in ("filmed", "drawn"))
+    times = films / worlds
+    return [f"diversity: {films:.3f} between seeds, {worlds:.3f} between drawn clips, {times:.2f} (>= 0.5)"]
+
+
+def _apart(bench: Bench, staging: Staging, prompt: str, i: int) -> dict[str, Any]:
+    films = [latents_of(bench.model, bench.film(prompt, 1000 + 2 * i + k)) for k in range(2)]
+    worlds = [latents_of(bench.model, drawn(replace(staging, seed=9000 + 2 * i + k))) for k in range(2)]
+    return {"filmed": _distance(*films), "drawn": _distance(*worlds)}
+
+
+def _distance(a: torch.Tensor, b: torch.Tensor) -> float:
+    return float((a - b).square().mean().sqrt())
+
+
+def neighbour(bench: Bench) -> list[str]:
+    """Ten films beside the training clips nearest in latents, as a picture."""
+    file = Path("training/latents-16-16x9.pt")
+    if not file.exists():
+        return [f"nearest neighbour: no {file} here; `make toon` draws and encodes it"]
+    clips = torch.load(file, weights_only=True)["latents"]
+    many = clips.flatten(1).numpy()
+    own = [
+        toon_scores.nearest(many[i].astype(np.float32), np.delete(many, i, 0))[1] for i in range(0, 200, 10)
+    ]
+    rows, distances = [], []
+    for i, (_, prompt) in enumerate(toon_scores.held_out_prompts(10)):
+        frames = bench.film(prompt, i)
+        place, distance = toon_scores.nearest(latents_of(bench.model, frames).flatten().numpy(), many)
+        with torch.inference_mode():
+            beside = bench.model.autoencoder.decode(clips[place : place + 1].float())[0]
+        rows.append(np.concatenate([*frames[[2, 8, 13]], *to_uint8(beside)[[2, 8, 13]]], axis=1))
+        distances.append(distance)
+    picture = FOLDER / "neighbours.png"
+    Image.fromarray(np.concatenate(rows)).save(picture)
+    return [
+        f"nearest training clip: {np.mean(distances):.3f} from a film, {np.mean(own):.3f} from another such "
+        f"clip; {picture}: films on the left, their neighbours on the right"
+    ]
+
+
+COLUMNS = {"first-takes": first_takes, "ceiling": ceiling, "unguided": unguided, "world": world}
+FIGURES = {"flicker": flicker, "same": same, "diversity": diversity, "neighbour": neighbour}
+
+
+def main() -> None:
+    options = arguments()
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    file = FOLDER / "toon.jsonl"
+    lines = file.read_text("utf-8").splitlines() if file.exists() else []
+    judged_by = hashlib.sha256(toon_judge.WEIGHTS.read_bytes()).hexdigest()[:8]
+    bench = Bench(
+        t2v.load(options.model),
+        toon_judge.loaded(),
+        f"{t2v.fingerprint(options.model)} {judged_by}",
+        dict(setting(text) for text in options.settings),
+        options.prompts,
+        time.monotonic() + options.minutes * 60,
+        file,
+        {entry["key"]: entry for entry in map(json.loads, lines)},
+    )
+    settings = bench.settings or "the default"
+    sys.stdout.write(f"TOON {bench.weights.split()[0]}, judge {judged_by}, settings {settings}\n")
+    report(bench, options.parts or [*COLUMNS, *FIGURES])
+
+
+def report(bench: Bench, parts: list[str]) -> None:
+    """The figures as they come, then one table of all columns, as far as the time went."""
+    columns: dict[str, list[toon_scores.Score]] = {}
+    try:
+        for name in (part for part in COLUMNS if part in parts):
+            columns[name] = []
+            for score in COLUMNS[name](bench):
+                columns[name].append(score)
+        for name in (part for part in FIGURES if part in parts):
+            sys.stdout.write("\n".join(FIGURES[name](bench)) + "\n")
+    except TimeIsUp:
+        sys.stdout.write("the minutes are over; the same command goes on\n")
+    if columns:
+        sys.stdout.write("\n".join(toon_scores.table(columns)) + "\n")
+
+
+def setting(text: str) -> tuple[str, Any]:
+    """name=value; a value that is JSON is what it says, else it is a word."""
+    name, _, value = text.partition("=")
+    try:
+        return name, json.loads(value)
+    except json.JSONDecodeError:
+        return name, value
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--parts", nargs="*", choices=[*COLUMNS, *FIGURES], help="all, if none is said")
+    parser.add_argument("--prompts", type=int, default=500)
+    parser.add_argument("--minutes", type=float, default=1e6)
+    parser.add_argument("--settings", nargs="*", default=[], help="of generate: num_steps=16 sampler=unipc")
+    parser.add_argument("--model", default="toon", help="or a folder with another toon.safetensors")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()
