@@ -262,7 +262,9 @@ def _estimate(run: Run, plan: Survey, num_shots: int) -> None:
     each = camera.seconds_a_shot(step, film)
     shots = f"{num_shots} shot{'' if num_shots == 1 else 's'}"
     steps = f"{film.num_steps} steps of {step:.2f} s, measured just now"
-    run.screen.say(f"{shots} × {each:.1f} s = about {duration(num_shots * each)} ({steps})")
+    most = judging.MOST_TAKES * num_shots * each
+    again = f", at most {duration(most)} if takes are filmed again" if film.takes == "auto" else ""
+    run.screen.say(f"{shots} × {each:.1f} s = about {duration(num_shots * each)}{again} ({steps})")
 
 
 def _steps(run: Run, plan: Survey, shot: WantedShot, done: int, total: int) -> camera.OnStep:

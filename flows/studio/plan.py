@@ -113,7 +113,7 @@ def make_plan(
 
 def seconds_a_shot(clips: Shelf, film: FilmSettings) -> float | None:
     """How long a shot took here with the same model, size and steps; None if none was filmed so."""
-    alike = ("model", "height", "width", "num_frames", "num_steps", "speed")
+    alike = ("model", "height", "width", "num_frames", "num_steps", "speed", "takes")
     recipe = film.recipe
     took = [
         float(clip.made["seconds"])

@@ -29,7 +29,7 @@ import torch
 from PIL import Image
 
 import t2v
-from t2v.judge import judge
+from t2v.judge import WEIGHTS, judge, loaded
 from t2v.pipeline import to_uint8
 from t2v.toon.captions import canonical
 from t2v.toon.draw import draw
@@ -249,10 +249,11 @@ def main() -> None:
     FOLDER.mkdir(parents=True, exist_ok=True)
     file = FOLDER / "toon.jsonl"
     lines = file.read_text("utf-8").splitlines() if file.exists() else []
-    judged_by = hashlib.sha256(toon_judge.WEIGHTS.read_bytes()).hexdigest()[:8]
+    ships = options.judge == "ships"
+    judged_by = hashlib.sha256((WEIGHTS if ships else toon_judge.WEIGHTS).read_bytes()).hexdigest()[:8]
     bench = Bench(
         t2v.load(options.model),
-        toon_judge.loaded(),
+        loaded() if ships else toon_judge.loaded(),
         f"{t2v.fingerprint(options.model)} {judged_by}",
         dict(setting(text) for text in options.settings),
         options.prompts,
@@ -298,6 +299,9 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--prompts", type=int, default=500)
     parser.add_argument("--minutes", type=float, default=1e6)
     parser.add_argument("--settings", nargs="*", default=[], help="of generate: num_steps=16 sampler=unipc")
+    parser.add_argument(
+        "--judge", choices=["scores", "ships"], default="scores", help="ships: another opinion"
+    )
     parser.add_argument("--model", default="toon", help="or a folder with another toon.safetensors")
     return parser.parse_args()
 
