@@ -22,6 +22,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from einops import rearrange
 from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
@@ -43,7 +44,7 @@ IMAGES = Plan(num_steps=1800, learning_rate=4e-4, warmup_steps=50, ema_decay=0.9
 CLIPS = Plan(num_steps=420, learning_rate=5e-4, warmup_steps=50, ema_decay=0.995)
 DECODER = Plan(num_steps=1500, learning_rate=2e-4, warmup_steps=20, ema_decay=0.998)
 DECODER_NOISE = 0.25  # the most that is added to latents, whose deviation is 1, in the decoder's own stage
-NUM_PICTURES = {"16:9": 30_000, "1:1": 10_000}
+NUM_PICTURES = {"16:9": 15_000, "1:1": 5_000}
 NUM_CLIPS = {"16:9": 2_100, "1:1": 600}
 BEGINNING = "beginning.pt"  # in the folder: the weights that the stages begin with, if not random ones
 SQUARE_SHARE = 0.25  # of the batches
@@ -219,7 +220,9 @@ def encoded(folder: Path, aspect: str, count: int, num_frames: int) -> Latents:
         seed = 200 + 10 * num_frames + (aspect == "1:1")
         for frames, face, text in draw_many(count, num_frames, TOON.sizes[aspect], seed):
             with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16):
-                latents.append(model.encode(to_tensor(frames)).half())
+                images = rearrange(to_tensor(frames), "n c f h w -> (n f) c h w")
+                means = model.posterior(images)[0] * TOON.autoencoder.latent_scale
+            latents.append(rearrange(means, "(n f) c h w -> n c f h w", f=num_frames).half())
             faces.append(torch.from_numpy(face)[:, None])
             captions += text
             if len(captions) % 4096 < len(text):
