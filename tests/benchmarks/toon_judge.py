@@ -2,7 +2,8 @@
 
     python tests/benchmarks/toon_judge.py --minutes 8
 
-It looks at frames one by one, puts their features side by side, and answers from a grid of fixed places.
+It looks at the mean picture and at what changes from frame to frame, and at each place through a window of
+fixed columns, row by row.
 """
 
 from __future__ import annotations
@@ -19,49 +20,55 @@ from t2v.toon.world import PLACES
 from t2v.weights import load_strictly, read
 
 WEIGHTS = Path(__file__).with_name("toon_judge.safetensors")
-GRID = (3, 7)
+CENTRES = (-0.47, 0.0, 0.47)  # of the places, in half widths of the picture
+SPREAD = 0.3  # of a window
+ROWS = 4
 
 
-class FrameJudge(nn.Module):
+class WindowJudge(nn.Module):
     """(n, f * 3, h, w) in [-1, 1] -> answers, as `t2v.judge.Judge` gives them."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.frame = nn.Sequential(
-            convolution(3, 32, kernel=7, stride=4),
-            convolution(32, 64, stride=2),
+        self.features = nn.Sequential(
+            convolution(3 * NUM_FRAMES, 48, kernel=7, stride=4),
+            Residual(48),
+            convolution(48, 96, stride=2),
+            Residual(96),
+            Residual(96),
+            convolution(96, 128),
         )
-        self.film = nn.Sequential(convolution(64 * NUM_FRAMES, 128), Residual(128), convolution(128, 48))
-        self.shared = _answers(48 * GRID[0] * GRID[1], SHARED, 1)
-        self.by_place = _answers(48 * GRID[0] * GRID[1], BY_PLACE, len(PLACES))
+        self.whole = nn.Sequential(nn.Linear(256, 128), nn.SiLU())
+        self.place = nn.Sequential(nn.Linear(128 * ROWS + 128, 256), nn.SiLU(), nn.Dropout(0.1))
+        self.shared = nn.ModuleDict({name: nn.Linear(128, n) for name, n in SHARED.items()})
+        self.by_place = nn.ModuleDict({name: nn.Linear(256, n) for name, n in BY_PLACE.items()})
 
     def forward(self, pictures: Tensor) -> dict[str, Tensor]:
-        n, c, h, w = pictures.shape
-        features = self.frame(pictures.reshape(n * c // 3, 3, h, w))
-        film = self.film(features.reshape(n, -1, *features.shape[-2:]))
-        flat = F.adaptive_avg_pool2d(film, GRID).flatten(1)
-        answers = {name: layer(flat) for name, layer in self.shared.items()}
-        places = {name: layer(flat).unflatten(1, (len(PLACES), -1)) for name, layer in self.by_place.items()}
-        return answers | places
+        frames = pictures.unflatten(1, (NUM_FRAMES, 3))
+        changes = frames.diff(dim=1).flatten(1, 2)
+        x = self.features(torch.cat([frames.mean(1), changes], 1).contiguous())
+        whole = self.whole(torch.cat([x.mean((2, 3)), x.amax((2, 3))], 1))
+        window = _windows(x.shape[-1]).to(x.dtype)
+        rows = F.adaptive_avg_pool2d(x, (ROWS, x.shape[-1])) @ (window / window.sum(1, keepdim=True)).T
+        peaks = torch.stack([(x * one).amax((2, 3)) for one in window], 1)  # (n, places, c)
+        places = self.place(torch.cat([rows.flatten(1, 2).mT, peaks], -1))
+        answers = {name: layer(whole) for name, layer in self.shared.items()}
+        return answers | {name: layer(places) for name, layer in self.by_place.items()}
 
 
-def _answers(features: int, words: dict[str, int], places: int) -> nn.ModuleDict:
-    return nn.ModuleDict(
-        {
-            name: nn.Sequential(
-                nn.Linear(features, 96), nn.SiLU(), nn.Dropout(0.1), nn.Linear(96, n * places)
-            )
-            for name, n in words.items()
-        }
-    )
+def _windows(width: int) -> Tensor:
+    """What each column counts for each place (places, width)."""
+    x = (torch.arange(width) + 0.5) / width * 2 - 1
+    return torch.exp(-0.5 * ((x[None] - torch.tensor(CENTRES)[:, None]) / SPREAD).square())
 
 
-def loaded(path: Path = WEIGHTS) -> FrameJudge:
-    model = FrameJudge()
+def loaded(path: Path = WEIGHTS) -> WindowJudge:
+    model = WindowJudge()
     load_strictly(model, read(path)[0], path, "the judge that scores")
+    assert len(CENTRES) == len(PLACES)
     return model.eval().requires_grad_(False)
 
 
 if __name__ == "__main__":
     torch.manual_seed(77)
-    run(FrameJudge(), WEIGHTS, seed=77, doc=__doc__)
+    run(WindowJudge(), WEIGHTS, seed=77, doc=__doc__)
