@@ -102,7 +102,7 @@ def test_the_heartbeat_beats_by_itself():
     said = threading.Event()
     with Screen(write=lambda line: said.set() if "loading" in line else None, silence=0.02) as screen:
         screen.progress("loading the film model")
-        assert said.wait(timeout=10)
+        assert said.wait(timeout=60)
 
 
 def test_a_closed_screen_is_silent(screen, lines, clock):
