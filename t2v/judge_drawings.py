@@ -15,9 +15,11 @@ from torch import Tensor
 from t2v.autoencoder import Autoencoder
 from t2v.configs import TOON
 from t2v.judge import NUM_FRAMES, labels, looked_at
+from t2v.pipeline import to_uint8
 from t2v.toon.draw import draw
 from t2v.toon.poses import PERIOD
 from t2v.toon.world import Staging, sample_staging
+from t2v.toon_drawings import to_tensor
 
 Labels = dict[str, Tensor]  # set, time, size (n,); kind, colour, action (n, places), -1 where there is none
 PIECE = 32
@@ -81,15 +83,14 @@ def reconstructed(autoencoder: Autoencoder, clips: np.ndarray, seed: int | None 
 
 
 def _clip(autoencoder: Autoencoder, frames: np.ndarray, generator: torch.Generator | None) -> np.ndarray:
-    images = torch.from_numpy(frames).float().permute(0, 3, 1, 2) / 127.5 - 1
+    images = to_tensor(frames[:, None])[:, :, 0]
     with torch.autocast("cpu", torch.bfloat16):
         latents = autoencoder.posterior(images)[0].float()
         if generator is not None and torch.rand(1, generator=generator).item() < 0.5:
             sigma = MOST_NOISE * torch.rand(1, generator=generator)
             latents = latents + sigma * torch.randn(latents.shape, generator=generator)
         out = autoencoder.decode_images(latents)
-    pixels = ((out.float() + 1) * 127.5).clamp(0, 255).to(torch.uint8)
-    return pixels.permute(0, 2, 3, 1).numpy()
+    return to_uint8(out.transpose(0, 1))
 
 
 # ------------------------------------------------------------------------------------- augmentation

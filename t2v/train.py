@@ -108,6 +108,25 @@ def _resume(
     return Progress(state["step"], state["seconds"], [tuple(pair) for pair in state["losses"]])
 
 
+def _state(
+    module: nn.Module,
+    average: Average,
+    optimizer: torch.optim.Optimizer,
+    scaler: torch.amp.GradScaler,
+    progress: Progress,
+) -> dict[str, Any]:
+    """What a checkpoint holds: all that `_resume` reads."""
+    return {
+        "model": module.state_dict(),
+        "ema": average.values,
+        "optimizer": optimizer.state_dict(),
+        "scaler": scaler.state_dict(),
+        "step": progress.step,
+        "seconds": progress.seconds,
+        "losses": progress.losses,
+    }
+
+
 def train(
     module: nn.Module,
     loss: Callable[[int], Tensor],
@@ -133,18 +152,7 @@ def train(
         progress = _resume(state, module, average, optimizer, scaler)
 
     def save() -> None:
-        save_atomically(
-            {
-                "model": module.state_dict(),
-                "ema": average.values,
-                "optimizer": optimizer.state_dict(),
-                "scaler": scaler.state_dict(),
-                "step": progress.step,
-                "seconds": progress.seconds,
-                "losses": progress.losses,
-            },
-            checkpoint,
-        )
+        save_atomically(_state(module, average, optimizer, scaler, progress), checkpoint)
 
     module.train()
     began = saved = time.monotonic()

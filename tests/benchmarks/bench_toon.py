@@ -34,6 +34,7 @@ from t2v.pipeline import to_uint8
 from t2v.toon.captions import canonical
 from t2v.toon.draw import draw
 from t2v.toon.world import Staging, sample_staging
+from t2v.toon_drawings import to_tensor
 
 FOLDER = Path("training/bench")
 BESIDE = 200  # prompts of the columns that stand beside the first takes
@@ -93,8 +94,7 @@ def drawn(staging: Staging) -> np.ndarray:
 
 @torch.inference_mode()
 def latents_of(model: t2v.TextToVideo, frames: np.ndarray) -> torch.Tensor:
-    images = torch.from_numpy(frames).permute(3, 0, 1, 2)[None].float() / 127.5 - 1
-    return model.autoencoder.encode(images.to(model.device)).float()
+    return model.autoencoder.encode(to_tensor(frames[None]).to(model.device)).float()
 
 
 @torch.inference_mode()
@@ -142,10 +142,7 @@ def _scored(
 
 def flicker(bench: Bench) -> list[str]:
     """Frame difference where nothing should move, filmed beside reconstructed; wanted at most 1.5 times."""
-    found = [
-        bench.once("flicker", f"{i} {prompt}", partial(_flicker, bench, staging, prompt, i))
-        for i, (staging, prompt) in enumerate(_still(40))
-    ]
+    found = _measured(bench, "flicker", 40, _flicker)
     filmed, back = (float(np.median([one[key] for one in found])) for key in ("filmed", "reconstructed"))
     times = filmed / back
     return [f"flicker: {filmed:.2f} of 255 filmed, {back:.2f} reconstructed, {times:.2f} times (<= 1.5)"]
@@ -158,9 +155,16 @@ def _flicker(bench: Bench, staging: Staging, prompt: str, seed: int) -> dict[str
     }
 
 
-def _still(count: int) -> list[tuple[Staging, str]]:
+def _measured(
+    bench: Bench, part: str, count: int, measure: Callable[[Bench, Staging, str, int], dict[str, Any]]
+) -> list[dict[str, Any]]:
+    """What is measured of the first held-out prompts whose camera stands still."""
     prompts = toon_scores.held_out_prompts(4 * count)
-    return [(staging, prompt) for staging, prompt in prompts if staging.camera == "still"][:count]
+    still = [(staging, prompt) for staging, prompt in prompts if staging.camera == "still"][:count]
+    return [
+        bench.once(part, f"{i} {prompt}", partial(measure, bench, staging, prompt, i))
+        for i, (staging, prompt) in enumerate(still)
+    ]
 
 
 SHOTS = (
@@ -195,10 +199,7 @@ def _kept(bench: Bench, shot: Staging, prompt: str, seed: int) -> dict[str, Any]
 
 def diversity(bench: Bench) -> list[str]:
     """Distance of two seeds' latents, beside that of two drawn clips of one caption; wanted at least half."""
-    found = [
-        bench.once("diversity", f"{i} {prompt}", partial(_apart, bench, staging, prompt, i))
-        for i, (staging, prompt) in enumerate(_still(20))
-    ]
+    found = _measured(bench, "diversity", 20, _apart)
     films, worlds = (float(np.mean([one[key] for one in found])) for key in ("filmed", "drawn"))
     times = films / worlds
     return [f"diversity: {films:.3f} between seeds, {worlds:.3f} between drawn clips, {times:.2f} (>= 0.5)"]

@@ -14,22 +14,12 @@ from typing import Any
 import pytest
 
 from flows import begin, episode, job, recutting
-from flows.options import CutOptions, EpisodeOptions, Outcome
+from flows.options import CutOptions, Outcome
 from flows.studio import camera, captions, cut, ffmpeg
 from flows.studio.errors import StudioError
 from flows.studio.folder import locked
 from scripts_llm.errors import ScriptError
-
-FISH = "fish-chips/s01e01"
-
-
-def _options(home: Path, **more: Any) -> EpisodeOptions:
-    return EpisodeOptions(premise=home / "fish.yaml", output=home / "output", writer="offline", **more)
-
-
-def _run(home: Path, heard: Any, **more: Any) -> tuple[Outcome, Any]:
-    screen = heard()
-    return episode.story(job.prepare(_options(home, **more)), screen), screen
+from tests.flows.fish import FISH, fish_options, fish_story
 
 
 def _lying(folder: Path) -> dict[str, set[tuple[str, int]]]:
@@ -73,7 +63,7 @@ def made(
     script.parent.mkdir(parents=True)
     script.write_text(tiny_script, "utf-8")
     screen = heard()
-    return home, episode.make(_options(home), screen), screen
+    return home, episode.make(fish_options(home), screen), screen
 
 
 @pytest.fixture
@@ -137,7 +127,7 @@ def test_prefect_shows_the_run_by_its_name_with_its_shots_and_its_sheet(
 def test_a_second_run_has_nothing_to_do_and_says_how_to_go_on(made: tuple[Path, Outcome, Any]) -> None:
     home = made[0]
     before = {path: path.stat().st_mtime_ns for path in (home / "output").rglob("*")}
-    outcome = begin.quick_check(_options(home))
+    outcome = begin.quick_check(fish_options(home))
     assert outcome is not None
     assert outcome.code == 0
     assert "nothing to do" in outcome.lines[0]
@@ -174,8 +164,8 @@ def test_other_words_make_one_voice_and_the_cut_and_going_back_makes_nothing(hom
     folder = home / "output" / FISH
     before, film = _lying(folder), (folder / "episode.mp4").read_bytes()
     _edit(home, "It blinked.", "It winked.")
-    assert begin.quick_check(_options(home)) is None
-    outcome, screen = _run(home, heard)
+    assert begin.quick_check(fish_options(home)) is None
+    outcome, screen = fish_story(home, heard)
     assert outcome.code == 0
     assert _new(folder, before) == (0, 1)
     assert "  s01-01 voice: words changed" in screen.lines
@@ -184,7 +174,7 @@ def test_other_words_make_one_voice_and_the_cut_and_going_back_makes_nothing(hom
     assert (folder / "episode.mp4").read_bytes() != film
     both = _lying(folder)
     _edit(home, "It winked.", "It blinked.")
-    assert _run(home, heard)[0].code == 0
+    assert fish_story(home, heard)[0].code == 0
     assert _new(folder, both) == (0, 0)
     assert "It blinked." in (folder / "episode.srt").read_text("utf-8")
 
@@ -193,12 +183,12 @@ def test_another_prompt_films_one_shot_and_its_clip_is_cut_in(home: Path, heard:
     folder = home / "output" / FISH
     before = _lying(folder)
     _edit(home, "The Don talking", "The Don dancing")
-    screen = _run(home, heard)[1]
+    screen = fish_story(home, heard)[1]
     assert _new(folder, before) == (1, 0)
     assert "  s01.2 clip: prompt changed" in screen.lines
     both = _lying(folder)
     _edit(home, "The Don dancing", "The Don talking")
-    _run(home, heard)
+    fish_story(home, heard)
     assert _new(folder, both) == (0, 0)
 
 
@@ -206,7 +196,7 @@ def test_an_inserted_line_is_the_only_one_that_is_spoken(home: Path, heard: Any)
     folder = home / "output" / FISH
     before = _lying(folder)
     _edit(home, "      - joe: It blinked.\n", "      - joe: Look!\n      - joe: It blinked.\n")
-    screen = _run(home, heard)[1]
+    screen = fish_story(home, heard)[1]
     assert _new(folder, before) == (0, 1)
     assert "  s01-01 voice: new" in screen.lines
 
@@ -216,7 +206,7 @@ def test_a_shot_inserted_and_a_scene_put_before_it_make_only_themselves(home: Pa
     before = _lying(folder)
     scene = '  - slugline: EXT. STREET - NIGHT\n    shots: [{size: establishing, prompt: "street, night"}]\n'
     _edit(home, "scenes:\n", f"scenes:\n{scene}")
-    outcome, _ = _run(home, heard, until="voices")
+    outcome, _ = fish_story(home, heard, until="voices")
     assert outcome.code == 0
     assert _new(folder, before) == (1, 0)
     text = (folder / "script.yaml").read_text("utf-8")
@@ -229,7 +219,7 @@ def test_a_look_flows_from_the_premise_into_the_shots_that_show_it(home: Path, h
     before = _lying(folder)
     premise = home / "fish.yaml"
     premise.write_text(premise.read_text("utf-8").replace("man, blue apron", "man, red apron"), "utf-8")
-    screen = _run(home, heard, until="clips")[1]
+    screen = fish_story(home, heard, until="clips")[1]
     assert _new(folder, before) == (1, 0)
     assert "  s01.1 clip: a look or the style changed" in screen.lines
 
@@ -237,12 +227,12 @@ def test_a_look_flows_from_the_premise_into_the_shots_that_show_it(home: Path, h
 def test_options_that_are_not_given_again_keep_their_value(home: Path, heard: Any) -> None:
     folder = home / "output" / FISH
     before = _lying(folder)
-    assert begin.quick_check(replace(_options(home), writer=None)) is not None
-    screen = _run(home, heard, until="clips", seed=8)[1]
+    assert begin.quick_check(replace(fish_options(home), writer=None)) is not None
+    screen = fish_story(home, heard, until="clips", seed=8)[1]
     assert _new(folder, before) == (2, 0)
     assert "  s01.1 clip: seed changed" in screen.lines
-    assert begin.quick_check(_options(home, until="clips")) is not None, "the seed is remembered"
-    again = begin.quick_check(_options(home, until="clips", seed=7))
+    assert begin.quick_check(fish_options(home, until="clips")) is not None, "the seed is remembered"
+    again = begin.quick_check(fish_options(home, until="clips", seed=7))
     assert again is not None, "going back to the old seed films nothing"
 
 
@@ -265,17 +255,17 @@ def test_a_shot_that_fails_twice_becomes_a_gag_card_and_is_tried_again(
         return real(self, prompt, **settings)
 
     monkeypatch.setattr(model, "generate", fails_for_the_flight)
-    outcome, screen = _run(home, heard)
+    outcome, screen = fish_story(home, heard)
     assert outcome.code == 3
     assert len(tries) == 2
     assert outcome.notes == ("1 gag card (s01.2)",)
     assert any("s01.2 failed twice (RuntimeError: out of memory)" in line for line in screen.lines)
     assert json.loads((folder / "manifest.json").read_text("utf-8"))["gag_cards"] == ["s01.2"]
-    assert begin.quick_check(_options(home)) is None
+    assert begin.quick_check(fish_options(home)) is None
 
     monkeypatch.setattr(model, "generate", real)
     before = _lying(folder)
-    outcome, screen = _run(home, heard)
+    outcome, screen = fish_story(home, heard)
     assert outcome.code == 0
     assert "  s01.2 clip: it failed last time" in screen.lines
     assert _new(folder, before) == (1, 0)
@@ -291,21 +281,21 @@ def test_ctrl_c_passes_through_and_the_next_run_goes_on_where_it_stopped(home: P
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        episode.story(job.prepare(_options(home)), heard(stop))
+        episode.story(job.prepare(fish_options(home)), heard(stop))
     assert len(list((folder / "clips").glob("*.mp4"))) == 1
     assert not [path for path in folder.rglob("*") if ".part" in path.name]
     before = _lying(folder)
-    assert _run(home, heard)[0].code == 0
+    assert fish_story(home, heard)[0].code == 0
     assert _new(folder, before) == (1, 0)
 
 
 def test_another_shape_is_cut_from_what_is_there_and_films_nothing(home: Path, heard: Any) -> None:
     folder = home / "output" / FISH
     before = _lying(folder)
-    tall = recutting.recut(_options(home), CutOptions("9:16", 512), heard())
+    tall = recutting.recut(fish_options(home), CutOptions("9:16", 512), heard())
     assert tall.path == folder / "episode.9x16.mp4"
     assert "512x910" in tall.lines[0]
-    short = recutting.recut(_options(home), CutOptions(scenes=("s01",), framing="crop"), heard())
+    short = recutting.recut(fish_options(home), CutOptions(scenes=("s01",), framing="crop"), heard())
     assert short.path == folder / "s01.16x9.mp4"
     assert "192x108" in short.lines[0]
     assert _new(folder, before) == (0, 0)
@@ -314,18 +304,18 @@ def test_another_shape_is_cut_from_what_is_there_and_films_nothing(home: Path, h
     whole = ffmpeg.contents(folder / "episode.mp4")
     assert ffmpeg.contents(tall.path).num_frames == whole.num_frames
     assert ffmpeg.contents(short.path).num_frames < whole.num_frames  # no title card
-    again = recutting.recut(_options(home), CutOptions("9:16", 512), heard())
+    again = recutting.recut(fish_options(home), CutOptions("9:16", 512), heard())
     assert again.path == tall.path
 
 
 def test_a_cut_of_what_was_never_filmed_or_is_no_scene_is_refused(home: Path, heard: Any) -> None:
     with pytest.raises(StudioError, match="--scenes: wanted some of s01, got s09"):
-        recutting.recut(_options(home), CutOptions(scenes=("s09",)), heard())
+        recutting.recut(fish_options(home), CutOptions(scenes=("s09",)), heard())
     with pytest.raises(StudioError, match="wanted --aspect, --lines or --scenes"):
-        recutting.recut(_options(home), CutOptions(), heard())
+        recutting.recut(fish_options(home), CutOptions(), heard())
     shutil.rmtree(home / "output" / FISH / "clips")
     with pytest.raises(StudioError, match=r"2 clips or voices are not there.*coldopen episode") as told:
-        recutting.recut(_options(home), CutOptions("9:16"), heard())
+        recutting.recut(fish_options(home), CutOptions("9:16"), heard())
     assert told.value.code == 2
 
 
@@ -336,10 +326,10 @@ def test_when_the_time_is_up_no_further_shot_is_begun_and_the_next_run_goes_on(
     shutil.rmtree(folder / "clips")
     monkeypatch.setattr(job, "is_over", lambda stop_at: bool(list((folder / "clips").glob("*.mp4"))))
     with pytest.raises(StudioError, match=r"1 of 2 shots were filmed; the time was up"):
-        episode.story(job.prepare(_options(home)), heard())
+        episode.story(job.prepare(fish_options(home)), heard())
     monkeypatch.undo()
     before = _lying(folder)
-    assert _run(home, heard)[0].code == 0
+    assert fish_story(home, heard)[0].code == 0
     assert _new(folder, before) == (1, 0)
 
 
@@ -379,12 +369,12 @@ def test_kill_9_loses_the_shot_in_hand_and_nothing_else(home: Path, heard: Any, 
     assert done.returncode == -9, done.stderr.decode()
     before = _lying(folder)
     assert len(before["clips"]) == 1
-    assert _run(home, heard)[0].code == 0
+    assert fish_story(home, heard)[0].code == 0
     assert _new(folder, before) == (1, 0)
 
 
 def test_two_runs_at_once_do_not_disturb_each_other(home: Path, heard: Any) -> None:
-    work = job.prepare(_options(home))
+    work = job.prepare(fish_options(home))
     with locked(work.folder), pytest.raises(StudioError, match="is being worked on by process"):
         episode.story(work, heard())
 
@@ -424,15 +414,15 @@ def test_a_disk_that_refuses_the_script_is_one_line_and_leaves_nothing(tiny: Pat
 def test_a_premise_that_is_wrong_is_refused_before_any_server_starts(home: Path) -> None:
     (home / "fish.yaml").write_text("show: [Fish]\n", "utf-8")
     with pytest.raises(ScriptError, match=r"fish\.yaml:1:7"):
-        begin.announce(_options(home))
+        begin.announce(fish_options(home))
     with pytest.raises(ScriptError):
-        begin.quick_check(_options(home))
+        begin.quick_check(fish_options(home))
 
 
 def test_someone_in_the_script_who_is_not_cast_is_told_with_line_and_column(home: Path) -> None:
     _edit(home, "- joe: It blinked.", "- jo: It blinked.")
     with pytest.raises(ScriptError, match=r"script\.yaml:13:9.*jo"):
-        begin.quick_check(_options(home))
+        begin.quick_check(fish_options(home))
 
 
 def test_the_film_decodes_to_what_its_timeline_says(made: tuple[Path, Outcome, Any]) -> None:

@@ -11,23 +11,12 @@ from typing import Any
 import pytest
 
 import t2v
-from flows import begin, chronicle, episode, job, survey
+from flows import begin, chronicle, job, survey
 from flows.cli import main
-from flows.options import EpisodeOptions, Outcome
 from flows.studio import editing, manifest
 from flows.studio.errors import StudioError
 from flows.studio.folder import EpisodeCode, EpisodeFolder
-
-FISH = "fish-chips/s01e01"
-
-
-def _options(home: Path, **more: Any) -> EpisodeOptions:
-    return EpisodeOptions(premise=home / "fish.yaml", output=home / "output", writer="offline", **more)
-
-
-def _run(home: Path, heard: Any, **more: Any) -> tuple[Outcome, Any]:
-    screen = heard()
-    return episode.story(job.prepare(_options(home, **more)), screen), screen
+from tests.flows.fish import FISH, fish_options, fish_story
 
 
 def _manifest(folder: Path) -> Any:
@@ -66,9 +55,9 @@ def test_other_weights_film_an_episode_are_remembered_and_a_draft_leaves_it_alon
     model, folder = saved_model("diffusers"), home / "output" / FISH
     said = {"model": str(model), "size": "32x16", "steps": 1}
     manifest.write(EpisodeFolder(folder, EpisodeCode(1, 1)), manifest.Memory(num_steps=2))  # TOON's alone
-    options = _options(home, video=said)
+    options = fish_options(home, video=said)
     assert f"film by {model.name} (32x16, licence CC-BY-NC-4.0)" in begin.announce(options)
-    outcome, screen = _run(home, heard, video=said)
+    outcome, screen = fish_story(home, heard, video=said)
     assert (outcome.code, outcome.path) == (0, folder / "episode.mp4")
     licence = f"not for commercial use: {model.name} has the licence CC-BY-NC-4.0"
     assert screen.lines.index(licence) < next(
@@ -88,12 +77,12 @@ def test_other_weights_film_an_episode_are_remembered_and_a_draft_leaves_it_alon
     assert str(model) not in json.dumps(recipe["recipe"])
     assert f"Filmed by {model.name} (CC-BY-NC-4.0)." in (folder / "publish.txt").read_text("utf-8")
 
-    again = begin.quick_check(_options(home))  # nothing said again: its own memory counts
+    again = begin.quick_check(fish_options(home))  # nothing said again: its own memory counts
     assert again is not None
     assert again.lines[0].startswith("nothing to do")
 
     before, memory = _files(folder), made["remembered"]
-    outcome, screen = _run(home, heard, draft=True, video={"steps": 1})
+    outcome, screen = fish_story(home, heard, draft=True, video={"steps": 1})
     assert (outcome.code, outcome.path) == (0, folder / "draft.mp4")
     drawn = _manifest(folder / "draft")["film_model"]
     assert (drawn["model"], drawn["num_steps"], drawn["width"]) == ("toon", 2, 112)
@@ -104,7 +93,7 @@ def test_other_weights_film_an_episode_are_remembered_and_a_draft_leaves_it_alon
     for key in ("failed", "film_recipe", "weights", "video"):
         assert after["remembered"][key] == memory[key], key
     assert after["film_model"] == made["film_model"]
-    whole, draft = (begin.quick_check(_options(home, draft=draft)) for draft in (False, True))
+    whole, draft = (begin.quick_check(fish_options(home, draft=draft)) for draft in (False, True))
     assert whole is not None
     assert draft is not None
     assert (whole.path, draft.path) == (folder / "episode.mp4", folder / "draft.mp4")
@@ -117,7 +106,7 @@ def test_the_command_line_beats_the_premise_beats_the_environment(
     model, premise = saved_model("modelscope"), home / "fish.yaml"
 
     def named(**said: Any) -> str | None:
-        return job.prepare(_options(home, video=said)).video.model
+        return job.prepare(fish_options(home, video=said)).video.model
 
     assert named() == "toon"
     monkeypatch.setenv(job.VIDEO_MODEL, str(model))
@@ -125,12 +114,12 @@ def test_the_command_line_beats_the_premise_beats_the_environment(
     premise.write_text(premise.read_text("utf-8").replace("{steps: 2}", "{steps: 2, model: toon}"), "utf-8")
     assert named() == "toon"
     assert named(model=str(model)) == str(model)
-    asked = job.prepare(_options(home, video={"model": str(model), "steps": 3}))
+    asked = job.prepare(fish_options(home, video={"model": str(model), "steps": 3}))
     manifest.write(asked.folder, asked.memory)
     monkeypatch.delenv(job.VIDEO_MODEL)
-    kept = job.prepare(_options(home)).video
+    kept = job.prepare(fish_options(home)).video
     assert (kept.model, kept.steps) == (str(model), 3)
-    changed = job.prepare(_options(home, video={"steps": 5})).video
+    changed = job.prepare(fish_options(home, video={"steps": 5})).video
     assert (changed.model, changed.steps) == (str(model), 5)
 
 
@@ -141,7 +130,7 @@ def test_a_folder_named_in_the_premise_may_lie_beside_it(
     (home / "weights").symlink_to(model.parent)
     text = premise.read_text("utf-8").replace("{steps: 2}", f"{{model: weights/{model.name}, speed: fast}}")
     premise.write_text(text, "utf-8")
-    plan = survey.look(job.prepare(_options(home)))
+    plan = survey.look(job.prepare(fish_options(home)))
     assert plan is not None
     assert plan.film.model == str(model.resolve())
     assert (plan.film.num_steps, plan.film.sampler) == (16, "dpmpp_2m")
@@ -198,4 +187,4 @@ def test_a_drafts_manifest_keeps_the_films_apart(tmp_path: Path) -> None:
 
 def test_a_wrong_key_of_the_flows_mapping_is_told(home: Path) -> None:
     with pytest.raises(StudioError, match=r"--width: .*got 256"):
-        job.prepare(_options(home, video={"width": 256}))
+        job.prepare(fish_options(home, video={"width": 256}))

@@ -10,23 +10,13 @@ from typing import Any
 import pytest
 
 from flows import begin, episode, job, scripting
-from flows.options import EpisodeOptions, Outcome
+from flows.options import EpisodeOptions
 from flows.studio.errors import StudioError
-
-FISH = "fish-chips/s01e01"
-
-
-def _options(home: Path, **more: Any) -> EpisodeOptions:
-    return EpisodeOptions(premise=home / "fish.yaml", output=home / "output", writer="offline", **more)
-
-
-def _run(home: Path, heard: Any, **more: Any) -> tuple[Outcome, Any]:
-    screen = heard()
-    return episode.story(job.prepare(_options(home, **more)), screen), screen
+from tests.flows.fish import FISH, fish_options, fish_story
 
 
 def test_a_script_is_written_with_ids_and_shots_and_shown(tiny: Path, heard: Any) -> None:
-    outcome, screen = _run(tiny.parent, heard, until="script")
+    outcome, screen = fish_story(tiny.parent, heard, until="script")
     script = tiny.parent / "output" / FISH / "script.yaml"
     assert (outcome.code, outcome.path) == (0, script)
     text = script.read_text("utf-8")
@@ -34,43 +24,43 @@ def test_a_script_is_written_with_ids_and_shots_and_shown(tiny: Path, heard: Any
     assert "id: s01" in text
     assert "shots:" in text
     assert any("s01  INT." in line for line in screen.lines)
-    again = begin.quick_check(_options(tiny.parent, until="script"))
+    again = begin.quick_check(fish_options(tiny.parent, until="script"))
     assert again is not None
     assert again.path == script
 
 
 def test_an_edited_script_stays_and_a_premise_that_moved_on_is_told(tiny: Path, heard: Any) -> None:
-    _run(tiny.parent, heard, until="script")
+    fish_story(tiny.parent, heard, until="script")
     script = tiny.parent / "output" / FISH / "script.yaml"
     edited = script.read_text("utf-8").replace("title: ", "title: My ")
     script.write_text(edited, "utf-8")
     tiny.write_text(tiny.read_text("utf-8").replace("wants: respect", "wants: a hat"), "utf-8")
-    screen = _run(tiny.parent, heard, until="script")[1]
+    screen = fish_story(tiny.parent, heard, until="script")[1]
     assert script.read_text("utf-8") == edited
     assert "edited by hand" in screen.text
     assert "written from an older premise (don changed since)" in screen.text
 
 
 def test_next_begins_another_episode_with_another_script(tiny: Path, heard: Any) -> None:
-    first = _run(tiny.parent, heard, until="script")[0].path
-    second = _run(tiny.parent, heard, until="script", episode="next")[0].path
+    first = fish_story(tiny.parent, heard, until="script")[0].path
+    second = fish_story(tiny.parent, heard, until="script", episode="next")[0].path
     assert first is not None
     assert second is not None
     assert second.parent.name == "s01e02"
     assert first.read_text("utf-8").splitlines()[5:] != second.read_text("utf-8").splitlines()[5:]
-    assert _run(tiny.parent, heard, until="script")[0].path == second, "the newest one is worked on"
+    assert fish_story(tiny.parent, heard, until="script")[0].path == second, "the newest one is worked on"
 
 
 def test_a_show_without_a_cast_gets_one_that_stays(tiny: Path, heard: Any) -> None:
     tiny.write_text(
         "show: Fish & Chips\nlogline: A robot opens a bar.\nformat: {scenes: 1, shots: 1}\n", "utf-8"
     )
-    _run(tiny.parent, heard, until="script")
+    fish_story(tiny.parent, heard, until="script")
     script = tiny.parent / "output" / FISH / "script.yaml"
     assert "# I assumed: " in script.read_text("utf-8")
     before = script.read_text("utf-8")
-    assert begin.quick_check(_options(tiny.parent, until="script")) is not None
-    _run(tiny.parent, heard, until="script")
+    assert begin.quick_check(fish_options(tiny.parent, until="script")) is not None
+    fish_story(tiny.parent, heard, until="script")
     assert script.read_text("utf-8") == before
 
 
@@ -78,7 +68,7 @@ NOBODY = "http://127.0.0.1:9/v1"  # the discard port: nobody answers
 
 
 def test_a_writer_asked_for_by_name_that_fails_ends_the_run(tiny: Path, heard: Any) -> None:
-    options = replace(_options(tiny.parent, until="script"), writer=f"some-model@{NOBODY}")
+    options = replace(fish_options(tiny.parent, until="script"), writer=f"some-model@{NOBODY}")
     with pytest.raises(StudioError, match="--writer some-model") as caught:
         episode.story(job.prepare(options), heard())
     assert caught.value.code == 1
@@ -90,7 +80,7 @@ def test_auto_falls_back_to_the_offline_writer_and_says_so(
 ) -> None:
     monkeypatch.setenv("OPENAI_BASE_URL", NOBODY)
     monkeypatch.setenv("OPENAI_MODEL", "some-model")
-    options = replace(_options(tiny.parent, until="script"), writer=None)
+    options = replace(fish_options(tiny.parent, until="script"), writer=None)
     assert f"some-model at {NOBODY}" in begin.announce(options)
     screen = heard()
     outcome = episode.story(job.prepare(options), screen)
@@ -108,7 +98,7 @@ def test_without_a_premise_it_is_the_episode_that_was_worked_on_last(tiny: Path,
     output = tiny.parent / "output"
     with pytest.raises(StudioError, match="wanted --premise PATH"):
         begin.on_the_last_one(EpisodeOptions(output=output))
-    _run(tiny.parent, heard, until="script")
+    fish_story(tiny.parent, heard, until="script")
     options = begin.on_the_last_one(EpisodeOptions(output=output))
     assert (options.premise, options.episode) == (tiny, "s01e01")
     assert "Fish & Chips s01e01" in begin.announce(options)
