@@ -12,9 +12,9 @@ from cyclopts.validators import Number
 
 from flows.commands.arguments import Memory
 from flows.studio.errors import StudioError
+from t2v.configs import Speed
 
 Sampler = Literal["ddim", "euler", "euler_ancestral", "dpmpp_2m", "unipc", "lcm"]
-Speed = Literal["exact", "fast"]
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,8 @@ from typing import Annotated, Any, Literal
 from cyclopts import Parameter
 from cyclopts.validators import Number
 
-from flows.clip_options import Speed
 from flows.commands.arguments import Memory
+from t2v.configs import Speed
 
 NO_LORA = "none"
 

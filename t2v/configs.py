@@ -13,6 +13,7 @@ from typing import Literal
 
 Prediction = Literal["eps", "v"]
 Spacing = Literal["modelscope", "leading", "trailing", "karras", "lcm"]
+Speed = Literal["exact", "fast"]
 
 
 @dataclass(frozen=True)
@@ -91,6 +92,7 @@ class Preset:
     num_steps: int
     guidance_scale: float
     sampler: str = "ddim"
+    speed: Speed = "exact"
     sizes: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     negative_prompt: str = ""
     speaks_toon: bool = False  # prompts are first said in the words of the drawn world

@@ -21,7 +21,7 @@ from torch import Tensor, nn
 
 from t2v.autoencoder import Autoencoder
 from t2v.conditioning import Memo, Once
-from t2v.configs import Preset, Spacing
+from t2v.configs import Preset, Spacing, Speed
 from t2v.deep_cache import DeepCache
 from t2v.denoise import Denoiser, Guidance, Network, guided_denoiser
 from t2v.errors import PrecisionWarning, RenderError
@@ -31,7 +31,7 @@ from t2v.placement import Memory, Placement
 from t2v.prompts import Prompt, texts
 from t2v.samplers import Callback, arrives_clean, sampler_named
 from t2v.schedule import noise_schedule, timesteps
-from t2v.shoot import Settings, Shoot, Speed, check_seeds, shoot_of
+from t2v.shoot import Settings, Shoot, check_seeds, shoot_of
 from t2v.text_encoder import TextEncoder
 from t2v.unet import UNet3D
 from t2v.windows import closed, long_noise, places, windowed

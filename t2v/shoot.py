@@ -5,17 +5,16 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
-from typing import Any, Literal, TypedDict, get_args
+from typing import Any, TypedDict, get_args
 
 import numpy as np
 
-from t2v.configs import Preset, Spacing
+from t2v.configs import Preset, Spacing, Speed
 from t2v.denoise import Guidance
 from t2v.errors import SettingsError
 from t2v.prompts import Prompt
 from t2v.samplers import SAMPLERS, Callback
 
-Speed = Literal["exact", "fast"]
 FAST_STEPS = 16
 STRENGTH = 0.6  # of video to video where none is given: what zeroscope's two stages use
 
@@ -121,7 +120,7 @@ def shoot_of(preset: Preset, prompt: Prompt, asked: Settings) -> Shoot:
     if asked.get("speed") not in (None, *get_args(Speed)):
         speeds = ", ".join(get_args(Speed))
         raise SettingsError(f"{preset.name} wants one of the speeds {speeds}, got {asked['speed']!r}")
-    quick = fast(preset) if asked.get("speed") == "fast" else {}
+    quick = fast(preset) if (asked.get("speed") or preset.speed) == "fast" else {}
     shoot = Shoot(prompt=prompt, **(own | quick | given))
     for frame in shoot.hold.values():
         check_frames(frame, f"held frames ({shoot.height}, {shoot.width}, 3)", preset, axes=3)

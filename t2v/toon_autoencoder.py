@@ -13,10 +13,10 @@ from t2v.layers import zero_init
 
 def autoencoder_loss(model: Autoencoder, images: Tensor, faces: Tensor, generator: torch.Generator) -> Tensor:
     """L1, L1 of the gradients and a square, faces counted more, and a little KL."""
-    with torch.autocast("cpu", torch.bfloat16):
+    with torch.autocast(images.device.type, torch.bfloat16):
         mean, log_variance = model.posterior(images)
         mean, log_variance = mean.float(), log_variance.float()
-        noise = torch.randn(mean.shape, generator=generator)
+        noise = torch.randn(mean.shape, generator=generator).to(images.device)
         out = model.decode_images(mean + (0.5 * log_variance).exp() * noise)
     kl = 0.5 * (mean.square() + log_variance.exp() - 1 - log_variance).mean()
     return reconstruction_loss(out.float(), images, faces) + 1e-4 * kl

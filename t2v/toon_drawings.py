@@ -46,10 +46,10 @@ def draw_job(job: Job) -> tuple[np.ndarray, np.ndarray, list[str]]:
 
 
 def draw_many(count: int, num_frames: int, size: tuple[int, int], seed: int, captions: int = 3) -> Any:
-    """Jobs drawn by two worker processes, in order."""
+    """Jobs drawn by worker processes, one a core, in order."""
     piece = max(1, 64 // num_frames)
     jobs = [Job(seed * 1_000_003 + i, piece, num_frames, size, captions) for i in range(-(-count // piece))]
-    with multiprocessing.get_context("spawn").Pool(2) as pool:
+    with multiprocessing.get_context("spawn").Pool() as pool:
         yield from pool.imap(draw_job, jobs, chunksize=8)
 
 

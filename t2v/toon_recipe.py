@@ -6,19 +6,21 @@
     python -m t2v.toon_recipe decoder --minutes 20   # the decoder alone: latents stay what they are
     python -m t2v.toon_recipe export            # the averages -> t2v/weights/toon.safetensors
 
-With `--from-package` the stages begin with the weights in the package instead of random ones.
+With `--from-package` the stages begin with the weights in the package instead of random ones, with
+`--from-package autoencoder` the autoencoder alone does, and the UNet learns from nothing in its latents.
 Each stage goes on where it stopped; the checkpoints and the drawn data lie in `training/`.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import logging
 import time
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -78,11 +80,12 @@ def _crop(
     return top, left, (64, 64)
 
 
-def train_autoencoder(folder: Path, stop_at: float | None) -> None:
+def train_autoencoder(folder: Path, stop_at: float | None, device: torch.device) -> None:
     data = {aspect: pictures(folder, aspect, 6144 if aspect == "16:9" else 2048) for aspect in TOON.sizes}
     torch.manual_seed(0)
     model = fresh_autoencoder()
     model.load_state_dict(beginning(folder, "autoencoder.") or model.state_dict())
+    model.to(device)
     generator = torch.Generator()
 
     def loss(step: int) -> Tensor:
@@ -96,15 +99,17 @@ def train_autoencoder(folder: Path, stop_at: float | None) -> None:
         mask = mask[..., top // 8 : (top + size[0]) // 8, left // 8 : (left + size[1]) // 8]
         if torch.rand(1, generator=generator).item() < 0.5:
             images, mask = images.flip(-1), mask.flip(-1)
-        return autoencoder_loss(model, images, mask, generator)
+        return autoencoder_loss(model, images.to(device), mask.to(device), generator)
 
     train(model, loss, AUTOENCODER, folder / "autoencoder.pt", stop_at=stop_at, log=log.info)
 
 
-def begin_with_package(folder: Path) -> None:
+def begin_with_package(folder: Path, part: Literal["all", "autoencoder"] = "all") -> None:
     """Keep the package's weights as what the stages begin with, whatever is exported meanwhile."""
     if not (folder / BEGINNING).exists():
-        save_atomically(read(WEIGHTS / "toon.safetensors")[0], folder / BEGINNING)
+        state = read(WEIGHTS / "toon.safetensors")[0]
+        kept = {k: v for k, v in state.items() if part == "all" or k.startswith(f"{part}.")}
+        save_atomically(kept, folder / BEGINNING)
 
 
 def beginning(folder: Path, prefix: str = "") -> dict[str, Tensor]:
@@ -115,9 +120,20 @@ def beginning(folder: Path, prefix: str = "") -> dict[str, Tensor]:
     return {k.removeprefix(prefix): v for k, v in state.items() if k.startswith(prefix)}
 
 
-def train_decoder(folder: Path, stop_at: float | None) -> None:
+def checkpoint(folder: Path, stage: str) -> dict[str, Any]:
+    """What a stage wrote last; nothing if it has not begun."""
+    file = folder / f"{stage}.pt"
+    return torch.load(file, weights_only=True, map_location="cpu") if file.exists() else {}
+
+
+def average(folder: Path, stage: str) -> dict[str, Tensor]:
+    """The moving average of the weights that a stage has learned; nothing if it has not begun."""
+    return checkpoint(folder, stage).get("ema", {})
+
+
+def train_decoder(folder: Path, stop_at: float | None, device: torch.device) -> None:
     """The decoder on latents with a little noise; the encoder stays, so what the UNet has learned holds."""
-    model = trained_autoencoder(folder)
+    model = trained_autoencoder(folder).to(device)
     model.requires_grad_(False)
     for part in (model.decoder, model.post_quant_conv):
         part.requires_grad_(True)
@@ -125,7 +141,10 @@ def train_decoder(folder: Path, stop_at: float | None) -> None:
     for aspect in TOON.sizes:
         frames, faces = pictures(folder, aspect, 6144 if aspect == "16:9" else 2048)
         with torch.inference_mode():
-            latents = [model.encode(to_tensor(part[:, None]))[:, :, 0].half() for part in _parts(frames)]
+            latents = [
+                model.encode(to_tensor(part[:, None]).to(device))[:, :, 0].half().cpu()
+                for part in _parts(frames)
+            ]
         data[aspect] = (frames, faces, torch.cat(latents).clone())
     generator = torch.Generator()
 
@@ -140,10 +159,10 @@ def train_decoder(folder: Path, stop_at: float | None) -> None:
         mask = torch.from_numpy(faces[index]).float()[:, None][here] / 255
         clean = latents[index][here].float()
         sigma = DECODER_NOISE * torch.rand(len(index), 1, 1, 1, generator=generator)
-        noisy = clean + sigma * torch.randn(clean.shape, generator=generator)
-        with torch.autocast("cpu", torch.bfloat16):
+        noisy = (clean + sigma * torch.randn(clean.shape, generator=generator)).to(device)
+        with torch.autocast(device.type, torch.bfloat16):
             out = model.decode_images(noisy / TOON.autoencoder.latent_scale)
-        return reconstruction_loss(out.float(), images, mask)
+        return reconstruction_loss(out.float(), images.to(device), mask.to(device))
 
     train(model, loss, DECODER, folder / "decoder.pt", stop_at=stop_at, log=log.info)
 
@@ -158,13 +177,14 @@ def trained_autoencoder(folder: Path) -> Autoencoder:
     The figures are folded into the two 1x1 convolutions, so that the latent scale stays 1.
     """
     model = Autoencoder(TOON.autoencoder).eval()
-    if (folder / "decoder.pt").exists():
-        model.load_state_dict(torch.load(folder / "decoder.pt", weights_only=True)["ema"])
+    raw = average(folder, "autoencoder")
+    ready = average(folder, "decoder") or ({} if raw else beginning(folder, "autoencoder."))
+    if ready:
+        model.load_state_dict(ready)
         return model
-    if not (folder / "autoencoder.pt").exists() and (folder / BEGINNING).exists():
-        model.load_state_dict(beginning(folder, "autoencoder."))
-        return model
-    model.load_state_dict(torch.load(folder / "autoencoder.pt", weights_only=True)["ema"])
+    if not raw:
+        raise SystemExit(f"{folder}: wanted autoencoder.pt, or --from-package: no autoencoder is trained")
+    model.load_state_dict(raw)
     frames, _ = pictures(folder, "16:9", 6144)
     with torch.inference_mode():
         latents = model.encode(to_tensor(frames[:512, None]))
@@ -211,18 +231,18 @@ class Latents:
     captions: list[str]
 
 
-def encoded(folder: Path, aspect: str, count: int, num_frames: int) -> Latents:
+def encoded(folder: Path, aspect: str, count: int, num_frames: int, device: torch.device) -> Latents:
     """Drawn and encoded once, kept on disk."""
     file = folder / f"latents-{num_frames}-{aspect.replace(':', 'x')}.pt"
     if not file.exists():
-        model = trained_autoencoder(folder)
+        model = trained_autoencoder(folder).to(device)
         latents, faces, captions = [], [], []
         seed = 200 + 10 * num_frames + (aspect == "1:1")
         for frames, face, text in draw_many(count, num_frames, TOON.sizes[aspect], seed):
-            with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16):
-                images = rearrange(to_tensor(frames), "n c f h w -> (n f) c h w")
+            with torch.inference_mode(), torch.autocast(device.type, torch.bfloat16):
+                images = rearrange(to_tensor(frames).to(device), "n c f h w -> (n f) c h w")
                 means = model.posterior(images)[0] * TOON.autoencoder.latent_scale
-            latents.append(rearrange(means, "(n f) c h w -> n c f h w", f=num_frames).half())
+            latents.append(rearrange(means, "(n f) c h w -> n c f h w", f=num_frames).half().cpu())
             faces.append(torch.from_numpy(face)[:, None])
             captions += text
             if len(captions) % 4096 < len(text):
@@ -240,12 +260,16 @@ class TextToLatents(nn.Module):
         self.unet = UNet3D(replace(TOON.unet, temporal=temporal))
 
     def forward(self, latents: Tensor, timesteps: Tensor, tokens: Tensor) -> Tensor:
-        # few places a frame: the fused attention's way back takes six times as long as plain products
-        with torch.autocast("cpu", torch.bfloat16), sdpa_kernel(SDPBackend.MATH):
+        on_cpu = latents.device.type == "cpu"
+        # few places a frame: there the fused attention's way back takes six times as long as plain products
+        plain = sdpa_kernel(SDPBackend.MATH) if on_cpu else contextlib.nullcontext()
+        with torch.autocast(latents.device.type, torch.bfloat16), plain:
             return self.unet(latents, timesteps, self.text_encoder.encode(tokens))
 
 
-def denoising_loss(model: TextToLatents, data: dict[str, Latents], batch: int, seed: int) -> Any:
+def denoising_loss(
+    model: TextToLatents, data: dict[str, Latents], batch: int, seed: int, device: torch.device
+) -> Any:
     """A function step -> loss over random batches of one aspect each; one caption in ten is left out."""
     schedule = noise_schedule(TOON.schedule)
     generator = torch.Generator()
@@ -260,80 +284,82 @@ def denoising_loss(model: TextToLatents, data: dict[str, Latents], batch: int, s
             part.captions[i].split("\n")[p] if k else ""
             for i, p, k in zip(index.tolist(), pick, keep, strict=True)
         ]
-        weight = 1 + part.faces[index].float() / 255
-        clean = part.latents[index].float()
-        tokens = tokenize(texts, TOON.text_encoder)
+        weight = (1 + part.faces[index].float() / 255).to(device)
+        clean = part.latents[index].float().to(device)
+        tokens = tokenize(texts, TOON.text_encoder).to(device)
         return diffusion_loss(model, clean, tokens, schedule, generator=generator, weight=weight)
 
     return loss
 
 
-def train_images(folder: Path, stop_at: float | None) -> None:
+def train_images(folder: Path, stop_at: float | None, device: torch.device) -> None:
     make_vocabulary()
-    data = {aspect: encoded(folder, aspect, count, 1) for aspect, count in NUM_PICTURES.items()}
+    data = {aspect: encoded(folder, aspect, count, 1, device) for aspect, count in NUM_PICTURES.items()}
     torch.manual_seed(1)
     model = TextToLatents(temporal=False)
     model.load_state_dict(
         {k: v for k, v in beginning(folder).items() if k in model.state_dict()}, strict=False
     )
-    train(
-        model,
-        denoising_loss(model, data, 64, 1 << 20),
-        IMAGES,
-        folder / "images.pt",
-        stop_at=stop_at,
-        log=log.info,
-    )
+    model.to(device)
+    loss = denoising_loss(model, data, 64, 1 << 20, device)
+    train(model, loss, IMAGES, folder / "images.pt", stop_at=stop_at, log=log.info)
 
 
-def train_clips(folder: Path, stop_at: float | None) -> None:
+def train_clips(folder: Path, stop_at: float | None, device: torch.device) -> None:
     """From the image weights; the temporal layers begin as nothing, and learn faster than the rest."""
-    data = {aspect: encoded(folder, aspect, count, TOON.num_frames) for aspect, count in NUM_CLIPS.items()}
+    data = {
+        aspect: encoded(folder, aspect, count, TOON.num_frames, device) for aspect, count in NUM_CLIPS.items()
+    }
     torch.manual_seed(2)
     model = TextToLatents(temporal=True)
-    model.load_state_dict(
-        {k: v for k, v in beginning(folder).items() if k in model.state_dict()}, strict=False
-    )
-    if (folder / "images.pt").exists() or not (folder / BEGINNING).exists():
-        images = torch.load(folder / "images.pt", weights_only=True)["ema"]
-        model.load_state_dict(images, strict=False)
+    learned = {k: v for k, v in beginning(folder).items() if k in model.state_dict()}
+    learned |= average(folder, "images")
+    if not learned:
+        raise SystemExit(f"{folder}: wanted images.pt, or --from-package: no picture is learned yet")
+    model.load_state_dict(learned, strict=False)
     with torch.device("meta"):
         painted = TextToLatents(temporal=False).state_dict()
+    model.to(device)
     old = [p for n, p in model.named_parameters() if n in painted]
     new = [p for n, p in model.named_parameters() if n not in painted]
     groups = [{"params": old, "scale": 0.3}, {"params": new, "scale": 1.0}]
-    loss = denoising_loss(model, data, 4, 2 << 20)
+    loss = denoising_loss(model, data, 4, 2 << 20, device)
     train(model, loss, CLIPS, folder / "clips.pt", groups=groups, stop_at=stop_at, log=log.info)
 
 
 def export(folder: Path) -> None:
-    """All parts in one file: networks in int8, autoencoder in fp16, what the training was as metadata."""
+    """All parts in one file: networks in int8, autoencoder in fp16, what the training was as metadata.
+
+    Of a stage that began with the package's weights stands there what the package's file says.
+    """
     from safetensors.torch import save_file
 
     autoencoder = trained_autoencoder(folder).state_dict()
     model = TextToLatents(temporal=True)
     parts = {k: v for k, v in beginning(folder).items() if k in model.state_dict()}
-    for name in ("images", "clips"):
-        if (folder / f"{name}.pt").exists():
-            parts |= torch.load(folder / f"{name}.pt", weights_only=True)["ema"]
+    parts |= average(folder, "images") | average(folder, "clips")
     if not parts:
         raise SystemExit(f"{folder}: wanted images.pt or clips.pt, or --from-package: nothing to export")
     model.load_state_dict(parts, strict=False)
     parts = model.state_dict()
     tensors = compressed({f"autoencoder.{k}": v for k, v in autoencoder.items()}, int8=False)
     tensors |= compressed(parts, int8=True)
-    stages = {}
-    for name in ("autoencoder", "images", "clips", "decoder"):
-        if (folder / f"{name}.pt").exists():
-            done = torch.load(folder / f"{name}.pt", weights_only=True)
+    stages = stages_of(WEIGHTS / "toon.safetensors") if (folder / BEGINNING).exists() else {}
+    for name in STAGES:
+        if done := checkpoint(folder, name):
             stages[name] = {
                 "steps": done["step"],
                 "seconds": round(done["seconds"]),
-                "losses": done["losses"][-1:],
+                "losses": [(step, round(loss, 4)) for step, loss in done["losses"]],
             }
     metadata = {"preset": json.dumps(asdict(TOON)), "stages": json.dumps(stages), "licence": TOON.licence}
     save_file(tensors, WEIGHTS / "toon.safetensors", metadata=metadata)
     log.info("%s: %d tensors", WEIGHTS / "toon.safetensors", len(tensors))
+
+
+def stages_of(weights: Path) -> dict[str, Any]:
+    """Of every stage that a file of weights was trained in its steps, seconds and losses by step."""
+    return json.loads(read(weights)[1]["stages"]) if weights.exists() else {}
 
 
 STAGES = {
@@ -349,20 +375,27 @@ def main() -> None:
     parser.add_argument("stage", choices=[*STAGES, "export"])
     parser.add_argument("--minutes", type=float, help="stop cleanly after so long; the next call goes on")
     parser.add_argument("--folder", type=Path, default=Path("training"))
-    parser.add_argument("--from-package", action="store_true", help="begin with the package's weights")
+    parser.add_argument(
+        "--from-package",
+        nargs="?",
+        const="all",
+        choices=["all", "autoencoder"],
+        help="begin with the package's weights, or with its autoencoder",
+    )
     parser.add_argument("--threads", type=int, help="of PyTorch")
+    parser.add_argument("--device", type=torch.device, default=torch.device("cpu"), help="cpu or cuda")
     options = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
     options.folder.mkdir(parents=True, exist_ok=True)
     if options.threads:
         torch.set_num_threads(options.threads)
     if options.from_package:
-        begin_with_package(options.folder)
+        begin_with_package(options.folder, options.from_package)
     stop_at = None if options.minutes is None else time.monotonic() + options.minutes * 60
     if options.stage == "export":
         export(options.folder)
     else:
-        STAGES[options.stage](options.folder, stop_at)
+        STAGES[options.stage](options.folder, stop_at, options.device)
 
 
 if __name__ == "__main__":

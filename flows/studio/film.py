@@ -11,6 +11,7 @@ import t2v
 from flows.studio.errors import StudioError
 from scripts_llm.screenplay import Premise
 from scripts_llm.video import Video
+from t2v.configs import Speed
 
 FILM_MODEL = "toon"
 PICTURE_SIZES = {"16:9": (1280, 720), "1:1": (720, 720), "9:16": (720, 1280)}  # width, height
@@ -37,7 +38,7 @@ class FilmSettings:
     licence: str = t2v.TOON.licence
     loras: tuple[tuple[str, float], ...] = ()
     memory: str = "auto"
-    speed: Literal["exact", "fast"] = "exact"
+    speed: Speed = "exact"
     takes: Literal["one", "auto"] = "one"  # auto: what is judged wrong is filmed again
 
     @property
@@ -83,24 +84,26 @@ def film_settings(
     source, loras = video.model or FILM_MODEL, tuple(parse_lora(text) for text in video.lora)
     preset = _told_in_a_line(lambda: t2v.preset(source, loras=loras))
     height, width = frame_size(preset, premise, video)
+    speed = video.speed or preset.speed
     own: dict[str, Any] = {"num_steps": preset.num_steps, "sampler": preset.sampler}
     if preset.speaks_toon and num_steps:
         own["num_steps"] = num_steps
+    own |= _quick(preset, speed)
     return FilmSettings(
         model=source,
         weights=_told_in_a_line(lambda: t2v.fingerprint(source, loras=loras)),
         height=height,
         width=width,
         num_frames=video.frames or preset.num_frames,
-        num_steps=video.steps or (own | _quick(preset, video))["num_steps"],
+        num_steps=video.steps or own["num_steps"],
         guidance_scale=preset.guidance_scale if video.guidance is None else video.guidance,
         negative_prompt=premise.style.negative or preset.negative_prompt,
-        sampler=(own | _quick(preset, video))["sampler"],
+        sampler=own["sampler"],
         name=preset.name,
         licence=preset.licence,
         loras=loras,
         memory=video.memory or "auto",
-        speed=video.speed or "exact",
+        speed=speed,
         takes=_takes(preset, (height, width), video),
     )
 
@@ -158,9 +161,9 @@ def _near(pixels: int, factor: int) -> int:
     return max(1, round(pixels / factor)) * factor
 
 
-def _quick(preset: t2v.Preset, video: Video) -> dict[str, Any]:
+def _quick(preset: t2v.Preset, speed: Speed) -> dict[str, Any]:
     """What speed="fast" puts in the place of the model's own steps and sampler."""
-    if video.speed != "fast":
+    if speed != "fast":
         return {}
     from t2v.shoot import fast
 

@@ -1,12 +1,13 @@
 """How much of what is asked TOON shows: first takes of held-out prompts, judged by a network it never met.
 
     python tests/benchmarks/bench_toon.py --minutes 20              # stops cleanly; the next call goes on
-    python tests/benchmarks/bench_toon.py --parts first-takes --prompts 100 --settings speed=fast
+    python tests/benchmarks/bench_toon.py --parts first-takes --prompts 100 --settings speed=exact
 
 Every prompt has somebody of a kind, a colour and a set that training never saw together, in a wording that
-captions never use (`t2v.toon.world.is_held_out`, `t2v.toon.captions.unheard_caption`). Scores are kept in
-training/bench/toon.jsonl by weights, judge, part, settings, prompt and seed. `--model FOLDER` is another
-TOON, and `--settings` are those of `generate`, for one row of the table of speeds.
+captions never use (`t2v.toon.world.is_held_out`, `t2v.toon.captions.unheard_caption`). Scores are kept
+in training/bench/toon.jsonl by weights, judge, part, settings, prompt and seed. `--before FOLDER` adds the
+column of an earlier toon.safetensors, `--model FOLDER` judges that one alone, and `--settings` are those of
+`generate`, for one row of the table of speeds.
 """
 
 from __future__ import annotations
@@ -50,6 +51,7 @@ class Bench:
     """A model, the judge, the settings, and what was measured before."""
 
     model: t2v.TextToVideo
+    earlier: str | None
     network: torch.nn.Module
     weights: str
     settings: dict[str, Any]
@@ -83,7 +85,7 @@ class Bench:
 
     def prompts(self) -> Iterator[tuple[int, Staging, str]]:
         """The prompts of a column beside the first takes, with their numbers, which are their seeds."""
-        found = toon_scores.held_out_prompts(min(BESIDE, self.num_prompts))
+        found = toon_scores.prompts(min(BESIDE, self.num_prompts))
         yield from ((i, staging, prompt) for i, (staging, prompt) in enumerate(found))
 
 
@@ -108,7 +110,7 @@ def _back(model: t2v.TextToVideo, staging: Staging) -> np.ndarray:
 
 def first_takes(bench: Bench) -> Iterator[toon_scores.Score]:
     """TOON's own films, seed = number of the prompt, nothing filmed again."""
-    for i, (staging, prompt) in enumerate(toon_scores.held_out_prompts(bench.num_prompts)):
+    for i, (staging, prompt) in enumerate(toon_scores.prompts(bench.num_prompts)):
         yield _scored(bench, "first-takes", f"{i} {prompt}", staging, partial(bench.film, prompt, i))
 
 
@@ -117,6 +119,14 @@ def unguided(bench: Bench) -> Iterator[toon_scores.Score]:
     for i, staging, prompt in bench.prompts():
         film = partial(bench.film, prompt, i, guidance_scale=1.0)
         yield _scored(bench, "unguided", f"{i} {prompt}", staging, film)
+
+
+def met(bench: Bench) -> Iterator[toon_scores.Score]:
+    """First takes of combinations that training has met, as unheard in their wording."""
+    for i, (staging, prompt) in enumerate(
+        toon_scores.prompts(min(BESIDE, bench.num_prompts), held_out=False)
+    ):
+        yield _scored(bench, "met", f"{i} {prompt}", staging, partial(bench.film, prompt, i))
 
 
 def ceiling(bench: Bench) -> Iterator[toon_scores.Score]:
@@ -129,6 +139,16 @@ def world(bench: Bench) -> Iterator[toon_scores.Score]:
     """The drawn world itself: what is wrong here is the judge's own mistake."""
     for i, staging, prompt in bench.prompts():
         yield _scored(bench, "world", f"{i} {prompt}", staging, partial(drawn, staging))
+
+
+def before(bench: Bench) -> Iterator[toon_scores.Score]:
+    """First takes of an earlier checkpoint, of the same prompts with the same seeds."""
+    if bench.earlier is not None:
+        judged_by = bench.weights.split()[1]
+        weights = f"{t2v.fingerprint(bench.earlier)} {judged_by}"
+        old = replace(bench, model=t2v.load(bench.earlier), weights=weights)
+        for i, staging, prompt in old.prompts():
+            yield _scored(old, "first-takes", f"{i} {prompt}", staging, partial(old.film, prompt, i))
 
 
 def _scored(
@@ -159,7 +179,7 @@ def _measured(
     bench: Bench, part: str, count: int, measure: Callable[[Bench, Staging, str, int], dict[str, Any]]
 ) -> list[dict[str, Any]]:
     """What is measured of the first held-out prompts whose camera stands still."""
-    prompts = toon_scores.held_out_prompts(4 * count)
+    prompts = toon_scores.prompts(4 * count)
     still = [(staging, prompt) for staging, prompt in prompts if staging.camera == "still"][:count]
     return [
         bench.once(part, f"{i} {prompt}", partial(measure, bench, staging, prompt, i))
@@ -226,7 +246,7 @@ def neighbour(bench: Bench) -> list[str]:
         toon_scores.nearest(many[i].astype(np.float32), np.delete(many, i, 0))[1] for i in range(0, 200, 10)
     ]
     rows, distances = [], []
-    for i, (_, prompt) in enumerate(toon_scores.held_out_prompts(10)):
+    for i, (_, prompt) in enumerate(toon_scores.prompts(10)):
         frames = bench.film(prompt, i)
         place, distance = toon_scores.nearest(latents_of(bench.model, frames).flatten().numpy(), many)
         with torch.inference_mode():
@@ -241,7 +261,14 @@ def neighbour(bench: Bench) -> list[str]:
     ]
 
 
-COLUMNS = {"first-takes": first_takes, "ceiling": ceiling, "unguided": unguided, "world": world}
+COLUMNS = {
+    "first-takes": first_takes,
+    "met": met,
+    "ceiling": ceiling,
+    "unguided": unguided,
+    "before": before,
+    "world": world,
+}
 FIGURES = {"flicker": flicker, "same": same, "diversity": diversity, "neighbour": neighbour}
 
 
@@ -254,6 +281,7 @@ def main() -> None:
     judged_by = hashlib.sha256((WEIGHTS if ships else toon_judge.WEIGHTS).read_bytes()).hexdigest()[:8]
     bench = Bench(
         t2v.load(options.model),
+        options.before,
         loaded() if ships else toon_judge.loaded(),
         f"{t2v.fingerprint(options.model)} {judged_by}",
         dict(setting(text) for text in options.settings),
@@ -279,6 +307,7 @@ def report(bench: Bench, parts: list[str]) -> None:
             sys.stdout.write("\n".join(FIGURES[name](bench)) + "\n")
     except TimeIsUp:
         sys.stdout.write("the minutes are over; the same command goes on\n")
+    columns = {name: scores for name, scores in columns.items() if scores}
     if columns:
         sys.stdout.write("\n".join(toon_scores.table(columns)) + "\n")
 
@@ -304,6 +333,7 @@ def arguments() -> argparse.Namespace:
         "--judge", choices=["scores", "ships"], default="scores", help="ships: another opinion"
     )
     parser.add_argument("--model", default="toon", help="or a folder with another toon.safetensors")
+    parser.add_argument("--before", help="a folder with an earlier toon.safetensors, for a column beside")
     return parser.parse_args()
 
 

@@ -25,13 +25,13 @@ ROWS: tuple[tuple[str, str, str, int], ...] = (
 )
 
 
-def held_out_prompts(count: int) -> list[tuple[Staging, str]]:
-    """The first `count` of one fixed list: combinations and wordings that training never sees."""
+def prompts(count: int, *, held_out: bool = True) -> list[tuple[Staging, str]]:
+    """The first `count` of one fixed list in wordings, and combinations or not, that training never sees."""
     rng = np.random.default_rng(SEED)
     found: list[tuple[Staging, str]] = []
     while len(found) < count:
         staging = sample_staging(rng)
-        if is_held_out(staging):
+        if is_held_out(staging) == held_out:
             found.append((staging, unheard_caption(staging, rng)))
     return found
 

@@ -329,6 +329,12 @@ def test_fast_means_few_steps_of_second_order_guidance_where_it_counts_and_kept_
     assert np.array_equal(filmed(tiny), filmed(tiny, speed="exact"))
 
 
+def test_a_model_may_be_fast_by_itself(make_tiny: Callable[..., TextToVideo], tiny: TextToVideo) -> None:
+    quick = make_tiny(replace(tiny.preset, speed="fast"))
+    assert np.array_equal(filmed(quick), filmed(tiny, speed="fast"))
+    assert np.array_equal(filmed(quick, speed="exact"), filmed(tiny))
+
+
 def live_tensors() -> int:
     gc.collect()
     return sum(issubclass(type(thing), Tensor) for thing in gc.get_objects())

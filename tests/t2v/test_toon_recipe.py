@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -68,10 +69,33 @@ def test_the_decoder_learns_alone_and_goes_on_from_the_packages_weights(
     before = trained_autoencoder(tmp_path).state_dict()
     packaged = toon_recipe.read(toon_recipe.WEIGHTS / "toon.safetensors")[0]
     assert all(torch.equal(v, packaged[f"autoencoder.{k}"]) for k, v in before.items())
-    toon_recipe.train_decoder(tmp_path, None)
+    toon_recipe.train_decoder(tmp_path, None, torch.device("cpu"))
     after = trained_autoencoder(tmp_path).state_dict()
     changed = {k.split(".")[0] for k in before if not torch.equal(before[k], after[k])}
     assert changed == {"decoder", "post_quant_conv"}
+
+
+def test_the_unet_may_learn_from_nothing_behind_the_packages_autoencoder(tmp_path: Path) -> None:
+    toon_recipe.begin_with_package(tmp_path, "autoencoder")
+    assert toon_recipe.beginning(tmp_path, "autoencoder.")
+    assert not toon_recipe.beginning(tmp_path, "unet.")
+
+
+def test_a_stage_is_told_with_its_losses_and_one_of_the_packages_as_the_package_tells_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    packaged = toon_recipe.stages_of(toon_recipe.WEIGHTS / "toon.safetensors")
+    toon_recipe.begin_with_package(tmp_path)
+    (tmp_path / "weights").mkdir()
+    shutil.copy(toon_recipe.WEIGHTS / "toon.safetensors", tmp_path / "weights")
+    monkeypatch.setattr(toon_recipe, "WEIGHTS", tmp_path / "weights")
+    state = toon_recipe.beginning(tmp_path, "autoencoder.")
+    done = {"ema": state, "step": 40, "seconds": 9.7, "losses": [(20, 0.51234), (40, 0.4)]}
+    torch.save(done, tmp_path / "decoder.pt")
+    toon_recipe.export(tmp_path)
+    told = toon_recipe.stages_of(tmp_path / "weights" / "toon.safetensors")
+    assert told["decoder"] == {"steps": 40, "seconds": 10, "losses": [[20, 0.5123], [40, 0.4]]}
+    assert told["images"] == packaged["images"]
 
 
 def test_what_goes_out_without_training_is_what_came_in(

@@ -56,8 +56,9 @@ def test_who_is_missing_is_wrong_in_all(scores: ModuleType) -> None:
 
 
 def test_all_prompts_are_held_out_and_the_first_ones_are_always_the_same(scores: ModuleType) -> None:
-    many, few = scores.held_out_prompts(60), scores.held_out_prompts(20)
+    many, few = scores.prompts(60), scores.prompts(20)
     assert all(is_held_out(staging) for staging, _ in many)
+    assert not any(is_held_out(staging) for staging, _ in scores.prompts(20, held_out=False))
     assert many[:20] == few
     assert len({prompt for _, prompt in many}) >= 58
 
