@@ -160,6 +160,7 @@ TOON = Preset(
     fps=8,
     num_steps=20,
     guidance_scale=4.0,
+    speed="fast",
     sizes={"16:9": (64, 112), "1:1": (80, 80)},
     speaks_toon=True,
     licence="Apache-2.0, as Cold Open itself",

@@ -131,15 +131,16 @@ def shoot_of(preset: Preset, prompt: Prompt, asked: Settings) -> Shoot:
 def fast(preset: Preset) -> dict[str, Any]:
     """What `speed="fast"` puts in the place of the preset's own values: fewer and cheaper evaluations.
 
-    A network that was distilled to a few steps is fast already.
+    Three fifths of the preset's steps, at most 16, of second order; guidance and the deep features are worked
+    out in every other one. A network that was distilled to a few steps is fast already.
     """
     if preset.unet.guidance_embed_dim is not None:
         return {}
     return {
         "sampler": "dpmpp_2m",
         "spacing": "trailing",
-        "num_steps": min(FAST_STEPS, preset.num_steps),
-        "guidance_interval": (0.2, 1.0),
+        "num_steps": min(FAST_STEPS, math.ceil(0.6 * preset.num_steps)),
+        "guidance_every": 2,
         "cache_every": 2,
     }
 

@@ -31,19 +31,19 @@ def test_each_shape_is_filmed_in_the_models_own_size(
 
 
 def test_the_premise_beats_what_was_remembered_and_that_beats_the_model() -> None:
-    assert film_settings(_premise()).num_steps == t2v.TOON.num_steps
-    assert film_settings(_premise(), num_steps=9).num_steps == 9
+    assert film_settings(_premise(video={"speed": "exact"})).num_steps == t2v.TOON.num_steps
+    assert film_settings(_premise(video={"speed": "exact"}), num_steps=9).num_steps == 9
     assert film_settings(_premise(video={"steps": 4}), num_steps=9).num_steps == 4
     assert film_settings(_premise(video={"guidance": 0})).guidance_scale == 0
     assert film_settings(_premise(style={"negative": "blur"})).negative_prompt == "blur"
 
 
-def test_default_settings_leave_toons_recipe_as_it_was_before_other_models_filmed() -> None:
+def test_exact_settings_leave_toons_recipe_as_it_was_before_other_models_filmed() -> None:
     recipe = {
         "kind": "clip",
         "prompt": "a cat",
         "seed": 1,
-        **film_settings(_premise()).recipe,
+        **film_settings(_premise(video={"speed": "exact"})).recipe,
         "weights": "w",
     }
     assert list(recipe)[3:] == [
@@ -63,8 +63,9 @@ def test_default_settings_leave_toons_recipe_as_it_was_before_other_models_filme
 def test_a_recipe_has_the_speed_and_the_loras_but_neither_memory_nor_paths() -> None:
     plain = film_settings(_premise())
     assert film_settings(_premise(video={"memory": "8GB"})).recipe == plain.recipe
-    fast = film_settings(_premise(video={"speed": "fast"}), num_steps=20)
-    assert (fast.recipe["speed"], fast.num_steps, fast.sampler) == ("fast", 16, "dpmpp_2m")
+    assert (plain.recipe["speed"], plain.num_steps, plain.sampler) == ("fast", 12, "dpmpp_2m")
+    exact = film_settings(_premise(video={"speed": "exact"}), num_steps=20)
+    assert (exact.recipe.get("speed"), exact.num_steps, exact.sampler) == (None, 20, "ddim")
     styled = replace(plain, model="/a/ms", name="ms", loras=(("/a/style.safetensors", 0.7),))
     assert styled.recipe["model"] == "ms"
     assert styled.recipe["loras"] == [["style.safetensors", 0.7]]
