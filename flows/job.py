@@ -16,7 +16,7 @@ from flows.options import EpisodeOptions, Until
 from flows.studio import folder as folders
 from flows.studio import manifest, recipes
 from flows.studio.errors import StudioError
-from flows.studio.film import FILM_MODEL, check_model, parse_lora
+from flows.studio.film import FILM_MODEL, check_model, parse_lora, steps_of
 from flows.studio.folder import EpisodeCode, EpisodeFolder
 from flows.studio.manifest import Memory
 from flows.studio.voice_book import Speaker, preferred_speaker
@@ -144,7 +144,7 @@ def _remembering(before: Memory, options: EpisodeOptions, premise: Premise, path
         writer=options.writer or before.writer,
         film_model=before.film_model or _path_or_id(os.environ.get(VIDEO_MODEL) or FILM_MODEL, None),
         speaker=preferred_speaker(before.speaker or ("embedded" if before.film_model else None)),
-        num_steps=before.num_steps or t2v.TOON.num_steps,
+        num_steps=before.num_steps or steps_of(t2v.TOON, t2v.TOON.speed)["num_steps"],
         size=premise.format.size or premise.format.aspect,
         video={**(before.video or {}), **_said(options.video)} or None,
     )

@@ -7,13 +7,15 @@ the rest.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 Prediction = Literal["eps", "v"]
 Spacing = Literal["modelscope", "leading", "trailing", "karras", "lcm"]
 Speed = Literal["exact", "fast"]
+FAST_STEPS = 16  # of a fast clip at most
 
 
 @dataclass(frozen=True)
@@ -103,6 +105,23 @@ class Preset:
             raise ValueError(
                 f"{self.name}: with zero terminal SNR wanted prediction 'v', got {self.prediction!r}"
             )
+
+
+def fast(preset: Preset) -> dict[str, Any]:
+    """What `speed="fast"` puts in the place of the preset's own values: fewer and cheaper evaluations.
+
+    Three fifths of the preset's steps, at most 16, of second order; guidance and the deep features are worked
+    out in every other one. A network that was distilled to a few steps is fast already.
+    """
+    if preset.unet.guidance_embed_dim is not None:
+        return {}
+    return {
+        "sampler": "dpmpp_2m",
+        "spacing": "trailing",
+        "num_steps": min(FAST_STEPS, math.ceil(0.6 * preset.num_steps)),
+        "guidance_every": 2,
+        "cache_every": 2,
+    }
 
 
 MODELSCOPE = Preset(

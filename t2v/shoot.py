@@ -9,13 +9,12 @@ from typing import Any, TypedDict, get_args
 
 import numpy as np
 
-from t2v.configs import Preset, Spacing, Speed
+from t2v.configs import Preset, Spacing, Speed, fast
 from t2v.denoise import Guidance
 from t2v.errors import SettingsError
 from t2v.prompts import Prompt
 from t2v.samplers import SAMPLERS, Callback
 
-FAST_STEPS = 16
 STRENGTH = 0.6  # of video to video where none is given: what zeroscope's two stages use
 
 
@@ -126,23 +125,6 @@ def shoot_of(preset: Preset, prompt: Prompt, asked: Settings) -> Shoot:
         check_frames(frame, f"held frames ({shoot.height}, {shoot.width}, 3)", preset, axes=3)
     check(shoot, preset)
     return shoot
-
-
-def fast(preset: Preset) -> dict[str, Any]:
-    """What `speed="fast"` puts in the place of the preset's own values: fewer and cheaper evaluations.
-
-    Three fifths of the preset's steps, at most 16, of second order; guidance and the deep features are worked
-    out in every other one. A network that was distilled to a few steps is fast already.
-    """
-    if preset.unet.guidance_embed_dim is not None:
-        return {}
-    return {
-        "sampler": "dpmpp_2m",
-        "spacing": "trailing",
-        "num_steps": min(FAST_STEPS, math.ceil(0.6 * preset.num_steps)),
-        "guidance_every": 2,
-        "cache_every": 2,
-    }
 
 
 def check(shoot: Shoot, preset: Preset) -> None:

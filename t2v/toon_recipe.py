@@ -20,7 +20,7 @@ import logging
 import time
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import torch
@@ -34,21 +34,20 @@ from t2v.schedule import noise_schedule
 from t2v.text_encoder import TextEncoder, bpe_tokens, tokenize
 from t2v.toon_autoencoder import autoencoder_loss, fresh_autoencoder, reconstruction_loss
 from t2v.toon_drawings import draw_many, to_tensor
-from t2v.train import Plan, diffusion_loss, save_atomically, train
+from t2v.toon_stages import BEGINNING, WEIGHTS, average, begin_with_package, beginning, checkpoint, stages_of
+from t2v.train import Plan, diffusion_loss, train
 from t2v.unet import UNet3D
-from t2v.weights import compressed, read
+from t2v.weights import compressed
 
-WEIGHTS = Path(__file__).parent / "weights"
 log = logging.getLogger("toon")
 
 AUTOENCODER = Plan(num_steps=1700, learning_rate=4e-4, warmup_steps=20, ema_decay=0.998)
-IMAGES = Plan(num_steps=1800, learning_rate=4e-4, warmup_steps=50, ema_decay=0.998)
-CLIPS = Plan(num_steps=420, learning_rate=5e-4, warmup_steps=50, ema_decay=0.995)
+IMAGES = Plan(num_steps=3700, learning_rate=5e-4, warmup_steps=50, ema_decay=0.998)
+CLIPS = Plan(num_steps=640, learning_rate=5e-4, warmup_steps=50, ema_decay=0.995)
 DECODER = Plan(num_steps=1500, learning_rate=2e-4, warmup_steps=20, ema_decay=0.998)
 DECODER_NOISE = 0.25  # the most that is added to latents, whose deviation is 1, in the decoder's own stage
 NUM_PICTURES = {"16:9": 15_000, "1:1": 5_000}
-NUM_CLIPS = {"16:9": 2_100, "1:1": 600}
-BEGINNING = "beginning.pt"  # in the folder: the weights that the stages begin with, if not random ones
+NUM_CLIPS = {"16:9": 1_350, "1:1": 400}
 SQUARE_SHARE = 0.25  # of the batches
 
 
@@ -102,33 +101,6 @@ def train_autoencoder(folder: Path, stop_at: float | None, device: torch.device)
         return autoencoder_loss(model, images.to(device), mask.to(device), generator)
 
     train(model, loss, AUTOENCODER, folder / "autoencoder.pt", stop_at=stop_at, log=log.info)
-
-
-def begin_with_package(folder: Path, part: Literal["all", "autoencoder"] = "all") -> None:
-    """Keep the package's weights as what the stages begin with, whatever is exported meanwhile."""
-    if not (folder / BEGINNING).exists():
-        state = read(WEIGHTS / "toon.safetensors")[0]
-        kept = {k: v for k, v in state.items() if part == "all" or k.startswith(f"{part}.")}
-        save_atomically(kept, folder / BEGINNING)
-
-
-def beginning(folder: Path, prefix: str = "") -> dict[str, Tensor]:
-    """The weights to begin with whose names begin so, without that; none where it begins from nothing."""
-    if not (folder / BEGINNING).exists():
-        return {}
-    state = torch.load(folder / BEGINNING, weights_only=True)
-    return {k.removeprefix(prefix): v for k, v in state.items() if k.startswith(prefix)}
-
-
-def checkpoint(folder: Path, stage: str) -> dict[str, Any]:
-    """What a stage wrote last; nothing if it has not begun."""
-    file = folder / f"{stage}.pt"
-    return torch.load(file, weights_only=True, map_location="cpu") if file.exists() else {}
-
-
-def average(folder: Path, stage: str) -> dict[str, Tensor]:
-    """The moving average of the weights that a stage has learned; nothing if it has not begun."""
-    return checkpoint(folder, stage).get("ema", {})
 
 
 def train_decoder(folder: Path, stop_at: float | None, device: torch.device) -> None:
@@ -292,14 +264,17 @@ def denoising_loss(
     return loss
 
 
+def begun(folder: Path, model: TextToLatents) -> dict[str, Tensor]:
+    """What of a model's weights the stages begin with."""
+    return {k: v for k, v in beginning(folder).items() if k in model.state_dict()}
+
+
 def train_images(folder: Path, stop_at: float | None, device: torch.device) -> None:
     make_vocabulary()
     data = {aspect: encoded(folder, aspect, count, 1, device) for aspect, count in NUM_PICTURES.items()}
     torch.manual_seed(1)
     model = TextToLatents(temporal=False)
-    model.load_state_dict(
-        {k: v for k, v in beginning(folder).items() if k in model.state_dict()}, strict=False
-    )
+    model.load_state_dict(begun(folder, model), strict=False)
     model.to(device)
     loss = denoising_loss(model, data, 64, 1 << 20, device)
     train(model, loss, IMAGES, folder / "images.pt", stop_at=stop_at, log=log.info)
@@ -312,8 +287,7 @@ def train_clips(folder: Path, stop_at: float | None, device: torch.device) -> No
     }
     torch.manual_seed(2)
     model = TextToLatents(temporal=True)
-    learned = {k: v for k, v in beginning(folder).items() if k in model.state_dict()}
-    learned |= average(folder, "images")
+    learned = begun(folder, model) | average(folder, "images")
     if not learned:
         raise SystemExit(f"{folder}: wanted images.pt, or --from-package: no picture is learned yet")
     model.load_state_dict(learned, strict=False)
@@ -336,8 +310,7 @@ def export(folder: Path) -> None:
 
     autoencoder = trained_autoencoder(folder).state_dict()
     model = TextToLatents(temporal=True)
-    parts = {k: v for k, v in beginning(folder).items() if k in model.state_dict()}
-    parts |= average(folder, "images") | average(folder, "clips")
+    parts = begun(folder, model) | average(folder, "images") | average(folder, "clips")
     if not parts:
         raise SystemExit(f"{folder}: wanted images.pt or clips.pt, or --from-package: nothing to export")
     model.load_state_dict(parts, strict=False)
@@ -355,11 +328,6 @@ def export(folder: Path) -> None:
     metadata = {"preset": json.dumps(asdict(TOON)), "stages": json.dumps(stages), "licence": TOON.licence}
     save_file(tensors, WEIGHTS / "toon.safetensors", metadata=metadata)
     log.info("%s: %d tensors", WEIGHTS / "toon.safetensors", len(tensors))
-
-
-def stages_of(weights: Path) -> dict[str, Any]:
-    """Of every stage that a file of weights was trained in its steps, seconds and losses by step."""
-    return json.loads(read(weights)[1]["stages"]) if weights.exists() else {}
 
 
 STAGES = {

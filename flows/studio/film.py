@@ -11,7 +11,7 @@ import t2v
 from flows.studio.errors import StudioError
 from scripts_llm.screenplay import Premise
 from scripts_llm.video import Video
-from t2v.configs import Speed
+from t2v.configs import Speed, fast
 
 FILM_MODEL = "toon"
 PICTURE_SIZES = {"16:9": (1280, 720), "1:1": (720, 720), "9:16": (720, 1280)}  # width, height
@@ -85,10 +85,9 @@ def film_settings(
     preset = _told_in_a_line(lambda: t2v.preset(source, loras=loras))
     height, width = frame_size(preset, premise, video)
     speed = video.speed or preset.speed
-    own: dict[str, Any] = {"num_steps": preset.num_steps, "sampler": preset.sampler}
-    if preset.speaks_toon and num_steps:
+    own = steps_of(preset, speed)
+    if preset.speaks_toon and num_steps and video.speed is None:
         own["num_steps"] = num_steps
-    own |= _quick(preset, speed)
     return FilmSettings(
         model=source,
         weights=_told_in_a_line(lambda: t2v.fingerprint(source, loras=loras)),
@@ -161,13 +160,10 @@ def _near(pixels: int, factor: int) -> int:
     return max(1, round(pixels / factor)) * factor
 
 
-def _quick(preset: t2v.Preset, speed: Speed) -> dict[str, Any]:
-    """What speed="fast" puts in the place of the model's own steps and sampler."""
-    if speed != "fast":
-        return {}
-    from t2v.shoot import fast
-
-    return fast(preset)
+def steps_of(preset: t2v.Preset, speed: Speed) -> dict[str, Any]:
+    """The number of steps and the sampler that a film model takes by itself at this speed."""
+    quick = fast(preset) if speed == "fast" else {}
+    return {key: quick.get(key, getattr(preset, key)) for key in ("num_steps", "sampler")}
 
 
 def _is_on_a_hub(source: str) -> bool:

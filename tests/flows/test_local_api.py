@@ -18,12 +18,14 @@ from flows import local_api
 from flows.screen import Screen
 
 RUN = """
+import signal
 import sys
 import time
 from pathlib import Path
 from flows import local_api
 from flows.screen import Screen
 
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job ignores it from birth
 quiet = Screen(write=lambda line: None)
 with local_api.prefect_api(Path(sys.argv[1]), screen=quiet) as url:
     from prefect import flow

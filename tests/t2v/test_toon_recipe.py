@@ -14,6 +14,7 @@ from t2v import toon_recipe
 from t2v.autoencoder import Autoencoder
 from t2v.configs import TOON
 from t2v.toon_recipe import TextToLatents, to_tensor, trained_autoencoder
+from t2v.weights import read
 
 
 @pytest.fixture
@@ -67,7 +68,7 @@ def test_the_decoder_learns_alone_and_goes_on_from_the_packages_weights(
     monkeypatch.setattr(toon_recipe, "DECODER", toon_recipe.Plan(num_steps=2, learning_rate=1e-3))
     toon_recipe.begin_with_package(tmp_path)
     before = trained_autoencoder(tmp_path).state_dict()
-    packaged = toon_recipe.read(toon_recipe.WEIGHTS / "toon.safetensors")[0]
+    packaged = read(toon_recipe.WEIGHTS / "toon.safetensors")[0]
     assert all(torch.equal(v, packaged[f"autoencoder.{k}"]) for k, v in before.items())
     toon_recipe.train_decoder(tmp_path, None, torch.device("cpu"))
     after = trained_autoencoder(tmp_path).state_dict()
@@ -102,10 +103,10 @@ def test_what_goes_out_without_training_is_what_came_in(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     toon_recipe.begin_with_package(tmp_path)
-    before = toon_recipe.read(toon_recipe.WEIGHTS / "toon.safetensors")[0]
+    before = read(toon_recipe.WEIGHTS / "toon.safetensors")[0]
     monkeypatch.setattr(toon_recipe, "WEIGHTS", tmp_path)
     toon_recipe.export(tmp_path)
-    after = toon_recipe.read(tmp_path / "toon.safetensors")[0]
+    after = read(tmp_path / "toon.safetensors")[0]
     assert after.keys() == before.keys()
     for name, value in before.items():
         torch.testing.assert_close(after[name], value, rtol=2e-3, atol=float(value.abs().max()) / 200)

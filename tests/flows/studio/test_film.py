@@ -32,7 +32,8 @@ def test_each_shape_is_filmed_in_the_models_own_size(
 
 def test_the_premise_beats_what_was_remembered_and_that_beats_the_model() -> None:
     assert film_settings(_premise(video={"speed": "exact"})).num_steps == t2v.TOON.num_steps
-    assert film_settings(_premise(video={"speed": "exact"}), num_steps=9).num_steps == 9
+    assert film_settings(_premise(video={"speed": "exact"}), num_steps=9).num_steps == t2v.TOON.num_steps
+    assert film_settings(_premise(), num_steps=9).num_steps == 9
     assert film_settings(_premise(video={"steps": 4}), num_steps=9).num_steps == 4
     assert film_settings(_premise(video={"guidance": 0})).guidance_scale == 0
     assert film_settings(_premise(style={"negative": "blur"})).negative_prompt == "blur"

@@ -1,0 +1,48 @@
+"""What the stages of TOON's training leave in their folder, and what the package's weights say of theirs."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+from torch import Tensor
+
+from t2v.train import save_atomically
+from t2v.weights import read
+
+WEIGHTS = Path(__file__).parent / "weights"
+BEGINNING = "beginning.pt"  # in the folder: the weights that the stages begin with, if not random ones
+
+
+def begin_with_package(folder: Path, part: Literal["all", "autoencoder"] = "all") -> None:
+    """Keep the package's weights as what the stages begin with, whatever is exported meanwhile."""
+    if not (folder / BEGINNING).exists():
+        state = read(WEIGHTS / "toon.safetensors")[0]
+        kept = {k: v for k, v in state.items() if part == "all" or k.startswith(f"{part}.")}
+        save_atomically(kept, folder / BEGINNING)
+
+
+def beginning(folder: Path, prefix: str = "") -> dict[str, Tensor]:
+    """The weights to begin with whose names begin so, without that; none where it begins from nothing."""
+    if not (folder / BEGINNING).exists():
+        return {}
+    state = torch.load(folder / BEGINNING, weights_only=True)
+    return {k.removeprefix(prefix): v for k, v in state.items() if k.startswith(prefix)}
+
+
+def checkpoint(folder: Path, stage: str) -> dict[str, Any]:
+    """What a stage wrote last; nothing if it has not begun."""
+    file = folder / f"{stage}.pt"
+    return torch.load(file, weights_only=True, map_location="cpu") if file.exists() else {}
+
+
+def average(folder: Path, stage: str) -> dict[str, Tensor]:
+    """The moving average of the weights that a stage has learned; nothing if it has not begun."""
+    return checkpoint(folder, stage).get("ema", {})
+
+
+def stages_of(weights: Path) -> dict[str, Any]:
+    """Of every stage that a file of weights was trained in its steps, seconds and losses by step."""
+    return json.loads(read(weights)[1]["stages"]) if weights.exists() else {}
