@@ -310,7 +310,8 @@ def export(folder: Path) -> None:
 
     autoencoder = trained_autoencoder(folder).state_dict()
     model = TextToLatents(temporal=True)
-    parts = begun(folder, model) | average(folder, "images") | average(folder, "clips")
+    done = {name: checkpoint(folder, name) for name in STAGES}
+    parts = begun(folder, model) | done["images"].get("ema", {}) | done["clips"].get("ema", {})
     if not parts:
         raise SystemExit(f"{folder}: wanted images.pt or clips.pt, or --from-package: nothing to export")
     model.load_state_dict(parts, strict=False)
@@ -318,13 +319,15 @@ def export(folder: Path) -> None:
     tensors = compressed({f"autoencoder.{k}": v for k, v in autoencoder.items()}, int8=False)
     tensors |= compressed(parts, int8=True)
     stages = stages_of(WEIGHTS / "toon.safetensors") if (folder / BEGINNING).exists() else {}
-    for name in STAGES:
-        if done := checkpoint(folder, name):
-            stages[name] = {
-                "steps": done["step"],
-                "seconds": round(done["seconds"]),
-                "losses": [(step, round(loss, 4)) for step, loss in done["losses"]],
-            }
+    stages |= {
+        name: {
+            "steps": state["step"],
+            "seconds": round(state["seconds"]),
+            "losses": [(step, round(loss, 4)) for step, loss in state["losses"]],
+        }
+        for name, state in done.items()
+        if state
+    }
     metadata = {"preset": json.dumps(asdict(TOON)), "stages": json.dumps(stages), "licence": TOON.licence}
     save_file(tensors, WEIGHTS / "toon.safetensors", metadata=metadata)
     log.info("%s: %d tensors", WEIGHTS / "toon.safetensors", len(tensors))

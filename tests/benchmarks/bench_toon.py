@@ -83,9 +83,9 @@ class Bench:
     def film(self, prompt: str, seed: int, **settings: Any) -> np.ndarray:
         return self.model.generate(prompt, seed=seed, **(self.settings | settings)).frames
 
-    def prompts(self) -> Iterator[tuple[int, Staging, str]]:
+    def prompts(self, *, held_out: bool = True) -> Iterator[tuple[int, Staging, str]]:
         """The prompts of a column beside the first takes, with their numbers, which are their seeds."""
-        found = toon_scores.prompts(min(BESIDE, self.num_prompts))
+        found = toon_scores.prompts(min(BESIDE, self.num_prompts), held_out=held_out)
         yield from ((i, staging, prompt) for i, (staging, prompt) in enumerate(found))
 
 
@@ -123,9 +123,7 @@ def unguided(bench: Bench) -> Iterator[toon_scores.Score]:
 
 def met(bench: Bench) -> Iterator[toon_scores.Score]:
     """First takes of combinations that training has met, as unheard in their wording."""
-    for i, (staging, prompt) in enumerate(
-        toon_scores.prompts(min(BESIDE, bench.num_prompts), held_out=False)
-    ):
+    for i, staging, prompt in bench.prompts(held_out=False):
         yield _scored(bench, "met", f"{i} {prompt}", staging, partial(bench.film, prompt, i))
 
 
@@ -144,11 +142,11 @@ def world(bench: Bench) -> Iterator[toon_scores.Score]:
 def before(bench: Bench) -> Iterator[toon_scores.Score]:
     """First takes of an earlier checkpoint, of the same prompts with the same seeds."""
     if bench.earlier is not None:
-        judged_by = bench.weights.split()[1]
-        weights = f"{t2v.fingerprint(bench.earlier)} {judged_by}"
-        old = replace(bench, model=t2v.load(bench.earlier), weights=weights)
-        for i, staging, prompt in old.prompts():
-            yield _scored(old, "first-takes", f"{i} {prompt}", staging, partial(old.film, prompt, i))
+        weights = f"{t2v.fingerprint(bench.earlier)} {bench.weights.split()[1]}"
+        few = min(BESIDE, bench.num_prompts)
+        yield from first_takes(
+            replace(bench, model=t2v.load(bench.earlier), weights=weights, num_prompts=few)
+        )
 
 
 def _scored(
