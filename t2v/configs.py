@@ -76,6 +76,7 @@ class ScheduleConfig:
     beta_start: float = 0.00085
     beta_end: float = 0.012
     zero_terminal_snr: bool = False  # Lin et al. 2023: the last timestep is noise alone
+    shared_noise: float = 0.0  # share of the noise's variance that all frames have in common (Ge et al. 2023)
 
 
 @dataclass(frozen=True)
@@ -172,7 +173,7 @@ TOON = Preset(
         latent_channels=8,
         latent_scale=1.0,
     ),
-    schedule=ScheduleConfig(zero_terminal_snr=True),
+    schedule=ScheduleConfig(zero_terminal_snr=True, shared_noise=0.75),
     prediction="v",
     spacing="trailing",
     num_frames=16,

@@ -277,7 +277,7 @@ class _Run:
         objective = Objective(self.objective.prediction)
         for i in held:
             clean, text = self._batch([i], [self.clips.captions[i]])
-            noise = torch.randn(clean.shape, generator=torch.Generator().manual_seed(i)).to(clean.device)
+            noise = schedule.noise(clean.shape, torch.Generator().manual_seed(i)).to(clean.device)
             for share in SHARES:
                 t = torch.tensor([int(share * len(schedule))])
                 with torch.no_grad():
@@ -338,7 +338,8 @@ def _export(model: TextToVideo, adapters: Adapters | None, folder: Path) -> Path
     out = folder / "model"
     out.mkdir(exist_ok=True)
     part = out / f"{TOON_FILE}.part"
-    save_file(compressed(state, int8=False), part)
+    described = {"preset": json.dumps(asdict(model.preset))}
+    save_file(compressed(state, int8=False), part, metadata=described)
     os.replace(part, out / TOON_FILE)
     return out
 

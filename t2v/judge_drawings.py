@@ -16,6 +16,7 @@ from t2v.autoencoder import Autoencoder
 from t2v.configs import TOON
 from t2v.judge import NUM_FRAMES, labels, looked_at
 from t2v.pipeline import to_uint8
+from t2v.precision import mixed
 from t2v.toon.draw import draw
 from t2v.toon.poses import PERIOD
 from t2v.toon.world import Staging, sample_staging
@@ -84,7 +85,7 @@ def reconstructed(autoencoder: Autoencoder, clips: np.ndarray, seed: int | None 
 
 def _clip(autoencoder: Autoencoder, frames: np.ndarray, generator: torch.Generator | None) -> np.ndarray:
     images = to_tensor(frames[:, None])[:, :, 0]
-    with torch.autocast("cpu", torch.bfloat16):
+    with mixed(torch.device("cpu")):
         latents = autoencoder.posterior(images)[0].float()
         if generator is not None and torch.rand(1, generator=generator).item() < 0.5:
             sigma = MOST_NOISE * torch.rand(1, generator=generator)

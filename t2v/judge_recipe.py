@@ -26,6 +26,7 @@ from t2v.autoencoder import Autoencoder
 from t2v.configs import TOON
 from t2v.judge import BY_PLACE, NOBODY, SHARED, WEIGHTS, Judge, as_pictures
 from t2v.judge_drawings import Drawn, disturbed, draw_many, mirrored, reconstructed
+from t2v.precision import mixed
 from t2v.toon.world import SIZES
 from t2v.train import Plan, train
 from t2v.weights import read
@@ -125,7 +126,7 @@ def train_judge(
         generator.manual_seed((seed << 20) + step)
         aspect = "1:1" if step % SQUARE_EVERY == SQUARE_EVERY - 1 else "16:9"
         pictures, right = batch_of(data[aspect], generator)
-        with torch.autocast("cpu", torch.bfloat16):
+        with mixed(torch.device("cpu")):
             answers = network(pictures.to(memory_format=torch.channels_last))
         return judging_loss(answers, right)
 

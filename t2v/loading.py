@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -18,7 +19,7 @@ from t2v.checkpoints.filling import FoundPart, Source, fill, matched, with_no_gu
 from t2v.checkpoints.layouts import FOLDERS, ORIGINAL, PARTS
 from t2v.checkpoints.places import Place, beside, find, place_of
 from t2v.checkpoints.stored import Stored
-from t2v.configs import MODELSCOPE, TOON, Preset
+from t2v.configs import MODELSCOPE, TOON, Preset, ScheduleConfig
 from t2v.errors import CheckpointError, SettingsError
 from t2v.fingerprint import TOON_FILE, weight_file
 from t2v.memory import chosen_precision
@@ -94,12 +95,15 @@ def _device(asked: str | torch.device | None) -> torch.device:
 
 
 def _toon(path: Path, where: torch.device, dtype: torch.dtype, memory: Memory) -> TextToVideo:
-    state, _ = read(path)
+    state, metadata = read(path)
+    # which noise the weights learned to take away; before files said so, every frame had its own
+    said = json.loads(metadata["preset"])["schedule"] if "preset" in metadata else {"zero_terminal_snr": True}
+    preset = replace(TOON, schedule=ScheduleConfig(**said))
     text_encoder, unet = TextEncoder(TOON.text_encoder), UNet3D(TOON.unet)
     autoencoder = Autoencoder(TOON.autoencoder)
     parts = nn.ModuleDict({"text_encoder": text_encoder, "unet": unet, "autoencoder": autoencoder})
     load_strictly(parts, state, path, TOON.name)
-    model = TextToVideo(TOON, text_encoder, unet, autoencoder, device=where, dtype=dtype, memory=memory)
+    model = TextToVideo(preset, text_encoder, unet, autoencoder, device=where, dtype=dtype, memory=memory)
     again = cache(lambda: read(path)[0])  # for LoRAs alone: without one, the file is not kept in memory
     tensors: dict[str, Mapping[str, Source]] = {
         part: {

@@ -170,9 +170,8 @@ class TextToVideo:
     def _sample(self, shoot: Shoot, seed: int, callback: Callback | None) -> Tensor:
         """Noise of the seed, then the sampler over the denoiser that the shoot asks for."""
         generator = torch.Generator().manual_seed(seed)
-        noise = long_noise(
-            self._shape(shoot), shoot.window, shoot.window_stride, generator, loop=shoot.loop
-        ).to(self.device)
+        noise = long_noise(self._shape(shoot), shoot.window, shoot.window_stride, generator, loop=shoot.loop)
+        noise = self.schedule.shared(noise, generator).to(self.device)
         visited = timesteps(
             shoot.num_steps, self.schedule, shoot.spacing, to_clean=arrives_clean(shoot.sampler)
         )

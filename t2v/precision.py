@@ -17,6 +17,13 @@ def best_dtype(device: torch.device) -> torch.dtype:
     return torch.float32
 
 
+def mixed(device: torch.device) -> torch.autocast:
+    """Autocast to the device's best precision; a CPU that would have to emulate bf16 computes in fp32."""
+    dtype = best_dtype(device)
+    enabled = dtype != torch.float32
+    return torch.autocast(device.type, dtype if enabled else None, enabled=enabled)
+
+
 def _cpu_has_bf16() -> bool:
     """Whether the CPU has AVX512-BF16 or AMX; a PyTorch that does not tell counts as no."""
     probe: Callable[[], dict[str, Any]] = getattr(torch.cpu, "get_capabilities", dict)

@@ -58,7 +58,7 @@ def sample_ddim(
         spread = eta * sigma_next / sigma * (max(1 - (a / a_next) ** 2, 0.0)) ** 0.5
         latents = a_next * clean + max(sigma_next**2 - spread**2, 0.0) ** 0.5 * eps
         if spread > 0:
-            latents = latents + spread * _noise_like(latents, generator)
+            latents = latents + spread * schedule.noise(latents.shape, generator).to(latents.device)
         if callback is not None:
             callback(step, len(timesteps) - 1, latents)
     return latents
@@ -199,7 +199,7 @@ def sample_lcm(
         a_next, sigma_next = schedule.level(t_next)
         latents = a_next * clean
         if sigma_next > 0:
-            latents = latents + sigma_next * _noise_like(latents, generator)
+            latents = latents + sigma_next * schedule.noise(latents.shape, generator).to(latents.device)
         if callback is not None:
             callback(step, len(timesteps) - 1, latents)
     return latents
@@ -237,7 +237,3 @@ def _log_snr(level: Level) -> float:
     if a == 0:
         return -math.inf
     return math.log(a / sigma) if sigma > 0 else math.inf
-
-
-def _noise_like(latents: Tensor, generator: torch.Generator | None) -> Tensor:
-    return torch.randn(latents.shape, generator=generator, dtype=torch.float32).to(latents.device)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -13,9 +14,14 @@ from t2v.configs import ScheduleConfig, Spacing
 
 @dataclass(frozen=True)
 class NoiseSchedule:
-    """Share of the signal's variance at every timestep: (num_timesteps,), fp64, falling."""
+    """Share of the signal's variance at every timestep: (num_timesteps,), fp64, falling.
+
+    `shared_noise`: share of the noise's variance that all frames of a clip have in common, as in "Preserve
+    Your Own Correlation" (Ge et al. 2023): what stands still meets the same noise in every frame.
+    """
 
     alphas_cumprod: Tensor
+    shared_noise: float = 0.0
 
     def level(self, timestep: float) -> tuple[float, float]:
         """What multiplies clean latents and noise at a timestep; before timestep 0 there is no noise.
@@ -37,6 +43,17 @@ class NoiseSchedule:
         a = float(self.alphas_cumprod[timestep])
         return 0.5 * math.log((1 - a) / a) if a > 0 else math.inf
 
+    def noise(self, shape: Sequence[int], generator: torch.Generator | None) -> Tensor:
+        """Noise (b, c, f, h, w) in fp32, of variance 1, drawn on the CPU."""
+        return self.shared(torch.randn(tuple(shape), generator=generator), generator)
+
+    def shared(self, noise: Tensor, generator: torch.Generator | None) -> Tensor:
+        """Noise (b, c, f, h, w) with what all frames have in common; as it is where they have nothing."""
+        if not self.shared_noise:
+            return noise
+        common = torch.randn(*noise.shape[:2], 1, *noise.shape[3:], generator=generator)
+        return self.shared_noise**0.5 * common + (1 - self.shared_noise) ** 0.5 * noise
+
     def __len__(self) -> int:
         return len(self.alphas_cumprod)
 
@@ -49,7 +66,7 @@ def noise_schedule(config: ScheduleConfig) -> NoiseSchedule:
     signal = (1 - betas).cumprod(0).sqrt()
     if config.zero_terminal_snr:  # Lin et al. 2023, "Common Diffusion Noise Schedules …", algorithm 1
         signal = (signal - signal[-1]) * signal[0] / (signal[0] - signal[-1])
-    return NoiseSchedule(signal.square())
+    return NoiseSchedule(signal.square(), config.shared_noise)
 
 
 def timesteps(

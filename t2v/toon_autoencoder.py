@@ -9,11 +9,12 @@ from torch import Tensor, nn
 from t2v.autoencoder import AttnBlock, Autoencoder, ResnetBlock
 from t2v.configs import TOON
 from t2v.layers import zero_init
+from t2v.precision import mixed
 
 
 def autoencoder_loss(model: Autoencoder, images: Tensor, faces: Tensor, generator: torch.Generator) -> Tensor:
     """L1, L1 of the gradients and a square, faces counted more, and a little KL."""
-    with torch.autocast(images.device.type, torch.bfloat16):
+    with mixed(images.device):
         mean, log_variance = model.posterior(images)
         mean, log_variance = mean.float(), log_variance.float()
         noise = torch.randn(mean.shape, generator=generator).to(images.device)

@@ -18,9 +18,9 @@ import contextlib
 import json
 import logging
 import time
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -30,6 +30,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from t2v.autoencoder import Autoencoder
 from t2v.configs import TOON
+from t2v.precision import mixed
 from t2v.schedule import noise_schedule
 from t2v.text_encoder import TextEncoder, bpe_tokens, tokenize
 from t2v.toon_autoencoder import autoencoder_loss, fresh_autoencoder, reconstruction_loss
@@ -43,11 +44,11 @@ log = logging.getLogger("toon")
 
 AUTOENCODER = Plan(num_steps=1700, learning_rate=4e-4, warmup_steps=20, ema_decay=0.998)
 IMAGES = Plan(num_steps=3700, learning_rate=5e-4, warmup_steps=50, ema_decay=0.998)
-CLIPS = Plan(num_steps=640, learning_rate=5e-4, warmup_steps=50, ema_decay=0.995)
+CLIPS = Plan(num_steps=820, learning_rate=5e-4, warmup_steps=40, ema_decay=0.995)
 DECODER = Plan(num_steps=1500, learning_rate=2e-4, warmup_steps=20, ema_decay=0.998)
 DECODER_NOISE = 0.25  # the most that is added to latents, whose deviation is 1, in the decoder's own stage
 NUM_PICTURES = {"16:9": 15_000, "1:1": 5_000}
-NUM_CLIPS = {"16:9": 1_350, "1:1": 400}
+NUM_CLIPS = {"16:9": 2_000, "1:1": 600}
 SQUARE_SHARE = 0.25  # of the batches
 
 
@@ -132,7 +133,7 @@ def train_decoder(folder: Path, stop_at: float | None, device: torch.device) -> 
         clean = latents[index][here].float()
         sigma = DECODER_NOISE * torch.rand(len(index), 1, 1, 1, generator=generator)
         noisy = (clean + sigma * torch.randn(clean.shape, generator=generator)).to(device)
-        with torch.autocast(device.type, torch.bfloat16):
+        with mixed(device):
             out = model.decode_images(noisy / TOON.autoencoder.latent_scale)
         return reconstruction_loss(out.float(), images.to(device), mask.to(device))
 
@@ -211,7 +212,7 @@ def encoded(folder: Path, aspect: str, count: int, num_frames: int, device: torc
         latents, faces, captions = [], [], []
         seed = 200 + 10 * num_frames + (aspect == "1:1")
         for frames, face, text in draw_many(count, num_frames, TOON.sizes[aspect], seed):
-            with torch.inference_mode(), torch.autocast(device.type, torch.bfloat16):
+            with torch.inference_mode(), mixed(device):
                 images = rearrange(to_tensor(frames).to(device), "n c f h w -> (n f) c h w")
                 means = model.posterior(images)[0] * TOON.autoencoder.latent_scale
             latents.append(rearrange(means, "(n f) c h w -> n c f h w", f=num_frames).half().cpu())
@@ -235,29 +236,38 @@ class TextToLatents(nn.Module):
         on_cpu = latents.device.type == "cpu"
         # few places a frame: there the fused attention's way back takes six times as long as plain products
         plain = sdpa_kernel(SDPBackend.MATH) if on_cpu else contextlib.nullcontext()
-        with torch.autocast(latents.device.type, torch.bfloat16), plain:
+        with mixed(latents.device), plain:
             return self.unet(latents, timesteps, self.text_encoder.encode(tokens))
 
 
 def denoising_loss(
     model: TextToLatents, data: dict[str, Latents], batch: int, seed: int, device: torch.device
-) -> Any:
-    """A function step -> loss over random batches of one aspect each; one caption in ten is left out."""
+) -> Callable[[int], Tensor]:
+    """A function step -> loss over random batches of one aspect each; one caption in ten is left out.
+
+    Of clips a batch may be two or four times as many, and of each a half or a quarter, frames in a row: so
+    more captions are seen for the same work.
+    """
     schedule = noise_schedule(TOON.schedule)
     generator = torch.Generator()
 
     def loss(step: int) -> Tensor:
         generator.manual_seed(seed + step)
         part = data["1:1" if torch.rand(1, generator=generator).item() < SQUARE_SHARE else "16:9"]
-        index = torch.randint(len(part.captions), (batch,), generator=generator)
-        pick = torch.randint(3, (batch,), generator=generator).tolist()
-        keep = (torch.rand(batch, generator=generator) >= 0.1).tolist()
+        whole = part.latents.shape[2]
+        pieces = 2 ** int(torch.randint(3, (1,), generator=generator)) if whole > 1 else 1
+        first = int(torch.randint(whole - whole // pieces + 1, (1,), generator=generator))
+        frames = slice(first, first + whole // pieces)
+        count = batch * pieces
+        index = torch.randint(len(part.captions), (count,), generator=generator)
+        pick = torch.randint(3, (count,), generator=generator).tolist()
+        keep = (torch.rand(count, generator=generator) >= 0.1).tolist()
         texts = [
             part.captions[i].split("\n")[p] if k else ""
             for i, p, k in zip(index.tolist(), pick, keep, strict=True)
         ]
-        weight = (1 + part.faces[index].float() / 255).to(device)
-        clean = part.latents[index].float().to(device)
+        weight = (1 + part.faces[index][:, :, frames].float() / 255).to(device)
+        clean = part.latents[index][:, :, frames].float().to(device)
         tokens = tokenize(texts, TOON.text_encoder).to(device)
         return diffusion_loss(model, clean, tokens, schedule, generator=generator, weight=weight)
 
@@ -296,7 +306,7 @@ def train_clips(folder: Path, stop_at: float | None, device: torch.device) -> No
     model.to(device)
     old = [p for n, p in model.named_parameters() if n in painted]
     new = [p for n, p in model.named_parameters() if n not in painted]
-    groups = [{"params": old, "scale": 0.3}, {"params": new, "scale": 1.0}]
+    groups = [{"params": old, "scale": 0.6}, {"params": new, "scale": 1.0}]
     loss = denoising_loss(model, data, 4, 2 << 20, device)
     train(model, loss, CLIPS, folder / "clips.pt", groups=groups, stop_at=stop_at, log=log.info)
 

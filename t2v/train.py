@@ -204,7 +204,7 @@ def diffusion_loss(
     b = clean.shape[0]
     offsets = (torch.arange(b) + torch.rand(b, generator=generator)) / b
     timesteps = (offsets * len(schedule)).long().clamp(0, len(schedule) - 1)
-    noise = torch.randn(clean.shape, generator=generator).to(clean.device)
+    noise = schedule.noise(clean.shape, generator).to(clean.device)
     return loss_at(network, clean, text, timesteps, noise, schedule, objective, weight)
 
 

@@ -5,9 +5,9 @@
 
 Every prompt has somebody of a kind, a colour and a set that training never saw together, in a wording that
 captions never use (`t2v.toon.world.is_held_out`, `t2v.toon.captions.unheard_caption`). Scores are kept
-in training/bench/toon.jsonl by weights, judge, part, settings, prompt and seed. `--before FOLDER` adds the
-column of an earlier toon.safetensors, `--model FOLDER` judges that one alone, and `--settings` are those of
-`generate`, for one row of the table of speeds.
+by weights, judge, part, settings, prompt and seed in a file (`--scores`, training/bench/toon.jsonl).
+`--before FOLDER` adds the column of an earlier toon.safetensors, `--model FOLDER` judges that one alone, and
+`--settings` are those of `generate`, for one row of the table of speeds.
 """
 
 from __future__ import annotations
@@ -59,6 +59,7 @@ class Bench:
     stop_at: float
     file: Path
     kept: Kept
+    training: Path
 
     def once(self, part: str, what: str, measure: Callable[[], dict[str, Any]]) -> dict[str, Any]:
         """What is measured, from the file if it was measured before with the same weights and settings."""
@@ -235,7 +236,7 @@ def _distance(a: torch.Tensor, b: torch.Tensor) -> float:
 
 def neighbour(bench: Bench) -> list[str]:
     """Ten films beside the training clips nearest in latents, as a picture."""
-    file = Path("training/latents-16-16x9.pt")
+    file = bench.training / "latents-16-16x9.pt"
     if not file.exists():
         return [f"nearest neighbour: no {file} here; `make toon` draws and encodes it"]
     clips = torch.load(file, weights_only=True)["latents"]
@@ -273,7 +274,7 @@ FIGURES = {"flicker": flicker, "same": same, "diversity": diversity, "neighbour"
 def main() -> None:
     options = arguments()
     FOLDER.mkdir(parents=True, exist_ok=True)
-    file = FOLDER / "toon.jsonl"
+    file = options.scores
     lines = file.read_text("utf-8").splitlines() if file.exists() else []
     ships = options.judge == "ships"
     judged_by = hashlib.sha256((WEIGHTS if ships else toon_judge.WEIGHTS).read_bytes()).hexdigest()[:8]
@@ -287,6 +288,7 @@ def main() -> None:
         time.monotonic() + options.minutes * 60,
         file,
         {entry["key"]: entry for entry in map(json.loads, lines)},
+        options.training,
     )
     settings = bench.settings or "the default"
     sys.stdout.write(f"TOON {bench.weights.split()[0]}, judge {judged_by}, settings {settings}\n")
@@ -330,7 +332,16 @@ def arguments() -> argparse.Namespace:
     parser.add_argument(
         "--judge", choices=["scores", "ships"], default="scores", help="ships: another opinion"
     )
+    parser.add_argument(
+        "--scores",
+        type=Path,
+        default=FOLDER / "toon.jsonl",
+        help="docs/toon_scores.jsonl: those of docs/toon.md",
+    )
     parser.add_argument("--model", default="toon", help="or a folder with another toon.safetensors")
+    parser.add_argument(
+        "--training", type=Path, default=Path("training"), help="where the clips that TOON learned from lie"
+    )
     parser.add_argument("--before", help="a folder with an earlier toon.safetensors, for a column beside")
     return parser.parse_args()
 

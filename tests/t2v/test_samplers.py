@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 from itertools import pairwise
 from typing import Any
 
@@ -347,3 +348,21 @@ def test_an_error_in_the_callback_stops_the_sampling() -> None:
     with pytest.raises(KeyboardInterrupt):
         sample_ddim(denoise, noise(0), SCHEDULE, timesteps(5, SCHEDULE, "trailing"), callback=stop)
     assert len(asked) == 2
+
+
+@pytest.mark.parametrize("sample", [partial(sample_ddim, eta=1.0), sample_euler_ancestral, sample_lcm])
+def test_noise_that_is_added_on_the_way_is_shared_by_the_frames_too(sample: Sampler) -> None:
+    schedule = noise_schedule(ScheduleConfig(shared_noise=1.0))
+    alike = noise(0)[:, :, :1].expand(SHAPE)
+    generator = torch.Generator().manual_seed(2)
+    seen: list[Tensor] = []
+    sample(
+        knows(torch.zeros(SHAPE)),
+        alike,
+        schedule,
+        timesteps(4, schedule, "trailing"),
+        generator=generator,
+        callback=lambda step, steps, latents: seen.append(latents),
+    )
+    assert all(torch.equal(frame, latents[:, :, 0]) for latents in seen for frame in latents.unbind(2))
+    assert not torch.equal(seen[0], seen[1])

@@ -160,3 +160,21 @@ def test_modelscope_spacing_takes_the_steps_of_the_original_whatever_their_numbe
     got = sample_ddim(denoise, noise, SCHEDULE, timesteps(num_steps, SCHEDULE, "modelscope"))
     wanted = official_ddim(noise, num_steps, answer)
     torch.testing.assert_close(got, wanted, rtol=1e-9, atol=1e-9)
+
+
+def test_frames_share_their_part_of_the_noise_and_every_frame_has_variance_one() -> None:
+    schedule = noise_schedule(ScheduleConfig(shared_noise=0.75))
+    noise = schedule.noise((2, 4, 16, 32, 32), torch.Generator().manual_seed(1))
+    assert noise.var() == pytest.approx(1, abs=0.03)
+    frames = noise.transpose(1, 2).flatten(2)
+    alike = torch.corrcoef(frames[0])
+    apart = alike[~torch.eye(16, dtype=torch.bool)]
+    torch.testing.assert_close(apart, torch.full_like(apart, 0.75), rtol=0, atol=0.05)
+    assert (
+        torch.corrcoef(torch.stack([frames[0, 0], frames[1, 0]]))[0, 1].abs() < 0.05
+    )  # of two clips, nothing
+
+
+def test_where_frames_share_nothing_noise_is_what_the_seed_gives() -> None:
+    noise = SCHEDULE.noise((1, 2, 3, 4, 5), torch.Generator().manual_seed(1))
+    assert torch.equal(noise, torch.randn(1, 2, 3, 4, 5, generator=torch.Generator().manual_seed(1)))

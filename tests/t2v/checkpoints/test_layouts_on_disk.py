@@ -18,6 +18,7 @@ from safetensors.torch import load_file, save_file
 import t2v
 from t2v.configs import MODELSCOPE
 from t2v.errors import CheckpointError
+from t2v.fingerprint import TOON_FILE, weight_file
 from t2v.pipeline import TextToVideo
 
 FP32 = {"device": "cpu", "dtype": torch.float32}
@@ -321,3 +322,15 @@ def test_a_distilled_network_is_told_by_its_own_layer(
     assert preset.unet.guidance_embed_dim == 24
     said = preset.sampler, preset.spacing, preset.num_steps, preset.guidance_scale
     assert said == ("lcm", "lcm", 4, 7.5)
+
+
+@pytest.mark.parametrize(("said", "wanted"), [({"shared_noise": 0.5}, 0.5), ({}, 0.0), (None, 0.0)])
+def test_weights_of_toon_are_given_the_noise_that_they_learned_to_take_away(
+    tmp_path: Path, said: dict[str, float] | None, wanted: float
+) -> None:
+    schedule = {"zero_terminal_snr": True, **(said or {})}
+    metadata = {} if said is None else {"preset": json.dumps({"schedule": schedule})}
+    save_file(load_file(weight_file("toon")), tmp_path / TOON_FILE, metadata=metadata)
+    model = loaded(tmp_path)
+    assert model.preset == replace(t2v.TOON, schedule=replace(t2v.TOON.schedule, shared_noise=wanted))
+    assert model.schedule.shared_noise == wanted
