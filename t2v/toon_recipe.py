@@ -35,7 +35,16 @@ from t2v.schedule import noise_schedule
 from t2v.text_encoder import TextEncoder, bpe_tokens, tokenize
 from t2v.toon_autoencoder import autoencoder_loss, fresh_autoencoder, reconstruction_loss
 from t2v.toon_drawings import draw_many, to_tensor
-from t2v.toon_stages import BEGINNING, WEIGHTS, average, begin_with_package, beginning, checkpoint, stages_of
+from t2v.toon_stages import (
+    BEGINNING,
+    WEIGHTS,
+    after,
+    average,
+    begin_with_package,
+    beginning,
+    checkpoint,
+    stages_of,
+)
 from t2v.train import Plan, diffusion_loss, train
 from t2v.unet import UNet3D
 from t2v.weights import compressed
@@ -44,7 +53,7 @@ log = logging.getLogger("toon")
 
 AUTOENCODER = Plan(num_steps=1700, learning_rate=4e-4, warmup_steps=20, ema_decay=0.998)
 IMAGES = Plan(num_steps=3700, learning_rate=5e-4, warmup_steps=50, ema_decay=0.998)
-CLIPS = Plan(num_steps=820, learning_rate=5e-4, warmup_steps=40, ema_decay=0.995)
+CLIPS = Plan(num_steps=1500, learning_rate=5e-4, warmup_steps=50, ema_decay=0.998)
 DECODER = Plan(num_steps=1500, learning_rate=2e-4, warmup_steps=20, ema_decay=0.998)
 DECODER_NOISE = 0.25  # the most that is added to latents, whose deviation is 1, in the decoder's own stage
 NUM_PICTURES = {"16:9": 15_000, "1:1": 5_000}
@@ -314,7 +323,7 @@ def train_clips(folder: Path, stop_at: float | None, device: torch.device) -> No
 def export(folder: Path) -> None:
     """All parts in one file: networks in int8, autoencoder in fp16, what the training was as metadata.
 
-    Of a stage that began with the package's weights stands there what the package's file says.
+    Where it began with the package's weights, what the package's file says of its own stages stands before.
     """
     from safetensors.torch import save_file
 
@@ -328,8 +337,7 @@ def export(folder: Path) -> None:
     parts = model.state_dict()
     tensors = compressed({f"autoencoder.{k}": v for k, v in autoencoder.items()}, int8=False)
     tensors |= compressed(parts, int8=True)
-    stages = stages_of(WEIGHTS / "toon.safetensors") if (folder / BEGINNING).exists() else {}
-    stages |= {
+    stages = {
         name: {
             "steps": state["step"],
             "seconds": round(state["seconds"]),
@@ -338,6 +346,8 @@ def export(folder: Path) -> None:
         for name, state in done.items()
         if state
     }
+    if (folder / BEGINNING).exists():
+        stages = after(stages_of(WEIGHTS / "toon.safetensors"), stages)
     metadata = {"preset": json.dumps(asdict(TOON)), "stages": json.dumps(stages), "licence": TOON.licence}
     save_file(tensors, WEIGHTS / "toon.safetensors", metadata=metadata)
     log.info("%s: %d tensors", WEIGHTS / "toon.safetensors", len(tensors))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
@@ -46,3 +47,12 @@ def average(folder: Path, stage: str) -> dict[str, Tensor]:
 def stages_of(weights: Path) -> dict[str, Any]:
     """Of every stage that a file of weights was trained in its steps, seconds and losses by step."""
     return json.loads(read(weights)[1]["stages"]) if weights.exists() else {}
+
+
+def after(before: Mapping[str, Any], stages: Mapping[str, Any]) -> dict[str, Any]:
+    """Stages in the order of their training; one that was trained again is its second one, or its third."""
+    out = dict(before)
+    for name, stage in stages.items():
+        times = sum(key.split(" ")[0] == name for key in out)
+        out[f"{name} {times + 1}" if times else name] = stage
+    return out

@@ -23,7 +23,7 @@ def toon() -> TextToVideo:
 
 
 def filmed(toon: TextToVideo, **settings: Any) -> np.ndarray:
-    return toon.generate(PROMPT, **{"num_steps": 10, "seed": 1, **settings}).frames
+    return toon.generate(PROMPT, **{"speed": "exact", "num_steps": 10, "seed": 1, **settings}).frames
 
 
 def steps(frames: np.ndarray) -> np.ndarray:

@@ -14,6 +14,7 @@ from t2v import toon_recipe
 from t2v.autoencoder import Autoencoder
 from t2v.configs import TOON
 from t2v.toon_recipe import TextToLatents, to_tensor, trained_autoencoder
+from t2v.toon_stages import after
 from t2v.weights import read
 
 
@@ -82,7 +83,7 @@ def test_the_unet_may_learn_from_nothing_behind_the_packages_autoencoder(tmp_pat
     assert not toon_recipe.beginning(tmp_path, "unet.")
 
 
-def test_a_stage_is_told_with_its_losses_and_one_of_the_packages_as_the_package_tells_it(
+def test_a_stage_is_told_with_its_losses_beside_those_of_the_package(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     packaged = toon_recipe.stages_of(toon_recipe.WEIGHTS / "toon.safetensors")
@@ -95,8 +96,8 @@ def test_a_stage_is_told_with_its_losses_and_one_of_the_packages_as_the_package_
     torch.save(done, tmp_path / "decoder.pt")
     toon_recipe.export(tmp_path)
     told = toon_recipe.stages_of(tmp_path / "weights" / "toon.safetensors")
-    assert told["decoder"] == {"steps": 40, "seconds": 10, "losses": [[20, 0.5123], [40, 0.4]]}
-    assert told["images"] == packaged["images"]
+    assert told["decoder 2"] == {"steps": 40, "seconds": 10, "losses": [[20, 0.5123], [40, 0.4]]}
+    assert {name: told[name] for name in packaged} == packaged
 
 
 def test_what_goes_out_without_training_is_what_came_in(
@@ -110,3 +111,14 @@ def test_what_goes_out_without_training_is_what_came_in(
     assert after.keys() == before.keys()
     for name, value in before.items():
         torch.testing.assert_close(after[name], value, rtol=2e-3, atol=float(value.abs().max()) / 200)
+
+
+def test_a_stage_that_is_trained_again_stands_beside_what_it_was() -> None:
+    once = after({}, {"images": {"steps": 1}, "clips": {"steps": 2}})
+    again = after(after(once, {"clips": {"steps": 3}}), {"clips": {"steps": 4}})
+    assert {name: stage["steps"] for name, stage in again.items()} == {
+        "images": 1,
+        "clips": 2,
+        "clips 2": 3,
+        "clips 3": 4,
+    }

@@ -334,3 +334,7 @@ def test_weights_of_toon_are_given_the_noise_that_they_learned_to_take_away(
     model = loaded(tmp_path)
     assert model.preset == replace(t2v.TOON, schedule=replace(t2v.TOON.schedule, shared_noise=wanted))
     assert model.schedule.shared_noise == wanted
+
+
+def test_the_weights_in_the_package_are_what_the_preset_says() -> None:
+    assert loaded("toon").preset == t2v.TOON
