@@ -16,13 +16,11 @@ from torch import Tensor, nn
 
 _meta: ContextVar[str] = ContextVar("the device that meta stands for", default="meta")
 _ROWS = 4096  # of a feed-forward at once: what is between its two matrices stays below glibc's mmap threshold
-_ONEDNN = hasattr(torch.ops.mkldnn, "_linear_pointwise") and torch._C._has_mkldnn
-# oneDNN has no bf16 for a CPU that has neither AVX-512 nor AVX-NE-CONVERT; PyTorch's own products emulate it
-_ONEDNN_TYPES = (
-    (torch.float32, torch.bfloat16)
-    if _ONEDNN and torch.ops.mkldnn._is_mkldnn_bf16_supported()
-    else (torch.float32,)
-)
+_ONEDNN_TYPES: tuple[torch.dtype, ...] = ()  # that oneDNN multiplies here
+if hasattr(torch.ops.mkldnn, "_linear_pointwise") and torch._C._has_mkldnn:
+    _ONEDNN_TYPES = (torch.float32,)
+    if torch.ops.mkldnn._is_mkldnn_bf16_supported():  # on older processors PyTorch's own products emulate it
+        _ONEDNN_TYPES += (torch.bfloat16,)
 _FEW_PLACES = 1024  # from here on PyTorch's group norm has a fast kernel for channels-last
 
 
@@ -47,7 +45,7 @@ def linear(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
 
     MKL leaves AVX-512 unused on processors that are not Intel's: fp32 is 1.1 to 1.25 × as fast.
     """
-    if _ONEDNN and not x.is_meta and films_on_cpu(x) and x.dtype in _ONEDNN_TYPES and x.dtype == weight.dtype:
+    if not x.is_meta and films_on_cpu(x) and x.dtype in _ONEDNN_TYPES and x.dtype == weight.dtype:
         return torch.ops.mkldnn._linear_pointwise(x, weight, bias, "none", [], "")
     return F.linear(x, weight, bias)
 

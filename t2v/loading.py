@@ -96,9 +96,7 @@ def _device(asked: str | torch.device | None) -> torch.device:
 
 def _toon(path: Path, where: torch.device, dtype: torch.dtype, memory: Memory) -> TextToVideo:
     state, metadata = read(path)
-    # which noise the weights learned to take away; before files said so, every frame had its own
-    said = json.loads(metadata["preset"])["schedule"] if "preset" in metadata else {"zero_terminal_snr": True}
-    preset = replace(TOON, schedule=ScheduleConfig(**said))
+    preset = replace(TOON, schedule=_schedule_of(metadata, path))
     text_encoder, unet = TextEncoder(TOON.text_encoder), UNet3D(TOON.unet)
     autoencoder = Autoencoder(TOON.autoencoder)
     parts = nn.ModuleDict({"text_encoder": text_encoder, "unet": unet, "autoencoder": autoencoder})
@@ -116,6 +114,19 @@ def _toon(path: Path, where: torch.device, dtype: torch.dtype, memory: Memory) -
     source = "toon" if path == weight_file("toon") else str(path.parent)
     model.origin = Origin(source, dict.fromkeys(PARTS, path), TOON.licence, tensors=tensors)
     return model
+
+
+def _schedule_of(metadata: Mapping[str, str], path: Path) -> ScheduleConfig:
+    """The noise that weights of TOON's learned to take away; in files that do not say, every frame's own."""
+    if "preset" not in metadata:
+        return replace(TOON.schedule, shared_noise=0.0)
+    try:
+        return ScheduleConfig(**json.loads(metadata["preset"])["schedule"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise CheckpointError(
+            f"{path}: wanted a preset with a schedule in its metadata, and could not read it ({error}); "
+            "try the file of the version that wrote it, or train it again"
+        ) from error
 
 
 def _tensor(state: Callable[[], Mapping[str, torch.Tensor]], key: str) -> torch.Tensor:

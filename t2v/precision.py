@@ -18,10 +18,8 @@ def best_dtype(device: torch.device) -> torch.dtype:
 
 
 def mixed(device: torch.device) -> torch.autocast:
-    """Autocast to the device's best precision; a CPU that would have to emulate bf16 computes in fp32."""
-    dtype = best_dtype(device)
-    enabled = dtype != torch.float32
-    return torch.autocast(device.type, dtype if enabled else None, enabled=enabled)
+    """Autocast to bf16 where the device multiplies it natively, else none: fp16 would need scaled losses."""
+    return torch.autocast(device.type, torch.bfloat16, enabled=best_dtype(device) == torch.bfloat16)
 
 
 def _cpu_has_bf16() -> bool:

@@ -36,14 +36,13 @@ from t2v.text_encoder import TextEncoder, bpe_tokens, tokenize
 from t2v.toon_autoencoder import autoencoder_loss, fresh_autoencoder, reconstruction_loss
 from t2v.toon_drawings import draw_many, to_tensor
 from t2v.toon_stages import (
-    BEGINNING,
     WEIGHTS,
     after,
     average,
     begin_with_package,
     beginning,
     checkpoint,
-    stages_of,
+    stages_before,
 )
 from t2v.train import Plan, diffusion_loss, train
 from t2v.unet import UNet3D
@@ -346,8 +345,7 @@ def export(folder: Path) -> None:
         for name, state in done.items()
         if state
     }
-    if (folder / BEGINNING).exists():
-        stages = after(stages_of(WEIGHTS / "toon.safetensors"), stages)
+    stages = after(stages_before(folder), stages)
     metadata = {"preset": json.dumps(asdict(TOON)), "stages": json.dumps(stages), "licence": TOON.licence}
     save_file(tensors, WEIGHTS / "toon.safetensors", metadata=metadata)
     log.info("%s: %d tensors", WEIGHTS / "toon.safetensors", len(tensors))

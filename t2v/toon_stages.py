@@ -15,14 +15,27 @@ from t2v.weights import read
 
 WEIGHTS = Path(__file__).parent / "weights"
 BEGINNING = "beginning.pt"  # in the folder: the weights that the stages begin with, if not random ones
+STAGES_BEFORE = "beginning.json"
+OF_AUTOENCODER = ("autoencoder", "decoder")  # the stages of which the UNet knows nothing but the latents
 
 
 def begin_with_package(folder: Path, part: Literal["all", "autoencoder"] = "all") -> None:
-    """Keep the package's weights as what the stages begin with, whatever is exported meanwhile."""
+    """Keep the package's weights and what it says of their stages as what the stages begin with, whatever is
+    exported meanwhile."""
     if not (folder / BEGINNING).exists():
-        state = read(WEIGHTS / "toon.safetensors")[0]
-        kept = {k: v for k, v in state.items() if part == "all" or k.startswith(f"{part}.")}
+        file = WEIGHTS / "toon.safetensors"
+        kept = {k: v for k, v in read(file)[0].items() if part == "all" or k.startswith(f"{part}.")}
+        done = {
+            k: v for k, v in stages_of(file).items() if part == "all" or k.split(" ")[0] in OF_AUTOENCODER
+        }
+        (folder / STAGES_BEFORE).write_text(json.dumps(done), "utf-8")
         save_atomically(kept, folder / BEGINNING)
+
+
+def stages_before(folder: Path) -> dict[str, Any]:
+    """What was trained of the weights that the stages begin with."""
+    file = folder / STAGES_BEFORE
+    return json.loads(file.read_text("utf-8")) if file.exists() else {}
 
 
 def beginning(folder: Path, prefix: str = "") -> dict[str, Tensor]:

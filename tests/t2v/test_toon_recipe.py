@@ -14,7 +14,7 @@ from t2v import toon_recipe
 from t2v.autoencoder import Autoencoder
 from t2v.configs import TOON
 from t2v.toon_recipe import TextToLatents, to_tensor, trained_autoencoder
-from t2v.toon_stages import after
+from t2v.toon_stages import after, stages_before, stages_of
 from t2v.weights import read
 
 
@@ -81,12 +81,13 @@ def test_the_unet_may_learn_from_nothing_behind_the_packages_autoencoder(tmp_pat
     toon_recipe.begin_with_package(tmp_path, "autoencoder")
     assert toon_recipe.beginning(tmp_path, "autoencoder.")
     assert not toon_recipe.beginning(tmp_path, "unet.")
+    assert stages_before(tmp_path).keys() == {"autoencoder", "decoder"}
 
 
 def test_a_stage_is_told_with_its_losses_beside_those_of_the_package(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    packaged = toon_recipe.stages_of(toon_recipe.WEIGHTS / "toon.safetensors")
+    packaged = stages_of(toon_recipe.WEIGHTS / "toon.safetensors")
     toon_recipe.begin_with_package(tmp_path)
     (tmp_path / "weights").mkdir()
     shutil.copy(toon_recipe.WEIGHTS / "toon.safetensors", tmp_path / "weights")
@@ -95,9 +96,11 @@ def test_a_stage_is_told_with_its_losses_beside_those_of_the_package(
     done = {"ema": state, "step": 40, "seconds": 9.7, "losses": [(20, 0.51234), (40, 0.4)]}
     torch.save(done, tmp_path / "decoder.pt")
     toon_recipe.export(tmp_path)
-    told = toon_recipe.stages_of(tmp_path / "weights" / "toon.safetensors")
+    told = stages_of(tmp_path / "weights" / "toon.safetensors")
     assert told["decoder 2"] == {"steps": 40, "seconds": 10, "losses": [[20, 0.5123], [40, 0.4]]}
     assert {name: told[name] for name in packaged} == packaged
+    toon_recipe.export(tmp_path)  # again: not a third time
+    assert stages_of(tmp_path / "weights" / "toon.safetensors") == told
 
 
 def test_what_goes_out_without_training_is_what_came_in(

@@ -336,5 +336,12 @@ def test_weights_of_toon_are_given_the_noise_that_they_learned_to_take_away(
     assert model.schedule.shared_noise == wanted
 
 
+@pytest.mark.parametrize("said", ["{", "{}", '{"schedule": {"shared": 1}}'])
+def test_a_preset_of_toons_that_cannot_be_read_is_told_with_its_file(tmp_path: Path, said: str) -> None:
+    save_file(load_file(weight_file("toon")), tmp_path / TOON_FILE, metadata={"preset": said})
+    with pytest.raises(CheckpointError, match=r"toon\.safetensors: wanted a preset with a schedule"):
+        loaded(tmp_path)
+
+
 def test_the_weights_in_the_package_are_what_the_preset_says() -> None:
     assert loaded("toon").preset == t2v.TOON
