@@ -98,6 +98,7 @@ class Preset:
     speed: Speed = "exact"
     sizes: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     negative_prompt: str = ""
+    steadiness: float = 0.0  # latents that deviate by no more than this over the frames are held still
     speaks_toon: bool = False  # prompts are first said in the words of the drawn world
     licence: str = ""
 
@@ -182,6 +183,7 @@ TOON = Preset(
     guidance_scale=4.0,
     speed="fast",
     sizes={"16:9": (64, 112), "1:1": (80, 80)},
+    steadiness=0.1,
     speaks_toon=True,
     licence="Apache-2.0, as Cold Open itself",
 )

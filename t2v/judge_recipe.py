@@ -33,12 +33,12 @@ from t2v.weights import read
 
 log = logging.getLogger("judge")
 
-PLAN = Plan(num_steps=1200, learning_rate=2e-3, warmup_steps=40, ema_decay=0.99, checkpoint_seconds=60)
+PLAN = Plan(num_steps=3000, learning_rate=2e-3, warmup_steps=40, ema_decay=0.99, checkpoint_seconds=60)
 BATCH = 48
 DRAWN_SEED = 3  # both judges learn from the same drawings
 SQUARE_EVERY = 7  # one batch in so many is 1:1
 NUM_CLIPS = {"16:9": 10_000, "1:1": 1_600}
-NUM_RECONSTRUCTED = {"16:9": 800, "1:1": 130}  # of them, the first ones
+NUM_RECONSTRUCTED = {"16:9": 3_000, "1:1": 480}  # of them, the first ones
 RECONSTRUCTED_SHARE = 0.4  # of a batch
 NUM_FRESH = 320  # clips that nothing was trained on, to say how good it is
 WEIGHT = {"time": 0.3, "action": 1.5, "kind": 1.5, "colour": 1.5}  # of the losses that do not count 1

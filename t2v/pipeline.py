@@ -32,6 +32,7 @@ from t2v.prompts import Prompt, texts
 from t2v.samplers import Callback, arrives_clean, sampler_named
 from t2v.schedule import noise_schedule, timesteps
 from t2v.shoot import Settings, Shoot, check_seeds, shoot_of
+from t2v.steady import steadied
 from t2v.text_encoder import TextEncoder
 from t2v.unet import UNet3D
 from t2v.windows import closed, long_noise, places, windowed
@@ -194,6 +195,7 @@ class TextToVideo:
         ring = closed(self.unet) if shoot.loop and len(windows) == 1 else contextlib.nullcontext()
         with ring:
             latents = sample(denoise, latents, self.schedule, visited, generator=generator, callback=callback)
+        latents = steadied(latents, self.preset.steadiness)
         return latents if held is None else put(latents, held, held_places)
 
     def _denoiser(self, shoot: Shoot, windows: list[list[int]]) -> Denoiser:

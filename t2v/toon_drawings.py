@@ -1,4 +1,4 @@
-"""The drawn world as training data: frames, where faces are, and captions, drawn by worker processes."""
+"""The drawn world as training data: frames, where figures are, and captions, drawn by worker processes."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ import numpy as np
 import torch
 from einops import rearrange
 from torch import Tensor
+
+SQUARE_SHARE = 0.25  # of the batches
 
 
 @dataclass(frozen=True)
@@ -24,25 +26,25 @@ class Job:
 
 
 def draw_job(job: Job) -> tuple[np.ndarray, np.ndarray, list[str]]:
-    """Frames (n, f, h, w, 3) uint8, faces (n, f, h/8, w/8) uint8, and captions, joined by a newline."""
-    from t2v.toon.draw import draw_with_faces
+    """Frames (n, f, h, w, 3) uint8, figures (n, f, h/8, w/8) uint8, and captions, joined by a newline."""
+    from t2v.toon.draw import draw_with_figures
     from t2v.toon.world import is_held_out, sample_staging
 
     rng = np.random.default_rng(job.seed)
     height, width = job.size
-    frames, faces, captions = [], [], []
+    frames, figures, captions = [], [], []
     for _ in range(job.count):
         while is_held_out(staging := sample_staging(rng)):
             pass
-        picture, mask = draw_with_faces(staging, num_frames=job.num_frames, height=height, width=width)
+        picture, mask = draw_with_figures(staging, num_frames=job.num_frames, height=height, width=width)
         frames.append(picture)
         small = mask.reshape(job.num_frames, height // 8, 8, width // 8, 8).mean((2, 4))
-        faces.append((small * 255).astype(np.uint8))
+        figures.append((small * 255).astype(np.uint8))
         if job.captions:
             from t2v.toon.captions import caption
 
             captions.append("\n".join(caption(staging, rng) for _ in range(job.captions)))
-    return np.stack(frames), np.stack(faces), captions
+    return np.stack(frames), np.stack(figures), captions
 
 
 def draw_many(count: int, num_frames: int, size: tuple[int, int], seed: int, captions: int = 3) -> Any:

@@ -28,13 +28,12 @@ from einops import rearrange
 from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
-from t2v.autoencoder import Autoencoder
 from t2v.configs import TOON
 from t2v.precision import mixed
 from t2v.schedule import noise_schedule
 from t2v.text_encoder import TextEncoder, bpe_tokens, tokenize
-from t2v.toon_autoencoder import autoencoder_loss, fresh_autoencoder, reconstruction_loss
-from t2v.toon_drawings import draw_many, to_tensor
+from t2v.toon_autoencoder import train_autoencoder, train_decoder, trained_autoencoder
+from t2v.toon_drawings import SQUARE_SHARE, draw_many, to_tensor
 from t2v.toon_stages import (
     WEIGHTS,
     after,
@@ -50,136 +49,13 @@ from t2v.weights import compressed
 
 log = logging.getLogger("toon")
 
-AUTOENCODER = Plan(num_steps=1700, learning_rate=4e-4, warmup_steps=20, ema_decay=0.998)
 IMAGES = Plan(num_steps=3700, learning_rate=5e-4, warmup_steps=50, ema_decay=0.998)
-CLIPS = Plan(num_steps=1500, learning_rate=5e-4, warmup_steps=50, ema_decay=0.998)
-DECODER = Plan(num_steps=1500, learning_rate=2e-4, warmup_steps=20, ema_decay=0.998)
-DECODER_NOISE = 0.25  # the most that is added to latents, whose deviation is 1, in the decoder's own stage
+CLIPS = Plan(num_steps=4400, learning_rate=5e-4, warmup_steps=50, ema_decay=0.998)
 NUM_PICTURES = {"16:9": 15_000, "1:1": 5_000}
-NUM_CLIPS = {"16:9": 2_000, "1:1": 600}
-SQUARE_SHARE = 0.25  # of the batches
-
-
-# ---------------------------------------------------------------------------------- autoencoder
-
-
-def pictures(folder: Path, aspect: str, count: int) -> tuple[np.ndarray, np.ndarray]:
-    """Drawn images for the autoencoder, kept on disk: (n, h, w, 3) and their faces (n, h/8, w/8)."""
-    file = folder / f"pictures-{aspect.replace(':', 'x')}.npz"
-    if not file.exists():
-        parts = list(draw_many(count, 1, TOON.sizes[aspect], seed=11 if aspect == "1:1" else 7, captions=0))
-        np.savez(
-            file,
-            frames=np.concatenate([p[0][:, 0] for p in parts]),
-            faces=np.concatenate([p[1][:, 0] for p in parts]),
-        )
-        log.info("drew %s", file.name)
-    data = np.load(file)
-    return data["frames"], data["faces"]
-
-
-def _crop(
-    share: float, size: tuple[int, int], generator: torch.Generator
-) -> tuple[int, int, tuple[int, int]]:
-    """Top, left and size of what is seen at this share of all steps: 64 x 64, in the last fifth all of it."""
-    if share >= 0.8:
-        return 0, 0, size
-    top, left = (8 * int(torch.randint((s - 64) // 8 + 1, (1,), generator=generator)) for s in size)
-    return top, left, (64, 64)
-
-
-def train_autoencoder(folder: Path, stop_at: float | None, device: torch.device) -> None:
-    data = {aspect: pictures(folder, aspect, 6144 if aspect == "16:9" else 2048) for aspect in TOON.sizes}
-    torch.manual_seed(0)
-    model = fresh_autoencoder()
-    model.load_state_dict(beginning(folder, "autoencoder.") or model.state_dict())
-    model.to(device)
-    generator = torch.Generator()
-
-    def loss(step: int) -> Tensor:
-        generator.manual_seed(step)
-        aspect = "1:1" if torch.rand(1, generator=generator).item() < SQUARE_SHARE else "16:9"
-        frames, faces = data[aspect]
-        index = torch.randint(len(frames), (24,), generator=generator).numpy()
-        top, left, size = _crop(step / AUTOENCODER.num_steps, frames.shape[1:3], generator)
-        images = to_tensor(frames[index][:, None, top : top + size[0], left : left + size[1]])[:, :, 0]
-        mask = torch.from_numpy(faces[index]).float()[:, None] / 255
-        mask = mask[..., top // 8 : (top + size[0]) // 8, left // 8 : (left + size[1]) // 8]
-        if torch.rand(1, generator=generator).item() < 0.5:
-            images, mask = images.flip(-1), mask.flip(-1)
-        return autoencoder_loss(model, images.to(device), mask.to(device), generator)
-
-    train(model, loss, AUTOENCODER, folder / "autoencoder.pt", stop_at=stop_at, log=log.info)
-
-
-def train_decoder(folder: Path, stop_at: float | None, device: torch.device) -> None:
-    """The decoder on latents with a little noise; the encoder stays, so what the UNet has learned holds."""
-    model = trained_autoencoder(folder).to(device)
-    model.requires_grad_(False)
-    for part in (model.decoder, model.post_quant_conv):
-        part.requires_grad_(True)
-    data = {}
-    for aspect in TOON.sizes:
-        frames, faces = pictures(folder, aspect, 6144 if aspect == "16:9" else 2048)
-        with torch.inference_mode():
-            latents = [
-                model.encode(to_tensor(part[:, None]).to(device))[:, :, 0].half().cpu()
-                for part in _parts(frames)
-            ]
-        data[aspect] = (frames, faces, torch.cat(latents).clone())
-    generator = torch.Generator()
-
-    def loss(step: int) -> Tensor:
-        generator.manual_seed((3 << 20) + step)
-        aspect = "1:1" if torch.rand(1, generator=generator).item() < SQUARE_SHARE else "16:9"
-        frames, faces, latents = data[aspect]
-        index = torch.randint(len(frames), (24,), generator=generator).numpy()
-        top, left, size = _crop(step / DECODER.num_steps, frames.shape[1:3], generator)
-        here = np.s_[..., top // 8 : (top + size[0]) // 8, left // 8 : (left + size[1]) // 8]
-        images = to_tensor(frames[index][:, None, top : top + size[0], left : left + size[1]])[:, :, 0]
-        mask = torch.from_numpy(faces[index]).float()[:, None][here] / 255
-        clean = latents[index][here].float()
-        sigma = DECODER_NOISE * torch.rand(len(index), 1, 1, 1, generator=generator)
-        noisy = (clean + sigma * torch.randn(clean.shape, generator=generator)).to(device)
-        with mixed(device):
-            out = model.decode_images(noisy / TOON.autoencoder.latent_scale)
-        return reconstruction_loss(out.float(), images.to(device), mask.to(device))
-
-    train(model, loss, DECODER, folder / "decoder.pt", stop_at=stop_at, log=log.info)
-
-
-def _parts(frames: np.ndarray, size: int = 256) -> list[np.ndarray]:
-    return [frames[i : i + size] for i in range(0, len(frames), size)]
-
-
-def trained_autoencoder(folder: Path) -> Autoencoder:
-    """The autoencoder's average, its latents made to have mean 0 and deviation 1 in every channel.
-
-    The figures are folded into the two 1x1 convolutions, so that the latent scale stays 1.
-    """
-    model = Autoencoder(TOON.autoencoder).eval()
-    raw = average(folder, "autoencoder")
-    ready = average(folder, "decoder") or ({} if raw else beginning(folder, "autoencoder."))
-    if ready:
-        model.load_state_dict(ready)
-        return model
-    if not raw:
-        raise SystemExit(f"{folder}: wanted autoencoder.pt, or --from-package: no autoencoder is trained")
-    model.load_state_dict(raw)
-    frames, _ = pictures(folder, "16:9", 6144)
-    with torch.inference_mode():
-        latents = model.encode(to_tensor(frames[:512, None]))
-    mean, deviation = latents.mean((0, 2, 3, 4)), latents.std((0, 2, 3, 4))
-    c = TOON.autoencoder.latent_channels
-    with torch.no_grad():
-        model.post_quant_conv.bias += (model.post_quant_conv.weight[:, :, 0, 0] * mean).sum(1)  # type: ignore[operator]
-        model.post_quant_conv.weight *= deviation.view(1, c, 1, 1)
-        model.quant_conv.weight[:c] /= deviation.view(c, 1, 1, 1)
-        model.quant_conv.bias[:c] = (model.quant_conv.bias[:c] - mean) / deviation  # type: ignore[index]
-    return model
-
-
-# --------------------------------------------------------------------------------- images, clips
+NUM_CLIPS = {"16:9": 4_500, "1:1": 1_500}
+PICTURE_SHARE = 0.4  # of the batches while clips are learned: there are more captions in them
+HEAD_WEIGHT = 6.0  # in the loss, beside 1 for the set; bodies and limbs have half of it
+MOTION_WEIGHT = 3.0  # for each deviation that a latent has over the frames
 
 
 def make_vocabulary() -> None:
@@ -205,10 +81,10 @@ def make_vocabulary() -> None:
 
 @dataclass(frozen=True)
 class Latents:
-    """Encoded data: latents (n, c, f, h, w) fp16, faces (n, 1, f, h, w) uint8, captions."""
+    """Encoded data: latents (n, c, f, h, w) fp16, figures (n, 1, f, h, w) uint8, captions."""
 
     latents: Tensor
-    faces: Tensor
+    figures: Tensor
     captions: list[str]
 
 
@@ -217,18 +93,18 @@ def encoded(folder: Path, aspect: str, count: int, num_frames: int, device: torc
     file = folder / f"latents-{num_frames}-{aspect.replace(':', 'x')}.pt"
     if not file.exists():
         model = trained_autoencoder(folder).to(device)
-        latents, faces, captions = [], [], []
+        latents, figures, captions = [], [], []
         seed = 200 + 10 * num_frames + (aspect == "1:1")
-        for frames, face, text in draw_many(count, num_frames, TOON.sizes[aspect], seed):
+        for frames, mask, text in draw_many(count, num_frames, TOON.sizes[aspect], seed):
             with torch.inference_mode(), mixed(device):
                 images = rearrange(to_tensor(frames).to(device), "n c f h w -> (n f) c h w")
                 means = model.posterior(images)[0] * TOON.autoencoder.latent_scale
             latents.append(rearrange(means, "(n f) c h w -> n c f h w", f=num_frames).half().cpu())
-            faces.append(torch.from_numpy(face)[:, None])
+            figures.append(torch.from_numpy(mask)[:, None])
             captions += text
             if len(captions) % 4096 < len(text):
                 log.info("encoded %d of %d (%s)", len(captions), count, aspect)
-        torch.save({"latents": torch.cat(latents), "faces": torch.cat(faces), "captions": captions}, file)
+        torch.save({"latents": torch.cat(latents), "figures": torch.cat(figures), "captions": captions}, file)
     return Latents(**torch.load(file, weights_only=True))
 
 
@@ -246,6 +122,16 @@ class TextToLatents(nn.Module):
         plain = sdpa_kernel(SDPBackend.MATH) if on_cpu else contextlib.nullcontext()
         with mixed(latents.device), plain:
             return self.unet(latents, timesteps, self.text_encoder.encode(tokens))
+
+
+def importance(figures: Tensor, latents: Tensor) -> Tensor:
+    """What each place (b, 1, f, h, w) counts in the loss, 1 on average: figures and what moves count more.
+
+    In the middle of its training the set's places were a fifth of the loss that figures' places were.
+    """
+    motion = latents.std(2, correction=0).mean(1)[:, None, None]
+    weight = 1 + HEAD_WEIGHT * figures / 255 + MOTION_WEIGHT * motion
+    return weight / weight.mean()
 
 
 def denoising_loss(
@@ -274,8 +160,9 @@ def denoising_loss(
             part.captions[i].split("\n")[p] if k else ""
             for i, p, k in zip(index.tolist(), pick, keep, strict=True)
         ]
-        weight = (1 + part.faces[index][:, :, frames].float() / 255).to(device)
-        clean = part.latents[index][:, :, frames].float().to(device)
+        latents = part.latents[index].float()
+        weight = importance(part.figures[index], latents)[:, :, frames].to(device)
+        clean = latents[:, :, frames].to(device)
         tokens = tokenize(texts, TOON.text_encoder).to(device)
         return diffusion_loss(model, clean, tokens, schedule, generator=generator, weight=weight)
 
@@ -299,8 +186,12 @@ def train_images(folder: Path, stop_at: float | None, device: torch.device) -> N
 
 
 def train_clips(folder: Path, stop_at: float | None, device: torch.device) -> None:
-    """From the image weights; the temporal layers begin as nothing, and learn faster than the rest."""
-    data = {
+    """From the image weights, with pictures in between.
+
+    The temporal layers begin as nothing, and learn faster than the rest.
+    """
+    pictures = {aspect: encoded(folder, aspect, count, 1, device) for aspect, count in NUM_PICTURES.items()}
+    clips = {
         aspect: encoded(folder, aspect, count, TOON.num_frames, device) for aspect, count in NUM_CLIPS.items()
     }
     torch.manual_seed(2)
@@ -315,7 +206,13 @@ def train_clips(folder: Path, stop_at: float | None, device: torch.device) -> No
     old = [p for n, p in model.named_parameters() if n in painted]
     new = [p for n, p in model.named_parameters() if n not in painted]
     groups = [{"params": old, "scale": 0.6}, {"params": new, "scale": 1.0}]
-    loss = denoising_loss(model, data, 4, 2 << 20, device)
+    of_clips = denoising_loss(model, clips, 4, 2 << 20, device)
+    of_pictures = denoising_loss(model, pictures, 64, 4 << 20, device)
+
+    def loss(step: int) -> Tensor:
+        before = int(PICTURE_SHARE * step)
+        return of_pictures(step) if int(PICTURE_SHARE * (step + 1)) > before else of_clips(step)
+
     train(model, loss, CLIPS, folder / "clips.pt", groups=groups, stop_at=stop_at, log=log.info)
 
 

@@ -33,8 +33,8 @@ class Anatomy:
     hat_y: float = -0.91
     shoulder_x: float = 0.16
     shoulder_y: float = -0.4
-    arm: float = 0.27
-    arm_width: float = 0.09
+    arm: float = 0.302
+    arm_width: float = 0.12
     waist: float = 0.19  # half width of the apron
     tall: float = 1.0
 
@@ -54,12 +54,10 @@ ANATOMY: dict[str, Anatomy] = {
         mouth_y=-0.46,
         hat_y=-0.9,
         shoulder_y=-0.31,
-        arm=0.23,
+        arm=0.258,
         tall=0.78,
     ),
-    "robot": Anatomy(
-        head_ry=0.23, head_y=-0.68, mouth_y=-0.545, shoulder_x=0.22, arm_width=0.075, eye_y=-0.72
-    ),
+    "robot": Anatomy(head_ry=0.23, head_y=-0.68, mouth_y=-0.545, shoulder_x=0.22, arm_width=0.1, eye_y=-0.72),
     "cat": Anatomy(
         head_rx=0.31, head_ry=0.25, head_y=-0.66, eye_y=-0.69, eye_dx=0.125, mouth_y=-0.53, hat_y=-0.86
     ),
@@ -77,11 +75,11 @@ ANATOMY: dict[str, Anatomy] = {
         hat_y=-0.82,
         shoulder_x=0.3,
         shoulder_y=-0.4,
-        arm=0.2,
+        arm=0.224,
         waist=0.2,
     ),
     "ghost": Anatomy(
-        head_y=-0.7, eye_y=-0.7, mouth_y=-0.52, shoulder_x=0.25, arm=0.2, arm_width=0.11, waist=0.24
+        head_y=-0.7, eye_y=-0.7, mouth_y=-0.52, shoulder_x=0.25, arm=0.224, arm_width=0.146, waist=0.24
     ),
     "alien": Anatomy(
         head_rx=0.31,
@@ -91,7 +89,7 @@ ANATOMY: dict[str, Anatomy] = {
         eye_rx=0.11,
         eye_ry=0.13,
         mouth_y=-0.48,
-        arm_width=0.07,
+        arm_width=0.093,
     ),
     "monster": Anatomy(
         head_y=-0.62,
@@ -102,8 +100,8 @@ ANATOMY: dict[str, Anatomy] = {
         eye_ry=0.15,
         mouth_y=-0.43,
         shoulder_x=0.3,
-        arm=0.24,
-        arm_width=0.12,
+        arm=0.269,
+        arm_width=0.16,
         hat_y=-0.88,
         waist=0.26,
     ),
@@ -117,8 +115,8 @@ ANATOMY: dict[str, Anatomy] = {
         mouth_y=-0.31,
         shoulder_x=0.36,
         shoulder_y=-0.36,
-        arm=0.2,
-        arm_width=0.06,
+        arm=0.224,
+        arm_width=0.08,
         hat_y=-0.7,
         waist=0.26,
         tall=0.9,

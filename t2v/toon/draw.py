@@ -1,4 +1,4 @@
-"""Draws a staging: clips or single frames of the cartoon world, with a mask of the faces.
+"""Draws a staging: clips or single frames of the cartoon world, with a mask of the figures.
 
 Scene units are heights of the picture, x from -aspect/2 to aspect/2, y from 0 (top) to 1.
 """
@@ -27,6 +27,7 @@ MARGIN = 0.1  # of the width, drawn on both sides for a panning camera
 SKINS: tuple[Colour, ...] = ((255, 216, 178), (255, 216, 178), (196, 134, 92))
 HAIRS: tuple[Colour, ...] = ((92, 54, 34), (58, 44, 52))
 WOMEN_HAIRS: tuple[Colour, ...] = ((150, 74, 36), (88, 50, 36))
+BODY = 0.5  # of the mask, where a head is 1
 SET_ZOOM = {"establishing": 1.0, "medium": 1.06, "close-up": 1.2}
 
 Frames = NDArray[np.uint8]
@@ -54,14 +55,14 @@ def draw(
     staging: Staging, *, num_frames: int = 16, height: int = 64, width: int = 112, fps: int = 8
 ) -> Frames:
     """The clip as uint8 RGB, (f, h, w, 3); one frame is taken from a phase that the seed decides."""
-    frames, _ = draw_with_faces(staging, num_frames=num_frames, height=height, width=width, fps=fps)
+    frames, _ = draw_with_figures(staging, num_frames=num_frames, height=height, width=width, fps=fps)
     return frames
 
 
-def draw_with_faces(
+def draw_with_figures(
     staging: Staging, *, num_frames: int = 16, height: int = 64, width: int = 112, fps: int = 8
 ) -> tuple[Frames, Mask]:
-    """The clip and a mask (f, h, w), 1 on heads and 0 elsewhere."""
+    """The clip and a mask (f, h, w): 1 on heads, a half on the rest of the figures, 0 elsewhere."""
     rng = np.random.default_rng(staging.seed)
     aspect = width / height
     shift = float(rng.uniform(-0.03, 0.03))
@@ -83,7 +84,8 @@ def draw_with_faces(
         base: Affine = (zoom * unit, 0, unit * (aspect / 2 - dx), 0, zoom * unit, unit * (0.5 - 0.5 * zoom))
         heads = _draw_actors(image, base, actors, staging, tick, line=SUPERSAMPLING * height / 64 * 1.15)
         frames[i] = np.asarray(image.reduce(SUPERSAMPLING))
-        mask[i] = _face_mask(heads, height, width)
+        empty = np.asarray(still.reduce(SUPERSAMPLING))
+        mask[i] = np.maximum(_heads(heads, height, width), BODY * (frames[i] != empty).any(-1))
     return frames, mask
 
 
@@ -144,7 +146,7 @@ def _cast(staging: Staging, aspect: float, rng: np.random.Generator) -> list[_Ac
             feet, x = (0.47 if person else 0.53) - anatomy.head_y * size + 0.012 * jitter_y, 0.03 * jitter_x
         else:
             medium = staging.size == "medium"
-            size = min(0.77 if medium else 0.5, slot / (0.74 if count > 1 else 0.7))
+            size = min(0.77 if medium else 0.55, slot / (0.74 if count > 1 else 0.7))
             size *= anatomy.tall * build * (1 + 0.03 * jitter_h)
             if medium and figure.action in ("jumping", "flying"):
                 size *= 0.92  # room above
@@ -257,7 +259,7 @@ def _draw_arms(pen: Pen, actor: _Actor, pose: Pose, look: Look) -> None:
         pen.limb([(side * a.shoulder_x, a.shoulder_y), (x, y)], sleeve, a.arm_width)
         if held and figure.prop is not None:
             draw_prop(pen, figure.prop, (x, y))
-        pen.oval(x, y, a.arm_width * 0.62, a.arm_width * 0.62, hand)
+        pen.oval(x, y, a.arm_width * 0.72, a.arm_width * 0.72, hand)
 
 
 def _draw_zs(pen: Pen, phase: float, facing: float) -> None:
@@ -285,7 +287,7 @@ def _head_outline(body: Affine, actor: _Actor, pose: Pose) -> list[Point]:
     ]
 
 
-def _face_mask(heads: list[list[Point]], height: int, width: int) -> Mask:
+def _heads(heads: list[list[Point]], height: int, width: int) -> Mask:
     image = Image.new("L", (width, height))
     pen = ImageDraw.Draw(image)
     for outline in heads:

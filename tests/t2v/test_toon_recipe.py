@@ -10,11 +10,14 @@ import numpy as np
 import pytest
 import torch
 
-from t2v import toon_recipe
+from t2v import toon_autoencoder, toon_recipe
 from t2v.autoencoder import Autoencoder
 from t2v.configs import TOON
-from t2v.toon_recipe import TextToLatents, to_tensor, trained_autoencoder
+from t2v.toon_autoencoder import trained_autoencoder
+from t2v.toon_drawings import to_tensor
+from t2v.toon_recipe import TextToLatents
 from t2v.toon_stages import after, stages_before, stages_of
+from t2v.train import Plan
 from t2v.weights import read
 
 
@@ -25,7 +28,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, randomise: Any) -> P
     randomise(model, 3)
     torch.save({"ema": model.state_dict()}, tmp_path / "autoencoder.pt")
     pictures = np.random.default_rng(1).integers(0, 256, (12, 32, 32, 3), np.uint8)
-    monkeypatch.setattr(toon_recipe, "pictures", lambda *_: (pictures, None))
+    monkeypatch.setattr(toon_autoencoder, "pictures", lambda *_: (pictures, None))
     return tmp_path
 
 
@@ -34,7 +37,7 @@ def test_the_latents_are_made_to_have_mean_0_and_deviation_1_and_the_pictures_st
     raw = Autoencoder(TOON.autoencoder).eval()
     raw.load_state_dict(torch.load(folder / "autoencoder.pt", weights_only=True)["ema"])
     model = trained_autoencoder(folder)
-    frames = to_tensor(toon_recipe.pictures(folder, "16:9", 12)[0][:, None])
+    frames = to_tensor(toon_autoencoder.pictures(folder, "16:9", 12)[0][:, None])
     latents = model.encode(frames)
     assert raw.encode(frames).mean((0, 2, 3, 4)).abs().max() > 0.1
     torch.testing.assert_close(latents.mean((0, 2, 3, 4)), torch.zeros(8), rtol=0, atol=1e-3)
@@ -65,13 +68,13 @@ def test_the_decoder_learns_alone_and_goes_on_from_the_packages_weights(
 ) -> None:
     rng = np.random.default_rng(1)
     drawn = rng.integers(0, 256, (4, 64, 64, 3), np.uint8), rng.integers(0, 256, (4, 8, 8), np.uint8)
-    monkeypatch.setattr(toon_recipe, "pictures", lambda *_: drawn)
-    monkeypatch.setattr(toon_recipe, "DECODER", toon_recipe.Plan(num_steps=2, learning_rate=1e-3))
+    monkeypatch.setattr(toon_autoencoder, "pictures", lambda *_: drawn)
+    monkeypatch.setattr(toon_autoencoder, "DECODER", Plan(num_steps=2, learning_rate=1e-3))
     toon_recipe.begin_with_package(tmp_path)
     before = trained_autoencoder(tmp_path).state_dict()
     packaged = read(toon_recipe.WEIGHTS / "toon.safetensors")[0]
     assert all(torch.equal(v, packaged[f"autoencoder.{k}"]) for k, v in before.items())
-    toon_recipe.train_decoder(tmp_path, None, torch.device("cpu"))
+    toon_autoencoder.train_decoder(tmp_path, None, torch.device("cpu"))
     after = trained_autoencoder(tmp_path).state_dict()
     changed = {k.split(".")[0] for k in before if not torch.equal(before[k], after[k])}
     assert changed == {"decoder", "post_quant_conv"}
@@ -125,3 +128,14 @@ def test_a_stage_that_is_trained_again_stands_beside_what_it_was() -> None:
         "clips 2": 3,
         "clips 3": 4,
     }
+
+
+def test_heads_count_most_then_limbs_and_what_moves_and_the_set_least() -> None:
+    figures = torch.zeros(1, 1, 2, 1, 4, dtype=torch.uint8)
+    figures[..., 1], figures[..., 2] = 128, 255
+    latents = torch.zeros(1, 8, 2, 1, 4)
+    latents[:, :, 1, :, 3] = 1.0
+    weight = toon_recipe.importance(figures, latents)
+    still, limb, head, moving = weight[0, 0, 0, 0].tolist()
+    assert still < moving < limb < head
+    assert weight.mean().item() == pytest.approx(1.0)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from t2v.toon import world
 from t2v.toon.anatomy import ANATOMY, PAINT
-from t2v.toon.draw import draw, draw_with_faces
+from t2v.toon.draw import draw, draw_with_figures
 from t2v.toon.faces import THROAT, TONGUE
 from t2v.toon.world import Figure, Staging
 
@@ -42,7 +42,7 @@ def test_the_seed_moves_things_a_little() -> None:
 
 @pytest.mark.parametrize(("height", "width"), [(64, 112), (80, 80), (128, 224)])
 def test_frames_have_the_asked_size(height: int, width: int) -> None:
-    frames, mask = draw_with_faces(OFFICE, num_frames=3, height=height, width=width)
+    frames, mask = draw_with_figures(OFFICE, num_frames=3, height=height, width=width)
     assert frames.shape == (3, height, width, 3)
     assert frames.dtype == np.uint8
     assert mask.shape == (3, height, width)
@@ -114,13 +114,16 @@ def test_a_still_camera_keeps_the_set_still_and_the_others_move_it() -> None:
     assert differing_share(*draw(replace(empty, camera="push-in"))[[0, 15]]) > 0.1
 
 
-def test_the_mask_lies_on_the_heads() -> None:
-    _, mask = draw_with_faces(OFFICE, num_frames=4)
-    assert set(np.unique(mask)) == {0.0, 1.0}
-    assert 0.03 < mask.mean() < 0.2
-    _, close = draw_with_faces(replace(OFFICE, size="close-up"), num_frames=4)
-    assert close.mean() > 2 * mask.mean()
-    assert not draw_with_faces(replace(OFFICE, figures=()), num_frames=4)[1].any()
+def test_the_mask_lies_on_the_figures_and_more_on_their_heads() -> None:
+    frames, mask = draw_with_figures(OFFICE, num_frames=4)
+    assert set(np.unique(mask)) == {0.0, 0.5, 1.0}
+    assert 0.03 < (mask == 1).mean() < 0.2
+    _, close = draw_with_figures(replace(OFFICE, size="close-up"), num_frames=4)
+    assert (close == 1).mean() > 2 * (mask == 1).mean()
+    empty, nobody = draw_with_figures(replace(OFFICE, figures=()), num_frames=4)
+    assert not nobody.any()
+    assert np.array_equal(frames[mask == 0], empty[mask == 0])
+    assert (frames[mask == 0.5] != empty[mask == 0.5]).any(-1).all()
 
 
 @pytest.mark.parametrize(("height", "width", "cut"), [(64, 112, 0), (80, 80, 12)])
@@ -130,10 +133,11 @@ def test_heads_stay_inside_the_frame_with_two_figures(height: int, width: int, c
             Figure(kind, "red", "standing", place="left"),
             Figure(kind, "blue", "talking", place="right"),
         )
-        _, mask = draw_with_faces(
+        _, mask = draw_with_figures(
             Staging("bar", "day", "medium", "still", pair, i), height=height, width=width, num_frames=16
         )
-        border = (mask[:, 0], mask[:, -1], mask[:, :, 0], mask[:, :, -1])
+        heads = mask == 1
+        border = (heads[:, 0], heads[:, -1], heads[:, :, 0], heads[:, :, -1])
         # in the square picture the cheek of a fish may touch the edge
         assert max(edge.sum(axis=1).max() for edge in border) <= cut, kind
 
@@ -141,8 +145,8 @@ def test_heads_stay_inside_the_frame_with_two_figures(height: int, width: int, c
 @pytest.mark.parametrize(("size", "least"), [("medium", 4), ("close-up", 8)])
 def test_a_blink_shows_that_eyes_are_large_enough(size: str, least: int) -> None:
     man = Figure("man", "blue")
-    frames, mask = draw_with_faces(Staging("stage", "day", size, "still", (man,), 2))
-    steps = np.abs(np.diff(frames.astype(int), axis=0)).max(axis=-1) * (mask[1:] > 0)
+    frames, mask = draw_with_figures(Staging("stage", "day", size, "still", (man,), 2))
+    steps = np.abs(np.diff(frames.astype(int), axis=0)).max(axis=-1) * (mask[1:] == 1)
     blink = steps[np.argmax((steps > 150).sum(axis=(1, 2)))]
     columns = (blink > 150).sum(axis=0) >= 2
     edges = np.flatnonzero(np.diff(np.concatenate([[0], columns.astype(int), [0]])))
@@ -159,19 +163,19 @@ def test_eyes_of_all_kinds_are_large_enough_by_their_anatomy() -> None:
 @pytest.mark.parametrize("kind", [kind for kind in world.KINDS if kind != "robot"])
 @pytest.mark.parametrize("action", ["talking", "laughing", "arguing"])
 def test_an_open_mouth_is_at_least_six_pixels_wide(kind: str, action: str) -> None:
-    frames, mask = draw_with_faces(
+    frames, mask = draw_with_figures(
         Staging("park", "day", "medium", "still", (Figure(kind, "blue", action),), 6)
     )
     near = [np.abs(frames.astype(int) - colour).max(axis=-1) < 70 for colour in (THROAT, TONGUE)]
-    mouth = (near[0] | near[1]) & (mask > 0)
+    mouth = (near[0] | near[1]) & (mask == 1)
     assert mouth.any(axis=1).sum(axis=-1).max() >= 6
 
 
 def test_a_talking_mouth_opens_and_closes_every_few_frames() -> None:
-    frames, mask = draw_with_faces(
+    frames, mask = draw_with_figures(
         Staging("park", "day", "close-up", "still", (Figure("ghost", "white", "talking"),), 1)
     )
-    throat = (np.abs(frames.astype(int) - THROAT).max(axis=-1) < 60) & (mask > 0)
+    throat = (np.abs(frames.astype(int) - THROAT).max(axis=-1) < 60) & (mask == 1)
     amount = throat.sum(axis=(1, 2))
     is_open = amount > amount.max() / 2
     assert 4 <= np.count_nonzero(np.diff(is_open.astype(int))) <= 10
