@@ -75,7 +75,9 @@ class Bench:
                 "weights": self.weights,
                 "settings": self.settings,
             }
+            begun = time.perf_counter()
             entry |= measure()
+            entry["seconds"] = round(time.perf_counter() - begun, 2)
             with self.file.open("a", encoding="utf-8") as out:
                 out.write(json.dumps(entry) + "\n")
             self.kept[key] = entry
@@ -273,12 +275,21 @@ FIGURES = {"flicker": flicker, "same": same, "diversity": diversity, "neighbour"
 
 def main() -> None:
     options = arguments()
+    bench = opened(options)
+    settings = bench.settings or "the default"
+    weights, judged_by = bench.weights.split()
+    sys.stdout.write(f"TOON {weights}, judge {judged_by}, settings {settings}\n")
+    report(bench, options.parts or [*COLUMNS, *FIGURES])
+
+
+def opened(options: argparse.Namespace) -> Bench:
+    """The model, the judge and what was measured before, as the options say."""
     FOLDER.mkdir(parents=True, exist_ok=True)
     file = options.scores
     lines = file.read_text("utf-8").splitlines() if file.exists() else []
     ships = options.judge == "ships"
     judged_by = hashlib.sha256((WEIGHTS if ships else toon_judge.WEIGHTS).read_bytes()).hexdigest()[:8]
-    bench = Bench(
+    return Bench(
         t2v.load(options.model),
         options.before,
         loaded() if ships else toon_judge.loaded(),
@@ -290,9 +301,6 @@ def main() -> None:
         {entry["key"]: entry for entry in map(json.loads, lines)},
         options.training,
     )
-    settings = bench.settings or "the default"
-    sys.stdout.write(f"TOON {bench.weights.split()[0]}, judge {judged_by}, settings {settings}\n")
-    report(bench, options.parts or [*COLUMNS, *FIGURES])
 
 
 def report(bench: Bench, parts: list[str]) -> None:
@@ -322,28 +330,26 @@ def setting(text: str) -> tuple[str, Any]:
 
 
 def arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = common(__doc__)
     parser.add_argument("--parts", nargs="*", choices=[*COLUMNS, *FIGURES], help="all, if none is said")
-    parser.add_argument("--prompts", type=int, default=500)
-    parser.add_argument("--minutes", type=float, default=1e6)
-    parser.add_argument("--settings", nargs="*", default=[], help="of generate: num_steps=16 sampler=unipc")
-    parser.add_argument(
-        "--judge", choices=["scores", "ships"], default="scores", help="ships: another opinion"
-    )
-    parser.add_argument(
-        "--scores",
-        type=Path,
-        default=FOLDER / "toon.jsonl",
-        help="docs/toon_scores.jsonl: those of docs/toon.md",
-    )
-    parser.add_argument("--model", default="toon", help="or a folder with another toon.safetensors")
-    parser.add_argument(
-        "--training", type=Path, default=Path("training"), help="where the clips that TOON learned from lie"
-    )
-    parser.add_argument("--before", help="a folder with an earlier toon.safetensors, for a column beside")
     return parser.parse_args()
+
+
+def common(doc: str | None) -> argparse.ArgumentParser:
+    """The options that say what is judged, by whom, and where the scores lie."""
+    parser = argparse.ArgumentParser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
+    add = parser.add_argument
+    add("--prompts", type=int, default=500)
+    add("--minutes", type=float, default=1e6)
+    add("--settings", nargs="*", default=[], help="of generate: num_steps=16 sampler=unipc")
+    add("--judge", choices=["scores", "ships"], default="scores", help="ships: another opinion")
+    scores = "docs/toon_scores.jsonl: those of docs/toon.md"
+    add("--scores", type=Path, default=FOLDER / "toon.jsonl", help=scores)
+    add("--model", default="toon", help="or a folder with another toon.safetensors")
+    training = "where the clips that TOON learned from lie"
+    add("--training", type=Path, default=Path("training"), help=training)
+    add("--before", help="a folder with an earlier toon.safetensors, for a column beside")
+    return parser
 
 
 if __name__ == "__main__":

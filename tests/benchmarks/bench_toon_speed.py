@@ -1,0 +1,64 @@
+"""What each means of `speed="fast"` costs by the judge: a row a means, over the first takes of `bench_toon`.
+
+    python tests/benchmarks/bench_toon_speed.py --minutes 60     # stops cleanly; the next call goes on
+
+The reference of 50 steps of DDIM and TOON's own default are judged on all prompts, the rest on the first
+hundred, and so is the default in single precision. Seconds are medians, decoding and judging included; how
+many times less the denoising alone takes, `bench_fast.py` says.
+"""
+
+from __future__ import annotations
+
+import statistics
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+
+import bench_fast
+import toon_scores
+import torch
+from bench_toon import Bench, TimeIsUp, common, first_takes, opened
+
+import t2v
+from t2v.precision import best_dtype
+
+FEW = 100
+
+
+def rows(bench: Bench, model: str) -> Iterator[tuple[str, int, Bench]]:
+    """Name of the means, how many prompts, and what films them."""
+    means = bench_fast.MEANS
+    reference = next(iter(means))
+    yield "fast, as it is without a word", bench.num_prompts, replace(bench, settings={})
+    for name, settings in means.items():
+        if name != "fast":
+            count = bench.num_prompts if name == reference else min(FEW, bench.num_prompts)
+            yield name, count, replace(bench, settings={"speed": "exact"} | settings)
+    if best_dtype(torch.device("cpu")) != torch.float32:
+        single = t2v.load(model, device="cpu", dtype=torch.float32)
+        weights = f"{bench.weights} fp32"
+        yield "fast in fp32", min(FEW, bench.num_prompts), replace(bench, model=single, weights=weights)
+
+
+def main() -> None:
+    options = common(__doc__).parse_args()
+    bench = opened(options)
+    names = [title for title, *_ in toon_scores.ROWS]
+    sys.stdout.write(
+        f"| | prompts | seconds | {' | '.join(names)} |\n| --- |" + " --- |" * (2 + len(names)) + "\n"
+    )
+    for name, count, row in rows(bench, options.model):
+        try:
+            scores = list(first_takes(replace(row, num_prompts=count)))
+        except TimeIsUp:
+            sys.stdout.write("the minutes are over; the same command goes on\n")
+            break
+        shares = [toon_scores.share(scores, right, asked)[0] for _, right, asked, _ in toon_scores.ROWS]
+        seconds = statistics.median(score["seconds"] for score in scores)
+        cells = " | ".join(f"{100 * share:.1f}" for share in shares)
+        sys.stdout.write(f"| {name} | {count} | {seconds:.2f} | {cells} |\n")
+        sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()
