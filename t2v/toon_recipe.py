@@ -50,7 +50,7 @@ from t2v.weights import compressed
 log = logging.getLogger("toon")
 
 IMAGES = Plan(num_steps=3700, learning_rate=5e-4, warmup_steps=50, ema_decay=0.998)
-CLIPS = Plan(num_steps=5400, learning_rate=5e-4, warmup_steps=50, ema_decay=0.998)
+CLIPS = Plan(num_steps=4800, learning_rate=5e-4, warmup_steps=50, ema_decay=0.998)
 NUM_PICTURES = {"16:9": 15_000, "1:1": 5_000}
 NUM_CLIPS = {"16:9": 4_500, "1:1": 1_500}
 PICTURE_SHARE = 0.4  # of the batches while clips are learned: there are more captions in them
