@@ -44,7 +44,7 @@ def test_exact_settings_leave_toons_recipe_as_it_was_before_other_models_filmed(
         "kind": "clip",
         "prompt": "a cat",
         "seed": 1,
-        **film_settings(_premise(video={"speed": "exact"})).recipe,
+        **film_settings(_premise(video={"speed": "exact", "guidance": 4.0})).recipe,
         "weights": "w",
     }
     assert list(recipe)[3:] == [
