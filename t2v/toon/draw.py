@@ -79,12 +79,12 @@ def draw_with_figures(
         zoom, dx = _camera(staging.camera, min(share, 1.0), pan)
         if still is None or staging.camera != "still":
             still = _seen(scenery, height, width, zoom, dx)
+            empty = np.asarray(still.reduce(SUPERSAMPLING))
         image = still.copy()
         unit = height * SUPERSAMPLING
         base: Affine = (zoom * unit, 0, unit * (aspect / 2 - dx), 0, zoom * unit, unit * (0.5 - 0.5 * zoom))
         heads = _draw_actors(image, base, actors, staging, tick, line=SUPERSAMPLING * height / 64 * 1.15)
         frames[i] = np.asarray(image.reduce(SUPERSAMPLING))
-        empty = np.asarray(still.reduce(SUPERSAMPLING))
         mask[i] = np.maximum(_heads(heads, height, width), BODY * (frames[i] != empty).any(-1))
     return frames, mask
 
