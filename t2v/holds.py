@@ -3,13 +3,12 @@
 First frame, in-between frames and going on from a clip are all one thing: some frames are known, and at every
 step the denoiser's answer for them is what is known (the replacement method of Song et al. 2021, as in Video
 Diffusion Models, Ho et al. 2022). A sampler moves every frame for itself, so they stay on their way from the
-noise to where they are held. The method alone binds the frames beside them weakly, so those lean on them.
+noise to where they are held. The method alone binds the frames beside them weakly, so those are pulled along.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -18,7 +17,8 @@ from einops import rearrange
 from torch import Tensor
 
 from t2v.denoise import Denoiser
-from t2v.schedule import NoiseSchedule
+
+PULL = 0.8  # of a held frame's correction, to the power of the distance
 
 
 def resized(frames: np.ndarray, height: int, width: int) -> np.ndarray:
@@ -48,49 +48,39 @@ def put(latents: Tensor, held: Tensor, places: list[int]) -> Tensor:
     return out
 
 
-@dataclass(frozen=True)
-class Lean:
-    """What held frames suggest for all, latents (b, c, f, h, w), and how far the nearest is (f, 1, 1).
-
-    At `last`, the timestep of the final answer, every frame is the network's own.
-    """
-
-    towards: Tensor
-    distances: Tensor
-    last: float
-
-
-def leaning(held: Tensor, places: list[int], num_frames: int, *, loop: bool, last: float) -> Lean:
-    """The suggestion of held latents (b, c, k, h, w) at `places`: between two of them both by their distance,
-    else the nearest one. In a loop they go on over its end.
+def pulls(places: list[int], num_frames: int, *, loop: bool) -> Tensor:
+    """What share of each held frame's correction every frame takes (f, k): all where it is held, less with
+    each frame of distance; between two held ones of both, by their distance, else of the nearest one. In a
+    loop they go on over its end.
     """
     turns = (-num_frames, 0, num_frames) if loop else (0,)
     known = [(place + turn, i) for turn in turns for i, place in enumerate(places)]
-    frames, distances = [], []
+    shares = torch.zeros(num_frames, len(places))
     for frame in range(num_frames):
         left = max((k for k in known if k[0] <= frame), default=known[0])
         right = min((k for k in known if k[0] >= frame), default=known[-1])
         share = (frame - left[0]) / (right[0] - left[0]) if left[0] < frame < right[0] else 0.0
-        frames.append(torch.lerp(held[:, :, left[1]], held[:, :, right[1]], share))
-        distances.append(min(abs(frame - left[0]), abs(right[0] - frame)))
-    return Lean(torch.stack(frames, dim=2), held.new_tensor(distances)[:, None, None], last)
+        shares[frame, left[1]] += 1 - share
+        shares[frame, right[1]] += share
+        shares[frame] *= PULL ** min(abs(frame - left[0]), abs(right[0] - frame))
+    return shares
 
 
-def holding(
-    denoise: Denoiser, held: Tensor, places: list[int], schedule: NoiseSchedule, lean: Lean | None = None
-) -> Denoiser:
-    """A denoiser that knows the answer for the held frames, and leans on it for the others where `lean` says.
+def holding(denoise: Denoiser, held: Tensor, places: list[int], shares: Tensor | None = None) -> Denoiser:
+    """A denoiser that knows the answer for the held frames, and corrects the others by `shares` of theirs.
 
-    Under much noise a network has little but the text to go by, and would settle on a picture of its own
-    before it sees what is held. So its answers take a share of what the held frames suggest there: sigma to
-    the power of 1 + distance, which falls with the noise, and the sooner the farther away a frame is.
+    A network answers with a picture of its own for all frames, the held ones too, where little but the text
+    tells it more. What it got wrong there is known, held less answered, and much the same beside: added to
+    the others it keeps them in the held picture and leaves what moves from frame to frame as it was. This is
+    the reconstruction guidance of Ho et al. (2022) with the network's derivative taken as the same for all
+    frames near by, so without a way back through it.
     """
 
     def known(latents: Tensor, timestep: float) -> Tensor:
         clean = denoise(latents, timestep)
-        if lean is not None and timestep > lean.last:
-            _, sigma = schedule.level(timestep)
-            clean = torch.lerp(clean, lean.towards, sigma ** (1 + lean.distances))
+        if shares is not None:
+            wrong = held.to(clean.dtype) - clean[:, :, places]
+            clean = clean + torch.einsum("f k, b c k h w -> b c f h w", shares.to(clean), wrong)
         return put(clean, held, places)
 
     return known

@@ -25,7 +25,7 @@ from t2v.configs import Preset, Spacing, Speed
 from t2v.deep_cache import DeepCache
 from t2v.denoise import Denoiser, Guidance, Network, guided_denoiser
 from t2v.errors import PrecisionWarning, RenderError
-from t2v.holds import as_tensor, holding, leaning, put, resized, stacked
+from t2v.holds import as_tensor, holding, pulls, put, resized, stacked
 from t2v.memory import Clip
 from t2v.placement import Memory, Placement
 from t2v.prompts import Prompt, texts
@@ -187,10 +187,10 @@ class TextToVideo:
         if shoot.hold:
             pictures, held_places = stacked(shoot.hold, shoot.num_frames)
             held = self._encode(pictures)
-            lean = None  # a film to start from says itself what the other frames show
+            shares = None  # a film to start from says itself what the other frames show
             if shoot.init_frames is None:
-                lean = leaning(held, held_places, shoot.num_frames, loop=shoot.loop, last=visited[-2])
-            denoise = holding(denoise, held, held_places, self.schedule, lean)
+                shares = pulls(held_places, shoot.num_frames, loop=shoot.loop)
+            denoise = holding(denoise, held, held_places, shares)
         sample = sampler_named(shoot.sampler, shoot.eta)
         ring = closed(self.unet) if shoot.loop and len(windows) == 1 else contextlib.nullcontext()
         with ring:

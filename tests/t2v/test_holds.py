@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from t2v.errors import SettingsError
-from t2v.holds import as_tensor, holding, leaning, resized
+from t2v.holds import as_tensor, holding, pulls, resized
 from t2v.pipeline import TextToVideo, to_uint8
 from t2v.samplers import SAMPLERS
 
@@ -139,7 +139,7 @@ def of_one_number(*values: float) -> Tensor:
 
 
 @pytest.mark.parametrize(
-    ("places", "loop", "towards", "distances"),
+    ("places", "loop", "corrections", "distances"),
     [
         ([0], False, [4, 4, 4, 4, 4, 4], [0, 1, 2, 3, 4, 5]),
         ([0], True, [4, 4, 4, 4, 4, 4], [0, 1, 2, 3, 2, 1]),
@@ -149,23 +149,21 @@ def of_one_number(*values: float) -> Tensor:
         ([1, 2], True, [4.8, 4, 8, 7.2, 6.4, 5.6], [1, 0, 0, 1, 2, 2]),
     ],
 )
-def test_what_is_held_suggests_what_lies_between_and_the_nearest_counts_beyond(
-    places: list[int], loop: bool, towards: list[float], distances: list[int]
+def test_held_frames_pull_what_lies_between_and_the_nearest_pulls_beyond(
+    places: list[int], loop: bool, corrections: list[float], distances: list[int]
 ) -> None:
-    lean = leaning(of_one_number(4.0, 8.0)[:, :, : len(places)], places, 6, loop=loop, last=0)
-    assert lean.towards.flatten().tolist() == pytest.approx(towards)
-    assert lean.distances.flatten().tolist() == distances
+    held = torch.tensor([4.0, 8.0])[: len(places)]
+    found = pulls(places, 6, loop=loop) @ held
+    wanted = [value * 0.8**d for value, d in zip(corrections, distances, strict=True)]
+    assert found.tolist() == pytest.approx(wanted)
 
 
-def test_the_others_lean_on_the_held_frame_under_noise_and_are_their_own_without(tiny: TextToVideo) -> None:
-    held, own = of_one_number(4.0), of_one_number(1.0, 1.0, 1.0)
-    lean = leaning(held, [0], 3, loop=False, last=279)
-    answers = holding(lambda latents, t: own, held, [0], tiny.schedule, lean)
-    noise, half, last = (answers(own, t).flatten().tolist() for t in (999, 400, 279))
-    assert noise == pytest.approx([4, 4, 4])
-    _, sigma = tiny.schedule.level(400)
-    assert half == pytest.approx([4, 1 + 3 * sigma**2, 1 + 3 * sigma**3])
-    assert last == [4, 1, 1]
+def test_a_held_frames_correction_moves_the_others_and_leaves_what_differs_between_them() -> None:
+    own = of_one_number(1.0, 1.5, 3.0)
+    alike = holding(lambda latents, t: own, of_one_number(5.0), [0], torch.ones(3, 1))
+    assert alike(own, 400).flatten().tolist() == pytest.approx([5, 5.5, 7])
+    less = holding(lambda latents, t: own, of_one_number(5.0), [0], pulls([0], 3, loop=False))
+    assert less(own, 400).flatten().tolist() == pytest.approx([5, 1.5 + 4 * 0.8, 3 + 4 * 0.64])
 
 
 def test_a_film_to_start_from_is_not_drawn_towards_the_held_frame(tiny: TextToVideo) -> None:

@@ -157,7 +157,7 @@ def test_windows_are_planned_for_their_own_frames(tiny: TextToVideo) -> None:
 
 
 def without_half(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("t2v.precision._cpu_has_bf16", lambda: False)
+    monkeypatch.setattr("t2v.precision._cpu_is_faster_in_bf16", lambda: False)
 
 
 def test_where_fp32_would_not_fit_and_none_was_asked_for_the_plan_takes_half_and_says_so(
