@@ -5,7 +5,8 @@
 
 Every prompt has somebody of a kind, a colour and a set that training never saw together, in a wording that
 captions never use (`t2v.toon.world.is_held_out`, `t2v.toon.captions.unheard_caption`). Scores are kept
-by weights, judge, part, settings, prompt and seed in a file (`--scores`, training/bench/toon.jsonl).
+by weights, judge, part, settings, prompt and seed in a file (`--scores`, training/bench/toon.jsonl), films
+in training/bench/films, so that another judge scores them without filming anything again.
 `--before FOLDER` adds the column of an earlier toon.safetensors, `--model FOLDER` judges that one alone, and
 `--settings` are those of `generate`, for one row of the table of speeds.
 """
@@ -38,6 +39,7 @@ from t2v.toon.world import Staging, sample_staging
 from t2v.toon_drawings import to_tensor
 
 FOLDER = Path("training/bench")
+FILMS = FOLDER / "films"
 BESIDE = 200  # prompts of the columns that stand beside the first takes
 Kept = dict[str, dict[str, Any]]
 
@@ -53,6 +55,7 @@ class Bench:
     model: t2v.TextToVideo
     earlier: str | None
     network: torch.nn.Module
+    judged_by: str
     weights: str
     settings: dict[str, Any]
     num_prompts: int
@@ -64,7 +67,7 @@ class Bench:
     def once(self, part: str, what: str, measure: Callable[[], dict[str, Any]]) -> dict[str, Any]:
         """What is measured, from the file if it was measured before with the same weights and settings."""
         settings = json.dumps(self.settings, sort_keys=True)
-        key = hashlib.sha256("\n".join([self.weights, part, settings, what]).encode()).hexdigest()[:16]
+        key = _hash(f"{self.weights} {self.judged_by}", part, settings, what)
         if key not in self.kept:
             if time.monotonic() > self.stop_at:
                 raise TimeIsUp
@@ -72,24 +75,40 @@ class Bench:
                 "key": key,
                 "part": part,
                 "what": what,
-                "weights": self.weights,
+                "weights": f"{self.weights} {self.judged_by}",
                 "settings": self.settings,
             }
-            begun = time.perf_counter()
             entry |= measure()
-            entry["seconds"] = round(time.perf_counter() - begun, 2)
             with self.file.open("a", encoding="utf-8") as out:
                 out.write(json.dumps(entry) + "\n")
             self.kept[key] = entry
         return self.kept[key]
 
     def film(self, prompt: str, seed: int, **settings: Any) -> np.ndarray:
-        return self.model.generate(prompt, seed=seed, **(self.settings | settings)).frames
+        return self.take(prompt, seed, **settings)[0]
+
+    def take(self, prompt: str, seed: int, **settings: Any) -> tuple[np.ndarray, float]:
+        """A film, from the folder if it was filmed before, and the seconds that it took."""
+        asked = self.settings | settings
+        file = FILMS / f"{_hash(self.weights, prompt, str(seed), json.dumps(asked, sort_keys=True))}.npz"
+        if not file.exists():
+            begun = time.perf_counter()
+            frames = self.model.generate(prompt, seed=seed, **asked).frames
+            whole = file.with_suffix(".part")
+            with whole.open("wb") as out:
+                np.savez_compressed(out, frames=frames, seconds=time.perf_counter() - begun)
+            whole.replace(file)
+        with np.load(file) as kept:
+            return kept["frames"], float(kept["seconds"])
 
     def prompts(self, *, held_out: bool = True) -> Iterator[tuple[int, Staging, str]]:
         """The prompts of a column beside the first takes, with their numbers, which are their seeds."""
         found = toon_scores.prompts(min(BESIDE, self.num_prompts), held_out=held_out)
         yield from ((i, staging, prompt) for i, (staging, prompt) in enumerate(found))
+
+
+def _hash(*parts: str) -> str:
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
 
 
 def drawn(staging: Staging) -> np.ndarray:
@@ -114,20 +133,19 @@ def _back(model: t2v.TextToVideo, staging: Staging) -> np.ndarray:
 def first_takes(bench: Bench) -> Iterator[toon_scores.Score]:
     """TOON's own films, seed = number of the prompt, nothing filmed again."""
     for i, (staging, prompt) in enumerate(toon_scores.prompts(bench.num_prompts)):
-        yield _scored(bench, "first-takes", f"{i} {prompt}", staging, partial(bench.film, prompt, i))
+        yield _filmed(bench, "first-takes", staging, prompt, i)
 
 
 def unguided(bench: Bench) -> Iterator[toon_scores.Score]:
     """The same without guidance."""
     for i, staging, prompt in bench.prompts():
-        film = partial(bench.film, prompt, i, guidance_scale=1.0)
-        yield _scored(bench, "unguided", f"{i} {prompt}", staging, film)
+        yield _filmed(bench, "unguided", staging, prompt, i, guidance_scale=1.0)
 
 
 def met(bench: Bench) -> Iterator[toon_scores.Score]:
     """First takes of combinations that training has met, as unheard in their wording."""
     for i, staging, prompt in bench.prompts(held_out=False):
-        yield _scored(bench, "met", f"{i} {prompt}", staging, partial(bench.film, prompt, i))
+        yield _filmed(bench, "met", staging, prompt, i)
 
 
 def ceiling(bench: Bench) -> Iterator[toon_scores.Score]:
@@ -145,11 +163,21 @@ def world(bench: Bench) -> Iterator[toon_scores.Score]:
 def before(bench: Bench) -> Iterator[toon_scores.Score]:
     """First takes of an earlier checkpoint, of the same prompts with the same seeds."""
     if bench.earlier is not None:
-        weights = f"{t2v.fingerprint(bench.earlier)} {bench.weights.split()[1]}"
+        model, weights = t2v.load(bench.earlier), t2v.fingerprint(bench.earlier)
         few = min(BESIDE, bench.num_prompts)
-        yield from first_takes(
-            replace(bench, model=t2v.load(bench.earlier), weights=weights, num_prompts=few)
-        )
+        yield from first_takes(replace(bench, model=model, weights=weights, num_prompts=few))
+
+
+def _filmed(
+    bench: Bench, part: str, staging: Staging, prompt: str, seed: int, **settings: Any
+) -> toon_scores.Score:
+    """A film's score, and the seconds that it took."""
+
+    def measure() -> dict[str, Any]:
+        frames, seconds = bench.take(prompt, seed, **settings)
+        return toon_scores.score(staging, judge(frames, bench.network)) | {"seconds": round(seconds, 2)}
+
+    return bench.once(part, f"{seed} {prompt}", measure)
 
 
 def _scored(
@@ -277,14 +305,13 @@ def main() -> None:
     options = arguments()
     bench = opened(options)
     settings = bench.settings or "the default"
-    weights, judged_by = bench.weights.split()
-    sys.stdout.write(f"TOON {weights}, judge {judged_by}, settings {settings}\n")
+    sys.stdout.write(f"TOON {bench.weights}, judge {bench.judged_by}, settings {settings}\n")
     report(bench, options.parts or [*COLUMNS, *FIGURES])
 
 
 def opened(options: argparse.Namespace) -> Bench:
     """The model, the judge and what was measured before, as the options say."""
-    FOLDER.mkdir(parents=True, exist_ok=True)
+    FILMS.mkdir(parents=True, exist_ok=True)
     file = options.scores
     lines = file.read_text("utf-8").splitlines() if file.exists() else []
     ships = options.judge == "ships"
@@ -293,7 +320,8 @@ def opened(options: argparse.Namespace) -> Bench:
         t2v.load(options.model),
         options.before,
         loaded() if ships else toon_judge.loaded(),
-        f"{t2v.fingerprint(options.model)} {judged_by}",
+        judged_by,
+        t2v.fingerprint(options.model),
         dict(setting(text) for text in options.settings),
         options.prompts,
         time.monotonic() + options.minutes * 60,

@@ -3,8 +3,8 @@
     python tests/benchmarks/bench_toon_speed.py --minutes 60     # stops cleanly; the next call goes on
 
 The reference of 50 steps of DDIM and TOON's own default are judged on all prompts, the rest on the first
-hundred, and so is the default in single precision. Seconds are medians, decoding and judging included; how
-many times less the denoising alone takes, `bench_fast.py` says.
+hundred, and so is the default in the other precision. Seconds are medians, decoding included; how many times
+less the denoising alone takes, `bench_fast.py` says.
 """
 
 from __future__ import annotations
@@ -34,10 +34,12 @@ def rows(bench: Bench, model: str) -> Iterator[tuple[str, int, Bench]]:
         if name != "fast":
             count = bench.num_prompts if name == reference else min(FEW, bench.num_prompts)
             yield name, count, replace(bench, settings={"speed": "exact"} | settings)
-    if best_dtype(torch.device("cpu")) != torch.float32:
-        single = t2v.load(model, device="cpu", dtype=torch.float32)
-        weights = f"{bench.weights} fp32"
-        yield "fast in fp32", min(FEW, bench.num_prompts), replace(bench, model=single, weights=weights)
+    own, single = best_dtype(torch.device("cpu")), torch.float32
+    other = torch.bfloat16 if own == single else single
+    film = t2v.load(model, device="cpu", dtype=other)
+    name = str(other).removeprefix("torch.")
+    row = replace(bench, settings={}, model=film, weights=f"{bench.weights} {name}")
+    yield f"fast in {name}", min(FEW, bench.num_prompts), row
 
 
 def main() -> None:
