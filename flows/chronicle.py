@@ -10,7 +10,6 @@ from flows import llm_writing, scripting
 from flows.begin import older_premise
 from flows.job import Job
 from flows.screen import count, duration
-from flows.scripting import Written
 from flows.studio import folder, loudness, manifest, publish, recipes, sheet
 from flows.studio.cut import file_hash
 from flows.studio.editing import Finished
@@ -18,6 +17,7 @@ from flows.studio.film import picture_size
 from flows.studio.timeline import Timeline
 from flows.studio.wanted import WantedLine, WantedShot
 from flows.survey import Survey
+from flows.written import Written
 from scripts_llm.endpoint import Call
 from scripts_llm.screenplay import Line
 

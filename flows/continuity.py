@@ -10,10 +10,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from flows.job import Job
-from flows.scripting import Written
 from flows.studio import posix
 from flows.studio.errors import StudioError
 from flows.studio.folder import disk_errors
+from flows.written import Written
 from scripts_llm import continuity_file
 from scripts_llm.continuity import Continuity, Told, told_by
 

@@ -22,7 +22,6 @@ from flows.begin import quick_check
 from flows.job import Job
 from flows.options import EpisodeOptions, Outcome, Until
 from flows.screen import Screen, duration, running_time
-from flows.scripting import Written
 from flows.studio import camera, editing, folder, fonts, judging, manifest, recipes, report, wanted
 from flows.studio import takes as takes_of
 from flows.studio.editing import Finished
@@ -30,6 +29,7 @@ from flows.studio.errors import StudioError
 from flows.studio.timeline import Span
 from flows.studio.wanted import WantedShot
 from flows.survey import Survey
+from flows.written import Written
 from scripts_llm.errors import ScriptError
 
 __all__ = ["episode", "make", "quick_check", "story"]

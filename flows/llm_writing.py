@@ -19,7 +19,7 @@ from scripts_llm.question import Server
 from scripts_llm.screenplay import Premise, Scene, Script
 
 if TYPE_CHECKING:
-    from flows.scripting import Say
+    from flows.written import Say
     from scripts_llm.writer import Assignment, Writing
 
 

@@ -9,11 +9,11 @@ from flows import job as jobs
 from flows.job import Job
 from flows.options import EpisodeOptions, Outcome
 from flows.screen import Screen, duration
-from flows.scripting import Written
 from flows.studio import folder, manifest, recipes, takes, wanted
 from flows.studio.errors import StudioError
 from flows.studio.wanted import WantedShot
 from flows.survey import Survey
+from flows.written import Written
 from scripts_llm import yaml_io
 
 

@@ -16,9 +16,9 @@ from flows import job as jobs
 from flows.job import Job
 from flows.options import EpisodeOptions, Outcome
 from flows.screen import Screen
-from flows.scripting import Written
 from flows.studio import breakdown, folder, manifest, recipes
 from flows.studio.errors import StudioError
+from flows.written import Written
 from scripts_llm import yaml_io
 from scripts_llm.endpoint import Call
 from scripts_llm.patience import Patience

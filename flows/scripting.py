@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -14,8 +14,8 @@ from flows.studio import breakdown, manifest
 from flows.studio import folder as folders
 from flows.studio.errors import StudioError
 from flows.studio.folder import EpisodeFolder, disk_errors
-from flows.studio.manifest import Memory
 from flows.words import film_words
+from flows.written import Say, Written
 from scripts_llm import casting, schema, yaml_io
 from scripts_llm.errors import ScriptError
 from scripts_llm.screenplay import Character, Line, Premise, Scene, Script, Shot
@@ -25,17 +25,6 @@ if TYPE_CHECKING:
     from scripts_llm.season import Season
 
 OFFLINE = "the offline writer"
-Say = Callable[[str], None]
-
-
-@dataclass(frozen=True)
-class Written:
-    """A script on disk, with the premise that knows its whole cast, and what the writing cost."""
-
-    script: Script
-    premise: Premise
-    memory: Memory
-    calls: tuple[Call, ...] = ()
 
 
 def exists(job: Job) -> bool:

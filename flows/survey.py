@@ -10,7 +10,6 @@ from typing import Any
 from flows import scripting
 from flows.job import Job
 from flows.options import Until
-from flows.scripting import Written
 from flows.studio import loops, own_audio, plan, recipes, wanted
 from flows.studio.caption_style import read_style
 from flows.studio.editing import Edit, Material, make_edit
@@ -19,6 +18,7 @@ from flows.studio.pacing import SceneSound
 from flows.studio.plan import Plan
 from flows.studio.scene_sounds import scene_sounds
 from flows.studio.wanted import WantedLine, WantedShot
+from flows.written import Written
 from scripts_llm.screenplay import Audio, Premise, display_name
 
 

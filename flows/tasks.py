@@ -18,7 +18,6 @@ from prefect.context import FlowRunContext
 
 from flows import scripting
 from flows.job import Job
-from flows.scripting import Say, Written
 from flows.studio import booth, camera, editing, loops
 from flows.studio.camera import OnStep
 from flows.studio.editing import Edit, Finished
@@ -28,6 +27,7 @@ from flows.studio.recipes import Artefact
 from flows.studio.timeline import Source, Span
 from flows.studio.voice_book import VoiceSettings
 from flows.studio.wanted import WantedLine, WantedShot
+from flows.written import Say, Written
 from scripts_llm.errors import ScriptError
 
 P = ParamSpec("P")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import cache, partial
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ from t2v.configs import MODELSCOPE, TOON, Preset, ScheduleConfig
 from t2v.errors import CheckpointError, SettingsError
 from t2v.fingerprint import TOON_FILE, weight_file
 from t2v.memory import chosen_precision
+from t2v.origin import Origin
 from t2v.pipeline import TextToVideo
 from t2v.placement import Memory, budget_of
 from t2v.precision import best_dtype
@@ -31,18 +32,6 @@ from t2v.unet import UNet3D
 from t2v.weights import load_strictly, read
 
 log = logging.getLogger("t2v")
-
-
-@dataclass(frozen=True)
-class Origin:
-    """Where a loaded model came from. `revision` is the hub's commit; `loras` are the merged ones."""
-
-    source: str
-    files: Mapping[str, Path]
-    licence: str
-    revision: str | None = None
-    loras: tuple[tuple[Path, float], ...] = ()
-    tensors: Mapping[str, Mapping[str, Source]] = field(default_factory=dict, repr=False)
 
 
 def load(

@@ -12,7 +12,7 @@ import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING, Any, Unpack, overload
+from typing import Any, Unpack, overload
 
 import numpy as np
 import torch
@@ -27,6 +27,7 @@ from t2v.denoise import Denoiser, Guidance, Network, guided_denoiser
 from t2v.errors import PrecisionWarning, RenderError
 from t2v.holds import as_tensor, holding, pulls, put, resized, stacked
 from t2v.memory import Clip
+from t2v.origin import Origin
 from t2v.placement import Memory, Placement
 from t2v.prompts import Prompt, texts
 from t2v.samplers import Callback, arrives_clean, sampler_named
@@ -36,9 +37,6 @@ from t2v.steady import steadied
 from t2v.text_encoder import TextEncoder
 from t2v.unet import UNet3D
 from t2v.windows import closed, long_noise, places, windowed
-
-if TYPE_CHECKING:
-    from t2v.loading import Origin
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from flows.night import Result
 from flows.options import BatchOptions, EpisodeOptions, Outcome
 from flows.studio import folder
 from flows.studio.errors import StudioError
+from flows.written import Written
 from scripts_llm import continuity_file
 
 BEGAN = datetime(2026, 3, 1, 2, 30, tzinfo=UTC)
@@ -158,9 +159,7 @@ def test_an_entry_that_a_person_changed_stays(told):
 
 def test_an_edited_script_is_remembered_as_it_is_now(told):
     first, written = told()
-    edited = scripting.Written(
-        written.script.model_copy(update={"title": "Another"}), written.premise, written.memory
-    )
+    edited = Written(written.script.model_copy(update={"title": "Another"}), written.premise, written.memory)
     continuity.remember(first, edited)
     assert continuity_file.entry_of(continuity.path_of(first), "s01e01").title == "Another"
 
