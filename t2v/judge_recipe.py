@@ -33,7 +33,7 @@ from t2v.weights import read
 
 log = logging.getLogger("judge")
 
-PLAN = Plan(num_steps=1800, learning_rate=2e-3, warmup_steps=40, ema_decay=0.99, checkpoint_seconds=60)
+PLAN = Plan(num_steps=3000, learning_rate=2e-3, warmup_steps=40, ema_decay=0.99, checkpoint_seconds=60)
 BATCH = 48
 DRAWN_SEED = 3  # both judges learn from the same drawings
 SQUARE_EVERY = 7  # one batch in so many is 1:1
