@@ -56,6 +56,7 @@ class Conditioning:
     size: tuple[int, int] | None = None  # height and width that an upsampling layer has to reach
     chunks: Chunks = field(default_factory=Chunks)
     once: Once = every_time
+    still: bool = False  # layers over frames are left out: every frame is a picture of its own
 
 
 def by_frames(layer: Callable[..., Tensor], x: Tensor, cond: Conditioning, *others: Tensor) -> Tensor:

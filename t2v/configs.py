@@ -98,6 +98,7 @@ class Preset:
     speed: Speed = "exact"
     sizes: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     negative_prompt: str = ""
+    motion_guidance: float = 0.0  # how far films are driven away from what stands still
     steadiness: float = 0.0  # latents that deviate by no more than this over the frames are held still
     speaks_toon: bool = False  # prompts are first said in the words of the drawn world
     licence: str = ""
@@ -181,6 +182,7 @@ TOON = Preset(
     fps=8,
     num_steps=20,
     guidance_scale=2.5,
+    motion_guidance=1.5,
     speed="fast",
     sizes={"16:9": (64, 112), "1:1": (80, 80)},
     steadiness=0.1,

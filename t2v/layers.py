@@ -124,6 +124,8 @@ class TemporalConvBlock(nn.Module):
         zero_init(self.conv4[-1])
 
     def forward(self, x: Tensor, cond: Conditioning) -> Tensor:
+        if cond.still:
+            return x
         h = x.shape[-2]
         video = rearrange(x, "(b f) c h w -> b c f (h w)", f=cond.num_frames)
         out = self.conv4(self.conv3(self.conv2(self.conv1(video))))
@@ -275,6 +277,8 @@ class TemporalTransformer(nn.Module):
         self.proj_out = zero_init(nn.Conv1d(inner, channels, 1))
 
     def forward(self, x: Tensor, cond: Conditioning) -> Tensor:
+        if cond.still:
+            return x
         h, f, step = x.shape[-2], cond.num_frames, cond.chunks.frames
         x = token_layout(x)
         normed = self.norm(rearrange(x, "(b f) c h w -> b c f (h w)", f=f))

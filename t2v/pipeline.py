@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, Unpack, overload
 
@@ -23,7 +23,7 @@ from t2v.autoencoder import Autoencoder
 from t2v.conditioning import Memo, Once
 from t2v.configs import Preset, Spacing, Speed
 from t2v.deep_cache import DeepCache
-from t2v.denoise import Denoiser, Guidance, Network, guided_denoiser
+from t2v.denoise import Branches, Denoiser, Network, guided_denoiser
 from t2v.errors import PrecisionWarning, RenderError
 from t2v.holds import as_tensor, holding, pulls, put, resized, stacked
 from t2v.memory import Clip
@@ -94,6 +94,7 @@ class TextToVideo:
         guidance_rescale: float | None = None,
         guidance_interval: tuple[float, float] | None = None,
         guidance_every: int | None = None,
+        motion_guidance: float | None = None,
         cache_every: int | None = None,
         speed: Speed | None = None,
         init_frames: np.ndarray | None = None,
@@ -124,6 +125,7 @@ class TextToVideo:
             "guidance_rescale": guidance_rescale,
             "guidance_interval": guidance_interval,
             "guidance_every": guidance_every,
+            "motion_guidance": motion_guidance,
             "cache_every": cache_every,
             "speed": speed,
             "init_frames": init_frames,
@@ -202,22 +204,19 @@ class TextToVideo:
                 self.text_encoder, shoot.prompt, shoot.negative_prompt, self.preset, shoot.num_frames
             )
         distilled = self.preset.unet.guidance_embed_dim is not None  # the scale goes into the network itself
-        network: Network = partial(
+        network = partial(
             self._network,
             once=Memo(),
             guidance=shoot.guidance_scale if distilled else None,
             cache=DeepCache(shoot.cache_every) if shoot.cache_every > 1 else None,
         )
-        return guided_denoiser(
-            network if len(windows) == 1 else windowed(network, windows),
-            self.schedule,
-            self.preset.prediction,
-            text=text,
-            negative=negative,
-            guidance=Guidance(1) if distilled else shoot.guidance,
-            together=self.placement.both_branches
-            and shoot.cache_every == 1,  # deep features: a pass a branch
-        )
+        asked: list[Network] = [network, partial(network, still=True)]
+        ask, still = asked if len(windows) == 1 else [windowed(one, windows) for one in asked]
+        # deep features are kept of a pass a branch
+        together = self.placement.both_branches and shoot.cache_every == 1
+        guidance = replace(shoot.guidance, scale=1) if distilled else shoot.guidance
+        branches = Branches(ask, text, negative, still, together)
+        return guided_denoiser(branches, self.schedule, self.preset.prediction, guidance)
 
     def _shape(self, shoot: Shoot) -> tuple[int, ...]:
         factor, channels = self.preset.autoencoder.factor, self.preset.autoencoder.latent_channels
@@ -232,11 +231,12 @@ class TextToVideo:
         once: Once,
         guidance: float | None,
         cache: DeepCache | None,
+        still: bool = False,
     ) -> Tensor:
         scale = None if guidance is None else torch.full_like(t, guidance, dtype=torch.float32)
         deep = None if cache is None else cache.features(float(t[0]))
         with self.placement.use("unet"):
-            return self.unet(latents, t, text, scale, deep=deep, once=once).float()
+            return self.unet(latents, t, text, scale, deep=deep, once=once, still=still).float()
 
     def _encode(self, frames: np.ndarray) -> Tensor:
         with self.placement.use("autoencoder"):

@@ -33,6 +33,7 @@ class Settings(TypedDict, total=False):
     guidance_rescale: float | None
     guidance_interval: tuple[float, float] | None
     guidance_every: int | None
+    motion_guidance: float | None
     cache_every: int | None
     speed: Speed | None
     init_frames: np.ndarray | None
@@ -61,6 +62,7 @@ class Shoot:
     guidance_rescale: float
     guidance_interval: tuple[float, float]
     guidance_every: int
+    motion_guidance: float
     cache_every: int
     init_frames: np.ndarray | None
     strength: float
@@ -72,7 +74,11 @@ class Shoot:
     @property
     def guidance(self) -> Guidance:
         return Guidance(
-            self.guidance_scale, self.guidance_rescale, self.guidance_interval, self.guidance_every
+            self.guidance_scale,
+            self.guidance_rescale,
+            self.guidance_interval,
+            self.guidance_every,
+            self.motion_guidance if self.num_frames > 1 else 0.0,
         )
 
     def told(self) -> dict[str, Any]:
@@ -107,6 +113,7 @@ def shoot_of(preset: Preset, prompt: Prompt, asked: Settings) -> Shoot:
         "guidance_rescale": 0.0,
         "guidance_interval": (0.0, 1.0),
         "guidance_every": 1,
+        "motion_guidance": preset.motion_guidance,
         "cache_every": 1,
         "init_frames": None,
         "strength": 1.0 if film is None else STRENGTH,
@@ -196,6 +203,10 @@ def _sampling(shoot: Shoot, preset: Preset) -> list[tuple[bool, str]]:
         ),
         (shoot.cache_every >= 1, f"cache_every of 1 or more, got {shoot.cache_every}"),
         (shoot.guidance_every >= 1, f"guidance_every of 1 or more, got {shoot.guidance_every}"),
+        (
+            0 <= shoot.motion_guidance < math.inf,
+            f"a motion_guidance of 0 or more, got {shoot.motion_guidance}",
+        ),
     ]
 
 

@@ -117,6 +117,7 @@ class UNet3D(nn.Module):
         *,
         once: Once = every_time,
         deep: DeepFeatures | None = None,
+        still: bool = False,
     ) -> Tensor:
         """What the network predicts, in the shape of the latents.
 
@@ -124,6 +125,7 @@ class UNet3D(nn.Module):
         (b,): the scale, read by networks alone that were distilled with it (`guidance_embed_dim`).
         `once`: a Memo, where the same text, or the same timesteps, come again. `deep`: features of an earlier
         pass that stand for all stages but the outermost; where there are none yet, this pass's are put there.
+        `still`: without the layers over frames, every frame as a picture of its own.
         """
         num_frames = latents.shape[2]
         cond = Conditioning(
@@ -132,6 +134,7 @@ class UNet3D(nn.Module):
             num_frames=num_frames,
             chunks=self.chunks,
             once=once,
+            still=still,
         )
         x = token_layout(rearrange(latents.to(self.dtype), "b c f h w -> (b f) c h w"))
         first = self.input_blocks[0](x, cond)

@@ -24,7 +24,7 @@ from torch import Tensor
 from t2v.autoencoder import Autoencoder
 from t2v.conditioning import Memo
 from t2v.configs import MODELSCOPE
-from t2v.denoise import Guidance, guided_denoiser
+from t2v.denoise import Branches, Guidance, guided_denoiser
 from t2v.samplers import sample_ddim
 from t2v.schedule import noise_schedule, timesteps
 from t2v.unet import UNet3D
@@ -69,9 +69,7 @@ def sampled(network: Callable[..., Tensor], steps: int, *, context: int, once: b
         answer: Any = network(latents, t, text, **extra)
         return answer if isinstance(answer, Tensor) else answer.sample
 
-    denoise = guided_denoiser(
-        predict, schedule, "eps", text=text, negative=text * 0.5, guidance=Guidance(9.0)
-    )
+    denoise = guided_denoiser(Branches(predict, text, text * 0.5), schedule, "eps", Guidance(9.0))
     return sample_ddim(denoise, noise, schedule, timesteps(steps, schedule, "modelscope"))
 
 

@@ -139,7 +139,7 @@ def first_takes(bench: Bench) -> Iterator[toon_scores.Score]:
 def unguided(bench: Bench) -> Iterator[toon_scores.Score]:
     """The same without guidance."""
     for i, staging, prompt in bench.prompts():
-        yield _filmed(bench, "unguided", staging, prompt, i, guidance_scale=1.0)
+        yield _filmed(bench, "unguided", staging, prompt, i, guidance_scale=1.0, motion_guidance=0.0)
 
 
 def met(bench: Bench) -> Iterator[toon_scores.Score]:

@@ -6,7 +6,7 @@ from diffusers.pipelines.stable_diffusion.pipeline_stable_diffusion import resca
 from torch import Tensor
 
 from t2v.configs import ScheduleConfig
-from t2v.denoise import Denoiser, Guidance, Network, clean_of, guided_denoiser
+from t2v.denoise import Branches, Denoiser, Guidance, Network, clean_of, guided_denoiser
 from t2v.samplers import sample_ddim
 from t2v.schedule import noise_schedule, timesteps
 
@@ -42,7 +42,7 @@ def test_a_sampler_survives_the_timestep_without_any_signal() -> None:
         return a * noise - sigma * clean
 
     text = torch.zeros(1)
-    denoise = guided_denoiser(network, ZERO, "v", text=text, negative=text, guidance=Guidance(1))
+    denoise = guided_denoiser(Branches(network, text, text), ZERO, "v", Guidance(1))
     got = sample_ddim(denoise, drawn(2).float(), ZERO, timesteps(8, ZERO, "trailing"))
     assert got.isfinite().all()
     torch.testing.assert_close(got, clean, rtol=0, atol=1e-4)
@@ -63,7 +63,7 @@ class Echo:
 
 def guided_by(network: Network, guidance: Guidance) -> Denoiser:
     text, negative = torch.tensor(2.0), torch.tensor(-1.0)
-    return guided_denoiser(network, SCHEDULE, "eps", text=text, negative=negative, guidance=guidance)
+    return guided_denoiser(Branches(network, text, negative), SCHEDULE, "eps", guidance)
 
 
 def guided(network: Echo, scale: float) -> Tensor:
@@ -132,5 +132,24 @@ def test_an_answer_in_half_precision_is_reckoned_with_in_single() -> None:
         return latents.bfloat16()
 
     text = torch.zeros(1)
-    denoise = guided_denoiser(network, SCHEDULE, "v", text=text, negative=text, guidance=Guidance(1))
+    denoise = guided_denoiser(Branches(network, text, text), SCHEDULE, "v", Guidance(1))
     assert denoise(drawn(1).float(), 500).dtype == torch.float32
+
+
+def test_motion_is_driven_away_from_what_the_network_shows_without_it() -> None:
+    moving, standing = Echo(), Echo()
+    text, negative = torch.tensor(2.0), torch.tensor(-1.0)
+
+    def still(latents: Tensor, t: Tensor, text: Tensor) -> Tensor:
+        return standing(latents, t, text) * 0.25
+
+    def driven(guidance: Guidance) -> Tensor:
+        branches = Branches(moving, text, negative, still)
+        latents, (a, sigma) = drawn(3), SCHEDULE.level(400)
+        clean = guided_denoiser(branches, SCHEDULE, "eps", guidance)(latents, 400)
+        return ((latents - a * clean) / sigma).mean()
+
+    assert float(driven(Guidance(1, motion=2))) == pytest.approx(2 + 2 * (2 - 0.5), abs=1e-4)
+    assert (moving.asked, standing.asked) == ([2.0], [2.0])
+    assert float(driven(Guidance(3, motion=2))) == pytest.approx(2 + 2 * 3 + 2 * 1.5, abs=1e-4)
+    assert float(driven(Guidance(3, motion=2, interval=(0.5, 1)))) == pytest.approx(2, abs=1e-4)

@@ -18,7 +18,7 @@ from diffusers import (
 from torch import Tensor
 
 from t2v.configs import Prediction, ScheduleConfig, Spacing
-from t2v.denoise import Denoiser, Guidance, guided_denoiser
+from t2v.denoise import Branches, Denoiser, Guidance, guided_denoiser
 from t2v.samplers import (
     SAMPLERS,
     Sampler,
@@ -105,7 +105,7 @@ def test_ddim_goes_where_diffusers_ddim_goes(
         more = torch.randn(SHAPE, generator=drawn) if eta else None
         wanted = theirs.step(prediction, int(t), wanted, eta=eta, variance_noise=more).prev_sample
 
-    denoise = guided_denoiser(network, schedule, kind, text=text, negative=text, guidance=Guidance(1))
+    denoise = guided_denoiser(Branches(network, text, text), schedule, kind, Guidance(1))
     generator = torch.Generator().manual_seed(9)
     visited = timesteps(num_steps, schedule, spacing)
     got = sample_ddim(denoise, noise(0), schedule, visited, eta=eta, generator=generator)
@@ -138,7 +138,7 @@ def ours(
     def asked(latents: Tensor, t: Tensor, text: Tensor) -> Tensor:
         return network(latents, t.round() if whole else t, text)
 
-    denoise = guided_denoiser(asked, SCHEDULE, kind, text=text, negative=text, guidance=Guidance(1))
+    denoise = guided_denoiser(Branches(asked, text, text), SCHEDULE, kind, Guidance(1))
     return sampler(denoise, noise(0), SCHEDULE, visited, generator=torch.Generator().manual_seed(9))
 
 

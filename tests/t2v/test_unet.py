@@ -68,6 +68,16 @@ def test_once_they_have_learnt_something_the_frames_hear_of_one_another(video_mo
 
 
 @torch.inference_mode()
+def test_still_it_paints_what_an_image_model_of_its_weights_paints(video_model: UNet3D) -> None:
+    image_model = UNet3D(replace(CONFIG, temporal=False)).eval()
+    own = image_model.state_dict()
+    image_model.load_state_dict({k: v for k, v in video_model.state_dict().items() if k in own})
+    got, moving = video_model(LATENTS, T, TEXT, still=True), video_model(LATENTS, T, TEXT)
+    torch.testing.assert_close(got, image_model(LATENTS, T, TEXT), rtol=0, atol=1e-5)
+    assert (got - moving).abs().max() > 1e-3
+
+
+@torch.inference_mode()
 def test_an_image_model_paints_every_frame_for_itself(image_model: UNet3D) -> None:
     changed = LATENTS.clone()
     changed[:, :, 4] += 1

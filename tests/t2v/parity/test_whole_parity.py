@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from t2v.autoencoder import Autoencoder
 from t2v.conditioning import Memo
 from t2v.configs import MODELSCOPE, UNetConfig
-from t2v.denoise import Guidance, guided_denoiser
+from t2v.denoise import Branches, Guidance, guided_denoiser
 from t2v.samplers import sample_ddim
 from t2v.schedule import noise_schedule, timesteps
 from t2v.text_encoder import TextEncoder
@@ -104,14 +104,8 @@ def sampled_by_both(theirs: Any, ours: UNet3D, num_steps: int) -> tuple[Tensor, 
         wanted = scheduler.step(uncond + 9.0 * (cond - uncond), t, wanted).prev_sample
 
     schedule, memo = noise_schedule(config), Memo()
-    denoise = guided_denoiser(
-        lambda latents, t, context: ours(latents, t, context, once=memo),
-        schedule,
-        "eps",
-        text=text,
-        negative=negative,
-        guidance=Guidance(9.0),
-    )
+    branches = Branches(lambda latents, t, context: ours(latents, t, context, once=memo), text, negative)
+    denoise = guided_denoiser(branches, schedule, "eps", Guidance(9.0))
     return wanted, sample_ddim(denoise, noise, schedule, timesteps(num_steps, schedule, "modelscope"))
 
 
