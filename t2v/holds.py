@@ -50,8 +50,8 @@ def put(latents: Tensor, held: Tensor, places: list[int]) -> Tensor:
 
 def pulls(places: list[int], num_frames: int, *, loop: bool) -> Tensor:
     """What share of each held frame's correction every frame takes (f, k): all where it is held, less with
-    each frame of distance; between two held ones of both, by their distance, else of the nearest one. In a
-    loop they go on over its end.
+    each frame of distance; between two held ones of both, by their distance, else of the nearest one. A loop
+    comes back to them over its end, and so all of its frames take all.
     """
     turns = (-num_frames, 0, num_frames) if loop else (0,)
     known = [(place + turn, i) for turn in turns for i, place in enumerate(places)]
@@ -62,7 +62,8 @@ def pulls(places: list[int], num_frames: int, *, loop: bool) -> Tensor:
         share = (frame - left[0]) / (right[0] - left[0]) if left[0] < frame < right[0] else 0.0
         shares[frame, left[1]] += 1 - share
         shares[frame, right[1]] += share
-        shares[frame] *= PULL ** min(abs(frame - left[0]), abs(right[0] - frame))
+        if not loop:
+            shares[frame] *= PULL ** min(abs(frame - left[0]), abs(right[0] - frame))
     return shares
 
 

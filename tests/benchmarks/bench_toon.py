@@ -19,7 +19,7 @@ import json
 import sys
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -111,6 +111,12 @@ def _hash(*parts: str) -> str:
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
 
 
+def weights_of(source: str, model: t2v.TextToVideo) -> str:
+    """A name that changes with the weights and with what they are filmed with when nothing is said."""
+    preset = _hash(json.dumps(asdict(model.preset), sort_keys=True))[:6]
+    return f"{t2v.fingerprint(source)}-{preset}"
+
+
 def drawn(staging: Staging) -> np.ndarray:
     height, width = t2v.TOON.sizes["16:9"]
     return draw(staging, num_frames=t2v.TOON.num_frames, height=height, width=width)
@@ -163,8 +169,8 @@ def world(bench: Bench) -> Iterator[toon_scores.Score]:
 def before(bench: Bench) -> Iterator[toon_scores.Score]:
     """First takes of an earlier checkpoint, of the same prompts with the same seeds."""
     if bench.earlier is not None:
-        model, weights = t2v.load(bench.earlier), t2v.fingerprint(bench.earlier)
-        few = min(BESIDE, bench.num_prompts)
+        model, few = t2v.load(bench.earlier), min(BESIDE, bench.num_prompts)
+        weights = weights_of(bench.earlier, model)
         yield from first_takes(replace(bench, model=model, weights=weights, num_prompts=few))
 
 
@@ -316,12 +322,13 @@ def opened(options: argparse.Namespace) -> Bench:
     lines = file.read_text("utf-8").splitlines() if file.exists() else []
     ships = options.judge == "ships"
     judged_by = hashlib.sha256((WEIGHTS if ships else toon_judge.WEIGHTS).read_bytes()).hexdigest()[:8]
+    model = t2v.load(options.model)
     return Bench(
-        t2v.load(options.model),
+        model,
         options.before,
         loaded() if ships else toon_judge.loaded(),
         judged_by,
-        t2v.fingerprint(options.model),
+        weights_of(options.model, model),
         dict(setting(text) for text in options.settings),
         options.prompts,
         time.monotonic() + options.minutes * 60,
