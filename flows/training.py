@@ -42,7 +42,7 @@ class TrainOptions:
     frames: Annotated[int | None, Parameter(help="Frames of a clip. Left out: the model's.")] = None
     size: Annotated[str | None, Parameter(help="WIDTHxHEIGHT. Left out: the model's first.")] = None
     precision: Annotated[
-        Literal["auto", "fp32", "bf16", "fp16"], Parameter(help="auto: bf16 where the machine has it.")
+        Literal["auto", "fp32", "bf16", "fp16"], Parameter(help="auto: bf16 where it is the faster one.")
     ] = "auto"
     checkpointing: Annotated[bool, Parameter(help="Less memory, more time; the gradients are the same.")] = (
         True

@@ -69,8 +69,12 @@ class Branches:
 
     def driven(self, latents: Tensor, t: Tensor, guidance: Guidance) -> tuple[Tensor, Tensor]:
         """The same, and how far guidance drives it from there."""
-        cond, uncond = self._both(latents, t) if guidance.scale != 1 else (self.answer(latents, t), None)
-        away = torch.zeros_like(cond) if uncond is None else (guidance.scale - 1) * (cond - uncond)
+        if guidance.scale == 1:
+            cond = self.answer(latents, t)
+            away = torch.zeros_like(cond)
+        else:
+            cond, uncond = self._both(latents, t)
+            away = (guidance.scale - 1) * (cond - uncond)
         if guidance.motion and self.still is not None:
             away = away + guidance.motion * (cond - self.still(latents, t, self.text))
         return cond, away

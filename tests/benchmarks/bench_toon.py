@@ -101,6 +101,10 @@ class Bench:
         with np.load(file) as kept:
             return kept["frames"], float(kept["seconds"])
 
+    def judged(self, staging: Staging, frames: np.ndarray) -> dict[str, int]:
+        """What the judge finds right of a staging in frames."""
+        return toon_scores.score(staging, judge(frames, self.network))
+
     def prompts(self, *, held_out: bool = True) -> Iterator[tuple[int, Staging, str]]:
         """The prompts of a column beside the first takes, with their numbers, which are their seeds."""
         found = toon_scores.prompts(min(BESIDE, self.num_prompts), held_out=held_out)
@@ -181,7 +185,7 @@ def _filmed(
 
     def measure() -> dict[str, Any]:
         frames, seconds = bench.take(prompt, seed, **settings)
-        return toon_scores.score(staging, judge(frames, bench.network)) | {"seconds": round(seconds, 2)}
+        return bench.judged(staging, frames) | {"seconds": round(seconds, 2)}
 
     return bench.once(part, f"{seed} {prompt}", measure)
 
@@ -189,7 +193,7 @@ def _filmed(
 def _scored(
     bench: Bench, part: str, what: str, staging: Staging, film: Callable[[], np.ndarray]
 ) -> toon_scores.Score:
-    return bench.once(part, what, lambda: toon_scores.score(staging, judge(film(), bench.network)))
+    return bench.once(part, what, lambda: bench.judged(staging, film()))
 
 
 # ------------------------------------------------------------------------------------------- figures
@@ -248,7 +252,7 @@ def same(bench: Bench) -> list[str]:
 
 
 def _kept(bench: Bench, shot: Staging, prompt: str, seed: int) -> dict[str, Any]:
-    score = toon_scores.score(shot, judge(bench.film(prompt, seed), bench.network))
+    score = bench.judged(shot, bench.film(prompt, seed))
     return {"kept": int(score["kind"] and score["colour"])}
 
 
