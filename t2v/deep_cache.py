@@ -13,14 +13,19 @@ from torch import Tensor
 
 @dataclass
 class DeepFeatures:
-    """What the last stage of the UNet got from below at the last full pass."""
+    """What the last stage of the UNet got from below at the last full pass, and in which turn that was."""
 
     kept: Tensor | None = None
+    turn: int = -1
 
 
 @dataclass
 class DeepCache:
-    """Deep features of all calls of a step: both branches of guidance, all windows, always in one order."""
+    """Deep features of all calls of a step: the branches of guidance, all windows, always in one order.
+
+    `every` steps are a turn. The first pass of a turn is a full one, in whichever step of it the call comes:
+    no features are older than `every - 1` steps, nor those of a branch that is not asked in every step.
+    """
 
     every: int
     slots: list[DeepFeatures] = field(default_factory=list)
@@ -36,6 +41,7 @@ class DeepCache:
             self.slots.append(DeepFeatures())
         slot = self.slots[self.call]
         self.call += 1
-        if self.step % self.every == 0:
-            slot.kept = None
+        turn = self.step // self.every
+        if slot.turn != turn:
+            slot.kept, slot.turn = None, turn
         return slot

@@ -162,9 +162,12 @@ class TextToVideo:
     def _film_once(self, shoot: Shoot, seed: int, callback: Callback | None) -> Video:
         if shoot.init_frames is not None and shoot.strength == 0:
             frames = resized(shoot.init_frames, shoot.height, shoot.width).copy()
+            for place, picture in shoot.hold.items():
+                frames[place] = picture
         else:
             frames = to_uint8(self._decode(self._sample(shoot, seed, callback))[0])
-        if shoot.loop and not shoot.hold and isinstance(shoot.prompt, str):
+        free = shoot.init_frames is None and not shoot.hold and isinstance(shoot.prompt, str)
+        if shoot.loop and free:  # no frame has a place that it was given
             frames = opened(frames)
         return Video(frames, self.preset.fps, {**shoot.told(), "seed": seed, "model": self.preset.name})
 

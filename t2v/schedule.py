@@ -79,6 +79,7 @@ def timesteps(
     the seventh root of sigma / a (Karras et al. 2022, equation 5), so not in whole timesteps; "lcm": the
     `num_steps` that a network distilled over 50 was trained on. The first two arrive at timestep 0, where a
     little noise is left, as ModelScope does, unless `to_clean`; the others at -1, where there is none.
+    Those two visit a timestep once: with a stride of 1 they take a step less than 1000.
     Where its stride divides 999 (3, 9, 27, 37, 111 and 333 steps) the original's first step goes one timestep
     too far for its second one; here it goes where the second begins.
     """
@@ -88,9 +89,9 @@ def timesteps(
     end = -1 if to_clean else 0
     stride = n // num_steps
     if spacing == "modelscope":
-        return [*(min(t + 1, n - 1) for t in reversed(range(0, n, stride))), end]
+        return [*dict.fromkeys(min(t + 1, n - 1) for t in reversed(range(0, n, stride))), end]
     if spacing == "leading":
-        return [*(min(i * stride + 1, n - 1) for i in reversed(range(num_steps))), end]
+        return [*dict.fromkeys(min(i * stride + 1, n - 1) for i in reversed(range(num_steps))), end]
     if spacing == "karras":
         return [*_karras(num_steps, schedule), -1]
     if spacing == "lcm":

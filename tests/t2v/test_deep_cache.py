@@ -53,6 +53,18 @@ def test_every_call_of_a_step_has_features_of_its_own_and_they_are_renewed_in_ti
     assert [cache.features(800).kept for _ in range(2)] == [None, None]
 
 
+def test_a_branch_that_is_not_asked_in_every_step_gets_no_features_of_an_earlier_turn() -> None:
+    cache = DeepCache(every=2)
+    text, negative = cache.features(999), DeepFeatures()
+    for step, timestep in enumerate((900, 800, 700, 600, 500), start=1):
+        assert cache.features(timestep) is text
+        if step % 2:  # guidance that begins one step late: every second step, never the first of a turn
+            negative = cache.features(timestep)
+            assert negative.kept is None
+            negative.kept = torch.full((1,), float(step))
+    assert negative.turn == 2
+
+
 def test_features_kept_for_every_second_step_halve_the_full_passes(tiny: TextToVideo) -> None:
     ran: list[str] = []
     hooks = [

@@ -35,6 +35,16 @@ def test_a_strength_of_0_gives_the_film_back_and_asks_no_network(tiny: TextToVid
     assert asked == []
 
 
+def test_a_film_that_is_given_keeps_its_frames_at_their_places_in_a_loop_and_beside_held_ones(
+    tiny: TextToVideo,
+) -> None:
+    given, picture = film(5), film(1)[0]
+    given[:3] = 7  # the smallest step is not at the end
+    assert np.array_equal(tiny.generate(PROMPT, init_frames=given, strength=0, loop=True).frames, given)
+    held = tiny.generate(PROMPT, init_frames=given, strength=0, hold={0: picture, -1: picture}).frames
+    assert np.array_equal(held, np.stack([picture, *given[1:-1], picture]))
+
+
 def test_the_stronger_the_fewer_of_the_films_own_steps_and_the_farther_from_it(tiny: TextToVideo) -> None:
     given = film(3)
     own = through_the_autoencoder(tiny, given).astype(int)
