@@ -31,7 +31,7 @@ from t2v.layers import TemporalConvBlock, TemporalTransformer
 from t2v.pipeline import TextToVideo
 from t2v.precision import best_dtype
 from t2v.train import Objective, Plan, Progress, diffusion_loss, loss_at, save_atomically, train
-from t2v.weights import compressed
+from t2v.weights import compressed, write
 
 What = Literal["temporal", "lora", "all"]
 Precision = Literal["auto", "fp32", "bf16", "fp16"]
@@ -188,6 +188,11 @@ def _refuse(model: TextToVideo, clips: Encoded, settings: FineTuning) -> None:
             raise SettingsError(f"{name}: wanted at least 1, got {getattr(settings, name)}")
     if settings.precision == "fp16" and model.device.type != "cuda":
         raise SettingsError(f"precision: fp16 trains on CUDA alone, got {model.device}: try bf16 or fp32")
+    if model.preset.unet.guidance_embed_dim is not None:
+        raise SettingsError(
+            f"{model.preset.name}: was distilled to a few steps, and training would undo it: "
+            "train the model that it comes from"
+        )
     if settings.what == "temporal" and not model.preset.unet.temporal:
         raise SettingsError(f"{model.preset.name}: wanted temporal layers to train, it has none")
 
@@ -285,8 +290,7 @@ class _Run:
                 losses.append(float(value))
         self.model.unet.train()
         mean = sum(losses) / len(losses)
-        with (self.folder / VALIDATION).open("a", encoding="utf-8") as file:
-            file.write(json.dumps({"step": step, "loss": mean, "examples": len(held)}) + "\n")
+        _note(self.folder / VALIDATION, {"step": step, "loss": mean, "examples": len(held)})
         self.log(f"step {step}: {mean:.4f} on {len(held)} held out")
 
     def show(self, preview: Callable[[TextToVideo, int], None], step: int) -> None:
@@ -317,6 +321,18 @@ class _Run:
                 yield
 
 
+def _note(file: Path, row: dict[str, Any]) -> None:
+    """One row a step, in order: what a run that was broken off noted of this step or later ones gives way."""
+    rows = []
+    for line in file.read_text("utf-8").splitlines() if file.exists() else ():
+        with contextlib.suppress(json.JSONDecodeError):  # the end of a run that was killed
+            rows.append(json.loads(line))
+    rows = [*(kept for kept in rows if kept["step"] < row["step"]), row]
+    part = file.with_suffix(".part")
+    part.write_text("".join(f"{json.dumps(kept)}\n" for kept in rows), "utf-8")
+    os.replace(part, file)
+
+
 def _precision(device: torch.device, asked: Precision) -> torch.dtype:
     named = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
     return best_dtype(device) if asked == "auto" else named[asked]
@@ -327,8 +343,6 @@ def _export(model: TextToVideo, adapters: Adapters | None, folder: Path) -> Path
         return adapters.save(folder, model.preset.unet)
     if not model.preset.speaks_toon:
         return save(model, folder / "model")
-    from safetensors.torch import save_file
-
     parts: Mapping[str, Any] = {
         "text_encoder": model.text_encoder,
         "unet": model.unet,
@@ -337,10 +351,7 @@ def _export(model: TextToVideo, adapters: Adapters | None, folder: Path) -> Path
     state = {f"{part}.{k}": v.cpu() for part, m in parts.items() for k, v in m.state_dict().items()}
     out = folder / "model"
     out.mkdir(exist_ok=True)
-    part = out / f"{TOON_FILE}.part"
-    described = {"preset": json.dumps(asdict(model.preset))}
-    save_file(compressed(state, int8=False), part, metadata=described)
-    os.replace(part, out / TOON_FILE)
+    write(compressed(state, int8=False), out / TOON_FILE, {"preset": json.dumps(asdict(model.preset))})
     return out
 
 

@@ -28,8 +28,8 @@ from t2v.judge import BY_PLACE, NOBODY, SHARED, WEIGHTS, Judge, as_pictures
 from t2v.judge_drawings import Drawn, disturbed, draw_many, mirrored, reconstructed
 from t2v.precision import mixed
 from t2v.toon.world import SIZES
-from t2v.train import Plan, train
-from t2v.weights import read
+from t2v.train import Plan, save_atomically, train
+from t2v.weights import compressed, read, write
 
 log = logging.getLogger("judge")
 
@@ -68,14 +68,12 @@ def lessons(folder: Path, aspect: str, processes: int) -> Lessons:
     if not file.exists():
         drawn = draw_many(NUM_CLIPS[aspect], TOON.sizes[aspect], seed, processes)
         soft = reconstructed(package_autoencoder(), drawn.clips[: NUM_RECONSTRUCTED[aspect]], seed)
-        torch.save(
-            {
-                "clips": torch.from_numpy(drawn.clips),
-                "labels": drawn.labels,
-                "soft": torch.from_numpy(soft),
-            },
-            file,
-        )
+        kept = {
+            "clips": torch.from_numpy(drawn.clips),
+            "labels": drawn.labels,
+            "soft": torch.from_numpy(soft),
+        }
+        save_atomically(kept, file)
         log.info("drew %d clips, %d of them through the autoencoder", len(drawn.clips), len(soft))
     kept = torch.load(file, weights_only=True)
     return Lessons(Drawn(kept["clips"].numpy(), kept["labels"]), kept["soft"].numpy())
@@ -162,8 +160,6 @@ def fresh(seed: int, processes: int, count: int) -> dict[str, Drawn]:
 
 def export(network: nn.Module, folder: Path, path: Path, *, seed: int, processes: int) -> None:
     """The average's weights in fp16, with what it was trained by and how often it is right."""
-    from safetensors.torch import save_file
-
     done = torch.load(folder / f"judge-{seed}.pt", weights_only=True)
     network.load_state_dict(done["ema"])
     network.eval().requires_grad_(False)
@@ -178,7 +174,7 @@ def export(network: nn.Module, folder: Path, path: Path, *, seed: int, processes
         "right": json.dumps(found),
         "licence": TOON.licence,
     }
-    save_file({k: v.half().contiguous() for k, v in network.state_dict().items()}, path, metadata=metadata)
+    write(compressed(network.state_dict(), int8=False), path, metadata)
 
 
 def run(network: nn.Module, path: Path, *, seed: int, doc: str | None) -> None:

@@ -15,7 +15,7 @@ from t2v.configs import TOON
 from t2v.layers import zero_init
 from t2v.precision import mixed
 from t2v.toon_drawings import SQUARE_SHARE, draw_many, to_tensor
-from t2v.toon_stages import average, beginning
+from t2v.toon_stages import average, beginning, checkpoint
 from t2v.train import Plan, train
 
 log = logging.getLogger("toon")
@@ -88,11 +88,11 @@ def pictures(folder: Path, aspect: str, count: int) -> tuple[np.ndarray, np.ndar
     file = folder / f"pictures-{aspect.replace(':', 'x')}.npz"
     if not file.exists():
         parts = list(draw_many(count, 1, TOON.sizes[aspect], seed=11 if aspect == "1:1" else 7, captions=0))
-        np.savez(
-            file,
-            frames=np.concatenate([p[0][:, 0] for p in parts]),
-            figures=np.concatenate([p[1][:, 0] for p in parts]),
-        )
+        frames, figures = (np.concatenate([drawn[i][:, 0] for drawn in parts]) for i in range(2))
+        part = file.with_suffix(".part")
+        with part.open("wb") as out:
+            np.savez(out, frames=frames, figures=figures)
+        part.replace(file)
         log.info("drew %s", file.name)
     data = np.load(file)
     return data["frames"], data["figures"]
@@ -134,7 +134,7 @@ def train_autoencoder(folder: Path, stop_at: float | None, device: torch.device)
 
 def train_decoder(folder: Path, stop_at: float | None, device: torch.device) -> None:
     """The decoder on latents with a little noise; the encoder stays, so what the UNet has learned holds."""
-    model = trained_autoencoder(folder).to(device)
+    model = finished_autoencoder(folder).to(device)
     model.requires_grad_(False)
     for part in (model.decoder, model.post_quant_conv):
         part.requires_grad_(True)
@@ -170,6 +170,16 @@ def train_decoder(folder: Path, stop_at: float | None, device: torch.device) -> 
 
 def _parts(frames: np.ndarray, size: int = 256) -> list[np.ndarray]:
     return [frames[i : i + size] for i in range(0, len(frames), size)]
+
+
+def finished_autoencoder(folder: Path) -> Autoencoder:
+    """The same, once its own stage is over: what is made of its latents holds for no later state of it."""
+    step = checkpoint(folder, "autoencoder").get("step", AUTOENCODER.num_steps)
+    if step < AUTOENCODER.num_steps:
+        raise SystemExit(
+            f"{folder}: the autoencoder has {step} of its {AUTOENCODER.num_steps} steps: go on with it"
+        )
+    return trained_autoencoder(folder)
 
 
 def trained_autoencoder(folder: Path) -> Autoencoder:

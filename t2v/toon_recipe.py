@@ -32,7 +32,12 @@ from t2v.configs import TOON
 from t2v.precision import mixed
 from t2v.schedule import noise_schedule
 from t2v.text_encoder import TextEncoder, bpe_tokens, tokenize
-from t2v.toon_autoencoder import train_autoencoder, train_decoder, trained_autoencoder
+from t2v.toon_autoencoder import (
+    finished_autoencoder,
+    train_autoencoder,
+    train_decoder,
+    trained_autoencoder,
+)
 from t2v.toon_drawings import SQUARE_SHARE, draw_many, to_tensor
 from t2v.toon_stages import (
     WEIGHTS,
@@ -43,9 +48,9 @@ from t2v.toon_stages import (
     checkpoint,
     stages_before,
 )
-from t2v.train import Plan, diffusion_loss, train
+from t2v.train import Plan, diffusion_loss, save_atomically, train
 from t2v.unet import UNet3D
-from t2v.weights import compressed
+from t2v.weights import compressed, write
 
 log = logging.getLogger("toon")
 
@@ -92,7 +97,7 @@ def encoded(folder: Path, aspect: str, count: int, num_frames: int, device: torc
     """Drawn and encoded once, kept on disk."""
     file = folder / f"latents-{num_frames}-{aspect.replace(':', 'x')}.pt"
     if not file.exists():
-        model = trained_autoencoder(folder).to(device)
+        model = finished_autoencoder(folder).to(device)
         latents, figures, captions = [], [], []
         seed = 200 + 10 * num_frames + (aspect == "1:1")
         for frames, mask, text in draw_many(count, num_frames, TOON.sizes[aspect], seed):
@@ -104,7 +109,8 @@ def encoded(folder: Path, aspect: str, count: int, num_frames: int, device: torc
             captions += text
             if len(captions) % 4096 < len(text):
                 log.info("encoded %d of %d (%s)", len(captions), count, aspect)
-        torch.save({"latents": torch.cat(latents), "figures": torch.cat(figures), "captions": captions}, file)
+        kept = {"latents": torch.cat(latents), "figures": torch.cat(figures), "captions": captions}
+        save_atomically(kept, file)
     return Latents(**torch.load(file, weights_only=True))
 
 
@@ -221,8 +227,6 @@ def export(folder: Path) -> None:
 
     Where it began with the package's weights, what the package's file says of its own stages stands before.
     """
-    from safetensors.torch import save_file
-
     autoencoder = trained_autoencoder(folder).state_dict()
     model = TextToLatents(temporal=True)
     done = {name: checkpoint(folder, name) for name in STAGES}
@@ -244,7 +248,7 @@ def export(folder: Path) -> None:
     }
     stages = after(stages_before(folder), stages)
     metadata = {"preset": json.dumps(asdict(TOON)), "stages": json.dumps(stages), "licence": TOON.licence}
-    save_file(tensors, WEIGHTS / "toon.safetensors", metadata=metadata)
+    write(tensors, WEIGHTS / "toon.safetensors", metadata)
     log.info("%s: %d tensors", WEIGHTS / "toon.safetensors", len(tensors))
 
 

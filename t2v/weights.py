@@ -6,6 +6,7 @@ Matrices and kernels may be stored as int8 with one fp16 scale for each output c
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -58,6 +59,15 @@ def read(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
         value = tensor.float()
         out[name] = value if scale is None else value * scale.float().view(-1, *[1] * (tensor.ndim - 1))
     return out, metadata
+
+
+def write(tensors: Mapping[str, Tensor], path: Path, metadata: Mapping[str, str]) -> None:
+    """A whole file or none: what lies at the path stays until the new one is written."""
+    from safetensors.torch import save_file
+
+    part = path.with_name(f"{path.name}.part")
+    save_file(dict(tensors), part, metadata=dict(metadata))
+    os.replace(part, path)
 
 
 def load_strictly(module: nn.Module, state: Mapping[str, Tensor], path: Path, name: str) -> None:

@@ -191,8 +191,12 @@ def test_killed_it_goes_on_from_the_last_checkpoint_as_if_nothing_had_been(
     assert subprocess.run(command, check=False).returncode == -signal.SIGKILL
     state = torch.load(tmp_path / "killed" / "checkpoint.pt", weights_only=True)
     assert state["step"] == 4
+    notes = tmp_path / "killed" / "validation.jsonl"
+    notes.write_text('{"step": 2, "loss": 1.0}\n{"step": 5, "loss": 1.0}\n{"step": 6, "lo', "utf-8")
     settings = FineTuning(num_steps=6, rank=2, precision="fp32", preview_every=100)
-    tuned(folder, clips, tmp_path / "killed", settings)
+    for _ in range(2):  # the second time there is nothing left to do
+        tuned(folder, clips, tmp_path / "killed", settings)
+    assert [json.loads(row)["step"] for row in notes.read_text("utf-8").splitlines()] == [2, 5, 6]
     tuned(folder, clips, tmp_path / "whole", settings)
     name = "pytorch_lora_weights.safetensors"
     one, other = (weights(folder, loras=[(tmp_path / p / name, 1.0)]) for p in ("killed", "whole"))
@@ -210,6 +214,10 @@ def test_a_folder_goes_on_only_with_what_it_was_begun_with(
 def test_what_cannot_be_trained_is_told(folder: Path, clips: Encoded, tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="rank: wanted at least 1, got 0"):
         tuned(folder, clips, tmp_path, replace(FEW, rank=0))
+    model = finetune.load(folder, "cpu")
+    model.preset = replace(model.preset, unet=replace(model.preset.unet, guidance_embed_dim=256))
+    with pytest.raises(SettingsError, match="was distilled to a few steps"):
+        finetune.finetune(model, clips, FEW, tmp_path)
     with pytest.raises(SettingsError, match="fp16 trains on CUDA alone, got cpu"):
         tuned(folder, clips, tmp_path, replace(FEW, precision="fp16"))
     with pytest.raises(SettingsError, match="at least one clip or picture"):

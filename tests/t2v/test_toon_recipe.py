@@ -63,6 +63,17 @@ def test_the_names_that_are_trained_are_the_names_that_are_loaded() -> None:
     assert painted.keys() < trained.keys()
 
 
+def test_nothing_is_made_of_the_latents_of_an_autoencoder_that_is_still_in_training(folder: Path) -> None:
+    state = torch.load(folder / "autoencoder.pt", weights_only=True)
+    torch.save(state | {"step": 800}, folder / "autoencoder.pt")
+    trained_autoencoder(folder)  # to look at what it can do by now
+    cpu = torch.device("cpu")
+    with pytest.raises(SystemExit, match="the autoencoder has 800 of its 1700 steps: go on with"):
+        toon_recipe.encoded(folder, "16:9", 4, 1, cpu)
+    with pytest.raises(SystemExit, match="the autoencoder has 800 of its 1700 steps: go on with"):
+        toon_autoencoder.train_decoder(folder, None, cpu)
+
+
 def test_the_decoder_learns_alone_and_goes_on_from_the_packages_weights(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
