@@ -30,6 +30,9 @@ class ClipOptions:
     negative: Annotated[str | None, Parameter(help="What is not to be seen.")] = None
     steps: Annotated[int | None, Parameter(help="Sampler steps: more is slower and cleaner.")] = None
     guidance: Annotated[float | None, Parameter(help="How closely it follows the prompt.")] = None
+    motion_guidance: Annotated[
+        float | None, Parameter(help="How clearly limbs move, at the price of patches; TOON's own is 0.75.")
+    ] = None
     frames: Annotated[int | None, Parameter(help="How many; 8 are a second.")] = None
     size: Annotated[str | None, Parameter(help="Width and height: 256x256.")] = None
     seed: Annotated[
@@ -73,6 +76,7 @@ _KEPT = (
     "negative",
     "steps",
     "guidance",
+    "motion_guidance",
     "frames",
     "size",
     "seed",
@@ -89,7 +93,7 @@ _KEPT = (
 )
 _KINDS: Mapping[str, tuple[type, ...]] = {
     **dict.fromkeys(("steps", "frames", "seed"), (int,)),
-    **dict.fromkeys(("guidance", "eta", "strength"), (int, float)),
+    **dict.fromkeys(("guidance", "motion_guidance", "eta", "strength"), (int, float)),
     "loop": (bool,),
     "lora": (list,),
 }
@@ -99,7 +103,9 @@ def kept(options: ClipOptions) -> dict[str, Any]:
     """The options that decide a clip, as plain data for its file; what was not said is left out."""
     told = {name: value for name, value in asdict(options).items() if name in _KEPT}
     plain = {name: str(value) if isinstance(value, Path) else value for name, value in told.items()}
-    return {name: value for name, value in plain.items() if value not in (None, (), False)}
+    return {
+        name: value for name, value in plain.items() if not (value is None or value is False or value == ())
+    }
 
 
 def like(options: ClipOptions, settings: Mapping[str, Any], source: Path) -> ClipOptions:

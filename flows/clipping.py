@@ -19,7 +19,7 @@ from flows.screen import Screen, duration
 from flows.studio import clip_files, given_frames, preview
 from flows.studio.errors import StudioError
 from flows.studio.film import FILM_MODEL, parse_lora, parse_size
-from flows.studio.wanted import understood
+from t2v.toon.words import understand
 
 if TYPE_CHECKING:
     from t2v import TextToVideo
@@ -158,6 +158,7 @@ def _settings(model: TextToVideo, options: ClipOptions, screen: Screen) -> dict[
         "width": width,
         "num_steps": options.steps,
         "guidance_scale": options.guidance,
+        "motion_guidance": options.motion_guidance,
         "sampler": options.sampler,
         "eta": options.eta or 0.0,
         "speed": options.speed,
@@ -195,7 +196,7 @@ def _film(
 ) -> None:
     begun = time.monotonic()
     if model.preset.speaks_toon:
-        screen.say(f"TOON reads it as: {understood(clip.prompt, FILM_MODEL)}")
+        screen.say(f"TOON reads it as: {understand(clip.prompt).prompt}")
     with warnings.catch_warnings(record=True) as told:
         warnings.simplefilter("always")
         video = model.generate(
@@ -210,12 +211,14 @@ def _film(
         negative=filmed["negative_prompt"] or None,
         steps=filmed["num_steps"],
         guidance=filmed["guidance_scale"],
+        motion_guidance=filmed["motion_guidance"],
         frames=filmed["num_frames"],
         size=f"{filmed['width']}x{filmed['height']}",
         seed=clip.seed,
         sampler=filmed["sampler"],
         strength=filmed["strength"] if options.video is not None else None,
         video_model=options.video_model or FILM_MODEL,
+        speed=options.speed or model.preset.speed,
     )
     clip_files.write(video.frames, video.fps, clip.out, {"prompt": clip.prompt, **kept(used), **facts})
     frames = f"{filmed['num_frames']} frames of {used.size}, {used.steps} steps of {used.sampler}"

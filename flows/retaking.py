@@ -9,7 +9,7 @@ from flows import job as jobs
 from flows.job import Job
 from flows.options import EpisodeOptions, Outcome
 from flows.screen import Screen, duration
-from flows.studio import folder, manifest, recipes, takes, wanted
+from flows.studio import folder, judging, manifest, recipes, takes, wanted
 from flows.studio.errors import StudioError
 from flows.studio.wanted import WantedShot
 from flows.survey import Survey
@@ -73,8 +73,10 @@ def _film(plan: Survey, take: WantedShot, screen: Screen) -> None:
     made = camera.film_shot(take, plan.film, plan.job.folder.clips, device=plan.job.device, on_step=on_step)
     if isinstance(made, str):
         raise StudioError(f"{take.label}: take {take.take} failed twice: {made}; run the same command again")
-    seconds = float(made.made["seconds"])
-    screen.say(f"{take.label} take {take.take}, seed {take.seed}: {made.path} in {duration(seconds)}")
+    seconds, seed = float(made.made["seconds"]), made.made.get("seed", take.seed)
+    screen.say(f"{take.label} take {take.take}, seed {seed}: {made.path} in {duration(seconds)}")
+    if told := judging.told(made.made):
+        screen.say(f"{take.label}: {told}")
 
 
 def _picked(job: Job, written: Written, shot: WantedShot, take: int) -> Outcome:

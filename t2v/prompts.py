@@ -17,7 +17,7 @@ from torch import Tensor
 
 from t2v.configs import Preset
 from t2v.text_encoder import PAD, TextEncoder, bpe, bpe_tokens, vocabulary
-from t2v.toon.words import understand
+from t2v.toon.words import WEIGHTED, understand
 
 Prompt = (
     str | Mapping[int, str]
@@ -26,7 +26,6 @@ EMPHASIS = 1.1
 COMMA_WITHIN = 20  # tokens before the end of a chunk where a comma is a better place to break
 
 _MARK = re.compile(r"\\(?P<plain>[\\()\[\]])|:\s*(?P<weight>\d*\.?\d+)\s*\)|(?P<bracket>[()\[\]])")
-_EXPLICIT = re.compile(r"\((?P<text>[^()]*):\s*(?P<weight>\d*\.?\d+)\s*\)")
 
 
 @dataclass(frozen=True)
@@ -89,10 +88,10 @@ def in_model_words(prompt: str, preset: Preset) -> list[Piece]:
     """
     if not preset.speaks_toon:
         return pieces(prompt)
-    said = understand(_EXPLICIT.sub(lambda mark: mark["text"], prompt)).prompt if prompt else ""
+    said = understand(prompt).prompt if prompt else ""
     weights = {
         word: float(mark["weight"])
-        for mark in _EXPLICIT.finditer(prompt)
+        for mark in WEIGHTED.finditer(prompt)
         for word in re.findall(r"[\w-]+", f"{mark['text']} {understand(mark['text']).prompt}".lower())
     }
     parts = re.split(r"([\w-]+)", said) if weights else [said]

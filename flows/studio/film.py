@@ -34,6 +34,7 @@ class FilmSettings:
     guidance_scale: float
     negative_prompt: str
     sampler: str = "ddim"
+    motion_guidance: float = 0.0
     name: str = FILM_MODEL
     licence: str = t2v.TOON.licence
     loras: tuple[tuple[str, float], ...] = ()
@@ -44,12 +45,13 @@ class FilmSettings:
     @property
     def recipe(self) -> dict[str, Any]:
         """What a clip hangs on: the model by its name and its weights, wherever they lie."""
-        apart = ("name", "licence", "loras", "memory", "speed", "takes")
+        apart = ("motion_guidance", "name", "licence", "loras", "memory", "speed", "takes")
         kept = {key: value for key, value in asdict(self).items() if key not in apart}
         loras = {"loras": [[Path(file).name, weight] for file, weight in self.loras]} if self.loras else {}
+        motion = {"motion_guidance": self.motion_guidance} if self.motion_guidance else {}
         speed = {"speed": self.speed} if self.speed != "exact" else {}
         takes = {"takes": self.takes} if self.takes != "one" else {}
-        return {**kept, "model": self.name, **loras, **speed, **takes}
+        return {**kept, "model": self.name, **loras, **motion, **speed, **takes}
 
     @property
     def title(self) -> str:
@@ -98,6 +100,7 @@ def film_settings(
         guidance_scale=preset.guidance_scale if video.guidance is None else video.guidance,
         negative_prompt=premise.style.negative or preset.negative_prompt,
         sampler=own["sampler"],
+        motion_guidance=preset.motion_guidance,
         name=preset.name,
         licence=preset.licence,
         loras=loras,

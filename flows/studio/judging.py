@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from flows.studio import wanted
+from flows.studio import recipes
 from flows.studio.wanted import WantedShot
 
 if TYPE_CHECKING:
@@ -18,15 +18,18 @@ SURE = 0.5  # a judge that is less sure of what it sees is not listened to
 
 
 def best_take(shot: WantedShot, take: Callable[[int], Video]) -> tuple[Video, dict[str, Any]]:
-    """The first take with no fault, else the one with the fewest; and what was seen in each, to be noted."""
+    """The first attempt with no fault, else the one with the fewest; and what was seen in each, to be noted.
+
+    The seeds of the attempts follow from the take's own, so that no two takes of a shot are the same film.
+    """
     from t2v.judge import judge
     from t2v.toon.words import understand
 
     asked = understand(shot.prompt).figures
     films: list[Video] = []
     judged: list[dict[str, Any]] = []
-    for number in range(shot.take, shot.take + MOST_TAKES):
-        seed = wanted.with_take(shot, number).seed
+    for number in range(MOST_TAKES):
+        seed = recipes.seed_from(shot.seed, "again", number) if number else shot.seed
         films.append(take(seed))
         judged.append({"seed": seed, "faults": list(faults(asked, judge(films[-1].frames)))})
         if not judged[-1]["faults"]:

@@ -31,6 +31,7 @@ _REASONS = {
     "takes": "whether takes are judged changed",
     "loras": "LoRAs changed",
     "guidance_scale": "guidance changed",
+    "motion_guidance": "how clearly it moves changed",
     "negative_prompt": "style changed",
     "height": "size changed",
     "width": "size changed",

@@ -34,7 +34,7 @@ def sheet_of(folder: EpisodeFolder, shot: WantedShot, *, picked: int | None = No
         SheetEntry(
             clips[take.digest].path,
             f"take {take.take}{', cut in' if take.take == chosen else ''}",
-            f"seed {take.seed}",
+            f"seed {clips[take.digest].made.get('seed', take.seed)}",
         )
         for take in filmed(shot, clips)
     ]

@@ -163,12 +163,15 @@ def _from_file(label: str, scene: Scene, shot: Shot, premise: Premise, path: Pat
 
 
 def understood(words: str, film_model: str) -> str:
-    """The prompt as the film model reads it: TOON's own dialect for TOON, else the words themselves."""
+    """The prompt as the film model reads it: TOON's own dialect for TOON, else the words themselves.
+
+    Words with weights are left to the film model, which puts the weights on what it makes of them.
+    """
     if film_model != "toon":
         return words
-    from t2v.toon.words import understand
+    from t2v.toon.words import WEIGHTED, understand
 
-    return understand(words).prompt
+    return words if WEIGHTED.search(words) else understand(words).prompt
 
 
 def voices(premise: Premise, *, speaker: Speaker = "embedded") -> dict[str, VoiceSettings]:

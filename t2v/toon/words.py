@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from t2v.toon.captions import figure_phrase
@@ -11,6 +12,7 @@ from t2v.toon.world import ACCESSORIES, Described
 
 NOTHING = "establishing shot, empty stage"
 PLACES_OF = {1: ("centre",), 2: ("left", "right"), 3: ("left", "centre", "right")}
+WEIGHTED = re.compile(r"\((?P<text>[^()]*):\s*(?P<weight>\d*\.?\d+)\s*\)")  # (orange:1.3)
 SILENT = ("glue", "break", "unknown", "features", "owners", "clothes", "pronouns")
 
 
@@ -29,8 +31,8 @@ class Understood:
 
 
 def understand(prompt: str) -> Understood:
-    """The nearest that the world can show; every prompt gets one that can be filmed."""
-    found = spans(prompt)
+    """The nearest that the world can show; every prompt gets one that can be filmed. Weights say nothing."""
+    found = spans(WEIGHTED.sub(lambda mark: mark["text"], prompt))
     reader = Reader(found)
     reader.read()
     drafts = reader.figures

@@ -50,6 +50,20 @@ def test_a_prompt_becomes_a_file_that_says_how_and_is_made_again_like_itself(hea
     assert clip_files.settings_of(again) == clip_files.settings_of(first)
 
 
+def test_what_is_nought_is_said_and_what_the_model_does_by_itself_is_kept(heard, tmp_path):
+    small = {"steps": 1, "frames": 2, "size": "32x32"}
+    clipping.make(
+        PROMPT,
+        ClipOptions(out=tmp_path / "a.gif", seed=0, motion_guidance=0.0, guidance=0.0, **small),
+        heard(),
+    )
+    said = clip_files.settings_of(tmp_path / "a.gif")
+    assert (said["seed"], said["motion_guidance"], said["guidance"]) == (0, 0, 0)
+    clipping.make(PROMPT, ClipOptions(out=tmp_path / "b.gif", seed=1, **small), heard())
+    own = clip_files.settings_of(tmp_path / "b.gif")
+    assert (own["motion_guidance"], own["speed"]) == (t2v.TOON.motion_guidance, t2v.TOON.speed)
+
+
 def test_what_is_said_beside_like_counts(heard, tmp_path):
     clipping.make(
         PROMPT, ClipOptions(out=tmp_path / "a.mp4", steps=1, seed=9, frames=2, size="32x32"), heard()

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
 
 import t2v.judge
 from flows.studio import judging
-from flows.studio.wanted import Seeds, WantedShot
+from flows.studio.wanted import Seeds, WantedShot, with_take
 from scripts_llm.screenplay import Scene, Shot
 from t2v.judge import Seen, Verdict
 from t2v.toon.words import understand
@@ -78,11 +78,32 @@ def test_takes_follow_until_one_is_right_and_the_one_with_the_fewest_faults_is_k
         seeds.append(seed)
         return Film(np.full((2, 2, 2, 3), len(seeds), np.uint8))
 
-    shot = wanted()
+    shot = replace(wanted(), seed=3)
     film, noted = judging.best_take(shot, take)  # type: ignore[arg-type]
-    assert seeds == [shot.seeds.of(number) for number in range(1, num_takes + 1)]
+    assert seeds[0] == 3
+    assert len(set(seeds)) == len(seeds) == num_takes
     assert film.frames[0, 0, 0, 0] == kept == noted["judged"]["kept"]
     assert noted["seed"] == seeds[kept - 1]
+
+
+def test_two_takes_of_a_shot_have_no_seed_in_common(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(t2v.judge, "judge", lambda frames: WORSE)
+    seeds: list[int] = []
+
+    def take(seed: int) -> Film:
+        seeds.append(seed)
+        return Film(np.zeros((2, 2, 2, 3), np.uint8))
+
+    for number in (1, 2, 3):
+        judging.best_take(with_take(wanted(), number), take)  # type: ignore[arg-type]
+    assert len(set(seeds)) == 9
+
+
+def test_a_weight_in_a_prompt_is_no_number_of_figures(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(t2v.judge, "judge", lambda frames: verdict(seen("cat", "orange", "centre")))
+    film = Film(np.zeros((2, 2, 2, 3), np.uint8))
+    noted = judging.best_take(wanted("(orange:1.3) cat talking, in the bar"), lambda seed: film)[1]  # type: ignore[arg-type, return-value]
+    assert noted["judged"]["takes"][0]["faults"] == []
 
 
 def test_what_was_decided_is_told_in_one_line_and_a_first_take_that_is_right_is_not_told() -> None:

@@ -111,6 +111,11 @@ def test_every_reason_is_told(folder: EpisodeFolder) -> None:
     cast = {**PREMISE.characters, "don": PREMISE.characters["don"].model_copy(update={"look": "red cat"})}
     looks = PREMISE.model_copy(update={"characters": cast})
     assert _todo(folder, FIRST, SECOND, premise=looks) == ["s02.1 clip: a look or the style changed"]
+    moving = FilmSettings(**{**vars(FILM), "motion_guidance": 0.75})
+    assert _todo(folder, FIRST, film=moving) == [
+        "s01.1 clip: how clearly it moves changed",
+        "s01.2 clip: how clearly it moves changed",
+    ]
     newer = FilmSettings(**{**vars(FILM), "weights": "fedcba9876543210"})
     assert _todo(folder, FIRST, film=newer) == [
         "s01.1 clip: the film model is another one now",
