@@ -42,12 +42,13 @@ TILE = 48  # latents: 384 pixels of ModelScope
 
 
 class Clip(NamedTuple):
-    """What is filmed; `window` frames of it are seen by the network at once, None is all."""
+    """What is filmed: `window` frames at once (None: all), with the deep features of `kept` passes kept."""
 
     frames: int
     height: int
     width: int
     window: int | None = None
+    kept: int = 0
 
     def __str__(self) -> str:
         seen = f", {self.window} at once," if self.seen < self.frames else ""
@@ -177,8 +178,7 @@ def plan(
     """The fastest plan whose expected peak fits into `memory_gb`; None is what the device has free.
 
     Device and precision are the model's; for a preset they are a GPU's, unless said otherwise, and where no
-    precision was asked for it is the device's best that fits. `window` frames are seen by the network at
-    once, as in `generate`. Raises SettingsError where nothing fits.
+    precision was asked for it is the device's best that fits. Raises SettingsError where nothing fits.
     """
     preset = model if isinstance(model, Preset) else model.preset
     if not isinstance(model, Preset):
@@ -282,6 +282,7 @@ def expected_peaks(preset: Preset, clip: Clip, device: str, dtype: torch.dtype, 
     latents = clip.latents(preset.autoencoder.factor)
     films = unet_activations(preset.unet, latents, device, rung, dtype)
     films += 8 * clip.frames * math.prod(latents[1:]) * preset.unet.in_channels * 4  # the sampler's, in fp32
+    films += clip.kept * math.prod(latents) * preset.unet.width * preset.unet.channel_multipliers[0] * size
     tokens = 4 * preset.text_encoder.context_length * preset.text_encoder.width
     runs = {
         "text": 16 * tokens * size,
@@ -300,7 +301,7 @@ def expected_peaks(preset: Preset, clip: Clip, device: str, dtype: torch.dtype, 
         here = dict.fromkeys(runs, everything)
     elif rung.resident == "layers":
         _, layer, two = weights["film"]
-        here["film"] = two if device == "cuda" else layer  # CUDA fetches the next one while one runs
+        here["film"] = two if device == "cuda" else layer  # CUDA fetches the next while one runs
         if device == "cpu":  # the other networks have nowhere to go
             here = {"text": everything - weights["film"][0], "film": everything - weights["film"][0] + layer}
             here["decode"] = here["text"]

@@ -36,7 +36,7 @@ from t2v.shoot import Settings, Shoot, check_seeds, shoot_of
 from t2v.steady import steadied
 from t2v.text_encoder import TextEncoder
 from t2v.unet import UNet3D
-from t2v.windows import closed, long_noise, places, windowed
+from t2v.windows import closed, long_noise, windowed
 
 
 @dataclass(frozen=True)
@@ -156,7 +156,7 @@ class TextToVideo:
             return self._film_placed(shoot, seed, callback)
 
     def _film_placed(self, shoot: Shoot, seed: int, callback: Callback | None) -> Video:
-        clip = Clip(shoot.num_frames, shoot.height, shoot.width, shoot.window)
+        clip = Clip(shoot.num_frames, shoot.height, shoot.width, shoot.window, shoot.kept)
         return self.placement.film(clip, self.dtype, lambda: self._film_once(shoot, seed, callback))
 
     def _film_once(self, shoot: Shoot, seed: int, callback: Callback | None) -> Video:
@@ -179,7 +179,7 @@ class TextToVideo:
         visited = timesteps(
             shoot.num_steps, self.schedule, shoot.spacing, to_clean=arrives_clean(shoot.sampler)
         )
-        windows = places(shoot.num_frames, shoot.window, shoot.window_stride, loop=shoot.loop)
+        windows = shoot.windows
         denoise = self._denoiser(shoot, windows)
         latents = noise
         if shoot.init_frames is not None:

@@ -14,6 +14,7 @@ from t2v.denoise import Guidance
 from t2v.errors import SettingsError
 from t2v.prompts import Prompt
 from t2v.samplers import SAMPLERS, Callback
+from t2v.windows import places
 
 STRENGTH = 0.6  # of video to video where none is given: what zeroscope's two stages use
 
@@ -80,6 +81,17 @@ class Shoot:
             self.guidance_every,
             self.motion_guidance if self.num_frames > 1 else 0.0,
         )
+
+    @property
+    def windows(self) -> list[list[int]]:
+        """The frames that the network sees at once."""
+        return places(self.num_frames, self.window, self.window_stride, loop=self.loop)
+
+    @property
+    def kept(self) -> int:
+        """How many passes of a step keep their deep features: every branch's in every window."""
+        branches = 1 + (self.guidance_scale != 1) + (self.guidance.motion != 0)
+        return len(self.windows) * branches if self.cache_every > 1 else 0
 
     def told(self) -> dict[str, Any]:
         """The settings as plain data, for whoever keeps them with the film; pictures by number alone."""

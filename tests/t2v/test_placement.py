@@ -152,6 +152,20 @@ def test_a_clip_in_windows_is_planned_for_the_windows_frames(make_tiny: Callable
     assert "6 frames, 3 at once, of 28x16" in str(model.placement.plan)
 
 
+def test_deep_features_that_are_kept_of_every_window_and_branch_are_planned_for(
+    make_tiny: Callable[..., TextToVideo],
+) -> None:
+    model = make_tiny(memory=4)
+    model.generate(PROMPT, num_frames=6, window=3, num_steps=1)
+    assert model.placement.plan is not None
+    plain = model.placement.plan.peaks["film"]
+    model.generate(PROMPT, num_frames=6, window=3, num_steps=1, cache_every=2)
+    config = model.preset.unet
+    one = 3 * 4 * 7 * config.width * config.channel_multipliers[0] * 4  # bytes
+    assert model.placement.plan.clip.kept == 8  # four windows of 3 frames, two branches of guidance
+    assert model.placement.plan.peaks["film"] - plain == 8 * one
+
+
 @pytest.mark.parametrize("settings", [{}, {"guidance_every": 2}, {"window": 2, "window_stride": 1}])
 def test_both_branches_of_guidance_in_one_pass_give_the_same_latents(
     make_tiny: Callable[..., TextToVideo], settings: dict[str, Any]
