@@ -50,7 +50,7 @@ class Video(Model):
     takes: Literal["one", "auto"] | None = Field(
         default=None,
         description="`auto`, with TOON: a shot that shows another kind or colour than it should is filmed "
-        "again with the next seed, at most 3 takes; `one` takes it back",
+        "again with another seed, at most 3 takes; `one` takes it back",
     )
     seed: int | None = Field(
         default=None, ge=0, lt=2**63, description="of the film alone; else the episode's"

@@ -21,7 +21,7 @@ from t2v.train import Plan, train
 log = logging.getLogger("toon")
 
 AUTOENCODER = Plan(num_steps=1700, learning_rate=4e-4, warmup_steps=20, ema_decay=0.998)
-DECODER = Plan(num_steps=1500, learning_rate=2e-4, warmup_steps=20, ema_decay=0.998)
+DECODER = Plan(num_steps=2500, learning_rate=2e-4, warmup_steps=20, ema_decay=0.998)
 DECODER_NOISE = 0.25  # the most that is added to latents, whose deviation is 1, in the decoder's own stage
 
 
@@ -153,12 +153,10 @@ def train_decoder(folder: Path, stop_at: float | None, device: torch.device) -> 
         generator.manual_seed((3 << 20) + step)
         aspect = "1:1" if torch.rand(1, generator=generator).item() < SQUARE_SHARE else "16:9"
         frames, figures, latents = data[aspect]
-        index = torch.randint(len(frames), (24,), generator=generator).numpy()
-        top, left, size = _crop(step / DECODER.num_steps, frames.shape[1:3], generator)
-        here = np.s_[..., top // 8 : (top + size[0]) // 8, left // 8 : (left + size[1]) // 8]
-        images = to_tensor(frames[index][:, None, top : top + size[0], left : left + size[1]])[:, :, 0]
-        mask = torch.from_numpy(figures[index]).float()[:, None][here] / 255
-        clean = latents[index][here].float()
+        index = torch.randint(len(frames), (14,), generator=generator).numpy()
+        images = to_tensor(frames[index][:, None])[:, :, 0]
+        mask = torch.from_numpy(figures[index]).float()[:, None] / 255
+        clean = latents[index].float()
         sigma = DECODER_NOISE * torch.rand(len(index), 1, 1, 1, generator=generator)
         noisy = (clean + sigma * torch.randn(clean.shape, generator=generator)).to(device)
         with mixed(device):

@@ -1,4 +1,4 @@
-"""`takes: auto`: a take of another kind or colour than it should show is filmed again with the next seed."""
+"""`takes: auto`: a take of another kind or colour than it should show is filmed again with another seed."""
 
 from __future__ import annotations
 
