@@ -1,7 +1,7 @@
 """How much of what is asked TOON shows: first takes of held-out prompts, judged by a network it never met.
 
     python tests/benchmarks/bench_toon.py --minutes 20              # stops cleanly; the next call goes on
-    python tests/benchmarks/bench_toon.py --parts first-takes --prompts 100 --settings speed=exact num_steps=20
+    python tests/benchmarks/bench_toon.py --parts first-takes --prompts 9 --settings speed=exact num_steps=20
 
 Every prompt has somebody of a kind, a colour and a set that training never saw together, in a wording that
 captions never use (`t2v.toon.world.is_held_out`, `t2v.toon.captions.unheard_caption`). Scores are kept
