@@ -10,7 +10,7 @@ from flows import llm_writing, scripting
 from flows.begin import older_premise
 from flows.job import Job
 from flows.screen import count, duration
-from flows.studio import folder, loudness, manifest, publish, recipes, sheet
+from flows.studio import folder, judging, loudness, manifest, publish, recipes, sheet
 from flows.studio.cut import file_hash
 from flows.studio.editing import Finished
 from flows.studio.film import picture_size
@@ -142,7 +142,7 @@ def shots_chapter(plan: Survey) -> Chapters:
                 "prompt": shot.shot.prompt_exact or shot.shot.prompt,
                 "composed": shot.words,
                 "understood": shot.prompt,
-                "seed": clip.made.get("seed", shot.seed) if clip else shot.seed,
+                "seed": judging.seed_of(shot, clip.made if clip else {}),
                 "take": shot.shot.pick or 1,
                 **({"judged": clip.made["judged"]} if clip and "judged" in clip.made else {}),
                 "clip": clip.path.name if clip else None,

@@ -73,7 +73,7 @@ def _film(plan: Survey, take: WantedShot, screen: Screen) -> None:
     made = camera.film_shot(take, plan.film, plan.job.folder.clips, device=plan.job.device, on_step=on_step)
     if isinstance(made, str):
         raise StudioError(f"{take.label}: take {take.take} failed twice: {made}; run the same command again")
-    seconds, seed = float(made.made["seconds"]), made.made.get("seed", take.seed)
+    seconds, seed = float(made.made["seconds"]), judging.seed_of(take, made.made)
     screen.say(f"{take.label} take {take.take}, seed {seed}: {made.path} in {duration(seconds)}")
     if told := judging.told(made.made):
         screen.say(f"{take.label}: {told}")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +16,7 @@ from t2v.checkpoints.names import unet_in_diffusers
 from t2v.configs import UNetConfig
 from t2v.layers import Attention
 from t2v.unet import UNet3D
+from t2v.weights import write
 
 FILE = "pytorch_lora_weights.safetensors"
 
@@ -49,8 +49,6 @@ class Adapters:
 
     def save(self, folder: Path, config: UNetConfig) -> Path:
         """One file in the layout of diffusers and peft; alpha is the rank, so the factor is 1."""
-        from safetensors.torch import save_file
-
         names = unet_in_diffusers(self.layers, config)
         tensors, rank = {}, 0
         for key, layer in self.layers.items():
@@ -60,9 +58,7 @@ class Adapters:
             tensors[f"unet.{name}.lora_B.weight"] = layer.up.detach().cpu().contiguous()
         settings = {"unet.r": rank, "unet.lora_alpha": rank}
         path = folder / FILE
-        part = path.with_suffix(".part")
-        save_file(tensors, part, metadata={"format": "pt", "lora_adapter_metadata": json.dumps(settings)})
-        os.replace(part, path)
+        write(tensors, path, {"format": "pt", "lora_adapter_metadata": json.dumps(settings)})
         return path
 
 

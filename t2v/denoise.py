@@ -35,10 +35,15 @@ class Guidance:
     every: int = 1
     motion: float = 0.0
 
+    @property
+    def branches(self) -> int:
+        """How many answers of the network are compared."""
+        return 1 + (self.scale != 1) + (self.motion != 0)
+
     def at(self, timestep: float, num_timesteps: int) -> bool:
         """Whether there is guidance at a timestep."""
         low, high = self.interval
-        return (self.scale != 1 or self.motion != 0) and low <= timestep / (num_timesteps - 1) <= high
+        return self.branches > 1 and low <= timestep / (num_timesteps - 1) <= high
 
 
 def clean_of(prediction: Tensor, latents: Tensor, level: tuple[float, float], kind: Prediction) -> Tensor:

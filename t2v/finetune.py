@@ -8,7 +8,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -32,6 +31,7 @@ from t2v.pipeline import TextToVideo
 from t2v.precision import best_dtype
 from t2v.train import Objective, Plan, Progress, diffusion_loss, loss_at, save_atomically, train
 from t2v.weights import compressed, write
+from t2v.whole import whole
 
 What = Literal["temporal", "lora", "all"]
 Precision = Literal["auto", "fp32", "bf16", "fp16"]
@@ -211,9 +211,8 @@ def _same_settings(settings: FineTuning, model: TextToVideo, folder: Path) -> No
                 f"{folder}: was begun with {', '.join(other)}: go on so, or name a new folder"
             )
     folder.mkdir(parents=True, exist_ok=True)
-    part = file.with_suffix(".part")
-    part.write_text(json.dumps(now, indent=2) + "\n", "utf-8")
-    os.replace(part, file)
+    with whole(file) as part:
+        part.write_text(json.dumps(now, indent=2) + "\n", "utf-8")
 
 
 class _Run:
@@ -328,9 +327,8 @@ def _note(file: Path, row: dict[str, Any]) -> None:
         with contextlib.suppress(json.JSONDecodeError):  # the end of a run that was killed
             rows.append(json.loads(line))
     rows = [*(kept for kept in rows if kept["step"] < row["step"]), row]
-    part = file.with_suffix(".part")
-    part.write_text("".join(f"{json.dumps(kept)}\n" for kept in rows), "utf-8")
-    os.replace(part, file)
+    with whole(file) as part:
+        part.write_text("".join(f"{json.dumps(kept)}\n" for kept in rows), "utf-8")
 
 
 def _precision(device: torch.device, asked: Precision) -> torch.dtype:

@@ -178,7 +178,7 @@ def plan(
     """The fastest plan whose expected peak fits into `memory_gb`; None is what the device has free.
 
     Device and precision are the model's; for a preset they are a GPU's, unless said otherwise, and where no
-    precision was asked for it is the device's best that fits. Raises SettingsError where nothing fits.
+    precision was asked for it is the best that fits; `window` is that of `generate`. Raises SettingsError.
     """
     preset = model if isinstance(model, Preset) else model.preset
     if not isinstance(model, Preset):

@@ -90,8 +90,7 @@ class Shoot:
     @property
     def kept(self) -> int:
         """How many passes of a step keep their deep features: every branch's in every window."""
-        branches = 1 + (self.guidance_scale != 1) + (self.guidance.motion != 0)
-        return len(self.windows) * branches if self.cache_every > 1 else 0
+        return len(self.windows) * self.guidance.branches if self.cache_every > 1 else 0
 
     def told(self) -> dict[str, Any]:
         """The settings as plain data, for whoever keeps them with the film; pictures by number alone."""

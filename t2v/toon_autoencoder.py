@@ -17,6 +17,7 @@ from t2v.precision import mixed
 from t2v.toon_drawings import SQUARE_SHARE, draw_many, to_tensor
 from t2v.toon_stages import average, beginning, checkpoint
 from t2v.train import Plan, train
+from t2v.whole import whole
 
 log = logging.getLogger("toon")
 
@@ -89,10 +90,8 @@ def pictures(folder: Path, aspect: str, count: int) -> tuple[np.ndarray, np.ndar
     if not file.exists():
         parts = list(draw_many(count, 1, TOON.sizes[aspect], seed=11 if aspect == "1:1" else 7, captions=0))
         frames, figures = (np.concatenate([drawn[i][:, 0] for drawn in parts]) for i in range(2))
-        part = file.with_suffix(".part")
-        with part.open("wb") as out:
+        with whole(file) as part, part.open("wb") as out:
             np.savez(out, frames=frames, figures=figures)
-        part.replace(file)
         log.info("drew %s", file.name)
     data = np.load(file)
     return data["frames"], data["figures"]

@@ -5,7 +5,6 @@ What is trained and on which data is the caller's; here are the moving average, 
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -17,6 +16,7 @@ from torch import Tensor, nn
 
 from t2v.configs import Prediction
 from t2v.schedule import NoiseSchedule
+from t2v.whole import whole
 
 
 @dataclass(frozen=True)
@@ -72,9 +72,8 @@ class Progress:
 
 
 def save_atomically(state: Mapping[str, Any], path: Path) -> None:
-    part = path.with_suffix(".part")
-    torch.save(dict(state), part)
-    os.replace(part, path)
+    with whole(path) as part:
+        torch.save(dict(state), part)
 
 
 class Average:

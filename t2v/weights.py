@@ -6,7 +6,6 @@ Matrices and kernels may be stored as int8 with one fp16 scale for each output c
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -14,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from t2v.errors import CheckpointError
+from t2v.whole import whole
 
 SCALE = ".scale"
 
@@ -65,9 +65,8 @@ def write(tensors: Mapping[str, Tensor], path: Path, metadata: Mapping[str, str]
     """A whole file or none: what lies at the path stays until the new one is written."""
     from safetensors.torch import save_file
 
-    part = path.with_name(f"{path.name}.part")
-    save_file(dict(tensors), part, metadata=dict(metadata))
-    os.replace(part, path)
+    with whole(path) as part:
+        save_file(dict(tensors), part, metadata=dict(metadata))
 
 
 def load_strictly(module: nn.Module, state: Mapping[str, Tensor], path: Path, name: str) -> None:

@@ -45,13 +45,12 @@ class FilmSettings:
     @property
     def recipe(self) -> dict[str, Any]:
         """What a clip hangs on: the model by its name and its weights, wherever they lie."""
-        apart = ("motion_guidance", "name", "licence", "loras", "memory", "speed", "takes")
-        kept = {key: value for key, value in asdict(self).items() if key not in apart}
+        apart = ("name", "licence", "loras", "memory")
+        unsaid = {"motion_guidance": 0.0, "speed": "exact", "takes": "one"}
+        said = {key: value for key, value in asdict(self).items() if key not in apart}
+        kept = {key: value for key, value in said.items() if key not in unsaid or value != unsaid[key]}
         loras = {"loras": [[Path(file).name, weight] for file, weight in self.loras]} if self.loras else {}
-        motion = {"motion_guidance": self.motion_guidance} if self.motion_guidance else {}
-        speed = {"speed": self.speed} if self.speed != "exact" else {}
-        takes = {"takes": self.takes} if self.takes != "one" else {}
-        return {**kept, "model": self.name, **loras, **motion, **speed, **takes}
+        return {**kept, "model": self.name, **loras}
 
     @property
     def title(self) -> str:

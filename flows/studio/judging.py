@@ -53,6 +53,11 @@ def faults(asked: tuple[Described, ...], verdict: Verdict) -> tuple[str, ...]:
     return tuple(found)
 
 
+def seed_of(shot: WantedShot, noted: Mapping[str, Any]) -> int:
+    """The seed of the attempt that was kept, else the shot's own; `noted` is its clip's note."""
+    return noted.get("seed", shot.seed)
+
+
 def told(noted: Mapping[str, Any]) -> str:
     """What the judging of a shot came to, in a line; nothing where the first take was right."""
     judged = noted.get("judged")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from flows.studio import recipes, sheet
+from flows.studio import judging, recipes, sheet
 from flows.studio.folder import EpisodeFolder, writing
 from flows.studio.recipes import Shelf
 from flows.studio.sheet import SheetEntry
@@ -34,7 +34,7 @@ def sheet_of(folder: EpisodeFolder, shot: WantedShot, *, picked: int | None = No
         SheetEntry(
             clips[take.digest].path,
             f"take {take.take}{', cut in' if take.take == chosen else ''}",
-            f"seed {clips[take.digest].made.get('seed', take.seed)}",
+            f"seed {judging.seed_of(take, clips[take.digest].made)}",
         )
         for take in filmed(shot, clips)
     ]

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import t2v.judge
-from flows.studio import judging
+from flows.studio import judging, recipes
 from flows.studio.wanted import Seeds, WantedShot, with_take
 from scripts_llm.screenplay import Scene, Shot
 from t2v.judge import Seen, Verdict
@@ -80,8 +80,7 @@ def test_takes_follow_until_one_is_right_and_the_one_with_the_fewest_faults_is_k
 
     shot = replace(wanted(), seed=3)
     film, noted = judging.best_take(shot, take)  # type: ignore[arg-type]
-    assert seeds[0] == 3
-    assert len(set(seeds)) == len(seeds) == num_takes
+    assert seeds == [3, *(recipes.seed_from(3, "again", number) for number in range(1, num_takes))]
     assert film.frames[0, 0, 0, 0] == kept == noted["judged"]["kept"]
     assert noted["seed"] == seeds[kept - 1]
 
