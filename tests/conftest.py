@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -35,26 +34,3 @@ def pytest_configure(config: pytest.Config) -> None:
 def checkout() -> Path:
     """The folder that README.md and Makefile lie in."""
     return ROOT
-
-
-@pytest.fixture(scope="session")
-def prefect_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A Prefect server for flows that a test calls in its own process; the value is its URL."""
-    from prefect.settings import (
-        PREFECT_API_URL,
-        PREFECT_FLOWS_HEARTBEAT_FREQUENCY,
-        PREFECT_LOGGING_TO_API_ENABLED,
-        temporary_settings,
-    )
-
-    from flows import local_api
-
-    server = local_api.start_private(tmp_path_factory.mktemp("prefect") / local_api.SERVER_LOG)
-    settings = {
-        PREFECT_API_URL: server.wait(),
-        PREFECT_LOGGING_TO_API_ENABLED: False,
-        PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None,  # its thread costs each flow a second at its end
-    }
-    with temporary_settings(settings):
-        yield settings[PREFECT_API_URL]
-    server.stop()

@@ -1,8 +1,8 @@
-"""A tiny show, and a screen that keeps what is said."""
+"""A tiny show, a screen that keeps what is said, and a Prefect server."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -103,6 +103,41 @@ def saved_model(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Pat
         return made[layout]
 
     return save
+
+
+@pytest.fixture(scope="session")
+def started_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The URL of a Prefect server of the tests' own."""
+    from flows import local_api
+
+    server = local_api.start_private(tmp_path_factory.mktemp("prefect") / local_api.SERVER_LOG)
+    yield server.wait()
+    server.stop()
+
+
+@pytest.fixture(scope="module")
+def prefect_server(started_server: str) -> Iterator[str]:
+    """A Prefect server for flows that a test calls in its own process; the value is its URL.
+
+    The thread that keeps a socket to it open ends with each file's last test: it draws from `random` every
+    twenty seconds, which Hypothesis, in tests of other files, takes for the doing of a strategy.
+    """
+    from prefect.events.worker import EventsWorker
+    from prefect.settings import (
+        PREFECT_API_URL,
+        PREFECT_FLOWS_HEARTBEAT_FREQUENCY,
+        PREFECT_LOGGING_TO_API_ENABLED,
+        temporary_settings,
+    )
+
+    settings = {
+        PREFECT_API_URL: started_server,
+        PREFECT_LOGGING_TO_API_ENABLED: False,
+        PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None,  # its thread costs each flow a second at its end
+    }
+    with temporary_settings(settings):
+        yield started_server
+        EventsWorker.drain_all(timeout=10, at_exit=False)
 
 
 def _random_model() -> t2v.TextToVideo:
