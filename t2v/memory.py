@@ -15,17 +15,15 @@ import math
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from functools import cache
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import torch
-from torch import nn
 
 from t2v.autoencoder import Autoencoder
 from t2v.conditioning import Chunks
-from t2v.configs import AutoencoderConfig, Preset, UNetConfig
-from t2v.dry_run import peak_bytes
+from t2v.configs import Preset
 from t2v.errors import SettingsError
+from t2v.footprint import decoder_activations, unet_activations, weights_of
 from t2v.precision import precisions
 from t2v.text_encoder import TextEncoder
 from t2v.unet import UNet3D
@@ -280,7 +278,8 @@ def expected_peaks(preset: Preset, clip: Clip, device: str, dtype: torch.dtype, 
     """Bytes at the peak of each stage: weights that are there, what runs, and the device's own overhead."""
     size, overhead = dtype.itemsize, int(OVERHEAD_GB.get(device, 0.5) * GB)
     latents = clip.latents(preset.autoencoder.factor)
-    films = unet_activations(preset.unet, latents, device, rung, dtype)
+    branches = 2 if rung.both_branches else 1
+    films = unet_activations(preset.unet, latents, branches, rung.chunks, device, dtype)
     films += 8 * clip.frames * math.prod(latents[1:]) * preset.unet.in_channels * 4  # the sampler's, in fp32
     films += clip.kept * math.prod(latents) * preset.unet.width * preset.unet.channel_multipliers[0] * size
     tokens = 4 * preset.text_encoder.context_length * preset.text_encoder.width
@@ -306,72 +305,6 @@ def expected_peaks(preset: Preset, clip: Clip, device: str, dtype: torch.dtype, 
             here = {"text": everything - weights["film"][0], "film": everything - weights["film"][0] + layer}
             here["decode"] = here["text"]
     return {stage: overhead + here[stage] * size + runs[stage] for stage in runs}
-
-
-@cache
-def weights_of(kind: Callable[[Any], nn.Module], config: object) -> tuple[int, int, int]:
-    """Parameters of a network, of its largest layer that is moved by itself, of the largest two in a row."""
-    network = on_meta(kind, config)
-    layers = [sum(p.numel() for p in layer.parameters()) for layer in moved_alone(network)]
-    pairs = [a + b for a, b in zip(layers, [*layers[1:], 0], strict=True)]
-    return sum(p.numel() for p in network.parameters()), max(layers), max(pairs)
-
-
-@cache
-@torch.inference_mode(False)
-def on_meta(kind: Callable[[Any], nn.Module], config: object) -> nn.Module:
-    """A network without numbers."""
-    with torch.device("meta"):
-        return kind(config).eval().requires_grad_(False)
-
-
-def moved_alone(network: nn.Module) -> list[nn.Module]:
-    """The layers that are brought to the device one after the other, where the whole network has no room."""
-    if isinstance(network, UNet3D):
-        inner = [
-            child
-            for stage in [*network.input_blocks, network.middle_block, *network.output_blocks]
-            for child in (stage if isinstance(stage, nn.ModuleList) else [stage])
-        ]
-        return [network.time_embed, *inner, network.out]
-    return [network]
-
-
-@cache
-@torch.inference_mode(False)  # there operators are seen whole, without what they need inside
-def unet_activations(
-    config: UNetConfig, latents: tuple[int, int, int], device: str, rung: Rung, dtype: torch.dtype
-) -> int:
-    """The most that the UNet holds beside its weights."""
-    network = on_meta(UNet3D, config)
-    assert isinstance(network, UNet3D)
-    network.chunks = rung.chunks
-    branches = 2 if rung.both_branches else 1
-    inputs = (
-        torch.empty(branches, config.in_channels, *latents, device="meta"),
-        torch.empty(branches, device="meta"),
-        torch.empty(branches, 77, config.context_dim, device="meta", dtype=dtype),
-    )
-    weights = {p: p.data for p in network.parameters()}
-    try:
-        network.to(dtype)
-        return peak_bytes(network, lambda: network(*inputs), device)
-    finally:
-        for parameter, data in weights.items():
-            parameter.data = data
-
-
-@cache
-@torch.inference_mode(False)
-def decoder_activations(
-    config: AutoencoderConfig, places: tuple[int, int], device: str, dtype: torch.dtype, tile: int | None
-) -> int:
-    """The most that decoding one frame holds beside the weights."""
-    network = on_meta(Autoencoder, config)
-    assert isinstance(network, Autoencoder)
-    network.tile = tile
-    latents = torch.empty(1, config.latent_channels, 1, *places, device="meta")
-    return peak_bytes(network, lambda: network.decode(latents), device) * dtype.itemsize // 4
 
 
 def free_bytes(device: str) -> int | None:

@@ -14,6 +14,7 @@ from torch import nn
 from t2v.autoencoder import Autoencoder
 from t2v.configs import Preset
 from t2v.errors import SettingsError
+from t2v.footprint import moved_alone
 from t2v.memory import (
     GB,
     LADDER,
@@ -21,7 +22,6 @@ from t2v.memory import (
     Clip,
     Plan,
     free_bytes,
-    moved_alone,
     plans,
     smaller,
     too_little,

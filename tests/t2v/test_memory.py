@@ -17,6 +17,7 @@ from t2v.autoencoder import Autoencoder
 from t2v.conditioning import Chunks
 from t2v.configs import MODELSCOPE
 from t2v.dry_run import peak_bytes
+from t2v.footprint import decoder_activations, on_meta, unet_activations, weights_of
 from t2v.memory import (
     GB,
     LADDER,
@@ -24,14 +25,10 @@ from t2v.memory import (
     TILE,
     Clip,
     chosen_precision,
-    decoder_activations,
     expected_peaks,
     most_frames,
-    on_meta,
     plans,
     smaller,
-    unet_activations,
-    weights_of,
 )
 from t2v.pipeline import TextToVideo
 from t2v.unet import UNet3D
