@@ -66,6 +66,7 @@ def make(options: TrainOptions, screen: Screen) -> None:
     )
     screen.progress(f"loading {options.model}")
     from t2v import finetune
+    from t2v.parts import TimeIsUp
 
     model = finetune.load(options.model, device=options.device)
     framing = _framing(options, model)
@@ -82,9 +83,14 @@ def make(options: TrainOptions, screen: Screen) -> None:
         seed=options.seed,
     )
     screen.progress("encoding what is trained on")
-    clips = finetune.encoded(
-        model, lambda: _examples(files, framing, screen), options.out / f"latents-{_key(files, framing)}.pt"
-    )
+    file = options.out / f"latents-{_key(files, framing)}.pt"
+    try:
+        clips = finetune.encoded(
+            model, lambda first: _examples(files, first, framing, screen), file, stop_at=stop_at
+        )
+    except TimeIsUp as over:
+        screen.say(f"Stopped after {over.done} of {len(files)} were encoded. The same command goes on.")
+        return
     prompts = options.preview or tuple(dict.fromkeys(clips.captions))[:2]
 
     def show(shown: TextToVideo, step: int) -> None:
@@ -128,9 +134,14 @@ def _key(files: list[footage.Captioned], framing: footage.Framing) -> str:
     return finetune.key_of(framing, *told)
 
 
-def _examples(files: list[footage.Captioned], framing: footage.Framing, screen: Screen) -> Iterator[Example]:
+def _examples(
+    files: list[footage.Captioned], first: int, framing: footage.Framing, screen: Screen
+) -> Iterator[Example]:
     from t2v.finetune import Example
 
-    for done, (captioned, frames) in enumerate(zip(files, footage.read(files, framing), strict=True), 1):
+    left = files[first:]
+    for done, (captioned, frames) in enumerate(
+        zip(left, footage.read(left, framing), strict=True), first + 1
+    ):
         yield Example(frames, captioned.caption)
         screen.progress("encoding what is trained on", done, len(files))

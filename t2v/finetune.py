@@ -27,9 +27,11 @@ from t2v.errors import SettingsError
 from t2v.fingerprint import TOON_FILE
 from t2v.holds import as_tensor
 from t2v.layers import TemporalConvBlock, TemporalTransformer
+from t2v.parts import Piece, make_in_parts
 from t2v.pipeline import TextToVideo
 from t2v.precision import best_dtype
-from t2v.train import Objective, Plan, Progress, diffusion_loss, loss_at, save_atomically, train
+from t2v.prompts import embed, in_model_words
+from t2v.train import Objective, Plan, Progress, diffusion_loss, loss_at, train
 from t2v.weights import compressed, write
 from t2v.whole import whole
 
@@ -37,6 +39,7 @@ What = Literal["temporal", "lora", "all"]
 Precision = Literal["auto", "fp32", "bf16", "fp16"]
 CHECKPOINT = "checkpoint.pt"
 VALIDATION = "validation.jsonl"
+ENCODED_AT_ONCE = 32  # examples that a kill while encoding may lose
 SHARES = (0.1, 0.3, 0.5, 0.7, 0.9)  # of the timesteps, at which what is held out is measured
 
 
@@ -87,18 +90,29 @@ def load(source: str, device: str | None = None) -> TextToVideo:
     return loading.load(source, device=device, dtype=torch.float32)
 
 
-def encoded(model: TextToVideo, examples: Callable[[], Iterable[Example]], file: Path) -> Encoded:
-    """The examples through the autoencoder, once: kept in `file`, and not asked for again."""
-    if not file.exists():
-        latents, captions = [], []
+def encoded(
+    model: TextToVideo,
+    examples: Callable[[int], Iterable[Example]],
+    file: Path,
+    *,
+    stop_at: float | None = None,
+) -> Encoded:
+    """The examples through the autoencoder, once: kept in `file`, and not asked for again.
+
+    `examples(first)` are all from that one on, in the same order every time. Raises TimeIsUp at `stop_at`.
+    """
+
+    def pieces(first: int) -> Iterator[Piece]:
         model.autoencoder.to(model.device)
-        for example in examples():
+        for example in examples(first):
             with torch.inference_mode():
                 out = model.autoencoder.encode(as_tensor(example.frames).to(model.device))
-            latents.append(out[0].half().cpu())
-            captions.append(example.caption)
-        file.parent.mkdir(parents=True, exist_ok=True)
-        save_atomically({"latents": latents, "captions": captions}, file)
+            yield {"latents": out[0].half().cpu(), "captions": example.caption}
+
+    def join(found: list[Piece]) -> dict[str, list[Any]]:
+        return {key: [piece[key] for piece in found] for key in ("latents", "captions")}
+
+    make_in_parts(file, pieces, join, every=ENCODED_AT_ONCE, stop_at=stop_at)
     return Encoded(**torch.load(file, weights_only=True))
 
 
@@ -232,7 +246,7 @@ class _Run:
         captions = sorted({"", *clips.captions})
         model.text_encoder.to(model.device)
         with torch.inference_mode():
-            texts = {text: model.text_encoder([text])[0].cpu() for text in captions}
+            texts = {text: _as_filmed(model, text) for text in captions}
         self.texts = {text: value.clone() for text, value in texts.items()}
         self.shapes: dict[tuple[int, ...], list[int]] = {}
         for i in clips.trained():
@@ -318,6 +332,12 @@ class _Run:
         else:
             with torch.autocast(self.model.device.type, self.dtype):
                 yield
+
+
+def _as_filmed(model: TextToVideo, caption: str) -> Tensor:
+    """The embedding (l, d) of a caption, as filming would read it: its first chunk, with its weights."""
+    read = embed(model.text_encoder, in_model_words(caption, model.preset))
+    return read[0, : model.text_encoder.config.context_length].cpu()
 
 
 def _note(file: Path, row: dict[str, Any]) -> None:

@@ -89,7 +89,8 @@ def pictures(folder: Path, aspect: str, count: int) -> tuple[np.ndarray, np.ndar
     file = folder / f"pictures-{aspect.replace(':', 'x')}.npz"
     if not file.exists():
         parts = list(draw_many(count, 1, TOON.sizes[aspect], seed=11 if aspect == "1:1" else 7, captions=0))
-        frames, figures = (np.concatenate([drawn[i][:, 0] for drawn in parts]) for i in range(2))
+        frames = np.concatenate([drawn[0][:, 0] for drawn in parts])
+        figures = np.concatenate([drawn[1][:, 0] for drawn in parts])
         with whole(file) as part, part.open("wb") as out:
             np.savez(out, frames=frames, figures=figures)
         log.info("drew %s", file.name)

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import multiprocessing
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import torch
 from einops import rearrange
 from torch import Tensor
 
+Drawn = tuple[np.ndarray, np.ndarray, list[str]]  # frames, figures, captions
 SQUARE_SHARE = 0.25  # of the batches
 
 
@@ -25,7 +26,7 @@ class Job:
     captions: int = 3  # wordings a staging
 
 
-def draw_job(job: Job) -> tuple[np.ndarray, np.ndarray, list[str]]:
+def draw_job(job: Job) -> Drawn:
     """Frames (n, f, h, w, 3) uint8, figures (n, f, h/8, w/8) uint8, and captions, joined by a newline."""
     from t2v.toon.draw import draw_with_figures
     from t2v.toon.world import is_held_out, sample_staging
@@ -47,10 +48,14 @@ def draw_job(job: Job) -> tuple[np.ndarray, np.ndarray, list[str]]:
     return np.stack(frames), np.stack(figures), captions
 
 
-def draw_many(count: int, num_frames: int, size: tuple[int, int], seed: int, captions: int = 3) -> Any:
-    """Jobs drawn by worker processes, one a core, in order."""
+def draw_many(
+    count: int, num_frames: int, size: tuple[int, int], seed: int, captions: int = 3, first: int = 0
+) -> Iterator[Drawn]:
+    """Jobs drawn by worker processes, one a core, in order, from the `first` job on."""
     piece = max(1, 64 // num_frames)
-    jobs = [Job(seed * 1_000_003 + i, piece, num_frames, size, captions) for i in range(-(-count // piece))]
+    jobs = [
+        Job(seed * 1_000_003 + i, piece, num_frames, size, captions) for i in range(first, -(-count // piece))
+    ]
     with multiprocessing.get_context("spawn").Pool() as pool:
         yield from pool.imap(draw_job, jobs, chunksize=8)
 

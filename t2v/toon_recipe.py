@@ -18,9 +18,10 @@ import contextlib
 import json
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -29,6 +30,7 @@ from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from t2v.configs import TOON
+from t2v.parts import Piece, TimeIsUp, make_in_parts
 from t2v.precision import mixed
 from t2v.schedule import noise_schedule
 from t2v.text_encoder import TextEncoder, bpe_tokens, tokenize
@@ -48,7 +50,7 @@ from t2v.toon_stages import (
     checkpoint,
     stages_before,
 )
-from t2v.train import Plan, diffusion_loss, save_atomically, train
+from t2v.train import Plan, diffusion_loss, train
 from t2v.unet import UNet3D
 from t2v.weights import compressed, write
 
@@ -58,6 +60,7 @@ IMAGES = Plan(num_steps=3700, learning_rate=5e-4, warmup_steps=50, ema_decay=0.9
 CLIPS = Plan(num_steps=4800, learning_rate=5e-4, warmup_steps=50, ema_decay=0.998)
 NUM_PICTURES = {"16:9": 15_000, "1:1": 5_000}
 NUM_CLIPS = {"16:9": 4_500, "1:1": 1_500}
+ENCODED_AT_ONCE = 64  # jobs of drawing that a kill while encoding may lose
 PICTURE_SHARE = 0.4  # of the batches while clips are learned: there are more captions in them
 HEAD_WEIGHT = 6.0  # in the loss, beside 1 for the set; bodies and limbs have half of it
 MOTION_WEIGHT = 3.0  # for each deviation that a latent has over the frames
@@ -93,25 +96,47 @@ class Latents:
     captions: list[str]
 
 
-def encoded(folder: Path, aspect: str, count: int, num_frames: int, device: torch.device) -> Latents:
-    """Drawn and encoded once, kept on disk."""
+def encoded(
+    folder: Path,
+    aspect: str,
+    count: int,
+    num_frames: int,
+    device: torch.device,
+    *,
+    stop_at: float | None = None,
+) -> Latents:
+    """Drawn and encoded once, kept on disk. Raises TimeIsUp."""
     file = folder / f"latents-{num_frames}-{aspect.replace(':', 'x')}.pt"
-    if not file.exists():
+    seed = 200 + 10 * num_frames + (aspect == "1:1")
+
+    def pieces(first: int) -> Iterator[Piece]:
         model = finished_autoencoder(folder).to(device)
-        latents, figures, captions = [], [], []
-        seed = 200 + 10 * num_frames + (aspect == "1:1")
-        for frames, mask, text in draw_many(count, num_frames, TOON.sizes[aspect], seed):
+        jobs = draw_many(count, num_frames, TOON.sizes[aspect], seed, first=first)
+        for number, (frames, mask, captions) in enumerate(jobs, first + 1):
             with torch.inference_mode(), mixed(device):
                 images = rearrange(to_tensor(frames).to(device), "n c f h w -> (n f) c h w")
                 means = model.posterior(images)[0] * TOON.autoencoder.latent_scale
-            latents.append(rearrange(means, "(n f) c h w -> n c f h w", f=num_frames).half().cpu())
-            figures.append(torch.from_numpy(mask)[:, None])
-            captions += text
-            if len(captions) % 4096 < len(text):
-                log.info("encoded %d of %d (%s)", len(captions), count, aspect)
-        kept = {"latents": torch.cat(latents), "figures": torch.cat(figures), "captions": captions}
-        save_atomically(kept, file)
+            latents = rearrange(means, "(n f) c h w -> n c f h w", f=num_frames).half().cpu()
+            yield {"latents": latents, "figures": torch.from_numpy(mask)[:, None], "captions": captions}
+            if number % ENCODED_AT_ONCE == 0:
+                log.info("encoded %d of %d (%s)", number * len(captions), count, aspect)
+
+    def join(found: list[Piece]) -> dict[str, Any]:
+        kept = {key: torch.cat([piece[key] for piece in found]) for key in ("latents", "figures")}
+        return kept | {"captions": [caption for piece in found for caption in piece["captions"]]}
+
+    make_in_parts(file, pieces, join, every=ENCODED_AT_ONCE, stop_at=stop_at)
     return Latents(**torch.load(file, weights_only=True))
+
+
+def encoded_data(
+    folder: Path, counts: dict[str, int], num_frames: int, device: torch.device, stop_at: float | None
+) -> dict[str, Latents]:
+    """So many of each aspect. Raises TimeIsUp."""
+    return {
+        aspect: encoded(folder, aspect, count, num_frames, device, stop_at=stop_at)
+        for aspect, count in counts.items()
+    }
 
 
 class TextToLatents(nn.Module):
@@ -182,7 +207,7 @@ def begun(folder: Path, model: TextToLatents) -> dict[str, Tensor]:
 
 def train_images(folder: Path, stop_at: float | None, device: torch.device) -> None:
     make_vocabulary()
-    data = {aspect: encoded(folder, aspect, count, 1, device) for aspect, count in NUM_PICTURES.items()}
+    data = encoded_data(folder, NUM_PICTURES, 1, device, stop_at)
     torch.manual_seed(1)
     model = TextToLatents(temporal=False)
     model.load_state_dict(begun(folder, model), strict=False)
@@ -196,10 +221,8 @@ def train_clips(folder: Path, stop_at: float | None, device: torch.device) -> No
 
     The temporal layers begin as nothing, and learn faster than the rest.
     """
-    pictures = {aspect: encoded(folder, aspect, count, 1, device) for aspect, count in NUM_PICTURES.items()}
-    clips = {
-        aspect: encoded(folder, aspect, count, TOON.num_frames, device) for aspect, count in NUM_CLIPS.items()
-    }
+    pictures = encoded_data(folder, NUM_PICTURES, 1, device, stop_at)
+    clips = encoded_data(folder, NUM_CLIPS, TOON.num_frames, device, stop_at)
     torch.manual_seed(2)
     model = TextToLatents(temporal=True)
     learned = begun(folder, model) | average(folder, "images")
@@ -284,8 +307,11 @@ def main() -> None:
     stop_at = None if options.minutes is None else time.monotonic() + options.minutes * 60
     if options.stage == "export":
         export(options.folder)
-    else:
+        return
+    try:
         STAGES[options.stage](options.folder, stop_at, options.device)
+    except TimeIsUp as over:
+        log.info("%s", over)
 
 
 if __name__ == "__main__":

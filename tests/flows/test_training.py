@@ -80,8 +80,14 @@ def test_it_stops_on_time_and_the_same_command_goes_on(
 ) -> None:
     screen = heard()
     options = TrainOptions("toon", data, tmp_path / "out", minutes=0, frames=1, size="32x32", device="cpu")
-    make(options, screen)
-    assert screen.lines[-1] == "Stopped at step 0 of 1000. The same command goes on."
+    for _ in range(4):
+        make(options, screen)
+    assert [line for line in screen.lines if line.startswith("Stopped")] == [
+        "Stopped after 1 of 3 were encoded. The same command goes on.",
+        "Stopped after 2 of 3 were encoded. The same command goes on.",
+        "Stopped after 3 of 3 were encoded. The same command goes on.",
+        "Stopped at step 0 of 1000. The same command goes on.",
+    ]
 
 
 @pytest.mark.parametrize("size", ["big", "30x32", "0x0"])

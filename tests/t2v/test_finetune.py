@@ -14,23 +14,26 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file
 
 import t2v
 from t2v import finetune
 from t2v.configs import ScheduleConfig
 from t2v.errors import SettingsError
 from t2v.finetune import Encoded, Example, FineTuning
+from t2v.parts import TimeIsUp
 from t2v.pipeline import TextToVideo
+from t2v.prompts import texts
 from t2v.schedule import noise_schedule
 from t2v.train import Objective
 
 FEW = FineTuning(num_steps=3, rank=2, precision="fp32", validate_every=2, preview_every=100)
 
 
-def examples() -> list[Example]:
+def examples(first: int) -> list[Example]:
     rng = np.random.default_rng(0)
     shapes = [(3, 16, 16, 3)] * 3 + [(1, 16, 16, 3)]
-    return [Example(rng.integers(0, 256, s, np.uint8), f"a cat {i}") for i, s in enumerate(shapes)]
+    return [Example(rng.integers(0, 256, s, np.uint8), f"a cat {i}") for i, s in enumerate(shapes)][first:]
 
 
 @pytest.fixture(scope="session")
@@ -64,11 +67,40 @@ def weights(path: Path, **settings: Any) -> dict[str, torch.Tensor]:
 
 def test_latents_are_encoded_once(folder: Path, clips: Encoded, tmp_path: Path) -> None:
     model = finetune.load(str(folder), "cpu")
-    again = finetune.encoded(model, lambda: pytest.fail("encoded again"), tmp_path / "latents.pt")
+    again = finetune.encoded(model, lambda first: pytest.fail("encoded again"), tmp_path / "latents.pt")
     assert [tuple(x.shape) for x in again.latents] == [(4, 3, 4, 4)] * 3 + [(4, 1, 4, 4)]
     assert again.captions == clips.captions
     assert sorted([*again.held_out(), *again.trained()]) == [0, 1, 2, 3]
     assert again.held_out() == [3]
+
+
+def test_encoding_stops_on_time_and_goes_on(folder: Path, clips: Encoded, tmp_path: Path) -> None:
+    model, file = finetune.load(str(folder), "cpu"), tmp_path / "again.pt"
+    with pytest.raises(TimeIsUp, match="after 1 pieces"):
+        finetune.encoded(model, examples, file, stop_at=0.0)
+    again = finetune.encoded(model, examples, file)
+    assert again.captions == clips.captions
+    assert all(torch.equal(a, b) for a, b in zip(again.latents, clips.latents, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("source", "caption"),
+    [
+        ("toon", "a crimson automaton greets by the couch"),  # in the words of TOON's world
+        ("toon", ""),
+        ("folder", "an (orange:1.3) cat"),  # weights are weights
+        ("folder", ", ".join(["an orange cat on a desk"] * 20)),  # the first of its chunks
+    ],
+)
+@torch.inference_mode()
+def test_captions_are_read_in_training_as_they_are_in_filming(
+    source: str, caption: str, folder: Path, clips: Encoded, tmp_path: Path
+) -> None:
+    model = finetune.load("toon" if source == "toon" else str(folder), "cpu")
+    run = finetune._Run(model, replace(clips, captions=[caption] * 4), FEW, tmp_path, print)
+    filmed = texts(model.text_encoder, caption, "", model.preset, 1)[0][0]
+    assert torch.equal(run.texts[caption], filmed[: len(run.texts[caption])])
+    assert len(run.texts[caption]) == model.text_encoder.config.context_length
 
 
 def test_a_lora_is_loaded_back_as_it_was_trained(folder: Path, clips: Encoded, tmp_path: Path) -> None:
@@ -183,6 +215,12 @@ finetune.finetune(model, clips, settings, Path(out), preview=die)
 """
 
 
+def lora(folder: Path) -> torch.Tensor:
+    """What a LoRA has learned: the numbers that begin at zero."""
+    state = load_file(folder / "pytorch_lora_weights.safetensors")
+    return torch.cat([state[k].flatten() for k in sorted(state) if "lora_B" in k or "lora.up" in k])
+
+
 def test_killed_it_goes_on_from_the_last_checkpoint_as_if_nothing_had_been(
     folder: Path, clips: Encoded, tmp_path: Path
 ) -> None:
@@ -198,9 +236,11 @@ def test_killed_it_goes_on_from_the_last_checkpoint_as_if_nothing_had_been(
         tuned(folder, clips, tmp_path / "killed", settings)
     assert [json.loads(row)["step"] for row in notes.read_text("utf-8").splitlines()] == [2, 5, 6]
     tuned(folder, clips, tmp_path / "whole", settings)
-    name = "pytorch_lora_weights.safetensors"
-    one, other = (weights(folder, loras=[(tmp_path / p / name, 1.0)]) for p in ("killed", "whole"))
-    assert all(torch.equal(one[k], other[k]) for k in one)
+    tuned(folder, clips, tmp_path / "short", replace(settings, num_steps=4))
+    went_on, at_once, short = (lora(tmp_path / place) for place in ("killed", "whole", "short"))
+    scale = at_once.norm()
+    assert (went_on - at_once).norm() < 1e-4 * scale  # sums round by where a process has its tensors
+    assert (short - at_once).norm() > 0.01 * scale
 
 
 def test_a_folder_goes_on_only_with_what_it_was_begun_with(

@@ -14,7 +14,7 @@ from t2v import toon_autoencoder, toon_recipe
 from t2v.autoencoder import Autoencoder
 from t2v.configs import TOON
 from t2v.toon_autoencoder import trained_autoencoder
-from t2v.toon_drawings import to_tensor
+from t2v.toon_drawings import draw_many, to_tensor
 from t2v.toon_recipe import TextToLatents
 from t2v.toon_stages import after, stages_before, stages_of
 from t2v.train import Plan
@@ -72,6 +72,15 @@ def test_nothing_is_made_of_the_latents_of_an_autoencoder_that_is_still_in_train
         toon_recipe.encoded(folder, "16:9", 4, 1, cpu)
     with pytest.raises(SystemExit, match="the autoencoder has 800 of its 1700 steps: go on with"):
         toon_autoencoder.train_decoder(folder, None, cpu)
+
+
+def test_drawing_goes_on_from_any_job() -> None:
+    (frames, figures, captions), *others = draw_many(2, 64, (32, 32), 5, first=1)
+    whole = list(draw_many(2, 64, (32, 32), 5))
+    assert (len(whole), others) == (2, [])
+    assert np.array_equal(frames, whole[1][0])
+    assert np.array_equal(figures, whole[1][1])
+    assert captions == whole[1][2] != whole[0][2]
 
 
 def test_the_decoder_learns_alone_and_goes_on_from_the_packages_weights(
