@@ -10,7 +10,7 @@ from flows import llm_writing, scripting
 from flows.begin import older_premise
 from flows.job import Job
 from flows.screen import count, duration
-from flows.studio import folder, judging, loudness, manifest, publish, recipes, sheet
+from flows.studio import folder, judging, loudness, manifest, publish, recipes, sheet, understanding
 from flows.studio.cut import file_hash
 from flows.studio.editing import Finished
 from flows.studio.film import picture_size
@@ -93,6 +93,8 @@ def plan_told(plan: Survey) -> tuple[str, ...]:
         lines.append(f"{plan.film.title} is another one now than the one that this episode was filmed with")
     if made.num_shots and not plan.film.is_for_sale:
         lines.append(f"not for commercial use: {plan.film.title} has the licence {plan.film.licence}")
+    if made.num_shots:
+        lines += understanding.told(plan.shots, plan.film.name)
     if made.seconds:
         lines.append(f"about {duration(made.seconds)} of filming, going by the last time")
     return tuple(lines)
@@ -134,6 +136,7 @@ def shots_chapter(plan: Survey) -> Chapters:
     rows = []
     for shot in plan.shots:
         clip = clips.get(shot.digest)
+        found = None if shot.file else understanding.read(shot.words, plan.film.name)
         rows.append(
             {
                 "id": shot.label,
@@ -141,7 +144,10 @@ def shots_chapter(plan: Survey) -> Chapters:
                 "size": shot.shot.size,
                 "prompt": shot.shot.prompt_exact or shot.shot.prompt,
                 "composed": shot.words,
-                "understood": shot.prompt,
+                "understood": found.prompt if found else shot.prompt,
+                **(
+                    {"mapped": understanding.replaced(found), "unknown": list(found.unknown)} if found else {}
+                ),
                 "seed": judging.seed_of(shot, clip.made if clip else {}),
                 "take": shot.shot.pick or 1,
                 **({"judged": clip.made["judged"]} if clip and "judged" in clip.made else {}),

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from t2v.configs import Preset
 from t2v.text_encoder import PAD, TextEncoder, bpe, bpe_tokens, vocabulary
-from t2v.toon.words import WEIGHTED, understand
+from t2v.toon.words import NOTHING, WEIGHTED, understand
 
 Prompt = (
     str | Mapping[int, str]
@@ -92,10 +92,16 @@ def in_model_words(prompt: str, preset: Preset) -> list[Piece]:
     weights = {
         word: float(mark["weight"])
         for mark in WEIGHTED.finditer(prompt)
-        for word in re.findall(r"[\w-]+", f"{mark['text']} {understand(mark['text']).prompt}".lower())
+        for word in re.findall(r"[\w-]+", _said_and_meant(mark["text"]).lower())
     }
     parts = re.split(r"([\w-]+)", said) if weights else [said]
     return _joined([Piece(part, weights.get(part, 1.0)) for part in parts])
+
+
+def _said_and_meant(words: str) -> str:
+    """Words, and what TOON makes of them if it knows any."""
+    meant = understand(words).prompt
+    return words if meant == NOTHING else f"{words} {meant}"
 
 
 def chunks(found: list[Piece], encoder: TextEncoder) -> list[tuple[list[int], list[float]]]:

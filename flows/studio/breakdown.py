@@ -18,6 +18,7 @@ SHOTS_AN_EPISODE = 30
 MOST_FIGURES = 3
 MOST_IN_A_ROW = 2
 _ANGRY = re.compile(r"shout|yell|angr|scream|furious", re.IGNORECASE)
+_QUARREL = re.compile(r"\b(?:argu|quarrel|bicker|fight|fought)", re.IGNORECASE)
 _HOLDING = re.compile(r"\b(?:holding|holds) ((?:a|an|the) [\w-]+)", re.IGNORECASE)
 
 
@@ -138,10 +139,11 @@ def _figure(scene: Scene, premise: Premise, key: str, *, is_speaker: bool) -> st
     character = premise.characters.get(key)
     name = display_name(key, character) if character else wording.spoken_key(key)
     clause = _clause_about(scene, premise, key)
+    argues = key in _quarrellers(scene, premise)
     if is_speaker:
-        doing = "arguing" if _is_angry(scene, key) else "talking"
+        doing = "arguing" if argues or _is_angry(scene, key) else "talking"
     else:
-        doing = _action_in(clause) or "listening"
+        doing = _action_in(clause) or ("arguing" if argues else "listening")
     held = _HOLDING.search(clause)
     name = re.sub(r"^The\b", "the", name)
     return f"{name} {doing}" + (f", holding {held[1]}" if held else "")
@@ -163,6 +165,15 @@ def _action_in(clause: str) -> str | None:
         if re.search(rf"\b{stem}(?:s|es|e|ing|ning)?\b", clause, re.IGNORECASE):
             return action
     return None
+
+
+def _quarrellers(scene: Scene, premise: Premise) -> set[str]:
+    """Two or more who argue with each other: the action says it of them, or they speak in anger."""
+    found = {line.who for line in scene.dialogue if isinstance(line, Line) and _is_angry(scene, line.who)}
+    for sentence in re.split(r"[.;!?]", scene.action):
+        if _QUARREL.search(sentence):
+            found |= set(wording.mentions(sentence, premise.characters))
+    return found if len(found) > 1 else set()
 
 
 def _is_angry(scene: Scene, key: str) -> bool:

@@ -124,13 +124,15 @@ def _takes(preset: t2v.Preset, size: tuple[int, int], video: Video) -> Literal["
 def told(premise: Premise, video: Video) -> str:
     """The film model in a few words, with its frame size and a licence that forbids something.
 
-    One that a hub may have to send first is told by its name alone. Raises StudioError.
+    One that a hub may have to send first is told by its name alone. Raises StudioError, also for what the
+    model cannot film or be judged in.
     """
     source = video.model or FILM_MODEL
     if _is_on_a_hub(source):
         return source
     preset = _told_in_a_line(lambda: t2v.preset(source, loras=[parse_lora(text) for text in video.lora]))
     height, width = frame_size(preset, premise, video)
+    _takes(preset, (height, width), video)
     if preset.speaks_toon:
         return f"{title_of(preset.name)} ({width}x{height}, our own small cartoon model)"
     return f"{preset.name} ({width}x{height}, licence {preset.licence or 'not told'})"

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
-from functools import lru_cache
+from collections.abc import Mapping
 
+from scripts_llm import names
 from scripts_llm.screenplay import Character, Premise, Scene, Shot, display_name
 
 _TIME = re.compile(r"\b(day|night|morning|noon|afternoon|evening|midnight|dawn|dusk)\b", re.IGNORECASE)
@@ -55,42 +55,17 @@ def spoken_key(key: str) -> str:
 
 def mentions(words: str, characters: Mapping[str, Character]) -> tuple[str, ...]:
     """The characters that a text names, in its order, each once; "Joe's kitchen" names nobody."""
-    found = (key for key, _ in _matches(words, characters))
-    return tuple(dict.fromkeys(found))
+    return names.mentions(words, _names_of(characters))
 
 
-def _matches(words: str, characters: Mapping[str, Character]) -> Iterator[tuple[str, re.Match[str]]]:
-    names = tuple((key, display_name(key, who)) for key, who in characters.items())
-    pattern, keys = _name_pattern(names)
-    for match in pattern.finditer(words):
-        yield keys[int(str(match.lastgroup)[1:])], match
-
-
-@lru_cache(maxsize=64)
-def _name_pattern(names: tuple[tuple[str, str], ...]) -> tuple[re.Pattern[str], tuple[str, ...]]:
-    """One pattern for a whole cast: full names and keys in any case, parts of names with their capital."""
-    words = [word for _, name in names for word in set(name.split())]
-    spellings: list[tuple[str, str, bool]] = []
-    for key, name in names:
-        spellings += [(name, key, True), (spoken_key(key), key, True)]
-        parts = (word for word in name.split() if len(word) > 2 and word[0].isupper() and word != "The")
-        spellings += [(word, key, False) for word in parts if words.count(word) == 1]
-    spellings.sort(key=lambda spelling: -len(spelling[0]))
-    choices: list[str] = []
-    keys: list[str] = []
-    for spelling, key, any_case in spellings:
-        article, bare = r"(?:[Tt]he\s+)?", re.sub(r"^the\s+", "", spelling, flags=re.IGNORECASE)
-        body = re.escape(bare).replace(r"\ ", r"\s+")
-        choices.append(f"(?P<n{len(keys)}>{article}(?{'i' if any_case else ''}:{body}))")
-        keys.append(key)
-    nobody = r"(?!)"
-    return re.compile(rf"(?<!\w)(?:{'|'.join(choices) or nobody}){_NOT_AFTER}"), tuple(keys)
+def _names_of(characters: Mapping[str, Character]) -> dict[str, str]:
+    return {key: display_name(key, who) for key, who in characters.items()}
 
 
 def _fill_names(words: str, characters: Mapping[str, Character]) -> str:
     """The first mention of a character becomes the look, later ones a pronoun: one figure each."""
     pieces, end, seen = [], 0, set[str]()
-    for key, match in _matches(words, characters):
+    for key, match in names.matches(words, _names_of(characters)):
         look = characters[key].look
         pieces.append(words[end : match.start()])
         pieces.append("them" if key in seen else (figure(look) if look else match[0]))
@@ -100,9 +75,13 @@ def _fill_names(words: str, characters: Mapping[str, Character]) -> str:
 
 
 def figure(look: str) -> str:
-    """A look with its details in brackets, so that a comma in it does not end the figure."""
+    """A look with its details in brackets, so that a comma in it does not end the figure.
+
+    A number behind a colon would weigh the brackets: "robot, model: 3" loses the colon.
+    """
     head, _, details = look.strip(" .").partition(",")
-    return f"{head.strip()} ({details.strip()})" if details.strip() else head.strip()
+    plain = re.sub(r":(?=\s*\d*\.?\d+$)", "", details.strip())
+    return f"{head.strip()} ({plain})" if plain else head.strip()
 
 
 # ------------------------------------------------------------------------------------------ settings

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from flows.studio import own_files, recipes
+from flows.studio import own_files, recipes, understanding
 from flows.studio import prompt as wording
 from flows.studio.film import FILM_MODEL, FilmSettings, picture_size
 from flows.studio.timeline import Source
@@ -114,7 +114,7 @@ def shots(
                 continue
             written = shot.prompt_exact or shot.prompt or scene.action
             words = wording.compose(shot, scene, premise)
-            prompt = words if shot.prompt_exact is not None else understood(words, film.name)
+            prompt = words if shot.prompt_exact is not None else understanding.dialect(words, film.name)
             seeds = Seeds(seed, scene, shot, written, alike[written])
             alike[written] += 1
             recipe = {"kind": "clip", "prompt": prompt, "seed": 0, **film.recipe}
@@ -160,18 +160,6 @@ def _from_file(label: str, scene: Scene, shot: Shot, premise: Premise, path: Pat
     if own_files.is_still(path):
         recipe["still"] = True
     return WantedShot(label, scene, shot, str(shot.file), "", 0, recipe, file=path)
-
-
-def understood(words: str, film_model: str) -> str:
-    """The prompt as the film model reads it: TOON's own dialect for TOON, else the words themselves.
-
-    Words with weights are left to the film model, which puts the weights on what it makes of them.
-    """
-    if film_model != "toon":
-        return words
-    from t2v.toon.words import WEIGHTED, understand
-
-    return words if WEIGHTED.search(words) else understand(words).prompt
 
 
 def voices(premise: Premise, *, speaker: Speaker = "embedded") -> dict[str, VoiceSettings]:

@@ -87,6 +87,7 @@ def test_a_premise_becomes_a_checked_film_with_all_that_belongs_to_it(
     assert "It blinked." in (folder / "episode.srt").read_text("utf-8")
     assert not [path for path in folder.rglob("*") if ".part" in path.name]
     assert any("2 shots ×" in line and "2 steps of" in line for line in screen.lines)
+    assert "TOON reads listening as standing" in screen.lines
     assert any(line.startswith("the first clip: ") for line in screen.lines)
     assert "scene 1 of 1, shot 2, step 2 of 2" in screen.labels
 
@@ -98,6 +99,7 @@ def test_the_manifest_holds_what_is_needed_to_make_it_again(made: tuple[Path, Ou
     assert first["prompt"] == "Joe talking, the Don listening"
     assert "man (blue apron) talking" in first["composed"]
     assert first["understood"].startswith("medium shot, blue man with apron talking")
+    assert (first["mapped"], first["unknown"]) == ({"listening": "standing"}, [])
     assert (folder / "clips" / first["clip"]).is_file()
     assert manifest["film_model"]["num_steps"] == 2
     assert len(manifest["film_model"]["weights"]) == 16

@@ -119,3 +119,8 @@ def test_toon_reads_bare_brackets_as_ever_and_weighs_what_it_makes_of_a_weighted
     )
     assert {piece.text.strip() for piece in found if piece.weight == 1.4} >= {"cat"}
     assert all(piece.weight in (1, 1.4) for piece in found)
+
+
+def test_a_weight_of_words_that_toon_does_not_know_weighs_nothing_else() -> None:
+    found = in_model_words("medium shot, orange cat dancing (wildly:1.5), stage, day", TOON)
+    assert [piece.weight for piece in found] == [1]

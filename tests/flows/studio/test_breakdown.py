@@ -85,6 +85,28 @@ def test_a_night_is_a_night_and_an_angry_line_is_an_argument() -> None:
     assert [shot.prompt for shot in shots] == ["Joe Carp arguing, fish shop, night"] * 2
 
 
+@pytest.mark.parametrize("action", ["Joe and the Don argue.", "Joe fights the Don while Pat sleeps."])
+def test_two_who_argue_are_both_seen_arguing(action: str) -> None:
+    wide, two, face = breakdown.shots_of(
+        _scene("joe", "don", action=action), PREMISE, limit=3, is_new_place=True
+    )
+    for words in (wide.prompt, two.prompt):
+        assert (words or "").startswith("Joe Carp arguing, the Don arguing")
+        assert ("pat sleeping" in (words or "").lower()) == ("Pat" in action)
+    assert face.prompt == "The Don arguing, kitchen, day"
+
+
+def test_two_who_speak_in_anger_argue_and_one_alone_does_not_make_a_quarrel() -> None:
+    lines = [Line(who="joe", line="Out!", parenthetical="shouting"), Line(who="don", line="Never.")]
+    scene = Scene(slugline="INT. BAR - DAY", action="Joe cooks.", dialogue=lines)
+    (two,) = breakdown.shots_of(scene, PREMISE, limit=1, is_new_place=False)
+    assert two.prompt == "Joe Carp arguing, the Don listening, bar, day"
+    lines[1] = Line(who="don", line="Never.", parenthetical="angrily")
+    scene = Scene(slugline="INT. BAR - DAY", action="Joe cooks.", dialogue=lines)
+    (two,) = breakdown.shots_of(scene, PREMISE, limit=1, is_new_place=False)
+    assert two.prompt == "Joe Carp arguing, the Don arguing, bar, day"
+
+
 def test_a_silent_scene_shows_its_action() -> None:
     scene = Scene(slugline="EXT. STREET - DAY", action="It rains.")
     shots = breakdown.shots_of(scene, PREMISE, limit=3, is_new_place=True)

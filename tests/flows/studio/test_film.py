@@ -9,8 +9,9 @@ import pytest
 import t2v
 from flows.studio import recipes
 from flows.studio.errors import StudioError
-from flows.studio.film import allows_commerce, film_settings, picture_size
+from flows.studio.film import allows_commerce, film_settings, picture_size, told
 from scripts_llm.screenplay import Premise
+from scripts_llm.video import Video
 
 
 def _premise(**more: object) -> Premise:
@@ -106,3 +107,5 @@ def test_takes_that_are_judged_are_another_recipe_and_only_for_toon_at_its_own_s
     assert judged.recipe == {**film_settings(_premise()).recipe, "takes": "auto"}
     with pytest.raises(StudioError, match=r"takes: auto judges films of TOON at 112x64 or 80x80, got TOON"):
         film_settings(_premise(video={"takes": "auto", "size": "64x64"}))
+    with pytest.raises(StudioError, match="takes: auto judges films of TOON"):  # before anything is written
+        told(_premise(), Video(takes="auto", size="64x64"))

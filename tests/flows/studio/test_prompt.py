@@ -53,6 +53,12 @@ def test_names_become_looks_once_each_and_the_place_its_look() -> None:
     )
 
 
+def test_a_number_in_a_look_is_no_weight_of_it() -> None:
+    assert prompt.figure("robot, model: 3") == "robot (model 3)"
+    assert prompt.figure("robot, serial: 3b") == "robot (serial: 3b)"
+    assert prompt.figure("robot, (red:1.3) lamp") == "robot ((red:1.3) lamp)"
+
+
 def test_what_the_words_leave_open_comes_from_the_scene() -> None:
     assert prompt.compose(Shot(prompt="Mrs Pike dances."), SCENE, PREMISE) == (
         "purple woman with glasses dances, small living room, warm light, night, VHS, 1990s sitcom still"
