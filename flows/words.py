@@ -5,6 +5,7 @@ from __future__ import annotations
 from flows.studio.film import FILM_MODEL
 from scripts_llm.casting import FilmWords
 from scripts_llm.dialect import Dialect
+from t2v.fingerprint import is_toon
 
 
 def film_words() -> FilmWords:
@@ -21,10 +22,22 @@ def film_words() -> FilmWords:
     )
 
 
+def synonyms() -> dict[str, str]:
+    """Other words that TOON takes for a set or an action, each with what it means.
+
+    Of actions only what its captions call them: it reads "opening" as standing, which shows no opening.
+    """
+    from t2v.toon import captions, lexicon
+
+    sets = {word: mean for word, ((kind, mean), *_) in lexicon.index().items() if kind == "sets"}
+    actions = captions.word_table()["actions"]
+    return sets | {word: action for action, said in actions.items() for word in said}
+
+
 def dialect(film_model: str | None = None) -> Dialect:
     """How the film model wants to be asked: TOON in its own words, any other one in short English."""
     words = film_words()
-    if film_model in (None, FILM_MODEL):
+    if is_toon(film_model or FILM_MODEL):
         return Dialect(
             name="TOON, which draws small cartoons and knows few words",
             words=words,
@@ -38,6 +51,7 @@ def dialect(film_model: str | None = None) -> Dialect:
                 f'"{words.sets[0]}, night".',
             ),
             example="{first} talking, {second} standing, {place}, day",
+            synonyms=synonyms(),
         )
     return Dialect(
         name="a text-to-video model that films about two seconds at a time",

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from scripts_llm.casting import FilmWords
+from scripts_llm.names import mentions, says
 
 _NOTHING = re.compile(
     r"\b(?:nothing|nobody|no one|silence|tension|mood|feeling|meanwhile|black screen|fade|montage|text|"
@@ -19,7 +20,8 @@ _NOTHING = re.compile(
 class Dialect:
     """A film model's way of being asked.
 
-    `is_closed`: it knows `words` and no others. `rules` are told to whoever writes prompts, a sentence each.
+    `is_closed`: it knows `words`, the `synonyms` of its sets and actions with what they mean, and no others.
+    `rules` are told to whoever writes prompts, a sentence each.
     """
 
     name: str
@@ -28,6 +30,7 @@ class Dialect:
     most_words: int
     rules: tuple[str, ...]
     example: str  # with {first} and {second} for two people and {place}
+    synonyms: Mapping[str, str] = field(default_factory=dict)
 
     def shown(self, first: str, second: str, place: str) -> str:
         """The example with people of this show."""
@@ -41,10 +44,10 @@ class Dialect:
         num_words = len(told.split())
         if is_shot and num_words > self.most_words:
             return f"has {num_words} words, wanted at most {self.most_words}"
-        somebody = any(word.lower().replace("_", " ") in told for pair in names.items() for word in pair)
-        place = any(place.lower().replace("_", " ") in told for place in (*places, *self.words.sets))
+        somebody = bool(mentions(prompt, names))
+        place = says(prompt, (*places, *self._all_for(self.words.sets)))
         if self.is_closed:
-            doing = any(action in told for action in self.words.actions)
+            doing = says(prompt, self._all_for(self.words.actions))
             if place and not somebody and not doing:
                 return None
             if not somebody or not doing:
@@ -54,3 +57,7 @@ class Dialect:
         if abstract:
             return f"shows nothing: {abstract[0]!r} cannot be filmed"
         return None if num_words >= 3 and (somebody or place or num_words >= 5) else "shows nothing"
+
+    def _all_for(self, meanings: tuple[str, ...]) -> tuple[str, ...]:
+        """Sets or actions, and the other words for them."""
+        return (*meanings, *(word for word, meaning in self.synonyms.items() if meaning in meanings))

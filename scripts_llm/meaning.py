@@ -23,6 +23,7 @@ from scripts_llm.draft import (
     words_of,
 )
 from scripts_llm.errors import ScriptError
+from scripts_llm.names import mentions
 from scripts_llm.screenplay import Line, Scene, Shot
 
 _SCRIPTS = {
@@ -187,8 +188,8 @@ def spoken(line: DraftLine, brief: Brief) -> str:
 
 def _seen_alone(prompt: str, lines: Sequence[Line], brief: Brief) -> str | None:
     """Whose lines a shot is for: the only speaker that its prompt names."""
-    told = prompt.lower()
-    named = [who for who in dict.fromkeys(line.who for line in lines) if brief.names[who].lower() in told]
+    speakers = {line.who for line in lines}
+    named = [who for who in mentions(prompt, brief.names) if who in speakers]
     return named[0] if len(named) == 1 else None
 
 
@@ -199,9 +200,10 @@ def _plain_action(lines: Sequence[Line], brief: Brief) -> str:
 
 
 def place(setting: str, brief: Brief) -> str | None:
-    """The show's own name of a setting, however it is written; None if it is none."""
+    """The show's own name of a setting, however it is written or called; None if it is none."""
     plain = setting.lower().replace("_", " ").strip()
-    return next((each for each in brief.places if each.lower().replace("_", " ") == plain), None)
+    own = {each.lower().replace("_", " "): each for each in reversed(brief.places)}
+    return own.get(plain) or own.get(brief.dialect.synonyms.get(plain, ""))
 
 
 def speaker(who: str, brief: Brief) -> str | None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from t2v.configs import MODELSCOPE, TOON, Preset
 from t2v.errors import CheckpointError, PrecisionWarning, RenderError, SettingsError, T2VError
-from t2v.fingerprint import fingerprint
+from t2v.fingerprint import fingerprint, is_toon
 
 if TYPE_CHECKING:
     from t2v.memory import Plan
@@ -67,7 +67,7 @@ def preset(
     source: str | Path, *, base: str | Path | None = None, loras: Sequence[tuple[str | Path, float]] = ()
 ) -> Preset:
     """What a source films where nothing else is asked for, without loading it; see `t2v.loading.preset`."""
-    if source == "toon":
+    if is_toon(source):
         return TOON
     from t2v import loading
 

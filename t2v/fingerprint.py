@@ -15,6 +15,11 @@ WEIGHTS = Path(__file__).parent / "weights"
 TOON_FILE = "toon.safetensors"  # in a folder: TOON as someone has trained it further
 
 
+def is_toon(source: str | Path) -> bool:
+    """Whether a source is TOON, ours or as someone has trained it further; reads no weights."""
+    return source == "toon" or (Path(source) / TOON_FILE).is_file()
+
+
 def weight_file(source: str) -> Path:
     """Where the weights of a source lie."""
     if source != "toon":
@@ -41,9 +46,8 @@ def fingerprint(
 
 
 def _files(source: str | Path, base: str | Path | None) -> list[Path]:
-    tuned = Path(source) / TOON_FILE
-    if source == "toon" or tuned.is_file():
-        return [weight_file("toon") if source == "toon" else tuned]
+    if is_toon(source):
+        return [weight_file("toon") if source == "toon" else Path(source) / TOON_FILE]
     from t2v.checkpoints.places import files_of
 
     return files_of(source, base)

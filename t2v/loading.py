@@ -21,7 +21,7 @@ from t2v.checkpoints.places import Place, beside, find, place_of
 from t2v.checkpoints.stored import Stored
 from t2v.configs import MODELSCOPE, TOON, Preset, ScheduleConfig
 from t2v.errors import CheckpointError, SettingsError
-from t2v.fingerprint import TOON_FILE, weight_file
+from t2v.fingerprint import TOON_FILE, is_toon, weight_file
 from t2v.memory import chosen_precision
 from t2v.origin import Origin
 from t2v.pipeline import TextToVideo
@@ -54,9 +54,8 @@ def load(
     Raises CheckpointError, and SettingsError for a device that is not there.
     """
     where = _device(device)
-    tuned = Path(source) / TOON_FILE
-    if source == "toon" or tuned.is_file():
-        file = weight_file("toon") if source == "toon" else tuned
+    if is_toon(source):
+        file = weight_file("toon") if source == "toon" else Path(source) / TOON_FILE
         model = _toon(file, where, dtype or best_dtype(where), memory)
         if loras:
             set_loras(model, loras)
@@ -150,7 +149,7 @@ def preset(
 
     Told from the settings beside its weights and from the names and shapes in them. Raises CheckpointError.
     """
-    if source == "toon" or (Path(source) / TOON_FILE).is_file():
+    if is_toon(source):
         return TOON
     return _described(str(source), base, loras, half=False)[2]
 

@@ -29,6 +29,7 @@ from scripts_llm.screenplay import (
     length_seconds,
     scene_bounds,
 )
+from t2v.fingerprint import is_toon
 
 WORDS_A_SECOND = 2.5
 BREATH = 0.5  # seconds between two lines
@@ -227,7 +228,7 @@ def _film_words(
 
 def _is_for_toon(premise: Premise) -> bool:
     """Whether TOON films it, which knows few words; any other film model is asked in plain English."""
-    return premise.video.model in (None, FILM_MODEL)
+    return is_toon(premise.video.model or FILM_MODEL)
 
 
 def _unknown(words: str, premise: Premise | None) -> list[str]:

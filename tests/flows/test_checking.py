@@ -12,6 +12,7 @@ import pytest
 from flows import checking
 from flows.options import EpisodeOptions
 from flows.studio.errors import StudioError
+from t2v.fingerprint import TOON_FILE
 
 FISH = "fish-chips/s01e01"
 
@@ -138,13 +139,43 @@ def test_a_script_by_itself_is_checked_with_the_premise_that_is_named(home: Path
         checking.check(EpisodeOptions(), mine)
 
 
+def _trained_toon(home: Path) -> None:
+    """The show is filmed by a TOON of its own, in a folder beside the premise."""
+    (home / "my-toon").mkdir()
+    (home / "my-toon" / TOON_FILE).touch()
+    premise = home / "fish.yaml"
+    text = premise.read_text("utf-8")
+    assert "video: {" in text
+    premise.write_text(text.replace("video: {", "video: {model: my-toon, "), "utf-8")
+
+
+def test_a_toon_that_someone_has_trained_knows_no_more_words_than_toon(home: Path) -> None:
+    _trained_toon(home)
+    assert "does not know" not in _check(home)[1]
+    _edited(home, "Joe talking, the", "Joe juggling chainsaws, the")
+    code, told = _check(home)
+    assert code == 0, told
+    assert "TOON does not know 'chainsaws'" in told
+    _edited(home, "setting: fish_shop", "setting: fish_shopp")
+    assert "did you mean 'fish_shop'?" in _check(home)[1]
+
+
+def test_checking_for_a_toon_that_someone_has_trained_imports_no_torch(home: Path) -> None:
+    _trained_toon(home)
+    assert _imports_nothing_heavy(home, "checking.check(options, None)")
+
+
 def test_checking_and_planning_import_neither_torch_nor_prefect(home: Path) -> None:
+    assert _imports_nothing_heavy(home, "checking.check(options, None); planning.told(options)")
+
+
+def _imports_nothing_heavy(home: Path, command: str) -> bool:
     code = (
         "import sys\nfrom pathlib import Path\nfrom flows import checking, planning\n"
         "from flows.options import EpisodeOptions\n"
         f"home = Path({str(home)!r})\n"
         "options = EpisodeOptions(home / 'fish.yaml', output=home / 'output')\n"
-        "checking.check(options, None); planning.told(options)\n"
+        f"{command}\n"
         "sys.exit(bool({'torch', 'prefect', 'moviepy'} & set(sys.modules)))"
     )
-    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+    return subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

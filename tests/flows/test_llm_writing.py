@@ -15,7 +15,11 @@ from flows import begin, continuity, episode, job, rewriting
 from flows.options import EpisodeOptions
 from flows.studio.errors import StudioError
 from flows.words import dialect
+from scripts_llm.draft import Brief
 from scripts_llm.errors import ScriptError
+from scripts_llm.meaning import place
+from scripts_llm.screenplay import Character, Premise
+from t2v.fingerprint import TOON_FILE
 from tests.scripts_llm.conftest import FakeServer, Reply, server
 from tests.scripts_llm.show import line
 
@@ -281,3 +285,25 @@ def test_toon_is_spoken_to_in_its_own_words_and_any_other_model_in_short_english
         assert each.fault_of(each.shown("Joe", "Ann", "kitchen"), names, places) is None
     assert toon.fault_of("Joe juggles nine lemons in a kitchen", names, places) is not None
     assert other.fault_of("Joe juggles nine lemons in a kitchen", names, places) is None
+
+
+def test_a_toon_that_someone_has_trained_is_spoken_to_as_toon(tmp_path: Path) -> None:
+    assert not dialect(str(tmp_path)).is_closed
+    (tmp_path / TOON_FILE).touch()
+    assert dialect(str(tmp_path)) == dialect("toon") == dialect(None)
+
+
+def test_what_toon_takes_for_a_set_or_an_action_is_no_fault() -> None:
+    toon, names = dialect(), {"joe": "Joe"}
+    brief = Brief.of(Premise(show="Joe", characters={"joe": Character()}), toon)
+    assert [place(setting, brief) for setting in ("couch", "Lounge", "pub", "moor")] == [
+        "living room",
+        "living room",
+        "bar",
+        None,
+    ]
+    for prompt in ("Joe shouting, lounge", "Joe talks", "couch, night", "the streets, day"):
+        assert toon.fault_of(prompt, names, brief.places) is None
+    for prompt in ("Joe opening a door, kitchen", "Joe juggles nine lemons", "Joe in the pub"):
+        assert "shows nobody who is" in str(toon.fault_of(prompt, names, brief.places))
+    assert dialect("modelscope-1.7b").synonyms == {}

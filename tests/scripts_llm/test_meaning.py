@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 
 from scripts_llm.bench import Bench
-from scripts_llm.draft import Brief, DraftScenes, Outline, PunchUp, Turn, schema_of
+from scripts_llm.draft import Brief, DraftScene, DraftScenes, Outline, PunchUp, Turn, schema_of
 from scripts_llm.errors import ScriptError
-from scripts_llm.meaning import as_scene, read_outline
+from scripts_llm.meaning import as_scene, place, read_outline
 from scripts_llm.screenplay import Format, Line, Scene, Setting
-from tests.scripts_llm.show import DIALECT, OUTLINE, PREMISE, SCENES
+from tests.scripts_llm.show import DIALECT, OUTLINE, PREMISE, SCENES, line
 
 BRIEF = Brief.of(PREMISE, DIALECT)
 OPEN = replace(DIALECT, is_closed=False)
@@ -212,6 +212,69 @@ def test_a_prompt_must_show_something_in_the_film_models_own_way(
         if wanted != "":
             fault = dialect.fault_of(prompt, BRIEF.names, BRIEF.places)
             assert (fault is None) if wanted is None else (wanted in str(fault))
+
+
+CAST = {"stan": "Stan", "rosa": "Rosa", "al": "Al", "mayor": "Mayor Whiskers", "boris": "Борис"}
+
+
+@pytest.mark.parametrize(
+    ("prompt", "closed"),
+    [
+        ("A robot standing, kitchen, day", "shows nobody"),
+        ("a cat with whiskers sleeping", "shows nobody"),
+        ("Rosa misunderstanding the bill, kitchen", "shows nobody"),
+        ("embarrassed silence", "shows nobody"),
+        ("Whiskers sleeping", None),
+        ("mayor_whiskers sleeping", None),
+        ("Al talking to Stan", None),
+        ("Бориса talking", None),
+        ("the stages, night", None),
+    ],
+)
+def test_names_actions_and_places_are_whole_words(prompt: str, closed: str | None) -> None:
+    fault = DIALECT.fault_of(prompt, CAST, ("bar", "stage"))
+    assert (fault is None) if closed is None else (closed in str(fault))
+
+
+@pytest.mark.parametrize(
+    ("prompt", "who"),
+    [
+        ("A robot standing, kitchen", None),
+        ("Rosa standing, kitchen", "rosa"),
+        ("Whiskers standing, kitchen", "mayor"),
+        ("Stan standing, Rosa talking", None),
+        ("Stan standing, Al talking", "stan"),
+        ("Stan talking to Stanley, dancing Dan", "stan"),
+        ("Бориса standing, kitchen", "boris"),
+    ],
+)
+def test_a_shot_is_for_the_one_speaker_that_its_prompt_names(prompt: str, who: str | None) -> None:
+    brief = replace(BRIEF, names=CAST, dialect=OPEN)
+    speakers = ("stan", "rosa", "mayor", "boris")
+    draft = DraftScene.model_validate(
+        {
+            "part": "tag",
+            "setting": "kitchen",
+            "slugline": "INT. KITCHEN - DAY",
+            "action": "Stan stands on the stage.",
+            "shots": [{"size": "medium", "prompt": prompt}],
+            "dialogue": [line(who, f"I am {who}, and I said so.") for who in speakers],
+        }
+    )
+    scene = as_scene(draft, brief, is_last=False)
+    assert [shot.who for shot in scene.shots or ()] == [who]
+
+
+def test_other_words_for_a_set_or_an_action_are_what_they_mean() -> None:
+    spoken = replace(DIALECT, synonyms={"lounge": "living room", "chats": "talking", "pub": "bar"})
+    assert spoken.fault_of("Al chats, lounge", CAST, ("kitchen",)) is None
+    assert spoken.fault_of("the lounge, night", CAST, ("kitchen",)) is None
+    assert spoken.fault_of("the pub, night", CAST, ("kitchen",)) is not None, "no set of this film model"
+    brief = replace(BRIEF, dialect=spoken)
+    wanted = {"Lounge": "living room", "living_room": "living room", "pub": None, "kitchen": "kitchen"}
+    assert {setting: place(setting, brief) for setting in wanted} == wanted
+    own = replace(brief, places=("living_room", "lounge"))
+    assert (place("lounge", own), place("living room", own)) == ("lounge", "living_room")
 
 
 # --------------------------------------------------------------------------------------------- schemas

@@ -10,6 +10,7 @@ import pytest
 
 import t2v
 from t2v.errors import CheckpointError
+from t2v.fingerprint import is_toon
 
 module: Any = importlib.import_module("t2v.fingerprint")
 
@@ -114,3 +115,13 @@ def test_toon_with_a_lora_and_toon_trained_further_have_fingerprints_of_their_ow
     mine = t2v.fingerprint(tmp_path / "mine")
     assert len({plain, *styled, mine}) == 4
     assert t2v.preset(tmp_path / "mine") == t2v.TOON
+
+
+def test_toon_is_known_by_its_name_or_by_its_file_in_a_folder(tmp_path: Path) -> None:
+    assert is_toon("toon")
+    assert not is_toon(tmp_path)
+    assert not is_toon("owner/toon")
+    (tmp_path / "toon.safetensors").touch()
+    assert is_toon(tmp_path)
+    assert is_toon(str(tmp_path))
+    assert not is_toon(tmp_path / "toon.safetensors"), "a file alone is not loaded as TOON"
