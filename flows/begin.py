@@ -12,6 +12,7 @@ from pathlib import Path
 from flows import job as jobs
 from flows.job import AUTO, Job
 from flows.options import OUTPUT, EpisodeOptions, MemeOptions, Outcome
+from flows.studio import folder as folders
 from flows.studio import manifest
 from flows.studio.errors import StudioError
 from flows.studio.film import told as film_told
@@ -89,7 +90,7 @@ def writer_of(job: Job) -> str:
 
 
 def command(job: Job, *more: str) -> str:
-    """The command that works on this show again."""
+    """The command that works on this episode again, or on another one that `more` names."""
     words = ["coldopen", "episode"]
     if job.premise_path is not None:
         words += ["--premise", str(job.premise_path)]
@@ -98,7 +99,21 @@ def command(job: Job, *more: str) -> str:
         words += ["--output", str(output)]
     if job.folder.draft:
         words.append("--draft")
+    if "--episode" not in more:
+        words += _its_name(job)
     return shlex.join([*words, *more])
+
+
+def _its_name(job: Job) -> list[str]:
+    """`--episode` with the job's own, if a command without it would work on another one."""
+    output, premise = job.folder.root.parent.parent, job.premise
+    if job.premise_path is None:
+        found = folders.last_worked_on(output)
+    else:
+        found = folders.choose_episode(output, premise.show, season=premise.season, wanted=None)
+    if found is None or found.root == job.folder.root:
+        return []
+    return ["--episode", str(job.folder.code) if job.folder.root.is_dir() else "next"]
 
 
 def quick_check(options: EpisodeOptions) -> Outcome | None:

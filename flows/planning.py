@@ -13,8 +13,7 @@ from flows.job import Job
 from flows.options import EpisodeOptions
 from flows.screen import count, duration
 from flows.studio import folder as folders
-from flows.studio import plan, recipes
-from flows.studio.folder import EpisodeFolder
+from flows.studio import pages, plan, recipes, spent
 from flows.survey import Survey
 
 SHOWN = 60
@@ -84,33 +83,28 @@ class _Earlier:
 def _earlier(job: Job) -> _Earlier:
     shots: list[float] = []
     lines: list[float] = []
-    scripts: list[tuple[int, float | None]] = []
+    scripts: list[list[Mapping[str, Any]]] = []
     for episode in folders.episodes(job.folder.root.parent.parent, job.premise.show):
         shots += _seconds(recipes.shelf(episode.clips, ".mp4").values())
         lines += _seconds(recipes.shelf(episode.voices, ".wav").values())
-        scripts += _script_cost(episode)
-    prices = [price for _, price in scripts if price is not None]
+        scripts.append(pages.rows((folders.read_json(episode.manifest) or {}).get("writer_calls")))
+    tokens = _median(map(spent.tokens, scripts))
     return _Earlier(
-        shot=statistics.median(shots) if shots else None,
-        line=statistics.median(lines) if lines else None,
-        tokens=round(statistics.median(tokens for tokens, _ in scripts)) if scripts else None,
-        dollars=statistics.median(prices) if prices else None,
+        shot=_median(shots),
+        line=_median(lines),
+        tokens=None if tokens is None else round(tokens),
+        dollars=_median(map(spent.dollars, scripts)),
     )
+
+
+def _median(values: Iterable[float | None]) -> float | None:
+    """The middle one of those that are known; None if none is."""
+    known = [value for value in values if value is not None]
+    return statistics.median(known) if known else None
 
 
 def _seconds(made: Iterable[recipes.Artefact]) -> list[float]:
     return [float(one.made["seconds"]) for one in made if "seconds" in one.made]
-
-
-def _script_cost(episode: EpisodeFolder) -> list[tuple[int, float | None]]:
-    """Tokens and dollars of a script that a language model wrote; a price that is not known is None."""
-    calls: list[Mapping[str, Any]] = (folders.read_json(episode.manifest) or {}).get("writer_calls") or []
-    if not calls:
-        return []
-    tokens = sum((call.get("prompt_tokens") or 0) + (call.get("completion_tokens") or 0) for call in calls)
-    prices = [call.get("cost") for call in calls]
-    known = [float(price) for price in prices if price is not None]
-    return [(tokens, sum(known) if len(known) == len(prices) else None)]
 
 
 def _script_to_write(job: Job, earlier: _Earlier) -> tuple[str, ...]:
@@ -118,7 +112,7 @@ def _script_to_write(job: Job, earlier: _Earlier) -> tuple[str, ...]:
     lines = [f"  script: to be written by {author}", "  then every shot, line and scene of it"]
     if author in ("you", f"{scripting.OFFLINE}"):
         return (*lines, "no tokens, no money")
-    tokens = "not known, no script of this show was written so yet"
+    tokens = "not known, no earlier episode tells them"
     if earlier.tokens is not None:
         tokens = f"about {earlier.tokens:,}, going by earlier episodes"
     return (*lines, f"tokens: {tokens}; money: {_money(earlier.dollars)}")
@@ -138,4 +132,4 @@ def _cost(state: Survey, earlier: _Earlier) -> str:
 
 
 def _money(dollars: float | None) -> str:
-    return "n/a" if dollars is None else f"about ${dollars:.2f}"
+    return "n/a" if dollars is None else f"about ${dollars:.4f}"

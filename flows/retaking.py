@@ -20,7 +20,8 @@ from scripts_llm import yaml_io
 def retake(options: EpisodeOptions, label: str, *, pick: int | None, screen: Screen) -> Outcome:
     """Films the next take of a shot and picks it; with `pick`, only says which take is cut in.
 
-    Raises StudioError for a shot that is not there, is a file, or stands in a locked scene.
+    Raises StudioError for a shot that is not there, is a file, or stands in a locked scene, and for a take
+    that is not there to be picked or is one too many.
     """
     job = jobs.prepare(options)
     if not scripting.exists(job):
@@ -32,7 +33,7 @@ def retake(options: EpisodeOptions, label: str, *, pick: int | None, screen: Scr
         plan = survey.look(job, written)
         assert plan is not None
         shot = _shot(label, plan, job)
-        take = pick or _film_the_next(plan, shot, screen)
+        take = _film_the_next(plan, shot, screen) if pick is None else _one_of(plan, shot, pick)
         return _picked(job, written, shot, take)
 
 
@@ -51,6 +52,18 @@ def _shot(label: str, plan: Survey, job: Job) -> WantedShot:
             code=2,
         )
     return shot
+
+
+def _one_of(plan: Survey, shot: WantedShot, pick: int) -> int:
+    """The pick, if there is such a take: one that was filmed or that the script asks for."""
+    there = takes.known(shot, recipes.shelf(plan.job.folder.clips, ".mp4"))
+    if pick not in there:
+        raise StudioError(
+            f"{shot.label}: wanted one of its takes, {', '.join(map(str, there))}, got --pick {pick}; "
+            f"another one is filmed by: {_retake(plan.job, shot)}",
+            code=2,
+        )
+    return pick
 
 
 def _film_the_next(plan: Survey, shot: WantedShot, screen: Screen) -> int:

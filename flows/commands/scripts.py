@@ -13,6 +13,7 @@ from flows.commands.arguments import Device, Episode, Memory, Output, Premise
 from flows.options import OUTPUT, Aspect, CutOptions, EpisodeOptions
 from flows.screen import Screen
 from flows.studio.timeline import Framing
+from scripts_llm.screenplay import MAX_TAKES
 
 
 def check(
@@ -67,7 +68,12 @@ def retake(
     shot: Annotated[str, Parameter(help="The shot, like s04.2.")],
     /,
     *,
-    pick: Annotated[int | None, Parameter(help="Only say which take is cut in; film nothing.")] = None,
+    pick: Annotated[
+        int | None,
+        Parameter(
+            validator=Number(gte=1, lte=MAX_TAKES), help="Only say which take is cut in; film nothing."
+        ),
+    ] = None,
     premise: Premise = None,
     episode: Episode = None,
     output: Output = OUTPUT,

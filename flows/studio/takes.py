@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from flows.studio import judging, recipes, sheet
+from flows.studio.errors import StudioError
 from flows.studio.folder import EpisodeFolder, writing
 from flows.studio.recipes import Shelf
 from flows.studio.sheet import SheetEntry
@@ -20,10 +21,22 @@ def filmed(shot: WantedShot, clips: Shelf) -> tuple[WantedShot, ...]:
     return tuple(take for take in takes if take.digest in clips)
 
 
+def known(shot: WantedShot, clips: Shelf) -> tuple[int, ...]:
+    """The numbers of the takes that were filmed or that the script asks for, in order."""
+    asked_for = range(1, (shot.shot.takes or 1) + 1)
+    return tuple(sorted({shot.take, *asked_for, *(take.take for take in filmed(shot, clips))}))
+
+
 def following(shot: WantedShot, clips: Shelf) -> int:
-    """The number of the next take: after every one that was filmed or asked for."""
-    known = [take.take for take in filmed(shot, clips)]
-    return max([shot.take, shot.shot.takes or 1, *known]) + 1
+    """The number of the next take: after every known one. Raises StudioError if it is one too many."""
+    last = known(shot, clips)[-1]
+    if last >= MAX_TAKES:
+        raise StudioError(
+            f"{shot.label}: wanted at most {MAX_TAKES} takes of a shot, got take {last} already; "
+            "cut in one of those there are: --pick N",
+            code=2,
+        )
+    return last + 1
 
 
 def sheet_of(folder: EpisodeFolder, shot: WantedShot, *, picked: int | None = None) -> Path:

@@ -9,10 +9,11 @@ from typing import Any
 
 import pytest
 
-from flows import job, planning, survey
+from flows import job, llm_writing, planning, survey
 from flows.options import EpisodeOptions
 from flows.studio import recipes
 from flows.studio.errors import StudioError
+from scripts_llm.endpoint import Call
 
 FISH = "fish-chips/s01e01"
 
@@ -101,23 +102,38 @@ def test_a_locked_scene_is_left_as_it_is(home: Path) -> None:
     assert "mine.1 clip: new" in told
 
 
-def test_a_show_without_a_script_is_told_what_its_writer_takes(
-    home: Path, monkeypatch: pytest.MonkeyPatch
+def _call(asked: int | None, answered: int | None, dollars: float | None) -> Call:
+    return Call("script", "m", 1.0, asked, answered, "stop", "json_schema", 7, cost_usd=dollars)
+
+
+@pytest.mark.parametrize(
+    ("calls", "told"),
+    [
+        (
+            [_call(900, 300, 0.02), _call(100, 200, 0.01)],
+            "tokens: about 1,500, going by earlier episodes; money: about $0.0300",
+        ),
+        (
+            [_call(900, 300, 0.02), _call(100, 200, None)],
+            "tokens: about 1,500, going by earlier episodes; money: n/a",
+        ),
+        (
+            [_call(None, None, 0.02), _call(100, 200, 0.0)],
+            "tokens: not known, no earlier episode tells them; money: about $0.0200",
+        ),
+        ([_call(None, None, None)], "tokens: not known, no earlier episode tells them; money: n/a"),
+        ([], "tokens: not known, no earlier episode tells them; money: n/a"),
+    ],
+)
+def test_a_show_without_a_script_is_told_what_its_writer_took_before(
+    home: Path, monkeypatch: pytest.MonkeyPatch, calls: list[Call], told: str
 ) -> None:
+    manifest = home / "output" / FISH / "manifest.json"
+    manifest.write_text(json.dumps({"writer_calls": llm_writing.call_rows(calls)}), "utf-8")
     options = replace(_options(home), episode="next")
     assert planning.told(options)[-1] == "no tokens, no money"
-    calls = [
-        {"prompt_tokens": 900, "completion_tokens": 300, "cost": 0.02},
-        {"prompt_tokens": 100, "completion_tokens": 200, "cost": 0.01},
-    ]
-    manifest = home / "output" / FISH / "manifest.json"
-    manifest.write_text(json.dumps({"writer_calls": calls}), "utf-8")
     monkeypatch.setenv("OPENAI_BASE_URL", "http://127.0.0.1:9/v1")
-    assert planning.told(options)[-1] == (
-        "tokens: about 1,500, going by earlier episodes; money: about $0.03"
-    )
-    manifest.write_text(json.dumps({"writer_calls": [{**calls[0], "cost": None}]}), "utf-8")
-    assert planning.told(options)[-1].endswith("money: n/a")
+    assert planning.told(options)[-1] == told
 
 
 def test_when_everything_is_new_it_is_said_once(tiny: Path, tiny_script: str) -> None:

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from flows import job, retaking, scripting, survey
+from flows import begin, job, retaking, scripting, survey
 from flows.cli import main
-from flows.options import EpisodeOptions
-from flows.studio import recipes, takes
+from flows.options import EpisodeOptions, MemeOptions
+from flows.studio import camera, manifest, recipes, takes
 from flows.studio.errors import StudioError
 
 FISH = "fish-chips/s01e01"
@@ -113,6 +113,73 @@ def test_memory_that_is_none_is_told_before_anything_is_filmed(
     assert caught.value.code == 2
     (line,) = capsys.readouterr().err.strip().splitlines()
     assert line.startswith('--memory: wanted "auto" or gigabytes like 8GB')
+
+
+@pytest.mark.parametrize("pick", ["0", "100", "500"])
+def test_a_pick_that_no_shot_may_have_is_told_in_a_line(
+    home: Path, capsys: pytest.CaptureFixture[str], pick: str
+) -> None:
+    before = _script(home).read_bytes()
+    show = ["--premise", str(home / "fish.yaml"), "--output", str(home / "output")]
+    with pytest.raises(SystemExit) as caught:
+        main(["retake", "s01.2", "--pick", pick, *show])
+    assert caught.value.code == 2
+    (line,) = capsys.readouterr().err.strip().splitlines()
+    assert line.startswith(f'Invalid value "{pick}" for --pick. Must be ')
+    assert _script(home).read_bytes() == before
+
+
+@pytest.mark.parametrize("pick", [0, 4, 500])
+def test_a_pick_of_a_take_that_is_not_there_says_which_are_and_writes_nothing(
+    home: Path, heard: Any, pick: int
+) -> None:
+    script = _script(home)
+    script.write_text(script.read_text("utf-8").replace("who: don}", "who: don, takes: 3}"), "utf-8")
+    before = {path: path.read_bytes() for path in script.parent.iterdir()}
+    with pytest.raises(StudioError, match=f"one of its takes, 1, 2, 3, got --pick {pick}; ") as refused:
+        retaking.retake(_options(home), "s01.2", pick=pick, screen=heard())
+    assert refused.value.code == 2
+    assert "another one is filmed by: coldopen retake s01.2 --premise" in str(refused.value)
+    lock = script.with_name(".lock")
+    assert {path: path.read_bytes() for path in script.parent.iterdir() if path != lock} == before
+
+
+def test_a_take_that_the_script_asks_for_may_be_picked_before_it_is_filmed(home: Path, heard: Any) -> None:
+    script = _script(home)
+    script.write_text(script.read_text("utf-8").replace("who: don}", "who: don, takes: 3}"), "utf-8")
+    outcome = retaking.retake(_options(home), "s01.2", pick=3, screen=heard())
+    assert "take 3 is not filmed yet: the next run films it" in outcome.lines
+    assert "takes: 3, pick: 3}" in script.read_text("utf-8")
+
+
+def test_there_is_no_hundredth_take(home: Path, heard: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(camera, "film_shot", lambda *_, **__: pytest.fail("it films"))
+    script = _script(home)
+    script.write_text(script.read_text("utf-8").replace("who: don}", "who: don, pick: 99}"), "utf-8")
+    before = script.read_bytes()
+    wanted = "s01.2: wanted at most 99 takes of a shot, got take 99 already"
+    with pytest.raises(StudioError, match=wanted) as refused:
+        retaking.retake(_options(home), "s01.2", pick=None, screen=heard())
+    assert refused.value.code == 2
+    assert script.read_bytes() == before
+
+
+def test_a_meme_of_words_alone_has_takes_like_a_shot(tmp_path: Path, heard: Any) -> None:
+    made = begin.prepare(MemeOptions(picture="a toaster dances", output=tmp_path))
+    manifest.write(made.folder, scripting.write(made, say=heard().warn).memory)
+    with pytest.raises(StudioError, match=r"s01\.1: wanted one of its takes, 1, got --pick 2"):
+        retaking.retake(EpisodeOptions(output=tmp_path), "s01.1", pick=2, screen=heard())
+    outcome = retaking.retake(EpisodeOptions(output=tmp_path), "s01.1", pick=1, screen=heard())
+    assert outcome.lines[-2] == f"back: coldopen retake s01.1 --output {tmp_path} --pick 1"
+
+
+def test_the_commands_that_go_on_name_an_episode_that_is_not_the_newest(home: Path, heard: Any) -> None:
+    _script(home).parent.with_name("s01e02").mkdir()
+    outcome = retaking.retake(_options(home, episode="s01e01"), "s01.2", pick=1, screen=heard())
+    of_it = f"--premise {home / 'fish.yaml'} --output {home / 'output'} --episode s01e01"
+    back, then = outcome.lines[-2:]
+    assert back == f"back: coldopen retake s01.2 {of_it} --pick 1"
+    assert then == f"coldopen episode {of_it}"
 
 
 def test_a_show_without_a_script_has_nothing_to_retake(tiny: Path, heard: Any) -> None:
