@@ -1,4 +1,4 @@
-"""What a run tells of its work: lines for the screen, chapters for the manifest, the contact sheet."""
+"""What a run tells of its work: lines for the screen, chapters for the manifest."""
 
 from __future__ import annotations
 
@@ -10,16 +10,15 @@ from flows import llm_writing, scripting
 from flows.begin import older_premise
 from flows.job import Job
 from flows.screen import count, duration
-from flows.studio import folder, judging, loudness, manifest, publish, recipes, sheet, understanding
+from flows.studio import folder, judging, loudness, manifest, publish, recipes, understanding
 from flows.studio.cut import file_hash
 from flows.studio.editing import Finished
 from flows.studio.film import picture_size
 from flows.studio.timeline import Timeline
-from flows.studio.wanted import WantedLine, WantedShot
+from flows.studio.wanted import WantedLine
 from flows.survey import Survey
 from flows.written import Written
 from scripts_llm.endpoint import Call
-from scripts_llm.screenplay import Line
 
 Chapters = dict[str, Any]
 
@@ -101,33 +100,6 @@ def plan_told(plan: Survey) -> tuple[str, ...]:
 
 
 # ----------------------------------------------------------------------------------------------- shots
-
-
-def contact_sheet(plan: Survey) -> None:
-    """One frame a shot with its scene and line; shots that are not filmed yet have their place."""
-    place = plan.job.folder
-    clips = recipes.shelf(place.clips, ".mp4")
-    entries = [
-        sheet.SheetEntry(
-            clips[shot.digest].path if shot.digest in clips else None, _title_of(shot), _line_of(shot, plan)
-        )
-        for shot in plan.shots
-    ]
-    width, height = picture_size(plan.written.premise)
-    with folder.writing(place.contact_sheet) as part:
-        sheet.contact_sheet(entries, part, heading=plan.job.name, shape=width / height)
-
-
-def _title_of(shot: WantedShot) -> str:
-    return f"{shot.label} {shot.shot.size or ''}".strip()
-
-
-def _line_of(shot: WantedShot, plan: Survey) -> str:
-    """A line that is spoken over the shot, as likely as not: a speaker's second shot gets the second line."""
-    lines = [element for element in shot.scene.dialogue if isinstance(element, Line)]
-    own = [line for line in lines if line.who == shot.shot.who] or lines
-    alike = [one for one in plan.shots if one.scene is shot.scene and one.shot.who == shot.shot.who]
-    return own[min(alike.index(shot), len(own) - 1)].line if own else shot.words
 
 
 def shots_chapter(plan: Survey) -> Chapters:

@@ -6,6 +6,8 @@ and goes on where the last one stopped.
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
@@ -22,7 +24,7 @@ from flows.begin import quick_check
 from flows.job import Job
 from flows.options import EpisodeOptions, Outcome, Until
 from flows.screen import Screen, duration, running_time
-from flows.studio import camera, editing, folder, fonts, judging, manifest, recipes, report, wanted
+from flows.studio import camera, editing, folder, fonts, judging, manifest, recipes, report, sheet, wanted
 from flows.studio import takes as takes_of
 from flows.studio.editing import Finished
 from flows.studio.errors import StudioError
@@ -35,6 +37,9 @@ from scripts_llm.errors import ScriptError
 __all__ = ["episode", "make", "quick_check", "story"]
 
 TIME_IS_UP = "the time was up, and the next run goes on"
+SHEET_SECONDS = 30.0  # while it is filmed, the contact sheet is drawn at most so often
+
+Clock = Callable[[], float]
 
 _screen: ContextVar[Screen | None] = ContextVar("screen", default=None)
 
@@ -128,6 +133,7 @@ class Run:
 
     job: Job
     screen: Screen
+    clock: Clock = time.monotonic
     notes: list[str] = field(default_factory=list)
 
     def remember(self, **what: object) -> None:
@@ -135,9 +141,9 @@ class Run:
         self.job = replace(self.job, memory=replace(self.job.memory, **what))  # type: ignore[arg-type]
 
 
-def story(job: Job, screen: Screen) -> Outcome:
+def story(job: Job, screen: Screen, *, clock: Clock = time.monotonic) -> Outcome:
     """Premise to film. Each step makes what is missing and leaves the rest as it lies."""
-    run = Run(job, screen)
+    run = Run(job, screen, clock)
     with folder.locked(job.folder), folder.disk_errors(job.folder.root):
         written = the_script(run)
         if job.until == "script":
@@ -209,17 +215,33 @@ def the_intro(run: Run, plan: Survey) -> None:
 
 def the_shots(run: Run, plan: Survey) -> tuple[str, ...]:
     """Films what is missing; returns the labels of those that failed twice."""
-    job, screen = run.job, run.screen
+    job = run.job
     there = recipes.shelf(job.folder.clips, ".mp4")
     takes = wanted.all_takes(plan.shots)
     missing = {shot.digest: shot for shot in reversed(takes) if shot.digest not in there}
     todo = [shot for shot in takes if missing.get(shot.digest) is shot]
-    failed: dict[str, str] = {}
     if filmed := sum(shot.file is None for shot in todo):
         _estimate(run, plan, filmed)
+    failed = _film(run, plan, todo)
+    sheet.draw(plan.contact_sheet(), job.folder.contact_sheet)
+    _sheets_of_takes(run, plan, todo)
+    labels = tuple(shot.label for shot in plan.shots if shot.digest in failed)
+    run.remember(failed=tuple(failed))
+    chronicle.keep(run.job, **chronicle.shots_chapter(plan), gag_cards=list(labels))
+    record.table(f"{job.name} shots", chronicle.table_of_shots(plan), f"The shots of {job.name}")
+    record.picture(f"{job.name} contact sheet", job.folder.contact_sheet, f"The shots of {job.name}")
+    return labels
+
+
+def _film(run: Run, plan: Survey, todo: list[WantedShot]) -> dict[str, str]:
+    """Films these shots, and draws the contact sheet now and then; the labels of those that failed twice."""
+    job, screen = run.job, run.screen
+    failed: dict[str, str] = {}
+    drawn = -math.inf
     artifact = record.begin_progress(f"{job.name} film", f"{len(todo)} shots of {job.name}")
     for number, shot in enumerate(todo):
         if jobs.is_over(job.stop_at):
+            sheet.draw(plan.contact_sheet(), job.folder.contact_sheet)
             raise StudioError(f"{job.name}: {number} of {len(todo)} shots were filmed; {TIME_IS_UP}")
         on_step = _steps(run, plan, shot, number, len(todo))
         made = tasks.film_shot(shot.label, shot, plan.film, job.folder.clips, job.device, on_step)
@@ -231,17 +253,11 @@ def the_shots(run: Run, plan: Survey) -> tuple[str, ...]:
                 screen.say(f"the first clip: {made.path}")
             if told := judging.told(made.made):
                 screen.say(f"{shot.label}: {told}")
-        chronicle.contact_sheet(plan)
+        if run.clock() - drawn >= SHEET_SECONDS:
+            sheet.draw(plan.contact_sheet(), job.folder.contact_sheet)
+            drawn = run.clock()
         record.progress(artifact, number + 1, len(todo))
-    if not todo and not job.folder.contact_sheet.exists():
-        chronicle.contact_sheet(plan)
-    _sheets_of_takes(run, plan, todo)
-    labels = tuple(shot.label for shot in plan.shots if shot.digest in failed)
-    run.remember(failed=tuple(failed))
-    chronicle.keep(run.job, **chronicle.shots_chapter(plan), gag_cards=list(labels))
-    record.table(f"{job.name} shots", chronicle.table_of_shots(plan), f"The shots of {job.name}")
-    record.picture(f"{job.name} contact sheet", job.folder.contact_sheet, f"The shots of {job.name}")
-    return labels
+    return failed
 
 
 def _sheets_of_takes(run: Run, plan: Survey, filmed: list[WantedShot]) -> None:

@@ -63,7 +63,7 @@ def _cut(state: Survey) -> list[str]:
     known = {segment.label for segment in there.values()}
     return [
         *(f"{name} cut: {'its cut or captions changed' if name in known else 'new'}" for name in missing),
-        f"film: {'sound or order changed' if state.job.memory.film_recipe else 'new'}",
+        f"film: {'sound, order or what is said of it changed' if state.job.memory.film_recipe else 'new'}",
     ]
 
 

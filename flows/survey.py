@@ -10,13 +10,14 @@ from typing import Any
 from flows import scripting
 from flows.job import Job
 from flows.options import Until
-from flows.studio import loops, own_audio, plan, recipes, wanted
+from flows.studio import editing, loops, own_audio, plan, recipes, sheet, wanted
 from flows.studio.caption_style import read_style
 from flows.studio.editing import Edit, Material, make_edit
-from flows.studio.film import FilmSettings, film_settings
+from flows.studio.film import FilmSettings, film_settings, picture_size
 from flows.studio.pacing import SceneSound
 from flows.studio.plan import Plan
 from flows.studio.scene_sounds import scene_sounds
+from flows.studio.sheet import Sheet
 from flows.studio.wanted import WantedLine, WantedShot
 from flows.written import Written
 from scripts_llm.screenplay import Audio, Premise, display_name
@@ -55,16 +56,31 @@ class Survey:
         kinds = {one.kind for one in self.plan.todo}
         if "clip" in kinds or (until != "clips" and kinds):
             return False
-        if until in ("clips", "voices"):
+        if until == "clips":
+            return sheet.is_drawn(self.contact_sheet(), self.job.folder.contact_sheet)
+        if until == "voices":
             return True
         if until == "cut" and not self.is_meme:
             there = recipes.shelf(self.job.folder.segments, ".mp4")
             return all(recipes.digest(recipe) in there for _, recipe in self.edit().segments)
-        folder, recipe = self.job.folder, recipes.digest(self.film_recipe())
+        return self._is_mastered() and sheet.is_drawn(self.contact_sheet(), self.job.folder.contact_sheet)
+
+    def _is_mastered(self) -> bool:
+        """Whether the film and what belongs to it lie there, as premise and script ask for them."""
+        folder, recipe = self.job.folder, self.film_recipe()
         captions = (folder.srt, folder.vtt, folder.ass)
-        made = (folder.film, *((folder.gif,) if self.is_meme else captions))
-        files = (*made, folder.poster, folder.contact_sheet)
-        return self.job.memory.film_recipe == recipe and all(path.exists() for path in files)
+        beside = (folder.gif,) if self.is_meme else captions
+        published = () if self.is_meme or folder.draft else (folder.publish,)
+        # a film from before its recipe counted what is told of it is not mastered again for that alone
+        known = {recipes.digest(one) for one in (recipe, editing.before_told(recipe))}
+        files = (folder.film, folder.poster, *beside, *published)
+        return self.job.memory.film_recipe in known and all(path.exists() for path in files)
+
+    def contact_sheet(self) -> Sheet:
+        """The contact sheet of what lies there now."""
+        width, height = picture_size(self.written.premise)
+        clips = recipes.shelf(self.job.folder.clips, ".mp4")
+        return sheet.sheet_of_shots(self.shots, clips, heading=self.job.name, shape=width / height)
 
     def words(self) -> tuple[str, ...]:
         """All that is to be read in the film: its lines, its titles, the names in its credits."""

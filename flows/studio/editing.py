@@ -8,7 +8,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from flows.studio import own_audio, own_files, recipes
+from flows.studio import captions, own_audio, own_files, publish, recipes, sidecars
 from flows.studio.assemble import FilmedShot, Intro, SceneTake, SpokenLine, assemble
 from flows.studio.cut import Look, segment_recipe
 from flows.studio.film import picture_size
@@ -20,6 +20,8 @@ from flows.studio.wanted import WantedLine, WantedShot, scenes
 from scripts_llm.screenplay import Premise, Script, display_name
 
 OnFrame = Callable[[int, int], None]
+
+TOLD = "told"  # the key of the film's recipe for what is said of the film
 
 
 @dataclass(frozen=True)
@@ -62,7 +64,29 @@ class Edit:
             "audio": own_audio.recipe(self.premise.audio),
             "seed": self.seed,
             "title": timeline.title,
+            TOLD: self._told,
         }
+
+    @property
+    def _told(self) -> Mapping[str, Any]:
+        """What of the film is neither seen nor heard in it: its tags, publish.txt, the captions beside it."""
+        timeline, look = self.timeline, self.look
+        colours = captions.colours_of(timeline, look.colours, look.style)
+        speakers = {who for caption in timeline.captions for who, _ in caption.rows if who}
+        is_soft = self.premise.captions.mode == "soft"
+        return {
+            "show": self.premise.show,
+            "description": description(self),
+            "publish": publish.text_of(self.premise, self.script, timeline, "", number=0),
+            "speakers": {who: [timeline.names.get(who), colours[who]] for who in speakers},
+            "style": look.style,
+            "language": sidecars.language_code(self.premise.language) if is_soft else None,
+        }
+
+
+def before_told(recipe: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A film's recipe as it was when it did not count what is told of the film."""
+    return {key: value for key, value in recipe.items() if key != TOLD}
 
 
 def _music_recipe(cue: MusicCue) -> dict[str, Any]:
@@ -253,7 +277,7 @@ def master(edit: Edit, segments: Sequence[Path], folder: EpisodeFolder) -> Finis
 
 def finish(edit: Edit, segments: Sequence[Path], folder: EpisodeFolder, film: Path) -> Finished:
     """The film at `film` with its sound, checked, and its captions beside it."""
-    from flows.studio import cut, mix, sidecars
+    from flows.studio import cut, mix
     from flows.studio.folder import writing
     from flows.studio.timeline import FPS
 
@@ -282,8 +306,6 @@ def finish(edit: Edit, segments: Sequence[Path], folder: EpisodeFolder, film: Pa
 
 def write_captions(edit: Edit, film: Path) -> None:
     """The captions beside a film, whatever is in it: SubRip, WebVTT, and ASS in the premise's style."""
-    from flows.studio import captions, sidecars
-
     timeline, look = edit.timeline, edit.look
     sidecars.write_srt(timeline, film.with_suffix(".srt"))
     sidecars.write_vtt(timeline, film.with_suffix(".vtt"))
@@ -296,6 +318,11 @@ def tags(edit: Edit, folder: EpisodeFolder) -> dict[str, str]:
     return {
         "title": f"{edit.premise.show} {folder.code}: {edit.script.title}",
         "show": edit.premise.show,
-        "description": edit.script.logline or edit.premise.logline or "",
+        "description": description(edit),
         "comment": "AI-generated: made with Cold Open",
     }
+
+
+def description(edit: Edit) -> str:
+    """The episode in a sentence."""
+    return edit.script.logline or edit.premise.logline or ""

@@ -132,6 +132,10 @@ class EpisodeFolder:
         return self.made / "contact_sheet.png"
 
     @property
+    def publish(self) -> Path:
+        return self.root / "publish.txt"
+
+    @property
     def lock(self) -> Path:
         return self.root / ".lock"
 

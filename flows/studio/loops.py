@@ -10,7 +10,7 @@ from typing import Any
 from flows.studio.editing import Finished
 from flows.studio.film import picture_size
 from flows.studio.folder import EpisodeFolder, writing
-from flows.studio.timeline import FPS, Source
+from flows.studio.timeline import CLIP_HOLD, FPS, Source
 from flows.studio.wanted import WantedShot
 from scripts_llm.screenplay import Meme, Premise, Script
 
@@ -38,7 +38,12 @@ def film_recipe(premise: Premise, script: Script, shot: WantedShot) -> Mapping[s
         "size": list(picture_size(premise)),
     }
     hidden = premise.video.watermark
-    asked = {"bar": meme.bar, "watermark": hidden, "show": premise.show if hidden == "bug" else None}
+    asked = {
+        "bar": meme.bar,
+        "watermark": hidden,
+        "show": premise.show if hidden == "bug" else None,
+        "every": CLIP_HOLD if shot.source == "file" else None,  # before, it was three times too slow
+    }
     return {**recipe, **{key: value for key, value in asked.items() if value}}
 
 

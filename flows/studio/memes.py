@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from flows.studio import clips, cut, ffmpeg
+from flows.studio import cut, ffmpeg, own_files
 from flows.studio.clips import Frames
 from flows.studio.enlarge import enlarge, enlarge_frame
 from flows.studio.gif import gif_of_frames
@@ -122,7 +122,7 @@ def under_bar(frames: Frames, bar: Frames, *, width: int, height: int, is_drawn:
 
 def _pictures(clip: Path, words: Words, width: int, height: int, how: Treatment) -> Frames:
     """The clip's frames as they are seen, with all texts."""
-    small = np.stack([how.hidden(frame, width=width, height=height) for frame in clips.read_clip(clip)])
+    small = np.stack([how.hidden(frame, width=width, height=height) for frame in own_files.eighths(clip)])
     if not drawable(words.bar).strip():
         frames = enlarge(small, width=width, height=height, is_drawn=how.is_drawn)
         return with_texts(frames, words.top, words.bottom)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import groupby
+from itertools import groupby, islice
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +17,9 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from flows.studio import ffmpeg, recipes
-from flows.studio.clips import Frames
+from flows.studio.clips import Frames, each_frame
 from flows.studio.errors import StudioError
-from flows.studio.folder import writing
+from flows.studio.folder import read_json, writing
 from flows.studio.recipes import Artefact
 from flows.studio.timeline import CLIP_HOLD, FPS
 
@@ -31,6 +31,7 @@ STILL_SECONDS = 5
 PUSH_IN = 1.12  # how much nearer a still is at its end
 MAX_PIXELS = 50_000_000
 
+_HASH = "[0-9a-f]" * 8  # what a copy's name begins with
 _WANTED = "wanted a film that ffmpeg can read"
 _READERS = {".mp4": ("-f", "mov"), ".gif": ("-f", "gif", "-ignore_loop", "1")}
 _CODING = ("-c:v", "libx264", "-crf", "12", "-preset", "veryfast", "-pix_fmt", "yuv444p", "-threads", "2")
@@ -45,7 +46,7 @@ def locate(name: str, places: Sequence[Path], *, where: str) -> Path:
         path = place / Path(name).expanduser()
         if path.is_file():
             return path
-    kept = [copy for place in places for copy in sorted((place / COPIES).glob(f"*-{_plain(name)}"))]
+    kept = [copy for place in places for copy in sorted((place / COPIES).glob(f"{_HASH}-{_plain(name)}"))]
     if kept:
         return max(kept, key=lambda copy: copy.stat().st_mtime_ns)
     looked = " or in ".join(dict.fromkeys(str(place) for place in places))
@@ -173,6 +174,13 @@ def _nearer(image: Image.Image, size: tuple[int, int], num_frames: int) -> Itera
         left, top = (image.width - wide) / 2, (image.height - high) / 2
         box = (left, top, left + wide, top + high)
         yield np.asarray(image.resize(size, Image.Resampling.BICUBIC, box=box))
+
+
+def eighths(clip: Path) -> Iterator[Frames]:
+    """Eight frames a second of a clip, one after the other, whatever its own rate is."""
+    made = (read_json(clip.with_suffix(".json")) or {}).get("made")
+    is_at_full_rate = isinstance(made, Mapping) and "full_frames" in made
+    return islice(each_frame(clip), 0, None, CLIP_HOLD if is_at_full_rate else 1)
 
 
 def at_full_rate(frames: Sequence[int], full_frames: int) -> tuple[int, ...]:

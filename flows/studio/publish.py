@@ -32,8 +32,7 @@ class Chapter:
 
 def write(place: EpisodeFolder, premise: Premise, script: Script, timeline: Timeline, credit: str) -> None:
     """Writes publish.txt; `credit` says who filmed and spoke, under which licences (`credits_of`)."""
-    path = place.root / "publish.txt"
-    with writing(path) as part:
+    with writing(place.publish) as part:
         text = text_of(premise, script, timeline, credit, number=place.code.number)
         part.write_text(text, encoding="utf-8")
 

@@ -11,14 +11,12 @@ import base64
 import io
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from flows.studio import folder as folders
-from flows.studio import judging, linebreak, pages
+from flows.studio import judging, linebreak, pages, spent
 from flows.studio.folder import EpisodeFolder
-from flows.studio.timeline import CLIP_HOLD
 
 WIDTH = 1000.0  # of the drawing of the timeline
 HEIGHT = 60.0  # of its loudness curve
@@ -134,32 +132,22 @@ def _facts(made: Mapping[str, Any], film: Mapping[str, Any]) -> tuple[tuple[str,
         ("film model", ", ".join(str(model[key]) for key in ("model", "licence") if model.get(key))),
         ("filming", f"{sum(filmed):.0f} s for {len(filmed)} shots" if filmed else ""),
         ("seed", str(settings.get("seed", ""))),
-        ("tokens", _total(calls, "total_tokens", "prompt_tokens", "completion_tokens")),
+        ("tokens", _tokens(calls)),
         ("cost", _cost(calls)),
     ]
     return tuple((name, value) for name, value in found if value)
 
 
-def _total(calls: Sequence[Mapping[str, Any]], *keys: str) -> str:
-    """Tokens of all calls, if every one of them was counted."""
-    if not calls:
-        return ""
-    counts = []
-    for call in calls:
-        whole, *parts = (call.get(key) for key in keys)
-        known = [part for part in parts if isinstance(part, int)]
-        counts.append(whole if isinstance(whole, int) else sum(known) if known else None)
-    known_counts = [count for count in counts if count is not None]
-    return f"{sum(known_counts)}" if len(known_counts) == len(counts) else "n/a"
+def _tokens(calls: Sequence[Mapping[str, Any]]) -> str:
+    """Tokens of all calls; a number that is not known is n/a, never nothing."""
+    known = spent.tokens(calls)
+    return ("n/a" if calls else "") if known is None else f"{known}"
 
 
 def _cost(calls: Sequence[Mapping[str, Any]]) -> str:
     """Dollars of all calls; a price that is not known is n/a, never nothing."""
-    if not calls:
-        return ""
-    costs = [call.get("cost_usd") for call in calls]
-    known = [float(cost) for cost in costs if isinstance(cost, int | float)]
-    return f"${sum(known):.4f}" if len(known) == len(costs) else "n/a"
+    known = spent.dollars(calls)
+    return ("n/a" if calls else "") if known is None else f"${known:.4f}"
 
 
 def warnings(made: Mapping[str, Any], *, has_film: bool) -> tuple[Warned, ...]:
@@ -295,12 +283,10 @@ def _moving(clip: Path) -> tuple[str, str]:
     """A clip's middle frame as JPEG and eight of its frames a second as WebP, as data for a page."""
     from PIL import Image
 
-    from flows.studio.clips import each_frame
+    from flows.studio.own_files import eighths
 
-    made = pages.mapping((folders.read_json(clip.with_suffix(".json")) or {}).get("made"))
-    step = CLIP_HOLD if "full_frames" in made else 1  # a file of one's own has 24 a second
     frames = []
-    for frame in islice(each_frame(clip), 0, None, step):
+    for frame in eighths(clip):
         frames.append(Image.fromarray(frame))
         frames[-1].thumbnail((THUMB, THUMB))
     still, moving = io.BytesIO(), io.BytesIO()

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import io
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageDraw
+from PIL import Image, ImageDraw, PngImagePlugin
 
-from flows.studio import clips, cut
+from flows.studio import clips, cut, recipes
 from flows.studio.clips import Frames
 from flows.studio.enlarge import enlarge_frame
+from flows.studio.folder import writing
 from flows.studio.lettering import BOLD, Colour, Ink, drawable, fit, font, letter, row_width, write
+from flows.studio.recipes import Shelf
 from flows.studio.timeline import PictureCut, Timeline
+from flows.studio.wanted import WantedShot
+from scripts_llm.screenplay import Line
 
 COLUMNS = 4
 CELL = 320  # the width of a frame on the sheet
@@ -27,6 +32,8 @@ FAINT: Colour = (214, 204, 186)
 GREY: Colour = (128, 116, 118)
 
 REGULAR = (400.0, 100.0)
+MADE_FROM = "Made from"  # the PNG's text that is the digest of what a sheet shows
+KEPT = 4096  # frames for the next sheet, some 30 kB each: of the longest script with 20 shots a scene
 
 
 @dataclass(frozen=True)
@@ -38,10 +45,75 @@ class SheetEntry:
     line: str
 
 
-def contact_sheet(rows: Sequence[SheetEntry], out: Path, *, heading: str = "", shape: float = 16 / 9) -> None:
+@dataclass(frozen=True)
+class Sheet:
+    """What an episode's contact sheet shows; `shape` is width by height of the film."""
+
+    rows: tuple[SheetEntry, ...]
+    heading: str
+    shape: float
+
+    @property
+    def digest(self) -> str:
+        """The same for sheets that look the same."""
+        rows = [[*_clip_on(row), row.title, row.line] for row in self.rows]
+        return recipes.digest({"kind": "sheet", "rows": rows, "heading": self.heading, "shape": self.shape})
+
+
+def _clip_on(row: SheetEntry) -> tuple[str, int] | tuple[None, None]:
+    return (None, None) if row.path is None else (row.path.name, row.path.stat().st_size)
+
+
+def sheet_of_shots(shots: Sequence[WantedShot], clips: Shelf, *, heading: str, shape: float) -> Sheet:
+    """A sheet of the shots, each with its scene, its size and a line; some may not be filmed yet."""
+    rows = (
+        SheetEntry(
+            clips[shot.digest].path if shot.digest in clips else None,
+            f"{shot.label} {shot.shot.size or ''}".strip(),
+            _line_of(shot, shots),
+        )
+        for shot in shots
+    )
+    return Sheet(tuple(rows), heading, shape)
+
+
+def _line_of(shot: WantedShot, shots: Sequence[WantedShot]) -> str:
+    """A line that is spoken over the shot, as likely as not: a speaker's second shot gets the second line."""
+    lines = [element for element in shot.scene.dialogue if isinstance(element, Line)]
+    own = [line for line in lines if line.who == shot.shot.who] or lines
+    alike = [one for one in shots if one.scene is shot.scene and one.shot.who == shot.shot.who]
+    return own[min(alike.index(shot), len(own) - 1)].line if own else shot.words
+
+
+def draw(sheet: Sheet, out: Path) -> None:
+    """Writes the sheet, unless what lies there shows the same."""
+    if made_from(out) != sheet.digest:
+        with writing(out) as part:
+            contact_sheet(sheet.rows, part, heading=sheet.heading, shape=sheet.shape, digest=sheet.digest)
+
+
+def is_drawn(sheet: Sheet, path: Path) -> bool:
+    """Whether the sheet lies there; one that does not say what it shows counts, for older ones do not."""
+    return made_from(path) in (sheet.digest, "")
+
+
+def made_from(path: Path) -> str | None:
+    """The digest of the sheet that is in a file; empty if it does not say, None if there is no picture."""
+    try:
+        # not by Image.open: it warns of pictures as large as the sheet of some hundred shots
+        with PngImagePlugin.PngImageFile(path) as picture:
+            return str(picture.info.get(MADE_FROM, ""))
+    except (OSError, SyntaxError, ValueError):
+        return None
+
+
+def contact_sheet(
+    rows: Sequence[SheetEntry], out: Path, *, heading: str = "", shape: float = 16 / 9, digest: str = ""
+) -> None:
     """One frame for each shot in order, as a PNG; shots that are not filmed yet are empty frames.
 
-    `shape` is width by height of the film. A frame that was enlarged once in this process is kept.
+    `shape` is width by height of the film. A frame that was enlarged once in this process is kept. `digest`
+    is noted in the file.
     """
     tall = round(CELL / shape)
     columns = min(COLUMNS if shape > 1.2 else COLUMNS + 1, max(1, len(rows)))
@@ -55,15 +127,15 @@ def contact_sheet(rows: Sequence[SheetEntry], out: Path, *, heading: str = "", s
     for i, row in enumerate(rows):
         left, top = MARGIN + i % columns * step_x, head + MARGIN + i // columns * step_y
         _cell(sheet, row, left, top, tall)
-    write_png(np.asarray(sheet), out)
+    write_png(np.asarray(sheet), out, {MADE_FROM: digest} if digest else {})
 
 
 def _cell(sheet: Image.Image, row: SheetEntry, left: int, top: int, tall: int) -> None:
     pen = ImageDraw.Draw(sheet)
     if row.path is not None and row.path.is_file():
-        sheet.paste(
-            Image.fromarray(_thumbnail(row.path, row.path.stat().st_mtime_ns, CELL, tall)), (left, top)
-        )
+        frame = _thumbnail(row.path, row.path.stat().st_mtime_ns, CELL, tall)
+        with Image.open(io.BytesIO(frame), formats=("PNG",)) as picture:
+            sheet.paste(picture, (left, top))
         pen.rectangle((left - 1, top - 1, left + CELL, top + tall), outline=INK)
     else:
         pen.rectangle((left, top, left + CELL - 1, top + tall - 1), fill=FAINT)
@@ -88,10 +160,13 @@ def _two_lines(text: str, width: int) -> list[str]:
     return lines
 
 
-@lru_cache(maxsize=512)
-def _thumbnail(path: Path, changed: int, width: int, height: int) -> Frames:
-    """The frame in the middle of a clip; `changed` is the file's time: a retaken clip is read again."""
-    return enlarge_frame(clips.middle_frame(path), width=width, height=height)
+@lru_cache(maxsize=KEPT)
+def _thumbnail(path: Path, changed: int, width: int, height: int) -> bytes:
+    """A clip's middle frame as PNG; `changed` is the file's time: a retaken clip is read again."""
+    frame = io.BytesIO()
+    picture = enlarge_frame(clips.middle_frame(path), width=width, height=height)
+    Image.fromarray(picture).save(frame, "PNG", compress_level=1)
+    return frame.getvalue()
 
 
 # -------------------------------------------------------------------------------------------- poster
@@ -144,11 +219,14 @@ def _shade(picture: Image.Image, height: float) -> None:
     picture.paste(dark, (0, picture.height - tall), Image.fromarray(ramp.astype(np.uint8)))
 
 
-def write_png(picture: Frames, out: Path) -> None:
-    """A picture (h, w, 3) as PNG, in one move."""
+def write_png(picture: Frames, out: Path, texts: Mapping[str, str] | None = None) -> None:
+    """A picture (h, w, 3) as PNG, with texts in it by their names, in one move."""
     part = out.with_name(out.name + ".part")
+    info = PngImagePlugin.PngInfo()
+    for name, text in (texts or {}).items():
+        info.add_text(name, text)
     try:
-        Image.fromarray(picture).save(part, format="PNG")
+        Image.fromarray(picture).save(part, format="PNG", pnginfo=info)
         os.replace(part, out)
     finally:
         part.unlink(missing_ok=True)

@@ -234,8 +234,10 @@ def test_options_that_are_not_given_again_keep_their_value(home: Path, heard: An
     assert _new(folder, before) == (2, 0)
     assert "  s01.1 clip: seed changed" in screen.lines
     assert begin.quick_check(fish_options(home, until="clips")) is not None, "the seed is remembered"
-    again = begin.quick_check(fish_options(home, until="clips", seed=7))
-    assert again is not None, "going back to the old seed films nothing"
+    both = _lying(folder)
+    fish_story(home, heard, until="clips", seed=7)
+    assert _new(folder, both) == (0, 0), "going back to the old seed films nothing"
+    assert begin.quick_check(fish_options(home, until="clips")) is not None
 
 
 # ------------------------------------------------------------------------------------- what goes wrong

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from flows.studio import loops
 from flows.studio.wanted import WantedShot
 from scripts_llm.screenplay import Meme, Premise, Scene, Script, Shot
 from scripts_llm.video import Video
 
 
-def _recipe(meme: Meme, **video: str) -> dict[str, object]:
+def _recipe(meme: Meme, *, file: Path | None = None, **video: str) -> dict[str, object]:
     shot = Shot(prompt=meme.picture)
     scene = Scene(id="s01", slugline="INT. STAGE - DAY", shots=(shot,))
     premise = Premise(show="Toast", genre="meme", meme=meme, video=Video.model_validate(video))
@@ -16,7 +18,9 @@ def _recipe(meme: Meme, **video: str) -> dict[str, object]:
     words = {"kind": "clip", "prompt": meme.picture}
     return dict(
         loops.film_recipe(
-            premise, script, WantedShot("s01.1", scene, shot, meme.picture, meme.picture, 0, words)
+            premise,
+            script,
+            WantedShot("s01.1", scene, shot, meme.picture, meme.picture, 0, words, file=file),
         )
     )
 
@@ -34,3 +38,8 @@ def test_what_hides_a_watermark_is_in_the_recipe_when_asked() -> None:
     assert _recipe(Meme(picture="a toaster"), watermark="crop") == {**plain, "watermark": "crop"}
     bug = _recipe(Meme(picture="a toaster"), watermark="bug")
     assert bug == {**plain, "watermark": "bug", "show": "Toast"}
+
+
+def test_a_meme_of_a_persons_own_film_that_was_three_times_too_slow_is_made_again() -> None:
+    meme = Meme(picture="a toaster")
+    assert _recipe(meme, file=Path("dance.mp4")) == {**_recipe(meme), "every": 3}

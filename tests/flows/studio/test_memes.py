@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import islice
 
 import numpy as np
 import pytest
 import soundfile
 from PIL import Image
 
-from flows.studio import ffmpeg, lettering, memes
+from flows.studio import clips, ffmpeg, lettering, memes, own_files
 from flows.studio.clips import write_clip
 from flows.studio.errors import StudioError
 from flows.studio.gif import gif_of_film, gif_of_frames
@@ -149,6 +150,22 @@ def test_a_meme_may_be_silent(clip, tmp_path):
     found = ffmpeg.contents(tmp_path / "m.mp4")
     assert found.num_samples == 0
     assert "bt709" in found.video
+
+
+def test_a_film_of_ones_own_moves_as_fast_as_it_does(tmp_path):
+    frames = np.repeat(np.arange(24, dtype=np.uint8)[:, None] * 10, 64 * 36 * 3, axis=1)
+    clips.write_clip(frames.reshape(24, 36, 64, 3), 24, tmp_path / "dance.mp4")
+    own = own_files.make_clip(
+        tmp_path / "dance.mp4", tmp_path / "clips", label="s01.1", recipe={"file": "x"}, size=(64, 36)
+    )
+    assert own.made["full_frames"] == 24
+    films = MemeFiles(tmp_path / "m.mp4", tmp_path / "m.gif")
+    num_frames = make_meme(own.path, films, words=Words(), size=(64, 36))
+    assert num_frames == memes.length(8)
+    shown = [int(frame.mean()) for frame in islice(clips.each_frame(films.mp4), 24)]
+    assert all(abs(grey - 10 * (n // 3 * 3)) <= 12 for n, grey in enumerate(shown)), shown
+    with Image.open(films.gif) as gif:
+        assert gif.n_frames == len(memes.cycle(8))
 
 
 def test_a_gif_is_made_smaller_until_it_weighs_little_enough(tmp_path):

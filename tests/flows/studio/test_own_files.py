@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -96,6 +97,31 @@ def test_a_file_that_is_gone_is_taken_from_the_copy_else_named(home: Path) -> No
     with pytest.raises(StudioError, match=r"s01.2: wanted the file stock/door.png, got nothing") as refused:
         _survey(home)
     assert refused.value.code == 2
+
+
+def test_a_copy_of_another_file_whose_name_ends_alike_is_never_taken(tmp_path: Path) -> None:
+    door = _picture(tmp_path / "door.png")
+    front = _picture(tmp_path / "front-door.png", (300, 300))
+    copy = own_files.keep_copy(door, tmp_path)
+    other = own_files.keep_copy(front, tmp_path)
+    os.utime(other, ns=(copy.stat().st_atime_ns, copy.stat().st_mtime_ns + 10**9))
+    door.unlink()
+    front.unlink()
+    assert own_files.locate("door.png", [tmp_path], where="s01.1") == copy
+    assert own_files.locate("front-door.png", [tmp_path], where="s01.1") == other
+    copy.unlink()
+    with pytest.raises(StudioError, match=r"s01\.1: wanted the file door\.png"):
+        own_files.locate("door.png", [tmp_path], where="s01.1")
+
+
+def test_eight_frames_a_second_are_read_of_a_clip_at_the_films_own_rate(tmp_path: Path) -> None:
+    own = own_files.make_clip(
+        _gif(tmp_path / "ufo.gif"), tmp_path / "clips", label="s01.1", recipe={"file": "x"}, size=(96, 54)
+    )
+    every = clips.read_clip(own.path)[::3]
+    assert np.array_equal(np.stack(list(own_files.eighths(own.path))), every)
+    own.path.with_suffix(".json").unlink()
+    assert len(list(own_files.eighths(own.path))) == 36
 
 
 def test_a_recording_replaces_the_voice_as_loud_as_the_others(home: Path) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -56,6 +58,41 @@ def test_a_clip_is_enlarged_once_however_often_the_sheet_is_drawn(clip, tmp_path
     contact_sheet(rows, tmp_path / "sheet.png")
     monkeypatch.setattr(sheet.clips, "middle_frame", None)
     contact_sheet(rows, tmp_path / "sheet.png")
+
+
+def test_no_frame_of_a_long_episode_is_enlarged_a_second_time(tmp_path, monkeypatch):
+    read = []
+    monkeypatch.setattr(sheet.clips, "middle_frame", read.append)
+    monkeypatch.setattr(sheet, "enlarge_frame", lambda frame, **size: np.zeros((2, 2, 3), np.uint8))
+    for _ in range(2):
+        for number in range(200 * 10):
+            sheet._thumbnail(tmp_path / f"{number}.mp4", 0, 2, 2)
+    assert len(read) == 2000
+
+
+def test_a_sheet_is_drawn_again_only_if_it_would_look_different(clip, tmp_path):
+    out = tmp_path / "sheet.png"
+    now = sheet.Sheet((SheetEntry(clip, "s01.1", "Yes."),), "A Show", 16 / 9)
+    assert not sheet.is_drawn(now, out)
+    sheet.draw(now, out)
+    drawn = out.stat().st_mtime_ns
+    sheet.draw(now, out)
+    assert out.stat().st_mtime_ns == drawn
+    other = replace(now, rows=(SheetEntry(clip, "s01.1", "No."),))
+    assert (sheet.is_drawn(now, out), sheet.is_drawn(other, out)) == (True, False)
+    sheet.draw(other, out)
+    assert sheet.is_drawn(other, out)
+    out.write_bytes(b"no picture")
+    assert not sheet.is_drawn(other, out)
+
+
+def test_a_sheet_from_before_it_said_what_it_shows_counts_and_is_drawn_anew_with_the_next(clip, tmp_path):
+    out = tmp_path / "sheet.png"
+    now = sheet.Sheet((SheetEntry(clip, "s01.1", "Yes."),), "A Show", 16 / 9)
+    contact_sheet(now.rows, out)
+    assert sheet.is_drawn(now, out)
+    sheet.draw(now, out)
+    assert sheet.made_from(out) == now.digest
 
 
 def test_a_long_line_ends_in_dots_and_in_its_own_cell(clip, tmp_path):
