@@ -64,6 +64,22 @@ def share(scores: Sequence[Score], right: str, asked: str) -> tuple[float, int]:
     return sum(one[right] for one in scores) / max(1, total), total
 
 
+def difference(
+    scores: Sequence[Score], others: Sequence[Score], right: str, asked: str
+) -> tuple[float, float]:
+    """How much larger the share is than that of others of the same prompts, and half its 95 % interval.
+
+    Each prompt's two films are one pair, so that what makes a prompt hard is in both: a ratio's standard
+    error by linearisation (Cochran 1977, 6.4).
+    """
+    asks = np.array([one[asked] for one in scores], float)
+    gains = np.array([one[right] - other[right] for one, other in zip(scores, others, strict=True)], float)
+    total = max(1.0, float(asks.sum()))
+    mean = float(gains.sum()) / total
+    half = 1.96 * float(np.sqrt(np.square(gains - mean * asks).sum())) / total
+    return mean, half
+
+
 def table(columns: Mapping[str, Sequence[Score]]) -> list[str]:
     """One row for each question, one column for each film; percent with the 95 % interval's half-width."""
     lines = ["| | wanted | " + " | ".join(f"{name} ({len(s)})" for name, s in columns.items()) + " |"]

@@ -70,6 +70,20 @@ def test_the_table_names_what_is_wanted_and_how_sure_a_share_is(scores: ModuleTy
     assert lines[4] == "| kind | 90 | 0.0 ± 0.0 |"
 
 
+def test_two_films_of_one_prompt_are_compared_as_a_pair(scores: ModuleType) -> None:
+    hard, easy = {"kind": 0, "figures": 1}, {"kind": 1, "figures": 1}
+    both = {"kind": 2, "figures": 2}
+    assert scores.difference([hard, easy, both], [hard, easy, both], "kind", "figures") == (0.0, 0.0)
+    better, half = scores.difference([easy, easy, both, easy], [hard, easy, both, easy], "kind", "figures")
+    assert better == pytest.approx(1 / 5)
+    errors = np.array([1 - 0.2, -0.2, -0.4, -0.2])
+    assert half == pytest.approx(1.96 * np.sqrt((errors**2).sum()) / 5)
+    worse, same_half = scores.difference(
+        [hard, easy, both, easy], [easy, easy, both, easy], "kind", "figures"
+    )
+    assert (worse, same_half) == (pytest.approx(-1 / 5), pytest.approx(half))
+
+
 def test_flicker_is_measured_where_least_moves(scores: ModuleType) -> None:
     still = np.full((4, 8, 8, 3), 100, np.uint8)
     moving = still.copy()
