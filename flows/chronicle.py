@@ -93,7 +93,8 @@ def plan_told(plan: Survey) -> tuple[str, ...]:
     if made.num_shots and not plan.film.is_for_sale:
         lines.append(f"not for commercial use: {plan.film.title} has the licence {plan.film.licence}")
     if made.num_shots:
-        lines += understanding.told(plan.shots, plan.film.name)
+        filmed = [(shot.label, shot.words) for shot in plan.shots if shot.file is None]
+        lines += understanding.told(filmed, plan.film.name)
     if made.seconds:
         lines.append(f"about {duration(made.seconds)} of filming, going by the last time")
     return tuple(lines)

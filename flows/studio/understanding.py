@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from flows.studio.film import FILM_MODEL, title_of
 
 if TYPE_CHECKING:
-    from flows.studio.wanted import WantedShot
     from t2v.toon.words import Understood
 
 MOST_TOLD = 8
@@ -46,16 +45,16 @@ def _says(said: str, meant: str) -> bool:
     return re.search(rf"(?<![\w-]){stem}(?:s|es|e|ed|ing|ning)?(?![\w-])", said) is not None
 
 
-def told(shots: Iterable[WantedShot], film_model: str) -> tuple[str, ...]:
-    """Which words of the shots are read as others, and which are left out, in a line each."""
+def told(shots: Iterable[tuple[str, str]], film_model: str) -> tuple[str, ...]:
+    """Which words of the shots (label, words) are read as others, and which are left out, in a line each."""
     others: dict[str, str] = {}
     unknown: dict[str, str] = {}
-    for shot in shots:
-        found = None if shot.file else read(shot.words, film_model)
+    for label, words in shots:
+        found = read(words, film_model)
         if found is not None:
             others |= replaced(found)
             for word in found.unknown:
-                unknown.setdefault(word.lower(), f"{word} ({shot.label})")
+                unknown.setdefault(word.lower(), f"{word} ({label})")
     title = title_of(film_model)
     lines = [f"{title} reads {_few([f'{said} as {meant}' for said, meant in others.items()])}"] * bool(others)
     lines += [f"{title} does not know, and leaves out: {_few(list(unknown.values()))}"] * bool(unknown)

@@ -5,8 +5,6 @@ from __future__ import annotations
 import pytest
 
 from flows.studio import understanding
-from flows.studio.wanted import WantedShot
-from scripts_llm.screenplay import Scene, Shot
 from t2v.toon.words import understand
 
 
@@ -29,25 +27,21 @@ def test_a_weight_is_no_number_of_figures() -> None:
     )
 
 
-def _shot(label: str, words: str) -> WantedShot:
-    return WantedShot(label, Scene(slugline="INT. BAR - DAY"), Shot(), words, words, 0, {})
-
-
 def test_what_toon_takes_words_for_and_what_it_leaves_out_is_told_once() -> None:
     shots = [
-        _shot("s01.1", "medium shot, a crimson gangster talks to a cat, bar, day"),
-        _shot("s01.2", "close-up shot, a gangster with a zither waves, bar, night"),
-        _shot("s02.1", "a zither, bar"),
+        ("s01.1", "medium shot, a crimson gangster talks to a cat, bar, day"),
+        ("s01.2", "close-up shot, a gangster with a zither waves, bar, night"),
+        ("s02.1", "a zither, bar"),
     ]
     assert understanding.told(shots, "toon") == (
         "TOON reads crimson as red, gangster as man with hat",
         "TOON does not know, and leaves out: zither (s01.2)",
     )
     assert understanding.told(shots, "modelscope") == ()
-    assert understanding.told([_shot("s01.1", "red cat dancing, bar, day")], "toon") == ()
+    assert understanding.told([("s01.1", "red cat dancing, bar, day")], "toon") == ()
 
 
 def test_of_many_words_the_first_are_told_and_how_many_more_there_are() -> None:
-    shots = [_shot("s01.1", " and a ".join(f"blorp{letter}" for letter in "abcdefghij") + ", bar")]
+    shots = [("s01.1", " and a ".join(f"blorp{letter}" for letter in "abcdefghij") + ", bar")]
     (line,) = understanding.told(shots, "toon")
     assert line.endswith("blorph (s01.1) and 2 more (see manifest.json)")
