@@ -20,11 +20,11 @@ def is_toon(source: str | Path) -> bool:
     return source == "toon" or (Path(source) / TOON_FILE).is_file()
 
 
-def weight_file(source: str) -> Path:
-    """Where the weights of a source lie."""
-    if source != "toon":
+def weight_file(source: str | Path) -> Path:
+    """Where the weights of a TOON lie. Raises CheckpointError for what is none."""
+    if not is_toon(source):
         raise CheckpointError(f"no film model {source!r} here; there is: toon")
-    return WEIGHTS / TOON_FILE
+    return (WEIGHTS if source == "toon" else Path(source)) / TOON_FILE
 
 
 def fingerprint(
@@ -47,7 +47,7 @@ def fingerprint(
 
 def _files(source: str | Path, base: str | Path | None) -> list[Path]:
     if is_toon(source):
-        return [weight_file("toon") if source == "toon" else Path(source) / TOON_FILE]
+        return [weight_file(source)]
     from t2v.checkpoints.places import files_of
 
     return files_of(source, base)

@@ -21,7 +21,7 @@ from t2v.checkpoints.places import Place, beside, find, place_of
 from t2v.checkpoints.stored import Stored
 from t2v.configs import MODELSCOPE, TOON, Preset, ScheduleConfig
 from t2v.errors import CheckpointError, SettingsError
-from t2v.fingerprint import TOON_FILE, is_toon, weight_file
+from t2v.fingerprint import is_toon, weight_file
 from t2v.memory import chosen_precision
 from t2v.origin import Origin
 from t2v.pipeline import TextToVideo
@@ -55,8 +55,7 @@ def load(
     """
     where = _device(device)
     if is_toon(source):
-        file = weight_file("toon") if source == "toon" else Path(source) / TOON_FILE
-        model = _toon(file, where, dtype or best_dtype(where), memory)
+        model = _toon(weight_file(source), where, dtype or best_dtype(where), memory)
         if loras:
             set_loras(model, loras)
     else:

@@ -28,10 +28,12 @@ def dialect(words: str, film_model: str) -> str:
 
     Words with weights are left to the film model, which puts the weights on what it makes of them.
     """
+    found = read(words, film_model)
+    if found is None:
+        return words
     from t2v.toon.words import WEIGHTED
 
-    found = None if WEIGHTED.search(words) else read(words, film_model)
-    return found.prompt if found else words
+    return words if WEIGHTED.search(words) else found.prompt
 
 
 def replaced(found: Understood) -> dict[str, str]:
