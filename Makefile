@@ -40,11 +40,11 @@ bench-toon: .venv/ready ## what TOON's first takes show of 500 held-out prompts;
 	PYTHONPATH=. $(IN) tests/benchmarks/bench_toon.py $(PARTS)
 
 judges: .venv/ready ## train both judges again from nothing, the one that ships and the one that scores
-	PYTHONPATH=. $(IN) -m t2v.judge_recipe
+	PYTHONPATH=. $(IN) -m t2v.training.judge_recipe
 	PYTHONPATH=. $(IN) tests/benchmarks/toon_judge.py
 
 toon: .venv/ready ## train TOON again from nothing, hours; stopped, it goes on; then t2v/weights/toon.safetensors is another
-	for stage in autoencoder images clips decoder export; do PYTHONPATH=. $(IN) -m t2v.toon_recipe $$stage || exit; done
+	for stage in autoencoder images clips decoder export; do PYTHONPATH=. $(IN) -m t2v.training.toon_recipe $$stage || exit; done
 
 readme: episode ## docs/episode.gif, out of the default episode; START= and LENGTH= choose the piece
 	$(IN) docs/gif.py output/joe-and-the-don/s01e01/episode.mp4 docs/episode.gif --start "$(or $(START),42.1)" --length "$(or $(LENGTH),8)"

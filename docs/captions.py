@@ -9,11 +9,12 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw
 
-from flows.studio import captions, ffmpeg
-from flows.studio.caption_style import limit_of, speaker_colours, styles
-from flows.studio.captioning import captions_of_lines
-from flows.studio.lettering import BOLD, row_width, write
-from flows.studio.timeline import Caption, LineCue, Span, Timeline, Word
+from flows.studio.media import ffmpeg
+from flows.studio.picture import subtitles
+from flows.studio.timeline.captions import captions_of_lines
+from flows.studio.timeline.model import Caption, LineCue, Span, Timeline, Word
+from flows.studio.typography.caption_style import limit_of, speaker_colours, styles
+from flows.studio.typography.lettering import BOLD, row_width, write
 
 SIZE = (1280, 720)
 CELL = (300, 68)  # of each caption on the sheet
@@ -64,7 +65,7 @@ def _drawn(style: str) -> list[np.ndarray]:
     colours = speaker_colours(("joe", "don"), {}, style=style)
     with tempfile.TemporaryDirectory() as folder, ffmpeg.with_fonts():
         ass = Path(folder, "captions.ass")
-        captions.write_ass(shown, ass, style=style, colours=colours, span=shown.spans[0])
+        subtitles.write_ass(shown, ass, style=style, colours=colours, span=shown.spans[0])
         source = "color=c=0x55707f:s={}x{}:r=24:d=9".format(*SIZE)
         filters = f"ass=filename={ffmpeg.filter_value(str(ass))}"
         frames = ["-frames:v", str(len(shown.captions)), "-f", "rawvideo", "-pix_fmt", "rgb24", "-"]

@@ -6,7 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from flows.studio.gif import gif_of_film
+from flows.studio.media.gif import gif_of_film
 
 MOST_BYTES = 4_000_000
 

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import t2v
 from t2v.errors import SettingsError
-from t2v.memory import LADDER, Plan
+from t2v.memory.plan import LADDER, Plan
 
 CLIPS = ((16, 256, 256), (30, 320, 576))
 CARDS = (24, 16, 12, 8, 6, 4)

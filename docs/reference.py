@@ -7,7 +7,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from flows.cli import build_app
+from flows.cli.app import build_app
 
 NAME = "coldopen"
 HEAD = """# The commands

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from PIL import Image
 
-from flows.studio import report
-from flows.studio.folder import EpisodeFolder, parse_code
+from flows.studio.release import report
+from flows.studio.workspace.folder import EpisodeFolder, parse_code
 
 WIDTH, HEIGHT = 1100, 1500  # of the browser's window
 SHOWN = 880  # pixels, the picture's width

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import yaml
 
-from scripts_llm import offline
-from scripts_llm.casting import FilmWords
-from scripts_llm.screenplay import Beat, Premise, Scene, Script, display_name
+from scripts_llm.offline_writer import writer
+from scripts_llm.offline_writer.cast import FilmWords
+from scripts_llm.screenplay.script import Beat, Premise, Scene, Script, display_name
 from t2v.toon import world
 
 FOLDER = Path(__file__).parent / "scripts"
@@ -49,7 +49,7 @@ def pages() -> dict[str, str]:
         file = resources.files("templates") / "premises" / f"{name}.yaml"
         premise = Premise.model_validate(yaml.safe_load(file.read_text("utf-8")))
         for seed in SEEDS:
-            script = offline.write(premise, WORDS, seed=seed)
+            script = writer.write(premise, WORDS, seed=seed)
             written[f"{name}_{seed}.md"] = page(premise, script, name, seed)
     return written
 

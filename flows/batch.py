@@ -13,11 +13,14 @@ from prefect.artifacts import create_table_artifact
 from prefect.client.schemas.objects import State
 from prefect.states import Completed, Failed
 
-from flows import episode, job, morning, night
-from flows.faults import known_fault
-from flows.night import Job, Result
-from flows.options import BatchOptions, Outcome
-from flows.screen import Screen, duration
+from flows import episode
+from flows.studio.production import batch as batches
+from flows.studio.production import episode as episodes
+from flows.studio.production import morning
+from flows.studio.production.batch import Job, Result
+from flows.studio.production.console import Screen, duration
+from flows.studio.production.faults import known_fault
+from flows.studio.production.request import BatchOptions, Outcome
 
 # Who called: its screen, and the list that the results go into. A worker calls without either.
 _caller: ContextVar[tuple[Screen, list[Result]] | None] = ContextVar("caller", default=None)
@@ -56,9 +59,9 @@ def batch(  # noqa: PLR0913  # a flow takes what a person may ask for
     fault = morning.call(on_done, record) if on_done else None
     if fault:
         screen.warn(fault)
-    lines = night.summary(results)
-    create_table_artifact(key="night", table=night.table(results), description=lines[0])
-    ended = Completed if night.code_of(results) == 0 else Failed
+    lines = batches.summary(results)
+    create_table_artifact(key="night", table=batches.table(results), description=lines[0])
+    ended = Completed if batches.code_of(results) == 0 else Failed
     return ended(message="\n".join(lines))
 
 
@@ -82,23 +85,23 @@ def make(options: BatchOptions, screen: Screen) -> Outcome:
         _caller.reset(token)
     if not results:
         state.result()  # raises what kept the night from beginning
-    lines = (*night.summary(results), night.space_line(options.output))
-    return Outcome(night.code_of(results), options.output, lines)
+    lines = (*batches.summary(results), batches.space_line(options.output))
+    return Outcome(batches.code_of(results), options.output, lines)
 
 
 def _make_all(options: BatchOptions, screen: Screen, results: list[Result], began: datetime) -> None:
-    stop_at = night.moment(options.stop_at, began) if options.stop_at else None
-    plan = night.plan_night(options)
+    stop_at = batches.moment(options.stop_at, began) if options.stop_at else None
+    plan = batches.plan_night(options)
     for refused in plan.refused:
         screen.warn(refused.fault)
     results.extend(plan.refused)
-    too_little = night.room_told(plan, options.output)
+    too_little = batches.room_told(plan, options.output)
     if too_little:
         screen.warn(too_little)
     for number, one in enumerate(plan.jobs, start=1):
-        if not night.still_to_do(one, results):
+        if not batches.still_to_do(one, results):
             continue
-        if job.is_over(stop_at):
+        if episodes.is_over(stop_at):
             results.append(Result(one.premise, None, "not begun: the time was up"))
             continue
         screen.say(f"{number} of {len(plan.jobs)}: {one.premise}")
@@ -109,9 +112,9 @@ def _make_one(one: Job, options: BatchOptions, screen: Screen, stop_at: datetime
     """One episode; whatever happens to it, the night goes on."""
     began = time.monotonic()
     try:
-        outcome = episode.make(night.options_of(one, options, stop_at), screen)
+        outcome = episode.make(batches.options_of(one, options, stop_at), screen)
     except Exception as error:
-        fault = night.in_words(error)
+        fault = batches.in_words(error)
         if known_fault(error) is None:  # a bug: its traceback belongs into the log, the night goes on
             get_run_logger().exception("%s", one.premise)
         screen.warn(f"{one.premise} was not made: {fault}")

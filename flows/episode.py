@@ -18,20 +18,29 @@ from typing import Any
 from prefect import flow, get_run_logger
 from prefect.runtime import flow_run
 
-from flows import begin, chronicle, continuity, record, scripting, survey, tasks
-from flows import job as jobs
-from flows.begin import quick_check
-from flows.job import Job
-from flows.options import EpisodeOptions, Outcome, Until
-from flows.screen import Screen, duration, running_time
-from flows.studio import camera, editing, folder, fonts, judging, manifest, recipes, report, sheet, wanted
-from flows.studio import takes as takes_of
-from flows.studio.editing import Finished
+from flows import tasks
+from flows.orchestration import artifacts as run_artifacts
 from flows.studio.errors import StudioError
-from flows.studio.timeline import Span
-from flows.studio.wanted import WantedShot
-from flows.survey import Survey
-from flows.written import Written
+from flows.studio.filming import auto_takes, camera
+from flows.studio.filming import shots as shot_list
+from flows.studio.filming import takes as shot_takes
+from flows.studio.filming.shots import WantedShot
+from flows.studio.picture import contact_sheet
+from flows.studio.production import edit as edits
+from flows.studio.production import episode as episodes
+from flows.studio.production import messages, records, script, story_memory
+from flows.studio.production import plan as plans
+from flows.studio.production.console import Screen, duration, running_time
+from flows.studio.production.edit import Finished
+from flows.studio.production.episode import Job
+from flows.studio.production.messages import quick_check
+from flows.studio.production.plan import Survey
+from flows.studio.production.request import EpisodeOptions, Outcome, Until
+from flows.studio.production.written import Written
+from flows.studio.release import report
+from flows.studio.timeline.model import Span
+from flows.studio.typography import fonts
+from flows.studio.workspace import artifacts, folder, manifest
 from scripts_llm.errors import ScriptError
 
 __all__ = ["episode", "make", "quick_check", "story"]
@@ -49,7 +58,7 @@ def _run_name() -> str:
     asked = flow_run.parameters
     path = Path(asked["premise"]) if asked.get("premise") else None
     try:
-        return jobs.prepare(EpisodeOptions(path, asked.get("episode"), output=Path(asked["output"]))).name
+        return episodes.prepare(EpisodeOptions(path, asked.get("episode"), output=Path(asked["output"]))).name
     except (ScriptError, StudioError):
         return path.stem if path else "the last one"
 
@@ -85,10 +94,10 @@ def episode(  # noqa: PLR0913  # a flow takes what a person may ask for
     )
     screen = current_screen()
     if screen is not None:
-        return story(jobs.prepare(options), screen)
+        return story(episodes.prepare(options), screen)
     with Screen(write=get_run_logger().info) as log:
-        log.say(begin.announce(options))
-        return story(jobs.prepare(options), log)
+        log.say(messages.announce(options))
+        return story(episodes.prepare(options), log)
 
 
 def make(options: EpisodeOptions, screen: Screen) -> Outcome:
@@ -147,11 +156,13 @@ def story(job: Job, screen: Screen, *, clock: Clock = time.monotonic) -> Outcome
     with folder.locked(job.folder), folder.disk_errors(job.folder.root):
         written = the_script(run)
         if job.until == "script":
-            return the_end(run, job.folder.script, "edit it as you like, then go on: " + begin.command(job))
+            return the_end(
+                run, job.folder.script, "edit it as you like, then go on: " + messages.command(job)
+            )
         plan = the_plan(run, written)
         if plan.is_done(job.until):
             path = plan.result(job.until)
-            return the_end(run, path, *begin.nothing_to_do(job, path))
+            return the_end(run, path, *messages.nothing_to_do(job, path))
         the_intro(run, plan)
         gags = the_shots(run, plan)
         if job.until == "clips":
@@ -170,27 +181,27 @@ def story(job: Job, screen: Screen, *, clock: Clock = time.monotonic) -> Outcome
 def the_script(run: Run) -> Written:
     """Written if there is none, read if there is one; shown, and told if the premise has moved on."""
     job, screen = run.job, run.screen
-    is_new = not scripting.exists(job)
+    is_new = not script.exists(job)
     if is_new:
         screen.progress("writing the script")
         written = tasks.write_script(job, screen.warn)
     else:
         written = tasks.read_script(job)
-    run.job = continuity.remember(replace(job, memory=written.memory), written)
+    run.job = story_memory.remember(replace(job, memory=written.memory), written)
     if written.memory.fell_back:
-        run.notes.append(f"written by {scripting.OFFLINE}: {written.memory.fell_back}")
-    for line in chronicle.script_told(run.job, written, is_new=is_new):
+        run.notes.append(f"written by {script.OFFLINE}: {written.memory.fell_back}")
+    for line in records.script_told(run.job, written, is_new=is_new):
         screen.say(line)
-    chronicle.keep(run.job, **chronicle.script_chapter(run.job, written))
+    records.keep(run.job, **records.script_chapter(run.job, written))
     return written
 
 
 def the_plan(run: Run, written: Written) -> Survey:
     """What will be made and why, said before it is begun."""
-    plan = survey.look(run.job, written)
+    plan = plans.look(run.job, written)
     assert plan is not None
     if not plan.is_done(run.job.until):
-        for line in chronicle.plan_told(plan):
+        for line in records.plan_told(plan):
             run.screen.say(line)
     for told in fonts.missing_told(plan.words()):
         run.screen.warn(told)
@@ -202,7 +213,7 @@ def the_plan(run: Run, written: Written) -> Survey:
 def the_intro(run: Run, plan: Survey) -> None:
     """Fits a title sequence of one's own to the film, before anything is filmed."""
     job, intro = run.job, plan.intro
-    if intro is None or intro.digest in recipes.shelf(job.folder.clips, ".mp4"):
+    if intro is None or intro.digest in artifacts.shelf(job.folder.clips, ".mp4"):
         return
     run.screen.progress("fitting the title sequence")
     try:
@@ -216,20 +227,20 @@ def the_intro(run: Run, plan: Survey) -> None:
 def the_shots(run: Run, plan: Survey) -> tuple[str, ...]:
     """Films what is missing; returns the labels of those that failed twice."""
     job = run.job
-    there = recipes.shelf(job.folder.clips, ".mp4")
-    takes = wanted.all_takes(plan.shots)
+    there = artifacts.shelf(job.folder.clips, ".mp4")
+    takes = shot_list.all_takes(plan.shots)
     missing = {shot.digest: shot for shot in reversed(takes) if shot.digest not in there}
     todo = [shot for shot in takes if missing.get(shot.digest) is shot]
     if filmed := sum(shot.file is None for shot in todo):
         _estimate(run, plan, filmed)
     failed = _film(run, plan, todo)
-    sheet.draw(plan.contact_sheet(), job.folder.contact_sheet)
+    contact_sheet.draw(plan.contact_sheet(), job.folder.contact_sheet)
     _sheets_of_takes(run, plan, todo)
     labels = tuple(shot.label for shot in plan.shots if shot.digest in failed)
     run.remember(failed=tuple(failed))
-    chronicle.keep(run.job, **chronicle.shots_chapter(plan), gag_cards=list(labels))
-    record.table(f"{job.name} shots", chronicle.table_of_shots(plan), f"The shots of {job.name}")
-    record.picture(f"{job.name} contact sheet", job.folder.contact_sheet, f"The shots of {job.name}")
+    records.keep(run.job, **records.shots_chapter(plan), gag_cards=list(labels))
+    run_artifacts.table(f"{job.name} shots", records.table_of_shots(plan), f"The shots of {job.name}")
+    run_artifacts.picture(f"{job.name} contact sheet", job.folder.contact_sheet, f"The shots of {job.name}")
     return labels
 
 
@@ -238,10 +249,10 @@ def _film(run: Run, plan: Survey, todo: list[WantedShot]) -> dict[str, str]:
     job, screen = run.job, run.screen
     failed: dict[str, str] = {}
     drawn = -math.inf
-    artifact = record.begin_progress(f"{job.name} film", f"{len(todo)} shots of {job.name}")
+    artifact = run_artifacts.begin_progress(f"{job.name} film", f"{len(todo)} shots of {job.name}")
     for number, shot in enumerate(todo):
-        if jobs.is_over(job.stop_at):
-            sheet.draw(plan.contact_sheet(), job.folder.contact_sheet)
+        if episodes.is_over(job.stop_at):
+            contact_sheet.draw(plan.contact_sheet(), job.folder.contact_sheet)
             raise StudioError(f"{job.name}: {number} of {len(todo)} shots were filmed; {TIME_IS_UP}")
         on_step = _steps(run, plan, shot, number, len(todo))
         made = tasks.film_shot(shot.label, shot, plan.film, job.folder.clips, job.device, on_step)
@@ -251,12 +262,12 @@ def _film(run: Run, plan: Survey, todo: list[WantedShot]) -> dict[str, str]:
         else:
             if number == 0:
                 screen.say(f"the first clip: {made.path}")
-            if told := judging.told(made.made):
+            if told := auto_takes.told(made.made):
                 screen.say(f"{shot.label}: {told}")
         if run.clock() - drawn >= SHEET_SECONDS:
-            sheet.draw(plan.contact_sheet(), job.folder.contact_sheet)
+            contact_sheet.draw(plan.contact_sheet(), job.folder.contact_sheet)
             drawn = run.clock()
-        record.progress(artifact, number + 1, len(todo))
+        run_artifacts.progress(artifact, number + 1, len(todo))
     return failed
 
 
@@ -264,7 +275,7 @@ def _sheets_of_takes(run: Run, plan: Survey, filmed: list[WantedShot]) -> None:
     """The takes of a shot side by side, if one of them is new."""
     for shot in plan.shots:
         if shot.others and any(take in filmed for take in (shot, *shot.others)):
-            path = takes_of.sheet_of(run.job.folder, shot)
+            path = shot_takes.sheet_of(run.job.folder, shot)
             run.screen.say(f"{len(shot.others) + 1} takes of {shot.label}: {path}")
 
 
@@ -278,14 +289,14 @@ def _estimate(run: Run, plan: Survey, num_shots: int) -> None:
     each = camera.seconds_a_shot(step, film)
     shots = f"{num_shots} shot{'' if num_shots == 1 else 's'}"
     steps = f"{film.num_steps} steps of {step:.2f} s, measured just now"
-    most = judging.MOST_TAKES * num_shots * each
+    most = auto_takes.MOST_TAKES * num_shots * each
     again = f", at most {duration(most)} if takes are filmed again" if film.takes == "auto" else ""
     run.screen.say(f"{shots} × {each:.1f} s = about {duration(num_shots * each)}{again} ({steps})")
 
 
 def _steps(run: Run, plan: Survey, shot: WantedShot, done: int, total: int) -> camera.OnStep:
     """Moves the bar: "scene 3 of 9, shot 2, step 12 of 20"."""
-    made = wanted.scenes(plan.written.script)
+    made = shot_list.scenes(plan.written.script)
     scene = made.index(shot.scene) + 1
     number = shot.label.rsplit(".", 1)[-1]
 
@@ -299,19 +310,19 @@ def _steps(run: Run, plan: Survey, shot: WantedShot, done: int, total: int) -> c
 def the_voices(run: Run, plan: Survey) -> None:
     """Speaks the lines that are missing, each in its character's own voice."""
     job, screen = run.job, run.screen
-    there = recipes.shelf(job.folder.voices, ".wav")
+    there = artifacts.shelf(job.folder.voices, ".wav")
     missing = {line.digest: line for line in reversed(plan.lines) if line.digest not in there}
     todo = [line for line in plan.lines if missing.get(line.digest) is line]
-    voices = wanted.voices(plan.written.premise, speaker=job.speaker)
+    voices = shot_list.voices(plan.written.premise, speaker=job.speaker)
     for number, line in enumerate(todo, start=1):
         screen.progress(f"speaking line {number} of {len(todo)}", number - 1, len(todo))
         tasks.speak_line(line.label, line, voices[line.line.who], job.folder.voices)
-    murmured = chronicle.murmured(plan)
+    murmured = records.murmured(plan)
     if murmured:
         told = f"no voice speaks {', '.join(murmured)}: murmured in the character's own voice instead"
-        screen.warn(told + chronicle.way_to_speak(plan))
+        screen.warn(told + records.way_to_speak(plan))
         run.notes.append(f"murmured: {', '.join(murmured)}")
-    chronicle.keep(run.job, **chronicle.lines_chapter(plan))
+    records.keep(run.job, **records.lines_chapter(plan))
 
 
 def the_cut(run: Run, plan: Survey) -> tuple[Path, ...]:
@@ -325,7 +336,7 @@ def the_cut(run: Run, plan: Survey) -> tuple[Path, ...]:
         on_frame = _frames(screen, label, span.start, edit.timeline.num_frames)
         return tasks.cut_segment(span.id, edit, span, recipe, place, on_frame)
 
-    return editing.all_segments(edit, place, encode)
+    return edits.all_segments(edit, place, encode)
 
 
 def _frames(screen: Screen, label: str, before: int, total: int) -> camera.OnStep:
@@ -337,9 +348,9 @@ def the_master(run: Run, plan: Survey, segments: tuple[Path, ...], gags: tuple[s
     edit = plan.edit()
     run.screen.progress("mixing the sound and joining the segments")
     finished = tasks.master(edit, segments, run.job)
-    chronicle.keep(run.job, **chronicle.timeline_chapter(edit.timeline))
+    records.keep(run.job, **records.timeline_chapter(edit.timeline))
     if not run.job.folder.draft:
-        chronicle.ready_to_publish(run.job, plan, edit.timeline)
+        records.ready_to_publish(run.job, plan, edit.timeline)
     return the_film(run, plan, finished, gags)
 
 
@@ -349,7 +360,7 @@ def the_meme(run: Run, plan: Survey, gags: tuple[str, ...]) -> Outcome:
         return Outcome(
             1, None, ("the meme's one shot failed twice; run the same command again to try it anew",)
         )
-    clips = recipes.shelf(run.job.folder.clips, ".mp4")
+    clips = artifacts.shelf(run.job.folder.clips, ".mp4")
     run.screen.progress("cutting the loop")
     shot = plan.shots[0]
     clip = clips[shot.digest].path
@@ -359,8 +370,8 @@ def the_meme(run: Run, plan: Survey, gags: tuple[str, ...]) -> Outcome:
 
 def the_film(run: Run, plan: Survey, finished: Finished, gags: tuple[str, ...]) -> Outcome:
     """The film lies there: noted, and told with its length."""
-    run.remember(film_recipe=recipes.digest(plan.film_recipe()))
-    chronicle.keep(run.job, **chronicle.film_chapter(run.job, finished))
+    run.remember(film_recipe=artifacts.digest(plan.film_recipe()))
+    records.keep(run.job, **records.film_chapter(run.job, finished))
     if not run.job.folder.draft:
         report.write(run.job.folder)
     loud = "" if finished.loudness_lufs is None else f", {finished.loudness_lufs:.1f} LUFS"

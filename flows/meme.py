@@ -7,13 +7,13 @@ from typing import Any
 
 from prefect import flow, get_run_logger
 
-from flows import begin, scripting
 from flows.episode import current_screen, on_screen, story
-from flows.job import Job
-from flows.options import MemeOptions, Outcome
-from flows.screen import Screen
-from flows.studio import folder
 from flows.studio.errors import StudioError
+from flows.studio.production import messages, script
+from flows.studio.production.console import Screen
+from flows.studio.production.episode import Job
+from flows.studio.production.request import MemeOptions, Outcome
+from flows.studio.workspace import folder
 
 
 @flow(name="meme", flow_run_name="meme {picture}{premise}")
@@ -70,15 +70,15 @@ def make(options: MemeOptions, screen: Screen) -> Outcome:
 
 def tell(options: MemeOptions, screen: Screen) -> Outcome:
     """The story of an episode, whose film is a loop."""
-    wanted = begin.prepare(options)
+    wanted = messages.prepare(options)
     if wanted.premise.genre != "meme":
         raise StudioError(
             f"{wanted.premise_path or wanted.premise.show}: wanted genre: meme, got {wanted.premise.genre}; "
-            f"try: {begin.command(wanted)}",
+            f"try: {messages.command(wanted)}",
             code=2,
         )
     _let_new_words_in(wanted, screen)
-    return story(begin.prepare(options), screen)
+    return story(messages.prepare(options), screen)
 
 
 def _let_new_words_in(wanted: Job, screen: Screen) -> None:
@@ -86,13 +86,13 @@ def _let_new_words_in(wanted: Job, screen: Screen) -> None:
     place = wanted.folder
     if not place.script.exists() or wanted.premise.meme is None:
         return
-    if scripting.as_it_stands(wanted).script.meme == wanted.premise.meme:
+    if script.as_it_stands(wanted).script.meme == wanted.premise.meme:
         return
-    if wanted.premise_path is not None and scripting.was_edited(wanted):
+    if wanted.premise_path is not None and script.was_edited(wanted):
         return  # a script that was edited by hand beats the premise
     with folder.locked(place):
-        if scripting.was_edited(wanted):
-            kept = scripting.put_aside(place)
+        if script.was_edited(wanted):
+            kept = script.put_aside(place)
             screen.say(f"the script that you edited is kept as {kept}")
         else:
             place.script.unlink()

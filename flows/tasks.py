@@ -16,18 +16,21 @@ from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State, TaskRun
 from prefect.context import FlowRunContext
 
-from flows import scripting
-from flows.job import Job
-from flows.studio import booth, camera, editing, loops
-from flows.studio.camera import OnStep
-from flows.studio.editing import Edit, Finished
 from flows.studio.errors import StudioError
-from flows.studio.film import FilmSettings
-from flows.studio.recipes import Artefact
-from flows.studio.timeline import Source, Span
-from flows.studio.voice_book import VoiceSettings
-from flows.studio.wanted import WantedLine, WantedShot
-from flows.written import Say, Written
+from flows.studio.filming import camera
+from flows.studio.filming.camera import OnStep
+from flows.studio.filming.settings import FilmSettings
+from flows.studio.filming.shots import WantedLine, WantedShot
+from flows.studio.picture import loops
+from flows.studio.production import edit as edits
+from flows.studio.production import script
+from flows.studio.production.edit import Edit, Finished
+from flows.studio.production.episode import Job
+from flows.studio.production.written import Say, Written
+from flows.studio.timeline.model import Source, Span
+from flows.studio.voice import lines
+from flows.studio.voice.catalog import VoiceSettings
+from flows.studio.workspace.artifacts import Artefact
 from scripts_llm.errors import ScriptError
 
 P = ParamSpec("P")
@@ -74,12 +77,12 @@ def step(name: str, *, retries: int = 0) -> Callable[[Callable[P, R]], Callable[
 
 @step("write the script")
 def write_script(job: Job, say: Say) -> Written:
-    return scripting.write(job, say=say)
+    return script.write(job, say=say)
 
 
 @step("read the script")
 def read_script(job: Job) -> Written:
-    return scripting.read(job)
+    return script.read(job)
 
 
 @step("film {label}")
@@ -91,19 +94,19 @@ def film_shot(
 
 @step("speak {label}", retries=1)
 def speak_line(label: str, wanted: WantedLine, voice: VoiceSettings, place: Path) -> Artefact:
-    return booth.speak_line(wanted, voice, place)
+    return lines.speak_line(wanted, voice, place)
 
 
 @step("cut {label}", retries=1)
 def cut_segment(
     label: str, edit: Edit, span: Span, recipe: Mapping[str, Any], place: Path, on_frame: OnStep
 ) -> Path:
-    return editing.cut_segment(edit, span, recipe, place, on_frame=on_frame)
+    return edits.cut_segment(edit, span, recipe, place, on_frame=on_frame)
 
 
 @step("master", retries=1)
 def master(edit: Edit, segments: tuple[Path, ...], job: Job) -> Finished:
-    return editing.master(edit, segments, job.folder)
+    return edits.master(edit, segments, job.folder)
 
 
 @step("make the meme", retries=1)

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from t2v.checkpoints.fingerprint import fingerprint, is_toon
 from t2v.configs import MODELSCOPE, TOON, Preset
 from t2v.errors import CheckpointError, PrecisionWarning, RenderError, SettingsError, T2VError
-from t2v.fingerprint import fingerprint, is_toon
 
 if TYPE_CHECKING:
-    from t2v.memory import Plan
+    from t2v.memory.plan import Plan
     from t2v.pipeline import TextToVideo, Video
 
 __all__ = [
@@ -57,10 +57,10 @@ def plan(
     width: int | None = None,
     **settings: Any,
 ) -> Plan:
-    """How a clip would be filmed in `memory_gb`, and the peak to expect; see `t2v.memory.plan`."""
-    from t2v import memory
+    """How a clip would be filmed in `memory_gb`, and the peak to expect; see `t2v.memory.plan.plan`."""
+    from t2v.memory import plan as memory_plan
 
-    return memory.plan(model, num_frames, height, width, **settings)
+    return memory_plan.plan(model, num_frames, height, width, **settings)
 
 
 def preset(
@@ -75,8 +75,8 @@ def preset(
 
 
 def save(model: TextToVideo, folder: str | Path, *, layout: str = "modelscope") -> Path:
-    """Write a model's weights and settings; see `t2v.checkpoints.saving.save`."""
-    from t2v.checkpoints import saving
+    """Write a model's weights and settings; see `t2v.checkpoints.save.save`."""
+    from t2v.checkpoints import save as saving
 
     return saving.save(model, folder, layout=layout)
 
@@ -94,7 +94,7 @@ def __getattr__(name: str) -> Any:
 
         return getattr(pipeline, name)
     if name == "Plan":
-        from t2v import memory
+        from t2v.memory import plan as memory_plan
 
-        return memory.Plan
+        return memory_plan.Plan
     raise AttributeError(f"module 't2v' has no attribute {name!r}")

@@ -1,6 +1,6 @@
 """What is seen in a drawn clip: set, time, shot size, and who stands where, in which colour, doing what.
 
-A small network that was trained on the drawn world alone (`t2v.judge_recipe`), never on what TOON filmed.
+A small network, trained on the drawn world alone (`t2v.training.judge_recipe`), never on what TOON filmed.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from t2v.checkpoints.files.safetensors import load_strictly, read
 from t2v.configs import TOON
 from t2v.errors import SettingsError
 from t2v.toon.world import ACTIONS, COLOURS, KINDS, PLACES, SETS, SIZES, TIMES, Staging
-from t2v.weights import load_strictly, read
 
 WEIGHTS = Path(__file__).parent / "weights" / "judge.safetensors"
 NOBODY = len(KINDS)  # the kind of an empty place

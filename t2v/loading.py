@@ -13,23 +13,23 @@ from typing import Any
 import torch
 from torch import nn
 
-from t2v.autoencoder import Autoencoder
-from t2v.checkpoints import config_files, lora
-from t2v.checkpoints.filling import FoundPart, Source, fill, matched, with_no_guidance
+from t2v.checkpoints import config_reading, lora
+from t2v.checkpoints.files.safetensors import load_strictly, read
+from t2v.checkpoints.files.stored import Stored
+from t2v.checkpoints.fill import FoundPart, Source, fill, matched, with_no_guidance
+from t2v.checkpoints.find import Place, beside, find, place_of
+from t2v.checkpoints.fingerprint import is_toon, weight_file
 from t2v.checkpoints.layouts import FOLDERS, ORIGINAL, PARTS
-from t2v.checkpoints.places import Place, beside, find, place_of
-from t2v.checkpoints.stored import Stored
+from t2v.checkpoints.origin import Origin
 from t2v.configs import MODELSCOPE, TOON, Preset, ScheduleConfig
 from t2v.errors import CheckpointError, SettingsError
-from t2v.fingerprint import is_toon, weight_file
-from t2v.memory import chosen_precision
-from t2v.origin import Origin
+from t2v.memory.placement import Memory, budget_of
+from t2v.memory.plan import chosen_precision
+from t2v.memory.precision import best_dtype
+from t2v.networks.autoencoder import Autoencoder
+from t2v.networks.text_encoder import TextEncoder
+from t2v.networks.unet import UNet3D
 from t2v.pipeline import TextToVideo
-from t2v.placement import Memory, budget_of
-from t2v.precision import best_dtype
-from t2v.text_encoder import TextEncoder
-from t2v.unet import UNet3D
-from t2v.weights import load_strictly, read
 
 log = logging.getLogger("t2v")
 
@@ -166,7 +166,7 @@ def _described(
     preset = preset_of(found, places, name=first.path.stem if first.path.is_file() else Path(source).name)
     width = lora.guidance_width([read for read, _ in read_loras], preset)
     if width is not None and preset.unet.guidance_embed_dim is None:
-        preset = config_files.distilled(preset, width)
+        preset = config_reading.distilled(preset, width)
         place, unet = found["unet"]
         found["unet"] = place, with_no_guidance(unet, preset)
     return first, found, preset, read_loras
@@ -202,15 +202,15 @@ def preset_of(found: Mapping[str, tuple[Place, FoundPart]], places: Sequence[Pla
     preset = replace(MODELSCOPE, name=name)
     configuration = next((p for place in places if (p := place.setting("configuration"))), None)
     if configuration is not None:
-        preset = config_files.with_modelscope(preset, configuration)
+        preset = config_reading.with_modelscope(preset, configuration)
     place, unet = found["unet"]
     scheduler = place.setting("scheduler")
     if unet.layout.name == "diffusers" and scheduler is not None:
-        preset = config_files.with_diffusers_scheduler(preset, scheduler)
+        preset = config_reading.with_diffusers_scheduler(preset, scheduler)
     readers: dict[str, Callable[[Preset, Path], Preset]] = {
-        "unet": config_files.with_diffusers_unet,
-        "autoencoder": config_files.with_diffusers_autoencoder,
-        "text_encoder": config_files.with_transformers_text,
+        "unet": config_reading.with_diffusers_unet,
+        "autoencoder": config_reading.with_diffusers_autoencoder,
+        "text_encoder": config_reading.with_transformers_text,
     }
     for part, (place, inside) in found.items():
         path = place.setting(part)
@@ -220,9 +220,9 @@ def preset_of(found: Mapping[str, tuple[Place, FoundPart]], places: Sequence[Pla
     cond = next((v for k, v in unet.tensors.items() if k.endswith("cond_proj.weight")), None)
     width = cond.shape[1] if cond else preset.unet.guidance_embed_dim
     if width is not None:
-        preset = config_files.distilled(preset, width)
+        preset = config_reading.distilled(preset, width)
     card = next((p for place, _ in found.values() if (p := place.setting("card"))), None)
-    return replace(preset, licence=(config_files.licence_of(card) if card else None) or preset.licence)
+    return replace(preset, licence=(config_reading.licence_of(card) if card else None) or preset.licence)
 
 
 def _tower(part: FoundPart, preset: Preset) -> Any:

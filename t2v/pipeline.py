@@ -19,24 +19,24 @@ import torch
 from einops import rearrange
 from torch import Tensor, nn
 
-from t2v.autoencoder import Autoencoder
-from t2v.conditioning import Memo, Once
+from t2v.checkpoints.origin import Origin
 from t2v.configs import Preset, Spacing, Speed
-from t2v.deep_cache import DeepCache
-from t2v.denoise import Branches, Denoiser, Network, guided_denoiser
 from t2v.errors import PrecisionWarning, RenderError
-from t2v.holds import as_tensor, holding, pulls, put, resized, stacked
-from t2v.memory import Clip
-from t2v.origin import Origin
-from t2v.placement import Memory, Placement
-from t2v.prompts import Prompt, texts
-from t2v.samplers import Callback, arrives_clean, sampler_named
-from t2v.schedule import noise_schedule, timesteps
-from t2v.shoot import Settings, Shoot, check_seeds, shoot_of
-from t2v.steady import steadied
-from t2v.text_encoder import TextEncoder
-from t2v.unet import UNet3D
-from t2v.windows import closed, long_noise, windowed
+from t2v.memory.placement import Memory, Placement
+from t2v.memory.plan import Clip
+from t2v.networks.autoencoder import Autoencoder
+from t2v.networks.conditioning import Memo, Once
+from t2v.networks.deep_cache import DeepCache
+from t2v.networks.text_encoder import TextEncoder
+from t2v.networks.unet import UNet3D
+from t2v.sampling.guidance import Branches, Denoiser, Network, guided_denoiser
+from t2v.sampling.held_frames import as_tensor, holding, pulls, put, resized, stacked
+from t2v.sampling.prompts import Prompt, texts
+from t2v.sampling.samplers import Callback, arrives_clean, sampler_named
+from t2v.sampling.schedule import noise_schedule, timesteps
+from t2v.sampling.settings import Settings, Shoot, check_seeds, shoot_of
+from t2v.sampling.steady import steadied
+from t2v.sampling.windows import closed, long_noise, windowed
 
 
 @dataclass(frozen=True)

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from flows.cli import build_app
-from flows.studio import wanted
-from flows.studio.caption_style import styles
-from scripts_llm import yaml_io
+from flows.cli.app import build_app
+from flows.studio.filming import shots
+from flows.studio.typography.caption_style import styles
+from scripts_llm.files import read
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md"), ROOT / "output" / "README.md"])
@@ -75,12 +75,12 @@ def test_the_examples_of_sound_captions_and_cut_are_read_as_they_stand(tmp_path)
     scene, show = re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)
     (tmp_path / "show.yaml").write_text(show, encoding="utf-8")
     (tmp_path / "script.yaml").write_text(scene, encoding="utf-8")
-    premise = yaml_io.read_premise(tmp_path / "show.yaml")
-    script = yaml_io.read_script(tmp_path / "script.yaml", cast=premise.characters)
+    premise = read.read_premise(tmp_path / "show.yaml")
+    script = read.read_script(tmp_path / "script.yaml", cast=premise.characters)
     assert len(script.scenes[0].dialogue) == 6
     assert premise.captions.style in styles()
     assert [who.voice.name for who in premise.characters.values()] == ["walt", "tom"]
-    wanted.voices(premise)  # a voice that is none would be told
+    shots.voices(premise)  # a voice that is none would be told
 
 
 def test_the_units_of_systemd_start_commands_that_there_are():

@@ -18,7 +18,7 @@ FORBIDDEN = {
     "flows": {"torch"},
     "flows/studio": {"torch", "prefect"},
 }
-MOST_LINES = 400
+MOST_LINES = 600
 
 
 def sources(folder: str) -> list[Path]:
@@ -43,7 +43,8 @@ def test_imports_follow_the_arrows(folder):
 
 
 @pytest.mark.parametrize(
-    "package", ["t2v", "scripts_llm", "flows", "flows.cli", "flows.begin", "flows.studio"]
+    "package",
+    ["t2v", "scripts_llm", "flows", "flows.cli.app", "flows.studio.production.messages", "flows.studio"],
 )
 def test_importing_a_package_imports_neither_torch_nor_prefect(package):
     check = f"import sys, {package}; sys.exit(bool({{'torch', 'prefect', 'moviepy'}} & set(sys.modules)))"
@@ -51,7 +52,7 @@ def test_importing_a_package_imports_neither_torch_nor_prefect(package):
 
 
 @pytest.mark.parametrize("folder", ["t2v", "scripts_llm", "flows"])
-def test_no_file_is_longer_than_four_hundred_lines(folder):
+def test_no_file_is_longer_than_six_hundred_lines(folder):
     lengths = {str(path): len(path.read_text(encoding="utf-8").splitlines()) for path in sources(folder)}
     assert {path: length for path, length in lengths.items() if length > MOST_LINES} == {}
 

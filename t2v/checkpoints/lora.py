@@ -21,10 +21,10 @@ import torch
 from torch import Tensor, nn
 
 from t2v.checkpoints import lora_names
-from t2v.checkpoints.filling import Source, read_into
-from t2v.checkpoints.stored import Stored, TensorFile
-from t2v.checkpoints.tensor_files import open_tensors
-from t2v.checkpoints.wrong_files import read_json
+from t2v.checkpoints.files.stored import Stored, TensorFile
+from t2v.checkpoints.files.tensor_files import open_tensors
+from t2v.checkpoints.files.wrong_files import read_json
+from t2v.checkpoints.fill import Source, read_into
 from t2v.configs import Preset
 from t2v.errors import CheckpointError
 

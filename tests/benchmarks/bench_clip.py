@@ -21,13 +21,13 @@ from bench_unet import networks
 from pairs import fill, flops, gemm, latents_and_text, parity, say, seconds, table
 from torch import Tensor
 
-from t2v.autoencoder import Autoencoder
-from t2v.conditioning import Memo
 from t2v.configs import MODELSCOPE
-from t2v.denoise import Branches, Guidance, guided_denoiser
-from t2v.samplers import sample_ddim
-from t2v.schedule import noise_schedule, timesteps
-from t2v.unet import UNet3D
+from t2v.networks.autoencoder import Autoencoder
+from t2v.networks.conditioning import Memo
+from t2v.networks.unet import UNet3D
+from t2v.sampling.guidance import Branches, Guidance, guided_denoiser
+from t2v.sampling.samplers import sample_ddim
+from t2v.sampling.schedule import noise_schedule, timesteps
 
 LOADING = """
 import time

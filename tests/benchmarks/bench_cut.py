@@ -30,10 +30,13 @@ from typing import Any
 import numpy as np
 import soundfile
 
-from flows.studio import captioning, captions, cut, ffmpeg, mix, sidecars
-from flows.studio.clips import Frames, write_clip
-from flows.studio.framing import clip_frames
-from flows.studio.timeline import (
+from flows.studio.media import ffmpeg
+from flows.studio.media.clips import Frames, write_clip
+from flows.studio.picture import render, sidecars, subtitles
+from flows.studio.sound import mix
+from flows.studio.timeline import captions
+from flows.studio.timeline.framing import clip_frames
+from flows.studio.timeline.model import (
     FPS,
     SAMPLE_RATE,
     SAMPLES_PER_FRAME,
@@ -45,7 +48,7 @@ from flows.studio.timeline import (
     Span,
     Timeline,
 )
-from scripts_llm.screenplay import Audio
+from scripts_llm.screenplay.script import Audio
 
 SCENES, LENGTH, SIDE = 20, 2 * FPS, 512
 MOST_RAW, MOST_CHANGED, LEAST_MOVIEPY = 2.0, 0.3, 2.9
@@ -100,9 +103,9 @@ def our_cut(timeline: Timeline, folder: Path, track: Path, only: Sequence[int] |
     """Every segment, or those that changed, the join, and the check."""
     segments = [folder / f"{span.id}.mp4" for span in timeline.spans]
     for number in range(len(segments)) if only is None else only:
-        cut.make_segment(timeline, timeline.spans[number], segments[number])
-    cut.join(segments, track, folder / "ours.mp4")
-    cut.verify(folder / "ours.mp4", timeline)
+        render.make_segment(timeline, timeline.spans[number], segments[number])
+    render.join(segments, track, folder / "ours.mp4")
+    render.verify(folder / "ours.mp4", timeline)
 
 
 def raw_ffmpeg(timeline: Timeline, folder: Path, track: Path) -> None:
@@ -112,7 +115,7 @@ def raw_ffmpeg(timeline: Timeline, folder: Path, track: Path) -> None:
         "ffconcat version 1.0\n"
         + "".join(ffmpeg.concat_entry(cut.clip) for cut in timeline.pictures if cut.clip)
     )
-    captions.write_ass(timeline, ass)
+    subtitles.write_ass(timeline, ass)
     source = ["-f", "concat", "-safe", "0", "-i", str(listing), "-i", str(track)]
     coding = [
         "-c:v",
@@ -150,7 +153,7 @@ def moviepy_pattern(timeline: Timeline, folder: Path, lines: Sequence[Path]) -> 
     """
     from moviepy import AudioFileClip, CompositeVideoClip, TextClip, VideoFileClip, concatenate_videoclips
 
-    from flows.studio import fonts
+    from flows.studio.typography import fonts
 
     scenes: list[Any] = []
     for shown, caption, line in zip(timeline.pictures, timeline.captions, lines, strict=True):
@@ -311,7 +314,7 @@ def long_film(folder: Path, minutes: int) -> Timeline:
         lines.append(LineCue(scene, "joe", SAID, start + 6, start + 6 + said, wav))
         if n % 3 == 0:
             laughs.append(LaughCue(start + 6 + said, start + length - 6, "small", n))
-    limit = captioning.limit_of(512, 288, style="classic")
+    limit = captions.limit_of(512, 288, style="classic")
     return Timeline(
         width=512,
         height=288,
@@ -320,7 +323,7 @@ def long_film(folder: Path, minutes: int) -> Timeline:
         lines=tuple(lines),
         laughs=tuple(laughs),
         music=(MusicCue("bed", 0, spans[-1].end, 1),),
-        captions=captioning.captions_of_lines(lines, spans, limit=limit),
+        captions=captions.captions_of_lines(lines, spans, limit=limit),
         names={"joe": "Joe"},
     )
 
@@ -338,7 +341,7 @@ def measure_long(minutes: int) -> None:
         our_cut(timeline, folder, folder / "master.m4a")
         sidecars.write_srt(timeline, folder / "a.srt")
         sidecars.write_vtt(timeline, folder / "a.vtt")
-        captions.write_ass(timeline, folder / "a.ass")
+        subtitles.write_ass(timeline, folder / "a.ass")
         most = watch.stop()
         told = {
             "minutes": minutes,

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 import t2v
-from t2v.precision import best_dtype
+from t2v.memory.precision import best_dtype
 
 PROMPT = "medium shot, orange cat jumping, in the kitchen, day"
 MEANS: dict[str, dict[str, Any]] = {

@@ -20,14 +20,25 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from flows.studio import ffmpeg, laugh, mix, pull, sound
-from flows.studio.loudness import loudness_of
-from flows.studio.speech import kokoro, russian
-from flows.studio.stems import stems
-from flows.studio.timeline import SAMPLE_RATE, SAMPLES_PER_FRAME, LaughCue, LineCue, MusicCue, Span, Timeline
-from flows.studio.voice import VOICES, speak
-from flows.studio.voice_book import KOKORO
-from scripts_llm.screenplay import Audio
+from flows.studio.media import audio, ffmpeg
+from flows.studio.media.loudness import loudness_of
+from flows.studio.sound import laughs as laugh_track
+from flows.studio.sound import mix
+from flows.studio.sound.stems import stems
+from flows.studio.timeline.model import (
+    SAMPLE_RATE,
+    SAMPLES_PER_FRAME,
+    LaughCue,
+    LineCue,
+    MusicCue,
+    Span,
+    Timeline,
+)
+from flows.studio.voice import espeak, kokoro
+from flows.studio.voice.catalog import KOKORO
+from flows.studio.voice.speak import VOICES, speak
+from flows.studio.workspace import downloads
+from scripts_llm.screenplay.script import Audio
 
 Samples = NDArray[np.float32]
 
@@ -58,7 +69,7 @@ Hear = Callable[..., str]
 
 def recogniser() -> Hear | str:
     """A function from 48 kHz mono to text; or why there is none."""
-    folder = pull.found("whisper")
+    folder = downloads.found("whisper")
     if folder is None:
         return "the recogniser is not here: coldopen pull whisper"
     try:
@@ -119,7 +130,7 @@ def bench_voices(hear: Hear) -> bool:
     ok = good >= 8 and float(np.mean(own)) <= WORST_DRY
     told = f"{good} of {len(own)} voices at most {WORST_VOICE:.0%}, mean {np.mean(own):.1%}"
     tell(f"  embedded: {told}  {mark(ok)}")
-    if kokoro.folder() and russian.available():
+    if kokoro.folder() and espeak.available():
         bench_russian(hear)
     return ok
 
@@ -153,7 +164,7 @@ def episode(folder: Path, *, minutes: float, voices: Sequence[str] = CAST) -> Ep
         for name in voices:
             wav = folder / f"{name}-{number}.wav"
             samples = speak(line, VOICES[name].settings).samples
-            sound.write_wav(wav, samples)
+            audio.write_wav(wav, samples)
             spoken[name, number] = wav, len(samples)
     lines: list[LineCue] = []
     laughs: list[LaughCue] = []
@@ -191,7 +202,7 @@ def bench_mix(hear: Hear | str) -> bool:
         ok = bench_levels(made.timeline, wav, film)
         if isinstance(hear, str):
             return ok
-        samples = np.concatenate([piece.mean(axis=1) for piece in sound.decoded(film)])
+        samples = np.concatenate([piece.mean(axis=1) for piece in audio.decoded(film)])
         rate = error_rate(made.text, hear(samples))
         understood = rate <= WORST_MIX
         tell(f"  word error rate of the encoded mix, under laughs and music {rate:6.1%}  {mark(understood)}")
@@ -261,7 +272,7 @@ def bench_laughs() -> bool:
     for size in ("small", "big"):
         rates, centres = [], []
         for seed in range(8):
-            mono = laugh.laugh(size, seconds=2.4, seed=seed).mean(axis=1)
+            mono = laugh_track.laugh(size, seconds=2.4, seed=seed).mean(axis=1)
             rates.append(modulation_peak(mono))
             centres.append(centroid(mono))
         right = 4 <= float(np.median(rates)) <= 6

@@ -4,9 +4,9 @@
     python tests/benchmarks/bench_toon.py --parts first-takes --prompts 9 --settings speed=exact num_steps=20
 
 Every prompt has somebody of a kind, a colour and a set that training never saw together, in a wording that
-captions never use (`t2v.toon.world.is_held_out`, `t2v.toon.captions.unheard_caption`). Scores are kept
-by weights, judge, part, settings, prompt and seed in a file (`--scores`, training/bench/toon.jsonl), films
-in training/bench/films, so that another judge scores them without filming anything again.
+captions never use (`t2v.toon.world.is_held_out`, `t2v.toon.prompts.captions.unheard_caption`). Scores are
+kept by weights, judge, part, settings, prompt and seed in a file (`--scores`, training/bench/toon.jsonl),
+films in training/bench/films, so that another judge scores them without filming anything again.
 `--before FOLDER` adds the column of an earlier toon.safetensors, `--model FOLDER` judges that one alone, and
 `--settings` are those of `generate`, for one row of the table of speeds.
 """
@@ -33,10 +33,10 @@ from PIL import Image
 import t2v
 from t2v.judge import WEIGHTS, judge, loaded
 from t2v.pipeline import to_uint8
-from t2v.toon.captions import canonical
-from t2v.toon.draw import draw
+from t2v.toon.drawing.scene import draw
+from t2v.toon.prompts.captions import canonical
 from t2v.toon.world import Staging, sample_staging
-from t2v.toon_drawings import to_tensor
+from t2v.training.toon_dataset import to_tensor
 
 FOLDER = Path("training/bench")
 FILMS = FOLDER / "films"

@@ -21,7 +21,7 @@ import torch
 from bench_toon import Bench, TimeIsUp, common, first_takes, opened
 
 import t2v
-from t2v.precision import best_dtype
+from t2v.memory.precision import best_dtype
 
 FEW = 100
 

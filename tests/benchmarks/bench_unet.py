@@ -18,7 +18,7 @@ from pairs import fill, flops, gemm, latents_and_text, parity, say, seconds, tab
 from torch import Tensor, nn
 
 from t2v.configs import MODELSCOPE, UNetConfig
-from t2v.unet import UNet3D
+from t2v.networks.unet import UNet3D
 
 
 def networks(config: UNetConfig) -> tuple[Any, UNet3D]:

@@ -19,12 +19,12 @@ from pathlib import Path
 
 import yaml
 
-from scripts_llm import casting, offline
-from scripts_llm.casting import FilmWords
-from scripts_llm.room import bank, dialogue, nouns, russian
-from scripts_llm.room.person import read_person
-from scripts_llm.room.wording import count_words, skeleton
-from scripts_llm.screenplay import Line, Premise, Scene, Script, display_name
+from scripts_llm import russian
+from scripts_llm.offline_writer import bank, cast, dialogue, nouns, writer
+from scripts_llm.offline_writer.cast import FilmWords
+from scripts_llm.offline_writer.person import read_person
+from scripts_llm.offline_writer.wording import count_words, skeleton
+from scripts_llm.screenplay.script import Line, Premise, Scene, Script, display_name
 from t2v.toon import world
 
 WORDS = FilmWords(world.SETS, world.KINDS, world.COLOURS, world.ACTIONS, world.ACCESSORIES, world.PROPS)
@@ -68,8 +68,8 @@ def lines_of(scene: Scene) -> list[Line]:
 
 def measure(premise: Premise, scripts: Sequence[Script]) -> Measures:
     """The measures of one show's episodes in their order."""
-    filled, _ = casting.invent(premise, WORDS, seed=0)
-    names = offline.spoken_names(filled)
+    filled, _ = cast.invent(premise, WORDS, seed=0)
+    names = writer.spoken_names(filled)
     catches = {skeleton(c.catchphrase, names) for c in filled.characters.values() if c.catchphrase}
     told = [line.line for script in scripts for scene in script.scenes for line in lines_of(scene)]
     compared = [
@@ -150,7 +150,7 @@ def _naming(premise: Premise, scripts: Sequence[Script]) -> float:
 
 
 def _tells(block: bank.Block, script: Script) -> bool:
-    from scripts_llm.season import recognise
+    from scripts_llm.offline_writer.season import recognise
 
     return block.name == recognise("story", (script.logline or "", script.title), "en") or (
         block.name == recognise("story", (script.logline or "", script.title), "ru")
@@ -161,7 +161,7 @@ def _words_of_show(premise: Premise) -> set[str]:
     language = bank.room_of(premise.language)
     texts = [premise.show, premise.logline or "", *nouns.own_nouns(premise)]
     texts += [visitor for block in bank.blocks("story", language) for visitor in block.fact("visitor")]
-    texts += offline.VISITORS[language]
+    texts += writer.VISITORS[language]
     for key, character in premise.characters.items():
         person = read_person(key, character, kinds=WORDS.kinds, language=language)
         texts += [display_name(key, character), person.kind, russian.KIND_NAMES.get(person.kind, "")]
@@ -204,7 +204,7 @@ def main() -> None:
             if file.exists()
             else shipped(show)
         )
-        scripts = list(offline.season(premise, WORDS, seed=args.seed, episodes=args.episodes))
+        scripts = list(writer.season(premise, WORDS, seed=args.seed, episodes=args.episodes))
         sys.stdout.write(row(file.stem, measure(premise, scripts)) + "\n")
         sys.stdout.flush()
 

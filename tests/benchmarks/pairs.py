@@ -59,7 +59,7 @@ def seconds(runs: Mapping[str, Callable[[], Any]], rounds: int) -> dict[str, flo
 
 def gemm(dtype: torch.dtype, n: int = 2048) -> float:
     """GFLOP/s of the fastest matrix product of n by n that PyTorch has here."""
-    from t2v.kernels import linear
+    from t2v.networks.kernels import linear
 
     a, b = torch.randn(n, n).to(dtype), torch.randn(n, n).to(dtype)
     took = seconds({"mm": lambda: a @ b, "linear": lambda: linear(a, b, None)}, 5)

@@ -19,8 +19,8 @@ from bench_unet import networks
 from pairs import fill, parity, say
 from torch import Tensor
 
-from t2v.autoencoder import Autoencoder
 from t2v.configs import MODELSCOPE, AutoencoderConfig, TextEncoderConfig, UNetConfig
+from t2v.networks.autoencoder import Autoencoder
 
 Row = tuple[str, int, str, Tensor, Tensor]  # part, width, what of it, theirs, ours
 

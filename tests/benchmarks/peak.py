@@ -18,12 +18,12 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from t2v.autoencoder import Autoencoder
 from t2v.configs import MODELSCOPE
-from t2v.memory import GB, LADDER, Clip, Plan, expected_peaks
+from t2v.memory.plan import GB, LADDER, Clip, Plan, expected_peaks
+from t2v.networks.autoencoder import Autoencoder
+from t2v.networks.text_encoder import TextEncoder
+from t2v.networks.unet import UNet3D
 from t2v.pipeline import TextToVideo
-from t2v.text_encoder import TextEncoder
-from t2v.unet import UNet3D
 
 
 class Peak(threading.Thread):

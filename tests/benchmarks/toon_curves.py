@@ -9,7 +9,7 @@ import math
 import sys
 from pathlib import Path
 
-from t2v.toon_stages import WEIGHTS, stages_of
+from t2v.training.toon_stages import WEIGHTS, stages_of
 
 WIDTH, HEIGHT, LEFT, TOP, BOTTOM = 420, 240, 44, 34, 30
 Points = list[tuple[int, float]]

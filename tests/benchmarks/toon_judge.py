@@ -14,10 +14,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from t2v.checkpoints.files.safetensors import load_strictly, read
 from t2v.judge import BY_PLACE, NUM_FRAMES, SHARED, Residual, convolution
-from t2v.judge_recipe import run
 from t2v.toon.world import PLACES
-from t2v.weights import load_strictly, read
+from t2v.training.judge_recipe import run
 
 WEIGHTS = Path(__file__).with_name("toon_judge.safetensors")
 CENTRES = (-0.47, 0.0, 0.47)  # of the places, in half widths of the picture

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from t2v.judge import Verdict, standing_at
-from t2v.toon.captions import unheard_caption
+from t2v.toon.prompts.captions import unheard_caption
 from t2v.toon.world import Staging, is_held_out, sample_staging
 
 SEED = 500_009  # of the prompts; training draws with others

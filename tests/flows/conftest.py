@@ -108,9 +108,9 @@ def saved_model(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Pat
 @pytest.fixture(scope="session")
 def started_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The URL of a Prefect server of the tests' own."""
-    from flows import local_api
+    from flows.orchestration import server as api_server
 
-    server = local_api.start_private(tmp_path_factory.mktemp("prefect") / local_api.SERVER_LOG)
+    server = api_server.start_private(tmp_path_factory.mktemp("prefect") / api_server.SERVER_LOG)
     yield server.wait()
     server.stop()
 
@@ -144,9 +144,9 @@ def _random_model() -> t2v.TextToVideo:
     """ModelScope's classes and settings, as small as they go, with weights by chance."""
     import torch
 
-    from t2v.autoencoder import Autoencoder
-    from t2v.text_encoder import TextEncoder
-    from t2v.unet import UNet3D
+    from t2v.networks.autoencoder import Autoencoder
+    from t2v.networks.text_encoder import TextEncoder
+    from t2v.networks.unet import UNet3D
 
     preset = replace(
         t2v.MODELSCOPE,

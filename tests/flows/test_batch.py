@@ -7,13 +7,14 @@ from dataclasses import replace
 
 import pytest
 
-from flows import batch, night
-from flows.cli import main
-from flows.night import Job, Result
-from flows.options import BatchOptions, Outcome
-from flows.screen import Screen
-from flows.studio import folder
+from flows import batch
+from flows.cli.app import main
 from flows.studio.errors import StudioError
+from flows.studio.production import batch as batches
+from flows.studio.production.batch import Job, Result
+from flows.studio.production.console import Screen
+from flows.studio.production.request import BatchOptions, Outcome
+from flows.studio.workspace import folder
 
 PREMISE = "show: {show}\nlogline: A cat runs for mayor.\n"
 BROKEN = "show: Broken\nlogline: [no\n"
@@ -50,22 +51,22 @@ def made(path, code=0, notes=()):
 
 def test_every_show_gets_its_next_episode_in_the_order_of_the_files(add, options):
     second, first = add("b", "The Moon Bar"), add("a", "Robot Roommates", film=True)
-    assert night.plan_night(options).jobs == (Job(first, "next"), Job(second, "next"))
+    assert batches.plan_night(options).jobs == (Job(first, "next"), Job(second, "next"))
 
 
 def test_what_is_unfinished_comes_first_and_its_show_still_gets_the_next_one(add, options):
     fresh, begun = add("a", "Robot Roommates", film=True), add("b", "The Moon Bar", begun=True)
-    assert night.plan_night(options).jobs == (Job(begun, None), Job(fresh, "next"), Job(begun, "next"))
+    assert batches.plan_night(options).jobs == (Job(begun, None), Job(fresh, "next"), Job(begun, "next"))
 
 
 def test_an_episode_with_gag_cards_is_unfinished(add, options):
     path = add("a", "Robot Roommates", film=True, gags=["s02.1"])
-    assert night.plan_night(options).jobs[0] == Job(path, None)
+    assert batches.plan_night(options).jobs[0] == Job(path, None)
 
 
 def test_the_second_premise_of_a_show_is_refused_with_the_names_of_both(add, options):
     first, second = add("a", "The Moon Bar"), add("b", "the moon bar!")
-    plan = night.plan_night(options)
+    plan = batches.plan_night(options)
     assert plan.jobs == (Job(first, "next"),)
     assert [result.premise for result in plan.refused] == [second]
     assert str(first) in plan.refused[0].fault
@@ -74,7 +75,7 @@ def test_the_second_premise_of_a_show_is_refused_with_the_names_of_both(add, opt
 
 def test_a_broken_premise_is_told_and_keeps_nobody_else_from_being_made(add, options):
     good, broken = add("a", "The Moon Bar"), add("b", "Broken", text=BROKEN)
-    plan = night.plan_night(options)
+    plan = batches.plan_night(options)
     assert plan.jobs == (Job(good, "next"),)
     assert [result.premise for result in plan.refused] == [broken]
     assert plan.refused[0].fault.startswith(f"{broken}:2:10: wanted ")
@@ -83,8 +84,8 @@ def test_a_broken_premise_is_told_and_keeps_nobody_else_from_being_made(add, opt
 
 def test_a_show_whose_unfinished_episode_failed_tonight_begins_no_other(tmp_path):
     failed = Result(tmp_path / "a.yaml", None, "no")
-    assert not night.still_to_do(Job(failed.premise, "next"), [failed])
-    assert night.still_to_do(Job(tmp_path / "b.yaml", "next"), [failed, made(tmp_path / "b.yaml")])
+    assert not batches.still_to_do(Job(failed.premise, "next"), [failed])
+    assert batches.still_to_do(Job(tmp_path / "b.yaml", "next"), [failed, made(tmp_path / "b.yaml")])
 
 
 @pytest.mark.parametrize(
@@ -102,7 +103,7 @@ def test_a_show_whose_unfinished_episode_failed_tonight_begins_no_other(tmp_path
 def test_the_exit_code_says_whether_all_some_or_none_were_made(tmp_path, codes, code):
     path = tmp_path / "a.yaml"
     results = [Result(path, None, "no") if each is None else made(path, each) for each in codes]
-    assert night.code_of(results) == code
+    assert batches.code_of(results) == code
 
 
 def test_the_summary_names_every_premise_with_its_film_its_fault_and_what_is_to_know(tmp_path):
@@ -111,7 +112,7 @@ def test_the_summary_names_every_premise_with_its_film_its_fault_and_what_is_to_
         made(tmp_path / "b.yaml", 3, ("1 gag card (s02.1)",)),
         Result(tmp_path / "c.yaml", None, "c.yaml:2:3: wanted a sentence, got a list"),
     ]
-    head, *lines = night.summary(results)
+    head, *lines = batches.summary(results)
     assert head == "2 of 3 made."
     assert lines == [
         f"  made      a.yaml: {tmp_path / 'a.mp4'}",
@@ -119,8 +120,8 @@ def test_the_summary_names_every_premise_with_its_film_its_fault_and_what_is_to_
         "            1 gag card (s02.1)",
         "  not made  c.yaml: c.yaml:2:3: wanted a sentence, got a list",
     ]
-    assert [row["made"] for row in night.table(results)] == ["yes", "with gag cards", "no"]
-    assert night.table(results)[0]["seconds"] == "61"
+    assert [row["made"] for row in batches.table(results)] == ["yes", "with gag cards", "no"]
+    assert batches.table(results)[0]["seconds"] == "61"
 
 
 @pytest.mark.parametrize("wrong", ["nowhere", "a file", "empty"])
@@ -131,13 +132,13 @@ def test_a_wrong_folder_is_exit_code_2_and_says_what_to_try(tmp_path, wrong):
     elif wrong == "empty":
         path.mkdir()
     with pytest.raises(StudioError, match="coldopen new") as told:
-        night.announce(BatchOptions(path))
+        batches.announce(BatchOptions(path))
     assert told.value.code == 2
 
 
 def test_the_first_line_says_how_many_shows_and_where_to(add, options):
     add("a", "The Moon Bar")
-    assert night.announce(options) == (
+    assert batches.announce(options) == (
         f"The next episode of 1 show in {options.premises}, unfinished ones first, into {options.output}."
     )
 
@@ -154,7 +155,7 @@ def test_what_was_said_of_the_film_model_holds_for_every_show(prefect_server, ad
     )
     assert outcome.lines[1] == wanted
     one = Job(options.premises / "a.yaml", "next")
-    assert night.options_of(one, replace(options, video=video)).video == video
+    assert batches.options_of(one, replace(options, video=video)).video == video
 
 
 @pytest.mark.parametrize(

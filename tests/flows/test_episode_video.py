@@ -11,11 +11,12 @@ from typing import Any
 import pytest
 
 import t2v
-from flows import begin, chronicle, job, survey
-from flows.cli import main
-from flows.studio import editing, manifest
+from flows.cli.app import main
 from flows.studio.errors import StudioError
-from flows.studio.folder import EpisodeCode, EpisodeFolder
+from flows.studio.production import edit, episode, messages, records
+from flows.studio.production import plan as plans
+from flows.studio.workspace import manifest
+from flows.studio.workspace.folder import EpisodeCode, EpisodeFolder
 from tests.flows.fish import FISH, fish_options, fish_story
 
 
@@ -36,7 +37,7 @@ def _files(folder: Path) -> dict[str, tuple[int, bytes]]:
 
 @pytest.fixture(autouse=True)
 def _no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv(job.VIDEO_MODEL, raising=False)
+    monkeypatch.delenv(episode.VIDEO_MODEL, raising=False)
 
 
 @pytest.fixture
@@ -56,7 +57,7 @@ def test_other_weights_film_an_episode_are_remembered_and_a_draft_leaves_it_alon
     said = {"model": str(model), "size": "32x16", "steps": 1}
     manifest.write(EpisodeFolder(folder, EpisodeCode(1, 1)), manifest.Memory(num_steps=2))  # TOON's alone
     options = fish_options(home, video=said)
-    assert f"film by {model.name} (32x16, licence CC-BY-NC-4.0)" in begin.announce(options)
+    assert f"film by {model.name} (32x16, licence CC-BY-NC-4.0)" in messages.announce(options)
     outcome, screen = fish_story(home, heard, video=said)
     assert (outcome.code, outcome.path) == (0, folder / "episode.mp4")
     licence = f"not for commercial use: {model.name} has the licence CC-BY-NC-4.0"
@@ -77,7 +78,7 @@ def test_other_weights_film_an_episode_are_remembered_and_a_draft_leaves_it_alon
     assert str(model) not in json.dumps(recipe["recipe"])
     assert f"Filmed by {model.name} (CC-BY-NC-4.0)." in (folder / "publish.txt").read_text("utf-8")
 
-    again = begin.quick_check(fish_options(home))  # nothing said again: its own memory counts
+    again = messages.quick_check(fish_options(home))  # nothing said again: its own memory counts
     assert again is not None
     assert again.lines[0].startswith("nothing to do")
 
@@ -93,7 +94,7 @@ def test_other_weights_film_an_episode_are_remembered_and_a_draft_leaves_it_alon
     for key in ("failed", "film_recipe", "weights", "video"):
         assert after["remembered"][key] == memory[key], key
     assert after["film_model"] == made["film_model"]
-    whole, draft = (begin.quick_check(fish_options(home, draft=draft)) for draft in (False, True))
+    whole, draft = (messages.quick_check(fish_options(home, draft=draft)) for draft in (False, True))
     assert whole is not None
     assert draft is not None
     assert (whole.path, draft.path) == (folder / "episode.mp4", folder / "draft.mp4")
@@ -106,20 +107,20 @@ def test_the_command_line_beats_the_premise_beats_the_environment(
     model, premise = saved_model("modelscope"), home / "fish.yaml"
 
     def named(**said: Any) -> str | None:
-        return job.prepare(fish_options(home, video=said)).video.model
+        return episode.prepare(fish_options(home, video=said)).video.model
 
     assert named() == "toon"
-    monkeypatch.setenv(job.VIDEO_MODEL, str(model))
+    monkeypatch.setenv(episode.VIDEO_MODEL, str(model))
     assert named() == str(model)
     premise.write_text(premise.read_text("utf-8").replace("{steps: 2}", "{steps: 2, model: toon}"), "utf-8")
     assert named() == "toon"
     assert named(model=str(model)) == str(model)
-    asked = job.prepare(fish_options(home, video={"model": str(model), "steps": 3}))
+    asked = episode.prepare(fish_options(home, video={"model": str(model), "steps": 3}))
     manifest.write(asked.folder, asked.memory)
-    monkeypatch.delenv(job.VIDEO_MODEL)
-    kept = job.prepare(fish_options(home)).video
+    monkeypatch.delenv(episode.VIDEO_MODEL)
+    kept = episode.prepare(fish_options(home)).video
     assert (kept.model, kept.steps) == (str(model), 3)
-    changed = job.prepare(fish_options(home, video={"steps": 5})).video
+    changed = episode.prepare(fish_options(home, video={"steps": 5})).video
     assert (changed.model, changed.steps) == (str(model), 5)
 
 
@@ -130,13 +131,13 @@ def test_a_folder_named_in_the_premise_may_lie_beside_it(
     (home / "weights").symlink_to(model.parent)
     text = premise.read_text("utf-8").replace("{steps: 2}", f"{{model: weights/{model.name}, speed: fast}}")
     premise.write_text(text, "utf-8")
-    plan = survey.look(job.prepare(fish_options(home)))
+    plan = plans.look(episode.prepare(fish_options(home)))
     assert plan is not None
     assert plan.film.model == str(model.resolve())
     assert (plan.film.num_steps, plan.film.sampler) == (16, "dpmpp_2m")
     filmed_by = f"Filmed by {model.name} (CC-BY-NC-4.0), voiced by hibari-tts"
-    assert filmed_by in editing.credits_of(plan.written.premise, "hand", plan.material())
-    assert chronicle.plan_told(plan)[-1].startswith("not for commercial use")
+    assert filmed_by in edit.credits_of(plan.written.premise, "hand", plan.material())
+    assert records.plan_told(plan)[-1].startswith("not for commercial use")
 
 
 @pytest.mark.parametrize(
@@ -187,4 +188,4 @@ def test_a_drafts_manifest_keeps_the_films_apart(tmp_path: Path) -> None:
 
 def test_a_wrong_key_of_the_flows_mapping_is_told(home: Path) -> None:
     with pytest.raises(StudioError, match=r"--width: .*got 256"):
-        job.prepare(fish_options(home, video={"width": 256}))
+        episode.prepare(fish_options(home, video={"width": 256}))

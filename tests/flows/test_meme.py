@@ -11,11 +11,12 @@ import pytest
 from PIL import Image
 
 import t2v
-from flows import begin, meme
-from flows.cli import main
-from flows.options import MemeOptions, Outcome
-from flows.studio import ffmpeg
+from flows import meme
+from flows.cli.app import main
 from flows.studio.errors import StudioError
+from flows.studio.media import ffmpeg
+from flows.studio.production import messages
+from flows.studio.production.request import MemeOptions, Outcome
 
 FILE = """\
 show: Toast
@@ -80,7 +81,7 @@ def test_a_meme_is_filmed_by_the_model_that_was_named_and_remembers_it(
     )
     kept = ("model", "weights", "width", "height", "num_steps")
     assert [recipe[key] for key in kept] == [model.name, t2v.fingerprint(model), 32, 32, 1]
-    again = begin.prepare(MemeOptions(premise=options.premise, output=options.output)).video
+    again = messages.prepare(MemeOptions(premise=options.premise, output=options.output)).video
     assert (again.model, again.size, again.steps) == (str(model), "32x32", 1)
 
 
@@ -98,8 +99,8 @@ def test_a_picture_in_words_needs_no_file(tmp_path: Path) -> None:
     options = MemeOptions(
         picture="a toaster dances", top="when", bottom="toast", bar="a bar", output=tmp_path
     )
-    assert "meme: a toaster dances s01e01" in begin.announce(options)
-    job = begin.prepare(options)
+    assert "meme: a toaster dances s01e01" in messages.announce(options)
+    job = messages.prepare(options)
     assert job.folder.root == tmp_path / "meme-a-toaster-dances" / "s01e01"
     assert job.premise.meme is not None
     assert job.premise.meme.top == "when"
@@ -123,5 +124,5 @@ def test_a_sitcom_is_no_meme(tiny: Path, heard: Any) -> None:
 )
 def test_words_that_make_no_meme_are_told_in_one_line(options: MemeOptions, complaint: str) -> None:
     with pytest.raises(StudioError, match=complaint) as caught:
-        begin.announce(options)
+        messages.announce(options)
     assert caught.value.code == 2

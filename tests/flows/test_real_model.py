@@ -14,16 +14,17 @@ from typing import Any
 
 import pytest
 
-from flows import episode, job
-from flows.options import EpisodeOptions
-from flows.studio import pull
-from flows.words import dialect
-from scripts_llm.answers import json_object
-from scripts_llm.draft import Brief, DraftScene, DraftScenes, Outline, schema_of, validated
-from scripts_llm.endpoint import LLMSettings
-from scripts_llm.patience import Patience
-from scripts_llm.question import Question, Server, ask
-from scripts_llm.yaml_io import read_premise, read_script
+from flows import episode
+from flows.studio.filming.words import dialect
+from flows.studio.production import episode as episodes
+from flows.studio.production.request import EpisodeOptions
+from flows.studio.workspace import downloads
+from scripts_llm.files.read import read_premise, read_script
+from scripts_llm.llm.ask import Question, Server, ask
+from scripts_llm.llm.client import LLMSettings
+from scripts_llm.llm.json_answer import json_object
+from scripts_llm.llm.retry import Patience
+from scripts_llm.llm_writer.draft import Brief, DraftScene, DraftScenes, Outline, schema_of, validated
 
 PREMISE = """\
 show: Fish
@@ -51,7 +52,7 @@ Endpoint = tuple[str, str]
 def endpoint() -> Iterator[Endpoint]:
     """llama.cpp's own server in this process, on one thread: its address and its key."""
     xllamacpp = pytest.importorskip("xllamacpp", reason="xllamacpp has no wheel for this system")
-    weights = pull.found("tiny")
+    weights = downloads.found("tiny")
     if weights is None:
         pytest.skip("the small model's weights are not here: coldopen pull tiny")
     key = secrets.token_hex(16)
@@ -115,7 +116,7 @@ def test_a_real_model_writes_the_episode_or_the_offline_writer_does_and_says_so(
         (prompts / f"{name}.j2").write_text(words, "utf-8")
     screen = heard()
     options = EpisodeOptions(premise, until="script", output=premise.parent / "output")
-    outcome = episode.story(job.prepare(options), screen)
+    outcome = episode.story(episodes.prepare(options), screen)
     place = premise.parent / "output" / "fish" / "s01e01"
     script = read_script(place / "script.yaml", {"joe", "don"})
     told = json.loads((place / "manifest.json").read_text("utf-8"))

@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
-from flows import batch, cleaning
-from flows.options import BatchOptions
-from scripts_llm.continuity_file import read_continuity
+from flows import batch
+from flows.studio.commands import clean
+from flows.studio.production.request import BatchOptions
+from scripts_llm.files.continuity import read_continuity
 
 pytestmark = pytest.mark.slow
 
@@ -49,6 +50,6 @@ def test_four_shows_get_an_episode_a_night_and_remember_what_they_told(
     assert [each["summary"] for each in nights] == ["4 of 4 made."] * 3
     page = (output / "index.html").read_text("utf-8")
     assert page.count("<video ") == 12
-    cleaning.clean(output, keep=1, dry_run=False)
+    clean.clean(output, keep=1, dry_run=False)
     assert not list(output.glob("*/s01e01/clips/*.mp4"))
     assert len(list(output.glob("*/s01e0*/episode.mp4"))) == 12

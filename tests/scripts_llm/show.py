@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from scripts_llm.casting import FilmWords
-from scripts_llm.dialect import Dialect
-from scripts_llm.endpoint import LLMSettings
-from scripts_llm.patience import Patience
-from scripts_llm.question import Server
-from scripts_llm.screenplay import Character, Format, Premise
-from scripts_llm.writer import Assignment
+from scripts_llm.llm.ask import Server
+from scripts_llm.llm.client import LLMSettings
+from scripts_llm.llm.retry import Patience
+from scripts_llm.llm_writer.writer import Assignment
+from scripts_llm.offline_writer.cast import FilmWords
+from scripts_llm.screenplay.film_vocabulary import Dialect
+from scripts_llm.screenplay.script import Character, Format, Premise
 
 WORDS = FilmWords(
     sets=("kitchen", "living room", "fish shop"),

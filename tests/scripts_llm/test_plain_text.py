@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scripts_llm.plain_text import one_line, plain, plainly
-from scripts_llm.screenplay import Line, Premise, Script
+from scripts_llm.screenplay.script import Line, Premise, Script
 
 
 @pytest.mark.parametrize(

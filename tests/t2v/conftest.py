@@ -8,12 +8,12 @@ import pytest
 import torch
 from torch import nn
 
-from t2v.autoencoder import Autoencoder
 from t2v.configs import AutoencoderConfig, Preset, ScheduleConfig, TextEncoderConfig, UNetConfig
+from t2v.memory.placement import Memory
+from t2v.networks.autoencoder import Autoencoder
+from t2v.networks.text_encoder import TextEncoder
+from t2v.networks.unet import UNet3D
 from t2v.pipeline import TextToVideo
-from t2v.placement import Memory
-from t2v.text_encoder import TextEncoder
-from t2v.unet import UNet3D
 
 Randomise = Callable[[nn.Module, int], None]
 

@@ -9,10 +9,10 @@ import torch
 import t2v
 from t2v import judge as judging
 from t2v.judge import NOBODY, Judge, Seen, Verdict, judge, labels, looked_at, standing_at
-from t2v.judge_drawings import disturbed, draw_looked_at, drawn, mirrored, reconstructed
-from t2v.judge_recipe import judging_loss, package_autoencoder, right_shares
-from t2v.toon.draw import draw
+from t2v.toon.drawing.scene import draw
 from t2v.toon.world import COLOURS, KINDS, PLACES, Figure, Staging, sample_staging
+from t2v.training.judge_dataset import disturbed, draw_looked_at, drawn, mirrored, reconstructed
+from t2v.training.judge_recipe import judging_loss, package_autoencoder, right_shares
 
 torch.set_num_threads(1)
 CAT = Figure("cat", "orange", "talking", place="left")
@@ -63,7 +63,7 @@ def test_a_clip_of_another_size_is_refused_in_one_line(shape: tuple[int, ...]) -
 
 
 def test_the_file_is_small_and_says_how_often_it_is_right() -> None:
-    from t2v.weights import read
+    from t2v.checkpoints.files.safetensors import read
 
     assert judging.WEIGHTS.stat().st_size <= 2_000_000
     assert {"steps", "seconds", "right", "licence"} <= read(judging.WEIGHTS)[1].keys()

@@ -38,7 +38,7 @@ try:
     t2v.fingerprint("/nowhere/at/all")
 except t2v.CheckpointError:
     pass
-import t2v.checkpoints.places, t2v.checkpoints.config_files, t2v.checkpoints.settings
+import t2v.checkpoints.find, t2v.checkpoints.config_reading, t2v.checkpoints.config_writing
 heavy = {"torch", "open_clip", "einops", "safetensors", "numpy"} & set(sys.modules)
 sys.exit(f"imported: {heavy}" if heavy else 0)
 """

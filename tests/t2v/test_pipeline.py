@@ -17,9 +17,9 @@ import t2v
 from t2v.configs import Preset, Spacing
 from t2v.errors import SettingsError
 from t2v.pipeline import TextToVideo, to_uint8
-from t2v.samplers import SAMPLERS
-from t2v.shoot import Settings
-from t2v.toon.words import understand
+from t2v.sampling.samplers import SAMPLERS
+from t2v.sampling.settings import Settings
+from t2v.toon.prompts.understand import understand
 
 PROMPT = "an orange cat talking in the kitchen"
 

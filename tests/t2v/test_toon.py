@@ -13,13 +13,13 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 
 import t2v
-from t2v.autoencoder import Autoencoder
+from t2v.checkpoints.files.safetensors import compressed
+from t2v.checkpoints.fingerprint import weight_file
 from t2v.configs import TOON
-from t2v.fingerprint import weight_file
+from t2v.networks.autoencoder import Autoencoder
+from t2v.networks.text_encoder import TextEncoder
+from t2v.networks.unet import UNet3D
 from t2v.pipeline import TextToVideo
-from t2v.text_encoder import TextEncoder
-from t2v.unet import UNet3D
-from t2v.weights import compressed
 
 PROMPT = "close-up shot, orange cat with hat talking, in the kitchen, night"
 

@@ -9,8 +9,8 @@ import pytest
 import torch
 
 import t2v
-from t2v.holds import as_tensor
 from t2v.pipeline import TextToVideo, to_uint8
+from t2v.sampling.held_frames import as_tensor
 
 PROMPT = "medium shot, orange cat jumping, in the kitchen, day"
 

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 import t2v
-from t2v.checkpoints import saving
+from t2v.checkpoints import save
 from t2v.configs import MODELSCOPE
 from t2v.pipeline import TextToVideo
 
@@ -23,7 +23,7 @@ HALF: dict[str, Any] = {"device": "cpu", "dtype": torch.float16}
 MEASURE = """
 import sys, threading, torch, t2v, open_clip.transformer, safetensors.torch
 from t2v import loading
-from t2v.unet import UNet3D
+from t2v.networks.unet import UNet3D
 
 def anonymous():
     lines = open("/proc/self/status").read().splitlines()
@@ -73,9 +73,9 @@ def fill(module: nn.Module, seed: int) -> None:
 
 
 def published() -> TextToVideo:
-    from t2v.autoencoder import Autoencoder
-    from t2v.text_encoder import TextEncoder
-    from t2v.unet import UNet3D
+    from t2v.networks.autoencoder import Autoencoder
+    from t2v.networks.text_encoder import TextEncoder
+    from t2v.networks.unet import UNet3D
 
     with torch.device("meta"):
         text_encoder = TextEncoder(MODELSCOPE.text_encoder)
@@ -88,7 +88,7 @@ def published() -> TextToVideo:
 
 @pytest.fixture(scope="module")
 def official(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    folder = saving.save(published(), tmp_path_factory.mktemp("models") / "official")
+    folder = save.save(published(), tmp_path_factory.mktemp("models") / "official")
     yield folder
     for path in folder.glob("*.*"):
         path.unlink()  # pytest keeps its folders, and this one is large

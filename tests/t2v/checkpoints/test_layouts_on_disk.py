@@ -16,9 +16,9 @@ import torch
 from safetensors.torch import load_file, save_file
 
 import t2v
+from t2v.checkpoints.fingerprint import TOON_FILE, weight_file
 from t2v.configs import MODELSCOPE
 from t2v.errors import CheckpointError
-from t2v.fingerprint import TOON_FILE, weight_file
 from t2v.pipeline import TextToVideo
 
 FP32 = {"device": "cpu", "dtype": torch.float32}

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 import t2v
 from t2v.errors import CheckpointError
-from t2v.layers import guidance_embedding
+from t2v.networks.layers import guidance_embedding
 from t2v.pipeline import TextToVideo
 
 FP32 = {"device": "cpu", "dtype": torch.float32}

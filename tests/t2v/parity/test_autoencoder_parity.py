@@ -10,8 +10,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from t2v.autoencoder import Autoencoder
 from t2v.configs import MODELSCOPE, AutoencoderConfig
+from t2v.networks.autoencoder import Autoencoder
 
 CONFIG = AutoencoderConfig(width=32, channel_multipliers=(1, 2, 4), num_res_blocks=2, latent_channels=4)
 ATTENTION = {"group_norm": "norm", "to_q": "q", "to_k": "k", "to_v": "v", "to_out.0": "proj_out"}

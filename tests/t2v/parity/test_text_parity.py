@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from t2v.configs import MODELSCOPE, TextEncoderConfig
-from t2v.text_encoder import TextEncoder
+from t2v.networks.text_encoder import TextEncoder
 
 CONFIG = TextEncoderConfig(width=64, heads=4, layers=3, context_length=20, vocabulary_size=100)
 

@@ -11,8 +11,8 @@ import torch
 from torch import Tensor, nn
 
 from t2v.configs import MODELSCOPE, UNetConfig
-from t2v.layers import guidance_embedding
-from t2v.unet import UNet3D
+from t2v.networks.layers import guidance_embedding
+from t2v.networks.unet import UNet3D
 
 CONFIG = UNetConfig(
     width=64,

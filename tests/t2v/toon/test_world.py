@@ -7,9 +7,10 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from t2v.toon import draw, world
+from t2v.toon import world
+from t2v.toon.drawing import scene
 from t2v.toon.world import COLOURS, KINDS, SETS, Figure, Staging, is_held_out, sample_staging
-from t2v.toon_drawings import Job, draw_job
+from t2v.training.toon_dataset import Job, draw_job
 
 FRAMES_AND_FIGURES = np.zeros((1, 64, 112, 3), np.uint8), np.zeros((1, 64, 112), np.uint8)
 
@@ -79,7 +80,7 @@ def test_one_triple_in_ten_is_held_out_and_none_is_drawn_for_training(
     assert {s.set for s in held} == set(SETS)
     drawn: list[Staging] = []
     monkeypatch.setattr(
-        draw, "draw_with_figures", lambda staging, **_: drawn.append(staging) or FRAMES_AND_FIGURES
+        scene, "draw_with_figures", lambda staging, **_: drawn.append(staging) or FRAMES_AND_FIGURES
     )
     draw_job(Job(seed=5, count=300, num_frames=1, size=(64, 112)))
     assert len(drawn) == 300

@@ -1,0 +1,26 @@
+"""`clip`: a prompt goes in, a clip comes out."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from flows.studio.commands.clip_options import ClipOptions
+from flows.studio.production.console import Screen
+
+NOTHING = ClipOptions()
+
+
+def clip(
+    prompt: Annotated[str | None, Parameter(help="What is seen.")] = None,
+    /,
+    *,
+    options: Annotated[ClipOptions, Parameter(name="*")] = NOTHING,
+) -> int:
+    """Film one prompt into one file, which says what it was filmed with."""
+    from flows.studio.commands import clip as clip_command
+
+    with Screen() as screen:
+        clip_command.make(prompt, options, screen)
+    return 0

@@ -1,0 +1,19 @@
+"""`train`: a film model goes on learning."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from flows.studio.commands.train import TrainOptions
+from flows.studio.production.console import Screen
+
+
+def train(*, options: Annotated[TrainOptions, Parameter(name="*")]) -> int:
+    """Train a film model further on clips and pictures of your own; stopped or killed, it goes on."""
+    from flows.studio.commands.train import make
+
+    with Screen() as screen:
+        make(options, screen)
+    return 0

@@ -1,0 +1,29 @@
+"""Making room: what can be made again from scripts and recipes goes, of all but a show's newest episodes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from flows.studio.errors import StudioError
+from flows.studio.production import batch
+from flows.studio.production.request import Outcome
+from flows.studio.workspace import disk_usage
+
+
+def clean(output: Path, *, keep: int, dry_run: bool) -> Outcome:
+    """Takes the clips, voices and segments of older episodes away, or says how much that would be."""
+    lines: list[str] = []
+    freed = 0
+    for removal in disk_usage.removable(output, keep=keep):
+        size = f"{disk_usage.in_words(removal.num_bytes)} in {len(removal.files)} files"
+        if not dry_run:
+            try:
+                disk_usage.remove(removal)
+            except StudioError as busy:
+                lines.append(f"! {busy}")
+                continue
+        freed += removal.num_bytes
+        lines.append(f"  {removal.episode.root}: {size}")
+    verb = "would free" if dry_run else "freed"
+    lines.append(f"{verb} {disk_usage.in_words(freed)}; {batch.space_line(output)}")
+    return Outcome(0, output, tuple(lines))

@@ -1,0 +1,107 @@
+"""The words of a shot: who is named in a text, and the prompt that the film model gets in the end."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from scripts_llm.screenplay import names
+from scripts_llm.screenplay.script import Character, Premise, Scene, Shot, display_name
+
+_TIME = re.compile(r"\b(day|night|morning|noon|afternoon|evening|midnight|dawn|dusk)\b", re.IGNORECASE)
+_NIGHT = re.compile(r"\b(night|evening|midnight|dusk)\b", re.IGNORECASE)
+_NOT_AFTER = r"(?!['’]?\w)"
+
+
+def compose(shot: Shot, scene: Scene, premise: Premise) -> str:
+    """What the film model is asked for: names become looks, and set, time, size and style are said.
+
+    `premise` holds the whole cast and all settings, invented ones too. A `prompt_exact` is left as it is.
+    """
+    if shot.prompt_exact is not None:
+        return shot.prompt_exact
+    words = shot.prompt or scene.action or place(scene, premise)
+    filled = _fill_settings(_fill_names(words, premise.characters), premise)
+    parts = [f"{shot.size} shot" if shot.size else "", filled.strip(" ,.")]
+    if not _says_where(words, premise):
+        parts.append(_look_of_place(scene, premise))
+    if not _TIME.search(words):
+        parts.append(time_of_day(scene))
+    parts.append(premise.style.prompt.strip(" ,."))
+    return ", ".join(part for part in parts if part)
+
+
+def time_of_day(scene: Scene) -> str:
+    """Day or night, as the slugline says; day if it does not."""
+    ending = scene.slugline.rsplit("-", 1)[-1] if "-" in scene.slugline else ""
+    return "night" if _NIGHT.search(ending) else "day"
+
+
+def place(scene: Scene, premise: Premise) -> str:
+    """Where a scene plays, in people's words: its setting's name, else what its slugline says."""
+    if scene.setting:
+        return spoken_key(scene.setting)
+    where = re.sub(r"^\s*(?:INT|EXT|I/E)[./ ]+(?:EXT[./ ]+)?", "", scene.slugline, flags=re.IGNORECASE)
+    return where.rsplit(" - ", 1)[0].strip().lower()
+
+
+def spoken_key(key: str) -> str:
+    """A key as it is said: joes_flat is "joes flat"."""
+    return key.replace("_", " ").replace("-", " ")
+
+
+# --------------------------------------------------------------------------------------------- names
+
+
+def mentions(words: str, characters: Mapping[str, Character]) -> tuple[str, ...]:
+    """The characters that a text names, in its order, each once; "Joe's kitchen" names nobody."""
+    return names.mentions(words, _names_of(characters))
+
+
+def _names_of(characters: Mapping[str, Character]) -> dict[str, str]:
+    return {key: display_name(key, who) for key, who in characters.items()}
+
+
+def _fill_names(words: str, characters: Mapping[str, Character]) -> str:
+    """The first mention of a character becomes the look, later ones a pronoun: one figure each."""
+    pieces, end, seen = [], 0, set[str]()
+    for key, match in names.matches(words, _names_of(characters)):
+        look = characters[key].look
+        pieces.append(words[end : match.start()])
+        pieces.append("them" if key in seen else (figure(look) if look else match[0]))
+        end = match.end()
+        seen.add(key)
+    return "".join([*pieces, words[end:]])
+
+
+def figure(look: str) -> str:
+    """A look with its details in brackets, so that a comma in it does not end the figure.
+
+    A number behind a colon would weigh the brackets: "robot, model: 3" loses the colon.
+    """
+    head, _, details = look.strip(" .").partition(",")
+    plain = re.sub(r":(?=\s*\d*\.?\d+$)", "", details.strip())
+    return f"{head.strip()} ({plain})" if plain else head.strip()
+
+
+# ------------------------------------------------------------------------------------------ settings
+
+
+def _fill_settings(words: str, premise: Premise) -> str:
+    for key, setting in premise.settings.items():
+        pattern = re.compile(rf"(?<!\w){re.escape(spoken_key(key))}{_NOT_AFTER}", re.IGNORECASE)
+        before, *after = pattern.split(words, maxsplit=1)
+        words = setting.look.strip(" .").join([before, *after])
+    return words
+
+
+def _says_where(words: str, premise: Premise) -> bool:
+    from t2v.toon.world import SETS
+
+    places = [*(spoken_key(key) for key in premise.settings), *SETS]
+    return any(re.search(rf"(?<!\w){re.escape(where)}{_NOT_AFTER}", words, re.IGNORECASE) for where in places)
+
+
+def _look_of_place(scene: Scene, premise: Premise) -> str:
+    setting = premise.settings.get(scene.setting or "")
+    return setting.look.strip(" .") if setting else place(scene, premise)

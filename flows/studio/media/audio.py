@@ -1,0 +1,176 @@
+"""Sound files and the small surgery on samples: read, write, trim, edge, level.
+
+Sound is float32 at 48 kHz throughout, (n,) for a voice and (n, 2) for everything else.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from flows.studio.errors import StudioError
+from flows.studio.media.loudness import SILENT_LUFS, decoded, loudness_of
+from flows.studio.timeline.model import SAMPLE_RATE
+
+if TYPE_CHECKING:
+    from soundfile import SoundFile
+
+Samples = NDArray[np.float32]
+
+EDGE_SECONDS = 0.008
+
+
+def write_wav(path: Path, samples: Samples) -> None:
+    """A 24-bit WAV at 48 kHz, moved into place whole."""
+    with writing_wav(path, channels=1 if samples.ndim == 1 else samples.shape[1]) as wav:
+        wav.write(samples)
+
+
+@contextmanager
+def writing_wav(path: Path, *, channels: int) -> Iterator[SoundFile]:
+    """A 24-bit WAV at 48 kHz to be written piece by piece; only a whole one gets its name."""
+    import soundfile
+
+    part = path.with_name(path.name + ".part")
+    try:
+        with soundfile.SoundFile(part, "w", SAMPLE_RATE, channels, "PCM_24", format="WAV") as wav:
+            yield wav
+        os.replace(part, path)
+    except soundfile.LibsndfileError as error:
+        raise StudioError(f"{path}: cannot write the sound ({error}); is the disk full?") from error
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def read_voice(path: Path) -> Samples:
+    """The mono samples of a line's WAV file."""
+    import soundfile
+
+    try:
+        samples, rate = soundfile.read(path, dtype="float32", always_2d=True)
+    except (soundfile.LibsndfileError, OSError) as error:
+        raise StudioError(
+            f"{path}: wanted a spoken line, cannot read it ({error}); delete it and run again"
+        ) from error
+    if rate != SAMPLE_RATE:
+        raise StudioError(
+            f"{path}: wanted {SAMPLE_RATE} samples a second, got {rate}; delete it and run again"
+        )
+    return np.asarray(samples.mean(axis=1), np.float32)
+
+
+def read_music(path: Path) -> Samples:
+    """A piece of music from any file that ffmpeg reads, (n, 2)."""
+    if not path.is_file():
+        raise StudioError(
+            f"{path}: no such music file; give audio.music a path beside the premise, or leave it out"
+        )
+    samples = _both_channels(path)
+    if len(samples) < SAMPLE_RATE // 2:
+        raise StudioError(
+            f"{path}: wanted music, got {len(samples) / SAMPLE_RATE:.2f} s of sound; try another file"
+        )
+    return samples
+
+
+def read_effect(path: Path) -> Samples:
+    """A sound effect from any file that ffmpeg reads, (n, 2), its peaks under full scale.
+
+    Raises:
+        StudioError: there is no sound in it.
+    """
+    samples = _both_channels(path)
+    if not np.any(samples):
+        raise StudioError(f"{path}: wanted a sound effect, got silence; try another file", code=2)
+    return samples
+
+
+def _both_channels(path: Path) -> Samples:
+    pieces = list(decoded(path))
+    samples = np.concatenate(pieces) if pieces else np.zeros((0, 2), np.float32)
+    if samples.shape[1] == 1:
+        samples = np.repeat(samples, 2, axis=1)
+    return np.ascontiguousarray(samples[:, :2])
+
+
+def seconds(duration: float) -> int:
+    """So many samples."""
+    return round(duration * SAMPLE_RATE)
+
+
+def gain(decibels: float) -> np.float32:
+    return np.float32(10 ** (decibels / 20))
+
+
+@functools.lru_cache(maxsize=64)
+def ramp(length: int) -> Samples:
+    """A raised cosine from 0 to 1; read-only."""
+    rise = (0.5 - 0.5 * np.cos(np.pi * (np.arange(length) + 0.5) / max(length, 1))).astype(np.float32)
+    rise.setflags(write=False)
+    return rise
+
+
+def with_edges(samples: Samples, *, rise: float = EDGE_SECONDS, fall: float = EDGE_SECONDS) -> Samples:
+    """A copy that begins and ends at nothing, so that no join clicks."""
+    edged = samples.copy()
+    up = ramp(min(seconds(rise), len(edged) // 2))
+    down = ramp(min(seconds(fall), len(edged) // 2))[::-1]
+    shape = (-1,) + (1,) * (edged.ndim - 1)
+    edged[: len(up)] *= up.reshape(shape)
+    if len(down):
+        edged[-len(down) :] *= down.reshape(shape)
+    return edged
+
+
+def at_loudness(samples: Samples, loudness_lufs: float) -> Samples:
+    """As loud as asked; silence stays silence."""
+    now = loudness_of(samples)
+    return samples if now <= SILENT_LUFS else samples * gain(loudness_lufs - now)
+
+
+def levels(samples: Samples, *, window: float = 0.01) -> Samples:
+    """RMS of each successive window, in decibels under the loudest one."""
+    size = seconds(window)
+    padded = np.pad(samples, (0, -len(samples) % size)).reshape(-1, size)
+    rms = np.sqrt(np.square(padded, dtype=np.float64).mean(axis=1))
+    return (20 * np.log10(np.maximum(rms, 1e-9) / max(float(rms.max(initial=0.0)), 1e-9))).astype(np.float32)
+
+
+def trimmed(
+    samples: Samples, *, floor_db: float = -42.0, before: float = 0.02, after: float = 0.05
+) -> Samples:
+    """Without the silence around it, but for a breath before and after."""
+    if not len(samples) or not np.any(samples):
+        return samples[:0]
+    heard = np.flatnonzero(levels(samples) > floor_db)
+    first = max(0, int(heard[0]) * seconds(0.01) - seconds(before))
+    last = min(len(samples), int(heard[-1] + 1) * seconds(0.01) + seconds(after))
+    return samples[first:last]
+
+
+def without_long_pauses(samples: Samples, *, longest: float, floor_db: float = -42.0) -> Samples:
+    """A silence inside that is longer than `longest` seconds is shortened to it."""
+    quiet = levels(samples) <= floor_db
+    size, keep = seconds(0.01), max(2, round(longest / 0.01))
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], quiet, [False]]).astype(np.int8)))
+    pieces, last = [], 0
+    for begin, end in edges.reshape(-1, 2):
+        if end - begin > keep:
+            pieces.append(samples[last : (begin + keep // 2) * size])
+            last = (end - (keep - keep // 2)) * size
+    return np.concatenate([*pieces, samples[last:]])
+
+
+def tamed(samples: Samples, *, ceiling: float = 0.95, knee: float = 0.6) -> Samples:
+    """Peaks above `knee` bent smoothly so that none reaches `ceiling`: a voice's few spikes, not its body."""
+    size = np.abs(samples)
+    room = ceiling - knee
+    bent = knee + room * np.tanh((size - knee) / room)
+    return np.where(size > knee, np.sign(samples) * bent, samples).astype(np.float32)

@@ -1,0 +1,149 @@
+"""Clips as people send them round: mp4, gif or a folder of PNG, with what they were filmed with inside.
+
+The settings are JSON in the file's comment (mp4 and gif) or in every PNG's text chunk `Comment`.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image, PngImagePlugin
+
+from flows.studio.errors import StudioError
+from flows.studio.media import ffmpeg, gif
+from flows.studio.media.clips import Frames
+from flows.studio.workspace.folder import disk_errors, writing
+
+FORMATS = (".mp4", ".gif")
+MOST_GIF_BYTES = 64_000_000
+_FRAME = re.compile(r"\d{6}\.png")
+_CODING = ("-c:v", "libx264", "-crf", "12", "-preset", "slow", "-pix_fmt", "yuv420p", "-threads", "2")
+
+
+def check_name(path: Path) -> None:
+    """Raises StudioError for a name that no clip can have, before anything is filmed."""
+    if path.suffix not in ("", *FORMATS):
+        raise StudioError(
+            f"--out {path}: wanted a name in .mp4 or .gif, or a folder for PNG, got {path.suffix}", code=2
+        )
+    if path.suffix in FORMATS and path.is_dir():
+        raise StudioError(f"--out {path}: wanted a file's name, there is a folder", code=2)
+    if path.suffix == "" and path.exists():
+        _check_folder(path)
+
+
+def _check_folder(folder: Path) -> None:
+    foreign = None
+    if not folder.is_dir():
+        foreign = folder
+    else:
+        foreign = next((each for each in folder.iterdir() if not _FRAME.fullmatch(each.name)), None)
+    if foreign is not None:
+        raise StudioError(f"--out {folder}: wanted a folder for PNG frames alone, there is {foreign}", code=2)
+
+
+def write(frames: Frames, fps: int, path: Path, settings: Mapping[str, Any]) -> None:
+    """Writes frames (f, h, w, 3) as the name asks for: .mp4, .gif, or else a folder of numbered PNG.
+
+    mp4 has the colours of every player (yuv420p); PNG alone are without loss.
+    """
+    told = json.dumps(settings, ensure_ascii=True)
+    with disk_errors(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+    if path.suffix == ".mp4":
+        _write_mp4(frames, fps, path, told)
+    elif path.suffix == ".gif":
+        _write_gif(frames, fps, path, told)
+    else:
+        _write_pngs(frames, path, told)
+
+
+def _write_mp4(frames: Frames, fps: int, path: Path, told: str) -> None:
+    height, width = frames.shape[1:3]
+    source = ["-f", "rawvideo", "-pix_fmt", "rgb24", "-s", f"{width}x{height}", "-r", str(fps), "-i", "-"]
+    tags = ["-metadata", f"comment={told}", "-movflags", "+faststart"]
+    with writing(path) as part:
+        ffmpeg.run(
+            ["-y", *source, *_CODING, *tags, str(part.absolute())],
+            doing=f"writing {path}",
+            stdin=np.ascontiguousarray(frames).tobytes(),
+        )
+
+
+def _write_gif(frames: Frames, fps: int, path: Path, told: str) -> None:
+    with writing(path) as part:
+        gif.gif_of_frames(frames, fps, part, most_bytes=MOST_GIF_BYTES)
+        part.write_bytes(with_comment(part.read_bytes(), told.encode("ascii")))
+
+
+def with_comment(content: bytes, comment: bytes) -> bytes:
+    """A gif with a comment before its first picture (GIF89a, section 24)."""
+    packed = content[10]
+    start = 13 + (3 * 2 ** ((packed & 7) + 1) if packed & 0x80 else 0)
+    blocks = [comment[place : place + 255] for place in range(0, len(comment), 255)]
+    extension = b"\x21\xfe" + b"".join(bytes([len(block)]) + block for block in blocks) + b"\x00"
+    return content[:start] + extension + content[start:]
+
+
+def _write_pngs(frames: Frames, folder: Path, told: str) -> None:
+    with disk_errors(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+    _check_folder(folder)
+    info = PngImagePlugin.PngInfo()
+    info.add_text("Comment", told)
+    for number, frame in enumerate(frames, start=1):
+        with writing(folder / f"{number:06d}.png") as part:
+            Image.fromarray(frame).save(part, pnginfo=info)
+    for old in sorted(folder.glob("*.png"))[len(frames) :]:  # of a longer clip that lay here before
+        old.unlink()
+
+
+# ------------------------------------------------------------------------------------------ reading back
+
+
+def settings_of(path: Path) -> dict[str, Any]:
+    """What a clip says it was filmed with. Raises StudioError for a file that says nothing."""
+    file = path
+    if path.is_dir():
+        file = min(
+            (each for each in path.iterdir() if _FRAME.fullmatch(each.name)), default=path / "000001.png"
+        )
+    if not file.is_file():
+        raise StudioError(f"{file}: wanted a clip, there is no such file", code=2)
+    told = _mp4_comment(file) if file.suffix == ".mp4" else _picture_comment(file)
+    try:
+        settings = json.loads(told)
+    except ValueError:
+        settings = None
+    if not isinstance(settings, dict) or not isinstance(settings.get("prompt"), str):
+        raise StudioError(
+            f"{path}: wanted a clip that says what it was filmed with, got none; `clip` writes such ones",
+            code=2,
+        )
+    return settings
+
+
+def _mp4_comment(path: Path) -> str:
+    """The comment in ffmpeg's metadata file: `key=value`, with a backslash before `=;#\\` and a new line."""
+    try:
+        text = ffmpeg.run(
+            ["-i", str(path.absolute()), "-f", "ffmetadata", "-"], doing=f"reading {path}"
+        ).decode()
+    except StudioError as error:
+        raise StudioError(str(error), code=2) from None
+    found = re.search(r"^comment=((?:[^\n\\]|\\[\s\S])*)", text, re.MULTILINE)
+    return re.sub(r"\\([\s\S])", r"\1", found[1]) if found else ""
+
+
+def _picture_comment(path: Path) -> str:
+    try:
+        with Image.open(path, formats=("PNG", "GIF")) as image:
+            told = image.info.get("Comment") or image.info.get("comment") or ""
+    except (OSError, ValueError, SyntaxError):
+        return ""
+    return told.decode("ascii", "replace") if isinstance(told, bytes) else str(told)

@@ -1,0 +1,110 @@
+"""Clip files: what the camera filmed, kept without loss at the model's own size, and read back exactly."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Generator
+from contextlib import closing
+from io import BufferedReader
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from flows.studio.errors import StudioError
+from flows.studio.media import ffmpeg
+
+Frames = NDArray[np.uint8]
+
+
+def write_clip(frames: Frames, fps: int, path: Path) -> None:
+    """Writes `frames` (f, h, w, 3) as an mp4 that decodes to exactly the same values, in one move.
+
+    H.264 in RGB without loss: 16 frames of 112 × 64 are about 100 kB.
+    """
+    if frames.ndim != 4 or frames.shape[-1] != 3 or frames.dtype != np.uint8 or not len(frames):
+        raise StudioError(f"{path}: wanted frames as uint8 (f, h, w, 3), got {frames.dtype} {frames.shape}")
+    height, width = frames.shape[1:3]
+    part = path.with_name(path.name + ".part")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    source = ["-f", "rawvideo", "-pix_fmt", "rgb24", "-s", f"{width}x{height}", "-r", str(fps), "-i", "-"]
+    coder = ["-c:v", "libx264rgb", "-qp", "0", "-preset", "medium", "-threads", "1", "-f", "mp4"]
+    try:
+        ffmpeg.run(
+            ["-y", *source, *coder, str(part.absolute())],
+            doing=f"writing the clip {path}",
+            stdin=np.ascontiguousarray(frames).tobytes(),
+        )
+        os.replace(part, path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def read_clip(path: Path) -> Frames:
+    """The frames (f, h, w, 3) of a clip, as many as were written."""
+    return np.stack(list(each_frame(path)))
+
+
+def each_frame(path: Path) -> Generator[Frames]:
+    """The frames (h, w, 3) of a clip one after the other, at least one."""
+    if not path.is_file():
+        raise StudioError(f"{path}: wanted a clip, there is no such file; run again and it is filmed anew")
+    source = ["-i", str(path.absolute()), "-map", "0:v:0", "-fps_mode", "passthrough"]
+    pictures = [*source, "-f", "image2pipe", "-c:v", "ppm", "-"]
+    found = 0
+    with ffmpeg.reading(pictures, doing=f"reading the clip {path}") as stream:
+        while (frame := _read_ppm(stream)) is not None:
+            found += 1
+            yield frame
+    if not found:
+        raise StudioError(f"{path}: wanted a clip, found no picture in it; delete it and run again")
+
+
+def one_frame(path: Path, number: int) -> Frames:
+    """One frame of a clip, (h, w, 3), without the others in memory."""
+    with closing(Forwards(path)) as frames:
+        return frames[number]
+
+
+def middle_frame(path: Path) -> Frames:
+    """The frame in the middle of a clip, (h, w, 3)."""
+    return one_frame(path, sum(1 for _ in each_frame(path)) // 2)
+
+
+class Forwards:
+    """The frames of a clip by number, one of them in memory: for a clip that is played forwards.
+
+    A number under the one before begins the clip anew. An ffmpeg waits for the next one until `close`.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._begin()
+
+    def close(self) -> None:
+        """Ends its ffmpeg."""
+        self._rest.close()
+
+    def _begin(self) -> None:
+        self._rest = each_frame(self._path)
+        self._now, self._number = next(self._rest), 0
+
+    def __getitem__(self, number: int) -> Frames:
+        if number < self._number:
+            self.close()
+            self._begin()
+        for frame in islice(self._rest, number - self._number):
+            self._now = frame
+        self._number = number
+        return self._now
+
+
+def _read_ppm(stream: BufferedReader) -> Frames | None:
+    """The next picture of a run of binary PPM files (`P6\\nwidth height\\n255\\n` and the bytes)."""
+    head = [stream.readline() for _ in range(3)]
+    if not head[0]:
+        return None
+    width, height = (int(number) for number in head[1].split())
+    frame = np.empty((height, width, 3), np.uint8)
+    return frame if stream.readinto(frame.data) == frame.nbytes else None

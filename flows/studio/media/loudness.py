@@ -1,0 +1,226 @@
+"""How loud something is: integrated loudness (ITU-R BS.1770-4, EBU R 128) and true peak, measured in one go.
+
+Both meters take a programme of any length in pieces, so that nothing has to lie in memory whole.
+"""
+
+from __future__ import annotations
+
+import functools
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from flows.studio.errors import StudioError
+from flows.studio.media import ffmpeg
+from flows.studio.timeline.model import SAMPLE_RATE
+
+Samples = NDArray[np.float32]
+
+SILENT_LUFS = -70.0  # BS.1770's absolute gate: what lies under it counts as silence
+SILENT_DBTP = -120.0
+SLICE = SAMPLE_RATE // 10  # the gating blocks of 400 ms begin every 100 ms
+OVERSAMPLING = 4
+_PIECE = 10 * SAMPLE_RATE
+_PEAK_HOP = 480
+CONTEXT = 32  # samples on either side that the oversampling filter may look at
+
+# BS.1770-4, tables 1 and 2, at 48 kHz: the head's shelf and the low cut.
+K_WEIGHTING = (
+    (1.53512485958697, -2.69169618940638, 1.19839281085285, 1.0, -1.69065929318241, 0.73248077421585),
+    (1.0, -2.0, 1.0, 1.0, -1.99004745483398, 0.99007225036621),
+)
+
+
+class LoudnessMeter:
+    """Integrated loudness of what has been added so far."""
+
+    def __init__(self) -> None:
+        self._state: NDArray[np.float64] | None = None
+        self._rest: NDArray[np.float64] | None = None
+        self._energies: list[NDArray[np.float64]] = []
+
+    def add(self, samples: Samples) -> None:
+        """The next samples, (n, channels) at 48 kHz."""
+        power = self._weighted_power(samples)
+        if self._rest is not None:
+            power = np.concatenate([self._rest, power])
+        whole = len(power) // SLICE * SLICE
+        self._energies.append(power[:whole].reshape(-1, SLICE).mean(axis=1))
+        self._rest = power[whole:]
+
+    def _weighted_power(self, samples: Samples) -> NDArray[np.float64]:
+        from scipy.signal import sosfilt
+
+        if not samples.any():  # the filter's own echo of what was before is far below the gate
+            self._state = None
+            return np.zeros(len(samples))
+        if self._state is None:
+            self._state = np.zeros((len(K_WEIGHTING), samples.shape[1], 2))
+        channels = samples.T
+        is_centred = len(channels) == 2 and np.array_equal(*channels)  # a voice: one channel tells for both
+        if is_centred:
+            channels = channels[:1]
+        weighted, state = sosfilt(
+            np.array(K_WEIGHTING),
+            channels.astype(np.float64),
+            axis=1,
+            zi=self._state[:, : len(channels)],
+        )
+        self._state = np.repeat(state, 2, axis=1) if is_centred else state
+        power = np.einsum("cn,cn->n", weighted, weighted)
+        return 2 * power if is_centred else power
+
+    def energies(self) -> NDArray[np.float64]:
+        """Mean K-weighted power, the channels summed, of every 100 ms."""
+        return np.concatenate(self._energies) if self._energies else np.zeros(0)
+
+    def loudness_lufs(self) -> float:
+        """Integrated loudness; under 0.4 s, where no gating block fits, the loudness of all there is."""
+        energies = self.energies()
+        if len(energies) < 4 and self._rest is not None:
+            total = energies.sum() * SLICE + self._rest.sum()
+            return _lufs(total / max(1, len(energies) * SLICE + len(self._rest)))
+        return gated_loudness(energies)
+
+
+def gated_loudness(energies: NDArray[np.float64]) -> float:
+    """LUFS of the powers of successive 100 ms: silence and what lies 10 LU under the rest is left out."""
+    if len(energies) < 4:
+        return SILENT_LUFS
+    blocks = np.convolve(energies, np.full(4, 0.25), mode="valid")
+    blocks = blocks[blocks > 10 ** ((SILENT_LUFS + 0.691) / 10)]
+    if not len(blocks):
+        return SILENT_LUFS
+    relative = blocks.mean() / 10
+    return _lufs(blocks[blocks > relative].mean())
+
+
+def _lufs(power: float) -> float:
+    return max(SILENT_LUFS, float(-0.691 + 10 * np.log10(max(power, 1e-12))))
+
+
+def loudness_of(samples: Samples) -> float:
+    """Integrated loudness in LUFS of samples that lie in memory: (n,) or (n, channels) at 48 kHz."""
+    meter = LoudnessMeter()
+    meter.add(samples[:, None] if samples.ndim == 1 else samples)
+    return meter.loudness_lufs()
+
+
+def true_peaks(samples: Samples, *, hop: int, context: int = 0, least: float = 0.0) -> Samples:
+    """The greatest |value| between the samples too, in every `hop` samples, over all channels.
+
+    `samples` (n, channels) begins and ends with `context` samples that are looked at and not counted. What
+    cannot reach `least` between its samples is told by its samples alone.
+    """
+    from scipy.ndimage import maximum_filter1d
+    from scipy.signal import upfirdn
+
+    count = -(-(len(samples) - 2 * context) // hop)
+    padded = np.pad(samples, ((0, count * hop + 2 * context - len(samples)), (0, 0)))
+    sizes = functools.reduce(np.maximum, np.abs(padded.T))
+    peaks = sizes[context : context + count * hop].reshape(count, hop).max(axis=1).astype(np.float32)
+    reach = maximum_filter1d(peaks, 2 * -(-max(context, 1) // hop) + 1, mode="nearest")
+    if context:
+        reach[[0, -1]] = max(reach[0], reach[-1], sizes[:context].max(), sizes[-context:].max())
+    taps, most = _between()
+    windows = np.lib.stride_tricks.sliding_window_view(padded, hop + 2 * context, axis=0)[::hop]
+    first = context * OVERSAMPLING + len(taps) // 2
+    fine = np.flatnonzero((reach > 0) & (reach * most >= least))
+    for some in np.array_split(fine, -(-len(fine) * hop // _PIECE)) if len(fine) else ():
+        drawn = upfirdn(taps, windows[some], up=OVERSAMPLING)[..., first : first + hop * OVERSAMPLING]
+        peaks[some] = np.maximum(peaks[some], np.abs(drawn).reshape(len(some), -1).max(axis=1))
+    return peaks
+
+
+@functools.cache
+def _between() -> tuple[Samples, float]:
+    """The filter that draws the curve between samples, and the most that it can make of a sample.
+
+    12 taps a phase, as in BS.1770-4, annex 2.
+    """
+    from scipy.signal import firwin
+
+    taps = firwin(12 * OVERSAMPLING + 1, 1 / OVERSAMPLING, window=("kaiser", 6.0)) * OVERSAMPLING
+    most = max(np.abs(taps[phase::OVERSAMPLING]).sum() for phase in range(OVERSAMPLING))
+    return np.asarray(taps, np.float32), float(most)
+
+
+class PeakMeter:
+    """The highest true peak of what has been added so far."""
+
+    def __init__(self) -> None:
+        self._peak = 0.0
+        self._tail: Samples | None = None
+
+    def add(self, samples: Samples) -> None:
+        """The next samples, (n, channels) at 48 kHz; the last few wait for what follows them."""
+        if self._tail is None:
+            self._tail = np.zeros((CONTEXT, samples.shape[1]), np.float32)
+        joined = np.concatenate([self._tail, samples])
+        if len(joined) > 2 * CONTEXT:
+            found = true_peaks(joined, hop=_PEAK_HOP, context=CONTEXT, least=self._least(joined))
+            self._peak = max(self._peak, float(found.max()))
+        self._tail = joined[-2 * CONTEXT :]
+
+    def _least(self, samples: Samples) -> float:
+        """What is worth a closer look: it may pass the highest peak so far, or the samples' own."""
+        heard = samples[CONTEXT:-CONTEXT]
+        return max(self._peak, float(heard.max()), -float(heard.min()))
+
+    def true_peak_dbtp(self) -> float:
+        """The peak of a programme that ends here."""
+        if self._tail is None:
+            return SILENT_DBTP
+        ending = np.pad(self._tail, ((0, CONTEXT), (0, 0)))
+        return decibels(max(self._peak, float(true_peaks(ending, hop=_PEAK_HOP, context=CONTEXT).max())))
+
+
+def decibels(amplitude: float) -> float:
+    return max(SILENT_DBTP, 20 * float(np.log10(max(amplitude, 1e-12))))
+
+
+def measure(path: Path) -> tuple[float, float]:
+    """Integrated loudness in LUFS and true peak in dBTP of a sound or film file, as a player decodes it."""
+    loudness, peak = LoudnessMeter(), PeakMeter()
+    for samples in decoded(path):
+        loudness.add(samples)
+        peak.add(samples)
+    return loudness.loudness_lufs(), peak.true_peak_dbtp()
+
+
+def curve(path: Path) -> tuple[float, ...]:
+    """Short-term loudness in LUFS of a sound or film file, a value a second (EBU Tech 3341: 3 s windows)."""
+    meter = LoudnessMeter()
+    for samples in decoded(path):
+        meter.add(samples)
+    energies = meter.energies()
+    windows = [energies[max(0, end - 30) : end] for end in range(10, len(energies) + 1, 10)]
+    return tuple(round(_lufs(float(window.mean())), 1) for window in windows)
+
+
+def decoded(path: Path) -> Iterator[Samples]:
+    """The first sound track of any media file at 48 kHz, ten seconds at a time, (n, channels)."""
+    command = [ffmpeg.executable(), "-v", "error", "-nostdin", "-i", f"file:{path}", "-map", "0:a:0"]
+    command += ["-ar", str(SAMPLE_RATE), "-c:a", "pcm_f32be", "-f", "au", "pipe:1"]
+    with (
+        tempfile.TemporaryFile() as log,
+        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log) as decoder,
+    ):
+        assert decoder.stdout is not None
+        try:
+            header = decoder.stdout.read(24)
+            if len(header) == 24:
+                decoder.stdout.read(int.from_bytes(header[4:8]) - 24)
+                channels = int.from_bytes(header[20:24])
+                while piece := decoder.stdout.read(_PIECE * channels * 4):
+                    yield np.frombuffer(piece, ">f4").reshape(-1, channels).astype(np.float32)
+        finally:
+            decoder.kill()
+        log.seek(0)
+        problem = ffmpeg.last_words(log.read())
+    if len(header) < 24:
+        raise StudioError(f"{path}: wanted a file with sound, ffmpeg says: {problem}")

@@ -1,0 +1,171 @@
+"""Memes: one clip that goes back and forth for ever, two texts in the classic look, a caption bar above."""
+
+from __future__ import annotations
+
+import math
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from flows.studio.media import ffmpeg, user_files
+from flows.studio.media.clips import Frames
+from flows.studio.media.gif import gif_of_frames
+from flows.studio.picture import render
+from flows.studio.picture.contact_sheet import write_png
+from flows.studio.picture.upscale import enlarge, enlarge_frame
+from flows.studio.picture.watermark import Treatment
+from flows.studio.timeline.model import CLIP_HOLD, FPS, SAMPLE_RATE, SAMPLES_PER_FRAME, Framing
+from flows.studio.typography.lettering import BOLD, Fitted, Ink, apart, drawable, fit, letter
+
+AS_DRAWN = Treatment()
+SHORTEST = 6.0  # seconds of the mp4
+LARGEST_GIF = 8_000_000
+WHITE_ON_BLACK = Ink((255, 255, 255), (0, 0, 0), edge_width=0.085)
+BLACK_ON_WHITE = Ink((0, 0, 0), (0, 0, 0), edge_width=0.0)
+LOST = 0.3  # under a bar the clip is cropped if it loses no more; else it stands whole on its own blur
+# Where texts begin and end, in shares of the height; a tall film leaves room for what the apps draw over it.
+EDGES, TALL_EDGES = (0.03, 0.97), (0.135, 0.765)
+_GREEK_CAPITALS = str.maketrans("ΆΈΉΊΌΎΏ", "ΑΕΗΙΟΥΩ")  # a word in capitals has no accent
+
+
+@dataclass(frozen=True)
+class Words:
+    """A meme's texts: over the picture above and below, and in a white bar above it."""
+
+    top: str = ""
+    bottom: str = ""
+    bar: str = ""
+
+
+@dataclass(frozen=True)
+class MemeFiles:
+    """Where a meme goes; what is None is not made."""
+
+    mp4: Path
+    gif: Path | None = None
+    poster: Path | None = None
+
+
+def cycle(num_frames: int) -> tuple[int, ...]:
+    """A clip's frames there and back again, without a visible seam: neither end comes twice."""
+    return (*range(num_frames), *range(num_frames - 2, 0, -1))
+
+
+def length(num_frames: int, *, seconds: float = SHORTEST) -> int:
+    """Frames of the timeline in a meme: its cycle, whole, as often as fills `seconds`."""
+    once = len(cycle(num_frames)) * CLIP_HOLD
+    return -(-round(seconds * FPS) // once) * once
+
+
+def with_texts(frames: Frames, top: str, bottom: str) -> Frames:
+    """The frames (f, h, w, 3) with both texts: capitals, white, black edge, as large as the width allows."""
+    height, width = frames.shape[1:3]
+    texts = Image.new("RGBA", (width, height), (0, 0, 0, 0))
+    first, last = TALL_EDGES if height > width else EDGES
+    most = round(min(width, height) * 0.15)
+    for words, is_top in ((top, True), (bottom, False)):
+        capitals = words.upper().translate(_GREEK_CAPITALS)
+        text = apart(fit(capitals, round(width * 0.94), round(height * 0.27), largest=most, most_lines=2))
+        at = height * first if is_top else height * last - text.height
+        letter(texts, text, width / 2, _inside(at, text, height), WHITE_ON_BLACK)
+    ink = np.asarray(texts)
+    share = ink[..., 3:].astype(np.uint16)
+    rows = np.flatnonzero(share.any(axis=(1, 2)))  # only where there are letters
+    out = frames.copy()
+    for frame in out:
+        under = frame[rows].astype(np.uint16)
+        frame[rows] = ((ink[rows, :, :3] * share[rows] + under * (255 - share[rows]) + 127) // 255).astype(
+            np.uint8
+        )
+    return out
+
+
+def _inside(top: float, text: Fitted, height: int) -> float:
+    """`top`, moved so far that every mark of the text, with its edge, is in a picture of this height."""
+    if not text.lines:
+        return top
+    begin, end = text.ink
+    edge = math.ceil(text.size * WHITE_ON_BLACK.edge_width) + 1
+    return min(max(top, edge - begin), height - edge - end)
+
+
+def bar_above(width: int, height: int, words: str) -> tuple[Frames, Fitted]:
+    """A white bar with black text for the top of a film of this size, (h, width, 3), and its fitted text.
+
+    The bar is as high as its text needs, at most two fifths of a wide film; a tall film's text begins under
+    what the apps draw over it.
+    """
+    margin = round(min(width, height) * 0.03)
+    top = round(height * TALL_EDGES[0]) if height > width else margin
+    largest = round(min(width, height) * 0.09)
+    text = fit(words, width - 2 * margin, round(height * 0.3), face=BOLD, largest=largest, most_lines=3)
+    text = apart(text)
+    # Letters hang under their line by about a fifth of their size, so the space below is that much larger.
+    rows = (top + text.height + margin + round(text.size * 0.2)) // 2 * 2
+    bar = Image.new("RGB", (width, rows), (255, 255, 255))
+    letter(bar, text, width / 2, top, BLACK_ON_WHITE)
+    return np.array(bar), text
+
+
+def under_bar(frames: Frames, bar: Frames, *, width: int, height: int, is_drawn: bool = True) -> Frames:
+    """The clip's frames enlarged to (f, height, width, 3), each with the bar above it."""
+    room = height - len(bar)
+    shape = (frames.shape[2] / frames.shape[1]) / (width / room)
+    framing: Framing = "crop" if min(shape, 1 / shape) >= 1 - LOST else "blur"
+    pictures = [
+        enlarge_frame(frame, width=width, height=room, framing=framing, is_drawn=is_drawn) for frame in frames
+    ]
+    return np.stack([np.concatenate([bar, picture]) for picture in pictures])
+
+
+def _pictures(clip: Path, words: Words, width: int, height: int, how: Treatment) -> Frames:
+    """The clip's frames as they are seen, with all texts."""
+    small = np.stack([how.hidden(frame, width=width, height=height) for frame in user_files.eighths(clip)])
+    if not drawable(words.bar).strip():
+        frames = enlarge(small, width=width, height=height, is_drawn=how.is_drawn)
+        return with_texts(frames, words.top, words.bottom)
+    bar, _ = bar_above(width, height, words.bar)
+    frames = under_bar(small, bar, width=width, height=height, is_drawn=how.is_drawn)
+    frames[:, len(bar) :] = with_texts(frames[:, len(bar) :], words.top, words.bottom)
+    return frames
+
+
+def make_meme(
+    clip: Path,
+    files: MemeFiles,
+    *,
+    words: Words,
+    size: tuple[int, int],
+    wav: Path | None = None,
+    seconds: float = SHORTEST,
+    how: Treatment = AS_DRAWN,
+) -> int:
+    """Writes the meme of `size` (width, height); returns its length in frames of the timeline.
+
+    `wav` is its sound, cut or continued with silence to that length; without it the film is silent.
+    """
+    width, height = size
+    frames = _pictures(clip, words, width, height, how)
+    order = cycle(len(frames))
+    num_frames = length(len(frames), seconds=seconds)
+    with tempfile.TemporaryDirectory(prefix="cold-open-meme-") as folder:
+        silent = Path(folder, "silent.mp4")
+        render.write_film(lambda n: frames[order[n // CLIP_HOLD % len(order)]], num_frames, silent)
+        sound = _as_long_as(wav, num_frames, Path(folder, "sound.wav")) if wav else None
+        render.join([silent], sound, files.mp4)
+    if files.gif is not None:
+        gif_of_frames(frames[list(order)], FPS // CLIP_HOLD, files.gif, most_bytes=LARGEST_GIF)
+    if files.poster is not None:
+        write_png(frames[len(frames) // 2], files.poster)
+    return num_frames
+
+
+def _as_long_as(wav: Path, num_frames: int, out: Path) -> Path:
+    """The sound with exactly the picture's length."""
+    end = num_frames * SAMPLES_PER_FRAME
+    shape = f"aresample={SAMPLE_RATE},apad,atrim=end_sample={end}"
+    ffmpeg.run(["-y", "-i", str(wav.absolute()), "-af", shape, str(out)], doing=f"fitting {wav} to the meme")
+    return out

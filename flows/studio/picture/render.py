@@ -1,0 +1,393 @@
+"""The cut: moviepy composes the film span by span, libass burns the captions, ffmpeg joins and adds sound.
+
+One span is in memory at a time and one encoder runs at a time. A segment is known by its recipe, so that an
+edited scene is encoded again alone.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+from bisect import bisect_right
+from collections import OrderedDict
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
+from dataclasses import asdict, dataclass
+from functools import lru_cache
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+from flows.studio.errors import StudioError
+from flows.studio.media import clips, ffmpeg
+from flows.studio.media.clips import Frames
+from flows.studio.media.user_files import at_full_rate
+from flows.studio.picture import cards, effects, subtitles
+from flows.studio.picture import verify as verification
+from flows.studio.picture.interpolate import smoothed
+from flows.studio.picture.upscale import NETWORK
+from flows.studio.picture.watermark import Treatment
+from flows.studio.timeline.model import (
+    CLIP_HOLD,
+    FPS,
+    SAMPLE_RATE,
+    SAMPLES_PER_FRAME,
+    Caption,
+    Framing,
+    PictureCut,
+    Span,
+    Timeline,
+)
+from flows.studio.typography import fonts
+from scripts_llm.screenplay.video import Watermark
+
+RECIPE = 1  # of the drawing and encoding below: counted up when the same timeline gives another picture
+AI_GENERATED = "AI-generated"
+KEPT_BYTES = 128 * 2**20  # enlarged frames that are kept for the next time they are seen
+AT_ONCE = 2  # clips that are being read: in a dissolve the one that goes and the one that comes
+
+_CODING = ("-crf", "18", "-tune", "animation", "-g", "96")
+_TAGS = ("-color_primaries", "bt709", "-color_trc", "bt709", "-colorspace", "bt709", "-color_range", "tv")
+_COLOUR = (
+    "scale=out_color_matrix=bt709:out_range=tv:flags=accurate_rnd+full_chroma_int,format=yuv420p,"
+    "setparams=color_primaries=bt709:color_trc=bt709:colorspace=bt709:range=tv"
+)
+
+Progress = Callable[[int, int], None]  # frames written so far, frames in all
+
+
+@dataclass(frozen=True)
+class Look:
+    """How captions come onto the picture, burned or not, in which style, in whose own colours, and how a
+    picture of another shape than the film's fills it, what hides a film model's watermark (`show` is read
+    on the badge), and whether what moves at 8 frames a second is smoothed."""
+
+    burned: bool = True
+    style: str = "classic"
+    colours: Mapping[str, str] | None = None
+    framing: Framing = "blur"
+    watermark: Watermark | None = None
+    show: str = ""
+    smooth: bool = False
+
+
+# ------------------------------------------------------------------------------------------- segments
+
+
+def make_segment(
+    timeline: Timeline, span: Span, out: Path, *, look: Look | None = None, progress: Progress | None = None
+) -> None:
+    """One span of the film as an H.264 file without sound, of exactly its frames, in one move."""
+    look = look or Look()
+    with closing(_Reel(timeline, span, look)) as reel:
+        write_film(
+            effects.applied(reel.frame, timeline, span, picture=reel.picture),
+            span.end - span.start,
+            out,
+            ass=_ass_of(timeline, span, look) if look.burned else None,
+            progress=progress,
+        )
+
+
+def _ass_of(timeline: Timeline, span: Span, look: Look) -> Callable[[Path], None] | None:
+    if not subtitles.captions_of(timeline, span):
+        return None
+    colours = subtitles.colours_of(timeline, look.colours, look.style)
+    return lambda path: subtitles.write_ass(timeline, path, style=look.style, colours=colours, span=span)
+
+
+def write_film(
+    frame: Callable[[int], Frames],
+    num_frames: int,
+    out: Path,
+    *,
+    ass: Callable[[Path], None] | None = None,
+    progress: Progress | None = None,
+) -> None:
+    """moviepy's writer fed by `frame` (number -> (h, w, 3)); `ass` writes the captions to be burned."""
+
+    fed: dict[int, Frames] = {}
+
+    def at(t: float) -> Frames:
+        number = min(num_frames - 1, round(t * FPS))
+        if progress is not None:
+            progress(number + 1, num_frames)
+        now = frame(number)
+        fed[number] = verification.points(now)
+        return now
+
+    part = out.absolute().with_name(out.name + ".part")
+    try:
+        part.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix="cold-open-cut-") as folder, ffmpeg.with_fonts():
+            filters = _COLOUR
+            if ass is not None:
+                text = Path(folder, "captions.ass")
+                ass(text)
+                filters = f"ass=filename={ffmpeg.filter_value(str(text))},{_COLOUR}"
+            _encode(at, num_frames, part, filters)
+            verification.check(part, [fed[number] for number in range(num_frames)], name=out)
+        os.replace(part, out)
+    except OSError as fault:
+        raise StudioError(f"{out}: the film could not be written: {_one_line(fault)}") from fault
+    finally:
+        if part.parent.is_dir():
+            part.unlink(missing_ok=True)
+
+
+def _encode(at: Callable[[float], Frames], num_frames: int, part: Path, filters: str) -> None:
+    from moviepy import VideoClip
+
+    # half a frame more, so that the count of frames survives the way through seconds
+    clip = VideoClip(at, duration=(num_frames + 0.5) / FPS)
+    try:
+        clip.write_videofile(
+            str(part),
+            fps=FPS,
+            codec="libx264",
+            audio=False,
+            preset="veryfast",
+            ffmpeg_params=["-vf", filters, *_CODING, *_TAGS, "-f", "mp4"],
+            logger=None,
+        )
+    finally:
+        clip.close()
+
+
+def _one_line(fault: OSError) -> str:
+    return " / ".join(str(fault).split("\n"))[-400:]
+
+
+class _Reel:
+    """The pictures of one span by number; what was enlarged lately is kept."""
+
+    def __init__(self, timeline: Timeline, span: Span, look: Look) -> None:
+        self._timeline = timeline
+        self._look = look
+        self._start = span.start
+        self._cuts = [cut for cut in timeline.pictures if span.start <= cut.start < span.end]
+        if not self._cuts or self._cuts[0].start != span.start or self._cuts[-1].end != span.end:
+            raise StudioError(f"{span.id}: the timeline has no picture for every frame of it")
+        self._starts = [cut.start for cut in self._cuts]
+        self._clips: dict[Path, Frames | clips.Forwards] = {}
+        self._kept: OrderedDict[object, Frames] = OrderedDict()
+
+    def frame(self, number: int) -> Frames:
+        """Frame `number` of the span, (height, width, 3)."""
+        now = self._start + number
+        cut = self._cuts[bisect_right(self._starts, now) - 1]
+        return self.picture(cut, now - cut.start)
+
+    def picture(self, cut: PictureCut, since: int) -> Frames:
+        """What a cut shows `since` frames after it began, (height, width, 3)."""
+        if cut.clip is None:
+            return self._card(cut, since)
+        is_smooth = self._look.smooth and cut.source == "model"
+        key = (cut.clip, (_between(cut) if is_smooth else cut.frames)[since])
+        if key not in self._kept:
+            size = {"width": self._timeline.width, "height": self._timeline.height}
+            small = self._clip(cut, cut.clip, is_smooth)[key[1]]
+            how = treatment(cut, self._look)
+            self._keep(key, how.enlarged(small, framing=self._look.framing, **size))
+        self._kept.move_to_end(key)
+        return self._kept[key]
+
+    def _clip(self, cut: PictureCut, path: Path, is_smooth: bool) -> Frames | clips.Forwards:
+        if path not in self._clips:
+            alike = [one for one in (*self._cuts, cut) if one.clip == path]
+            if is_smooth:
+                self._clips[path] = smoothed(clips.read_clip(path))
+            elif all(list(one.frames) == sorted(one.frames) for one in alike):
+                self._clips[path] = clips.Forwards(path)
+                self._close_all_but(AT_ONCE)
+            else:
+                self._clips[path] = clips.read_clip(path)
+        return self._clips[path]
+
+    def close(self) -> None:
+        """Lets go of the clips that are still being read."""
+        self._close_all_but(0)
+
+    def _close_all_but(self, most: int) -> None:
+        playing = [(path, clip) for path, clip in self._clips.items() if isinstance(clip, clips.Forwards)]
+        for path, clip in playing[: max(0, len(playing) - most)]:
+            clip.close()
+            del self._clips[path]
+
+    def _keep(self, key: object, picture: Frames) -> None:
+        self._kept[key] = picture
+        while len(self._kept) > 1 and len(self._kept) * picture.nbytes > KEPT_BYTES:
+            self._kept.popitem(last=False)
+
+    def _card(self, cut: PictureCut, since: int) -> Frames:
+        key = (cut.card, since // CLIP_HOLD if cut.card == "title" else 0)
+        if key not in self._kept:
+            self._keep(key, draw_card(self._timeline, cut, since))
+        return self._kept[key]
+
+
+@lru_cache(maxsize=64)
+def _between(cut: PictureCut) -> tuple[int, ...]:
+    """The frames of a smoothed clip that a cut shows: three for each of the clip's own."""
+    return at_full_rate(cut.frames, (max(cut.frames) + 1) * CLIP_HOLD)
+
+
+def treatment(cut: PictureCut, look: Look) -> Treatment:
+    """How a cut's clip is shown; a file of one's own has no film model's watermark."""
+    return Treatment(cut.source is None, None if cut.source == "file" else look.watermark, look.show)
+
+
+def draw_card(timeline: Timeline, cut: PictureCut, since: int = 0) -> Frames:
+    """The card of a cut without a clip, `since` frames after it began: only the title's rays move."""
+    size = {"width": timeline.width, "height": timeline.height}
+    if cut.card == "title":
+        steps = -(-(cut.end - cut.start) // CLIP_HOLD)
+        return cards.title_card(timeline.title, turn=(since // CLIP_HOLD) / steps, **size)
+    if cut.card == "credits":
+        return cards.credits_card(timeline.title, timeline.credits, **size)
+    return cards.gag_card(timeline.title, **size)
+
+
+def segment_recipe(timeline: Timeline, span: Span, *, look: Look | None = None) -> dict[str, Any]:
+    """All that decides how a segment looks, and nothing of where in the film it stands, as JSON values."""
+    look = look or Look()
+    pictures = [cut for cut in timeline.pictures if span.start <= cut.start < span.end]
+    shown = subtitles.captions_of(timeline, span) if look.burned else ()
+    speakers = {who for caption in shown for who, _ in caption.rows if who}
+    colours = subtitles.colours_of(timeline, look.colours, look.style)
+    done, joins = effects.of_span(timeline, span)
+    seen = [*pictures, *(cut for join in joins for cut in join.tail)]
+    has_card = any(cut.clip is None for cut in seen)
+    recipe: dict[str, Any] = {
+        "segment": RECIPE,
+        "size": [timeline.width, timeline.height],
+        "pictures": [_picture_recipe(cut) for cut in pictures],
+        "captions": [_caption_recipe(caption, look.style) for caption in shown],
+        "style": _style_recipe(look.style) if shown else None,
+        "colours": {who: colour for who, colour in colours.items() if who in speakers},
+        "title": timeline.title if has_card else None,
+        "credits": list(timeline.credits) if span.kind == "credits" else None,
+        "coding": [NETWORK, *_CODING],
+    }
+    if look.framing != "blur":
+        recipe["framing"] = look.framing
+    if look.watermark and any(cut.clip and cut.source != "file" for cut in seen):
+        recipe["watermark"] = ["bug", look.show] if look.watermark == "bug" else [look.watermark]
+    if look.smooth and any(cut.source == "model" for cut in seen):
+        recipe["smooth"] = True
+    if done:
+        recipe["effects"] = [[e.name, e.start - span.start, e.end - span.start, e.amount] for e in done]
+    if joins:
+        recipe["transitions"] = [
+            [j.kind, j.start - span.start, j.end - span.start, [_picture_recipe(cut) for cut in j.tail]]
+            for j in joins
+        ]
+    own = fonts.font_file(subtitles.read_style(look.style).font)
+    if others := fonts.fallback_files("".join(caption.text for caption in shown), own):
+        recipe["fonts"] = list(others)
+    return recipe
+
+
+def _caption_recipe(caption: Caption, style: str) -> list[Any]:
+    told: list[Any] = [caption.start, caption.end, caption.text, caption.who, caption.style]
+    if caption.speakers:
+        told.append(list(caption.speakers))
+    if subtitles.read_style(style).waiting:
+        told.append([[word.start, word.end] for word in caption.words])
+    return told
+
+
+def _style_recipe(name: str) -> dict[str, Any]:
+    style = asdict(subtitles.read_style(name))
+    return {**style, "palette": list(style["palette"])}
+
+
+def _picture_recipe(cut: PictureCut) -> dict[str, Any]:
+    recipe = {
+        "clip": file_hash(cut.clip) if cut.clip else None,
+        "card": cut.card,
+        "length": cut.end - cut.start,
+        "frames": [[index, len(list(run))] for index, run in groupby(cut.frames)],
+    }
+    return {**recipe, "source": cut.source} if cut.source else recipe
+
+
+def file_hash(path: Path) -> str:
+    """The SHA-256 of a file, looked up by path, size and time where it was computed before."""
+    try:
+        found = path.stat()
+    except OSError as fault:
+        raise StudioError(f"{path}: wanted a clip, there is none; run again and it is filmed anew") from fault
+    return _hash(path, found.st_size, found.st_mtime_ns)
+
+
+@lru_cache(maxsize=4096)
+def _hash(path: Path, size: int, time: int) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+# ---------------------------------------------------------------------------------------- the episode
+
+
+def join(
+    segments: Sequence[Path],
+    sound: Path | None,
+    out_mp4: Path,
+    *,
+    metadata: Mapping[str, str] | None = None,
+    soft: tuple[Path, str] | None = None,
+) -> None:
+    """The episode: the segments one after the other, not encoded again, and the mastered sound as AAC.
+
+    `sound` is the WAV, or the `.m4a` that the mix has made of it, which is copied. `soft` are captions
+    that a player can switch on: their SubRip file, and the language's code of three letters.
+    """
+    part = out_mp4.absolute().with_name(out_mp4.name + ".part")
+    notes = {"comment": AI_GENERATED, **(metadata or {})}
+    if AI_GENERATED not in notes["comment"]:
+        notes["comment"] = f"{AI_GENERATED}. {notes['comment']}"
+    with tempfile.TemporaryDirectory(prefix="cold-open-join-") as folder:
+        listing = Path(folder, "segments.txt")
+        entries = (ffmpeg.concat_entry(segment) for segment in segments)
+        listing.write_text("ffconcat version 1.0\n" + "".join(entries), encoding="utf-8", newline="\n")
+        picture = ["-f", "concat", "-safe", "0", "-i", str(listing)]
+        heard = ["-i", str(sound.absolute())] if sound else []
+        is_coded = sound is not None and sound.suffix == ".m4a"
+        coding = ["-c:v", "copy", *_TAGS, *(("-c:a", "copy") if is_coded else ffmpeg.AAC_OPTIONS)]
+        tags = [word for key, value in notes.items() for word in ("-metadata", f"{key}={value}")]
+        maps = ["-map", "0:v:0", *(["-map", "1:a:0"] if sound else []), "-map_metadata", "-1"]
+        if soft is not None:
+            heard += ["-i", str(soft[0].absolute())]
+            maps += ["-map", f"{2 if sound else 1}:s:0"]
+            coding += ["-c:s", "mov_text", "-metadata:s:s:0", f"language={soft[1]}"]
+        end = ["-movflags", "+faststart", "-f", "mp4", str(part)]
+        try:
+            ffmpeg.run(["-y", *picture, *heard, *maps, *coding, *tags, *end], doing=f"joining {out_mp4}")
+            os.replace(part, out_mp4)
+        finally:
+            part.unlink(missing_ok=True)
+
+
+def verify(film: Path, timeline: Timeline) -> ffmpeg.Contents:
+    """What the finished file holds; a StudioError if it is not what the timeline says.
+
+    The pictures are counted as packets: each segment was decoded and looked at when it was made.
+    """
+    found = ffmpeg.contents(film, decoded=False)
+    wanted = {
+        f"{timeline.num_frames} frames": found.num_frames == timeline.num_frames,
+        f"{timeline.width}x{timeline.height}": (found.width, found.height)
+        == (timeline.width, timeline.height),
+        "H.264 in yuv420p, tagged bt709": all(w in found.video for w in ("h264", "yuv420p", "bt709")),
+        f"AAC at {SAMPLE_RATE} Hz": "aac" in found.audio and found.sample_rate == SAMPLE_RATE,
+        "sound that ends within a frame of the picture": (
+            abs(found.num_samples - found.num_frames * SAMPLES_PER_FRAME) <= SAMPLES_PER_FRAME
+        ),
+    }
+    if faults := [what for what, holds in wanted.items() if not holds]:
+        sound = f"{found.num_samples} samples ({found.audio or 'no sound'})"
+        got = f"{found.num_frames} frames of {found.width}x{found.height} ({found.video}), {sound}"
+        raise StudioError(f"{film}: wanted {'; '.join(faults)}; got {got}")
+    return found

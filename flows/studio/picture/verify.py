@@ -1,0 +1,80 @@
+"""The check after an encode: the file is decoded once and held against the frames that it was made of.
+
+A grid of points of every frame is enough to see what goes wrong: frames that are missing, a second that is
+black or stands still though the cut's own pictures are not and do not, colours read by another matrix.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from flows.studio.errors import StudioError
+from flows.studio.media import ffmpeg
+from flows.studio.media.clips import Frames
+from flows.studio.timeline.model import FPS
+
+GRID = 32  # points across and down
+MOST_COLOUR = 6  # of 255: how far the middle of all points may be from what was fed
+_BLACK, _LIT = 8, 24  # the mean of a black frame is under the first, of one that is none over the second
+_MOVED, _STILL = 40, 12  # of 255: what a point does that moves, and what one may do that stands still
+_MOVED_SHARE = 0.02  # of the points: fewer is no motion that anybody misses
+
+
+def points(frame: Frames) -> Frames:
+    """The middle of each cell of a grid over a frame (h, w, 3), as (GRID, GRID, 3)."""
+    rows, columns = (((np.arange(GRID) + 0.5) * side / GRID).astype(int) for side in frame.shape[:2])
+    return frame[rows[:, None], columns]
+
+
+def check(film: Path, fed: Sequence[Frames], *, name: Path) -> None:
+    """Raises a StudioError, with `name`, if a film is not what was `fed`: the points of each frame."""
+    got = _decoded(film)
+    if len(got) != len(fed):
+        raise StudioError(f"{name}: wanted {len(fed)} frames, ffmpeg wrote {len(got)}; is the disk full?")
+    wanted = np.stack(fed)
+    if faults := [*_seconds_lost(wanted, got), *_other_colours(wanted, got)]:
+        raise StudioError(f"{name}: {'; '.join(faults)}; nothing was kept of it, run again")
+
+
+def _decoded(film: Path) -> Frames:
+    grid = f"scale={GRID}:{GRID}:flags=neighbor,format=rgb24"
+    source = ["-xerror", "-i", str(film.absolute()), "-map", "0:v:0", "-fps_mode", "passthrough"]
+    stream = ffmpeg.run([*source, "-vf", grid, "-f", "rawvideo", "-"], doing=f"looking at {film}")
+    return np.frombuffer(stream, np.uint8).reshape(-1, GRID, GRID, 3)
+
+
+def _seconds_lost(fed: Frames, got: Frames) -> list[str]:
+    """Each whole second that came out black or still, and was fed otherwise."""
+    faults = []
+    for start in range(len(fed) - FPS + 1):
+        before, after = fed[start : start + FPS], got[start : start + FPS]
+        if after.max(axis=0).mean() < _BLACK and before.mean(axis=(1, 2, 3)).min() > _LIT:
+            faults.append(f"black from second {start / FPS:.2f}")
+        elif _stands_still(before, after):
+            faults.append(f"a still picture from second {start / FPS:.2f}")
+        if faults:
+            break  # the first one tells enough
+    return faults
+
+
+def _stands_still(fed: Frames, got: Frames) -> bool:
+    moved = _ways(fed) > _MOVED
+    return bool(moved.mean() > _MOVED_SHARE and _ways(got)[moved].max() < _STILL)
+
+
+def _ways(frames: Frames) -> NDArray[np.uint8]:
+    """How far each point's colour goes within these frames, (GRID, GRID)."""
+    return np.asarray((frames.max(axis=0) - frames.min(axis=0)).max(axis=-1))
+
+
+def _other_colours(fed: Frames, got: Frames) -> list[str]:
+    """The captions cover less than half of a film, so the middle of all points is the picture's own."""
+    apart = np.median(got.astype(np.int16) - fed, axis=(0, 1, 2))
+    if np.abs(apart).max() <= MOST_COLOUR:
+        return []
+    told = ", ".join(f"{value:+.0f}" for value in apart)
+    return [f"wanted the colours within {MOST_COLOUR} of the cut's, got red, green, blue {told}"]

@@ -1,0 +1,224 @@
+"""A night's work, without Prefect: which shows, in which order, and what to say in the morning."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Literal
+
+from flows.studio.errors import StudioError
+from flows.studio.production import episode as jobs
+from flows.studio.production.faults import known_fault
+from flows.studio.production.request import BatchOptions, EpisodeOptions, Outcome
+from flows.studio.workspace import disk_usage
+from flows.studio.workspace.folder import episodes, read_json, show_folder_name
+from scripts_llm.errors import ScriptError
+from scripts_llm.files.read import read_premise
+
+ENDINGS = (".yaml", ".yml")
+
+
+@dataclass(frozen=True)
+class Job:
+    """One episode to make: a show's unfinished one (`episode` is None) or its next one."""
+
+    premise: Path
+    episode: Literal["next"] | None
+
+
+@dataclass(frozen=True)
+class Result:
+    """What became of a job, or of a premise that never became one."""
+
+    premise: Path
+    outcome: Outcome | None
+    fault: str = ""
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True)
+class Night:
+    """The jobs in their order, what was refused, and the room that the jobs will want."""
+
+    jobs: tuple[Job, ...]
+    refused: tuple[Result, ...]
+    wanted_bytes: int = 0
+
+
+def announce(options: BatchOptions) -> str:
+    """The first line. Raises StudioError if the folder, the time or a video option is wrong."""
+    jobs.check_video(options.video)
+    found = premise_files(options.premises)
+    shows = "1 show" if len(found) == 1 else f"{len(found)} shows"
+    until = ""
+    if options.stop_at is not None:
+        until = f", until {moment(options.stop_at, datetime.now().astimezone()):%H:%M}"
+    return (
+        f"The next episode of {shows} in {options.premises}, unfinished ones first, "
+        f"into {options.output}{until}."
+    )
+
+
+def moment(time_of_day: str, now: datetime) -> datetime:
+    """The next time after `now` that the clock shows `time_of_day`, "07:00"."""
+    match = re.fullmatch(r"([01]?\d|2[0-3]):([0-5]\d)", time_of_day.strip())
+    if match is None:
+        raise StudioError(f"--stop-at: wanted a time of day such as 07:00, got {time_of_day!r}", code=2)
+    at = now.replace(hour=int(match[1]), minute=int(match[2]), second=0, microsecond=0)
+    return at if at > now else at + timedelta(days=1)
+
+
+def premise_files(folder: Path) -> tuple[Path, ...]:
+    """The premises in a folder, by name."""
+    if not folder.is_dir():
+        what = "is a file" if folder.exists() else "does not exist"
+        raise StudioError(
+            f"--premises: wanted a folder of premises, but {folder} {what}; "
+            'try: coldopen new "A cat runs for mayor", which makes premises/',
+            code=2,
+        )
+    found = tuple(sorted(path for path in folder.iterdir() if path.suffix in ENDINGS and path.is_file()))
+    if not found:
+        raise StudioError(
+            f"--premises: {folder} has no premise (*.yaml) in it; try: coldopen new --from joe_and_the_don",
+            code=2,
+        )
+    return found
+
+
+def plan_night(options: BatchOptions) -> Night:
+    """First what is unfinished, then every show's next episode. A show's second premise is refused."""
+    shows: dict[str, Path] = {}
+    refused: list[Result] = []
+    unfinished: list[Job] = []
+    following: list[Job] = []
+    wanted = 0
+    for path in premise_files(options.premises):
+        try:
+            show = read_premise(path).show
+        except (ScriptError, OSError) as error:
+            refused.append(Result(path, None, in_words(error)))
+            continue
+        first = shows.setdefault(show_folder_name(show), path)
+        if first is not path:
+            refused.append(Result(path, None, f"{path}: the show {show!r} has a premise already, {first}"))
+            continue
+        if is_unfinished(options.output, show):
+            unfinished.append(Job(path, None))
+        following.append(Job(path, "next"))
+        wanted += disk_usage.wanted_bytes(options.output, show)
+    return Night((*unfinished, *following), tuple(refused), wanted)
+
+
+def is_unfinished(output: Path, show: str) -> bool:
+    """Whether the show's newest episode was begun and has no film yet, or one with gag cards in it."""
+    known = episodes(output, show)
+    if not known:
+        return False
+    manifest = read_json(known[-1].manifest) or {}
+    return not known[-1].film.exists() or bool(manifest.get("gag_cards"))
+
+
+def room_told(plan: Night, output: Path, *, keep: int = 5) -> str | None:
+    """What to say before a night that will not fit on the disk; None if it will."""
+    free = free_bytes(output)
+    if plan.wanted_bytes <= free:
+        return None
+    wanted, there = disk_usage.in_words(plan.wanted_bytes), disk_usage.in_words(free)
+    line = f"this night wants about {wanted}, and {there} are free"
+    can_go = sum(removal.num_bytes for removal in disk_usage.removable(output, keep=keep))
+    if not can_go:
+        return f"{line}; it goes on as far as it gets"
+    return f"{line}; coldopen clean --keep {keep} would free {disk_usage.in_words(can_go)}"
+
+
+def free_bytes(output: Path) -> int:
+    """Bytes free on the disk that the output folder is on, or will be."""
+    there = next(place for place in (output.absolute(), *output.absolute().parents) if place.exists())
+    return shutil.disk_usage(there).free
+
+
+def space_line(output: Path) -> str:
+    """The morning's last line: "1.2 GB in output, 80.3 GB free"."""
+    used, free = disk_usage.size_of(output), free_bytes(output)
+    return f"{disk_usage.in_words(used)} in {output}, {disk_usage.in_words(free)} free"
+
+
+def options_of(job: Job, options: BatchOptions, stop_at: datetime | None = None) -> EpisodeOptions:
+    """The options of one episode of the night."""
+    return EpisodeOptions(
+        premise=job.premise,
+        episode=job.episode,
+        writer=options.writer,
+        seed=options.seed,
+        output=options.output,
+        device=options.device,
+        verbose=options.verbose,
+        stop_at=stop_at,
+        video=options.video,
+    )
+
+
+def still_to_do(job: Job, done: Sequence[Result]) -> bool:
+    """A show whose unfinished episode failed tonight does not begin another one."""
+    return not any(result.premise == job.premise and result.outcome is None for result in done)
+
+
+def code_of(results: Sequence[Result]) -> Literal[0, 1, 3]:
+    """0 all made, 3 some not made or with gag cards, 1 none made."""
+    made = [result for result in results if result.outcome is not None and result.outcome.code != 1]
+    if not made:
+        return 1
+    return 0 if all(result.outcome and result.outcome.code == 0 for result in results) else 3
+
+
+def summary(results: Sequence[Result]) -> tuple[str, ...]:
+    """The morning's lines: how many, then one a premise, with what there is to know about it."""
+    made = sum(result.outcome is not None and result.outcome.code != 1 for result in results)
+    head = f"{made} of {len(results)} made."
+    return (head, *(line for result in results for line in _lines_of(result)))
+
+
+def table(results: Sequence[Result]) -> list[dict[str, str]]:
+    """The summary as the rows of a table, for Prefect's page of the run and the night's record."""
+    return [
+        {
+            "premise": result.premise.name,
+            "made": "no" if _failed(result) else "with gag cards" if _gags(result) else "yes",
+            "seconds": f"{result.seconds:.0f}",
+            "film": str(result.outcome.path) if result.outcome and result.outcome.path else "",
+            "notes": "; ".join(note for note in (*_notes(result), result.fault) if note),
+        }
+        for result in results
+    ]
+
+
+def _notes(result: Result) -> tuple[str, ...]:
+    return result.outcome.notes if result.outcome else ()
+
+
+def _lines_of(result: Result) -> tuple[str, ...]:
+    if result.outcome is None:
+        return (f"  not made  {result.premise.name}: {result.fault}",)
+    verdict = "not made" if _failed(result) else "gag cards" if _gags(result) else "made"
+    head = f"  {verdict:9} {result.premise.name}: {result.outcome.path or ''}"
+    return (head, *(f"            {note}" for note in result.outcome.notes))
+
+
+def _failed(result: Result) -> bool:
+    return result.outcome is None or result.outcome.code == 1
+
+
+def _gags(result: Result) -> bool:
+    return result.outcome is not None and result.outcome.code == 3
+
+
+def in_words(error: BaseException) -> str:
+    """An error in one line, a bug with its kind in front."""
+    fault = known_fault(error)
+    lines = (fault[0] if fault else f"{type(error).__name__}: {error}").splitlines()
+    return "; ".join(line for line in lines if not line.startswith("    "))  # without the file's own lines

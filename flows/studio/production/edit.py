@@ -1,0 +1,333 @@
+"""The edit: what was filmed and spoken becomes a timeline, its segments, and the finished episode."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from flows.studio.filming.settings import picture_size
+from flows.studio.filming.shots import WantedLine, WantedShot, scenes
+from flows.studio.media import user_files
+from flows.studio.picture import sidecars, subtitles
+from flows.studio.picture.render import Look, segment_recipe
+from flows.studio.release import publish
+from flows.studio.sound import user_audio
+from flows.studio.timeline.assemble import FilmedShot, Intro, SceneTake, SpokenLine, assemble
+from flows.studio.timeline.model import Framing, MusicCue, PictureCut, Span, Timeline
+from flows.studio.timeline.pacing import SceneSound
+from flows.studio.workspace import artifacts
+from flows.studio.workspace.artifacts import Artefact, Shelf
+from flows.studio.workspace.folder import EpisodeFolder
+from scripts_llm.screenplay.script import Premise, Script, display_name
+
+OnFrame = Callable[[int, int], None]
+
+TOLD = "told"  # the key of the film's recipe for what is said of the film
+
+
+@dataclass(frozen=True)
+class Edit:
+    """Everything that decides the finished film, before any of it is encoded."""
+
+    timeline: Timeline
+    look: Look
+    premise: Premise
+    script: Script
+    seed: int
+
+    @property
+    def segments(self) -> tuple[tuple[Span, Mapping[str, Any]], ...]:
+        """The spans of the film with their recipes."""
+        return tuple(
+            (span, segment_recipe(self.timeline, span, look=self.look)) for span in self.timeline.spans
+        )
+
+    @property
+    def thumbnail(self) -> str | None:
+        """The scene that the poster shows, if the premise names one."""
+        return self.premise.publish.thumbnail if self.premise.publish else None
+
+    @property
+    def recipe(self) -> Mapping[str, Any]:
+        """What the finished film is made from."""
+        timeline = self.timeline
+        return {
+            **({"thumbnail": self.thumbnail} if self.thumbnail else {}),
+            "kind": "film",
+            "program": metadata.version("cold-open"),
+            "segments": [artifacts.digest(recipe) for _, recipe in self.segments],
+            "lines": [[cue.start, cue.end, _digest_in(cue.wav), cue.who, cue.text] for cue in timeline.lines],
+            "laughs": [asdict(cue) for cue in timeline.laughs],
+            "music": [_music_recipe(cue) for cue in timeline.music],
+            "captions": [asdict(caption) for caption in timeline.captions],
+            "soft": self.premise.captions.mode == "soft",
+            "sounds": [[cue.start, cue.end, cue.name] for cue in timeline.sounds],
+            "audio": user_audio.recipe(self.premise.audio),
+            "seed": self.seed,
+            "title": timeline.title,
+            TOLD: self._told,
+        }
+
+    @property
+    def _told(self) -> Mapping[str, Any]:
+        """What of the film is neither seen nor heard in it: its tags, publish.txt, the captions beside it."""
+        timeline, look = self.timeline, self.look
+        colours = subtitles.colours_of(timeline, look.colours, look.style)
+        speakers = {who for caption in timeline.captions for who, _ in caption.rows if who}
+        is_soft = self.premise.captions.mode == "soft"
+        return {
+            "show": self.premise.show,
+            "description": description(self),
+            "publish": publish.text_of(self.premise, self.script, timeline, "", number=0),
+            "speakers": {who: [timeline.names.get(who), colours[who]] for who in speakers},
+            "style": look.style,
+            "language": sidecars.language_code(self.premise.language) if is_soft else None,
+        }
+
+
+def before_told(recipe: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A film's recipe as it was when it did not count what is told of the film."""
+    return {key: value for key, value in recipe.items() if key != TOLD}
+
+
+def _music_recipe(cue: MusicCue) -> dict[str, Any]:
+    """A cue of the music as JSON; a film is known by what is in it."""
+    told = {key: value for key, value in asdict(cue).items() if key != "film"}
+    return told if cue.film is None else {**told, "film": user_files.content_hash(cue.film)}
+
+
+def _digest_in(path: Path) -> str:
+    """The recipe's digest in an artefact's name: the number before it does not count."""
+    return path.stem.rsplit("-", 1)[-1]
+
+
+@dataclass(frozen=True)
+class Material:
+    """What the script wants, and what lies there of it; `intro` is the shot that is the title sequence."""
+
+    shots: Sequence[WantedShot]
+    lines: Sequence[WantedLine]
+    clips: Shelf
+    voices: Shelf
+    sounds: Mapping[str, Sequence[SceneSound]] = field(default_factory=dict)  # by the scene's id
+    filmed_by: str = "TOON"  # as the credits say it, with a licence that forbids something
+    intro: WantedShot | None = None
+
+
+def make_edit(
+    premise: Premise,
+    script: Script,
+    material: Material,
+    *,
+    written_by: str,
+    seed: int,
+    cards: bool = True,
+    framing: Framing = "blur",
+) -> Edit:
+    """The edit of what lies there; a shot without a clip becomes a gag card.
+
+    Without `cards` there is neither title nor credits, as in a short of a few scenes.
+    """
+    width, height = picture_size(premise)
+    names = {key: display_name(key, who) for key, who in premise.characters.items()}
+    timeline = assemble(
+        _takes(script, material),
+        width=width,
+        height=height,
+        title=f"{premise.titles.card or premise.show}\n{script.title}" if cards else "",
+        credits=(credits_of(premise, written_by, material) if cards and premise.titles.outro_credits else ()),
+        intro=_intro(material),
+        laugh_track=premise.audio.laugh_track != "off",
+        caption_style=premise.captions.style,
+        fit=premise.video.fit or "boomerang",
+        names=names,
+        seed=seed,
+    )
+    timeline = _with_sources(timeline, material)
+    colours = {key: who.caption_color for key, who in premise.characters.items() if who.caption_color}
+    look = Look(
+        premise.captions.mode == "burn",
+        premise.captions.style,
+        colours,
+        framing,
+        watermark=premise.video.watermark,
+        show=premise.titles.card or premise.show,
+        smooth=premise.video.smooth,
+    )
+    return Edit(timeline, look, premise, script, seed)
+
+
+def _with_sources(timeline: Timeline, material: Material) -> Timeline:
+    """The timeline with where clips come from, and every frame of those with more than eight a second."""
+    clips = material.clips
+    full = {clip.path: int(clip.made["full_frames"]) for clip in clips.values() if "full_frames" in clip.made}
+    sources = {clips[shot.digest].path: shot.source for shot in material.shots if shot.digest in clips}
+
+    def whole(cut: PictureCut) -> PictureCut:
+        if cut.clip is None:
+            return cut
+        cut = replace(cut, source=sources.get(cut.clip))
+        if cut.clip not in full:
+            return cut
+        return replace(cut, frames=user_files.at_full_rate(cut.frames, full[cut.clip]))
+
+    joins = tuple(replace(join, tail=tuple(map(whole, join.tail))) for join in timeline.transitions)
+    return replace(timeline, pictures=tuple(map(whole, timeline.pictures)), transitions=joins)
+
+
+def _intro(material: Material) -> Intro | None:
+    """The title sequence with its own sound, once its clip is there."""
+    wanted = material.intro
+    clip = material.clips.get(wanted.digest) if wanted else None
+    if wanted is None or clip is None:
+        return None
+    return Intro(clip.path, int(clip.made["num_frames"]), wanted.file if clip.made["has_sound"] else None)
+
+
+def _takes(script: Script, material: Material) -> list[SceneTake]:
+    takes = []
+    for scene in scenes(script):
+        shots = [shot for shot in material.shots if shot.scene is scene]
+        filmed = tuple(_filmed(shot, material.clips.get(shot.digest)) for shot in shots)
+        spoken: list[SpokenLine | None] = [None] * len(scene.dialogue)
+        for line in material.lines:
+            if line.scene is scene:
+                wav = material.voices[line.digest]
+                spoken[line.index] = SpokenLine(
+                    wav.path,
+                    int(wav.made["num_samples"]),
+                    bool(wav.made["murmured"]),
+                    tuple((int(a), int(b)) for a, b in wav.made.get("words", ())),
+                )
+        sounds = tuple(material.sounds.get(str(scene.id), ()))
+        takes.append(SceneTake(scene, filmed, tuple(spoken), sounds))
+    return takes
+
+
+def _filmed(shot: WantedShot, clip: Artefact | None) -> FilmedShot:
+    if clip is None:
+        return FilmedShot(shot.label, shot.shot, None, 0)
+    own = shot.shot
+    if shot.file is not None and own.fit is None:  # a clip of one's own is not turned back by itself
+        own = own.model_copy(update={"fit": "slow" if user_files.is_still(shot.file) else "hold"})
+    return FilmedShot(shot.label, own, clip.path, int(clip.made["num_frames"]))
+
+
+_SPEAKERS = {"embedded": "hibari-tts", "kokoro": "Kokoro", "server": "a speech server"}
+
+
+def credits_of(premise: Premise, written_by: str, material: Material) -> tuple[str, ...]:
+    """The lines of the credits: cast, writer, film model, voices."""
+    spoken = [line.recipe["voice"] for line in material.lines if "voice" in line.recipe]
+    speakers = {voice.get("speaker", "embedded") for voice in spoken} or {"embedded"}
+    voiced = " and ".join(name for speaker, name in _SPEAKERS.items() if speaker in speakers)
+    cast = ", ".join(display_name(key, who) for key, who in premise.characters.items())
+    return (
+        f"With {cast}" if cast else premise.show,
+        f"Written by {written_by}",
+        f"Filmed by {material.filmed_by}, voiced by {voiced}",
+        "Made with Cold Open. AI-generated.",
+    )
+
+
+# -------------------------------------------------------------------------------------------- encoding
+
+
+def cut_segment(edit: Edit, span: Span, recipe: Mapping[str, Any], place: Path, *, on_frame: OnFrame) -> Path:
+    """One encoded segment, kept with its recipe."""
+    from flows.studio.picture.render import make_segment
+
+    def by(path: Path) -> Mapping[str, Any]:
+        make_segment(edit.timeline, span, path, look=edit.look, progress=on_frame)
+        return {"num_frames": span.end - span.start}
+
+    return artifacts.make(place, span.id, recipe, ".mp4", by=by).path
+
+
+def all_segments(
+    edit: Edit, place: Path, encode: Callable[[Span, Mapping[str, Any]], Path]
+) -> tuple[Path, ...]:
+    """The edit's segments in order: those that lie in `place`, and for the others what `encode` makes."""
+    there = artifacts.shelf(place, ".mp4")
+    paths = []
+    for span, recipe in edit.segments:
+        known = there.get(artifacts.digest(recipe))
+        paths.append(known.path if known is not None else encode(span, recipe))
+    return tuple(paths)
+
+
+@dataclass(frozen=True)
+class Finished:
+    """What was measured in the finished film; a silent one has no loudness."""
+
+    num_frames: int
+    seconds: float
+    loudness_lufs: float | None = None
+    true_peak_dbtp: float | None = None
+
+
+def master(edit: Edit, segments: Sequence[Path], folder: EpisodeFolder) -> Finished:
+    """Sound mixed, segments joined, the file checked; captions, poster and film lie in the folder."""
+    from flows.studio.picture import contact_sheet
+
+    finished = finish(edit, segments, folder, folder.film)
+    timeline = edit.timeline
+    contact_sheet.poster(timeline, timeline.title, folder.poster, look=edit.look, scene=edit.thumbnail)
+    return finished
+
+
+def finish(edit: Edit, segments: Sequence[Path], folder: EpisodeFolder, film: Path) -> Finished:
+    """The film at `film` with its sound, checked, and its captions beside it."""
+    from flows.studio.picture import render
+    from flows.studio.sound import mix
+    from flows.studio.timeline.model import FPS
+    from flows.studio.workspace.folder import writing
+
+    timeline = edit.timeline
+    write_captions(edit, film)
+    is_soft = edit.premise.captions.mode == "soft" and timeline.captions
+    language = sidecars.language_code(edit.premise.language)
+    soft = (film.with_suffix(".srt"), language) if is_soft else None
+    name = "master" if film == folder.film else film.stem
+    for cue in timeline.sounds:
+        if cue.file is not None:
+            user_files.keep_copy(cue.file, folder.root)
+    wav, track = (folder.segments / f"{name}.{ending}" for ending in ("wav", "m4a"))
+    with writing(wav) as wav_part, writing(track) as track_part:
+        report = mix.master(timeline, edit.premise.audio, wav_part, seed=edit.seed, encoded=track_part)
+        with writing(film) as part:
+            render.join(segments, track_part, part, metadata=tags(edit, folder), soft=soft)
+            render.verify(part, timeline)
+    return Finished(
+        num_frames=timeline.num_frames,
+        seconds=round(timeline.num_frames / FPS, 3),
+        loudness_lufs=report.loudness_lufs,
+        true_peak_dbtp=report.true_peak_dbtp,
+    )
+
+
+def write_captions(edit: Edit, film: Path) -> None:
+    """The captions beside a film, whatever is in it: SubRip, WebVTT, and ASS in the premise's style."""
+    timeline, look = edit.timeline, edit.look
+    sidecars.write_srt(timeline, film.with_suffix(".srt"))
+    sidecars.write_vtt(timeline, film.with_suffix(".vtt"))
+    colours = subtitles.colours_of(timeline, look.colours, look.style)
+    subtitles.write_ass(timeline, film.with_suffix(".ass"), style=look.style, colours=colours)
+
+
+def tags(edit: Edit, folder: EpisodeFolder) -> dict[str, str]:
+    """What the film's file says of itself."""
+    return {
+        "title": f"{edit.premise.show} {folder.code}: {edit.script.title}",
+        "show": edit.premise.show,
+        "description": description(edit),
+        "comment": "AI-generated: made with Cold Open",
+    }
+
+
+def description(edit: Edit) -> str:
+    """The episode in a sentence."""
+    return edit.script.logline or edit.premise.logline or ""

@@ -1,0 +1,225 @@
+"""What a run tells of its work: lines for the screen, chapters for the manifest."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+from flows.studio.filming import auto_takes, vocabulary
+from flows.studio.filming.settings import picture_size
+from flows.studio.filming.shots import WantedLine
+from flows.studio.media import loudness
+from flows.studio.picture.render import file_hash
+from flows.studio.production import script as scripts
+from flows.studio.production import writer
+from flows.studio.production.console import count, duration
+from flows.studio.production.edit import Finished
+from flows.studio.production.episode import Job
+from flows.studio.production.messages import older_premise
+from flows.studio.production.plan import Survey
+from flows.studio.production.written import Written
+from flows.studio.release import publish
+from flows.studio.timeline.model import Timeline
+from flows.studio.workspace import artifacts, folder, manifest
+from scripts_llm.llm.client import Call
+
+Chapters = dict[str, Any]
+
+
+def keep(job: Job, **chapters: Any) -> None:
+    """Writes chapters into the manifest; the others stay."""
+    manifest.write(job.folder, job.memory, show=job.premise.show, **chapters)
+
+
+# ---------------------------------------------------------------------------------------------- script
+
+
+def script_told(job: Job, written: Written, *, is_new: bool) -> tuple[str, ...]:
+    """The script as it is shown: all of it when it is new, a line when it was there."""
+    script = written.script
+    if is_new:
+        return (*scripts.told(script), *writing_told(written.calls), f"the script: {job.folder.script}")
+    shots = sum(len(scene.shots or ()) for scene in script.scenes)
+    edited = ", edited by hand" if scripts.was_edited(job) else ""
+    size = f"{count(len(script.scenes), 'scene')}, {count(shots, 'shot')}{edited}"
+    return (f"{job.folder.script}: “{script.title}”, {size}", *older_premise(job))
+
+
+def script_chapter(job: Job, written: Written) -> Chapters:
+    """What the manifest knows of the script; the calls of a writer stay from the run that made them."""
+    memory = written.memory
+    chapters: Chapters = {
+        "scenes": [
+            {"id": scene.id, "part": scene.part, "slugline": scene.slugline, "action": scene.action}
+            for scene in written.script.scenes
+        ],
+        "title": written.script.title,
+        "logline": written.script.logline or job.premise.logline,
+        "settings": {"seed": job.seed, "film_seed": job.film_seed, "size": list(picture_size(job.premise))},
+        "script": {
+            "sha256": manifest.file_hash(job.folder.script),
+            "written_by": memory.written_by,
+            "fell_back": memory.fell_back,
+            "edited": scripts.was_edited(job),
+            "written_from": memory.written_from,
+        },
+    }
+    if written.calls:
+        chapters["writer_calls"] = writer.call_rows(written.calls)
+    return chapters
+
+
+def writing_told(calls: Sequence[Call]) -> tuple[str, ...]:
+    """What the writing took, in a line; nothing for the offline writer."""
+    if not calls:
+        return ()
+    tokens = [(call.prompt_tokens, call.completion_tokens) for call in calls]
+    known = all(part is not None for pair in tokens for part in pair)
+    used = f"{sum(part or 0 for pair in tokens for part in pair):,} tokens" if known else "tokens n/a"
+    costs = [call.cost_usd for call in calls]
+    cost = "n/a" if None in costs else f"${sum(each or 0 for each in costs):.4f}"
+    seconds = sum(call.seconds for call in calls)
+    return (f"the writing took {count(len(calls), 'call')}, {seconds:.0f} s, {used}, cost {cost}",)
+
+
+# ------------------------------------------------------------------------------------------------ plan
+
+
+def plan_told(plan: Survey) -> tuple[str, ...]:
+    """What will be made and why, and about how long the filming takes."""
+    memory, made = plan.job.memory, plan.plan
+    if not made.todo:
+        return (f"to make: the cut; {made.num_kept} clips and voices are kept",)
+    lines = list(made.told())
+    if memory.weights not in (None, plan.film.weights) and made.num_shots:
+        lines.append(f"{plan.film.title} is another one now than the one that this episode was filmed with")
+    if made.num_shots and not plan.film.is_for_sale:
+        lines.append(f"not for commercial use: {plan.film.title} has the licence {plan.film.licence}")
+    if made.num_shots:
+        filmed = [(shot.label, shot.words) for shot in plan.shots if shot.file is None]
+        lines += vocabulary.told(filmed, plan.film.name)
+    if made.seconds:
+        lines.append(f"about {duration(made.seconds)} of filming, going by the last time")
+    return tuple(lines)
+
+
+# ----------------------------------------------------------------------------------------------- shots
+
+
+def shots_chapter(plan: Survey) -> Chapters:
+    """Every shot with its words, how the film model understood them, its seed and its clip."""
+    clips = artifacts.shelf(plan.job.folder.clips, ".mp4")
+    rows = []
+    for shot in plan.shots:
+        clip = clips.get(shot.digest)
+        found = None if shot.file else vocabulary.read(shot.words, plan.film.name)
+        rows.append(
+            {
+                "id": shot.label,
+                "scene": shot.scene.id,
+                "size": shot.shot.size,
+                "prompt": shot.shot.prompt_exact or shot.shot.prompt,
+                "composed": shot.words,
+                "understood": found.prompt if found else shot.prompt,
+                **({"mapped": vocabulary.replaced(found), "unknown": list(found.unknown)} if found else {}),
+                "seed": auto_takes.seed_of(shot, clip.made if clip else {}),
+                "take": shot.shot.pick or 1,
+                **({"judged": clip.made["judged"]} if clip and "judged" in clip.made else {}),
+                "clip": clip.path.name if clip else None,
+                "sha256": file_hash(clip.path)[:16] if clip else None,
+                "seconds": clip.made.get("seconds") if clip else None,
+                "device": clip.made.get("device") if clip else None,
+            }
+        )
+    film = {**asdict(plan.film), "source": plan.film.model, "model": plan.film.name}
+    return {"film_model": film, "shots": rows}
+
+
+def table_of_shots(plan: Survey) -> list[dict[str, str]]:
+    """The shots as a table for Prefect's page of the run."""
+    keys = ("id", "size", "prompt", "understood", "seed", "clip", "seconds")
+    return [{key: str(row[key] or "") for key in keys} for row in shots_chapter(plan)["shots"]]
+
+
+# ----------------------------------------------------------------------------------------------- lines
+
+
+def lines_chapter(plan: Survey) -> Chapters:
+    """Every spoken line with its voice."""
+    voices = artifacts.shelf(plan.job.folder.voices, ".wav")
+    return {
+        "lines": [
+            {
+                "id": line.label,
+                "scene": line.scene.id,
+                "who": line.line.who,
+                "line": line.line.line,
+                "wav": voices[line.digest].path.name,
+                "murmured": voices[line.digest].made["murmured"],
+                "voice": _speaker_of(line),
+            }
+            for line in plan.lines
+        ]
+    }
+
+
+_SPEAKERS = {
+    "embedded": "hibari-tts (Apache-2.0)",
+    "kokoro": "Kokoro-82M (Apache-2.0)",
+    "server": "a speech server",
+}
+
+
+def _speaker_of(line: WantedLine) -> str:
+    """Who spoke it, with the licence, for the credits."""
+    if line.file is not None:
+        return "recordings"
+    return _SPEAKERS[(line.recipe.get("voice") or {}).get("speaker", "embedded")]
+
+
+def murmured(plan: Survey) -> tuple[str, ...]:
+    """The lines that no voice could speak."""
+    return tuple(line["id"] for line in lines_chapter(plan)["lines"] if line["murmured"])
+
+
+def way_to_speak(plan: Survey) -> str:
+    """What would give the murmured lines words, if anything does."""
+    from flows.studio.voice.phonemes import way_to_speak
+
+    silent = murmured(plan)
+    return way_to_speak(line.line.line for line in plan.lines if line.label in silent)
+
+
+# ------------------------------------------------------------------------------------------------ film
+
+
+def film_chapter(job: Job, finished: Finished) -> Chapters:
+    """What was measured in the film, and the hashes of everything that was made."""
+    place = job.folder
+    made = (place.film, place.gif, place.srt, place.vtt, place.ass, place.poster, place.contact_sheet)
+    files = {path.name: manifest.file_hash(path) for path in made if path.exists()}
+    heard = loudness.curve(place.film) if finished.loudness_lufs is not None else ()
+    return {"film": {**asdict(finished), "loudness_curve": heard}, "files": files}
+
+
+def timeline_chapter(timeline: Timeline) -> Chapters:
+    """Where scenes, lines and laughs lie, in frames of the film."""
+    return {
+        "timeline": {
+            "num_frames": timeline.num_frames,
+            "spans": [{"id": span.id, "start": span.start, "end": span.end} for span in timeline.spans],
+            "lines": [
+                {"who": cue.who, "text": cue.text, "start": cue.start, "end": cue.end}
+                for cue in timeline.lines
+            ],
+            "laughs": [{"size": cue.size, "start": cue.start, "end": cue.end} for cue in timeline.laughs],
+        }
+    }
+
+
+def ready_to_publish(job: Job, plan: Survey, timeline: Timeline) -> None:
+    """publish.txt, with the credits that the manifest knows by now."""
+    made = folder.read_json(job.folder.manifest) or {}
+    premise, script = plan.written.premise, plan.written.script
+    publish.write(job.folder, premise, script, timeline, publish.credits_of(made, premise))

@@ -1,0 +1,121 @@
+"""`publish.txt`: what a video site asks for, ready to paste."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+from flows.studio.filming.settings import allows_commerce, title_of
+from flows.studio.timeline.model import FPS, Timeline
+from flows.studio.workspace.folder import EpisodeFolder, writing
+from scripts_llm.screenplay.publish import Publish
+from scripts_llm.screenplay.script import Premise, Script
+
+MAX_TITLE = 100  # characters, as video sites have it
+MIN_CHAPTER_SECONDS = 10
+MIN_CHAPTERS = 3
+PARTS = {"cold_open": "Cold open", "act_1": "Act one", "act_2": "Act two", "tag": "Tag"}
+MUSIC = "immich-memories-music, made with ACE-Step 1.5 (MIT)"
+FONT = "Noto Sans (OFL-1.1)"
+
+
+@dataclass(frozen=True)
+class Chapter:
+    """Where a part of the episode begins, in whole seconds."""
+
+    second: int
+    name: str
+
+
+def write(place: EpisodeFolder, premise: Premise, script: Script, timeline: Timeline, credit: str) -> None:
+    """Writes publish.txt; `credit` says who filmed and spoke, under which licences (`credits_of`)."""
+    with writing(place.publish) as part:
+        text = text_of(premise, script, timeline, credit, number=place.code.number)
+        part.write_text(text, encoding="utf-8")
+
+
+def text_of(premise: Premise, script: Script, timeline: Timeline, credit: str, *, number: int) -> str:
+    """Title, description, chapters, credits and hashtags, a blank line between them."""
+    wanted = premise.publish or Publish()
+    title = wanted.title_of(show=premise.show, season=premise.season, episode=number, title=script.title)
+    told = wanted.description or script.logline or premise.logline or ""
+    rows = [f"{_clock(chapter.second)} {chapter.name}" for chapter in chapters(script, timeline)]
+    blocks = [shortened(title), told, "\n".join(rows), credit, " ".join(hashtags(wanted.tags, premise))]
+    return "\n\n".join(block for block in blocks if block) + "\n"
+
+
+def credits_of(made: Mapping[str, Any], premise: Premise) -> str:
+    """Who wrote, filmed and spoke, under which licences, from the manifest's chapters."""
+    model = made.get("film_model") or {}
+    licence = str(model.get("licence") or "")
+    voices = dict.fromkeys(str(line["voice"]) for line in made.get("lines") or () if line.get("voice"))
+    music = {None: f"Music: {MUSIC}", "none": ""}.get(premise.audio.music, "Music: by the makers of the show")
+    lines = [
+        f"Written by {(made.get('script') or {}).get('written_by') or 'hand'}.",
+        f"Filmed by {title_of(str(model.get('model') or 'nobody'))}{_in_brackets(licence)}.",
+        f"Voices: {', '.join(voices)}." if voices else "",
+        f"{music}." if music else "",
+        f"Captions set in {FONT}.",
+        "Made with Cold Open. Script, pictures and voices are AI-generated.",
+        "Not for commercial use: the film model's licence does not allow it."
+        if not allows_commerce(licence)
+        else "",
+    ]
+    return "\n".join(line for line in lines if line)
+
+
+def _in_brackets(text: str) -> str:
+    return f" ({text})" if text else ""
+
+
+def chapters(script: Script, timeline: Timeline) -> tuple[Chapter, ...]:
+    """A chapter a part: the first at 0:00, each of ten seconds or more, three at least, or none at all."""
+    part_of = {scene.id: scene.part for scene in script.scenes}
+    starts: list[Chapter] = []
+    for span in timeline.spans:
+        part = part_of.get(span.id)
+        if part is not None and (not starts or starts[-1].name != PARTS[part]):
+            starts.append(Chapter(span.start // FPS if starts else 0, PARTS[part]))
+    long_enough = _merged(starts, timeline.num_frames // FPS)
+    return long_enough if len(long_enough) >= MIN_CHAPTERS else ()
+
+
+def _merged(starts: Sequence[Chapter], end: int) -> tuple[Chapter, ...]:
+    """Without the beginnings of what would be too short: it belongs to the chapter before."""
+    kept: list[Chapter] = []
+    for chapter in starts:
+        if not kept or chapter.second - kept[-1].second >= MIN_CHAPTER_SECONDS:
+            kept.append(chapter)
+    while len(kept) > 1 and end - kept[-1].second < MIN_CHAPTER_SECONDS:
+        kept.pop()
+    assert all(later.second - earlier.second >= MIN_CHAPTER_SECONDS for earlier, later in pairwise(kept))
+    return tuple(kept)
+
+
+def shortened(title: str) -> str:
+    """At most a hundred characters, cut between words."""
+    title = " ".join(title.split())
+    if len(title) <= MAX_TITLE:
+        return title
+    head = title[: MAX_TITLE - 1]
+    return (head.rsplit(" ", 1)[0] if " " in head else head).rstrip(" ,;:-") + "…"
+
+
+def hashtags(tags: Sequence[str], premise: Premise) -> tuple[str, ...]:
+    """Letters and digits of every script, no two alike; what it is, and that a machine made it, come last."""
+    words = [*tags, premise.show, premise.genre, "AIgenerated"]
+    found: dict[str, str] = {}
+    for word in words:
+        tag = "".join(re.findall(r"\w+", word.title() if " " in word else word))
+        if tag:
+            found.setdefault(tag.lower(), f"#{tag}")
+    return tuple(found.values())
+
+
+def _clock(second: int) -> str:
+    hours, rest = divmod(second, 3600)
+    clock = f"{rest // 60:02d}:{rest % 60:02d}" if hours else f"{rest // 60}:{rest % 60:02d}"
+    return f"{hours}:{clock}" if hours else clock

@@ -1,0 +1,88 @@
+"""A person's own music and laughs: found beside the script or the premise, and known by what is in them."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from flows.studio.errors import StudioError
+from flows.studio.media import audio as audio_files
+from flows.studio.media import user_files
+from flows.studio.sound.laughs import PEOPLE_LUFS
+from scripts_llm.screenplay.script import Audio, LaughTrack
+
+Samples = NDArray[np.float32]
+
+NO_MUSIC = ("none", "off")
+KINDS = (".wav", ".mp3", ".flac", ".ogg", ".opus", ".m4a")
+
+
+def located(audio: Audio, places: Sequence[Path]) -> Audio:
+    """The same with whole paths.
+
+    Raises StudioError for music or a folder of laughs that is in none of the `places`.
+    """
+    changes: dict[str, Any] = {}
+    if audio.music and audio.music not in NO_MUSIC:
+        changes["music"] = str(user_files.locate(audio.music, places, where="audio.music").absolute())
+    if isinstance(audio.laugh_track, LaughTrack) and audio.laugh_track.pack:
+        pack = _folder(audio.laugh_track.pack, places)
+        changes["laugh_track"] = audio.laugh_track.model_copy(update={"pack": str(pack)})
+    return audio.model_copy(update=changes)
+
+
+def recipe(audio: Audio) -> dict[str, Any]:
+    """What the sound hangs on: files by their content and not by where they lie."""
+    told: dict[str, Any] = audio.model_dump(mode="json", exclude=None if audio.mood else {"mood"})
+    if audio.music and audio.music not in NO_MUSIC and Path(audio.music).is_file():
+        told["music"] = user_files.content_hash(Path(audio.music))
+    if isinstance(audio.laugh_track, LaughTrack) and audio.laugh_track.pack:
+        files = [user_files.content_hash(path) for path in _files(Path(audio.laugh_track.pack))]
+        told["laugh_track"]["pack"] = hashlib.sha256(" ".join(files).encode()).hexdigest()[:16]
+    return told
+
+
+def laugh_of(pack: Path, size: str, *, num_samples: int, seed: int) -> Samples | None:
+    """A laugh of that size out of the folder, cut to its place, (n, 2); None if the folder has none.
+
+    Its file's name begins with the size: `big-2.wav`. `seed` chooses among several.
+    """
+    files = [path for path in _files(pack) if path.stem.lower().startswith(size)]
+    if not files:
+        return None
+    whole = _read(files[seed % len(files)])
+    fall = 0.25 * num_samples / audio_files.seconds(1)
+    return audio_files.with_edges(whole[:num_samples], rise=0.01, fall=fall)
+
+
+@functools.lru_cache(maxsize=32)
+def _read(path: Path) -> Samples:
+    samples = audio_files.read_effect(path)
+    heard = np.flatnonzero(
+        audio_files.levels(samples.mean(axis=1)) > -40
+    )  # a laugh begins where the line ends
+    return audio_files.tamed(
+        audio_files.at_loudness(samples[int(heard[0]) * audio_files.seconds(0.01) :], PEOPLE_LUFS)
+    )
+
+
+def _folder(name: str, places: Sequence[Path]) -> Path:
+    for place in places:
+        folder = (place / Path(name).expanduser()).absolute()
+        if folder.is_dir() and _files(folder):
+            return folder
+    looked = " or in ".join(dict.fromkeys(str(place) for place in places))
+    raise StudioError(
+        f"audio.laugh_track.pack: wanted a folder with sounds like big-1.wav, got none at {name} in {looked}",
+        code=2,
+    )
+
+
+def _files(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.iterdir() if path.suffix.lower() in KINDS)

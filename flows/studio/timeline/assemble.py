@@ -1,0 +1,334 @@
+"""The assembly: scenes with their clips and voices become a timeline, with a comedy's timing.
+
+The film opens cold: somebody talks within two seconds, the title follows the first joke. A scene lasts as
+long as its sound and picture need; how its lines follow each other is `pacing`'s part.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from pathlib import Path
+from typing import Literal
+
+from flows.studio.errors import StudioError
+from flows.studio.timeline import captions as caption_cues
+from flows.studio.timeline import framing
+from flows.studio.timeline import laughs as laugh_cues
+from flows.studio.timeline.framing import FilmedShot, Moment
+from flows.studio.timeline.model import (
+    CLIP_HOLD,
+    FPS,
+    SAMPLES_PER_FRAME,
+    EffectCue,
+    LaughCue,
+    LineCue,
+    MusicCue,
+    PictureCut,
+    SoundCue,
+    Span,
+    Timeline,
+    Transition,
+)
+from flows.studio.timeline.pacing import (
+    OPENING,
+    SMASH,
+    Laid,
+    SceneSound,
+    SceneTake,
+    SpokenLine,
+    Tracks,
+    derived,
+    frames,
+    lay_dialogue,
+    without_drowned_laughs,
+)
+from scripts_llm.screenplay.script import Line, Scene
+from scripts_llm.screenplay.video import Fit
+
+__all__ = ["FilmedShot", "Intro", "SceneSound", "SceneTake", "SpokenLine", "assemble"]
+
+FIRST_LAUGH = 11 * FPS
+SHORTEST_SCENE = 20
+TITLE = 64
+CREDITS = 88
+STING = 30
+FADE = 12  # to black, and as long back from it
+DISSOLVE = 16
+EFFECT_FADE = 0.5  # seconds of a `fade_in` or `fade_out` without a number
+
+
+@dataclass(frozen=True)
+class Intro:
+    """A title sequence of one's own: its clip, counted in eighths of a second, and whose sound is heard."""
+
+    clip: Path
+    num_frames: int
+    sound: Path | None = None
+
+
+def assemble(  # noqa: PLR0913 (what a film is made of)
+    scenes: Sequence[SceneTake],
+    *,
+    width: int,
+    height: int,
+    title: str,
+    credits: Sequence[str],
+    intro: Intro | None = None,
+    laugh_track: bool = True,
+    captions: bool = True,
+    caption_style: str = "classic",
+    fit: Fit = "boomerang",
+    names: Mapping[str, str] | None = None,
+    seed: int = 0,
+) -> Timeline:
+    """The whole film as frames. `title` and `credits` may be empty: then there is no such card.
+
+    `intro` is seen in the title card's place, for as long as it is.
+    `fit` is what a clip does that is shorter than its lines, where its shot does not say it itself.
+    """
+    takes = [take for take in scenes if not take.scene.skip]
+    if not takes:
+        raise StudioError("wanted a scene to cut, but every scene of the script is skipped", code=2)
+    script = [without_drowned_laughs(take.scene) for take in takes]
+    laughing = laugh_cues.laughing(script) if laugh_track else {}
+    tracks = _lay(takes, laughing, title, credits, seed=seed, fit=fit, intro=intro)
+    if laughing and (not tracks.laughs or tracks.laughs[0].start > FIRST_LAUGH):
+        laughing = laugh_cues.with_early_laugh(script, laughing, _early(takes, tracks))
+        tracks = _lay(takes, laughing, title, credits, seed=seed, fit=fit, intro=intro)
+    limit = caption_cues.limit_of(width, height, style=caption_style)
+    return Timeline(
+        width=width,
+        height=height,
+        spans=tuple(tracks.spans),
+        pictures=tuple(tracks.pictures),
+        lines=tuple(tracks.lines),
+        laughs=tuple(tracks.laughs),
+        music=tuple(sorted(tracks.music, key=lambda cue: cue.start)),
+        captions=caption_cues.captions_of_lines(tracks.lines, tracks.spans, limit=limit) if captions else (),
+        title=title,
+        credits=tuple(credits),
+        names=dict(names or {}),
+        sounds=tuple(tracks.sounds),
+        effects=tuple(tracks.effects),
+        transitions=tuple(tracks.transitions),
+    )
+
+
+def _early(takes: Sequence[SceneTake], tracks: Tracks) -> set[tuple[int, int]]:
+    """The lines that are over soon enough for the film's first laugh."""
+    elements = [(s, e, x) for s, take in enumerate(takes) for e, x in enumerate(take.scene.dialogue)]
+    places = [(s, e) for s, e, element in elements if isinstance(element, Line)]
+    return {place for place, cue in zip(places, tracks.lines, strict=True) if cue.end <= FIRST_LAUGH}
+
+
+# --------------------------------------------------------------------------------------- laying tracks
+
+
+def _lay(
+    takes: Sequence[SceneTake],
+    laughing: Mapping[tuple[int, int], str],
+    title: str,
+    credits: Sequence[str],
+    *,
+    seed: int,
+    fit: Fit,
+    intro: Intro | None,
+) -> Tracks:
+    tracks = Tracks()
+    parts = [take.scene.part for take in takes]
+    cold = max(1, next((n for n, part in enumerate(parts) if part != "cold_open"), len(parts)))
+    for number in range(len(takes)):
+        sizes = {e: size for (s, e), size in laughing.items() if s == number}
+        _lay_scene(tracks, takes, number, sizes=sizes, seed=seed, fit=fit)
+        if title and number + 1 == cold:
+            _lay_card(tracks, "title", TITLE, seed, intro=intro)
+    _lay_beds(tracks, parts, seed)
+    if credits:
+        _lay_card(tracks, "credits", CREDITS, seed)
+    return tracks
+
+
+def _lay_card(
+    tracks: Tracks,
+    card: Literal["title", "credits"],
+    length: int,
+    seed: int,
+    *,
+    intro: Intro | None = None,
+) -> None:
+    length = intro.num_frames * CLIP_HOLD if intro else length
+    start, end = tracks.now, tracks.now + length
+    shown = PictureCut(card, card, start, end + DISSOLVE, clip=None, card=card)
+    if intro:
+        held = framing.clip_frames(intro.num_frames, length + DISSOLVE, "hold")
+        shown = replace(shown, card=None, clip=intro.clip, frames=held)
+    tracks.spans.append(Span(card, start, end, card))
+    tracks.pictures += _within((shown,), start, end)
+    tracks.tail = _within((shown,), end, end + DISSOLVE)
+    tracks.music.append(MusicCue(card, start, end, derived(seed, card), intro.sound if intro else None))
+    tracks.heard = end
+
+
+def _lay_scene(
+    tracks: Tracks, takes: Sequence[SceneTake], number: int, *, sizes: Mapping[int, str], seed: int, fit: Fit
+) -> None:
+    take, scene = takes[number], takes[number].scene
+    name = scene.id or f"s{number + 1:02d}"
+    if len(take.spoken) != len(scene.dialogue):
+        raise StudioError(f"{name}: wanted {len(scene.dialogue)} voices, got {len(take.spoken)}")
+    start = tracks.now
+    is_new_place = number == 0 or _where(takes[number - 1].scene) != _where(scene)
+    opening = is_new_place and framing.establishing(take.shots) is not None
+    before = len(tracks.lines), len(tracks.laughs), len(tracks.holds)
+    lead = OPENING if opening else FADE if scene.transition == "fade" else 0
+    laid = lay_dialogue(tracks, take, name, lead=lead, sizes=sizes, seed=seed)
+    lines, laughs = tracks.lines[before[0] :], tracks.laughs[before[1] :]
+    end = _end_of(tracks, takes, number, laid)
+    tracks.spans.append(Span(name, start, end, "scene"))
+    holds = tracks.holds[before[2] :]
+    shown = end + (DISSOLVE if _transition_after(takes, number) == "dissolve" else 0)
+    if lines:
+        held = {hold[0] for hold in holds}
+        laughs = [laugh for laugh in laughs if laugh.start not in held]  # nobody else is seen then
+        moments = _moments(start, end, lines, laughs, take.shots, opening=opening)
+    else:
+        moments = _silent_moments(start, end, take.shots)
+        tracks.heard = max(tracks.heard, end)
+    moments[-1] = replace(moments[-1], end=shown)
+    pictures = framing.frame_pictures(name, take.shots, moments, fit=fit, holds=holds)
+    _join(tracks, scene, name, start, end)
+    tracks.pictures += _within(pictures, start, end)
+    tracks.tail = _within(pictures, end, shown)
+    if number and scene.transition != "smash_cut":
+        tracks.music.append(MusicCue("sting", start, min(end, start + STING), derived(seed, name, "sting")))
+    _lay_effects(tracks, take, name, start, end)
+
+
+def _end_of(tracks: Tracks, takes: Sequence[SceneTake], number: int, laid: Laid) -> int:
+    """Where a scene's picture ends: after its sound, as what follows wants it."""
+    scene, start, end = takes[number].scene, tracks.now, laid.end
+    following = _transition_after(takes, number)
+    if following == "smash_cut":
+        end = laid.soonest + SMASH
+    elif following == "fade":
+        end = max(end, laid.soonest + FADE)
+    if scene.duration != "auto":
+        end = max(end, start + frames(scene.duration))
+    if following is None:
+        end = max(end, tracks.heard)  # the last laugh is heard to its end
+    return max(end, start + SHORTEST_SCENE)
+
+
+def _transition_after(takes: Sequence[SceneTake], number: int) -> str | None:
+    return takes[number + 1].scene.transition if number + 1 < len(takes) else None
+
+
+def _within(pictures: Sequence[PictureCut], start: int, end: int) -> tuple[PictureCut, ...]:
+    """The part of a picture track from `start` to `end`."""
+    cuts = []
+    for cut in pictures:
+        a, b = max(start, cut.start), min(end, cut.end)
+        if a < b:
+            cuts.append(replace(cut, start=a, end=b, frames=cut.frames[a - cut.start : b - cut.start]))
+    return tuple(cuts)
+
+
+def _join(tracks: Tracks, scene: Scene, name: str, start: int, end: int) -> None:
+    """How the scene that starts here takes over from the span before it."""
+    if scene.transition == "fade":
+        before = tracks.spans[-2] if len(tracks.spans) > 1 else None
+        if before is not None:
+            begin = max(start - FADE, (before.start + before.end) // 2)
+            tracks.transitions.append(Transition("fade_out", begin, start))
+        tracks.transitions.append(Transition("fade_in", start, min(start + FADE, (start + end) // 2)))
+    elif scene.transition == "dissolve" and tracks.tail:
+        stop = min(start + DISSOLVE, end)
+        tracks.transitions.append(Transition("dissolve", start, stop, _within(tracks.tail, start, stop)))
+
+
+def _lay_effects(tracks: Tracks, take: SceneTake, name: str, start: int, end: int) -> None:
+    """What is done to the scene's picture, and the sounds laid over it."""
+    for effect in take.scene.effects:
+        kind, amount = next(iter(effect.items())) if isinstance(effect, dict) else (effect, None)
+        a, b = start, end
+        if kind in ("fade_in", "fade_out"):
+            length = min(end - start, max(1, frames(EFFECT_FADE if amount is None else amount)))
+            a, b = (start, start + length) if kind == "fade_in" else (end - length, end)
+        tracks.effects.append(EffectCue(name, kind, a, b, amount))
+    for sound in take.sounds:
+        length = -(-sound.num_samples // SAMPLES_PER_FRAME)
+        at = max(start, end - length) if sound.at == "end" else start
+        if not isinstance(sound.at, str):
+            at = start + frames(sound.at)
+        tracks.sounds.append(SoundCue(name, sound.name, at, at + length, sound.num_samples, sound.file))
+
+
+def _where(scene: Scene) -> str:
+    return (scene.setting or scene.slugline).casefold()
+
+
+# ------------------------------------------------------------------------------------ pictures and music
+
+
+def _moments(
+    start: int,
+    end: int,
+    lines: Sequence[LineCue],
+    laughs: Sequence[LaughCue],
+    shots: Sequence[FilmedShot],
+    *,
+    opening: bool,
+) -> list[Moment]:
+    """What is to be seen from `start` to `end`, without a gap: the place, each speaker, faces that react."""
+    moments = []
+    begins = start
+    if opening:
+        first = lines[0]
+        begins = max(
+            start + framing.SHORTEST_CUT, min(start + OPENING, first.start + (first.end - first.start) // 2)
+        )
+        moments.append(Moment(start, begins, place=True))
+    after = [*(max(line.start - 2, begins + 1) for line in lines[1:]), end]
+    for line, stop in zip(lines, after, strict=True):
+        if stop <= begins:
+            continue  # a word so short that the place is still seen
+        reacts = _reaction(line, stop, laughs, shots)
+        moments.append(Moment(begins, reacts or stop, who=line.who))
+        if reacts:
+            moments.append(Moment(reacts, stop, who=line.who, reaction=True))
+        begins = stop
+    return moments
+
+
+def _reaction(
+    line: LineCue, stop: int, laughs: Sequence[LaughCue], shots: Sequence[FilmedShot]
+) -> int | None:
+    """Where somebody else's face comes in: a big laugh, long enough to look at it, and a face to look at."""
+    laugh = next((laugh for laugh in laughs if laugh.start == line.end), None)
+    others = any(s.shot.who not in (None, line.who) and s.clip is not None for s in shots)
+    if laugh is None or laugh.size == "small" or not others:
+        return None
+    at = laugh.start + framing.REACTION_DELAY
+    return at if stop - at >= framing.SHORTEST_CUT else None
+
+
+def _silent_moments(start: int, end: int, shots: Sequence[FilmedShot]) -> list[Moment]:
+    """A scene without a line: each of its first shots in turn."""
+    count = max(1, min(len(shots), (end - start) // framing.SHORTEST_CUT))
+    edges = [start + (end - start) * i // count for i in range(count + 1)]
+    return [Moment(a, b, place=i == 0) for i, (a, b) in enumerate(pairwise(edges))]
+
+
+def _lay_beds(tracks: Tracks, parts: Sequence[str | None], seed: int) -> None:
+    """One bed under each run of scenes of the same part; a title card ends a run."""
+    runs: list[tuple[str, int, int]] = []
+    scenes = [span for span in tracks.spans if span.kind == "scene"]
+    for part, span in zip(parts, scenes, strict=True):
+        name = part or "act_1"
+        if runs and runs[-1][0] == name and runs[-1][2] == span.start:
+            runs[-1] = (name, runs[-1][1], span.end)
+        else:
+            runs.append((name, span.start, span.end))
+    tracks.music += [MusicCue("bed", a, b, derived(seed, name, "bed")) for name, a, b in runs]

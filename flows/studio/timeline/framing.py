@@ -1,0 +1,186 @@
+"""Framing: which shot is seen when, and which of its frames, so that who speaks is in the picture."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from flows.studio.timeline.model import CLIP_HOLD, PictureCut
+from scripts_llm.screenplay.script import Shot
+from scripts_llm.screenplay.video import Fit
+
+LONG_CUT = 84  # a line that lasts longer is seen from two sides, if there are two
+REACTION_DELAY = 6  # the laugh is heard before somebody else's face is seen
+SHORTEST_CUT = 12
+
+
+@dataclass(frozen=True)
+class FilmedShot:
+    """A shot and its clip of `num_frames` frames; without a clip it is a gag card."""
+
+    id: str
+    shot: Shot
+    clip: Path | None
+    num_frames: int
+
+
+@dataclass(frozen=True)
+class Moment:
+    """A stretch of a scene in which one thing is to be seen: who speaks, a face that reacts, the place."""
+
+    start: int
+    end: int
+    who: str | None = None
+    place: bool = False
+    reaction: bool = False  # anybody but `who`
+
+
+@dataclass
+class _Memory:
+    """What was seen in this scene so far."""
+
+    uses: dict[str, int] = field(default_factory=dict)
+    sizes: list[str] = field(default_factory=list)
+    last: str | None = None
+
+
+def establishing(shots: Sequence[FilmedShot]) -> FilmedShot | None:
+    """The shot that shows the place, if the scene has one that was filmed."""
+    return next((s for s in shots if s.shot.size == "establishing" and s.clip is not None), None)
+
+
+def frame_pictures(
+    scene: str,
+    shots: Sequence[FilmedShot],
+    moments: Sequence[Moment],
+    *,
+    fit: Fit = "boomerang",
+    holds: Sequence[tuple[int, int]] = (),
+) -> tuple[PictureCut, ...]:
+    """The picture track of one scene: `moments` follow each other without a gap, and so do the cuts.
+
+    From each start to each end of `holds` the picture stands still. `fit` counts where a shot has none.
+    """
+    if not shots:
+        card = PictureCut(scene, "", moments[0].start, moments[-1].end, clip=None, card="gag")
+        return (card,)
+    memory = _Memory()
+    chosen: list[tuple[FilmedShot, int, int]] = []
+    for moment in _parted(shots, moments):
+        shot = _choose(shots, moment, memory)
+        if chosen and chosen[-1][0] is shot:
+            chosen[-1] = (shot, chosen[-1][1], moment.end)
+            continue
+        chosen.append((shot, moment.start, moment.end))
+        memory.sizes.append(_size(shot))
+        memory.last = shot.id
+        memory.uses[shot.id] = memory.uses.get(shot.id, 0) + 1
+    return tuple(_held(cut, holds) for cut in _cuts(scene, _trimmed(shots, chosen, fit), fit))
+
+
+def _held(cut: PictureCut, holds: Sequence[tuple[int, int]]) -> PictureCut:
+    """The cut with its frame before each hold seen as long as the hold lasts; what follows comes later."""
+    frames = list(cut.frames)
+    for start, end in holds:
+        a, b = max(start, cut.start) - cut.start, min(end, cut.end) - cut.start
+        if frames and a < b:
+            frames[a:] = [frames[max(0, a - 1)]] * (b - a) + frames[a : len(frames) - (b - a)]
+    return replace(cut, frames=tuple(frames))
+
+
+def _trimmed(
+    shots: Sequence[FilmedShot], chosen: Sequence[tuple[FilmedShot, int, int]], fit: Fit
+) -> list[tuple[FilmedShot, int, int]]:
+    """A shot that is to be trimmed is left when its clip is over, for the next one that was filmed."""
+    filmed = [shot for shot in shots if shot.clip is not None]
+    found: list[tuple[FilmedShot, int, int]] = []
+    for first, start, end in chosen:
+        shot, at, seen = first, start, {first.id}
+        while (shot.shot.fit or fit) == "trim" and shot.clip is not None:
+            over = at + shot.num_frames * CLIP_HOLD
+            rest = [other for other in filmed if other.id not in seen]
+            if end - over < SHORTEST_CUT or not rest:
+                break
+            found.append((shot, at, over))
+            shot, at = rest[0], over
+            seen.add(shot.id)
+        found.append((shot, at, end))
+    return found
+
+
+def _parted(shots: Sequence[FilmedShot], moments: Sequence[Moment]) -> list[Moment]:
+    """Long moments in two or more, where their speaker can be seen in more than one shot."""
+    parted = []
+    for moment in moments:
+        length = moment.end - moment.start
+        views = sum(_distance(shot, moment) < 40 for shot in shots)
+        pieces = 1 if moment.place or views < 2 else 1 + (length - 1) // LONG_CUT
+        ends = [moment.start + length * (i + 1) // pieces for i in range(pieces)]
+        starts = [moment.start, *ends[:-1]]
+        parted += [replace(moment, start=a, end=b) for a, b in zip(starts, ends, strict=True)]
+    return parted
+
+
+def _size(shot: FilmedShot) -> str:
+    return shot.shot.size or "medium"
+
+
+def _distance(shot: FilmedShot, moment: Moment) -> int:
+    """How far a shot is from what the moment wants to show; under 40 it does show it."""
+    missing = 30 if shot.clip is None else 0
+    if moment.place:
+        return missing + (0 if _size(shot) == "establishing" else 20)
+    if moment.reaction:
+        return missing + (60 if shot.shot.who == moment.who else 45 if _size(shot) == "establishing" else 0)
+    if moment.who is not None and shot.shot.who == moment.who:
+        return missing
+    if shot.shot.who is None:
+        return missing + (45 if _size(shot) == "establishing" else 6)
+    return missing + {"medium": 50, "establishing": 55}.get(_size(shot), 60)  # a medium shot may show two
+
+
+def _choose(shots: Sequence[FilmedShot], moment: Moment, memory: _Memory) -> FilmedShot:
+    """The nearest shot; equally near ones take turns, and a third identical framing in a row is avoided."""
+
+    def cost(shot: FilmedShot) -> int:
+        same = shot.id == memory.last
+        third = not same and memory.sizes[-2:] == [_size(shot)] * 2
+        return _distance(shot, moment) + 3 * same + 25 * third + 4 * memory.uses.get(shot.id, 0)
+
+    return min(shots, key=cost)
+
+
+def _cuts(scene: str, chosen: Sequence[tuple[FilmedShot, int, int]], fit: Fit) -> tuple[PictureCut, ...]:
+    cuts = []
+    uses: dict[str, int] = {}
+    for shot, start, end in chosen:
+        turn = uses.get(shot.id, 0)
+        uses[shot.id] = turn + 1
+        if shot.clip is None:
+            cuts.append(PictureCut(scene, shot.id, start, end, clip=None, card="gag"))
+            continue
+        indices = clip_frames(shot.num_frames, end - start, shot.shot.fit or fit, turn=turn)
+        cuts.append(PictureCut(scene, shot.id, start, end, clip=shot.clip, frames=indices))
+    return tuple(cuts)
+
+
+def clip_frames(num_frames: int, length: int, fit: Fit, *, turn: int = 0) -> tuple[int, ...]:
+    """For each of `length` frames of the timeline the clip's own frame, each held for three.
+
+    A clip that is too short begins anew (loop), goes back and forth (boomerang), stays on its last frame
+    (hold, and trim once it is over), or is held longer (slow). A second `turn` of a clip that goes round
+    begins elsewhere in it, so that it is not seen twice alike.
+    """
+    if num_frames < 1:
+        raise ValueError("a clip without frames")
+    if fit == "slow" and length > num_frames * CLIP_HOLD:
+        return tuple(i * num_frames // length for i in range(length))
+    if fit == "loop":
+        cycle = list(range(num_frames))
+    elif fit == "boomerang":
+        cycle = [*range(num_frames), *range(num_frames - 2, 0, -1)]
+    else:
+        return tuple(min(i // CLIP_HOLD, num_frames - 1) for i in range(length))
+    phase = turn * len(cycle) * 3 // 8
+    return tuple(cycle[(i // CLIP_HOLD + phase) % len(cycle)] for i in range(length))

@@ -1,0 +1,265 @@
+"""Pacing: when each line, silence and laugh of a scene comes, by what is written and by a comedy's habit.
+
+Lines follow each other closely, the next speaker waits for the laugh unless told to interrupt, and a new
+place is shown before it is spoken in.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from flows.studio.errors import StudioError
+from flows.studio.timeline import laughs as laugh_cues
+from flows.studio.timeline.framing import FilmedShot
+from flows.studio.timeline.model import (
+    CLIP_HOLD,
+    FPS,
+    SAMPLES_PER_FRAME,
+    EffectCue,
+    LaughCue,
+    LineCue,
+    MusicCue,
+    PictureCut,
+    SoundCue,
+    Span,
+    Transition,
+    Word,
+)
+from flows.studio.voice.delivery import delivery
+from scripts_llm.screenplay.script import Beat, Line, Scene
+
+GAPS = (2, 6)  # frames between two lines, the least and the most
+QUIET = 18  # no pause that nobody wrote is longer: 0.75 s
+OPENING = 30  # a new place is seen this long
+COLD_OPEN = 40  # the film's first line starts by then
+TAIL = 8  # a scene goes on this long after a last line without a laugh
+SMASH = 1  # and this long before a smash cut
+UNINTERRUPTED = 6  # of a line that is interrupted at least this much is heard alone
+SILENT_SHOT = 48
+
+
+@dataclass(frozen=True)
+class SpokenLine:
+    """A line's voice: mono, 48 kHz. `words`: from and to which sample each of `text.split()` is heard."""
+
+    wav: Path
+    num_samples: int
+    murmured: bool = False
+    words: tuple[tuple[int, int], ...] = ()
+
+
+@dataclass(frozen=True)
+class SceneSound:
+    """A sound of a scene: at its start, over as it ends, or so many seconds after its start."""
+
+    name: str
+    num_samples: int
+    at: Literal["start", "end"] | float = "start"
+    file: Path | None = None
+
+
+@dataclass(frozen=True)
+class SceneTake:
+    """A scene with what was filmed and spoken for it: `spoken` has one entry for each of its dialogue."""
+
+    scene: Scene
+    shots: tuple[FilmedShot, ...]
+    spoken: tuple[SpokenLine | None, ...]
+    sounds: tuple[SceneSound, ...] = ()
+
+
+@dataclass
+class Tracks:
+    """The tracks while they grow. `heard` is where the last sound so far ends."""
+
+    spans: list[Span] = field(default_factory=list)
+    pictures: list[PictureCut] = field(default_factory=list)
+    lines: list[LineCue] = field(default_factory=list)
+    laughs: list[LaughCue] = field(default_factory=list)
+    music: list[MusicCue] = field(default_factory=list)
+    sounds: list[SoundCue] = field(default_factory=list)
+    effects: list[EffectCue] = field(default_factory=list)
+    transitions: list[Transition] = field(default_factory=list)
+    holds: list[tuple[int, int]] = field(default_factory=list)  # where the picture stands still
+    tail: tuple[PictureCut, ...] = ()  # what the last span would go on to show
+    heard: int = 0
+
+    @property
+    def now(self) -> int:
+        """Where the next span starts."""
+        return self.spans[-1].end if self.spans else 0
+
+
+@dataclass
+class _Talk:
+    """A scene's dialogue as it is laid: where the last line or written silence ends, and what is due."""
+
+    start: int
+    now: int
+    end: int
+    silence: int = 0
+    spoken: int = 0
+
+
+@dataclass(frozen=True)
+class Laid:
+    """Where a scene's picture may end, and the soonest that it can."""
+
+    end: int
+    soonest: int
+
+
+def lay_dialogue(
+    tracks: Tracks, take: SceneTake, name: str, *, lead: int, sizes: Mapping[int, str], seed: int
+) -> Laid:
+    """Places the scene's lines and laughs. `sizes` are the laughs by the number of their element."""
+    talk = _Talk(tracks.now, tracks.now, tracks.now)
+    for e, (element, voice) in enumerate(zip(take.scene.dialogue, take.spoken, strict=True)):
+        if isinstance(element, Beat):
+            talk.silence += frames(element.beat)
+            if e in sizes and not talk.spoken and tracks.lines:
+                tracks.laughs.append(_laugh(max(talk.start, tracks.heard), sizes[e], seed, name, str(e)))
+                tracks.heard = tracks.laughs[-1].end
+            continue
+        if voice is None:
+            raise StudioError(f"{name}: wanted a voice for the line {element.line!r}, got none")
+        size = sizes.get(e) or _laugh_of_next_beat(take.scene, e, sizes)
+        _lay_line(tracks, talk, element, voice, name=name, lead=lead, size=size, seed=seed)
+    if talk.silence:
+        talk.end = max(talk.end, talk.now + talk.silence)
+        tracks.heard = max(tracks.heard, talk.now + talk.silence)
+    if not talk.spoken:
+        talk.end = max(talk.end, talk.start + _seen_once(take.shots))
+        return Laid(talk.end, talk.end)
+    return Laid(talk.end, talk.now + talk.silence)
+
+
+def _lay_line(  # noqa: PLR0913 (a line, its voice, its laugh, and where it stands)
+    tracks: Tracks,
+    talk: _Talk,
+    line: Line,
+    voice: SpokenLine,
+    *,
+    name: str,
+    lead: int,
+    size: str | None,
+    seed: int,
+) -> None:
+    at = _line_start(tracks, talk, line, name=name, lead=lead, seed=seed)
+    said = at + max(1, math.ceil(voice.num_samples / SAMPLES_PER_FRAME))
+    tracks.lines.append(_cue(name, line, voice, at, said))
+    said = max(said, tracks.heard if at < tracks.heard else said)  # who is interrupted may be the last
+    talk.now = said + frames(line.hold or 0)
+    if line.hold:
+        tracks.holds.append((said, talk.now))
+    tracks.heard = said
+    talk.spoken, talk.silence, talk.end = talk.spoken + 1, 0, talk.now + (0 if line.hold else TAIL)
+    if size:
+        laugh = _laugh(said, size, seed, name, line.line)
+        tracks.laughs.append(laugh)
+        tracks.heard = laugh.end
+        # the rest of it is heard over the next scene's first picture
+        talk.end = max(talk.now, said + (laugh.end - said) * 4 // 5)
+
+
+def _line_start(tracks: Tracks, talk: _Talk, line: Line, *, name: str, lead: int, seed: int) -> int:
+    if talk.spoken and line.overlap and not talk.silence:
+        return _interrupting(tracks.lines, talk, frames(line.overlap))
+    written = talk.spoken or talk.silence or _pause(line)
+    gap = _gap(line, talk.silence, name, seed) if written else None
+    if talk.spoken:
+        return max(talk.now + (gap or 0), tracks.heard)
+    return _first_start(tracks, talk.start, lead, gap)
+
+
+def _interrupting(lines: Sequence[LineCue], talk: _Talk, overlap: int) -> int:
+    """Where an interruption starts: never over two people at once, nor over all of a line."""
+    before = lines[-1]
+    others = [line.end for line in lines[:-1]]
+    soonest = max([before.start + min(UNINTERRUPTED, before.end - before.start), *others])
+    return max(soonest, talk.now - overlap)
+
+
+def _cue(name: str, line: Line, voice: SpokenLine, start: int, end: int) -> LineCue:
+    texts = line.line.split()
+    words: tuple[Word, ...] = ()
+    if len(texts) == len(voice.words):
+        places = [
+            (start + a // SAMPLES_PER_FRAME, start + math.ceil(b / SAMPLES_PER_FRAME)) for a, b in voice.words
+        ]
+        words = tuple(
+            Word(text, a, min(end, max(a + 1, b))) for text, (a, b) in zip(texts, places, strict=True)
+        )
+    return LineCue(name, line.who, line.line, start, end, voice.wav, voice.murmured, voice.num_samples, words)
+
+
+def _first_start(tracks: Tracks, start: int, lead: int, gap: int | None) -> int:
+    """Where a scene's first line starts: soon after the last sound, and early in the film's first scene."""
+    soonest = max(start + 2, tracks.heard + 2 if tracks.lines else 0)
+    if gap is not None:
+        at = max(soonest, start + gap)
+    else:
+        at = max(soonest, min(start + lead, tracks.heard + QUIET))
+    return at if tracks.lines or start else min(at, COLD_OPEN)
+
+
+def _laugh_of_next_beat(scene: Scene, e: int, sizes: Mapping[int, str]) -> str | None:
+    following = scene.dialogue[e + 1] if e + 1 < len(scene.dialogue) else None
+    return sizes.get(e + 1) if isinstance(following, Beat) else None
+
+
+def _gap(line: Line, silence: int, name: str, seed: int) -> int:
+    """Frames of silence before a line: what is written, else a few."""
+    pause = _pause(line)
+    if silence or pause is not None:
+        return silence + frames(pause or 0)
+    return GAPS[0] + derived(seed, name, line.who, line.line) % (GAPS[1] - GAPS[0] + 1)
+
+
+def _pause(line: Line) -> float | None:
+    """Seconds that are asked for before a line, as a number or as `(after a pause)`."""
+    if line.pause_before is not None:
+        return line.pause_before
+    return delivery(line.parenthetical).pause_seconds or None
+
+
+def _laugh(start: int, size: str, seed: int, *names: str) -> LaughCue:
+    number = derived(seed, *names, "laugh")
+    return LaughCue(start, start + laugh_cues.length(size, number), size, number)
+
+
+def _seen_once(shots: Sequence[FilmedShot]) -> int:
+    """Frames in which a scene without a line shows its clips once, two of them at the most."""
+    return sum(shot.num_frames * CLIP_HOLD or SILENT_SHOT for shot in shots[:2]) or SILENT_SHOT
+
+
+def without_drowned_laughs(scene: Scene) -> Scene:
+    """The scene without the laughs that an interruption would be spoken over."""
+    following = [*scene.dialogue[1:], None]
+    drowned = [
+        isinstance(element, Line) and isinstance(after, Line) and bool(after.overlap)
+        for element, after in zip(scene.dialogue, following, strict=False)
+    ]
+    if not any(drowned):
+        return scene
+    dialogue = tuple(
+        element.model_copy(update={"laugh": "none"}) if is_drowned else element
+        for element, is_drowned in zip(scene.dialogue, drowned, strict=True)
+    )
+    return scene.model_copy(update={"dialogue": dialogue})
+
+
+def frames(seconds: float) -> int:
+    """Seconds that a person wrote, as frames."""
+    return round(seconds * FPS)
+
+
+def derived(seed: int, *names: str) -> int:
+    """A number that hangs on the seed and the names alone, never on a position."""
+    digest = hashlib.blake2b("\x1f".join([str(seed), *names]).encode("utf-8", "surrogatepass"), digest_size=4)
+    return int.from_bytes(digest.digest(), "big")

@@ -1,0 +1,186 @@
+"""Lettering: bold type that is made to fit, for cards, posters and memes."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from itertools import pairwise
+from pathlib import Path
+
+from PIL import Image, ImageDraw, ImageFont
+
+from flows.studio.typography import fonts, linebreak
+from flows.studio.typography.linebreak import Piece
+
+Colour = tuple[int, int, int]
+
+BLACK_CONDENSED = (900, 62.5)  # weight and width of the variable Noto Sans: posters, memes
+BOLD = (700, 100)
+LEADING = 1.04  # from one line to the next, in sizes of the type
+BASE = 0.86  # where a line's letters stand, as far under its top
+GAP = 0.05  # between a mark and the letters of the line above
+
+
+@lru_cache(maxsize=64)
+def font(size: int, face: tuple[float, float] = BOLD, path: Path | None = None) -> ImageFont.FreeTypeFont:
+    """Noto Sans, or the font at `path`, at `size` pixels, in a weight (to 900) and a width (62.5 to 100)."""
+    type_ = ImageFont.truetype(str(path or fonts.font_file()), size)
+    fonts.set_axes(type_, weight=face[0], width=face[1])
+    return type_
+
+
+def drawable(text: str) -> str:
+    """`text` without the letters that no font here has: better none than boxes."""
+    lost = set(fonts.missing_glyphs(text))
+    kept = "".join(c for c in text if c == "\n" or (_is_kept(c) and c not in lost))
+    return "\n".join(" ".join(line.split()) for line in kept.split("\n"))
+
+
+def _is_kept(letter: str) -> bool:
+    return letter.isprintable() or letter == "\u200d"  # which joins two emoji to one
+
+
+def row_width(text: str, size: int, face: tuple[float, float] = BOLD) -> float:
+    """How wide a row is, in pixels."""
+    return sum(font(size, face, path).getlength(run) for path, run in fonts.runs(text, fonts.font_file()))
+
+
+def in_order(text: str) -> list[tuple[Path, str]]:
+    """The runs of a row from left to right; each by itself runs in its own direction."""
+    found = fonts.runs(text, fonts.font_file())
+    strong = (unicodedata.bidirectional(letter) for letter in text)
+    is_rtl = next((kind for kind in strong if kind in ("L", "R", "AL")), "L") != "L"
+    return found[::-1] if is_rtl else found
+
+
+def write(
+    pen: ImageDraw.ImageDraw,
+    at: tuple[float, float],
+    text: str,
+    *,
+    size: int,
+    face: tuple[float, float],
+    fill: Colour,
+) -> None:
+    """A row of plain letters whose upper left corner is at `at`."""
+    x, y = at
+    base = y + font(size, face).getmetrics()[0]
+    for path, run in in_order(text):
+        type_ = font(size, face, path)
+        pen.text((x, base), run, fill, type_, "ls")
+        x += type_.getlength(run)
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A text broken into lines, and the size of type at which it fits."""
+
+    lines: tuple[str, ...]
+    size: int
+    face: tuple[float, float]
+    spacing: float = LEADING
+
+    @property
+    def width(self) -> float:
+        """Of the widest line, in pixels."""
+        return max((row_width(line, self.size, self.face) for line in self.lines), default=0.0)
+
+    @property
+    def leading(self) -> int:
+        return round(self.size * self.spacing)
+
+    @property
+    def height(self) -> int:
+        return self.leading * len(self.lines)
+
+    @property
+    def ink(self) -> tuple[float, float]:
+        """Where letters begin and end, marks included, counted in pixels from the top; without an edge."""
+        above, _ = _reach(self.lines[0], self.size, self.face)
+        _, below = _reach(self.lines[-1], self.size, self.face)
+        last = (len(self.lines) - 1) * self.leading
+        return self.size * BASE - above, last + self.size * BASE + below
+
+
+def apart(text: Fitted) -> Fitted:
+    """The text with its lines so far from each other that no mark stands in the line above.
+
+    Capitals of Vietnamese and tones of Thai reach higher than the usual leading has room for.
+    """
+    reaches = [_reach(line, 100, text.face) for line in text.lines]
+    wanted = [(below + above) / 100 + GAP for (_, below), (above, _) in pairwise(reaches)]
+    return replace(text, spacing=max([LEADING, *wanted]))
+
+
+def _reach(row: str, size: int, face: tuple[float, float]) -> tuple[float, float]:
+    """How far a row's letters reach above and below their line, in pixels."""
+    boxes = [font(size, face, path).getbbox(run, anchor="ls") for path, run in in_order(row)]
+    return max(-top for _, top, _, _ in boxes), max(bottom for _, _, _, bottom in boxes)
+
+
+def fit(
+    text: str,
+    width: int,
+    height: int,
+    *,
+    face: tuple[float, float] = BLACK_CONDENSED,
+    largest: int,
+    most_lines: int = 3,
+) -> Fitted:
+    """`text` as large as it can be within `width` × `height`, on at most `most_lines` lines."""
+    words = linebreak.pieces(drawable(text), limit=400)
+    if not words:
+        return Fitted((), 1, face)
+    fitted = [
+        _at_largest(Fitted(_broken(words, count, face), largest, face), width, height)
+        for count in range(1, min(most_lines, len(words)) + 1)
+    ]
+    return max(fitted, key=lambda candidate: (candidate.size, -len(candidate.lines)))
+
+
+def _broken(words: Sequence[Piece], count: int, face: tuple[float, float]) -> tuple[str, ...]:
+    """The words on `count` lines of about the same length: the longest line as short as can be."""
+    if count == 1:
+        return (linebreak.joined(words),)
+    choices = []
+    for first in range(1, len(words) - count + 2):
+        lines = (linebreak.joined(words[:first]), *_broken(words[first:], count - 1, face))
+        choices.append((max(row_width(line, 100, face) for line in lines), lines))
+    return min(choices)[1]
+
+
+def _at_largest(text: Fitted, width: int, height: int) -> Fitted:
+    widest = replace(text, size=100).width or 1
+    size = min(text.size, int(100 * width / widest), int(height / (LEADING * len(text.lines))))
+    return replace(text, size=max(6, size))
+
+
+@dataclass(frozen=True)
+class Ink:
+    """How letters are coloured: inside, around (in shares of the type's size), and in depth behind them."""
+
+    fill: Colour
+    edge: Colour
+    edge_width: float = 0.07
+    depth: float = 0.0
+    depth_colour: Colour = (0, 0, 0)
+
+
+def letter(
+    picture: Image.Image, text: Fitted, centre: float, top: float, ink: Ink, *, align: str = "centre"
+) -> None:
+    """Draws the lines onto `picture`: centred on `centre`, or beginning there (align="left")."""
+    pen = ImageDraw.Draw(picture)
+    edge = round(text.size * ink.edge_width)
+    depth = round(text.size * ink.depth)
+    for step in range(depth, -1, -1):
+        fill, around = (ink.depth_colour, ink.depth_colour) if step else (ink.fill, ink.edge)
+        for i, line in enumerate(text.lines):
+            x = centre + step - (row_width(line, text.size, text.face) / 2 if align == "centre" else 0)
+            y = top + i * text.leading + text.size * BASE + step
+            for path, run in in_order(line):
+                type_ = font(text.size, text.face, path)
+                pen.text((x, y), run, fill, type_, "ls", stroke_width=edge, stroke_fill=around)
+                x += type_.getlength(run)

@@ -1,0 +1,78 @@
+"""How much room episodes take, how much a new one will want, and what of the older ones can go."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from itertools import groupby
+from pathlib import Path
+
+from flows.studio.workspace.folder import ROOM, EpisodeFolder, disk_errors, episodes, every_episode, locked
+
+MEDIA = {".mp4", ".mkv", ".wav", ".png", ".gif", ".jpg", ".jpeg", ".mp3"}
+RECENT = 3  # episodes whose mean size says how large the next one will be
+
+
+@dataclass(frozen=True)
+class Removal:
+    """The files of one episode that can be made again from its script and recipes."""
+
+    episode: EpisodeFolder
+    files: tuple[Path, ...]
+    num_bytes: int
+
+
+def size_of(place: Path) -> int:
+    """Bytes of all files under a folder; 0 if it is not there."""
+    with disk_errors(place):
+        return sum(path.lstat().st_size for path in place.rglob("*") if path.is_file())
+
+
+def wanted_bytes(output: Path, show: str) -> int:
+    """What the show's next episode will take: the mean of its last three, else the room of one."""
+    sizes = [size_of(episode.root) for episode in episodes(output, show)[-RECENT:]]
+    return sum(sizes) // len(sizes) if sizes else ROOM
+
+
+def removable(output: Path, *, keep: int) -> tuple[Removal, ...]:
+    """What can go of every show's episodes but its newest `keep`: clips, voices and segments.
+
+    Scripts, recipes and finished films are never among them, and an episode without a film is left whole.
+    """
+    found = []
+    for _, show in groupby(every_episode(output), key=lambda episode: episode.root.parent):
+        for episode in list(show)[: -keep or None]:
+            files = tuple(_media((episode.clips, episode.voices, episode.segments, *_of_a_draft(episode))))
+            if files and is_finished(episode):
+                found.append(Removal(episode, files, sum(path.stat().st_size for path in files)))
+    return tuple(found)
+
+
+def _of_a_draft(episode: EpisodeFolder) -> tuple[Path, Path]:
+    draft = replace(episode, draft=True)
+    return draft.clips, draft.segments
+
+
+def remove(removal: Removal) -> None:
+    """Takes the files away. Raises StudioError if somebody is working on the episode."""
+    with locked(removal.episode, check_room=False), disk_errors(removal.episode.root):
+        for path in removal.files:
+            path.unlink(missing_ok=True)
+
+
+def is_finished(episode: EpisodeFolder) -> bool:
+    return episode.film.exists()
+
+
+def in_words(num_bytes: float) -> str:
+    """Bytes as people say them: "340 MB", "1.2 GB"."""
+    megabytes = num_bytes / 1e6
+    return f"{megabytes:.0f} MB" if megabytes < 1000 else f"{megabytes / 1000:.1f} GB"
+
+
+def _media(places: Iterable[Path]) -> Iterable[Path]:
+    """The media files of some folders; a recipe beside one (.json) is none."""
+    for place in places:
+        for path in sorted(place.iterdir()) if place.is_dir() else ():
+            if path.is_file() and path.suffix in MEDIA:
+                yield path

@@ -1,0 +1,313 @@
+"""An episode's folder: its name, where everything in it lies, who works in it, how files get into it."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import hashlib
+import json
+import os
+import re
+import shutil
+import time
+import unicodedata
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from flows.studio.errors import StudioError
+from flows.studio.workspace import posix
+
+MAX_NAME_BYTES = 80
+ROOM = 200_000_000
+_CODE = re.compile(r"^s(\d{2,})e(\d{2,})$")
+_WINDOWS_KEEPS = {
+    "con",
+    "prn",
+    "aux",
+    "nul",
+    *(f"{port}{n}" for port in ("com", "lpt") for n in range(1, 10)),
+}
+
+
+# ---------------------------------------------------------------------------------------------- names
+
+
+def show_folder_name(show: str) -> str:
+    """A show's folder: lower case, letters and digits of every script, `-` for the rest, at most 80 bytes."""
+    kept: list[str] = []
+    for char in unicodedata.normalize("NFC", show).lower():
+        kind = unicodedata.category(char)[0]
+        is_mark_of_a_letter = kind == "M" and bool(kept) and kept[-1] != "-"
+        kept.append(char if kind in "LN" or is_mark_of_a_letter else "-")
+    name = re.sub("-+", "-", "".join(kept)).strip("-")
+    name = name.encode()[:MAX_NAME_BYTES].decode(errors="ignore").rstrip("-")
+    if not name or name in _WINDOWS_KEEPS:
+        return f"show-{hashlib.sha256(show.encode()).hexdigest()[:8]}"
+    return name
+
+
+@dataclass(frozen=True, order=True)
+class EpisodeCode:
+    """Season and number; `s01e03` in text."""
+
+    season: int
+    number: int
+
+    def __str__(self) -> str:
+        return f"s{self.season:02d}e{self.number:02d}"
+
+
+def parse_code(text: str) -> EpisodeCode:
+    """The code that `text` spells, such as s01e03."""
+    match = _CODE.match(text.strip().lower())
+    if not match:
+        raise StudioError(f"--episode: wanted s01e03 or next, got {text!r}", code=2)
+    return EpisodeCode(int(match[1]), int(match[2]))
+
+
+@dataclass(frozen=True)
+class EpisodeFolder:
+    """Where the parts of one episode lie; making the value makes no folder.
+
+    A draft has clips, cut, pictures and film of its own; script and voices are the episode's.
+    """
+
+    root: Path
+    code: EpisodeCode
+    draft: bool = False
+
+    @property
+    def made(self) -> Path:
+        """Where clips, segments and pictures lie."""
+        return self.root / "draft" if self.draft else self.root
+
+    @property
+    def script(self) -> Path:
+        return self.root / "script.yaml"
+
+    @property
+    def clips(self) -> Path:
+        return self.made / "clips"
+
+    @property
+    def voices(self) -> Path:
+        return self.root / "voices"
+
+    @property
+    def segments(self) -> Path:
+        return self.made / "segments"
+
+    @property
+    def manifest(self) -> Path:
+        return self.root / "manifest.json"
+
+    @property
+    def film(self) -> Path:
+        return self.root / ("draft.mp4" if self.draft else "episode.mp4")
+
+    @property
+    def gif(self) -> Path:
+        return self.film.with_suffix(".gif")
+
+    @property
+    def srt(self) -> Path:
+        return self.film.with_suffix(".srt")
+
+    @property
+    def vtt(self) -> Path:
+        return self.film.with_suffix(".vtt")
+
+    @property
+    def ass(self) -> Path:
+        return self.film.with_suffix(".ass")
+
+    @property
+    def poster(self) -> Path:
+        return self.made / "poster.png"
+
+    @property
+    def contact_sheet(self) -> Path:
+        return self.made / "contact_sheet.png"
+
+    @property
+    def publish(self) -> Path:
+        return self.root / "publish.txt"
+
+    @property
+    def lock(self) -> Path:
+        return self.root / ".lock"
+
+
+# --------------------------------------------------------------------------------------- which episode
+
+
+def episodes(output: Path, show: str) -> tuple[EpisodeFolder, ...]:
+    """The show's episodes that exist, oldest first."""
+    root = output / show_folder_name(show)
+    with disk_errors(root):
+        names = [entry.name for entry in root.iterdir() if entry.is_dir()] if root.is_dir() else []
+    codes = sorted(parse_code(name) for name in names if _CODE.match(name))
+    return tuple(EpisodeFolder(root / str(code), code) for code in codes)
+
+
+def choose_episode(output: Path, show: str, *, season: int, wanted: str | None) -> EpisodeFolder:
+    """The folder to work in: the newest one, the one asked for, or (`next`, or none yet) a new one."""
+    root = output / show_folder_name(show)
+    known = episodes(output, show)
+    if wanted is None and known:
+        return known[-1]
+    following = _next_code(known, season)
+    if wanted in (None, "next"):
+        return EpisodeFolder(root / str(following), following)
+    code = parse_code(str(wanted))
+    for folder in known:
+        if folder.code == code:
+            return folder
+    if not known and code == following:
+        return EpisodeFolder(root / str(code), code)
+    there = ", ".join(str(folder.code) for folder in known) or "none yet"
+    raise StudioError(
+        f"--episode {wanted}: {root} has no such episode (there: {there}); --episode next begins {following}",
+        code=2,
+    )
+
+
+def _next_code(known: tuple[EpisodeFolder, ...], season: int) -> EpisodeCode:
+    """An episode that was begun and never got a script is begun again."""
+    for folder in known:
+        if folder.code.season == season and not folder.script.exists():
+            return folder.code
+    numbers = [folder.code.number for folder in known if folder.code.season == season]
+    return EpisodeCode(season, max(numbers, default=0) + 1)
+
+
+def every_episode(output: Path) -> tuple[EpisodeFolder, ...]:
+    """The episodes under `output` that were begun, by show, each show's oldest first."""
+    with disk_errors(output):
+        roots = [manifest.parent for manifest in output.glob("*/s*e*/manifest.json")]
+    found = [EpisodeFolder(root, parse_code(root.name)) for root in roots if _CODE.match(root.name)]
+    return tuple(sorted(found, key=lambda folder: (folder.root.parent.name, folder.code)))
+
+
+def last_worked_on(output: Path) -> EpisodeFolder | None:
+    """The episode under `output`, of any show, whose manifest was written last."""
+    return max(every_episode(output), key=lambda folder: folder.manifest.stat().st_mtime, default=None)
+
+
+# ------------------------------------------------------------------------------------------------ lock
+
+
+@contextlib.contextmanager
+def locked(folder: EpisodeFolder, *, check_room: bool = True) -> Iterator[None]:
+    """The folder exists and is ours alone; raises StudioError naming the process that has it.
+
+    A disk without room for an episode is refused as well, unless one comes to make room.
+    """
+    with disk_errors(folder.root):
+        folder.root.mkdir(parents=True, exist_ok=True)
+        file = folder.lock.open("a+", encoding="utf-8")
+    with file:
+        if not posix.try_lock(file):
+            file.seek(0)
+            raise StudioError(f"{folder.root} is being worked on by {_holder(file.read())}; let it end first")
+        file.truncate(0)
+        json.dump({"pid": os.getpid(), "since": time.strftime("%Y-%m-%d %H:%M:%S")}, file)
+        file.flush()
+        _sweep(folder)
+        if check_room:
+            _check_room(folder.root)
+        yield
+        file.truncate(0)
+
+
+def _check_room(place: Path) -> None:
+    """An episode wants a hundred megabytes while it is made; a disk that fills up half way helps nobody."""
+    free = shutil.disk_usage(place).free
+    if free < ROOM:
+        wanted, got = f"{ROOM // 10**6} MB of room", f"{free // 10**6} MB"
+        raise StudioError(f"{place}: the disk is full; wanted {wanted}, got {got}; {_MAKE_ROOM}")
+
+
+def _holder(text: str) -> str:
+    try:
+        note = json.loads(text)
+        return f"process {note['pid']} since {note['since']}"
+    except (ValueError, KeyError, TypeError):
+        return "another process"
+
+
+def _sweep(folder: EpisodeFolder) -> None:
+    """What a killed run left half-written goes; only the holder of the lock calls this."""
+    for place in (folder.root, folder.made, folder.clips, folder.voices, folder.segments):
+        for entry in place.iterdir() if place.is_dir() else ():
+            if entry.is_file() and _is_part(entry):
+                entry.unlink(missing_ok=True)
+
+
+# --------------------------------------------------------------------------------------------- writing
+
+
+def _is_part(path: Path) -> bool:
+    return path.suffix == ".part" or (path.name.startswith(".") and ".part" in path.suffixes)
+
+
+@contextlib.contextmanager
+def writing(path: Path) -> Iterator[Path]:
+    """A temporary path beside `path`, of the same kind; moved into place when the block ends well."""
+    part = path.with_name(f".{path.stem}.part{path.suffix}")
+    with disk_errors(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            yield part
+            os.replace(part, path)
+        except BaseException:
+            part.unlink(missing_ok=True)
+            raise
+
+
+def write_json(path: Path, value: Any) -> None:
+    """`value` as JSON that people can read, whole or not at all."""
+    with writing(path) as part:
+        part.write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def read_json(path: Path) -> dict[str, Any] | None:
+    """The mapping in `path`; None if it is missing, torn or something else."""
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return value if isinstance(value, dict) else None
+
+
+_MAKE_ROOM = "make room and run the same command again: what is made stays"
+_WHAT_TO_TRY = {
+    errno.ENOSPC: (1, "the disk is full", _MAKE_ROOM),
+    errno.EDQUOT: (
+        1,
+        "the disk quota is used up",
+        _MAKE_ROOM,
+    ),
+    errno.EFBIG: (1, "the file may not grow so large", "raise the limit (ulimit -f) and run again"),
+    errno.EACCES: (2, "no permission to write", "give yourself the right, or choose another --output"),
+    errno.EPERM: (2, "no permission to write", "give yourself the right, or choose another --output"),
+    errno.EROFS: (2, "the disk is read-only", "choose another --output"),
+    errno.ENOTDIR: (2, "a file lies where a folder belongs", "move it away, or choose another --output"),
+    errno.EEXIST: (2, "a file lies where a folder belongs", "move it away, or choose another --output"),
+    errno.ENAMETOOLONG: (2, "the path is too long", "choose a shorter --output"),
+}
+
+
+@contextlib.contextmanager
+def disk_errors(path: Path) -> Iterator[None]:
+    """What the disk refuses becomes one StudioError naming the path and what to try."""
+    try:
+        yield
+    except OSError as error:
+        known = _WHAT_TO_TRY.get(error.errno or 0)
+        if known is None:
+            raise
+        code, fault, advice = known
+        raise StudioError(f"{error.filename or path}: {fault}; {advice}", code=code) from error

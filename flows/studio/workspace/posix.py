@@ -1,0 +1,58 @@
+"""The calls that only POSIX systems have, and what Windows gets instead; made nowhere else.
+
+File locks: `flock` on POSIX, a locked byte far behind the text on Windows; both are freed by the system
+when their process ends, however it ends. Process groups: a session of its own on POSIX, where Ctrl-C in the
+terminal does not reach the child; a new process group on Windows, with the same effect. Wide pipes: on Linux
+alone, for speed; elsewhere they stay as the system makes them. A child that must end with its parent watches
+a pipe that the parent holds (`flows/orchestration/server.py`), the same on every system.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from typing import IO, Any
+
+_FAR_BEHIND = 1 << 30
+_WIDE = 1 << 20
+
+if sys.platform == "win32":
+    import msvcrt
+    import subprocess
+
+    def try_lock(file: IO[Any]) -> bool:
+        """True if `file` is ours now; it stays so until it is closed."""
+        file.seek(_FAR_BEHIND)
+        try:
+            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+        except OSError:
+            return False
+        return True
+
+    def own_process_group() -> dict[str, Any]:
+        """Arguments for `subprocess.Popen` that keep the terminal's Ctrl-C away from the child."""
+        return {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
+
+    def widen(pipe: IO[bytes] | None) -> None:
+        """Leaves a pipe as it is."""
+
+else:
+    import fcntl
+
+    def try_lock(file: IO[Any]) -> bool:
+        """True if `file` is ours now; it stays so until it is closed."""
+        try:
+            fcntl.flock(file.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        return True
+
+    def own_process_group() -> dict[str, Any]:
+        """Arguments for `subprocess.Popen` that keep the terminal's Ctrl-C away from the child."""
+        return {"start_new_session": True}
+
+    def widen(pipe: IO[bytes] | None) -> None:
+        """Makes a pipe hold a megabyte, so that pictures go through in few pieces, where that may be had."""
+        if sys.platform == "linux" and pipe is not None:
+            with contextlib.suppress(OSError):  # the system's limit, or this user's
+                fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, _WIDE)

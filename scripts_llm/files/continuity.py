@@ -1,0 +1,141 @@
+"""continuity.yaml: what a show remembers, as a file that people edit and the program adds entries to.
+
+Only the entry in hand is written; comments, order and every other byte stay as they are.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from scripts_llm.errors import ScriptError
+from scripts_llm.files.source import Source, read_text, refuse
+from scripts_llm.files.validation import validate
+from scripts_llm.files.write import flow, replace_file, scalar
+from scripts_llm.files.yaml_nodes import Node, parse, resolve
+from scripts_llm.screenplay.continuity import Continuity, Told
+
+HEAD = """\
+# What happened so far in {show}: the writer reads it before every new episode.
+#
+# This file is yours: change what happened, add a promise, take a joke out. An entry that you changed stays
+# as you left it; a new episode adds its own.
+
+schema: 1
+episodes:
+"""
+
+
+def read_continuity(path: Path) -> Continuity:
+    """What the file says; an empty value if there is none. Raises ScriptError with all its faults."""
+    if not path.exists():
+        return Continuity()
+    source = Source(path, read_text(path, what="continuity"))
+    root, faults = parse(source)
+    if root is None or root.is_blank:
+        return Continuity()
+    known, more = validate(Continuity, _without_an_empty_list(root), path)
+    if known is None or faults or more:
+        raise refuse([*faults, *more], source)
+    return known
+
+
+def entry_of(path: Path, episode: str) -> Told | None:
+    """The entry of an episode as it stands in the file."""
+    told = read_continuity(path).episodes
+    return next((each for each in told if each.episode == episode), None)
+
+
+def write_entry(path: Path, told: Told, *, show: str) -> None:
+    """Puts an episode's entry in its place, instead of the one that it had. A file is made if there is none.
+
+    What comes out is read back before it replaces the file. Raises ScriptError if the file is written in a
+    way that an entry cannot be put into; the file is then as it was.
+    """
+    wanted = read_continuity(path).with_episode(told)
+    text = read_text(path, what="continuity") if path.exists() else HEAD.format(show=" ".join(show.split()))
+    new = _with_entry(text, told, path)
+    if _reads_as(new, path) != wanted:
+        raise ScriptError(
+            f"{path}: wanted to add what happened in {told.episode}, got YAML that is too clever for that, "
+            "try a plain list of entries under `episodes:`"
+        )
+    replace_file(path, new.encode())
+
+
+def rows_of(told: Told) -> list[str]:
+    """An entry as the program writes it, a line each, without indentation."""
+    known = told.model_dump(exclude_defaults=True, mode="json")
+    rows = []
+    for key, value in known.items():
+        if isinstance(value, str):
+            rows.append(f"{key}: {scalar(value)}")
+        elif isinstance(value, list):
+            rows += [f"{key}:", *(f"  - {scalar(each)}" for each in value)]
+        else:
+            rows.append(f"{key}: {flow(value)}")
+    return rows
+
+
+def _with_entry(text: str, told: Told, path: Path) -> str:
+    root, _ = parse(Source(path, text))
+    listed = root.value.get("episodes") if root is not None and isinstance(root.value, dict) else None
+    entries = listed.value if listed is not None and isinstance(listed.value, list) else []
+    if not entries:
+        head = text if listed is not None else f"{text.rstrip()}\n\nepisodes:\n".lstrip()
+        head = head[: listed.start.index] + head[listed.end.index :] if listed is not None else head
+        return f"{head.rstrip()}\n{_block(told, 2)}"
+    indent = entries[0].start.column - 3
+    own = next((entry for entry in entries if _code(entry) == told.episode), None)
+    if own is not None:
+        start, end = _line_start(text, own), _end_of(text, own)
+        return text[:start] + _block(told, indent) + text[end:]
+    later = next((entry for entry in entries if _number(_code(entry)) > _number(told.episode)), None)
+    if later is not None:
+        start = _line_start(text, later)
+        return text[:start] + _block(told, indent) + "\n" + text[start:]
+    end = _end_of(text, entries[-1])
+    before = text[:end] if text[:end].endswith("\n") else text[:end] + "\n"
+    return f"{before}\n{_block(told, indent)}{text[end:]}"
+
+
+def _block(told: Told, indent: int) -> str:
+    first, *rest = rows_of(told)
+    rows = [f"- {first}", *(f"  {row}" for row in rest)]
+    return "".join(f"{' ' * indent}{row}\n" for row in rows)
+
+
+def _line_start(text: str, entry: Node) -> int:
+    return text.rfind("\n", 0, entry.start.index) + 1
+
+
+def _end_of(text: str, entry: Node) -> int:
+    """Behind the last line of an entry's own text; comments and blank lines after it are not its own."""
+    last = len(text[: entry.end.index].rstrip())
+    end = text.find("\n", last)
+    return len(text) if end < 0 else end + 1
+
+
+def _code(entry: Node) -> str:
+    value = resolve(entry)
+    return str(value.get("episode", "")) if isinstance(value, dict) else ""
+
+
+def _number(code: str) -> tuple[int, ...]:
+    return tuple(int(digits) for digits in code.lstrip("s").split("e") if digits.isdecimal())
+
+
+def _reads_as(text: str, path: Path) -> Continuity | None:
+    try:
+        root, _ = parse(Source(path, text))
+        if root is None:
+            return None
+        return validate(Continuity, _without_an_empty_list(root), path)[0]
+    except ScriptError:
+        return None
+
+
+def _without_an_empty_list(root: Node) -> Node:
+    """`episodes:` with nothing behind it is a list without entries."""
+    if isinstance(root.value, dict) and "episodes" in root.value and root.value["episodes"].is_blank:
+        del root.value["episodes"]
+    return root

@@ -1,0 +1,279 @@
+"""Writing into a script that a person typed: ids, shots, a pick, a scene; every other byte stays as it is.
+
+The places come from the parsed tree, so comments, quotes, odd indentation and line ends are never written
+again. What comes out is read back before it replaces the file: the same content plus what was put in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from scripts_llm.errors import ScriptError
+from scripts_llm.files.source import Source, read_text
+from scripts_llm.files.write import flow, replace_file, scalar, scene_rows, shot_in_flow
+from scripts_llm.files.yaml_nodes import Node, parse, resolve
+from scripts_llm.screenplay.script import Scene, Shot
+
+
+@dataclass(frozen=True)
+class _Edit:
+    """Text that takes the place of text[start:end]."""
+
+    start: int
+    end: int
+    new: str
+
+
+def write_into_script(path: Path, *, ids: Mapping[int, str], shots: Mapping[int, Sequence[Shot]]) -> None:
+    """Give scenes, by index, their id and their shots. If it cannot: ScriptError, and the file as it was."""
+    if not ids and not shots:
+        return
+    text = read_text(path, what="script")
+    root, _ = parse(Source(path, text))
+    scenes = _scenes(root, path, max((*ids, *shots)))
+    wanted = _wanted(root, ids, shots)
+    for before_all in (False, True):
+        edits: list[_Edit] = []
+        for index, scene in enumerate(scenes):
+            if index in ids:
+                edits += _id_edits(scene, ids[index], _line_end(text))
+            if index in shots:
+                edits += _shots_edits(scene, shots[index], text, before_all=before_all)
+        new = _edited(text, edits)
+        if _reads_as(new, wanted, path):
+            _put(Source(path, text), new, wanted, "a shot")
+            return
+    raise ScriptError(
+        f"{path}: wanted to write shots and ids into the scenes, got YAML that is too clever for that, "
+        "try plain `key: value` lines, without aliases"
+    )
+
+
+def set_pick(path: Path, *, scene: int, shot: int, pick: int) -> None:
+    """Write which take of a shot is cut in, scene and shot by index. ScriptError if it cannot."""
+    source = Source(path, read_text(path, what="script"))
+    root, _ = parse(source)
+    shots = _scenes(root, path, scene)[scene].value
+    listed = shots.get("shots") if isinstance(shots, dict) else None
+    if root is None or listed is None or not isinstance(listed.value, list) or shot >= len(listed.value):
+        raise ScriptError(f"{path}: wanted at least {shot + 1} shots in the scene, got fewer")
+    wanted = resolve(root)
+    wanted["scenes"][scene]["shots"][shot]["pick"] = pick
+    new = _edited(source.text, [_value_edit(listed.value[shot], "pick", str(pick), source.text)])
+    _put(source, new, wanted, "a pick")
+
+
+def scene_text(path: Path, index: int) -> str:
+    """A scene as it stands in the file, without its dash."""
+    source = Source(path, read_text(path, what="script"))
+    start, end, _ = _bounds(source, index)
+    return source.text[start:end]
+
+
+def replace_scene(path: Path, index: int, new: Scene | str) -> None:
+    """Write a scene, or a scene's text, in the place of the one at `index`. ScriptError if it cannot."""
+    source = Source(path, read_text(path, what="script"))
+    start, end, scene = _bounds(source, index)
+    text = new if isinstance(new, str) else _as_text(new, scene, source.text)
+    root, _ = parse(source)
+    alone, _ = parse(Source(path, f"{' ' * (scene.start.column - 1)}{text}"))
+    if root is None or alone is None:
+        raise ScriptError(f"{path}: wanted a scene, got nothing")
+    wanted = resolve(root)
+    wanted["scenes"][index] = resolve(alone)
+    _put(source, source.text[:start] + text + source.text[end:], wanted, "a scene")
+
+
+def keep_scenes(path: Path, texts: Mapping[str, str]) -> None:
+    """Put scenes of an older script, by id, in the place of those of a new one; those it lacks come last.
+
+    Their text stays as it was, but for the spaces in front of its lines.
+    """
+    for name, text in texts.items():
+        source = Source(path, read_text(path, what="script"))
+        root, _ = parse(source)
+        ids = [resolve(scene).get("id") for scene in _scenes(root, path, 0)]
+        index = ids.index(name) if name in ids else None
+        if index is None:
+            column = _scenes(root, path, 0)[0].start.column
+            end = source.text.rstrip() + "\n\n" + " " * (column - 3) + "- " + _moved(text, column) + "\n"
+            parse(Source(path, end))
+            replace_file(path, end.encode())
+        else:
+            start, end_at, scene = _bounds(source, index)
+            new = source.text[:start] + _moved(text, scene.start.column) + source.text[end_at:]
+            parse(Source(path, new))
+            replace_file(path, new.encode())
+
+
+def _moved(text: str, column: int) -> str:
+    """A scene's text with its keys in another column; a line that follows less far in stays aligned."""
+    first, *others = text.split("\n")
+    depths = [len(row) - len(row.lstrip(" ")) for row in others if row.strip()]
+    by = column - 1 - min(depths, default=column - 1)
+    moved = [
+        (" " * (len(row) - len(row.lstrip(" ")) + by) + row.lstrip(" ")) if row.strip() else row
+        for row in others
+    ]
+    return "\n".join([first, *moved])
+
+
+def _bounds(source: Source, index: int) -> tuple[int, int, Node]:
+    """Where a scene's text begins and ends: comments and blank lines behind it belong to what follows."""
+    root, _ = parse(source)
+    scene = _scenes(root, source.path, index)[index]
+    return scene.start.index, len(source.text[: _last(scene).end.index].rstrip()), scene
+
+
+def _last(node: Node) -> Node:
+    """The node whose text ends last in a node."""
+    while not node.flow and isinstance(node.value, dict | list) and node.value:
+        inner = list(node.value.values()) if isinstance(node.value, dict) else node.value
+        deepest = max(inner, key=lambda each: each.end.index)
+        if deepest.is_blank:
+            return deepest
+        node = deepest
+    return node
+
+
+def _as_text(scene: Scene, place: Node, text: str) -> str:
+    if place.flow:
+        return flow(scene.model_dump(exclude_defaults=True, mode="json"))
+    return (_line_end(text) + " " * (place.start.column - 1)).join(scene_rows(scene))
+
+
+def _value_edit(mapping: Node, key: str, value: str, text: str) -> _Edit:
+    """A key's value in place of the old one, or the key behind the others."""
+    old = mapping.value.get(key) if isinstance(mapping.value, dict) else None
+    if old is not None:
+        return _Edit(old.start.index, old.end.index, (" " if old.is_blank else "") + value)
+    keys = _key_nodes(mapping)
+    if mapping.flow:
+        assert isinstance(mapping.value, dict)
+        last = mapping.value[str(keys[-1].value)]
+        return _Edit(last.end.index, last.end.index, f", {key}: {value}")
+    indent = _line_end(text) + " " * (keys[0].start.column - 1)
+    return _Edit(keys[0].start.index, keys[0].start.index, f"{key}: {value}{indent}")
+
+
+def _put(source: Source, new: str, wanted: Any, what: str) -> None:
+    """Replace the file if the new text says what is wanted and nothing else."""
+    if not _reads_as(new, wanted, source.path):
+        raise ScriptError(
+            f"{source.path}: wanted to write {what} into it, got YAML that is too clever for that, "
+            "try plain `key: value` lines, without aliases"
+        )
+    if read_text(source.path, what="script") != source.text:
+        raise ScriptError(f"{source.path}: was changed while {what} was written in, try again")
+    replace_file(source.path, new.encode())
+
+
+def _scenes(root: Node | None, path: Path, last: int) -> list[Node]:
+    scenes = root.value.get("scenes") if root is not None and isinstance(root.value, dict) else None
+    if scenes is None or not isinstance(scenes.value, list) or last >= len(scenes.value):
+        raise ScriptError(f"{path}: wanted at least {last + 1} scenes, got fewer")
+    for scene in scenes.value:
+        if not isinstance(scene.value, dict) or not scene.value:
+            raise ScriptError(f"{path}:{scene.start.line}: wanted a scene, got something else")
+    return scenes.value
+
+
+def _wanted(root: Node | None, ids: Mapping[int, str], shots: Mapping[int, Sequence[Shot]]) -> Any:
+    """What the file should say afterwards."""
+    content = resolve(root) if root is not None else {}
+    for index, key in ids.items():
+        content["scenes"][index]["id"] = key
+    for index, several in shots.items():
+        content["scenes"][index]["shots"] = [
+            shot.model_dump(exclude_defaults=True, mode="json") for shot in several
+        ]
+    return content
+
+
+def _reads_as(text: str, wanted: Any, path: Path) -> bool:
+    try:
+        root, faults = parse(Source(path, text))
+    except ScriptError:
+        return False
+    return root is not None and not faults and resolve(root) == wanted
+
+
+def _edited(text: str, edits: Sequence[_Edit]) -> str:
+    """The text with all edits made; edits at one place keep their order."""
+    pieces: list[str] = []
+    done = 0
+    for edit in sorted(edits, key=lambda edit: edit.start):
+        pieces += [text[done : edit.start], edit.new]
+        done = edit.end
+    return "".join([*pieces, text[done:]])
+
+
+# ------------------------------------------------------------------------------------------ the places
+
+
+def _id_edits(scene: Node, key: str, line_end: str) -> list[_Edit]:
+    present = _empty_value(scene, "id")
+    if present is not None:
+        new = (" " if present.is_blank else "") + scalar(key)
+        return [_Edit(present.start.index, present.end.index, new)]
+    first = _key_nodes(scene)[0].start
+    after = ", " if scene.flow else line_end + " " * (first.column - 1)
+    return [_Edit(first.index, first.index, f"id: {scalar(key)}{after}")]
+
+
+def _shots_edits(scene: Node, shots: Sequence[Shot], text: str, *, before_all: bool) -> list[_Edit]:
+    keys = _key_nodes(scene)
+    inline = f"[{', '.join(shot_in_flow(shot) for shot in shots)}]"
+    indent = _line_end(text) + " " * (keys[0].start.column - 1)
+    rows = "".join(f"{indent}  - {shot_in_flow(shot)}" for shot in shots)
+    present = _empty_value(scene, "shots")
+    if present is not None and scene.flow:
+        new = (" " if present.is_blank else "") + inline
+        return [_Edit(present.start.index, present.end.index, new)]
+    if present is not None:
+        behind = _end_of_line(text, present.end.index)
+        return [_Edit(present.start.index, present.end.index, ""), _Edit(behind, behind, rows)]
+    following = keys[0] if before_all else _key_behind_the_action(scene)
+    if following is not None:
+        new = f"shots: {inline}, " if scene.flow else f"shots:{rows}{indent}"
+        return [_Edit(following.start.index, following.start.index, new)]
+    last = scene.value[str(keys[-1].value)] if isinstance(scene.value, dict) else scene
+    if scene.flow:
+        return [_Edit(last.end.index, last.end.index, f", shots: {inline}")]
+    behind = _end_of_line(text, len(text[: last.end.index].rstrip()))
+    return [_Edit(behind, behind, f"{indent}shots:{rows}")]
+
+
+def _key_nodes(scene: Node) -> list[Node]:
+    """The scene's keys, in the file's order."""
+    return sorted(scene.keys.values(), key=lambda key: key.start.index)
+
+
+def _empty_value(scene: Node, key: str) -> Node | None:
+    """The value of a key that is there, but says nothing."""
+    value = scene.value.get(key) if isinstance(scene.value, dict) else None
+    return value if value is not None and resolve(value) in (None, []) else None
+
+
+def _key_behind_the_action(scene: Node) -> Node | None:
+    """The key that the shots stand before: dialogue, or what follows action, setting, slugline."""
+    if "dialogue" in scene.keys:
+        return scene.keys["dialogue"]
+    keys = _key_nodes(scene)
+    names = [str(key.value) for key in keys]
+    before = next((name for name in ("action", "setting", "slugline") if name in names), names[-1])
+    index = names.index(before) + 1
+    return keys[index] if index < len(keys) else None
+
+
+def _line_end(text: str) -> str:
+    return "\r\n" if "\r\n" in text else "\n"
+
+
+def _end_of_line(text: str, index: int) -> int:
+    end = text.find("\n", index)
+    end = len(text) if end < 0 else end
+    return end - 1 if text[end - 1 : end] == "\r" else end

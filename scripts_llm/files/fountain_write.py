@@ -1,0 +1,138 @@
+"""Scripts as Fountain (fountain.io, syntax of 2012 and its revisions): the plain text that screenwriting
+programs read.
+
+What the format has a place for stands there: title page, `# Act One`, headings with `#s01#`, action, cues,
+parentheticals, transitions, `(O.S.)`. Everything else stands in notes, `[[laugh: big]]`, and so does a text
+that Fountain would read as something else. What is written is read back as the same script.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import BaseModel
+
+from scripts_llm.files.fountain_read import PARTS, TRANSITIONS, Names, read_fountain, read_scenes
+from scripts_llm.files.write import flow, quoted, scalar
+from scripts_llm.screenplay.script import Beat, Character, Line, Scene, Script
+
+__all__ = ["read_fountain", "write_fountain"]
+
+_PART_NAMES = {part: name for name, part in reversed(PARTS.items())}
+_TRANSITION_NAMES = {kind: name for name, kind in reversed(TRANSITIONS.items())}
+_OF_ITS_OWN = {"id", "part", "slugline", "action", "transition", "dialogue", "shots"}
+
+
+def write_fountain(script: Script, cast: Mapping[str, Character]) -> str:
+    """The script as a Fountain file; `cast` is everybody who may speak."""
+    writer = _Writer(Names.of(cast).with_more(script.cast))
+    blocks = [writer.head(script)]
+    part: str | None = None
+    for scene in script.scenes:
+        blocks += writer.scene(scene, part)
+        part = scene.part or part
+    return "\n\n".join(block for block in blocks if block) + "\n"
+
+
+@dataclass(frozen=True)
+class _Writer:
+    """Writes each element plainly if it is read back as it was, else as a note."""
+
+    names: Names
+
+    def head(self, script: Script) -> str:
+        title = {"title": script.title, "logline": script.logline}
+        rows = [
+            f"{key.title()}: {text}" for key, text in title.items() if text is not None and _is_one_row(text)
+        ]
+        values = _values(script)
+        kept = [key for key, text in title.items() if text is not None and not _is_one_row(text)]
+        more = [key for key in values if key not in ("schema", "title", "logline", "scenes")]
+        notes = [_note(key, values[key]) for key in (*kept, *more)]
+        return "\n\n".join(["\n".join(rows), *notes]) if rows else "\n\n".join(["Title:", *notes])
+
+    def scene(self, scene: Scene, part: str | None) -> Iterator[str]:
+        """The blocks of one scene; `part` is what the section above says."""
+        values = _values(scene)
+        if scene.part is not None and scene.part != part:
+            yield f"# {_PART_NAMES[scene.part]}"
+        if scene.transition in _TRANSITION_NAMES:
+            yield f"> {_TRANSITION_NAMES[scene.transition]}"
+        heading, notes = self._heading(scene)
+        yield heading
+        if scene.part is None and part is not None:
+            notes.append(_note("part", None))
+        if scene.transition != "cut" and scene.transition not in _TRANSITION_NAMES:
+            notes.append(_note("transition", scene.transition))
+        notes += [_note(key, value) for key, value in values.items() if key not in _OF_ITS_OWN]
+        notes += [_note("shot", shot) for shot in values.get("shots") or ()]
+        if scene.shots == ():
+            notes.append(_note("shots", []))
+        yield "\n".join(notes)
+        if scene.action:
+            yield self._first([scene.action, f"!{scene.action}"], {"action": scene.action})
+        for element, value in zip(scene.dialogue, values.get("dialogue", ()), strict=True):
+            yield self._element(element, value)
+
+    def _heading(self, scene: Scene) -> tuple[str, list[str]]:
+        number = f" #{scene.id}#" if scene.id is not None else ""
+        wanted = {"slugline": scene.slugline, **({"id": scene.id} if scene.id else {})}
+        for text in (scene.slugline, f".{scene.slugline}"):
+            if _is_one_row(text) and read_scenes(f"{text}{number}", self.names) == [wanted]:
+                return f"{text}{number}", []
+        return f".SCENE{number}", [_note("slugline", scene.slugline)]
+
+    def _element(self, element: Line | Beat, value: dict[str, Any]) -> str:
+        if isinstance(element, Beat):
+            alone = len(value) == 1
+            return _note("beat", value["beat"] if alone else value)
+        rest = {key: more for key, more in value.items() if key not in _IN_A_BLOCK}
+        rows = [_note(key, more) for key, more in rest.items()]
+        manner = [f"({element.parenthetical})"] if element.parenthetical else []
+        seen = " (O.S.)" if element.off_screen else ""
+        cues = [f"{cue}{seen}" for cue in self.names.cues(element.who)]
+        blocks = ["\n".join([cue, *manner, *rows, element.line]) for cue in cues]
+        return self._first(blocks, {"dialogue": value})
+
+    def _first(self, blocks: list[str], wanted: dict[str, Any]) -> str:
+        """The first block that is read as what is wanted, else a note that says it."""
+        scene = {"slugline": "INT. X - DAY", **wanted}
+        if "dialogue" in wanted:
+            scene["dialogue"] = [wanted["dialogue"]]
+        for block in blocks:
+            if read_scenes(f"INT. X - DAY\n\n{block}\n\n[[title: end]]", self.names) == [scene]:
+                return block
+        ((key, value),) = wanted.items()
+        return _note(key, value)
+
+
+_IN_A_BLOCK = ("who", "line", "parenthetical", "off_screen")
+
+
+def _is_one_row(text: str) -> bool:
+    return text == text.strip() and not re.search(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\[\]/]|\*/", text)
+
+
+def _values(model: BaseModel) -> dict[str, Any]:
+    return model.model_dump(exclude_defaults=True, mode="json", by_alias=True)
+
+
+def _note(key: str, value: Any) -> str:
+    """`[[key: value]]`, its value in YAML on one line, with nothing in it that would end the note."""
+    text = _flow(value)
+    return f"[[{key}: {text}{' ' if text.endswith(']') else ''}]]"
+
+
+def _flow(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{_flow(str(key))}: {_flow(each)}" for key, each in value.items()) + "}"
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(map(_flow, value)) + (" ]" if value else "]")
+    if not isinstance(value, str):
+        return flow(value)
+    if not re.search(r"[\[\]/]", value):
+        return scalar(value, in_flow=True)
+    return re.sub(r"[\[\]/]", lambda sign: f"\\u{ord(sign[0]):04x}", quoted(value))

@@ -1,0 +1,210 @@
+"""Premises and scripts as YAML files: read with every fault's line and column, written for people to edit."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from scripts_llm.errors import ScriptError
+from scripts_llm.files.edit import keep_scenes, replace_scene, scene_text, set_pick, write_into_script
+from scripts_llm.files.source import Fault, Source, Spot, read_text, refuse
+from scripts_llm.files.validation import known_keys, nearest, shown, validate
+from scripts_llm.files.write import write_script
+from scripts_llm.files.yaml_nodes import Node, parse
+from scripts_llm.screenplay.script import Beat, Character, Line, Premise, Script
+
+__all__ = [
+    "keep_scenes",
+    "places_of",
+    "read_premise",
+    "read_script",
+    "replace_scene",
+    "rough_premise",
+    "scene_text",
+    "set_pick",
+    "write_into_script",
+    "write_script",
+]
+
+_OF_AN_ELEMENT = frozenset(known_keys(Line) + known_keys(Beat))
+
+
+def read_premise(path: Path) -> Premise:
+    """The premise in a YAML file. Raises ScriptError with every fault that it has."""
+    source = Source(path, read_text(path, what="premise"))
+    root, faults = _root(source, "premise", "`show:` and `logline:`")
+    premise, more = validate(Premise, root, path)
+    faults = _with_others(faults, more)
+    if (
+        premise is not None
+        and premise.logline is None
+        and (premise.genre == "sitcom" or premise.meme is None)
+    ):
+        also = "" if premise.genre == "sitcom" else " or `meme:`"
+        hint = "adding `logline: ...`, one sentence"
+        faults.append(Fault(root.start, f"the key 'logline'{also}", "nothing", hint))
+    if premise is None or faults:
+        raise refuse(faults, source)
+    return premise
+
+
+def rough_premise(path: Path) -> Premise | None:
+    """The show and the names of the cast in a premise that has faults; None if not even those can be read."""
+    try:
+        root, _ = parse(Source(path, read_text(path, what="premise")))
+        show, cast = _child(root, "show"), _child(root, "characters")
+        keys = cast.value if cast is not None and isinstance(cast.value, dict) else ()
+        named = show.value if show is not None else ""
+        return Premise(show=str(named), logline="?", characters={key: Character() for key in keys})
+    except (ScriptError, ValidationError):
+        return None
+
+
+def read_script(path: Path, cast: Collection[str]) -> Script:
+    """The script in a YAML file; who speaks must be in `cast` or in the script's own. Raises ScriptError."""
+    source = Source(path, read_text(path, what="script"))
+    root, faults = _root(source, "script", "`title:` and `scenes:`")
+    invented = _child(root, "cast")
+    everyone = {*cast, *(invented.value if invented and isinstance(invented.value, dict) else ())}
+    root, strangers = _full_lines(root, everyone)
+    script, more = validate(Script, root, path)
+    ours = [*strangers, *_shot_faults(root, everyone), *_ids_used_twice(root), *_locked_without_id(root)]
+    faults = _with_others(faults + ours, more)
+    if script is None or faults:
+        raise refuse(faults, source)
+    return script
+
+
+def places_of(path: Path, ways: Sequence[Sequence[str | int]]) -> list[tuple[int, int]]:
+    """Line and column of each way of keys and indexes into a file; as far as the file goes along with it."""
+    root, _ = parse(Source(path, read_text(path, what="YAML")))
+    return [_place_of(root, way) for way in ways]
+
+
+def _place_of(node: Node | None, way: Sequence[str | int]) -> tuple[int, int]:
+    spot = node.start if node else Spot(0, 1, 1)
+    for step in way:
+        inside = _child(node, step) if node is not None else None
+        if inside is None:
+            break
+        node, spot = inside, inside.start
+    return spot.line, spot.column
+
+
+def _with_others(faults: list[Fault], more: list[Fault]) -> list[Fault]:
+    """Both, one message a place."""
+    spots = {fault.spot for fault in faults}
+    return [*faults, *(fault for fault in more if fault.spot not in spots)]
+
+
+def _root(source: Source, what: str, least: str) -> tuple[Node, list[Fault]]:
+    root, faults = parse(source)
+    if root is None or root.is_blank:
+        raise ScriptError(f"{source.path}: wanted a {what}, got an empty file, try {least}")
+    if not isinstance(root.value, dict):
+        fault = Fault(root.start, f"a mapping with {least}", shown(root), "`key: value` lines")
+        raise refuse([*faults, fault], source)
+    return root, faults
+
+
+# ------------------------------------------------------------------------------------- lines of dialogue
+
+
+def _child(node: Node | None, key: str | int) -> Node | None:
+    if node is None:
+        return None
+    if isinstance(node.value, dict):
+        return node.value.get(str(key))
+    if isinstance(node.value, list) and isinstance(key, int):
+        return node.value[key]
+    return None
+
+
+def _scenes(root: Node) -> Iterator[Node]:
+    scenes = _child(root, "scenes")
+    if scenes is not None and isinstance(scenes.value, list):
+        yield from scenes.value
+
+
+def _full_lines(root: Node, everyone: set[str]) -> tuple[Node, list[Fault]]:
+    """The tree with every `- joe: text` as `{who: joe, line: text}`, and the lines of strangers."""
+    faults: list[Fault] = []
+    for scene in _scenes(root):
+        dialogue = _child(scene, "dialogue")
+        if dialogue is None or not isinstance(dialogue.value, list):
+            continue
+        for index, element in enumerate(dialogue.value):
+            dialogue.value[index] = _full_line(element, everyone, faults)
+    return root, faults
+
+
+def _full_line(element: Node, everyone: set[str], faults: list[Fault]) -> Node:
+    content = element.value
+    if not isinstance(content, dict):
+        return element
+    speakers = [key for key in content if key not in _OF_AN_ELEMENT]
+    if not ({"who", "line", "beat"} & content.keys()) and speakers:
+        if len(speakers) > 1 and set(speakers) <= everyone:
+            second = element.keys[speakers[1]]
+            faults.append(Fault(second.start, "one line", f"a second by {speakers[1]!r}", "a dash before it"))
+        key = element.keys[speakers[0]]
+        rest = {name: node for name, node in content.items() if name != speakers[0]}
+        element = replace(element, value={"who": key, "line": content[speakers[0]], **rest})
+        element.keys["who"], element.keys["line"] = key, key
+    return _cast_member(element, everyone, faults)
+
+
+def _cast_member(element: Node, everyone: set[str], faults: list[Fault]) -> Node:
+    """The line with its speaker as the cast spells it; `JOE` is joe."""
+    assert isinstance(element.value, dict)
+    who = element.value.get("who")
+    if who is None or not isinstance(who.value, str) or who.value in everyone:
+        return element
+    if who.value.lower() in everyone:
+        return replace(element, value={**element.value, "who": replace(who, value=who.value.lower())})
+    hint = _no_such_person(who.value, everyone)
+    faults.append(Fault(who.start, "someone of the cast", repr(who.value), hint))
+    return element
+
+
+def _no_such_person(who: str, everyone: Collection[str]) -> str:
+    return nearest(who, everyone) or f"one of: {', '.join(sorted(everyone)) or 'nobody is cast yet'}"
+
+
+def _shot_faults(root: Node, everyone: Collection[str]) -> Iterator[Fault]:
+    for scene in _scenes(root):
+        shots = _child(scene, "shots")
+        for shot in shots.value if shots is not None and isinstance(shots.value, list) else ():
+            if not isinstance(shot, Node) or not isinstance(shot.value, dict):
+                continue
+            if not {"prompt", "prompt_exact", "file"} & shot.value.keys():
+                wanted = "a shot's `prompt`, `prompt_exact` or `file`"
+                yield Fault(shot.start, wanted, "none of them", "a prompt")
+            who = shot.value.get("who")
+            if who is not None and isinstance(who.value, str) and who.value not in (*everyone, ""):
+                hint = _no_such_person(who.value, everyone)
+                yield Fault(who.start, "someone of the cast", repr(who.value), hint)
+
+
+def _ids_used_twice(root: Node) -> Iterator[Fault]:
+    first: dict[str, int] = {}
+    for scene in _scenes(root):
+        node = _child(scene, "id")
+        if node is None or not isinstance(node.value, str) or node.is_blank:
+            continue
+        if node.value in first:
+            wanted, got = "an id of its own for every scene", f"{node.value!r} as in line {first[node.value]}"
+            yield Fault(node.start, wanted, got, "leaving the id out: it is written in")
+        first.setdefault(node.value, node.start.line)
+
+
+def _locked_without_id(root: Node) -> Iterator[Fault]:
+    """Takes hang on an id, and nothing is written into a locked scene."""
+    for number, scene in enumerate(_scenes(root), start=1):
+        lock, name = _child(scene, "lock"), _child(scene, "id")
+        if lock is not None and lock.value == "true" and (name is None or name.is_blank):
+            hint = f"a line like `id: scene_{number}`"
+            yield Fault(lock.start, "an id in a scene that is locked", "none", hint)

@@ -1,0 +1,337 @@
+"""YAML text as a tree of nodes that know where they stand: pyyaml's parser, YAML 1.2 scalars, and limits.
+
+Between pyyaml's events and our nodes nothing is constructed: no tag runs, no alias explodes, no depth hurts.
+Scalars keep the text they were written with, so that `No`, `1:30` and `0123` are text where text is wanted.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import yaml
+
+from scripts_llm.files.source import MAX_FAULTS, Fault, Source, Spot, refuse, spot_of
+from scripts_llm.files.yaml_parser import Parser
+
+MAX_DEPTH = 40
+MAX_ALIASES = 100
+MAX_NODES = 100_000
+
+_INT = re.compile(r"[-+]?[0-9]{1,100}|0o[0-7]{1,100}|0x[0-9a-fA-F]{1,100}")
+_FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
+_CONSTANTS = {
+    **dict.fromkeys(("", "~", "null", "Null", "NULL"), None),
+    **dict.fromkeys(("true", "True", "TRUE"), True),
+    **dict.fromkeys(("false", "False", "FALSE"), False),
+}
+
+
+@dataclass(frozen=True)
+class Node:
+    """A scalar, a list or a mapping, and where it starts and ends."""
+
+    start: Spot
+    end: Spot
+    value: str | list[Node] | dict[str, Node]
+    plain: bool = False  # a scalar without quotes
+    flow: bool = False  # a list in [] or a mapping in {}
+    keys: dict[str, Node] = field(default_factory=dict)  # of a mapping: where its keys stand
+
+    @property
+    def is_blank(self) -> bool:
+        """Nothing is written here: `key:`."""
+        return self.plain and self.value == ""
+
+
+def resolve(node: Node) -> Any:
+    """What a node means by YAML 1.2's core schema; infinities and numbers of a hundred digits stay text."""
+    if isinstance(node.value, dict):
+        return {key: resolve(child) for key, child in node.value.items()}
+    if isinstance(node.value, list):
+        return [resolve(child) for child in node.value]
+    return resolve_scalar(node.value) if node.plain else node.value
+
+
+def resolve_scalar(text: str) -> Any:
+    """What an unquoted scalar means."""
+    if text in _CONSTANTS:
+        return _CONSTANTS[text]
+    if _INT.fullmatch(text):
+        return int(text, 0) if text[:2] in ("0o", "0x") else int(text)
+    if _FLOAT.fullmatch(text) and math.isfinite(float(text)):
+        return float(text)
+    return text
+
+
+# ----------------------------------------------------------------------------------------- the parser
+
+
+def parse(source: Source) -> tuple[Node | None, list[Fault]]:
+    """The tree of one YAML document, or None where there is nothing but comments; and its lesser faults.
+
+    Raises ScriptError where the text is no YAML. Faults that lie in one line each are then told together:
+    the line is left out and the rest is read again.
+    """
+    builder = _Builder()
+    fault = _read(source.text, builder)
+    if fault is None:
+        return builder.root, builder.faults
+    found = [*builder.faults, fault]
+    text = source.text
+    while fault is not None and fault.in_one_line and len(found) <= MAX_FAULTS:
+        before, text = fault, _without_line(text, fault.spot.line)
+        fault = _read(text, _Builder())
+        if fault is None or not fault.in_one_line or fault.spot.line <= before.spot.line:
+            break
+        found.append(fault)
+    raise refuse(found, source)
+
+
+@dataclass(frozen=True)
+class _Unread(Fault):
+    """What keeps a text from being read as YAML; `in_one_line` if the other lines may be read without it."""
+
+    in_one_line: bool = False
+
+
+def _read(text: str, builder: _Builder) -> _Unread | None:
+    """Feeds the builder with the text's events, as far as it is YAML."""
+    parser = Parser.__new__(Parser)
+    try:
+        parser.__init__(text)  # type: ignore[misc]  # the reader checks the first characters here
+        while parser.check_event():
+            builder.take(parser.get_event())  # type: ignore[no-untyped-call]
+    except yaml.reader.ReaderError as error:
+        got = f"the unprintable character U+{int(error.character):04X}"
+        return _Unread(spot_of(text, error.position), "text", got, "taking it out")
+    except yaml.MarkedYAMLError as error:
+        return _unread(error, text)
+    except _TooMuch as error:
+        return error.fault
+    return None
+
+
+def _without_line(text: str, line: int) -> str:
+    rows = text.split("\n")
+    rows[line - 1] = ""
+    return "\n".join(rows)
+
+
+_QUOTES = "quotes around the text"
+_ONE_LINE = True
+_TOLD = (
+    (r"character '\\t'", "spaces", "a tab", "two spaces a level", _ONE_LINE),
+    (r"mapping values are not allowed", "one key a line", "a second colon", _QUOTES, _ONE_LINE),
+    (
+        r"could not find expected ':'",
+        "`key: value`",
+        "text without a colon",
+        "a colon and a space behind the key",
+        _ONE_LINE,
+    ),
+    (
+        r"expected <block end>",
+        "this as deep as its neighbours",
+        "another depth",
+        "the same number of spaces before each",
+        False,
+    ),
+    (r"quoted|end of stream", "a closing quote", "none", "a quote where the text ends", False),
+    (r"character '[@`%]'", "a word", "a sign that YAML keeps for itself", _QUOTES, _ONE_LINE),
+    (
+        r"sequence entries",
+        "the list below its key",
+        "a dash behind it",
+        "a new line before the dash",
+        _ONE_LINE,
+    ),
+    (r"(alias|anchor)", "text", "a * or & that YAML keeps for itself", _QUOTES, _ONE_LINE),
+    (
+        r"expected ',' or '[\]}]'",
+        "a comma or a closing bracket",
+        "more text",
+        f"a comma before it, or {_QUOTES}",
+        False,
+    ),
+    (r"never closed", "a closing bracket", "none", "one where the list or the mapping ends", False),
+)
+
+
+def _unread(error: yaml.MarkedYAMLError, text: str) -> _Unread:
+    """In one line what pyyaml says in four."""
+    said = f"{error.context or ''} {error.problem or ''}"
+    mark = error.problem_mark or error.context_mark
+    opened = error.context_mark
+    if opened and mark and opened.line < mark.line and re.search(r"quoted|flow (sequence|mapping)", said):
+        mark, said = opened, said if "quoted" in said else "never closed"
+    spot = _spot(mark) if mark else Spot(0, 1, 1)
+    rows = text.splitlines() or [""]
+    row = rows[min(spot.line, len(rows)) - 1]
+    if "\t" in row[: len(row) - len(row.lstrip())]:
+        said = r"character '\t'"
+    for pattern, wanted, got, hint, in_one_line in _TOLD:
+        if re.search(pattern, said):
+            return _Unread(spot, wanted, got, hint, in_one_line)
+    return _Unread(spot, "YAML", f"this: {said.strip()}", _QUOTES)
+
+
+class _TooMuch(Exception):
+    """A text that is not worth reading on."""
+
+    def __init__(self, fault: Fault) -> None:
+        super().__init__(fault.wanted)
+        self.fault = _Unread(fault.spot, fault.wanted, fault.got, fault.hint)
+
+
+@dataclass
+class _Open:
+    """A list or mapping that is being read."""
+
+    event: Any
+    node: Node
+    anchor: str | None
+    size: int = 1
+    key: Node | None = None
+
+
+@dataclass
+class _Builder:
+    """Builds the tree, one event after the other, without recursion."""
+
+    root: Node | None = None
+    faults: list[Fault] = field(default_factory=list)
+    stack: list[_Open] = field(default_factory=list)
+    anchors: dict[str, tuple[Node, int] | None] = field(default_factory=dict)
+    aliases: int = 0
+    nodes: int = 0
+    documents: int = 0
+
+    def take(self, event: Any) -> None:
+        """One event of the parser."""
+        if isinstance(event, yaml.DocumentStartEvent):
+            self.documents += 1
+            if self.documents > 1:
+                raise _TooMuch(
+                    self.fault(event, "one document", "a second one after ---", "a file of its own")
+                )
+        elif isinstance(event, yaml.AliasEvent):
+            self.alias(event)
+        elif isinstance(event, yaml.NodeEvent):
+            self.node(event)
+        elif isinstance(event, yaml.CollectionEndEvent):
+            self.close(event)
+
+    def fault(self, event: Any, wanted: str, got: str, hint: str) -> Fault:
+        return Fault(_spot(event.start_mark), wanted, got, hint)
+
+    def alias(self, event: Any) -> None:
+        self.aliases += 1
+        if self.aliases > MAX_ALIASES:
+            raise _TooMuch(self.fault(event, f"at most {MAX_ALIASES} aliases", "more", "writing things out"))
+        if event.anchor not in self.anchors:
+            hint = "quotes, if the * is meant as text"
+            self.faults.append(self.fault(event, "an alias whose & stands above", f"*{event.anchor}", hint))
+        elif self.anchors[event.anchor] is None:
+            got = f"*{event.anchor} inside itself"
+            self.faults.append(self.fault(event, "an alias of something finished", got, "writing it out"))
+        node, size = self.anchors.get(event.anchor) or (_text(event, f"*{event.anchor}"), 1)
+        self.add(node, size, event)
+
+    def node(self, event: Any) -> None:
+        explicit = getattr(event, "tag", None)
+        if explicit and not (explicit == "!" and isinstance(event, yaml.ScalarEvent)):
+            got = f"the tag {_as_typed(explicit)!r}"
+            self.faults.append(self.fault(event, "a plain value", got, "leaving the tag out"))
+        if isinstance(event, yaml.ScalarEvent):
+            plain = event.implicit[0] and event.style is None
+            node = Node(_spot(event.start_mark), _spot(event.end_mark), event.value, plain)
+            if event.anchor:
+                self.anchors[event.anchor] = (node, 1)
+            self.add(node, 1, event)
+            return
+        if len(self.stack) >= MAX_DEPTH:
+            hint = "taking brackets or spaces out"
+            raise _TooMuch(self.fault(event, f"at most {MAX_DEPTH} levels", "more", hint))
+        empty: list[Node] | dict[str, Node] = [] if isinstance(event, yaml.SequenceStartEvent) else {}
+        start = _spot(event.start_mark)
+        if event.anchor:
+            self.anchors[event.anchor] = None
+        opened = Node(start, start, empty, flow=bool(event.flow_style))
+        self.stack.append(_Open(event, opened, event.anchor))
+
+    def close(self, event: Any) -> None:
+        done = self.stack.pop()
+        node = Node(
+            done.node.start, _spot(event.end_mark), done.node.value, flow=done.node.flow, keys=done.node.keys
+        )
+        if done.anchor:
+            self.anchors[done.anchor] = (node, done.size)
+        self.add(node, done.size, done.event)
+
+    def add(self, node: Node, size: int, event: Any) -> None:
+        self.nodes += size
+        if self.nodes > MAX_NODES:
+            hint = "fewer aliases or a shorter file"
+            raise _TooMuch(self.fault(event, f"at most {MAX_NODES:,} values", "more", hint))
+        if not self.stack:
+            self.root = node
+            return
+        parent = self.stack[-1]
+        parent.size += size
+        if isinstance(parent.node.value, list):
+            parent.node.value.append(node)
+        elif isinstance(parent.node.value, dict):
+            self.into_mapping(parent, node, event)
+
+    def into_mapping(self, parent: _Open, node: Node, event: Any) -> None:
+        mapping = parent.node
+        assert isinstance(mapping.value, dict)
+        if parent.key is None:
+            parent.key = node if isinstance(node.value, str) else _text(event, "")
+            fault = self.key_fault(mapping, node, event)
+            if fault is not None:
+                if not self.faults or self.faults[-1].spot.line != fault.spot.line:
+                    self.faults.append(fault)
+                parent.key = replace(parent.key, value=f"\0{len(self.faults)}")  # never a key of ours
+            return
+        key, parent.key = parent.key, None
+        assert isinstance(key.value, str)
+        if not key.value.startswith("\0"):
+            mapping.value[key.value] = node
+            mapping.keys[key.value] = key
+
+    def key_fault(self, mapping: Node, key: Node, event: Any) -> Fault | None:
+        if not isinstance(key.value, str):
+            return self.fault(event, "a word as key", "brackets", _QUOTES)
+        if key.value == "<<" and key.plain:
+            return self.fault(event, "keys written out", "the merge key <<", "copying the keys here")
+        if key.value in mapping.keys:
+            first = mapping.keys[key.value].start.line
+            hint = f"one of this and line {first}"
+            return self.fault(event, "every key once", f"{key.value!r} again", hint)
+        return None
+
+
+def _text(event: Any, text: str) -> Node:
+    """A scalar in the place of what could not be read."""
+    return Node(_spot(event.start_mark), _spot(event.end_mark), text)
+
+
+def _as_typed(tag: str) -> str:
+    return tag.replace("tag:yaml.org,2002:", "!!")
+
+
+def _spot(mark: Any) -> Spot:
+    return Spot(mark.index, mark.line + 1, mark.column + 1)
+
+
+def children(node: Node) -> Iterator[tuple[str | int, Node]]:
+    """The keys or numbers of what lies directly in a node, and the nodes."""
+    if isinstance(node.value, dict):
+        yield from node.value.items()
+    elif isinstance(node.value, list):
+        yield from enumerate(node.value)

@@ -1,0 +1,250 @@
+"""One question to a model, one JSON object back, checked, and asked for once more with its faults.
+
+Nothing that a server promises is trusted. The object is asked for by schema, else as any JSON object, else in
+words, whichever the server takes; what comes is parsed and judged here.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, TypeVar
+
+from scripts_llm.errors import ScriptError, WrongForm
+from scripts_llm.llm import budget, capabilities
+from scripts_llm.llm.budget import Spent
+from scripts_llm.llm.capabilities import Ability
+from scripts_llm.llm.client import Call, LLMError, LLMSettings, connected, without_key
+from scripts_llm.llm.json_answer import json_object
+from scripts_llm.llm.prices import Price, cost
+from scripts_llm.llm.retry import Patience, patiently
+from scripts_llm.llm.templates import render
+from scripts_llm.plain_text import plain
+
+T = TypeVar("T")
+
+_STEPS_BACK = 8
+_BOUNDS = {"minLength", "maxLength", "minItems", "maxItems"}
+
+
+def whole_again(faults: Sequence[str]) -> str:
+    """The turn of repair that asks for the whole object again."""
+    return render("repair", faults=faults[:30], scenes=[])
+
+
+@dataclass(frozen=True)
+class Question:
+    """What is asked, and where an answer goes that cannot be used."""
+
+    purpose: str
+    system: str
+    text: str
+    schema: Mapping[str, Any]
+    seed: int
+    raw: Path | None = None
+    turns: int = 2
+    repair: Callable[[Sequence[str]], str] = whole_again
+
+
+Judge = Callable[[dict[str, Any], bool], T]
+"""Makes a value of the object, or raises ScriptError with one line a fault. True: let small things pass."""
+
+
+class Unusable(LLMError):
+    """Answers came, and none could be used."""
+
+
+def ask(server: Server, question: Question, judge: Judge[T]) -> T:
+    """What `judge` makes of the model's answer, after at most one turn of repair. Raises LLMError."""
+    answers: list[str] = []
+    repair: list[dict[str, str]] = []
+    faults: list[str] = []
+    for turn in range(1, question.turns + 1):
+        answer, call = server.say(question, repair)
+        answers.append(answer)
+        try:
+            if call.finish == "length":
+                raise ScriptError(f"wanted a whole answer, got one cut off after {server.last_limit} tokens")
+            return judge(json_object(answer), turn == question.turns)
+        except ScriptError as fault:
+            faults = str(fault).splitlines()
+            server.learn_from_a_miss(is_cut_off=call.finish == "length", is_form=isinstance(fault, WrongForm))
+        if call.finish == "length":
+            answer = answer[:200] + " ..."
+        repair = [
+            {"role": "assistant", "content": answer or "{}"},
+            {"role": "user", "content": question.repair(faults)},
+        ]
+    saved = _save(question.raw, answers)
+    told = "; ".join(faults[:3])
+    name = server.settings.model
+    raise Unusable(f"{name}: wanted {question.purpose}, got an unusable one: {told}{saved}", server.calls)
+
+
+def _save(path: Path | None, answers: Sequence[str]) -> str:
+    """Keep what the model said; the tail of a message that tells where."""
+    if path is None:
+        return ""
+    with contextlib.suppress(OSError):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("\n\n--- the answer to the repair ---\n\n".join(answers) + "\n", encoding="utf-8")
+        return f", see {path}"
+    return ""
+
+
+# ------------------------------------------------------------------------------------------- the server
+
+
+@dataclass
+class Server:
+    """One server while a script is written: what it takes, what was asked of it, and what that has cost."""
+
+    settings: LLMSettings
+    price: Price | None = None
+    patience: Patience = Patience()  # noqa: RUF009  # frozen
+    memory: Path | None = None  # the file that holds what servers take
+    calls: list[Call] = field(default_factory=list)
+    spent: Spent = Spent()  # noqa: RUF009  # frozen
+    last_limit: int = 0
+
+    def __post_init__(self) -> None:
+        self.ability = capabilities.remembered(self.memory, self.settings)
+        self._is_known = False
+
+    def say(self, question: Question, repair: Sequence[Mapping[str, str]] = ()) -> tuple[str, Call]:
+        """The answer's text, and the record of the call, which is kept in `calls`. Raises LLMError."""
+        try:
+            for _ in range(_STEPS_BACK):
+                try:
+                    return self._once(question, repair)
+                except LLMError as fault:
+                    if not self._steps_back(fault):
+                        raise
+            return self._once(question, repair)
+        except LLMError as fault:
+            fault.calls = tuple(self.calls)
+            raise
+
+    def learn_from_a_miss(self, *, is_cut_off: bool, is_form: bool) -> None:
+        """After an unusable answer: more room if it was cut off, the schema in words if its form is wrong."""
+        if is_cut_off:
+            self.settings = replace(self.settings, answer_tokens=self.settings.answer_tokens * 2)
+        elif is_form and not self.ability.is_in_words:
+            self._learn(replace(self.ability, is_in_words=True))
+
+    def _learn(self, ability_now: Ability) -> None:
+        self.ability, self._is_known = ability_now, False
+
+    def _steps_back(self, fault: LLMError) -> bool:
+        if fault.status == 404 and not self.ability.needs_v1 and not self.settings.base_url.endswith("/v1"):
+            self._learn(replace(self.ability, needs_v1=True))
+            return True
+        plainer = self.ability.stepped_back(str(fault)) if fault.status in (400, 422) else None
+        if plainer is not None:
+            self._learn(plainer)
+        return plainer is not None
+
+    def _once(self, question: Question, repair: Sequence[Mapping[str, str]]) -> tuple[str, Call]:
+        request = self._request(question, repair)
+        prompt = budget.most_tokens(message["content"] for message in request["messages"])
+        self.last_limit = budget.room(self.settings, self.spent, prompt, self.price)
+        request[self.ability.limit] = self.last_limit
+        address = replace(self.settings, base_url=self._address())
+        clock = self.patience.clock
+
+        def once() -> tuple[Any, float]:
+            start = clock()
+            try:
+                with connected(address, clock=clock) as client:
+                    create: Any = client.chat.completions.create
+                    completion = create(**request)
+            except LLMError as fault:
+                if "got none within" in str(fault):  # the model wrote, and nobody heard it
+                    self.spent = self.spent.with_call(prompt, self.last_limit, self.price)
+                raise
+            return completion, clock() - start
+
+        completion, seconds = patiently(self.patience, once)
+        return self._heard(completion, seconds, question, prompt)
+
+    def _address(self) -> str:
+        return self.settings.base_url + ("/v1" if self.ability.needs_v1 else "")
+
+    def _request(self, question: Question, repair: Sequence[Mapping[str, str]]) -> dict[str, Any]:
+        able = self.ability
+        schema = dict(question.schema) if able.has_bounds else without_bounds(question.schema)
+        text = question.text
+        if able.is_in_words:
+            told = json.dumps(without_bounds(question.schema), ensure_ascii=False)
+            text += f"\nAnswer with one JSON object of this schema, nothing else:\n{told}\n"
+        request: dict[str, Any] = {
+            "model": self.settings.model,
+            "messages": [
+                {"role": "system", "content": question.system},
+                {"role": "user", "content": text},
+                *repair,
+            ],
+            "seed": question.seed % 2**31,
+            "temperature": self.settings.temperature,
+        }
+        if able.form == "json_schema":
+            named = {"name": "answer", "strict": True, "schema": schema}
+            request["response_format"] = {"type": "json_schema", "json_schema": named}
+        elif able.form == "json_object":
+            request["response_format"] = {"type": "json_object"}
+        return {
+            key: value for key, value in request.items() if value is not None and key not in able.left_out
+        }
+
+    def _heard(self, completion: Any, seconds: float, question: Question, prompt: int) -> tuple[str, Call]:
+        if not getattr(completion, "choices", None):
+            if not self.ability.needs_v1 and not self.settings.base_url.endswith("/v1"):
+                raise LLMError("a page that is no answer", status=404)  # /v1 is tried
+            raise LLMError(f"{self.settings.model}: wanted an answer, got a reply without one, try URL/v1")
+        choice, usage = completion.choices[0], getattr(completion, "usage", None)
+        answer = without_key(str(getattr(choice.message, "content", None) or ""), self.settings)
+        refusal = getattr(choice.message, "refusal", None)
+        told = (_count(usage, "prompt_tokens"), _count(usage, "completion_tokens"))
+        cached = _count(getattr(usage, "prompt_tokens_details", None), "cached_tokens")
+        call = Call(
+            purpose=question.purpose,
+            model=without_key(
+                plain(str(getattr(completion, "model", None) or self.settings.model)), self.settings
+            ),
+            seconds=round(seconds, 3),
+            prompt_tokens=told[0],
+            completion_tokens=told[1],
+            finish="refusal" if refusal else choice.finish_reason,
+            form=self.ability.form,
+            seed=None if "seed" in self.ability.left_out else question.seed % 2**31,
+            cached_tokens=cached,
+            reasoning_tokens=_count(getattr(usage, "completion_tokens_details", None), "reasoning_tokens"),
+            cost_usd=cost(self.price, *told, cached),
+        )
+        self.calls.append(call)
+        longest = budget.most_tokens([answer])
+        self.spent = self.spent.with_call(
+            prompt if told[0] is None else told[0], longest if told[1] is None else told[1], self.price
+        )
+        if not self._is_known:
+            capabilities.remember(self.memory, self.settings, self.ability)
+            self._is_known = True
+        return (answer or str(refusal or "")), call
+
+
+def _count(usage: Any, name: str) -> int | None:
+    """A number of tokens as the server tells it; what is no such number is not told."""
+    told = getattr(usage, name, None)
+    return told if isinstance(told, int) and not isinstance(told, bool) and told >= 0 else None
+
+
+def without_bounds(schema: Any) -> Any:
+    """The schema without lengths, for servers that refuse them."""
+    if isinstance(schema, list):
+        return [without_bounds(each) for each in schema]
+    if not isinstance(schema, Mapping):
+        return schema
+    return {key: without_bounds(each) for key, each in schema.items() if key not in _BOUNDS}

@@ -1,0 +1,93 @@
+"""What a server takes: found out by its complaints, once, and remembered for a week."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields, replace
+from pathlib import Path
+from typing import Any
+
+from scripts_llm.llm.client import OPENAI, Form, LLMSettings, shown
+
+DAYS = 7  # a server may have learned something by then
+
+
+@dataclass(frozen=True)
+class Ability:
+    """How this server is asked. The first guess is the best that one may have."""
+
+    form: Form = "json_schema"
+    has_bounds: bool = True  # minItems, maxLength and the like may stand in the schema
+    is_in_words: bool = False  # the schema is told in the prompt, too: it takes one and does not hold to it
+    needs_v1: bool = False
+    limit: str = "max_tokens"
+    left_out: tuple[str, ...] = ()
+
+    @classmethod
+    def guessed(cls, settings: LLMSettings) -> Ability:
+        """OpenAI's own strict schemas have no maxLength, and its newer models no max_tokens."""
+        is_openai = settings.base_url == OPENAI
+        return cls(has_bounds=not is_openai, limit="max_completion_tokens" if is_openai else "max_tokens")
+
+    def stepped_back(self, complaint: str) -> Ability | None:
+        """Asking for less after a 400: without what the server complains about, else in a plainer form."""
+        complaint = complaint.lower()
+        limits = {"max_tokens": "max_completion_tokens", "max_completion_tokens": "max_tokens"}
+        if self.limit in complaint and "limit" not in self.left_out:
+            return replace(self, limit=limits[self.limit], left_out=(*self.left_out, "limit"))
+        for name in ("temperature", "seed"):
+            if name in complaint and name not in self.left_out:
+                return replace(self, left_out=(*self.left_out, name))
+        if self.form == "json_schema" and self.has_bounds:
+            return replace(self, has_bounds=False)
+        plainer: dict[Form, Form] = {"json_schema": "json_object", "json_object": "prompt"}
+        return replace(self, form=plainer[self.form], is_in_words=True) if self.form in plainer else None
+
+
+def default_memory(env: Mapping[str, str] = os.environ) -> Path:
+    """The file that holds what servers take."""
+    return Path(env.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "cold-open" / "endpoints.json"
+
+
+def remembered(memory: Path | None, settings: LLMSettings, *, today: datetime.date | None = None) -> Ability:
+    """What is known of this server and model; a guess if nothing is, or if that is too long ago."""
+    known = _read(memory).get(_key(settings))
+    try:
+        learned = datetime.date.fromisoformat(known["on"]) if isinstance(known, dict) else None
+        age = ((today or datetime.date.today()) - learned).days if learned else DAYS
+        if isinstance(known, dict) and 0 <= age < DAYS:
+            told = {field.name: known[field.name] for field in fields(Ability)}
+            return Ability(**{**told, "left_out": tuple(told["left_out"])})
+    except (KeyError, TypeError, ValueError):
+        pass
+    return Ability.guessed(settings)
+
+
+def remember(
+    memory: Path | None, settings: LLMSettings, ability: Ability, *, today: datetime.date | None = None
+) -> None:
+    """Keeps it for the next run; best effort, and never with a key."""
+    if memory is None:
+        return
+    known = {**_read(memory), _key(settings): {**asdict(ability), "on": str(today or datetime.date.today())}}
+    part = memory.with_suffix(f".{os.getpid()}.part")
+    with contextlib.suppress(OSError):
+        memory.parent.mkdir(parents=True, exist_ok=True)
+        part.write_text(json.dumps(dict(list(known.items())[-64:]), indent=1) + "\n", encoding="utf-8")
+        os.replace(part, memory)
+
+
+def _key(settings: LLMSettings) -> str:
+    return f"{settings.model} at {shown(settings)}"
+
+
+def _read(memory: Path | None) -> dict[str, Any]:
+    try:
+        found = json.loads(memory.read_text(encoding="utf-8")) if memory else {}
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}

@@ -1,0 +1,100 @@
+"""What models cost: templates/prices.yaml, and a prices.yaml of the person's own that wins over it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from importlib import resources
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from pydantic import Field
+
+from scripts_llm.errors import ScriptError
+from scripts_llm.files.source import Source, read_text, refuse
+from scripts_llm.files.validation import validate
+from scripts_llm.files.yaml_nodes import parse
+from scripts_llm.llm.client import LLMSettings
+from scripts_llm.screenplay.fields import Model
+
+_MILLION = 1_000_000
+
+
+class Price(Model):
+    """US dollars for a million tokens."""
+
+    input: float = Field(ge=0, description="of the prompt")
+    output: float = Field(ge=0, description="of the answer, its thinking included")
+    cached: float | None = Field(default=None, ge=0, description="of a prompt's part that was seen before")
+
+
+class Prices(Model):
+    """What is known: host, model, price."""
+
+    endpoints: dict[str, dict[str, Price]] = Field(default={}, description="a host, or `any`")
+
+
+def read_prices(own: Sequence[Path] = ()) -> Prices:
+    """The shipped prices, with those of the files that exist laid over them. Raises ScriptError."""
+    shipped = resources.files("templates") / "prices.yaml"
+    with resources.as_file(shipped) as path:
+        merged = dict(_read(path).endpoints)
+    for path in own:
+        if path.is_file():
+            for host, models in _read(path).endpoints.items():
+                merged[host] = {**merged.get(host, {}), **models}
+    return Prices(endpoints=merged)
+
+
+def own_files(premise_path: Path | None, env: Mapping[str, str] = os.environ) -> list[Path]:
+    """Where a person's own prices may lie: for all shows, and beside this premise; the latter wins."""
+    home = Path(env.get("XDG_CONFIG_HOME") or Path.home() / ".config") / "cold-open" / "prices.yaml"
+    return [home, *([premise_path.parent / "prices.yaml"] if premise_path else [])]
+
+
+def _read(path: Path) -> Prices:
+    source = Source(path, read_text(path, what="prices"))
+    root, faults = parse(source)
+    if root is None or root.is_blank:
+        return Prices()
+    prices, more = validate(Prices, root, path)
+    if prices is None or faults or more:
+        raise refuse([*faults, *more], source)
+    return prices
+
+
+def price_of(prices: Prices, settings: LLMSettings) -> Price | None:
+    """The price of this model at this host, else at any; None if nobody wrote one down."""
+    host = urlsplit(settings.base_url).hostname or ""
+    for place in (host, "any"):
+        models = prices.endpoints.get(place, {})
+        fitting = [name for name in models if _is_that(settings.model, name)]
+        if fitting:
+            return models[max(fitting, key=len)]
+    return None
+
+
+def _is_that(model: str, name: str) -> bool:
+    """The very name, or that with a date behind it: gpt-4o-2024-08-06 is gpt-4o, and gpt-4o-mini is not."""
+    rest = model.removeprefix(name) if model.startswith(name) else "no"
+    return rest == "" or (rest[0] in "-@" and rest[1:].replace("-", "").isdigit())
+
+
+def cost(price: Price | None, prompt: int | None, completion: int | None, cached: int | None) -> float | None:
+    """US dollars of one call; None if the price or the tokens are not known."""
+    if price is None or prompt is None or completion is None:
+        return None
+    seen = min(cached or 0, prompt) if price.cached is not None else 0
+    dollars = (prompt - seen) * price.input + seen * (price.cached or 0) + completion * price.output
+    return dollars / _MILLION
+
+
+def needs_price(settings: LLMSettings, price: Price | None) -> None:
+    """Refuses a bound in dollars where no price is known: it could not be kept."""
+    if settings.max_cost is not None and price is None:
+        host = urlsplit(settings.base_url).hostname
+        example = f"endpoints: {{{host}: {{{settings.model}: {{input: 0.15, output: 0.60}}}}}}"
+        raise ScriptError(
+            f"max_cost: wanted the price of {settings.model!r} at {host}, got none, try a prices.yaml beside "
+            f"the premise with `{example}`"
+        )

@@ -1,0 +1,51 @@
+"""Asking again: after 429, 5xx, timeouts and lost connections, ever later, as the server asks for."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
+from scripts_llm.llm.client import LLMError
+
+T = TypeVar("T")
+
+
+def _unheard(text: str) -> None:
+    del text
+
+
+@dataclass(frozen=True)
+class Patience:
+    """How often and how long one waits. Clock and sleep are parameters, so that tests wait for nothing."""
+
+    tries: int = 4
+    first_seconds: float = 1.0
+    longest_seconds: float = 120.0  # a server that asks for more is told of, not waited for
+    sleep: Callable[[float], None] = time.sleep
+    clock: Callable[[], float] = time.monotonic
+    say: Callable[[str], None] = _unheard
+
+
+def patiently(patience: Patience, ask: Callable[[], T]) -> T:
+    """What `ask` answers, asked again while its LLMError is a passing one.
+
+    A timeout is asked again once only: the second time it would have been the model that is too slow.
+    """
+    timeouts = 0
+    for number in range(1, patience.tries + 1):
+        try:
+            return ask()
+        except LLMError as fault:
+            timeouts += "got none within" in str(fault)
+            wait = fault.retry_after
+            if wait is None:
+                wait = patience.first_seconds * 4 ** (number - 1)
+            if not fault.is_passing or number == patience.tries or timeouts > 1:
+                raise
+            if wait > patience.longest_seconds:
+                raise LLMError(f"{fault}; it asks for {wait:.0f} s of patience", fault.calls) from None
+            patience.say(f"{fault}: again in {wait:.3g} s")
+            patience.sleep(wait)
+    raise AssertionError("the last try returns or raises")

@@ -1,0 +1,117 @@
+"""Which model writes, and where it is asked: command line, premise, environment, or the server's own list."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from urllib.parse import urlsplit, urlunsplit
+
+from scripts_llm.errors import ScriptError
+from scripts_llm.llm.client import OPENAI, Call, LLMError, LLMSettings, addresses, connected, shown
+from scripts_llm.llm.retry import Patience, patiently
+from scripts_llm.plain_text import one_line
+from scripts_llm.screenplay.script import Writer
+
+__all__ = ["Call", "LLMError", "LLMSettings", "refuse_secrets", "resolve"]
+
+
+def resolve(
+    writer: Writer | None,
+    env: Mapping[str, str],
+    command_line: str | None,
+    *,
+    patience: Patience = Patience(),  # noqa: B008  # frozen
+) -> LLMSettings | None:
+    """The model that is to write, or None for the offline writer.
+
+    The command line (`MODEL`, `MODEL@URL`, `offline`, `auto`) beats the premise's `writer:`, which beats
+    OPENAI_BASE_URL, OPENAI_API_KEY and OPENAI_MODEL. A model that nobody names is the server's only one.
+    Raises ScriptError if there are several, LLMError if the server does not answer.
+    """
+    if command_line == "offline":
+        return None
+    named = None if command_line in (None, "", "auto") else command_line
+    if named is None and writer is None and not (env.get("OPENAI_BASE_URL") or env.get("OPENAI_API_KEY")):
+        return None
+    model, url = _model_and_url(named)
+    wanted = writer or Writer()
+    settings = LLMSettings(
+        model=model or wanted.model or env.get("OPENAI_MODEL") or "",
+        base_url=_clean(url or wanted.base_url or env.get("OPENAI_BASE_URL") or OPENAI),
+        temperature=wanted.temperature,
+        max_tokens=wanted.max_tokens,
+        max_cost=wanted.max_cost,
+    )
+    from_premise = not url and wanted.base_url is not None
+    settings = replace(settings, api_key=_key(settings.base_url, env, from_premise=from_premise))
+    return settings if settings.model else _only_model(settings, patience)
+
+
+def refuse_secrets(writer: Writer | None, command_line: str | None) -> None:
+    """Raises ScriptError if the address of a premise or command line holds a key: those are written down."""
+    url = _model_and_url(command_line)[1]
+    for place, address in (("writer.base_url", writer.base_url if writer else None), ("--writer", url)):
+        if address and re.search(r"//[^/?#]*@|[?#]", address):
+            raise ScriptError(
+                f"{place}: wanted an address without user, password or question mark, got one with it, "
+                "try OPENAI_API_KEY for the key"
+            )
+
+
+def _model_and_url(named: str | None) -> tuple[str | None, str | None]:
+    """`MODEL@URL` in two; a host without http:// is one on this network. `@cf/model` is a model's name."""
+    match = re.fullmatch(r"(.*?)@((?:https?://|[\w.-]+:\d|\[)\S+)", named or "")
+    if not match:
+        return named, None
+    url = match[2] if match[2].startswith("http") else f"http://{match[2]}"
+    return match[1] or None, url
+
+
+def _clean(url: str) -> str:
+    """The address without a slash at its end; with the /v1 that every server has, if it names no path."""
+    parts = urlsplit(url.strip())
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ScriptError(f"wanted an endpoint's address, got {url!r}, try http://localhost:11434/v1")
+    path = parts.path.rstrip("/").removesuffix("/chat/completions") or "/v1"
+    return urlunsplit((parts.scheme, parts.netloc, path, "", ""))
+
+
+def _key(base_url: str, env: Mapping[str, str], *, from_premise: bool) -> str:
+    """The environment's key; but an address that a premise brings along gets it only if it is a known one."""
+    key = env.get("OPENAI_API_KEY") or "local"
+    host = urlsplit(base_url).hostname
+    if host == urlsplit(OPENAI).hostname and key == "local":
+        raise ScriptError(
+            "wanted a key for api.openai.com, got none, try OPENAI_API_KEY, or --writer MODEL@http://localhost:11434/v1"
+        )
+    known = {urlsplit(OPENAI).hostname, urlsplit(env.get("OPENAI_BASE_URL", "")).hostname}
+    known |= {"localhost", "127.0.0.1", "::1"}
+    return key if not from_premise or host in known else "local"
+
+
+def _only_model(settings: LLMSettings, patience: Patience) -> LLMSettings:
+    settings, names = patiently(patience, lambda: _models(settings))
+    if len(names) == 1:
+        return replace(settings, model=names[0])
+    said = f"these: {', '.join(names[:20])}" if names else "an empty list"
+    where = shown(settings)
+    raise ScriptError(
+        f"{where}: wanted one model, got {said}, try OPENAI_MODEL, `writer: {{model: ...}}` or --writer MODEL"
+    )
+
+
+def _models(settings: LLMSettings) -> tuple[LLMSettings, list[str]]:
+    """The address that has a list of models, and the list."""
+    import openai
+
+    for candidate in addresses(settings):
+        with connected(candidate) as client:
+            try:
+                listed = client.models.list()
+            except (openai.NotFoundError, openai.APIResponseValidationError, ValueError):
+                continue
+            models = getattr(listed, "data", None)
+            if models is not None:
+                return candidate, sorted(one_line(str(model.id), 120) for model in models)
+    raise LLMError(f"{shown(settings)}: wanted a list of models, got none, try --writer MODEL@URL")

@@ -1,0 +1,204 @@
+"""What a language model is asked for, and what becomes of it: lists and enums, checked, then our scenes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, TypeVar, get_args
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from scripts_llm.errors import WrongForm
+from scripts_llm.plain_text import plainly
+from scripts_llm.screenplay.fields import Name, Sentence
+from scripts_llm.screenplay.film_vocabulary import Dialect
+from scripts_llm.screenplay.script import (
+    LaughSize,
+    Part,
+    Premise,
+    Size,
+    display_name,
+    length_seconds,
+    scene_bounds,
+)
+
+MAX_WORDS = 14  # what is asked for
+REFUSED_WORDS = 18  # what is refused
+MAX_SPEAKERS = 3  # what the film model can show in one picture
+MAX_SHOTS = 3  # a scene, where the premise does not say
+MAX_LINES = 12
+
+D = TypeVar("D", bound=BaseModel)
+Story = Literal["A", "B", "runner"]
+
+
+class Draft(BaseModel):
+    """Frozen; a key too many does no harm, and no text steers a terminal."""
+
+    model_config = ConfigDict(frozen=True, str_strip_whitespace=True)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _text_steers_nothing(cls, value: Any) -> Any:
+        return plainly(value)
+
+
+class Turn(Draft):
+    """One beat of the outline, a scene each."""
+
+    part: str
+    story: Story = "A"
+    setting: str
+    who: tuple[str, ...] = Field(min_length=1, max_length=4)
+    wants: str = Field(default="", max_length=300)
+    turn: str = Field(max_length=400)
+    button: str = Field(max_length=300)
+
+
+class Outline(Draft):
+    """The story before its words."""
+
+    title: Name
+    logline: Sentence
+    object: str = Field(max_length=80)
+    runner: str = Field(default="", max_length=240)
+    promise: str = Field(default="", max_length=240)
+    scenes: tuple[Turn, ...] = Field(min_length=1)
+
+
+class DraftShot(Draft):
+    size: Size
+    prompt: str = Field(min_length=1, max_length=300)
+
+
+class DraftLine(Draft):
+    who: str
+    line: str = Field(min_length=1, max_length=240)
+    parenthetical: str = Field(default="", max_length=60)
+    laugh: LaughSize = "none"
+
+
+class DraftScene(Draft):
+    part: str
+    setting: str
+    slugline: Sentence
+    action: str = Field(max_length=400)
+    shots: tuple[DraftShot, ...] = Field(default=(), max_length=6)
+    dialogue: tuple[DraftLine, ...] = Field(min_length=1, max_length=MAX_LINES)
+
+
+class DraftScenes(Draft):
+    scenes: tuple[DraftScene, ...] = Field(min_length=1)
+
+
+class Punched(Draft):
+    """One scene's dialogue, written again."""
+
+    number: int
+    dialogue: tuple[DraftLine, ...] = Field(min_length=1, max_length=MAX_LINES)
+
+
+class PunchUp(Draft):
+    scenes: tuple[Punched, ...] = Field(min_length=1)
+
+
+@dataclass(frozen=True)
+class Brief:
+    """What an episode of this show may hold."""
+
+    names: Mapping[str, str]  # key of the cast -> as people call them
+    places: tuple[str, ...]
+    structure: tuple[Part, ...]
+    scenes: tuple[int, int]
+    seconds: tuple[int, int]
+    shots: int
+    dialect: Dialect
+    language: str = "en"
+    catchphrases: frozenset[str] = frozenset()  # they may come back
+
+    @classmethod
+    def of(cls, premise: Premise, dialect: Dialect) -> Brief:
+        seconds = length_seconds(premise.format)
+        around = (8, 12) if seconds is None else (max(1, seconds // 12), max(1, seconds // 7))
+        scenes = scene_bounds(premise.format) or around
+        parts: tuple[Part, ...] = premise.format.structure or get_args(Part)
+        return cls(
+            names={key: display_name(key, who) for key, who in premise.characters.items()},
+            places=tuple(premise.settings) or tuple(dialect.words.sets),
+            structure=parts if scenes[1] >= len(parts) else parts[: scenes[1]],
+            scenes=scenes,
+            seconds=(60, 120) if seconds is None else (seconds, seconds),
+            shots=premise.format.shots or MAX_SHOTS,
+            dialect=dialect,
+            language=premise.language,
+            catchphrases=frozenset(
+                words_of(who.catchphrase) for who in premise.characters.values() if who.catchphrase
+            ),
+        )
+
+
+def words_of(line: str) -> str:
+    """A line without its punctuation, to compare it with another."""
+    return re.sub(r"[^\w ]", "", line.lower())
+
+
+# ------------------------------------------------------------------------------------------- schemas
+
+
+def schema_of(model: type[Draft], brief: Brief, *, count: int | None = None) -> dict[str, Any]:
+    """The JSON schema of what is asked for, its enums those of the show; `count`: so many scenes."""
+    enums: dict[str, list[str]] = {
+        "who": list(brief.names),
+        "setting": list(brief.places),
+        "part": [*brief.structure],
+    }
+    schema = dict(_strict(model.model_json_schema(), enums))
+    low, high = (count, count) if count else brief.scenes
+    schema["properties"]["scenes"].update(minItems=low, maxItems=high)
+    if "DraftLine" in schema["$defs"]:
+        holder = "Punched" if model is PunchUp else "DraftScene"
+        schema["$defs"][holder]["properties"]["dialogue"].update(minItems=1, maxItems=MAX_LINES)
+    if "DraftShot" in schema["$defs"]:
+        schema["$defs"]["DraftScene"]["properties"]["shots"].update(minItems=1, maxItems=brief.shots)
+    return schema
+
+
+_LEFT_OUT = {"title", "default", "description", "pattern"}
+
+
+def _strict(schema: Any, enums: Mapping[str, list[str]], name: str = "") -> Any:
+    """The subset of JSON schema that strict servers take: every key required, no other allowed."""
+    if not isinstance(schema, dict):
+        return schema
+    if schema.get("type") == "string" and name in enums:
+        return {"type": "string", "enum": enums[name]}
+    plain = {key: value for key, value in schema.items() if key not in _LEFT_OUT}
+    for group in ("properties", "$defs"):
+        if group in plain:
+            plain[group] = {key: _strict(value, enums, key) for key, value in plain[group].items()}
+    if "items" in plain:
+        plain["items"] = _strict(plain["items"], enums, name)
+    if plain.get("type") == "object":
+        plain["required"] = list(plain["properties"])
+        plain["additionalProperties"] = False
+    return plain
+
+
+# -------------------------------------------------------------------------------------------- reading
+
+
+def validated(model: type[D], found: Any, where: str = "") -> D:
+    """The answer as that kind of draft. Raises WrongForm with one line a fault."""
+    try:
+        return model.model_validate(found)
+    except ValidationError as wrong:
+        raise WrongForm("\n".join(_told(wrong, where)[:30])) from None
+
+
+def _told(wrong: ValidationError, where: str) -> Sequence[str]:
+    return [
+        f"{'.'.join(map(str, (*([where] if where else []), *error['loc']))) or 'the object'}: "
+        f"{error['msg'].lower()}"
+        for error in wrong.errors(include_url=False)
+    ]

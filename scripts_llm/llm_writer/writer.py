@@ -1,0 +1,273 @@
+"""The writer that is a language model: premise, outline, scenes with their shots, punch-up.
+
+Each is asked for, checked, and repaired once; of the scenes only the bad ones are asked for again.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from scripts_llm.errors import ScriptError
+from scripts_llm.llm.ask import Question, Server, Unusable, ask
+from scripts_llm.llm.client import LLMError
+from scripts_llm.llm.templates import render
+from scripts_llm.llm_writer.checks import as_lines, as_scene, read_outline, scene_faults, small_faults
+from scripts_llm.llm_writer.draft import (
+    MAX_WORDS,
+    Brief,
+    DraftScene,
+    DraftScenes,
+    Outline,
+    PunchUp,
+    Turn,
+    schema_of,
+    validated,
+    words_of,
+)
+from scripts_llm.llm_writer.scenes import Bench, as_told, words_said
+from scripts_llm.screenplay.continuity import Continuity
+from scripts_llm.screenplay.film_vocabulary import Dialect
+from scripts_llm.screenplay.script import Line, Premise, Scene, Script, length_seconds
+
+AT_ONCE = 10  # scenes in one question
+_SECONDS_A_LINE = 3
+_REMEMBERED = 5  # episodes that are told of
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """What is to be written: `premise` has its whole cast, `episode` is the number in the season."""
+
+    premise: Premise
+    dialect: Dialect
+    seed: int
+    episode: int = 1
+    continuity: Continuity = field(default_factory=Continuity)
+    prompts: Path | None = None  # a folder of one's own prompts
+    raw: Path | None = None  # where an answer goes that cannot be used
+
+
+@dataclass(frozen=True)
+class Writing:
+    """A script, what it leaves open for a later episode, and what a person should know about it."""
+
+    script: Script
+    promised: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+def write(task: Assignment, server: Server) -> Writing:
+    """An episode's script. Raises LLMError with the calls made so far; its answer then lies in `task.raw`."""
+    if not task.premise.characters:
+        raise ScriptError(f"{task.premise.show}: wanted a cast, got none, try `characters:`")
+    room = _Room(task, server)
+    outline = room.outline()
+    drafts: list[DraftScene] = []
+    for first in range(0, len(outline.scenes), AT_ONCE):
+        drafts += room.scenes(outline, first, drafts)
+    scenes = [as_scene(draft, room.brief, is_last=draft is drafts[-1]) for draft in drafts]
+    scenes, notes = room.punched_up(outline, drafts, scenes)
+    numbered = tuple(scene.model_copy(update={"id": f"s{n:02}"}) for n, scene in enumerate(scenes, 1))
+    script = Script(title=outline.title, logline=outline.logline, scenes=numbered)
+    return Writing(script, (outline.promise,) if outline.promise else (), notes)
+
+
+def rewrite(task: Assignment, server: Server, script: Script, scene_id: str, note: str) -> Scene:
+    """One scene of a script, written again with a note; its id, place in the order and part stay.
+
+    Raises ScriptError if there is no such scene or it is locked, LLMError as `write` does.
+    """
+    index = next((n for n, scene in enumerate(script.scenes) if scene.id == scene_id), None)
+    if index is None:
+        ids = ", ".join(str(scene.id) for scene in script.scenes)
+        raise ScriptError(f"wanted the id of a scene ({ids}), got {scene_id!r}")
+    old = script.scenes[index]
+    if old.lock:
+        raise ScriptError(f"{scene_id}: wanted a scene that may be written again, got `lock: true`")
+    return _Room(task, server).again(script, index, note)
+
+
+class _Room:
+    """One script at work: what every question of it shares."""
+
+    def __init__(self, task: Assignment, server: Server) -> None:
+        self.task, self.server = task, server
+        self.brief = Brief.of(task.premise, task.dialect)
+        self.slots = _slots(task, self.brief)
+        length = length_seconds(task.premise.format)
+        self.system = render("system", task.prompts, length=length, max_words=MAX_WORDS)
+
+    def _question(self, purpose: str, text: str, schema: dict[str, Any], **more: Any) -> Question:
+        return Question(purpose, self.system, text, schema, self.task.seed, self.task.raw, **more)
+
+    def _prompt(self, template: str, **more: object) -> str:
+        return render(template, self.task.prompts, **self.slots, **more)
+
+    def outline(self) -> Outline:
+        question = self._question("an outline", self._prompt("outline"), schema_of(Outline, self.brief))
+        return ask(self.server, question, lambda found, is_last: read_outline(found, self.brief))
+
+    def scenes(self, outline: Outline, first: int, before: Sequence[DraftScene]) -> list[DraftScene]:
+        """The next scenes of an outline, at most `AT_ONCE`."""
+        beats = dict(enumerate(outline.scenes[first : first + AT_ONCE], first + 1))
+        bench = Bench(
+            self.brief,
+            beats,
+            share=len(beats) / len(outline.scenes),
+            said=words_said(dict(enumerate(before, 1))),
+        )
+        tail = as_told(before[-1:], [len(before)]) if before else []
+        try:
+            return self._ask_for(bench, outline, tail, turns=2)
+        except Unusable:
+            if len(bench.wanted) == len(beats):
+                raise
+            return self._ask_for(bench, outline, tail, turns=1)  # only the bad scenes, from a clean sheet
+
+    def _ask_for(
+        self, bench: Bench, outline: Outline, tail: list[dict[str, Any]], *, turns: int
+    ) -> list[DraftScene]:
+        wanted = bench.wanted
+        head = {key: value for key, value in outline.model_dump().items() if key != "scenes"}
+        beats = [{"number": number, **bench.beats[number].model_dump()} for number in wanted]
+        text = self._prompt(
+            "scenes",
+            outline=_json({**head, "scenes": beats}),
+            faults=[fault for number in wanted for fault in bench.faults.get(number, [])],
+            before=_json(tail) if tail else "",
+        )
+        question = self._question(
+            "a script" if len(wanted) == len(outline.scenes) else f"scene {_listed(wanted)}",
+            text,
+            schema_of(DraftScenes, self.brief, count=len(wanted)),
+            turns=turns,
+            repair=lambda faults: self._repair(faults, bench),
+        )
+        return ask(self.server, question, bench.judge)
+
+    def _repair(self, faults: Sequence[str], bench: Bench) -> str:
+        some = bench.wanted if len(bench.wanted) < len(bench.beats) else []
+        return render("repair", self.task.prompts, faults=faults[:30], scenes=some)
+
+    def punched_up(
+        self, outline: Outline, drafts: Sequence[DraftScene], scenes: Sequence[Scene]
+    ) -> tuple[list[Scene], tuple[str, ...]]:
+        """The scenes with better jokes, where those pass the same checks; else they stay as they are."""
+        better, notes = list(scenes), list[str]()
+        for first in range(0, len(drafts), AT_ONCE):
+            numbers = range(first + 1, min(first + AT_ONCE, len(drafts)) + 1)
+            told = as_told([drafts[number - 1] for number in numbers], numbers)
+            question = self._question(
+                "a punch-up",
+                self._prompt("punch_up", outline=outline.logline, script=_json(told)),
+                schema_of(PunchUp, self.brief, count=len(numbers)),
+                turns=1,
+            )
+            try:
+                found = ask(self.server, question, lambda found, is_last: validated(PunchUp, found))
+            except LLMError as fault:
+                return better, (*notes, f"the jokes were not punched up: {fault}")
+            kept = sum(self._exchange(each.number, each, drafts, better) for each in found.scenes)
+            if kept < len(numbers):
+                notes.append(
+                    f"{len(numbers) - kept} of {len(numbers)} scenes stay as they were first written"
+                )
+        return better, tuple(notes)
+
+    def _exchange(self, number: int, punched: Any, drafts: Sequence[DraftScene], scenes: list[Scene]) -> bool:
+        """Puts the new dialogue in, if it stands every test that the old one stood."""
+        if not 1 <= number <= len(drafts):
+            return False
+        draft = drafts[number - 1].model_copy(update={"dialogue": punched.dialogue})
+        others = {
+            n: scene for n, scene in enumerate(drafts, 1) if n != number
+        }  # as first written: nearly all of it stays
+        faults = [
+            *scene_faults("", draft, draft.part, self.brief),
+            *small_faults("", draft, words_said(others), self.brief),
+        ]
+        if faults or abs(len(draft.dialogue) - len(drafts[number - 1].dialogue)) > 2:
+            return False
+        lines = as_lines(draft.dialogue, self.brief, is_last=number == len(drafts))
+        scenes[number - 1] = scenes[number - 1].model_copy(update={"dialogue": lines})
+        return True
+
+    def again(self, script: Script, index: int, note: str) -> Scene:
+        old = script.scenes[index]
+        beat = _beat_of(old, self.brief)
+        said = {
+            words_of(line.line): f"scene {n}"
+            for n, scene in enumerate(script.scenes, 1)
+            if n - 1 != index
+            for line in scene.dialogue
+            if isinstance(line, Line)
+        }
+        bench = Bench(self.brief, {index + 1: beat}, share=None, said=said)
+        around = script.scenes[max(0, index - 1) : index + 2]
+        text = self._prompt(
+            "rewrite",
+            title=script.title,
+            logline=script.logline or "",
+            script=_json([_told(scene) for scene in around]),
+            scene=_json(_told(old)),
+            note=note,
+        )
+        schema = schema_of(DraftScenes, self.brief, count=1)
+        question = self._question(f"scene {old.id} again", text, schema)
+        (draft,) = ask(self.server, question, bench.judge)
+        new = as_scene(draft, self.brief, is_last=index == len(script.scenes) - 1)
+        written = {"slugline", "setting", "action", "shots", "dialogue"}
+        return old.model_copy(update={key: getattr(new, key) for key in written})
+
+
+# ---------------------------------------------------------------------------------------------- slots
+
+
+def _slots(task: Assignment, brief: Brief) -> dict[str, object]:
+    """Everything that a prompt may speak of; a prompt of one's own has the same."""
+    low, high = brief.scenes
+    names = list(brief.names.values())
+    lines = max(1, round(sum(brief.seconds) / sum(brief.scenes) / _SECONDS_A_LINE))
+    told = task.continuity.episodes[-_REMEMBERED:]
+    return {
+        "premise": task.premise,
+        "episode": task.episode,
+        "names": brief.names,
+        "cast": list(brief.names),
+        "places": brief.places,
+        "structure": brief.structure,
+        "scenes": str(low) if low == high else f"{low} to {high}",
+        "lines": f"{max(1, lines - 1)} to {lines + 1}",
+        "shots": brief.shots,
+        "dialect": task.dialect,
+        "example_action": task.dialect.shown(names[0], names[-1], brief.places[0]),
+        "told": told,
+        "gags": task.continuity.gags(),
+        "promised": [promise for each in told for promise in each.promised],
+        "jokes": [joke for each in told[-3:] for joke in each.jokes],
+    }
+
+
+def _beat_of(scene: Scene, brief: Brief) -> Turn:
+    part = scene.part if scene.part in brief.structure else brief.structure[0]
+    return Turn(part=str(part), setting=scene.setting or brief.places[0], who=("",), turn="", button="")
+
+
+def _told(scene: Scene) -> dict[str, Any]:
+    return scene.model_dump(
+        mode="json",
+        include={"id", "part", "slugline", "setting", "action", "dialogue"},
+        exclude_none=True,
+    )
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, indent=1)
+
+
+def _listed(numbers: Sequence[int]) -> str:
+    return ", ".join(str(number) for number in numbers)

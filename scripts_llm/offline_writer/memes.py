@@ -1,0 +1,33 @@
+"""The embedded writer's memes: a picture of the show's first character, and two texts out of its nature."""
+
+from __future__ import annotations
+
+from random import Random
+
+from scripts_llm.offline_writer import bank, cast, places
+from scripts_llm.offline_writer.cast import FilmWords
+from scripts_llm.offline_writer.person import read_person
+from scripts_llm.offline_writer.wording import article
+from scripts_llm.screenplay.script import Meme, Premise
+
+_DOES = {"arguing": "argues", "dancing": "dances", "flying": "flies", "waving": "waves"}  # the rest add an s
+_ON = ("street", "stage", "beach")
+
+
+def write(premise: Premise, words: FilmWords, *, seed: int) -> Meme:
+    """A meme for a premise that has none: its picture in the film model's words, texts in its language."""
+    filled, _ = cast.invent(premise, words, seed=seed)
+    language = bank.room_of(premise.language)
+    rng = Random(f"meme {seed} {premise.show} {premise.logline}")
+    key, hero = next(iter(filled.characters.items()))
+    person = read_person(key, hero, kinds=words.kinds, language=language)
+    table = bank.table("meme", language)
+    own = [table[name] for name in (person.kind, person.trade, person.flaw, person.drive) if name in table]
+    block = rng.choice([*own, table["any"]])
+    top, _, bottom = rng.choice(block.fact("text")).partition(" / ")
+    action = rng.choice([verb for verb in block.fact("do") if verb in words.actions] or list(words.actions))
+    setting = rng.choice([s for s in places.show_sets(filled, words.sets).values() if s] or list(words.sets))
+    look = (hero.look or person.kind).split(",")[0].strip()
+    verb = _DOES.get(action) or f"{action.removesuffix('ing')}s"
+    where = f"{'on' if setting in _ON else 'in'} the {setting}"
+    return Meme(picture=f"{article(look)} {look} {verb} {where}", top=top, bottom=bottom)

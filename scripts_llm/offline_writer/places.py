@@ -1,0 +1,118 @@
+"""Where scenes play and what is seen there, in the film world's words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from random import Random
+
+from scripts_llm.offline_writer.person import words_of
+from scripts_llm.offline_writer.story import PlannedScene
+from scripts_llm.screenplay.script import Premise
+
+OUTSIDE = ("street", "park", "beach")
+SYNONYMS: Mapping[str, tuple[str, ...]] = {
+    "living room": (
+        "apartment",
+        "flat",
+        "lounge",
+        "sofa",
+        "couch",
+        "parlour",
+        "castle",
+        "hall",
+        "mansion",
+        "house",
+    ),
+    "bar": ("pub", "tavern", "saloon", "cafe", "restaurant", "diner"),
+    "classroom": ("school", "class", "lecture", "library"),
+    "stage": ("theatre", "theater", "studio", "podium", "concert", "arena", "podium"),
+    "spaceship": ("space", "ship", "rocket", "bridge", "airlock", "cockpit"),
+    "office": ("headquarters", "station", "bureau", "town hall", "desk", "bank", "court"),
+    "bedroom": ("attic", "guest room", "spare room", "bed", "cell"),
+    "kitchen": ("bakery", "galley", "canteen", "laboratory", "lab"),
+    "beach": ("sea", "island", "pier", "harbour", "shore", "desert"),
+    "street": ("road", "town", "city", "square", "alley", "market", "front door", "car"),
+    "park": ("garden", "forest", "farm", "field", "cemetery", "lawn"),
+    "fish shop": ("fishmonger", "shop", "store"),
+}
+
+
+def world_set(text: str, sets: Sequence[str]) -> str | None:
+    """The film world's set that a text names, by its own word or a near one."""
+    flat = f" {words_of(text.replace('_', ' '))} "
+    for name in sorted(sets, key=len, reverse=True):
+        if f" {name} " in flat:
+            return name
+    for name, near in SYNONYMS.items():
+        if name in sets and any(f" {word} " in flat for word in near):
+            return name
+    return None
+
+
+def show_sets(premise: Premise, sets: Sequence[str]) -> dict[str, str | None]:
+    """The show's settings, each with the film world's set that it is."""
+    found = {
+        key: world_set(setting.look, sets) or world_set(key, sets)
+        for key, setting in premise.settings.items()
+    }
+    return dict(found) or {name: name for name in sets[:1]}
+
+
+def choose_places(
+    scenes: Sequence[PlannedScene], places: Mapping[str, str | None], rng: Random, *, most: int = 5
+) -> list[str]:
+    """A setting for every scene: what it asks for if the show has it, else a room; never twice in a row."""
+    keys = list(places)
+    home = keys[0]
+    rooms = [key for key in keys if places[key] not in OUTSIDE] or keys
+    rooms = rooms if len(rooms) > 2 else keys
+    used = (
+        rooms if len(rooms) <= most else [home, *rng.sample([key for key in rooms if key != home], most - 1)]
+    )
+    chosen: list[str] = []
+    for number, scene in enumerate(scenes):
+        wished = [key for key in keys if places[key] in scene.exchange.sets]
+        before = chosen[-1] if chosen else None
+        free = (
+            [key for key in (wished or used) if key != before]
+            or [key for key in used if key != before]
+            or [home]
+        )
+        if scene.step in {"open", "tag"} and not wished and home != before:
+            free = [home]
+        if len({*chosen}) >= most and (old := [key for key in free if key in chosen]):
+            free = old
+        least = min(chosen.count(key) for key in free) if number else 0
+        chosen.append(rng.choice([key for key in free if chosen.count(key) == least] or free))
+    return chosen
+
+
+def slugline(key: str, world: str | None, *, night: bool) -> str:
+    """ "INT. FISH SHOP - DAY"."""
+    where = "EXT." if world in OUTSIDE else "INT."
+    return f"{where} {key.replace('_', ' ').replace('-', ' ').upper()} - {'NIGHT' if night else 'DAY'}"
+
+
+_PLACES = {1: ("",), 2: ("on the left", "on the right"), 3: ("on the left", "", "on the right")}
+
+
+def action(scene: PlannedScene, actions: Sequence[str], props: Sequence[str], rng: Random) -> str:
+    """What is seen: every character of the scene, what they do, where they stand, what they hold."""
+    stage = {role: (verb, prop) for role, verb, prop in scene.exchange.stage}
+    present = [role for role in ("A", "C", "B") if role in scene.exchange.roles]
+    first = scene.exchange.lines[0].role
+    heated = scene.step in {"backfire", "worse"} and rng.random() < 0.45
+    sentences: list[str] = []
+    for number, role in enumerate(present):
+        verb, prop = stage.get(role, ("", ""))
+        if not verb:
+            verb = "arguing" if heated else "talking" if role == first or rng.random() < 0.4 else "standing"
+        held = scene.prop if prop == "thing" else prop
+        if not held and not stage and scene.holder == role:
+            held = scene.prop
+        place = _PLACES[len(present)][number]
+        verb = verb if verb in actions else "standing"
+        name = scene.people[role].spoken_name
+        words = f"{name[0].upper()}{name[1:]} is {verb}{' ' + place if place else ''}"
+        sentences.append(f"{words}, holding a {held}." if held in props else f"{words}.")
+    return " ".join(sentences)

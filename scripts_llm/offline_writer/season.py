@@ -1,0 +1,94 @@
+"""What a show has told already, as a value: the writer takes nothing from it twice and calls back to it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+
+from scripts_llm.offline_writer import bank
+from scripts_llm.offline_writer.bank import Block
+from scripts_llm.screenplay.script import Line, Premise, Script
+
+RECENT = 2  # episodes whose lines are not said again
+
+
+@dataclass(frozen=True)
+class Past:
+    """One episode that was told."""
+
+    title: str
+    logline: str = ""
+    plot: str = ""  # the room's name of its A story: "norwegian"; "" if somebody else wrote it
+    gag: str = ""  # and of its runner
+    scenes: tuple[tuple[str, ...], ...] = ()  # their lines
+
+
+@dataclass(frozen=True)
+class Season:
+    """The episodes so far, oldest first."""
+
+    episodes: tuple[Past, ...] = ()
+
+    def after(self, past: Past) -> Season:
+        return Season((*self.episodes, past))
+
+    def since(self, kind: str, name: str) -> int:
+        """How many episodes ago a plot or a gag was told last; a large number if never."""
+        for ago, past in enumerate(reversed(self.episodes), 1):
+            if name == (past.plot if kind == "story" else past.gag):
+                return ago
+        return 10_000
+
+    def plots(self) -> tuple[str, ...]:
+        return tuple(past.plot for past in self.episodes if past.plot)
+
+    def recent_lines(self) -> tuple[str, ...]:
+        return tuple(line for past in self.episodes[-RECENT:] for scene in past.scenes for line in scene)
+
+
+def past_of(script: Script, premise: Premise) -> Past:
+    """An episode as the next one remembers it, whoever wrote or edited it."""
+    scenes = tuple(
+        tuple(element.line for element in scene.dialogue if isinstance(element, Line))
+        for scene in script.scenes
+        if not scene.skip
+    )
+    language = bank.room_of(premise.language)
+    opening = scenes[0][:1] if scenes else ()
+    return Past(
+        title=script.title,
+        logline=script.logline or "",
+        plot=recognise("story", (script.logline or "", script.title), language),
+        gag=recognise("runner", opening, language),
+        scenes=scenes,
+    )
+
+
+@cache
+def _patterns(kind: str, language: str) -> tuple[tuple[str, re.Pattern[str]], ...]:
+    """A block's name with what its logline or title, or a runner's first line, looks like."""
+    return tuple(
+        (block.name, _pattern(text)) for block in bank.blocks(kind, language) for text in _marks(kind, block)
+    )
+
+
+def _marks(kind: str, block: Block) -> Sequence[str]:
+    if kind == "story":
+        return (*block.fact("logline"), *block.fact("title"))
+    return [wording.text for exchange in block.at("open") for wording in exchange.lines[0].wordings]
+
+
+def _pattern(text: str) -> re.Pattern[str]:
+    pieces = re.split(r"\{[^{}]*\}", text)
+    return re.compile(".+?".join(re.escape(piece) for piece in pieces), re.IGNORECASE)
+
+
+def recognise(kind: str, texts: Sequence[str], language: str) -> str:
+    """The story that a logline or title belongs to, or the runner that a line opens, by name; else ""."""
+    for text in texts:
+        for name, pattern in _patterns(kind, language):
+            if pattern.fullmatch(text):
+                return name
+    return ""

@@ -1,0 +1,274 @@
+"""Lines put into words: slots filled, articles and capitals set, each character's own way of talking."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from random import Random
+
+from scripts_llm import russian
+from scripts_llm.offline_writer import bank
+from scripts_llm.offline_writer.person import Person
+
+MAX_WORDS = 14
+_SLOT = re.compile(r"\{(a |the )?([A-Za-z0-9.]+)(?::([а-я]+))?(?:\|([^{}|]*)\|([^{}|]*))?\}")
+_NUMBER_WORDS = re.compile(
+    r"\b(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|thirteen|twenty|thirty|forty|fifty"
+    r"|sixty|seventy|eighty|ninety|hundred|thousand|half)\b"
+)
+_WORD = re.compile(r"[\w'’]+(?:[:.-]\d+)?")
+_AN = re.compile(
+    r"^(?:[ai]|o(?!ne\b|nce\b)|e(?!u)|u(?!n[is]|fo|k|s[eu])|x\b|hour|honest|heir|x-ray|mp\b|é)", re.IGNORECASE
+)
+_LONG_FORMS: Mapping[str, str] = {
+    "can't": "cannot",
+    "won't": "will not",
+    "don't": "do not",
+    "doesn't": "does not",
+    "didn't": "did not",
+    "isn't": "is not",
+    "aren't": "are not",
+    "wasn't": "was not",
+    "weren't": "were not",
+    "couldn't": "could not",
+    "wouldn't": "would not",
+    "shouldn't": "should not",
+    "hasn't": "has not",
+    "haven't": "have not",
+    "i'm": "I am",
+    "i've": "I have",
+    "i'll": "I shall",
+    "you're": "you are",
+    "you've": "you have",
+    "you'll": "you will",
+    "we're": "we are",
+    "we've": "we have",
+    "we'll": "we shall",
+    "they're": "they are",
+    "they've": "they have",
+    "it's": "it is",
+    "that's": "that is",
+    "there's": "there is",
+    "what's": "what is",
+}
+_SHORT_FORM = re.compile(
+    rf"(?<![\w'])(?:{'|'.join(_LONG_FORMS)})(?![\w']| (?:been|got|had)\b)", re.IGNORECASE
+)
+_OPENED = {
+    "okay",
+    "sorry",
+    "listen",
+    "right",
+    "fine",
+    "wait",
+    "good",
+    "lovely",
+    "for",
+    "oh",
+    "well",
+    "yes",
+    "no",
+    "three",
+}
+_TAKES_LONG_FORMS = {"formal", "flat", "grand"}
+
+
+class Unsayable(Exception):
+    """A wording does not work here: a slot has nothing left to say, or the line came out wrong."""
+
+
+def article(word: str) -> str:
+    """ "an" before a vowel's sound, else "a"."""
+    return "an" if _AN.match(word) else "a"
+
+
+def count_words(text: str) -> int:
+    return len(text.split())
+
+
+@lru_cache(maxsize=256)
+def _any_name(names: tuple[str, ...]) -> re.Pattern[str]:
+    longest_first = sorted((name.lower() for name in names), key=len, reverse=True)
+    return re.compile(rf"\b(?:{'|'.join(re.escape(name) for name in longest_first)})\b")
+
+
+def plain(text: str, names: Sequence[str] = ()) -> str:
+    """A line without names, numbers, punctuation and capitals: what repeats are compared by."""
+    lowered = text.lower()
+    if names:
+        lowered = _any_name(tuple(names)).sub(" ", lowered)
+    return " ".join(re.findall(r"[^\W\d_]+", lowered.replace("'", "").replace("’", "")))
+
+
+def skeleton(text: str, names: Sequence[str]) -> str:
+    """What is compared between lines: `plain`, and without number words; a line of nothing else is kept."""
+    flat = plain(text, names)
+    return " ".join(russian.without_numbers(_NUMBER_WORDS.sub(" ", flat)).split()) or flat or text.lower()
+
+
+def tidy(text: str) -> str:
+    """Capitals where sentences start, single spaces, no space before punctuation."""
+    text = re.sub(r"\s+", " ", text).strip()
+    text = re.sub(r"\s+([,.!?;:])", r"\1", text)
+    text = re.sub(r"([,.!?;:])\1+", r"\1", text)
+    text = re.sub(r"\.»(?=\s|$)", "».", text)
+    text = re.sub(r"!\.|\?\.|\.,", lambda m: m[0][0], text)
+    return re.sub(r"(^[\"“‘«]?|(?<=[.!?…] )[\"“«]?|(?<=[.!?]\" ))(\w)", lambda m: m[1] + m[2].upper(), text)
+
+
+def faults(text: str) -> str | None:
+    """What is wrong with a finished line, or None."""
+    if "{" in text or "}" in text:
+        return "unfilled slot"
+    if count_words(text) > MAX_WORDS:
+        return "too long"
+    if re.search(r"\b(\w+)\W+\1\b", text, re.IGNORECASE):
+        return "doubled word"
+    if re.search(r"[,.!?;:]{2,}|\s[,.!?]| ,", text):
+        return "doubled punctuation"
+    return None
+
+
+@dataclass
+class Tongue:
+    """Everything a line can draw on in one episode; phrases are used once."""
+
+    rng: Random
+    people: Mapping[str, Person]  # by role: A, B, C
+    facts: dict[str, str]  # the story's own slots: thing, V, time, n ...
+    goals: Mapping[str, tuple[str, str]]  # by key of the person: long and short
+    forbidden: tuple[str, ...]  # premise fields, flat: never quoted
+    spent: set[str] = field(default_factory=set)
+    said: set[str] = field(default_factory=set)
+    openers: set[str] = field(default_factory=set)
+    here: dict[str, str] = field(default_factory=dict)  # a slot in this exchange: a squid stays a squid
+    language: str = "en"
+    names: tuple[str, ...] = ()  # in all their forms: lines are compared without them
+    stale: frozenset[str] = frozenset()  # what the last episodes said
+    seen: frozenset[str] = frozenset()  # every scene that the show has had
+    alternative: bool = False  # whether this exchange is told in its other words
+    tries: int = 0  # exchanges put into words so far: what the search is bounded by
+
+    def phrase(self, kind: str, name: str, key: str) -> str:
+        """An unspent phrase of a block: a motive, an excuse, a comparison."""
+        options = [p for p in bank.table(kind, self.language)[name].fact(key) if p not in self.spent]
+        if not options:
+            raise Unsayable(f"{kind}.{name}.{key}")
+        chosen = self.rng.choice(options)
+        self.spent.add(chosen)
+        return chosen
+
+    def slot(self, name: str) -> str:
+        role, dot, key = name.partition(".")
+        if not dot:
+            if role in self.people:
+                return self.people[role].call
+            if role not in self.facts:
+                raise Unsayable(name)
+            return self.facts[role]
+        person = self.people.get(role)
+        if person is None:
+            raise Unsayable(name)
+        if name not in self.here:
+            self.here[name] = self._of_person(person, key)
+        return self.here[name]
+
+    def _of_person(self, person: Person, key: str) -> str:
+        own = {
+            "name": person.spoken_name,
+            "kind": person.kind,
+            "job": person.job,
+            "catch": person.catchphrase,
+            "goal": self.goals[person.key][0],
+            "goals": self.goals[person.key][1],
+        }
+        if key in own:
+            if not own[key]:
+                raise Unsayable(key)
+            return own[key]
+        table = {"motive": "drive", "price": "drive", "dream": "drive", "excuse": "flaw"}.get(key, "trade")
+        return self.phrase(
+            table, {"drive": person.drive, "flaw": person.flaw, "trade": person.trade}[table], key
+        )
+
+    def fill(self, text: str) -> str:
+        """The text with its slots filled; `{a thing}` gets its article."""
+
+        def value(match: re.Match[str]) -> str:
+            lead, name, case, his, her = match.groups()
+            if his is not None:
+                return his if self.gender(name) != "femn" else her
+            lead, filled = lead or "", self.slot(name)
+            if case:
+                return russian.inflect(filled, case, animate=name in {*self.people, "V"})
+            if "{" in filled:  # a phrase of a person's own, with its verbs in that person's gender
+                filled = self.fill(filled.replace("{S|", f"{{{name.partition('.')[0]}|"))
+            return f"{article(filled)} {filled}" if lead == "a " else f"{lead}{filled}"
+
+        return _SLOT.sub(value, text)
+
+    def gender(self, name: str) -> str:
+        """The grammatical gender of whom or what a slot names."""
+        person = self.people.get(name)
+        return person.gender if person else russian.gender_of(self.slot(name))
+
+    def quotes_premise(self, text: str) -> bool:
+        flat = f" {plain(text)} "
+        return any(f" {phrase} " in flat for phrase in self.forbidden)
+
+
+def long_forms(text: str) -> str:
+    """ "don't" as "do not", capitals kept."""
+
+    def swap(match: re.Match[str]) -> str:
+        long = _LONG_FORMS[match[0].lower()]
+        return long[0].upper() + long[1:] if match[0][0].isupper() else long
+
+    return _SHORT_FORM.sub(swap, text)
+
+
+def in_the_voice_of(person: Person, text: str, *, bare: bool, tongue: Tongue) -> str:
+    """The line as this person says it: long forms for the stiff, a small word first now and then."""
+    if text == person.catchphrase:
+        return text
+    if person.register in _TAKES_LONG_FORMS:
+        longer = long_forms(text)
+        text = longer if count_words(longer) <= MAX_WORDS else text
+    block = bank.table("register", person.language).get(person.register)
+    if block is None or bare or not 3 <= count_words(text) <= 9 or tongue.rng.random() > 0.1:
+        return text
+    openers = [word for word in block.fact("opener") if word not in tongue.openers]
+    if not openers or text.split()[0].strip(",.").lower() in _OPENED:
+        return text
+    opener = tongue.rng.choice(openers)
+    if text.endswith("?") or text[0] in '"“' or any(f", {p.call}" in text for p in tongue.people.values()):
+        return text
+    tongue.openers.add(opener)
+    joined = opener[-1] in ",:" or opener[-1].isalpha()
+    return f"{opener} {_lower_first(text, tongue) if joined else text}"
+
+
+def addressing(text: str, addressee: Person, tongue: Tongue, *, first: bool) -> str:
+    """A Russian question, or a scene's first line, now and then with the other one's name: once a scene."""
+    if tongue.language != "ru" or "called" in tongue.here or not 2 <= count_words(text) <= 10:
+        return text
+    asks = text.endswith("?") and "." not in text and not text.startswith("А ")
+    named = any(name.lower() in text.lower() for name in tongue.names)
+    if named or not text[0].isalpha() or not (asks or first) or tongue.rng.random() > 0.9:
+        return text
+    tongue.here["called"] = addressee.call
+    return f"{addressee.call}, {_lower_first(text, tongue)}"
+
+
+def _lower_first(text: str, tongue: Tongue) -> str:
+    first = text.split()[0].strip(",.!?'s")
+    names = {person.call.split()[0] for person in tongue.people.values()} | set(
+        tongue.facts.get("V", "").split()
+    )
+    if tongue.language == "ru" and russian.is_name(first):
+        return text
+    if first in names or first.startswith(("I'", "I’")) or first == "I" or text.startswith("I'"):
+        return text
+    return text[0].lower() + text[1:]

@@ -1,0 +1,372 @@
+"""The embedded writer: a script from a premise, without a key, a server or a network.
+
+It plans before it writes (templates/room has its material, scripts_llm.room its craft): two characters whose
+drives and flaws collide, a plot that fits the flaw, a search over exchanges whose payoffs the story has
+planted, and only then words, each line in its speaker's way of talking. Premise, seed and episode decide all.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from hashlib import sha256
+from random import Random
+
+from scripts_llm import russian
+from scripts_llm.offline_writer import bank, dialogue, nouns, places, story
+from scripts_llm.offline_writer import cast as casting
+from scripts_llm.offline_writer.cast import FilmWords
+from scripts_llm.offline_writer.person import Person, call_name, matches, read_person
+from scripts_llm.offline_writer.season import Past, Season
+from scripts_llm.offline_writer.story import PlannedScene
+from scripts_llm.offline_writer.wording import Tongue, Unsayable, count_words, plain, skeleton, tidy
+from scripts_llm.screenplay.script import (
+    Beat,
+    LaughSize,
+    Line,
+    Premise,
+    Scene,
+    Script,
+    display_name,
+    length_seconds,
+)
+
+SECONDS_A_WORD = 0.4
+SECONDS_BETWEEN_LINES = 0.3
+SECONDS_A_BUTTON = 1.0  # what a scene's last laugh runs on
+SECONDS_OF_CARDS = 7.0
+_SHORTEST, _LONGEST = 62.0, 117.0
+_MOST_SCENES = 12
+_TIMES: Mapping[str, tuple[str, ...]] = {
+    "en": ("4:15", "2:40", "half past five", "7:10", "ten to six", "3:25"),
+    "ru": ("16:15", "14:40", "17:30", "19:10", "18:50", "15:25"),
+}
+_COUNTS: Mapping[str, tuple[str, ...]] = {
+    "en": ("four", "seven", "nine", "eleven", "thirteen"),
+    "ru": ("пять", "семь", "девять", "одиннадцать", "тринадцать"),  # all of them govern the genitive plural
+}
+VISITORS: Mapping[str, tuple[str, ...]] = {
+    "en": (
+        "Mrs. Pike",
+        "Mr. Gannet",
+        "Mrs. Lumley",
+        "Mr. Tench",
+        "Miss Quill",
+        "Mr. Oddie",
+        "Mrs. Crumb",
+        "Mr. Brisket",
+    ),
+    "ru": (
+        "Клавдия Ивановна",
+        "Пётр Кузьмич",
+        "Роза Львовна",
+        "Аркадий Палыч",
+        "Нина Степановна",
+        "Эдуард Ильич",
+        "Зоя Марковна",
+        "Фёдор Фомич",
+    ),
+}
+
+
+def write(
+    premise: Premise, words: FilmWords, *, seed: int, episode: int = 1, told: Season | None = None
+) -> Script:
+    """A complete script, without shots; whoever the premise lacks is invented and stands in `script.cast`.
+
+    `told` is what the show has had so far; left out, it is what this seed would have told up to here.
+    """
+    if told is not None:
+        return _write(premise, words, seed, episode, told)[0]
+    return list(season(premise, words, seed=seed, episodes=episode))[-1]
+
+
+def season(premise: Premise, words: FilmWords, *, seed: int, episodes: int) -> Iterator[Script]:
+    """The show's first episodes, each knowing those before it."""
+    so_far = Season()
+    for number in range(1, episodes + 1):
+        script, past = _write(premise, words, seed, number, so_far)
+        so_far = so_far.after(past)
+        yield script
+
+
+def _write(
+    premise: Premise, words: FilmWords, seed: int, episode: int, so_far: Season
+) -> tuple[Script, Past]:
+    filled, _ = casting.invent(premise, words, seed=seed)
+    salt = f"{seed} {_digest(filled)}"
+    rng = Random(f"write {episode} {salt}")
+    cast = _read_cast(filled, words)
+    people = _leads(cast, salt, episode)
+    plots = _deal("story", people, Random(f"story {episode} {salt}"), so_far)
+    runners = _deal("runner", people, Random(f"runner {episode} {salt}"), so_far)
+    steps = _steps(filled, people, rng)
+    memory = _memory(filled, cast, so_far)
+    for attempt in range(len(plots) * len(runners)):
+        runner = runners[attempt // 3 % len(runners)]
+        others = tuple(block for block in runners if block is not runner)
+        plan = story.Plan(plots[attempt % len(plots)], runner, others, people, steps)
+        tongue, scenes = _tell(filled, plan, memory, rng)
+        if scenes is not None:
+            script = _script(filled, premise, words, plan, tongue, scenes, rng)
+            told = tuple(tuple(line.text for line in scene.lines) for scene in scenes)
+            past = Past(script.title, script.logline or "", plan.story.name, plan.runner.name, told)
+            return script, past
+        if attempt == len(plots) * 2:  # all is told: what the last episodes said may be said again
+            memory = replace(memory, stale=frozenset())
+        if attempt == len(plots) * 4:
+            memory = replace(memory, seen=frozenset())
+    raise AssertionError("the bank has no episode for this cast")
+
+
+@dataclass(frozen=True)
+class _Memory:
+    """What the show has said, as the search compares it."""
+
+    names: tuple[str, ...]
+    stale: frozenset[str]
+    seen: frozenset[str]
+    matters: tuple[str, ...]
+
+
+def _memory(premise: Premise, cast: Sequence[Person], so_far: Season) -> _Memory:
+    language = bank.room_of(premise.language)
+    names = spoken_names(premise)
+    matters = [
+        bank.table("story", language)[plot].fact("matter")[0]
+        for plot in dict.fromkeys(so_far.plots()[-12:-1])
+        if plot in bank.table("story", language)
+    ]
+    return _Memory(
+        names,
+        frozenset(skeleton(line, names) for line in so_far.recent_lines()),
+        frozenset(dialogue.scene_key(scene, names) for past in so_far.episodes for scene in past.scenes),
+        tuple(matters),
+    )
+
+
+def spoken_names(premise: Premise) -> tuple[str, ...]:
+    """Every name that a line may hold, in all its forms: the cast's and the visitors'."""
+    language = bank.room_of(premise.language)
+    names = [display_name(key, c) for key, c in premise.characters.items()]
+    names += [call_name(name) for name in names]
+    names += [v for block in bank.blocks("story", language) for v in block.fact("visitor")]
+    names += VISITORS[language]
+    if language == "ru":
+        names = [form for name in names for form in (*russian.forms(name), *russian.forms(name.split()[0]))]
+    return tuple(dict.fromkeys(name.removeprefix("The ") for name in names))
+
+
+def _tell(
+    premise: Premise, plan: story.Plan, memory: _Memory, rng: Random
+) -> tuple[Tongue, tuple[PlannedScene, ...] | None]:
+    """The plan told, with fewer scenes where it comes out too long and the format leaves the number open."""
+    while True:
+        tongue = _tongue(premise, plan, memory, rng)
+        scenes = story.tell(plan, tongue)
+        fewer = story.without_optional(plan.steps)
+        fixed = scenes is None or _exact(premise) or len(plan.steps) <= 8 or fewer == plan.steps
+        if fixed or seconds_of(scenes or ()) <= _longest(premise):
+            return tongue, scenes
+        plan = replace(plan, steps=fewer)
+
+
+def seconds_of(scenes: Sequence[PlannedScene]) -> float:
+    """About how long the film will be, cards included."""
+    seconds = SECONDS_OF_CARDS if len(scenes) > 1 else 0.0
+    for scene in scenes:
+        seconds += SECONDS_A_BUTTON
+        for line in scene.lines:
+            seconds += SECONDS_A_WORD * count_words(line.text) + SECONDS_BETWEEN_LINES + line.beat
+    return seconds
+
+
+def _longest(premise: Premise) -> float:
+    wished = length_seconds(premise.format)
+    return max(_SHORTEST, wished * 1.3) if wished else _LONGEST
+
+
+def _digest(premise: Premise) -> str:
+    """What the choices hang on: the show and its people, not its looks."""
+    parts = [premise.show, premise.logline or ""]
+    for key, c in premise.characters.items():
+        parts += [key, c.role or "", c.wants or "", c.flaw or "", c.catchphrase or "", c.speech or ""]
+    return sha256("\x1f".join(parts).encode()).hexdigest()[:16]
+
+
+def _read_cast(premise: Premise, words: FilmWords) -> list[Person]:
+    language = bank.room_of(premise.language)
+    told = matches("trade", premise.logline or "", language)
+    return [
+        read_person(
+            key,
+            character,
+            kinds=words.kinds,
+            trade=told[n] if n < len(told) else None,
+            language=language,
+        )
+        for n, (key, character) in enumerate(premise.characters.items())
+    ]
+
+
+def _leads(cast: Sequence[Person], salt: str, episode: int) -> dict[str, Person]:
+    """Who carries this episode: the first of the cast more often than not, against one of the others."""
+    rng = Random(f"leads {episode} {salt}")
+    hero = cast[0] if rng.random() < 0.68 else rng.choice(cast[1:])
+    rest = [person for person in cast if person is not hero]
+    rng.shuffle(rest)
+    if hero is not cast[0]:
+        rest.sort(key=lambda person: person is not cast[0])
+    return dict(zip("ABC", (hero, *rest), strict=False))
+
+
+def _deal(kind: str, people: Mapping[str, Person], rng: Random, so_far: Season) -> list[bank.Block]:
+    """The blocks in the order in which this episode tries them: those told lately come last."""
+    order = story.ranked(bank.blocks(kind, people["A"].language), people, rng)
+    rest = len(order) * 2 // 3
+    order.sort(key=lambda block: max(0, rest - so_far.since(kind, block.name)))
+    return order
+
+
+def _scene_count(premise: Premise, rng: Random) -> int:
+    """How many scenes the format asks for; 9 or 10 where it leaves the choice."""
+    wished = [int(n) for n in re.findall(r"\d+", str(premise.format.scenes or ""))]
+    length = length_seconds(premise.format)
+    natural = rng.choice((9, 10, 10)) if length is None else round((length - SECONDS_OF_CARDS) / 8.5)
+    low, high = (min(wished), max(wished)) if wished else (1 if length else 9, 10)
+    return max(1, min(_MOST_SCENES, max(low, min(high, natural))))
+
+
+def _exact(premise: Premise) -> bool:
+    """Whether the format names one number of scenes, so that none may be dropped."""
+    return len(re.findall(r"\d+", str(premise.format.scenes or ""))) == 1
+
+
+def _steps(premise: Premise, people: dict[str, Person], rng: Random) -> tuple[str, ...]:
+    steps = story.PLANS[_scene_count(premise, rng)]
+    if premise.format.structure:
+        kept = tuple(step for step in steps if story.part_of(step) in premise.format.structure)
+        steps = kept or steps
+    return story.with_third(steps, rng) if "C" in people else steps
+
+
+def _tongue(premise: Premise, plan: story.Plan, memory: _Memory, rng: Random) -> Tongue:
+    language = plan.people["A"].language
+    visitors = plan.story.fact("visitor") or VISITORS[language]
+    names = {person.call for person in plan.people.values()}
+    first, second = rng.sample(_TIMES[language], 2)
+    visitor = rng.choice([name for name in visitors if name not in names])
+    facts = {
+        "V": visitor,
+        **_pronouns(visitor, language),
+        "thing": rng.choice(plan.story.fact("thing") or ("thing",)),
+        "matter": rng.choice(plan.story.fact("matter") or ("thing",)),
+        "own": rng.choice(nouns.own_nouns(premise)),
+        "time": first,
+        "time2": second,
+        "n": rng.choice(_COUNTS[language]),
+        "show": premise.show,
+    }
+    past = [matter for matter in memory.matters if matter not in plan.story.fact("matter")]
+    facts |= {"past": rng.choice(past)} if past else {}
+    goals: dict[str, tuple[str, str]] = {}
+    for person in plan.people.values():
+        if person.key in goals:
+            continue
+        goal = rng.choice(bank.table("drive", language)[person.drive].fact("goal"))
+        long, _, short = goal.partition(" ; ")
+        goals[person.key] = person.topic if person.topic and rng.random() < 0.4 else (long, short)
+    return Tongue(
+        rng,
+        plan.people,
+        facts,
+        goals,
+        forbidden=_fields(premise),
+        language=language,
+        names=memory.names,
+        stale=memory.stale,
+        seen=memory.seen,
+    )
+
+
+def _pronouns(visitor: str, language: str) -> dict[str, str]:
+    if language == "ru":
+        return {}
+    return (
+        {"he": "he", "him": "him", "his": "his"}
+        if visitor.startswith("Mr.")
+        else {"he": "she", "him": "her", "his": "her"}
+    )
+
+
+def _fields(premise: Premise) -> tuple[str, ...]:
+    """Every text of the premise that a line must not quote, flat; names and catchphrases may be said."""
+    texts = [premise.logline or "", premise.style.prompt, *premise.running_gags]
+    texts += [setting.look for setting in premise.settings.values() if len(setting.look.split()) > 2]
+    for c in premise.characters.values():
+        texts += [c.look or "", c.role or "", c.wants or "", c.flaw or "", c.speech or ""]
+    return tuple(flat for text in texts if (flat := plain(text)))
+
+
+def _script(
+    filled: Premise,
+    given: Premise,
+    words: FilmWords,
+    plan: story.Plan,
+    tongue: Tongue,
+    scenes: Sequence[PlannedScene],
+    rng: Random,
+) -> Script:
+    sets = places.show_sets(filled, words.sets)
+    where = places.choose_places(scenes, sets, rng)
+    written: list[Scene] = []
+    for number, (scene, key) in enumerate(zip(scenes, where, strict=True)):
+        night = scene.exchange.night or (scene.part == "act_2" and number > len(scenes) * 0.6)
+        written.append(
+            Scene(
+                id=f"s{number + 1:02d}",
+                part=scene.part,
+                slugline=places.slugline(key, sets[key], night=night),
+                setting=key,
+                action=places.action(scene, words.actions, words.props, rng),
+                dialogue=_dialogue(scene, first=number == 0),
+            )
+        )
+    cast = {key: c for key, c in filled.characters.items() if key not in given.characters}
+    title, logline = _title(plan, tongue)
+    return Script(schema=1, title=title, logline=logline, scenes=tuple(written), cast=cast)
+
+
+def _dialogue(scene: PlannedScene, *, first: bool) -> tuple[Line | Beat, ...]:
+    elements: list[Line | Beat] = []
+    big = scene.step in {"open", "first", "backfire", "worse", "reversal", "tag"}
+    for number, line in enumerate(scene.lines):
+        if line.beat > 0.5 and number:
+            elements.append(Beat(beat=line.beat))
+        last = number == len(scene.lines) - 1
+        laugh: LaughSize | None = ("big" if big else "small") if last else "small" if line.laugh else None
+        pause = line.beat if 0 < line.beat <= 0.5 and number else None
+        elements.append(
+            Line(
+                who=line.who.key,
+                line=line.text,
+                parenthetical=line.parenthetical,
+                pause_before=pause,
+                laugh=laugh,
+            )
+        )
+    return tuple(elements)
+
+
+def _title(plan: story.Plan, tongue: Tongue) -> tuple[str, str | None]:
+    block = plan.story if "trouble" in plan.steps else plan.runner
+    tongue.people = plan.people
+    try:
+        title = tongue.fill(tongue.rng.choice(block.fact("title")))
+        logline = tidy(tongue.fill(block.fact("logline")[0])) if block.fact("logline") else None
+    except Unsayable:
+        title, logline = plan.story.name, None
+    if plan.people["A"].language == "ru":
+        return tidy(title)[:80], logline
+    return story.capital_words(title)[:80], logline

@@ -1,1 +1,0 @@
-"""The writers' room of the embedded writer: people, plots, state, wording."""

@@ -1,0 +1,86 @@
+"""What a show remembers from episode to episode: continuity.yaml as data, an entry an episode.
+
+Everything is kept with the episode that it comes from, so that one that is deleted or made again takes
+nothing else along.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from scripts_llm.screenplay.fields import Model, Name, Sentence, Text
+from scripts_llm.screenplay.script import Line, Scene, Script
+
+MOST_JOKES = 6
+
+
+class Told(Model):
+    """One episode as the show remembers it."""
+
+    episode: str = Field(pattern=r"^s\d{2,}e\d{2,}$", description="`s01e03`")
+    title: Name = Field(description="the episode's")
+    happened: Text = Field(description="the story in a sentence or two")
+    gags: dict[str, Annotated[int, Field(ge=0, le=99)]] = Field(
+        default={}, description="how often each running gag came"
+    )
+    promised: tuple[Sentence, ...] = Field(default=(), description="what was left open for a later episode")
+    jokes: tuple[Text, ...] = Field(default=(), description="lines not to be told again")
+
+
+class Continuity(Model):
+    """What happened so far in a show."""
+
+    schema_: Literal[1] = Field(default=1, alias="schema", description="the version of this file's keys")
+    episodes: tuple[Told, ...] = Field(default=(), description="in the order of the show")
+
+    def before(self, episode: str) -> Continuity:
+        """What was told before this episode: what an older one is written from does not know newer ones."""
+        return self.model_copy(
+            update={"episodes": tuple(told for told in self.episodes if _number(told) < _number(episode))}
+        )
+
+    def with_episode(self, told: Told) -> Continuity:
+        """The same with this episode in its place, instead of an entry that it had before."""
+        others = [each for each in self.episodes if each.episode != told.episode]
+        return self.model_copy(update={"episodes": tuple(sorted([*others, told], key=_number))})
+
+    def gags(self) -> dict[str, int]:
+        """How often each running gag came so far."""
+        counted: Counter[str] = Counter()
+        for told in self.episodes:
+            counted.update(told.gags)
+        return dict(counted)
+
+
+def told_by(script: Script, *, episode: str, gags: Iterable[str], promised: Iterable[str] = ()) -> Told:
+    """What the show remembers of a script: its story, its gags counted by scene, its best lines."""
+    lines = [line for scene in script.scenes for line in scene.dialogue if isinstance(line, Line)]
+    best = [line.line for line in lines if line.laugh == "big"] or [line.line for line in lines[-1:]]
+    counts = {gag: sum(_has(scene, gag) for scene in script.scenes) for gag in gags}
+    return Told(
+        episode=episode,
+        title=script.title,
+        happened=script.logline or script.title,
+        gags={gag: count for gag, count in counts.items() if count},
+        promised=tuple(promised),
+        jokes=tuple(dict.fromkeys(best))[:MOST_JOKES],
+    )
+
+
+def _has(scene: Scene, gag: str) -> bool:
+    """Whether the gag's longer words all come up in a scene, in any form of theirs."""
+    told = " ".join(
+        [scene.action, *(element.line for element in scene.dialogue if isinstance(element, Line))]
+    )
+    stems = [word[:5] for word in re.findall(r"\w{4,}", gag.lower())] or [gag.lower()]
+    return all(re.search(rf"\b{re.escape(stem)}", told.lower()) for stem in stems)
+
+
+def _number(told: Told | str) -> tuple[int, ...]:
+    code = told if isinstance(told, str) else told.episode
+    return tuple(int(digits) for digits in re.findall(r"\d+", code))

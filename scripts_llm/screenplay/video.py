@@ -1,0 +1,68 @@
+"""The premise's `video:`: what the episode is filmed with. What is left out is the film model's own."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from scripts_llm.screenplay.fields import Model
+
+Fit = Literal["loop", "boomerang", "hold", "slow", "trim"]
+Watermark = Literal["bug", "crop"]
+
+
+class Video(Model):
+    """The film model's settings; what is left out is the model's own."""
+
+    model: str | None = Field(
+        default=None,
+        min_length=1,
+        max_length=400,
+        description="`toon`, the one in the package; or a folder (beside this file, too), a weight file or a "
+        "hub id: see docs/models.md",
+    )
+    size: str | None = Field(
+        default=None,
+        pattern=r"^\d{1,4}x\d{1,4}$",
+        description="of the film model's own frames, width and height: `256x256`; `format.size` is the "
+        "finished picture's",
+    )
+    steps: int | None = Field(
+        default=None, ge=1, le=1000, description="sampler steps: more is slower and cleaner"
+    )
+    guidance: float | None = Field(
+        default=None, ge=0, le=50, description="how closely a shot follows its prompt"
+    )
+    frames: int | None = Field(default=None, ge=1, le=250, description="frames a shot")
+    lora: tuple[str, ...] = Field(
+        default=(),
+        description="files that change the model's style: `[style.safetensors:0.7]`, weights after `:`",
+    )
+    memory: str | None = Field(
+        default=None,
+        pattern=r"^(auto|\d{1,4}(\.\d{1,3})? ?GB)$",
+        description="what filming may take: `8GB`; `auto` is what the device has free",
+    )
+    speed: Literal["exact", "fast"] | None = Field(
+        default=None, description="`fast`: fewer and cheaper steps"
+    )
+    takes: Literal["one", "auto"] | None = Field(
+        default=None,
+        description="`auto`, with TOON: a shot that shows another kind or colour than it should is filmed "
+        "again with another seed, at most 3 takes; `one` takes it back",
+    )
+    seed: int | None = Field(
+        default=None, ge=0, lt=2**63, description="of the film alone; else the episode's"
+    )
+    fit: Fit | None = Field(default=None, description="what happens when a shot is shorter than its lines")
+    watermark: Watermark | None = Field(
+        default=None,
+        description="what hides a word that the film model writes across the lower middle: `bug` is the "
+        "show's badge, `crop` enlarges by 1.12 and loses a fifth of the picture, a tenth at the bottom",
+    )
+    smooth: bool = Field(
+        default=False,
+        description="true: frames between the frames of an episode's clips, 24 a second; never of TOON's "
+        "drawings, which move in steps",
+    )

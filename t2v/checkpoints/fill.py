@@ -1,0 +1,190 @@
+"""From the tensors of a file to a filled network: strict about names and shapes, careful about memory.
+
+Every tensor is copied once, into memory of the type that was asked for; the file's own pages are mapped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from t2v.checkpoints import names
+from t2v.checkpoints.files.stored import Stored, TensorFile
+from t2v.checkpoints.names import NameMap
+from t2v.configs import Preset
+from t2v.errors import CheckpointError
+
+Source = tuple[Stored, ...]  # the pieces of one tensor, to be joined along the first axis
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How a layout marks a part: a key that only it has, and what else of its may lie beside the weights."""
+
+    part: str
+    name: str
+    anchor: str
+    ignored: tuple[str, ...] = ()
+
+
+LAYOUTS = (
+    Layout("unet", "diffusers", "time_embedding.linear_1.weight"),
+    Layout("unet", "modelscope", "time_embed.0.weight"),
+    Layout("autoencoder", "diffusers", "decoder.mid_block.resnets.0.norm1.weight"),
+    Layout("autoencoder", "modelscope", "decoder.mid.block_1.norm1.weight", ("loss.", "model_ema.")),
+    Layout(
+        "text_encoder",
+        "diffusers",
+        "embeddings.token_embedding.weight",
+        ("embeddings.position_ids",),
+    ),
+    Layout(
+        "text_encoder",
+        "modelscope",
+        "token_embedding.weight",
+        ("visual.", "logit_scale", "logit_bias", "attn_mask", "text_projection"),
+    ),
+)
+
+
+@dataclass(frozen=True)
+class FoundPart:
+    """A part inside a file: the tensors under its prefix, by what is left of their names."""
+
+    layout: Layout
+    file: TensorFile
+    tensors: Mapping[str, Stored]
+
+
+def parts_in(file: TensorFile) -> dict[str, FoundPart]:
+    """The parts whose marks a file has, each under its prefix."""
+    found: dict[str, FoundPart] = {}
+    for layout in LAYOUTS:
+        if layout.part in found:
+            continue
+        keys = [k for k in file.tensors if k == layout.anchor or k.endswith("." + layout.anchor)]
+        prefixes = sorted((k.removesuffix(layout.anchor) for k in keys if not _is_ema(k)), key=len)
+        if not prefixes:
+            continue
+        prefix = prefixes[0]
+        inside = {k.removeprefix(prefix): v for k, v in file.tensors.items() if k.startswith(prefix)}
+        found[layout.part] = FoundPart(layout, file, inside)
+    return found
+
+
+def with_no_guidance(unet: FoundPart, preset: Preset) -> FoundPart:
+    """The part with an embedding of the guidance that is nothing, for a LoRA to build on.
+
+    Its trainer begins it at random, anew in every run, and keeps none: the mean of those is zero.
+    """
+    shape = preset.unet.width, preset.unet.guidance_embed_dim or 0
+    name = "time_embedding" if unet.layout.name == "diffusers" else "time_embed"
+    zeros = Stored(shape, torch.float32, lambda: torch.zeros(shape))
+    return replace(unet, tensors={**unet.tensors, f"{name}.cond_proj.weight": zeros})
+
+
+def _is_ema(key: str) -> bool:
+    return "ema." in key.partition("time_embed")[0]
+
+
+def name_map(layout: Layout, keys: Iterable[str], preset: Preset) -> NameMap:
+    """Our names of a part -> its names in a layout."""
+    if layout.part == "unet":
+        of = names.unet_in_diffusers if layout.name == "diffusers" else names.unet_in_modelscope
+        return of(keys, preset.unet)
+    if layout.name == "modelscope":
+        return names.own_names(keys)
+    if layout.part == "autoencoder":
+        return names.autoencoder_in_diffusers(keys, preset.autoencoder)
+    return names.text_in_transformers(keys)
+
+
+def matched(part: FoundPart, module: nn.Module, preset: Preset) -> dict[str, Source]:
+    """For every tensor of the module, where it lies.
+
+    Raises CheckpointError with counts and first names for what is missing, unknown or of another shape.
+    """
+    own = {k: tuple(v.shape) for k, v in module.state_dict().items()}
+    used: set[str] = set()
+    missing, misshapen = [], []
+    out: dict[str, Source] = {}
+    for key, pieces in name_map(part.layout, own, preset).items():
+        chosen = [next((n for n in options if n in part.tensors), None) for options in pieces]
+        if None in chosen:
+            missing.append(pieces[chosen.index(None)][0])
+            continue
+        present = [name for name in chosen if name is not None]
+        used.update(present)
+        out[key] = tuple(part.tensors[name] for name in present)
+        if not _fits(own[key], out[key]):
+            misshapen.append(f"{present[0]} {list(out[key][0].shape)}, wanted {list(own[key])}")
+    unknown = [k for k in part.tensors if k not in used and not k.startswith(part.layout.ignored or "\0")]
+    faults = [
+        f"{len(found)} of {len(own)} {what}, first {found[0]}"
+        for what, found in (("missing", missing), ("unknown", unknown), ("of another shape", misshapen))
+        if found
+    ]
+    if faults:
+        raise CheckpointError(
+            f"{part.file.path}: not the {_words(part.layout.part)} of this configuration: {'; '.join(faults)}"
+        )
+    return out
+
+
+def _words(part: str) -> str:
+    return {"unet": "UNet", "text_encoder": "text encoder"}.get(part, part)
+
+
+def _fits(shape: tuple[int, ...], source: Source) -> bool:
+    rows = sum(piece.shape[0] if piece.shape else 1 for piece in source)
+    rest = {_trimmed(piece.shape[1:]) for piece in source}
+    return (shape[0] if shape else 1) == rows and rest == {_trimmed(shape[1:])}
+
+
+def _trimmed(shape: Sequence[int]) -> tuple[int, ...]:
+    out = list(shape)
+    while out and out[-1] == 1:
+        out.pop()
+    return tuple(out)
+
+
+def read_into(out: Tensor, source: Source) -> None:
+    """Copy the pieces into a tensor, converting on the way."""
+    start = 0
+    for piece in source:
+        if not piece.dtype.is_floating_point:
+            raise CheckpointError(f"wanted floating-point weights, got {piece.dtype}")
+        rows = piece.shape[0] if piece.shape else 1
+        target = out[start : start + rows] if out.ndim else out
+        target.copy_(piece.read().reshape(target.shape))
+        start += rows
+
+
+def fill(
+    module: nn.Module, sources: Mapping[str, Source], path: Path, *, device: torch.device, dtype: torch.dtype
+) -> None:
+    """Give a module that was built on the meta device its tensors. Raises CheckpointError for NaN."""
+    state = {}
+    for key, value in module.state_dict().items():
+        tensor = torch.empty(value.shape, dtype=dtype, device=device)
+        read_into(tensor, sources[key])
+        refuse_what_is_not_finite(tensor, sources[key], f"{path}: {key}")
+        state[key] = tensor
+    module.load_state_dict(state, assign=True)
+
+
+def refuse_what_is_not_finite(tensor: Tensor, source: Source, place: str) -> None:
+    """Raise CheckpointError for NaN and infinity, and for what is finite in the file alone."""
+    if tensor.numel() == 0 or all(bool(end.isfinite()) for end in tensor.aminmax()):
+        return
+    if all(bool(end.isfinite()) for piece in source for end in piece.read().aminmax()):
+        raise CheckpointError(f"{place} is too large for {tensor.dtype}: load with dtype torch.float32")
+    broken = sum(int((~piece.read().isfinite()).sum()) for piece in source)
+    raise CheckpointError(
+        f"{place}: {broken} of {tensor.numel()} numbers are NaN or infinite: fetch the file again, or train "
+        "the model again"
+    )

@@ -1,0 +1,86 @@
+"""What the networks weigh, and what they hold while they run, found without any of their numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+import torch
+from torch import nn
+
+from t2v.configs import AutoencoderConfig, UNetConfig
+from t2v.memory.dry_run import peak_bytes
+from t2v.networks.autoencoder import Autoencoder
+from t2v.networks.conditioning import Chunks
+from t2v.networks.unet import UNet3D
+
+
+@cache
+def weights_of(kind: Callable[[Any], nn.Module], config: object) -> tuple[int, int, int]:
+    """Parameters of a network, of its largest layer that is moved by itself, of the largest two in a row."""
+    network = on_meta(kind, config)
+    layers = [sum(p.numel() for p in layer.parameters()) for layer in moved_alone(network)]
+    pairs = [a + b for a, b in zip(layers, [*layers[1:], 0], strict=True)]
+    return sum(p.numel() for p in network.parameters()), max(layers), max(pairs)
+
+
+@cache
+@torch.inference_mode(False)
+def on_meta(kind: Callable[[Any], nn.Module], config: object) -> nn.Module:
+    """A network without numbers."""
+    with torch.device("meta"):
+        return kind(config).eval().requires_grad_(False)
+
+
+def moved_alone(network: nn.Module) -> list[nn.Module]:
+    """The layers that are brought to the device one after the other, where the whole network has no room."""
+    if isinstance(network, UNet3D):
+        inner = [
+            child
+            for stage in [*network.input_blocks, network.middle_block, *network.output_blocks]
+            for child in (stage if isinstance(stage, nn.ModuleList) else [stage])
+        ]
+        return [network.time_embed, *inner, network.out]
+    return [network]
+
+
+@cache
+@torch.inference_mode(False)  # there operators are seen whole, without what they need inside
+def unet_activations(
+    config: UNetConfig,
+    latents: tuple[int, int, int],
+    branches: int,
+    chunks: Chunks,
+    device: str,
+    dtype: torch.dtype,
+) -> int:
+    """The most that the UNet holds beside its weights, of latents (frames, height, width), in bytes."""
+    network = on_meta(UNet3D, config)
+    assert isinstance(network, UNet3D)
+    network.chunks = chunks
+    inputs = (
+        torch.empty(branches, config.in_channels, *latents, device="meta"),
+        torch.empty(branches, device="meta"),
+        torch.empty(branches, 77, config.context_dim, device="meta", dtype=dtype),
+    )
+    weights = {p: p.data for p in network.parameters()}
+    try:
+        network.to(dtype)
+        return peak_bytes(network, lambda: network(*inputs), device)
+    finally:
+        for parameter, data in weights.items():
+            parameter.data = data
+
+
+@cache
+@torch.inference_mode(False)
+def decoder_activations(
+    config: AutoencoderConfig, places: tuple[int, int], device: str, dtype: torch.dtype, tile: int | None
+) -> int:
+    """The most that decoding one frame of `places` (height, width) holds beside the weights, in bytes."""
+    network = on_meta(Autoencoder, config)
+    assert isinstance(network, Autoencoder)
+    network.tile = tile
+    latents = torch.empty(1, config.latent_channels, 1, *places, device="meta")
+    return peak_bytes(network, lambda: network.decode(latents), device) * dtype.itemsize // 4

@@ -1,0 +1,333 @@
+"""What fits: plans for filming in the memory there is.
+
+print(t2v.plan(t2v.MODELSCOPE, num_frames=24, height=192, width=192, memory_gb=4))
+
+A plan says which networks lie on the device at once, how much of a clip a layer takes at once, and the peak
+that this is expected to reach. Every plan films the same clip but for rounding, save the leanest one, which
+decodes in tiles where it has to; leaner ones take longer.
+GB are 2**30 bytes.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+import torch
+
+from t2v.configs import Preset
+from t2v.errors import SettingsError
+from t2v.memory.footprint import decoder_activations, unet_activations, weights_of
+from t2v.memory.precision import precisions
+from t2v.networks.autoencoder import Autoencoder
+from t2v.networks.conditioning import Chunks
+from t2v.networks.text_encoder import TextEncoder
+from t2v.networks.unet import UNet3D
+
+if TYPE_CHECKING:
+    from t2v.pipeline import TextToVideo
+
+GB = 2**30
+log = logging.getLogger("t2v")
+OVERHEAD_GB = {"cuda": 0.5, "mps": 0.3, "cpu": 0.55}  # a driver's context, or Python with PyTorch (measured)
+Resident = Literal["all", "one", "layers"]
+SMALL = 16 * 32 * 32  # places of a clip's latents up to which one branch of guidance leaves a GPU idle
+TILE = 48  # latents: 384 pixels of ModelScope
+
+
+class Clip(NamedTuple):
+    """What is filmed: `window` frames at once (None: all), with the deep features of `kept` passes kept."""
+
+    frames: int
+    height: int
+    width: int
+    window: int | None = None
+    kept: int = 0
+
+    def __str__(self) -> str:
+        seen = f", {self.window} at once," if self.seen < self.frames else ""
+        return f"{self.frames} frames{seen} of {self.width}x{self.height}"
+
+    @property
+    def seen(self) -> int:
+        return min(self.window or self.frames, self.frames)
+
+    def latents(self, factor: int) -> tuple[int, int, int]:
+        """Frames that the network sees, height and width, in latents."""
+        return self.seen, -(-self.height // factor), -(-self.width // factor)
+
+
+@dataclass(frozen=True)
+class Rung:
+    """One way to film, whatever the clip."""
+
+    resident: Resident
+    chunks: Chunks
+    both_branches: bool = False  # of guidance in one pass
+    tile: int | None = None  # latents that are decoded at once, in height and in width
+
+    def on(self, device: str, places: int) -> bool:
+        """Whether it is any use on a device, for that many places of a clip's latents.
+
+        What leaves a CPU has nowhere to go, and a CPU is busy with one branch already.
+        """
+        if self.both_branches and (device == "cpu" or places > SMALL):
+            return False
+        if device == "cpu":
+            return self.resident != "layers" and (self.resident == "all" or self.chunks != Chunks())
+        return self.tile is None or self.resident == "layers"
+
+
+LADDER = (  # from the fastest to the leanest
+    Rung("all", Chunks(), both_branches=True),
+    Rung("all", Chunks()),
+    Rung("one", Chunks()),
+    Rung("one", Chunks(frames=4)),
+    Rung("one", Chunks(frames=1, rows=1024)),
+    Rung("layers", Chunks(frames=4)),
+    Rung("layers", Chunks(frames=1, rows=1024)),
+    Rung("all", Chunks(frames=1, rows=1024), tile=TILE),
+    Rung("layers", Chunks(frames=1, rows=1024), tile=TILE),
+)
+RESIDENT = {
+    "all": "all three networks stay",
+    "one": "one network at a time",
+    "layers": "one layer at a time",
+}
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How a clip is filmed, and the memory that it is expected to take, in bytes."""
+
+    model: str
+    device: str
+    dtype: torch.dtype
+    clip: Clip
+    rung: int
+    budget: int | None
+    factor: int  # pixels a latent is high and wide
+    peaks: dict[str, int]  # by stage: text, film, decode
+    instead_of: torch.dtype | None = None  # the precision that would not have fitted
+
+    @property
+    def resident(self) -> Resident:
+        return LADDER[self.rung].resident
+
+    @property
+    def chunks(self) -> Chunks:
+        return LADDER[self.rung].chunks
+
+    @property
+    def tiled(self) -> bool:
+        """Whether frames of this clip are decoded in tiles, which is approximate."""
+        tile = LADDER[self.rung].tile
+        return tile is not None and max(self.clip.height, self.clip.width) > tile * self.factor
+
+    @property
+    def peak(self) -> int:
+        return max(self.peaks.values())
+
+    @property
+    def fits(self) -> bool:
+        return self.budget is None or self.peak <= self.budget
+
+    @property
+    def peak_gb(self) -> float:
+        return self.peak / GB
+
+    def __str__(self) -> str:
+        f, rung = self.clip.seen, LADDER[self.rung]
+        room = f", in {self.budget / GB:.1f} GB" if self.budget is not None else ""
+        rather = f" ({name_of(self.instead_of)} would not fit)" if self.instead_of else ""
+        resident = RESIDENT["all" if self.device == "cpu" and self.resident == "one" else self.resident]
+        frames, rows, tile = self.chunks.frames, self.chunks.rows, rung.tile
+        tiles = f", in overlapping tiles of {tile}x{tile} latents: approximate in tone" if self.tiled else ""
+        stages = ", ".join(f"{stage} {size / GB:.2f}" for stage, size in self.peaks.items())
+        return "\n".join(
+            [
+                f"{self.model} in {name_of(self.dtype)}{rather} on {self.device}, {self.clip}{room}",
+                f"  weights   {resident} on the device",
+                f"  layers    {'all frames' if frames is None else f'{frames} of {f} frames'} at once"
+                + ("" if rows is None else f", {rows} tokens of a feed-forward"),
+                "  guidance  "
+                + ("both branches at once" if rung.both_branches else "one branch after the other"),
+                f"  decoding  frame by frame{tiles}",
+                f"  expected  {self.peak_gb:.2f} GB at the peak: {stages}",
+            ]
+        )
+
+
+def plan(
+    model: TextToVideo | Preset,
+    num_frames: int | None = None,
+    height: int | None = None,
+    width: int | None = None,
+    *,
+    window: int | None = None,
+    memory_gb: float | None = None,
+    device: str | None = None,
+    dtype: torch.dtype | None = None,
+) -> Plan:
+    """The fastest plan whose expected peak fits into `memory_gb`; None is what the device has free.
+
+    Device and precision are the model's; for a preset they are a GPU's, unless said otherwise, and where no
+    precision was asked for it is the best that fits; `window` is that of `generate`. Raises SettingsError.
+    """
+    preset = model if isinstance(model, Preset) else model.preset
+    if not isinstance(model, Preset):
+        device, dtype = device or model.device.type, dtype or model.dtype
+    device = device or ("cuda" if memory_gb is not None or torch.cuda.is_available() else "cpu")
+    size = next(iter(preset.sizes.values()), (256, 256))
+    clip = Clip(num_frames or preset.num_frames, height or size[0], width or size[1], window)
+    budget = free_bytes(device) if memory_gb is None else int(memory_gb * GB)
+    wanted = precisions(device)
+    for option in (dtype,) if dtype else wanted:
+        for fitting in plans(preset, clip, device, option, budget):
+            if fitting.fits:
+                fell = dtype is None and option != wanted[0]
+                return replace(fitting, instead_of=wanted[0] if fell else None)
+    raise SettingsError(too_little(preset, fitting))
+
+
+def chosen_precision(preset: Preset, device: str, budget: int | None) -> torch.dtype:
+    """The best precision in which the preset's own clip fits, where none was asked for.
+
+    `budget` None is what the device has free. A smaller precision than the best is logged.
+    """
+    best, *others = precisions(device)
+    if not others:
+        return best
+    try:
+        chosen = plan(preset, device=device, memory_gb=None if budget is None else budget / GB).dtype
+    except SettingsError:
+        chosen = others[-1]
+    if chosen != best:
+        told = name_of(best), name_of(chosen)
+        log.warning(
+            "%s: %s would not fit into the memory there is, so it is loaded in %s", preset.name, *told
+        )
+    return chosen
+
+
+def name_of(dtype: torch.dtype | None) -> str:
+    return str(dtype).removeprefix("torch.")
+
+
+def too_little(preset: Preset, leanest: Plan) -> str:
+    """One line: what a clip would want by this plan, what there is, and what would fit by its rung."""
+    clip, device, dtype, budget = leanest.clip, leanest.device, leanest.dtype, leanest.budget or 0
+
+    def peak(frames: int, dtype: torch.dtype = dtype) -> int:
+        return next(plans(preset, clip._replace(frames=frames), device, dtype, budget, leanest.rung)).peak
+
+    few = most_frames(peak, clip.frames, budget)
+    size = f"{clip.width}x{clip.height}"
+    would = [f"{few} frame{'s' * (few > 1)} of {size} in {name_of(dtype)}"] if few else []
+    half = precisions(device)[-1]
+    if half.itemsize < dtype.itemsize and peak(clip.frames, half) <= budget:
+        would.append(f"all {clip.frames} in {name_of(half)}")
+    advice = f"what would fit: {', or '.join(would)}" if would else "try a smaller size, or more memory"
+    wants = f"{clip} want {leanest.peak_gb:.1f} GB at least in {name_of(dtype)}"
+    return f"{preset.name}: {wants}, and there are {budget / GB:.1f}; {advice}"
+
+
+def most_frames(peak: Callable[[int], int], too_many: int, budget: int) -> int:
+    """The most frames whose peak is within the budget, 0 if it is not even one's; `too_many` is not.
+
+    Peaks grow nearly evenly, so most guesses lie on the line between what fits and what does not.
+    """
+    few, many, turn = 1, too_many, 0
+    least, most = peak(few), peak(many)
+    if least > budget:
+        return 0
+    while many - few > 1:
+        turn += 1
+        share = 0.5 if turn % 3 == 0 else (budget - least) / (most - least)
+        guess = min(max(few + int(share * (many - few)), few + 1), many - 1)
+        size = peak(guess)
+        if size <= budget:
+            few, least = guess, size
+        else:
+            many, most = guess, size
+    return few
+
+
+def plans(
+    preset: Preset,
+    clip: Clip,
+    device: str,
+    dtype: torch.dtype,
+    budget: int | None,
+    rung: int | None = None,
+) -> Iterator[Plan]:
+    """All plans of a clip, from the fastest to the leanest; or by one rung alone, whatever the device."""
+    factor = preset.autoencoder.factor
+    places = math.prod(clip.latents(factor))
+    for i, way in enumerate(LADDER):
+        if i == rung or (rung is None and way.on(device, places)):
+            peaks = expected_peaks(preset, clip, device, dtype, way)
+            yield Plan(preset.name, device, dtype, clip, i, budget, factor, peaks)
+
+
+def expected_peaks(preset: Preset, clip: Clip, device: str, dtype: torch.dtype, rung: Rung) -> dict[str, int]:
+    """Bytes at the peak of each stage: weights that are there, what runs, and the device's own overhead."""
+    size, overhead = dtype.itemsize, int(OVERHEAD_GB.get(device, 0.5) * GB)
+    latents = clip.latents(preset.autoencoder.factor)
+    branches = 2 if rung.both_branches else 1
+    films = unet_activations(preset.unet, latents, branches, rung.chunks, device, dtype)
+    films += 8 * clip.frames * math.prod(latents[1:]) * preset.unet.in_channels * 4  # the sampler's, in fp32
+    films += clip.kept * math.prod(latents) * preset.unet.width * preset.unet.channel_multipliers[0] * size
+    tokens = 4 * preset.text_encoder.context_length * preset.text_encoder.width
+    runs = {
+        "text": 16 * tokens * size,
+        "film": films,
+        "decode": decoder_activations(preset.autoencoder, latents[1:], device, dtype, rung.tile)
+        + math.prod(clip[:3]) * 3 * (size + 4),
+    }
+    weights = {
+        "text": weights_of(TextEncoder, preset.text_encoder),
+        "film": weights_of(UNet3D, preset.unet),
+        "decode": weights_of(Autoencoder, preset.autoencoder),
+    }
+    here = {stage: whole for stage, (whole, *_) in weights.items()}
+    everything = sum(here.values())
+    if rung.resident == "all" or (device == "cpu" and rung.resident == "one"):
+        here = dict.fromkeys(runs, everything)
+    elif rung.resident == "layers":
+        _, layer, two = weights["film"]
+        here["film"] = two if device == "cuda" else layer  # CUDA fetches the next while one runs
+        if device == "cpu":  # the other networks have nowhere to go
+            here = {"text": everything - weights["film"][0], "film": everything - weights["film"][0] + layer}
+            here["decode"] = here["text"]
+    return {stage: overhead + here[stage] * size + runs[stage] for stage in runs}
+
+
+def free_bytes(device: str) -> int | None:
+    """What a device has free, in bytes; None where it does not say."""
+    if device == "cuda":
+        free, _ = torch.cuda.mem_get_info()
+        return free + torch.cuda.memory_reserved() - torch.cuda.memory_allocated()
+    if device == "mps":
+        return torch.mps.recommended_max_memory() - torch.mps.driver_allocated_memory()
+    try:
+        with open("/proc/meminfo", encoding="ascii") as file:
+            fields = dict(line.split(":") for line in file)
+        return int(fields["MemAvailable"].split()[0]) * 1024
+    except (OSError, KeyError):
+        names = getattr(os, "sysconf_names", {})
+        if "SC_PHYS_PAGES" not in names:
+            return None
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+
+
+def smaller(current: Plan, preset: Preset) -> Plan | None:
+    """The next plan that is expected to take less; None after the leanest."""
+    for leaner in plans(preset, current.clip, current.device, current.dtype, current.budget):
+        if leaner.rung > current.rung and leaner.peak < current.peak:
+            return leaner
+    return None

@@ -1,0 +1,131 @@
+"""From a network that predicts noise or v to a function that answers with clean latents, guided by text."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+
+import torch
+from torch import Tensor
+
+from t2v.configs import Prediction
+from t2v.errors import RenderError
+from t2v.sampling.schedule import NoiseSchedule
+
+Denoiser = Callable[[Tensor, float], Tensor]  # (latents, timestep) -> clean latents
+Network = Callable[[Tensor, Tensor, Tensor], Tensor]  # (latents, timesteps, text) -> eps or v
+
+
+@dataclass(frozen=True)
+class Guidance:
+    """How the answer to the text is driven away from the answer to the negative one, and from the still one.
+
+    `scale` 1 asks the network once. `rescale`: share of the guided answer that is brought back to the spread
+    of the unguided one (Lin et al. 2023, section 3.4). `interval`: the shares of all timesteps, 0 the
+    cleanest, between which there is guidance at all (Kynkäänniemi et al. 2024). `every`: the negative branch
+    is asked in every so many steps of those; in between its last distance from the other is used again.
+    `motion`: how many times the distance from the answer without the layers over frames is added, at the same
+    timesteps: what those layers bring comes out clearer (spatiotemporal skip guidance, Hyung et al. 2025).
+    """
+
+    scale: float
+    rescale: float = 0.0
+    interval: tuple[float, float] = (0.0, 1.0)
+    every: int = 1
+    motion: float = 0.0
+
+    @property
+    def branches(self) -> int:
+        """How many answers of the network are compared."""
+        return 1 + (self.scale != 1) + (self.motion != 0)
+
+    def at(self, timestep: float, num_timesteps: int) -> bool:
+        """Whether there is guidance at a timestep."""
+        low, high = self.interval
+        return self.branches > 1 and low <= timestep / (num_timesteps - 1) <= high
+
+
+def clean_of(prediction: Tensor, latents: Tensor, level: tuple[float, float], kind: Prediction) -> Tensor:
+    """The clean latents that a prediction stands for (v: Salimans & Ho 2022)."""
+    a, sigma = level
+    if kind == "v":
+        return a * latents - sigma * prediction
+    return (latents - sigma * prediction) / a
+
+
+@dataclass(frozen=True)
+class Branches:
+    """The answers that guidance compares: to the text, to the negative one, and without motion.
+
+    `still`: the network without its layers over frames. `together`: text and negative in one pass of the
+    network where they have the same shape; the answers are the same but for rounding.
+    """
+
+    network: Network
+    text: Tensor
+    negative: Tensor
+    still: Network | None = None
+    together: bool = False
+
+    def answer(self, latents: Tensor, t: Tensor) -> Tensor:
+        """What the network says to the text."""
+        return self.network(latents, t, self.text)
+
+    def driven(self, latents: Tensor, t: Tensor, guidance: Guidance) -> tuple[Tensor, Tensor]:
+        """The same, and how far guidance drives it from there."""
+        if guidance.scale == 1:
+            cond = self.answer(latents, t)
+            away = torch.zeros_like(cond)
+        else:
+            cond, uncond = self._both(latents, t)
+            away = (guidance.scale - 1) * (cond - uncond)
+        if guidance.motion and self.still is not None:
+            away = away + guidance.motion * (cond - self.still(latents, t, self.text))
+        return cond, away
+
+    def _both(self, latents: Tensor, t: Tensor) -> tuple[Tensor, Tensor]:
+        if self._pair is None:
+            return self.answer(latents, t), self.network(latents, t, self.negative)
+        cond, uncond = self.network(torch.cat([latents, latents]), torch.cat([t, t]), self._pair).chunk(2)
+        return cond, uncond
+
+    @cached_property
+    def _pair(self) -> Tensor | None:
+        """Both texts, always the same tensor, so that its keys and values are worked out once."""
+        alike = self.text.shape == self.negative.shape
+        return torch.cat([self.text, self.negative]) if self.together and alike else None
+
+
+def guided_denoiser(
+    branches: Branches, schedule: NoiseSchedule, kind: Prediction, guidance: Guidance
+) -> Denoiser:
+    """A denoiser with classifier-free guidance (Ho & Salimans 2022) on all channels. Raises RenderError."""
+    away: Tensor | None = None  # where guidance drove the last answer that it was worked out for
+    guided_steps = 0
+
+    def denoise(latents: Tensor, timestep: float) -> Tensor:
+        nonlocal away, guided_steps
+        t = torch.full((latents.shape[0],), timestep, device=latents.device)
+        if not guidance.at(timestep, len(schedule)):
+            answer = branches.answer(latents, t)
+        else:
+            if away is None or guided_steps % guidance.every == 0:
+                cond, away = branches.driven(latents, t, guidance)
+            else:
+                cond = branches.answer(latents, t)
+            guided_steps += 1
+            answer = _rescaled(cond + away, cond, guidance.rescale)
+        if not bool(answer.isfinite().all()):
+            raise RenderError(f"the network answered with what is no number at timestep {timestep:g}")
+        return clean_of(answer.float(), latents, schedule.level(timestep), kind)
+
+    return denoise
+
+
+def _rescaled(guided: Tensor, cond: Tensor, share: float) -> Tensor:
+    if share == 0:
+        return guided
+    axes = tuple(range(1, guided.ndim))
+    spread = cond.float().std(axes, keepdim=True) / guided.float().std(axes, keepdim=True)
+    return share * (guided * spread) + (1 - share) * guided

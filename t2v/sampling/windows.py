@@ -1,0 +1,95 @@
+"""Clips that are longer than the network sees at once, and clips without an end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+from torch import Tensor, nn
+
+from t2v.sampling.guidance import Network
+
+
+def places(num_frames: int, window: int, stride: int, *, loop: bool) -> list[list[int]]:
+    """The frames of every window; in a loop they go on over its end, else the last one ends with the clip."""
+    if window >= num_frames:
+        return [list(range(num_frames))]
+    if loop:
+        starts = list(range(0, num_frames, stride))
+    else:
+        starts = [*range(0, num_frames - window, stride), num_frames - window]
+    return [[(start + i) % num_frames for i in range(window)] for start in starts]
+
+
+def windowed(network: Network, windows: list[list[int]]) -> Network:
+    """The network asked window by window (MultiDiffusion, Bar-Tal et al. 2023).
+
+    Where windows overlap, an answer counts the more the nearer it is to the middle of its own.
+    """
+
+    def ask(latents: Tensor, timesteps: Tensor, text: Tensor) -> Tensor:
+        total, weights = torch.zeros_like(latents), latents.new_zeros(latents.shape[2], 1, 1)
+        for frames in windows:
+            own = text[:, frames] if text.ndim == 4 else text
+            answer = network(latents[:, :, frames], timesteps, own).to(latents.dtype)
+            pyramid = _pyramid(len(frames)).to(latents)
+            total[:, :, frames] += answer * pyramid
+            weights[frames] += pyramid
+        return total / weights
+
+    return ask
+
+
+def _pyramid(length: int) -> Tensor:
+    ramp = torch.arange(1, length + 1, dtype=torch.float32)
+    return torch.minimum(ramp, ramp.flip(0))[:, None, None]
+
+
+@contextmanager
+def closed(unet: nn.Module) -> Iterator[None]:
+    """Inside, the convolutions over frames go on from the last frame to the first.
+
+    They are all that tells frames apart by their place (attention over frames does not, nor do the norms), so
+    the clip becomes a ring: noise that is turned gives the same film, turned.
+    """
+    hooks = []
+    for layer in unet.modules():
+        if isinstance(layer, nn.Conv3d):
+            hooks.append(layer.register_forward_pre_hook(_wrap))
+            hooks.append(layer.register_forward_hook(_trim))
+    try:
+        yield
+    finally:
+        for hook in hooks:
+            hook.remove()
+
+
+def _wrap(layer: nn.Module, args: tuple[Tensor]) -> tuple[Tensor]:
+    (x,) = args
+    return (torch.cat([x[:, :, -1:], x, x[:, :, :1]], dim=2),)
+
+
+def _trim(layer: nn.Module, args: tuple[Tensor], out: Tensor) -> Tensor:
+    return out[:, :, 1:-1]
+
+
+def long_noise(
+    shape: tuple[int, ...], window: int, stride: int, generator: torch.Generator, *, loop: bool = False
+) -> Tensor:
+    """Noise (b, c, f, h, w) in fp32 whose frames after the first window are the earlier ones, shuffled
+    (FreeNoise, Qiu et al. 2023): every window then sees the same noise in another order.
+
+    In a loop, what is left after whole windows is fresh: else a window over the end sees some noise twice.
+    """
+    batch, channels, num_frames, *size = shape
+    window = min(window, num_frames)
+    fresh = num_frames % window if loop else 0
+    noise = torch.randn(batch, channels, window, *size, generator=generator)
+    order = list(range(window))
+    while len(order) < num_frames - fresh:
+        chunk = order[len(order) - window : len(order) - window + stride]
+        shuffled = torch.randperm(len(chunk), generator=generator).tolist()
+        order += [chunk[i] for i in shuffled]
+    repeated = noise[:, :, order[: num_frames - fresh]]
+    return torch.cat([repeated, torch.randn(batch, channels, fresh, *size, generator=generator)], dim=2)

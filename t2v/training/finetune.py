@@ -1,0 +1,378 @@
+"""Fine-tuning a loaded model on one's own clips and pictures: the UNet, its temporal layers, or a LoRA.
+
+Frames and captions come in as arrays and text; files of films are read elsewhere.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
+
+from t2v import loading
+from t2v.checkpoints.files.safetensors import compressed, write
+from t2v.checkpoints.files.whole import whole
+from t2v.checkpoints.fingerprint import TOON_FILE
+from t2v.checkpoints.save import save
+from t2v.errors import SettingsError
+from t2v.memory.precision import best_dtype
+from t2v.networks.conditioning import Chunks
+from t2v.networks.layers import TemporalConvBlock, TemporalTransformer
+from t2v.pipeline import TextToVideo
+from t2v.sampling.held_frames import as_tensor
+from t2v.sampling.prompts import embed, in_model_words
+from t2v.training.loop import Objective, Plan, Progress, diffusion_loss, loss_at, train
+from t2v.training.lora_layers import Adapters, add_adapters
+from t2v.training.resumable import Piece, make_in_parts
+
+What = Literal["temporal", "lora", "all"]
+Precision = Literal["auto", "fp32", "bf16", "fp16"]
+CHECKPOINT = "checkpoint.pt"
+VALIDATION = "validation.jsonl"
+ENCODED_AT_ONCE = 32  # examples that a kill while encoding may lose
+SHARES = (0.1, 0.3, 0.5, 0.7, 0.9)  # of the timesteps, at which what is held out is measured
+
+
+@dataclass(frozen=True)
+class Example:
+    """A clip (f, h, w, 3) uint8, or a picture as a clip of one frame, and what is seen."""
+
+    frames: np.ndarray
+    caption: str
+
+
+@dataclass(frozen=True)
+class FineTuning:
+    """How a model is trained further. `learning_rate` None: 1e-4 for a LoRA or a small model, else 5e-6."""
+
+    what: What = "lora"
+    num_steps: int = 1000
+    learning_rate: float | None = None
+    rank: int = 16
+    batch: int = 1
+    min_snr: float = 0.0
+    caption_dropout: float = 0.1
+    precision: Precision = "auto"
+    checkpointing: bool = True
+    validate_every: int = 100
+    preview_every: int = 250
+    seed: int = 0
+    checkpoint_seconds: float = 240.0
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """Latents (c, f, h, w) in fp16 and captions; every tenth example is held out for validation."""
+
+    latents: list[Tensor]
+    captions: list[str]
+
+    def held_out(self) -> list[int]:
+        return list(range(9, len(self.latents), 10)) or list(range(len(self.latents)))[1:][-1:]
+
+    def trained(self) -> list[int]:
+        held = set(self.held_out())
+        return [i for i in range(len(self.latents)) if i not in held]
+
+
+def load(source: str, device: str | None = None) -> TextToVideo:
+    """A model as it is trained: in fp32. Raises CheckpointError."""
+    return loading.load(source, device=device, dtype=torch.float32)
+
+
+def encoded(
+    model: TextToVideo,
+    examples: Callable[[int], Iterable[Example]],
+    file: Path,
+    *,
+    stop_at: float | None = None,
+) -> Encoded:
+    """The examples through the autoencoder, once: kept in `file`, and not asked for again.
+
+    `examples(first)` are all from that one on, in the same order every time. Raises TimeIsUp at `stop_at`.
+    """
+
+    def pieces(first: int) -> Iterator[Piece]:
+        model.autoencoder.to(model.device)
+        for example in examples(first):
+            with torch.inference_mode():
+                out = model.autoencoder.encode(as_tensor(example.frames).to(model.device))
+            yield {"latents": out[0].half().cpu(), "captions": example.caption}
+
+    def join(found: list[Piece]) -> dict[str, list[Any]]:
+        return {key: [piece[key] for piece in found] for key in ("latents", "captions")}
+
+    make_in_parts(file, pieces, join, every=ENCODED_AT_ONCE, stop_at=stop_at)
+    return Encoded(**torch.load(file, weights_only=True))
+
+
+def checkpoint_stages(model: TextToVideo) -> None:
+    """From now on the UNet keeps no activations inside its stages: gradients compute them again."""
+    unet = model.unet
+    for stage in (*unet.input_blocks, unet.middle_block, *unet.output_blocks):
+        stage.forward = partial(checkpoint, stage.forward, use_reentrant=False)
+
+
+def trainable(model: TextToVideo, settings: FineTuning) -> tuple[dict[str, nn.Parameter], Adapters | None]:
+    """The parameters that are trained, by name, and the adapters if it is a LoRA. Raises SettingsError."""
+    unet = model.unet
+    if settings.what == "lora":
+        adapters = add_adapters(unet, settings.rank, settings.seed)
+        return adapters.parameters(), adapters
+    if settings.what == "all":
+        return dict(unet.named_parameters()), None
+    kinds = (TemporalConvBlock, TemporalTransformer)
+    prefixes = tuple(f"{name}." for name, m in unet.named_modules() if isinstance(m, kinds))
+    return {n: p for n, p in unet.named_parameters() if n.startswith(prefixes)}, None
+
+
+def finetune(
+    model: TextToVideo,
+    clips: Encoded,
+    settings: FineTuning,
+    folder: Path,
+    *,
+    stop_at: float | None = None,
+    log: Callable[[str], None] = lambda line: None,
+    preview: Callable[[TextToVideo, int], None] = lambda model, step: None,
+) -> Progress:
+    """Train until done or `stop_at`, going on from the folder's checkpoint; what is finished is saved there.
+
+    `preview(model, step)` is called every so many steps with the model as it then is. A LoRA is saved as
+    `pytorch_lora_weights.safetensors`, anything else as a model in `model/`, both of the moving average.
+    The model is in fp32. Raises SettingsError.
+    """
+    _refuse(model, clips, settings)
+    _same_settings(settings, model, folder)
+    parameters, adapters = trainable(model, settings)
+    held = nn.ParameterDict({name.replace(".", "/"): p for name, p in parameters.items()})
+    held.requires_grad_(True)
+    if settings.checkpointing:
+        checkpoint_stages(model)
+    run = _Run(model, clips, settings, folder, log)
+
+    def loss(step: int) -> Tensor:
+        if step and step % settings.validate_every == 0:
+            run.validate(step)
+        if step and step % settings.preview_every == 0:
+            run.show(preview, step)
+        return run.loss(step)
+
+    run.ready()
+    plan = Plan(
+        settings.num_steps,
+        settings.learning_rate or usual_rate(model, settings),
+        warmup_steps=min(100, max(1, settings.num_steps // 10)),
+        checkpoint_seconds=settings.checkpoint_seconds,
+        log_every=min(20, settings.num_steps),
+        fp16=run.dtype == torch.float16,
+    )
+    progress = train(held, loss, plan, folder / CHECKPOINT, stop_at=stop_at, log=log)
+    if progress.step >= settings.num_steps:
+        held.load_state_dict(torch.load(folder / CHECKPOINT, weights_only=True, map_location="cpu")["ema"])
+        run.validate(progress.step)
+        written = _export(model, adapters, folder)
+        log(f"wrote {written}")
+        run.show(preview, progress.step)
+    return progress
+
+
+def usual_rate(model: TextToVideo, settings: FineTuning) -> float:
+    """1e-4 for a LoRA and for small models, 5e-6 for the weights of the big one."""
+    return 1e-4 if settings.what == "lora" or model.preset.unet.width < 320 else 5e-6
+
+
+def _refuse(model: TextToVideo, clips: Encoded, settings: FineTuning) -> None:
+    if model.dtype != torch.float32:
+        raise SettingsError(f"wanted a model in fp32 to train, got {model.dtype}: load it with dtype fp32")
+    if not clips.trained():
+        raise SettingsError("wanted at least one clip or picture to train on, got none")
+    for name in ("num_steps", "rank", "batch", "validate_every", "preview_every"):
+        if getattr(settings, name) < 1:
+            raise SettingsError(f"{name}: wanted at least 1, got {getattr(settings, name)}")
+    if settings.precision == "fp16" and model.device.type != "cuda":
+        raise SettingsError(f"precision: fp16 trains on CUDA alone, got {model.device}: try bf16 or fp32")
+    if model.preset.unet.guidance_embed_dim is not None:
+        raise SettingsError(
+            f"{model.preset.name}: was distilled to a few steps, and training would undo it: "
+            "train the model that it comes from"
+        )
+    if settings.what == "temporal" and not model.preset.unet.temporal:
+        raise SettingsError(f"{model.preset.name}: wanted temporal layers to train, it has none")
+
+
+def _same_settings(settings: FineTuning, model: TextToVideo, folder: Path) -> None:
+    """What a checkpoint was begun with has to be what it goes on with."""
+    file = folder / "training.json"
+    source = "" if model.origin is None else model.origin.source
+    free = ("validate_every", "preview_every", "checkpoint_seconds", "checkpointing")
+    now = {"model": source, **{k: v for k, v in asdict(settings).items() if k not in free}}
+    if (folder / CHECKPOINT).exists() and file.exists():
+        before = json.loads(file.read_text("utf-8"))
+        other = [f"{k} {before.get(k)!r}, not {v!r}" for k, v in now.items() if before.get(k) != v]
+        if other:
+            raise SettingsError(
+                f"{folder}: was begun with {', '.join(other)}: go on so, or name a new folder"
+            )
+    folder.mkdir(parents=True, exist_ok=True)
+    with whole(file) as part:
+        part.write_text(json.dumps(now, indent=2) + "\n", "utf-8")
+
+
+class _Run:
+    """A model being trained: its losses, and the way from training to filming and back."""
+
+    def __init__(
+        self,
+        model: TextToVideo,
+        clips: Encoded,
+        settings: FineTuning,
+        folder: Path,
+        log: Callable[[str], None],
+    ) -> None:
+        self.model, self.clips, self.settings, self.folder, self.log = model, clips, settings, folder, log
+        self.objective = Objective(model.preset.prediction, settings.min_snr)
+        self.dtype = _precision(model.device, settings.precision)
+        captions = sorted({"", *clips.captions})
+        model.text_encoder.to(model.device)
+        with torch.inference_mode():
+            texts = {text: _as_filmed(model, text) for text in captions}
+        self.texts = {text: value.clone() for text, value in texts.items()}
+        self.shapes: dict[tuple[int, ...], list[int]] = {}
+        for i in clips.trained():
+            self.shapes.setdefault(tuple(clips.latents[i].shape), []).append(i)
+        self.of_shape = [shape for shape, inside in self.shapes.items() for _ in inside]
+
+    def ready(self) -> None:
+        """The UNet alone on the device, whole, with dropout."""
+        model = self.model
+        if model.device.type != "cpu":
+            model.text_encoder.to("cpu")
+            model.autoencoder.to("cpu")
+        model.unet.to(model.device).train()
+        model.unet.chunks = Chunks()
+
+    def loss(self, step: int) -> Tensor:
+        generator = torch.Generator().manual_seed(self.settings.seed * 1_000_003 + step)
+        shape = self.of_shape[int(torch.randint(len(self.of_shape), (1,), generator=generator))]
+        inside = self.shapes[shape]
+        picks = torch.randint(len(inside), (self.settings.batch,), generator=generator).tolist()
+        chosen = [inside[i] for i in picks]
+        dropped = torch.rand(len(chosen), generator=generator) < self.settings.caption_dropout
+        captions = [
+            "" if d else self.clips.captions[i] for i, d in zip(chosen, dropped.tolist(), strict=True)
+        ]
+        clean, text = self._batch(chosen, captions)
+        device = self.model.device
+        with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+            torch.manual_seed(self.settings.seed * 1_000_003 + step)  # dropout's, the same after a restart
+            return diffusion_loss(
+                self._network,
+                clean,
+                text,
+                self.model.schedule,
+                generator=generator,
+                objective=self.objective,
+            )
+
+    def validate(self, step: int) -> None:
+        """The mean loss of what is held out, by the same noise at the same timesteps every time."""
+        held = self.clips.held_out()
+        if not held:
+            return
+        self.model.unet.eval()
+        schedule, losses = self.model.schedule, []
+        objective = Objective(self.objective.prediction)
+        for i in held:
+            clean, text = self._batch([i], [self.clips.captions[i]])
+            noise = schedule.noise(clean.shape, torch.Generator().manual_seed(i)).to(clean.device)
+            for share in SHARES:
+                t = torch.tensor([int(share * len(schedule))])
+                with torch.no_grad():
+                    value = loss_at(self._network, clean, text, t, noise, schedule, objective)
+                losses.append(float(value))
+        self.model.unet.train()
+        mean = sum(losses) / len(losses)
+        _note(self.folder / VALIDATION, {"step": step, "loss": mean, "examples": len(held)})
+        self.log(f"step {step}: {mean:.4f} on {len(held)} held out")
+
+    def show(self, preview: Callable[[TextToVideo, int], None], step: int) -> None:
+        model = self.model
+        model.unet.eval()
+        if model.device.type == "cpu":
+            preview(model, step)
+        else:
+            with torch.autocast(model.device.type, self.dtype, enabled=self.dtype != torch.float32):
+                preview(model, step)
+        self.ready()
+
+    def _batch(self, chosen: list[int], captions: list[str]) -> tuple[Tensor, Tensor]:
+        clean = torch.stack([self.clips.latents[i] for i in chosen]).float()
+        text = torch.stack([self.texts[caption] for caption in captions])
+        return clean.to(self.model.device), text.to(self.model.device)
+
+    def _network(self, latents: Tensor, timesteps: Tensor, text: Tensor) -> Tensor:
+        with self._autocast():
+            return self.model.unet(latents, timesteps, text)
+
+    @contextlib.contextmanager
+    def _autocast(self) -> Iterator[None]:
+        if self.dtype == torch.float32:
+            yield
+        else:
+            with torch.autocast(self.model.device.type, self.dtype):
+                yield
+
+
+def _as_filmed(model: TextToVideo, caption: str) -> Tensor:
+    """The embedding (l, d) of a caption, as filming would read it: its first chunk, with its weights."""
+    read = embed(model.text_encoder, in_model_words(caption, model.preset))
+    return read[0, : model.text_encoder.config.context_length].cpu()
+
+
+def _note(file: Path, row: dict[str, Any]) -> None:
+    """One row a step, in order: what a run that was broken off noted of this step or later ones gives way."""
+    rows = []
+    for line in file.read_text("utf-8").splitlines() if file.exists() else ():
+        with contextlib.suppress(json.JSONDecodeError):  # the end of a run that was killed
+            rows.append(json.loads(line))
+    rows = [*(kept for kept in rows if kept["step"] < row["step"]), row]
+    with whole(file) as part:
+        part.write_text("".join(f"{json.dumps(kept)}\n" for kept in rows), "utf-8")
+
+
+def _precision(device: torch.device, asked: Precision) -> torch.dtype:
+    named = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
+    return best_dtype(device) if asked == "auto" else named[asked]
+
+
+def _export(model: TextToVideo, adapters: Adapters | None, folder: Path) -> Path:
+    if adapters is not None:
+        return adapters.save(folder, model.preset.unet)
+    if not model.preset.speaks_toon:
+        return save(model, folder / "model")
+    parts: Mapping[str, Any] = {
+        "text_encoder": model.text_encoder,
+        "unet": model.unet,
+        "autoencoder": model.autoencoder,
+    }
+    state = {f"{part}.{k}": v.cpu() for part, m in parts.items() for k, v in m.state_dict().items()}
+    out = folder / "model"
+    out.mkdir(exist_ok=True)
+    write(compressed(state, int8=False), out / TOON_FILE, {"preset": json.dumps(asdict(model.preset))})
+    return out
+
+
+def key_of(*parts: object) -> str:
+    """Sixteen digits that name a cache of latents by what it was made of."""
+    return hashlib.sha256("\n".join(map(str, parts)).encode()).hexdigest()[:16]

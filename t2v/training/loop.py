@@ -1,0 +1,226 @@
+"""Training in pieces: a loop that stops on time, writes checkpoints, and goes on after `kill -9`.
+
+What is trained and on which data is the caller's; here are the moving average, the checkpoint and the losses.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from t2v.checkpoints.files.whole import whole
+from t2v.configs import Prediction
+from t2v.sampling.schedule import NoiseSchedule
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How long and how fast: warm-up, then a cosine down to a twentieth at `num_steps`."""
+
+    num_steps: int
+    learning_rate: float
+    warmup_steps: int = 100
+    ema_decay: float = 0.999
+    checkpoint_seconds: float = 240.0
+    log_every: int = 20
+    fp16: bool = False  # losses are scaled, so that small gradients survive half precision
+
+    def rate(self, step: int) -> float:
+        if step < self.warmup_steps:
+            return self.learning_rate * (step + 1) / self.warmup_steps
+        progress = min(1.0, (step - self.warmup_steps) / max(1, self.num_steps - self.warmup_steps))
+        cosine = 0.5 * (1 + torch.cos(torch.tensor(progress * torch.pi)).item())
+        return self.learning_rate * (0.05 + 0.95 * cosine)
+
+
+@dataclass(frozen=True)
+class Objective:
+    """What the network predicts, and gamma of min-SNR weighting (Hang et al. 2023), 0 for none."""
+
+    prediction: Prediction
+    min_snr: float = 0.0
+
+    def weights(self, signal: Tensor) -> Tensor:
+        """What the squared error counts, by the signal's share of the variance.
+
+        Where no signal is left the weight would be 0 and a schedule of zero terminal SNR would leave its
+        first step untrained; there it stays 1.
+        """
+        if not self.min_snr:
+            return torch.ones_like(signal)
+        snr = signal / (1 - signal).clamp_min(1e-12)
+        over = snr if self.prediction == "eps" else snr + 1
+        return torch.where(snr > 0, snr.clamp_max(self.min_snr) / over.clamp_min(1e-12), 1.0)
+
+
+V = Objective("v")
+
+
+@dataclass
+class Progress:
+    """Where training stands; all of it is in the checkpoint."""
+
+    step: int = 0
+    seconds: float = 0.0
+    losses: list[tuple[int, float]] = field(default_factory=list)
+
+
+def save_atomically(state: Mapping[str, Any], path: Path) -> None:
+    with whole(path) as part:
+        torch.save(dict(state), part)
+
+
+class Average:
+    """An exponential moving average of a module's parameters and buffers."""
+
+    def __init__(self, module: nn.Module, decay: float) -> None:
+        self.decay = decay
+        self.values = {k: v.detach().clone() for k, v in module.state_dict().items()}
+
+    @torch.no_grad()
+    def update(self, module: nn.Module, step: int) -> None:
+        decay = min(self.decay, (1 + step) / (10 + step))
+        names, live = zip(*module.state_dict().items(), strict=True)
+        torch._foreach_lerp_([self.values[n] for n in names], list(live), 1 - decay)
+
+
+def _resume(
+    state: Mapping[str, Any],
+    module: nn.Module,
+    average: Average,
+    optimizer: torch.optim.Optimizer,
+    scaler: torch.amp.GradScaler,
+) -> Progress:
+    """Everything as the checkpoint has it."""
+    module.load_state_dict(state["model"])
+    for name, value in average.values.items():
+        value.copy_(state["ema"][name])
+    optimizer.load_state_dict(state["optimizer"])
+    if state.get("scaler"):
+        scaler.load_state_dict(state["scaler"])
+    return Progress(state["step"], state["seconds"], [tuple(pair) for pair in state["losses"]])
+
+
+def _state(
+    module: nn.Module,
+    average: Average,
+    optimizer: torch.optim.Optimizer,
+    scaler: torch.amp.GradScaler,
+    progress: Progress,
+) -> dict[str, Any]:
+    """What a checkpoint holds: all that `_resume` reads."""
+    return {
+        "model": module.state_dict(),
+        "ema": average.values,
+        "optimizer": optimizer.state_dict(),
+        "scaler": scaler.state_dict(),
+        "step": progress.step,
+        "seconds": progress.seconds,
+        "losses": progress.losses,
+    }
+
+
+def train(
+    module: nn.Module,
+    loss: Callable[[int], Tensor],
+    plan: Plan,
+    checkpoint: Path,
+    *,
+    groups: list[dict[str, Any]] | None = None,
+    stop_at: float | None = None,
+    log: Callable[[str], None] = lambda line: None,
+) -> Progress:
+    """Train until the plan is done or `stop_at` (time.monotonic()) is reached, going on from `checkpoint`.
+
+    `loss(step)` draws its own batch and answers with a scalar. `groups` are the optimizer's parameter groups,
+    each with a `scale` that multiplies the learning rate.
+    """
+    groups = groups or [{"params": [p for p in module.parameters() if p.requires_grad], "scale": 1.0}]
+    optimizer = torch.optim.AdamW(groups, lr=plan.learning_rate, betas=(0.9, 0.99), weight_decay=0.01)
+    average = Average(module, plan.ema_decay)
+    scaler = torch.amp.GradScaler(enabled=plan.fp16)
+    progress = Progress()
+    if checkpoint.exists():
+        state = torch.load(checkpoint, weights_only=True, map_location="cpu")
+        progress = _resume(state, module, average, optimizer, scaler)
+
+    def save() -> None:
+        save_atomically(_state(module, average, optimizer, scaler, progress), checkpoint)
+
+    module.train()
+    began = saved = time.monotonic()
+    before, recent = progress.seconds, []
+    while progress.step < plan.num_steps and (stop_at is None or time.monotonic() < stop_at):
+        for group in optimizer.param_groups:
+            group["lr"] = plan.rate(progress.step) * group["scale"]
+        value = loss(progress.step)
+        optimizer.zero_grad(set_to_none=True)
+        scaler.scale(value).backward()  # type: ignore[no-untyped-call]
+        scaler.unscale_(optimizer)
+        torch.nn.utils.clip_grad_norm_(module.parameters(), 1.0)
+        scaler.step(optimizer)
+        scaler.update()
+        progress.step += 1
+        average.update(module, progress.step)
+        recent.append(float(value.detach()))
+        progress.seconds = before + time.monotonic() - began
+        if progress.step % plan.log_every == 0:
+            mean = sum(recent) / len(recent)
+            recent = []
+            progress.losses.append((progress.step, mean))
+            left = (plan.num_steps - progress.step) * progress.seconds / progress.step / 60
+            log(
+                f"step {progress.step}/{plan.num_steps} loss {mean:.4f} {progress.seconds:.0f} s, "
+                f"{left:.0f} min left"
+            )
+        if time.monotonic() - saved > plan.checkpoint_seconds:
+            save()
+            saved = time.monotonic()
+    save()
+    return progress
+
+
+def diffusion_loss(
+    network: Callable[[Tensor, Tensor, Tensor], Tensor],
+    clean: Tensor,
+    text: Tensor,
+    schedule: NoiseSchedule,
+    *,
+    generator: torch.Generator,
+    weight: Tensor | None = None,
+    objective: Objective = V,
+) -> Tensor:
+    """The loss of a prediction from clean latents (b, c, f, h, w), each noised to a random timestep.
+
+    Timesteps are stratified over the batch. `weight` (b, 1, f, h, w) says what matters more.
+    """
+    b = clean.shape[0]
+    offsets = (torch.arange(b) + torch.rand(b, generator=generator)) / b
+    timesteps = (offsets * len(schedule)).long().clamp(0, len(schedule) - 1)
+    noise = schedule.noise(clean.shape, generator).to(clean.device)
+    return loss_at(network, clean, text, timesteps, noise, schedule, objective, weight)
+
+
+def loss_at(  # noqa: PLR0913 (an equation's terms)
+    network: Callable[[Tensor, Tensor, Tensor], Tensor],
+    clean: Tensor,
+    text: Tensor,
+    timesteps: Tensor,
+    noise: Tensor,
+    schedule: NoiseSchedule,
+    objective: Objective,
+    weight: Tensor | None = None,
+) -> Tensor:
+    """The mean square between prediction and noise, or v (Salimans & Ho 2022), at given timesteps (b,)."""
+    signal = schedule.alphas_cumprod[timesteps].float().view(-1, 1, 1, 1, 1).to(clean.device)
+    a, sigma = signal.sqrt(), (1 - signal).sqrt()
+    prediction = network(a * clean + sigma * noise, timesteps.to(clean.device), text).float()
+    target = noise if objective.prediction == "eps" else a * noise - sigma * clean
+    error = (prediction - target).square() * objective.weights(signal)
+    return (error if weight is None else error * weight).mean()

@@ -1,0 +1,44 @@
+"""`voices`: the list, a sample, a cast."""
+
+from __future__ import annotations
+
+import pytest
+import soundfile
+
+from flows.cli.app import main
+from flows.studio.commands.voices import listed
+from flows.studio.voice.catalog import KOKORO
+from flows.studio.voice.speak import VOICES
+
+
+def run(*tokens: str) -> int:
+    with pytest.raises(SystemExit) as ended:
+        main(tokens)
+    return int(ended.value.code or 0)
+
+
+def test_every_usable_name_is_listed_with_language_and_pitch():
+    rows = "\n".join(listed())
+    for name in (*VOICES, *KOKORO):
+        assert f"  {name} " in rows
+    frank = next(row for row in rows.splitlines() if row.strip().startswith("frank"))
+    assert "English" in frank
+    assert "118 Hz" in frank
+
+
+def test_a_voice_can_be_tried(tmp_path, capsys):
+    path = tmp_path / "new" / "f.wav"
+    assert run("voices", "--try", "Frank", "--say", "It winked at me.", "--out", str(path)) == 0
+    assert soundfile.info(path).samplerate == 48_000
+    assert str(path) in capsys.readouterr().out
+
+
+def test_a_cast_can_be_heard(tmp_path, checkout):
+    premise = checkout / "templates" / "premises" / "joe_and_the_don.yaml"
+    assert run("voices", "--cast", str(premise), "--out", str(tmp_path)) == 0
+    assert {"joe.wav", "don.wav"} <= {path.name for path in tmp_path.iterdir()}
+
+
+def test_an_unknown_voice_is_the_persons_mistake(capsys):
+    assert run("voices", "--try", "franc") == 2
+    assert "did you mean frank?" in capsys.readouterr().err

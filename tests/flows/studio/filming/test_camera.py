@@ -1,0 +1,161 @@
+"""The camera, with the real TOON and two steps a shot."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import t2v
+from flows.studio.filming import camera, shots
+from flows.studio.filming import settings as film_settings_of
+from flows.studio.filming.settings import FilmSettings
+from flows.studio.filming.shots import WantedShot
+from flows.studio.media import clips
+from flows.studio.workspace.artifacts import Artefact
+from scripts_llm.screenplay.script import Premise, Scene, Script, Shot
+
+PREMISE = Premise.model_validate({"schema": 1, "show": "Fish", "logline": "A fish.", "video": {"steps": 2}})
+
+
+@pytest.fixture(scope="module")
+def settings() -> FilmSettings:
+    return film_settings_of.film_settings(PREMISE)
+
+
+@pytest.fixture(scope="module")
+def shot(settings: FilmSettings) -> WantedShot:
+    scene = Scene(
+        id="s01", slugline="INT. BAR - DAY", shots=(Shot(size="medium", prompt="a blue robot talking"),)
+    )
+    return shots.shots(Script(schema=1, title="Fish", scenes=(scene,)), PREMISE, settings, seed=7)[0]
+
+
+def _film(
+    shot: WantedShot, settings: FilmSettings, place: Path, steps: list[Any] | None = None
+) -> Artefact | str:
+    def on_step(step: int, num_steps: int) -> None:
+        if steps is not None:
+            steps.append((step, num_steps))
+
+    return camera.film_shot(shot, settings, place, device="cpu", on_step=on_step)
+
+
+def test_a_shot_becomes_a_clip_with_all_that_it_was_made_from(
+    shot: WantedShot, settings: FilmSettings, tmp_path: Path
+) -> None:
+    steps: list[tuple[int, int]] = []
+    clip = _film(shot, settings, tmp_path, steps)
+    assert isinstance(clip, Artefact)
+    assert clip.path.name == f"s01.1-{shot.digest}.mp4"
+    assert steps == [(1, 2), (2, 2)]
+    frames = clips.read_clip(clip.path)
+    assert frames.shape == (t2v.TOON.num_frames, *t2v.TOON.sizes["16:9"], 3)
+    assert clip.recipe["prompt"] == "medium shot, blue robot talking, in the bar, day"
+    assert clip.recipe["weights"] == t2v.fingerprint("toon")
+    assert clip.recipe["num_steps"] == 2
+    assert clip.made["num_frames"] == len(frames)
+    assert clip.made["device"] == "cpu"
+    assert float(clip.made["seconds"]) > 0
+
+
+def test_the_same_recipe_films_the_same_frames(
+    shot: WantedShot, settings: FilmSettings, tmp_path: Path
+) -> None:
+    one, other = (_film(shot, settings, tmp_path / name) for name in ("one", "other"))
+    assert isinstance(one, Artefact)
+    assert isinstance(other, Artefact)
+    assert np.array_equal(clips.read_clip(one.path), clips.read_clip(other.path))
+
+
+def test_a_step_is_measured_without_filming_a_whole_shot(settings: FilmSettings) -> None:
+    step = camera.seconds_a_step(settings, device="cpu")
+    assert step > 0
+    assert camera.seconds_a_shot(step, settings) >= step * settings.num_steps
+
+
+@pytest.fixture
+def failing(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Makes the film model raise what a test wants, as often as it wants."""
+    model = type(camera.loaded_model("toon", "cpu"))
+    real = model.generate
+
+    def fail(error: BaseException, *, times: int) -> list[int]:
+        tries: list[int] = []
+
+        def generate(self: Any, prompt: str, **settings: Any) -> Any:
+            tries.append(1)
+            if len(tries) <= times:
+                raise error
+            return real(self, prompt, **settings)
+
+        monkeypatch.setattr(model, "generate", generate)
+        return tries
+
+    return fail
+
+
+def test_a_shot_that_fails_once_is_filmed_the_second_time(
+    shot: WantedShot, settings: FilmSettings, tmp_path: Path, failing: Any
+) -> None:
+    tries = failing(RuntimeError("a hiccup"), times=1)
+    assert isinstance(_film(shot, settings, tmp_path), Artefact)
+    assert len(tries) == 2
+
+
+def test_a_shot_that_fails_twice_says_why_and_leaves_nothing(
+    shot: WantedShot, settings: FilmSettings, tmp_path: Path, failing: Any
+) -> None:
+    tries = failing(RuntimeError("out of memory\nand so on"), times=9)
+    assert _film(shot, settings, tmp_path) == "RuntimeError: out of memory"
+    assert len(tries) == 2
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_shot_that_is_no_picture_becomes_a_gag_card_and_wrong_settings_end_the_run(
+    shot: WantedShot, settings: FilmSettings, tmp_path: Path, failing: Any
+) -> None:
+    failing(t2v.RenderError("all frames are black"), times=9)
+    assert _film(shot, settings, tmp_path) == "all frames are black"
+    failing(t2v.SettingsError("no such size"), times=9)
+    with pytest.raises(t2v.SettingsError):
+        _film(shot, settings, tmp_path)
+
+
+def test_ctrl_c_is_no_failure_of_a_shot(
+    shot: WantedShot, settings: FilmSettings, tmp_path: Path, failing: Any
+) -> None:
+    tries = failing(KeyboardInterrupt(), times=9)
+    with pytest.raises(KeyboardInterrupt):
+        _film(shot, settings, tmp_path)
+    assert len(tries) == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_full_disk_ends_the_run_instead_of_making_gag_cards(
+    shot: WantedShot, settings: FilmSettings, tmp_path: Path, failing: Any
+) -> None:
+    from flows.studio.errors import StudioError
+
+    failing(OSError(28, "No space left on device"), times=9)
+    with pytest.raises(StudioError, match="the disk is full"):
+        _film(shot, settings, tmp_path)
+
+
+def test_a_take_is_judged_and_filmed_again_at_most_twice_and_all_of_it_is_noted(tmp_path: Path) -> None:
+    video = {"steps": 2, "takes": "auto"}
+    premise = Premise.model_validate({"schema": 1, "show": "Fish", "logline": "A fish.", "video": video})
+    settings = film_settings_of.film_settings(premise)
+    scene = Scene(id="s01", slugline="INT. BAR - DAY", shots=(Shot(size="medium", prompt="a red dog"),))
+    (shot,) = shots.shots(Script(schema=1, title="Fish", scenes=(scene,)), premise, settings, seed=7)
+    clip = _film(shot, settings, tmp_path)
+    assert isinstance(clip, Artefact)
+    takes, kept = clip.made["judged"]["takes"], clip.made["judged"]["kept"]
+    assert shot.seeds is not None
+    assert [take["seed"] for take in takes] == [shot.seeds.of(n) for n in range(1, len(takes) + 1)]
+    assert clip.made["seed"] == takes[kept - 1]["seed"]
+    assert 1 <= len(takes) <= 3
+    assert all(take["faults"] for take in takes[:-1])
+    assert clip.recipe["takes"] == "auto"

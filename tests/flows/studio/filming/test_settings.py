@@ -1,0 +1,111 @@
+"""What an episode is filmed with, and the size of its picture."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+import t2v
+from flows.studio.errors import StudioError
+from flows.studio.filming.settings import allows_commerce, film_settings, picture_size, told
+from flows.studio.workspace import artifacts
+from scripts_llm.screenplay.script import Premise
+from scripts_llm.screenplay.video import Video
+
+
+def _premise(**more: object) -> Premise:
+    return Premise.model_validate({"schema": 1, "show": "Fish", "logline": "A fish.", **more})
+
+
+@pytest.mark.parametrize(
+    ("aspect", "filmed", "finished"),
+    [("16:9", (64, 112), (1280, 720)), ("1:1", (80, 80), (720, 720)), ("9:16", (80, 80), (720, 1280))],
+)
+def test_each_shape_is_filmed_in_the_models_own_size(
+    aspect: str, filmed: tuple[int, int], finished: tuple[int, int]
+) -> None:
+    premise = _premise(format={"aspect": aspect})
+    settings = film_settings(premise)
+    assert (settings.height, settings.width) == filmed
+    assert picture_size(premise) == finished
+
+
+def test_the_premise_beats_what_was_remembered_and_that_beats_the_model() -> None:
+    assert film_settings(_premise(video={"speed": "exact"})).num_steps == t2v.TOON.num_steps
+    assert film_settings(_premise(video={"speed": "exact"}), num_steps=9).num_steps == t2v.TOON.num_steps
+    assert film_settings(_premise(), num_steps=9).num_steps == 9
+    assert film_settings(_premise(video={"steps": 4}), num_steps=9).num_steps == 4
+    assert film_settings(_premise(video={"guidance": 0})).guidance_scale == 0
+    assert film_settings(_premise(style={"negative": "blur"})).negative_prompt == "blur"
+
+
+def test_exact_settings_leave_toons_recipe_as_it_was_before_other_models_filmed() -> None:
+    recipe = {
+        "kind": "clip",
+        "prompt": "a cat",
+        "seed": 1,
+        **film_settings(_premise(video={"speed": "exact", "guidance": 4.0})).recipe,
+        "weights": "w",
+    }
+    assert list(recipe)[3:] == [
+        "model",
+        "weights",
+        "height",
+        "width",
+        "num_frames",
+        "num_steps",
+        "guidance_scale",
+        "negative_prompt",
+        "sampler",
+        "motion_guidance",
+    ]
+    assert recipe.pop("motion_guidance") == t2v.TOON.motion_guidance
+    assert artifacts.digest(recipe) == "1e770675"  # as it is for a model without
+
+
+def test_a_recipe_has_the_speed_and_the_loras_but_neither_memory_nor_paths() -> None:
+    plain = film_settings(_premise())
+    assert film_settings(_premise(video={"memory": "8GB"})).recipe == plain.recipe
+    assert (plain.recipe["speed"], plain.num_steps, plain.sampler) == ("fast", 12, "dpmpp_2m")
+    exact = film_settings(_premise(video={"speed": "exact"}), num_steps=20)
+    assert (exact.recipe.get("speed"), exact.num_steps, exact.sampler) == (None, 20, "ddim")
+    styled = replace(plain, model="/a/ms", name="ms", loras=(("/a/style.safetensors", 0.7),))
+    assert styled.recipe["model"] == "ms"
+    assert styled.recipe["loras"] == [["style.safetensors", 0.7]]
+
+
+def test_the_film_models_own_size_is_not_that_of_the_finished_picture() -> None:
+    premise = _premise(video={"size": "96x64"}, format={"size": "320x180"})
+    film = film_settings(premise)
+    assert ((film.width, film.height), picture_size(premise)) == ((96, 64), (320, 180))
+    with pytest.raises(StudioError, match="in steps of 8, got 90x64"):
+        film_settings(_premise(video={"size": "90x64"}))
+
+
+@pytest.mark.parametrize(
+    ("licence", "is_free"), [("CC-BY-NC-4.0", False), ("cc-by-nc-sa-4.0", False), ("Apache-2.0", True)]
+)
+def test_a_licence_says_whether_a_film_may_earn_money(licence: str, is_free: bool) -> None:
+    assert allows_commerce(licence) is is_free
+
+
+def test_a_size_of_ones_own_has_the_shape_of_the_aspect() -> None:
+    assert picture_size(_premise(format={"size": "320x180"})) == (320, 180)
+    assert picture_size(_premise(format={"size": "360x640", "aspect": "9:16"})) == (360, 640)
+
+
+@pytest.mark.parametrize("size", ["256x256", "720x1280", "1280x800"])
+def test_a_size_of_another_shape_is_refused_with_one_that_fits(size: str) -> None:
+    with pytest.raises(StudioError, match=r"format: size: .*try 1280x720") as caught:
+        picture_size(_premise(format={"size": size}))
+    assert caught.value.code == 2
+
+
+def test_takes_that_are_judged_are_another_recipe_and_only_for_toon_at_its_own_sizes() -> None:
+    judged = film_settings(_premise(video={"takes": "auto"}))
+    assert judged.recipe == {**film_settings(_premise()).recipe, "takes": "auto"}
+    with pytest.raises(StudioError, match=r"takes: auto judges films of TOON at 112x64 or 80x80, got TOON"):
+        film_settings(_premise(video={"takes": "auto", "size": "64x64"}))
+    with pytest.raises(StudioError, match="takes: auto judges films of TOON"):  # before anything is written
+        told(_premise(), Video(takes="auto", size="64x64"))

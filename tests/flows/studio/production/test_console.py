@@ -1,0 +1,144 @@
+"""What a run says while it works."""
+
+from __future__ import annotations
+
+import io
+import sys
+import threading
+
+import pytest
+
+from flows.studio.production.console import Screen, duration, running_time
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def lines() -> list[str]:
+    return []
+
+
+@pytest.fixture
+def screen(clock, lines):
+    with Screen(write=lines.append, clock=clock, silence=9) as screen:
+        yield screen
+
+
+def test_what_is_said_is_written_at_once(screen, lines):
+    screen.say("Joe and the Don s01e01")
+    screen.warn("publish: not used yet")
+    assert lines == ["Joe and the Don s01e01", "! publish: not used yet"]
+
+
+def test_progress_without_a_terminal_writes_nothing_by_itself(screen, lines):
+    for step in range(20):
+        screen.progress(f"filming scene 1 of 9, step {step} of 20", step / 20, 34)
+    assert lines == []
+
+
+def test_nine_silent_seconds_are_broken_by_what_is_being_done(screen, lines, clock):
+    screen.progress("filming scene 3 of 9, step 12 of 20", 7.6, 34)
+    clock.now = 8.9
+    screen.break_silence()
+    assert lines == []
+    clock.now = 9.0
+    screen.break_silence()
+    assert lines == ["  … filming scene 3 of 9, step 12 of 20"]
+
+
+def test_a_line_of_any_kind_starts_the_silence_anew(screen, lines, clock):
+    screen.progress("speaking", 1, 9)
+    clock.now = 8.0
+    screen.say("clips/s01.1-3fa94c1e.mp4")
+    clock.now = 16.0
+    screen.break_silence()
+    assert lines == ["clips/s01.1-3fa94c1e.mp4"]
+
+
+def test_the_time_left_follows_from_what_was_made_so_far(screen, clock):
+    screen.progress("filming", 0, 30)
+    clock.now = 60.0
+    screen.progress("filming", 10, 30)
+    assert screen.time_left() == "about 2 min left"
+
+
+def test_what_was_there_before_the_run_does_not_count_as_speed(screen, clock):
+    screen.progress("filming", 20, 30)
+    clock.now = 60.0
+    screen.progress("filming", 25, 30)
+    assert screen.time_left() == "about 60 s left"
+
+
+def test_another_piece_of_work_starts_a_new_clock(screen, clock):
+    screen.progress("filming", 30, 30)
+    clock.now = 600.0
+    screen.progress("speaking", 0, 60)
+    clock.now = 610.0
+    screen.progress("speaking", 30, 60)
+    assert screen.time_left() == "about 10 s left"
+
+
+def test_no_time_is_guessed_where_no_end_is_known_or_nothing_is_made_yet(screen, clock):
+    screen.progress("starting Prefect")
+    clock.now = 60.0
+    assert screen.time_left() == ""
+    screen.progress("filming", 0, 30)
+    clock.now = 120.0
+    assert screen.time_left() == ""
+
+
+def test_the_heartbeat_beats_by_itself():
+    said = threading.Event()
+    with Screen(write=lambda line: said.set() if "loading" in line else None, silence=0.02) as screen:
+        screen.progress("loading the film model")
+        assert said.wait(timeout=60)
+
+
+def test_a_closed_screen_is_silent(screen, lines, clock):
+    screen.progress("mastering")
+    screen.close()
+    clock.now = 60.0
+    screen.break_silence()
+    assert lines == []
+
+
+def test_a_terminal_gets_a_bar_with_the_lines_above_it(monkeypatch, clock):
+    monkeypatch.setattr("sys.stdout", io.StringIO())
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("COLUMNS", "100")
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    with Screen(terminal=True, clock=clock) as screen:
+        screen.say("12 shots x 9 s = about 2 min")
+        screen.progress("filming scene 3 of 9, step 12 of 20", 1, 4)
+        clock.now = 30.0
+        screen.progress("filming scene 3 of 9, step 13 of 20", 2, 4)
+        screen.say("clips/s03.1-3fa94c1e.mp4 [lies there]")
+    shown = sys.stdout.getvalue()
+    assert shown.startswith("12 shots x 9 s = about 2 min\n")
+    assert "clips/s03.1-3fa94c1e.mp4 [lies there]" in shown
+    assert "Filming scene 3 of 9, step 13 of 20" in shown
+    assert "about 60 s left" in shown
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(0.2, "1 s"), (45, "45 s"), (90, "2 min"), (3599, "1 h 0 min"), (4200, "1 h 10 min")],
+)
+def test_durations_read_as_people_say_them(seconds, words):
+    assert duration(seconds) == words
+
+
+@pytest.mark.parametrize(("seconds", "words"), [(8.0, "8 s"), (59.7, "1 min 0 s"), (92.9, "1 min 33 s")])
+def test_a_films_length_is_told_to_the_second(seconds, words):
+    assert running_time(seconds) == words

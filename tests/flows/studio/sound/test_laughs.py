@@ -1,0 +1,83 @@
+"""The audience: people, not noise, and never a click."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from flows.studio.errors import StudioError
+from flows.studio.sound.laughs import _bank, laugh
+from flows.studio.timeline.model import SAMPLE_RATE
+
+SIZES = ("small", "big", "aww", "ooh", "applause")
+
+
+def envelope(samples, window=0.02):
+    """RMS a hundred times a second."""
+    size = round(window * SAMPLE_RATE)
+    mono = samples.mean(axis=1) if samples.ndim == 2 else samples
+    smooth = np.convolve(np.square(mono, dtype=np.float64), np.full(size, 1 / size), mode="same")
+    return np.sqrt(np.maximum(smooth, 0))[:: SAMPLE_RATE // 100]
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_it_is_as_long_as_asked_in_stereo_and_begins_and_ends_softly(size):
+    samples = laugh(size, seconds=1.8, seed=5)
+    assert samples.shape == (round(1.8 * SAMPLE_RATE), 2)
+    assert samples.dtype == np.float32
+    assert np.abs(samples).max() < 0.96
+    loud = envelope(samples)
+    assert loud[:5].max() < 0.25 * loud.max(), "it comes in too hard"
+    assert loud[-8:].max() < 0.02 * loud.max(), "it is cut off"
+    assert np.abs(samples[[0, -1]]).max() < 1e-4
+    likeness = np.corrcoef(samples.T)[0, 1]
+    assert 0.05 < likeness < 0.95, "people sit side by side, in one room"
+
+
+@pytest.mark.parametrize(("asked", "given"), [(0.1, 0.8), (30, 3.0)])
+def test_no_laugh_is_shorter_than_a_breath_or_longer_than_the_joke(asked, given):
+    assert len(laugh("small", seconds=asked, seed=1)) == round(given * SAMPLE_RATE)
+
+
+def test_the_same_seed_laughs_alike_and_another_differently():
+    once, again, other = (laugh("big", seconds=1.5, seed=seed) for seed in (1, 1, 2))
+    np.testing.assert_array_equal(once, again)
+    assert abs(np.corrcoef(once[:, 0], other[:, 0])[0, 1]) < 0.3
+
+
+@pytest.mark.parametrize("size", ["small", "big"])
+def test_a_laugh_has_the_colour_of_voices(size):
+    mono = laugh(size, seconds=2.0, seed=3).mean(axis=1)
+    power = np.abs(np.fft.rfft(mono)) ** 2
+    hertz = np.fft.rfftfreq(len(mono), 1 / SAMPLE_RATE)
+    assert power[(hertz > 150) & (hertz < 2500)].sum() > 0.8 * power.sum()
+    assert power[hertz > 5000].sum() < 0.02 * power.sum()
+    assert power[hertz < 100].sum() < 0.02 * power.sum()
+
+
+def test_each_of_the_people_laughs_four_to_six_syllables_a_second():
+    rates = []
+    for person in _bank("laugh"):
+        loud = envelope(person, window=0.03)
+        loud = loud - np.convolve(loud, np.hanning(45) / np.hanning(45).sum(), mode="same")
+        power = np.abs(np.fft.rfft(loud * np.hanning(len(loud)), 2048))
+        hertz = np.fft.rfftfreq(2048, 0.01)
+        usual = (hertz > 2) & (hertz < 12)
+        rates.append(hertz[usual][np.argmax(power[usual])])
+    assert 4.0 <= np.median(rates) <= 6.0
+    assert np.mean([(3.5 < rate < 6.5) for rate in rates]) > 0.85
+    assert np.std(rates) > 0.1, "they do not laugh in step"
+
+
+def test_applause_is_many_hands_without_a_pitch():
+    mono = laugh("applause", seconds=2.5, seed=1).mean(axis=1)
+    power = np.abs(np.fft.rfft(mono)) ** 2
+    flatness = np.exp(np.log(power[2000:6000] + 1e-12).mean()) / power[2000:6000].mean()
+    assert flatness > 0.1
+    middle = envelope(mono)[60:150]
+    assert middle.min() > 0.1 * middle.max(), "there are holes in it"
+
+
+def test_an_unknown_size_is_refused_with_the_list():
+    with pytest.raises(StudioError, match="small, big, aww, ooh, applause, got 'huge'"):
+        laugh("huge", seconds=1, seed=1)

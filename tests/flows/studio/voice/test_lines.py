@@ -1,0 +1,23 @@
+"""A line that is spoken is kept with the times of its words."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+from flows.studio.filming import shots
+from flows.studio.voice import lines, speak
+from scripts_llm.screenplay.script import Character, Line, Premise, Scene, Script
+
+
+def test_a_spoken_line_notes_when_each_of_its_words_is_heard(tmp_path):
+    premise = Premise(show="A Show", logline="A fish blinks.", characters={"joe": Character()})
+    line = Line(who="joe", line="It blinked. I saw it.")
+    scene = Scene(id="s01", slugline="INT. KITCHEN - DAY", dialogue=(line,))
+    (asked,) = shots.lines(Script(title="One", scenes=(scene,)), premise)
+    made = lines.speak_line(asked, speak.cast(premise.characters)["joe"], tmp_path).made
+    places = made["words"]
+    assert len(places) == 5
+    assert all(0 <= a < b <= made["num_samples"] for a, b in places)
+    gaps = [after[0] - before[1] for before, after in pairwise(places)]
+    assert gaps.index(max(gaps)) == 1  # the pause between the two sentences
+    assert max(gaps) > 4_800
