@@ -15,7 +15,8 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from scripts_llm.files import schema
-from scripts_llm.screenplay.script import Premise, Script
+from scripts_llm.screenplay.premise import Premise
+from scripts_llm.screenplay.script import Script
 
 _PREMISE = """\
 # The premise

@@ -8,8 +8,9 @@ from pathlib import Path
 import yaml
 
 from scripts_llm.offline_writer import writer
-from scripts_llm.offline_writer.cast import FilmWords
-from scripts_llm.screenplay.script import Beat, Premise, Scene, Script, display_name
+from scripts_llm.screenplay.film_vocabulary import FilmWords
+from scripts_llm.screenplay.premise import Premise, display_name
+from scripts_llm.screenplay.script import Beat, Scene, Script
 from t2v.toon import world
 
 FOLDER = Path(__file__).parent / "scripts"

@@ -16,11 +16,11 @@ from prefect.states import Completed, Failed
 from flows import episode
 from flows.studio.production import batch as batches
 from flows.studio.production import episode as episodes
-from flows.studio.production import morning
 from flows.studio.production.batch import Job, Result
 from flows.studio.production.console import Screen, duration
-from flows.studio.production.faults import known_fault
+from flows.studio.production.messages import known_fault
 from flows.studio.production.request import BatchOptions, Outcome
+from flows.studio.workspace import disk_usage
 
 # Who called: its screen, and the list that the results go into. A worker calls without either.
 _caller: ContextVar[tuple[Screen, list[Result]] | None] = ContextVar("caller", default=None)
@@ -55,8 +55,8 @@ def batch(  # noqa: PLR0913  # a flow takes what a person may ask for
     screen, results = _caller.get() or (Screen(write=get_run_logger().info), [])
     began = datetime.now().astimezone()
     _make_all(options, screen, results, began)
-    record = morning.keep(options, results, began)
-    fault = morning.call(on_done, record) if on_done else None
+    record = batches.keep(options, results, began)
+    fault = batches.call(on_done, record) if on_done else None
     if fault:
         screen.warn(fault)
     lines = batches.summary(results)
@@ -85,7 +85,7 @@ def make(options: BatchOptions, screen: Screen) -> Outcome:
         _caller.reset(token)
     if not results:
         state.result()  # raises what kept the night from beginning
-    lines = (*batches.summary(results), batches.space_line(options.output))
+    lines = (*batches.summary(results), disk_usage.space_line(options.output))
     return Outcome(batches.code_of(results), options.output, lines)
 
 

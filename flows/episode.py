@@ -23,25 +23,25 @@ from flows.orchestration import artifacts as run_artifacts
 from flows.studio.errors import StudioError
 from flows.studio.filming import auto_takes, camera
 from flows.studio.filming import shots as shot_list
-from flows.studio.filming import takes as shot_takes
 from flows.studio.filming.shots import WantedShot
 from flows.studio.picture import contact_sheet
+from flows.studio.picture.verify import Finished
 from flows.studio.production import edit as edits
 from flows.studio.production import episode as episodes
 from flows.studio.production import messages, records, script, story_memory
 from flows.studio.production import plan as plans
 from flows.studio.production.console import Screen, duration, running_time
-from flows.studio.production.edit import Finished
-from flows.studio.production.episode import Job
+from flows.studio.production.episode import Job, Written
 from flows.studio.production.messages import quick_check
 from flows.studio.production.plan import Survey
 from flows.studio.production.request import EpisodeOptions, Outcome, Until
-from flows.studio.production.written import Written
 from flows.studio.release import report
 from flows.studio.timeline.model import Span
 from flows.studio.typography import fonts
-from flows.studio.workspace import artifacts, folder, manifest
+from flows.studio.voice import lines as lines_
+from flows.studio.workspace import artifacts, files, folder, manifest
 from scripts_llm.errors import ScriptError
+from scripts_llm.screenplay import script as script_
 
 __all__ = ["episode", "make", "quick_check", "story"]
 
@@ -153,7 +153,7 @@ class Run:
 def story(job: Job, screen: Screen, *, clock: Clock = time.monotonic) -> Outcome:
     """Premise to film. Each step makes what is missing and leaves the rest as it lies."""
     run = Run(job, screen, clock)
-    with folder.locked(job.folder), folder.disk_errors(job.folder.root):
+    with folder.locked(job.folder), files.disk_errors(job.folder.root):
         written = the_script(run)
         if job.until == "script":
             return the_end(
@@ -190,7 +190,7 @@ def the_script(run: Run) -> Written:
     run.job = story_memory.remember(replace(job, memory=written.memory), written)
     if written.memory.fell_back:
         run.notes.append(f"written by {script.OFFLINE}: {written.memory.fell_back}")
-    for line in records.script_told(run.job, written, is_new=is_new):
+    for line in messages.script_told(run.job, written, is_new=is_new):
         screen.say(line)
     records.keep(run.job, **records.script_chapter(run.job, written))
     return written
@@ -201,7 +201,7 @@ def the_plan(run: Run, written: Written) -> Survey:
     plan = plans.look(run.job, written)
     assert plan is not None
     if not plan.is_done(run.job.until):
-        for line in records.plan_told(plan):
+        for line in messages.plan_told(plan):
             run.screen.say(line)
     for told in fonts.missing_told(plan.words()):
         run.screen.warn(told)
@@ -275,7 +275,7 @@ def _sheets_of_takes(run: Run, plan: Survey, filmed: list[WantedShot]) -> None:
     """The takes of a shot side by side, if one of them is new."""
     for shot in plan.shots:
         if shot.others and any(take in filmed for take in (shot, *shot.others)):
-            path = shot_takes.sheet_of(run.job.folder, shot)
+            path = contact_sheet.sheet_of(run.job.folder, shot)
             run.screen.say(f"{len(shot.others) + 1} takes of {shot.label}: {path}")
 
 
@@ -296,7 +296,7 @@ def _estimate(run: Run, plan: Survey, num_shots: int) -> None:
 
 def _steps(run: Run, plan: Survey, shot: WantedShot, done: int, total: int) -> camera.OnStep:
     """Moves the bar: "scene 3 of 9, shot 2, step 12 of 20"."""
-    made = shot_list.scenes(plan.written.script)
+    made = script_.scenes(plan.written.script)
     scene = made.index(shot.scene) + 1
     number = shot.label.rsplit(".", 1)[-1]
 
@@ -313,14 +313,14 @@ def the_voices(run: Run, plan: Survey) -> None:
     there = artifacts.shelf(job.folder.voices, ".wav")
     missing = {line.digest: line for line in reversed(plan.lines) if line.digest not in there}
     todo = [line for line in plan.lines if missing.get(line.digest) is line]
-    voices = shot_list.voices(plan.written.premise, speaker=job.speaker)
+    voices = lines_.voices(plan.written.premise, speaker=job.speaker)
     for number, line in enumerate(todo, start=1):
         screen.progress(f"speaking line {number} of {len(todo)}", number - 1, len(todo))
         tasks.speak_line(line.label, line, voices[line.line.who], job.folder.voices)
-    murmured = records.murmured(plan)
+    murmured = messages.murmured(plan)
     if murmured:
         told = f"no voice speaks {', '.join(murmured)}: murmured in the character's own voice instead"
-        screen.warn(told + records.way_to_speak(plan))
+        screen.warn(told + messages.way_to_speak(plan))
         run.notes.append(f"murmured: {', '.join(murmured)}")
     records.keep(run.job, **records.lines_chapter(plan))
 

@@ -20,16 +20,18 @@ from flows.studio.errors import StudioError
 from flows.studio.filming import camera
 from flows.studio.filming.camera import OnStep
 from flows.studio.filming.settings import FilmSettings
-from flows.studio.filming.shots import WantedLine, WantedShot
-from flows.studio.picture import loops
+from flows.studio.filming.shots import WantedShot
+from flows.studio.media.clips import Source
+from flows.studio.picture import memes
+from flows.studio.picture.verify import Finished
 from flows.studio.production import edit as edits
 from flows.studio.production import script
-from flows.studio.production.edit import Edit, Finished
-from flows.studio.production.episode import Job
-from flows.studio.production.written import Say, Written
-from flows.studio.timeline.model import Source, Span
+from flows.studio.production.edit import Edit
+from flows.studio.production.episode import Job, Say, Written
+from flows.studio.timeline.model import Span
 from flows.studio.voice import lines
 from flows.studio.voice.catalog import VoiceSettings
+from flows.studio.voice.lines import WantedLine
 from flows.studio.workspace.artifacts import Artefact
 from scripts_llm.errors import ScriptError
 
@@ -111,4 +113,4 @@ def master(edit: Edit, segments: tuple[Path, ...], job: Job) -> Finished:
 
 @step("make the meme", retries=1)
 def make_meme(job: Job, written: Written, clip: Path, *, source: Source | None) -> Finished:
-    return loops.make_film(written.premise, written.script, clip, job.folder, source=source)
+    return memes.make_film(written.premise, written.script, clip, job.folder, source=source)

@@ -16,11 +16,10 @@ from torch import nn
 from t2v.checkpoints import config_reading, lora
 from t2v.checkpoints.files.safetensors import load_strictly, read
 from t2v.checkpoints.files.stored import Stored
-from t2v.checkpoints.fill import FoundPart, Source, fill, matched, with_no_guidance
+from t2v.checkpoints.fill import FoundPart, Origin, Source, fill, matched, with_no_guidance
 from t2v.checkpoints.find import Place, beside, find, place_of
 from t2v.checkpoints.fingerprint import is_toon, weight_file
 from t2v.checkpoints.layouts import FOLDERS, ORIGINAL, PARTS
-from t2v.checkpoints.origin import Origin
 from t2v.configs import MODELSCOPE, TOON, Preset, ScheduleConfig
 from t2v.errors import CheckpointError, SettingsError
 from t2v.memory.placement import Memory, budget_of

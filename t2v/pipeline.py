@@ -19,7 +19,7 @@ import torch
 from einops import rearrange
 from torch import Tensor, nn
 
-from t2v.checkpoints.origin import Origin
+from t2v.checkpoints.fill import Origin
 from t2v.configs import Preset, Spacing, Speed
 from t2v.errors import PrecisionWarning, RenderError
 from t2v.memory.placement import Memory, Placement
@@ -32,10 +32,9 @@ from t2v.networks.unet import UNet3D
 from t2v.sampling.guidance import Branches, Denoiser, Network, guided_denoiser
 from t2v.sampling.held_frames import as_tensor, holding, pulls, put, resized, stacked
 from t2v.sampling.prompts import Prompt, texts
-from t2v.sampling.samplers import Callback, arrives_clean, sampler_named
+from t2v.sampling.samplers import Callback, arrives_clean, sampler_named, steadied
 from t2v.sampling.schedule import noise_schedule, timesteps
 from t2v.sampling.settings import Settings, Shoot, check_seeds, shoot_of
-from t2v.sampling.steady import steadied
 from t2v.sampling.windows import closed, long_noise, windowed
 
 

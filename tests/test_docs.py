@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from flows.cli.app import build_app
-from flows.studio.filming import shots
 from flows.studio.typography.caption_style import styles
+from flows.studio.voice import lines
 from scripts_llm.files import read
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -80,7 +80,7 @@ def test_the_examples_of_sound_captions_and_cut_are_read_as_they_stand(tmp_path)
     assert len(script.scenes[0].dialogue) == 6
     assert premise.captions.style in styles()
     assert [who.voice.name for who in premise.characters.values()] == ["walt", "tom"]
-    shots.voices(premise)  # a voice that is none would be told
+    lines.voices(premise)  # a voice that is none would be told
 
 
 def test_the_units_of_systemd_start_commands_that_there_are():

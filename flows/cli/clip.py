@@ -6,7 +6,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from flows.studio.commands.clip_options import ClipOptions
+from flows.studio.commands.clip import ClipOptions
 from flows.studio.production.console import Screen
 
 NOTHING = ClipOptions()

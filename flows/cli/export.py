@@ -40,10 +40,9 @@ def export(
         from scripts_llm.errors import ScriptError
 
         raise ScriptError("--out: wanted with --to fountain alone; otio lies in the episode's folder")
-    from flows.studio.commands import editor
 
     with Screen() as screen:
-        path = editor.export_otio(options, screen)
+        path = export_command.export_otio(options, screen)
         screen.say(f"{path}, with stems/ and timeline.txt beside it")
     return 0
 

@@ -15,7 +15,8 @@ from pydantic import ValidationError
 from scripts_llm.errors import ScriptError
 from scripts_llm.files.source import Source
 from scripts_llm.files.yaml_nodes import parse, resolve
-from scripts_llm.screenplay.script import Character, Line, Scene, Script, display_name
+from scripts_llm.screenplay.premise import Character, display_name
+from scripts_llm.screenplay.script import Line, Scene, Script
 
 PARTS = {
     "Cold Open": "cold_open",

@@ -17,7 +17,8 @@ from pydantic import BaseModel
 
 from scripts_llm.files.fountain_read import PARTS, TRANSITIONS, Names, read_fountain, read_scenes
 from scripts_llm.files.write import flow, quoted, scalar
-from scripts_llm.screenplay.script import Beat, Character, Line, Scene, Script
+from scripts_llm.screenplay.premise import Character
+from scripts_llm.screenplay.script import Beat, Line, Scene, Script
 
 __all__ = ["read_fountain", "write_fountain"]
 

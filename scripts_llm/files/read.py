@@ -14,7 +14,8 @@ from scripts_llm.files.source import Fault, Source, Spot, read_text, refuse
 from scripts_llm.files.validation import known_keys, nearest, shown, validate
 from scripts_llm.files.write import write_script
 from scripts_llm.files.yaml_nodes import Node, parse
-from scripts_llm.screenplay.script import Beat, Character, Line, Premise, Script
+from scripts_llm.screenplay.premise import Character, Premise
+from scripts_llm.screenplay.script import Beat, Line, Script
 
 __all__ = [
     "keep_scenes",

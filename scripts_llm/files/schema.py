@@ -15,7 +15,8 @@ from typing import Any
 from pydantic import BaseModel
 
 from scripts_llm.files.write import replace_file
-from scripts_llm.screenplay.script import Line, Premise, Script
+from scripts_llm.screenplay.premise import Premise
+from scripts_llm.screenplay.script import Line, Script
 
 PREMISE, SCRIPT = ".premise.schema.json", ".script.schema.json"
 """The names of the schemas beside the files that they describe."""

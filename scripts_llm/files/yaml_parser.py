@@ -7,7 +7,8 @@ from typing import Any
 
 import yaml
 
-from scripts_llm.screenplay.script import Beat, Character, Line, Shot
+from scripts_llm.screenplay.premise import Character
+from scripts_llm.screenplay.script import Beat, Line, Shot
 
 _LINE_ENDS = "\0\r\n\x85\u2028\u2029"
 _SPACES = _LINE_ENDS + " \t"

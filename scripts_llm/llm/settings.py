@@ -11,7 +11,7 @@ from scripts_llm.errors import ScriptError
 from scripts_llm.llm.client import OPENAI, Call, LLMError, LLMSettings, addresses, connected, shown
 from scripts_llm.llm.retry import Patience, patiently
 from scripts_llm.plain_text import one_line
-from scripts_llm.screenplay.script import Writer
+from scripts_llm.screenplay.premise import Writer
 
 __all__ = ["Call", "LLMError", "LLMSettings", "refuse_secrets", "resolve"]
 

@@ -13,15 +13,8 @@ from scripts_llm.errors import WrongForm
 from scripts_llm.plain_text import plainly
 from scripts_llm.screenplay.fields import Name, Sentence
 from scripts_llm.screenplay.film_vocabulary import Dialect
-from scripts_llm.screenplay.script import (
-    LaughSize,
-    Part,
-    Premise,
-    Size,
-    display_name,
-    length_seconds,
-    scene_bounds,
-)
+from scripts_llm.screenplay.premise import Part, Premise, display_name, length_seconds, scene_bounds
+from scripts_llm.screenplay.script import LaughSize, Size
 
 MAX_WORDS = 14  # what is asked for
 REFUSED_WORDS = 18  # what is refused

@@ -31,7 +31,8 @@ from scripts_llm.llm_writer.draft import (
 from scripts_llm.llm_writer.scenes import Bench, as_told, words_said
 from scripts_llm.screenplay.continuity import Continuity
 from scripts_llm.screenplay.film_vocabulary import Dialect
-from scripts_llm.screenplay.script import Line, Premise, Scene, Script, length_seconds
+from scripts_llm.screenplay.premise import Premise, length_seconds
+from scripts_llm.screenplay.script import Line, Scene, Script
 
 AT_ONCE = 10  # scenes in one question
 _SECONDS_A_LINE = 3

@@ -10,20 +10,8 @@ from random import Random
 from scripts_llm import russian
 from scripts_llm.offline_writer import bank
 from scripts_llm.offline_writer.person import KIND_WORDS, PEOPLE, kind_in, matches, read_person, words_of
-from scripts_llm.screenplay.script import Character, Premise, Setting, display_name
-
-
-@dataclass(frozen=True)
-class FilmWords:
-    """What the film model can show."""
-
-    sets: tuple[str, ...]
-    kinds: tuple[str, ...]
-    colours: tuple[str, ...]
-    actions: tuple[str, ...]
-    accessories: tuple[str, ...]
-    props: tuple[str, ...]
-
+from scripts_llm.screenplay.film_vocabulary import FilmWords
+from scripts_llm.screenplay.premise import Character, Premise, Setting, display_name
 
 _FIELDS = ("look", "role", "wants", "flaw", "catchphrase", "speech")
 _COLOURS_OF: Mapping[str, tuple[str, ...]] = {

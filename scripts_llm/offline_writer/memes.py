@@ -5,10 +5,10 @@ from __future__ import annotations
 from random import Random
 
 from scripts_llm.offline_writer import bank, cast, places
-from scripts_llm.offline_writer.cast import FilmWords
 from scripts_llm.offline_writer.person import read_person
 from scripts_llm.offline_writer.wording import article
-from scripts_llm.screenplay.script import Meme, Premise
+from scripts_llm.screenplay.film_vocabulary import FilmWords
+from scripts_llm.screenplay.premise import Meme, Premise
 
 _DOES = {"arguing": "argues", "dancing": "dances", "flying": "flies", "waving": "waves"}  # the rest add an s
 _ON = ("street", "stage", "beach")

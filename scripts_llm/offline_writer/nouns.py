@@ -7,7 +7,7 @@ import re
 from scripts_llm import russian
 from scripts_llm.offline_writer import bank
 from scripts_llm.offline_writer.person import KIND_WORDS, kind_in, matches
-from scripts_llm.screenplay.script import Premise
+from scripts_llm.screenplay.premise import Premise
 
 _DETERMINED = re.compile(
     r"\b(?:a|an|the|his|her|its|their|one|this|that) ((?:[\w'-]+ ){0,2}?[\w'-]+)"

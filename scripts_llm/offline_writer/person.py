@@ -10,7 +10,7 @@ from hashlib import sha256
 
 from scripts_llm import russian
 from scripts_llm.offline_writer import bank
-from scripts_llm.screenplay.script import Character, display_name
+from scripts_llm.screenplay.premise import Character, display_name
 
 TITLES = (
     "mr",

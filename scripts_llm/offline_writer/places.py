@@ -7,7 +7,7 @@ from random import Random
 
 from scripts_llm.offline_writer.person import words_of
 from scripts_llm.offline_writer.story import PlannedScene
-from scripts_llm.screenplay.script import Premise
+from scripts_llm.screenplay.premise import Premise
 
 OUTSIDE = ("street", "park", "beach")
 SYNONYMS: Mapping[str, tuple[str, ...]] = {

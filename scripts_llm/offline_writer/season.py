@@ -9,7 +9,8 @@ from functools import cache
 
 from scripts_llm.offline_writer import bank
 from scripts_llm.offline_writer.bank import Block
-from scripts_llm.screenplay.script import Line, Premise, Script
+from scripts_llm.screenplay.premise import Premise
+from scripts_llm.screenplay.script import Line, Script
 
 RECENT = 2  # episodes whose lines are not said again
 

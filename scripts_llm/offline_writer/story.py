@@ -12,7 +12,7 @@ from scripts_llm.offline_writer.bank import Block, Exchange
 from scripts_llm.offline_writer.dialogue import STORY_STEPS, Spoken, perform_anew
 from scripts_llm.offline_writer.person import Person
 from scripts_llm.offline_writer.wording import Tongue
-from scripts_llm.screenplay.script import Part
+from scripts_llm.screenplay.premise import Part
 
 _SEVENS = ("open", "trouble", "scheme", "reversal", "tag")
 PLANS: Mapping[int, tuple[str, ...]] = {

@@ -16,21 +16,13 @@ from random import Random
 from scripts_llm import russian
 from scripts_llm.offline_writer import bank, dialogue, nouns, places, story
 from scripts_llm.offline_writer import cast as casting
-from scripts_llm.offline_writer.cast import FilmWords
 from scripts_llm.offline_writer.person import Person, call_name, matches, read_person
 from scripts_llm.offline_writer.season import Past, Season
 from scripts_llm.offline_writer.story import PlannedScene
 from scripts_llm.offline_writer.wording import Tongue, Unsayable, count_words, plain, skeleton, tidy
-from scripts_llm.screenplay.script import (
-    Beat,
-    LaughSize,
-    Line,
-    Premise,
-    Scene,
-    Script,
-    display_name,
-    length_seconds,
-)
+from scripts_llm.screenplay.film_vocabulary import FilmWords
+from scripts_llm.screenplay.premise import Premise, display_name, length_seconds
+from scripts_llm.screenplay.script import Beat, LaughSize, Line, Scene, Script
 
 SECONDS_A_WORD = 0.4
 SECONDS_BETWEEN_LINES = 0.3

@@ -6,7 +6,6 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from scripts_llm.offline_writer.cast import FilmWords
 from scripts_llm.screenplay.names import mentions, says
 
 _NOTHING = re.compile(
@@ -61,3 +60,15 @@ class Dialect:
     def _all_for(self, meanings: tuple[str, ...]) -> tuple[str, ...]:
         """Sets or actions, and the other words for them."""
         return (*meanings, *(word for word, meaning in self.synonyms.items() if meaning in meanings))
+
+
+@dataclass(frozen=True)
+class FilmWords:
+    """What the film model can show."""
+
+    sets: tuple[str, ...]
+    kinds: tuple[str, ...]
+    colours: tuple[str, ...]
+    actions: tuple[str, ...]
+    accessories: tuple[str, ...]
+    props: tuple[str, ...]

@@ -6,7 +6,7 @@ Every tensor is copied once, into memory of the type that was asked for; the fil
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import torch
@@ -188,3 +188,15 @@ def refuse_what_is_not_finite(tensor: Tensor, source: Source, place: str) -> Non
         f"{place}: {broken} of {tensor.numel()} numbers are NaN or infinite: fetch the file again, or train "
         "the model again"
     )
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where a loaded model came from. `revision` is the hub's commit; `loras` are the merged ones."""
+
+    source: str
+    files: Mapping[str, Path]
+    licence: str
+    revision: str | None = None
+    loras: tuple[tuple[Path, float], ...] = ()
+    tensors: Mapping[str, Mapping[str, Source]] = field(default_factory=dict, repr=False)

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from t2v.checkpoints import lora_names
+from t2v.checkpoints import names
 from t2v.checkpoints.files.stored import Stored, TensorFile
 from t2v.checkpoints.files.tensor_files import open_tensors
 from t2v.checkpoints.files.wrong_files import read_json
@@ -246,15 +246,15 @@ def _placed(lora: Lora, modules: Mapping[str, nn.Module], preset: Preset) -> Ite
     if lora.listed:
         yield from _in_order(lora, modules["unet"], preset)
         return
-    known = lora_names.weights_by_name(modules, preset)
-    unknown = [name for name in lora.named if lora_names.bare(name) not in known]
+    known = names.weights_by_name(modules, preset)
+    unknown = [name for name in lora.named if names.bare(name) not in known]
     if unknown:
         raise CheckpointError(
             f"{lora.path}: {len(unknown)} of {len(lora.named)} changes belong to no weight of {preset.name}, "
             f"first {unknown[0]}"
         )
     for name, change in lora.named.items():
-        module, key, rows = known[lora_names.bare(name)]
+        module, key, rows = known[names.bare(name)]
         part = Part(module, key, rows)
         _refuse_misfit(lora.path, name, change, modules[module].get_parameter(key)[rows])
         yield part, change
@@ -284,10 +284,10 @@ def _in_order(lora: Lora, unet: nn.Module, preset: Preset) -> Iterator[tuple[Par
     """
     waiting = list(lora.listed)
     shapes = {key: tuple(value.shape) for key, value in unet.named_parameters()}
-    for key in lora_names.unet_weights_in_order(shapes, preset.unet):
+    for key in names.unet_weights_in_order(shapes, preset.unet):
         if not waiting:
             break
-        change, shape = waiting[0], lora_names.diffusers_shape(key, shapes[key])
+        change, shape = waiting[0], names.diffusers_shape(key, shapes[key])
         kind = len(change.down.shape) == len(shape)
         if kind and change.down.shape[1:] == shape[1:] and change.up.shape[0] == shape[0]:
             yield Part("unet", key), waiting.pop(0)

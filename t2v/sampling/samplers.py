@@ -237,3 +237,17 @@ def _log_snr(level: Level) -> float:
     if a == 0:
         return -math.inf
     return math.log(a / sigma) if sigma > 0 else math.inf
+
+
+def steadied(latents: Tensor, deviation: float) -> Tensor:
+    """What moves no more than by `deviation` over the frames of (b, c, f, h, w) is held still; more stays.
+
+    Each place's difference from its mean over the frames is shrunk as James & Stein (1961) shrink a mean of
+    several values, by 1 - deviation² / (its own mean square over frames and channels), never below 0.
+    """
+    if not deviation:
+        return latents
+    mean = latents.mean(2, keepdim=True)
+    motion = latents - mean
+    spread = motion.square().mean((1, 2), keepdim=True)
+    return mean + motion * (1 - deviation**2 / spread.clamp_min(1e-12)).clamp_min(0)

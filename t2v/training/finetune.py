@@ -20,8 +20,7 @@ from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
 from t2v import loading
-from t2v.checkpoints.files.safetensors import compressed, write
-from t2v.checkpoints.files.whole import whole
+from t2v.checkpoints.files.safetensors import compressed, whole, write
 from t2v.checkpoints.fingerprint import TOON_FILE
 from t2v.checkpoints.save import save
 from t2v.errors import SettingsError

@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from t2v.checkpoints.files.whole import whole
+from t2v.checkpoints.files.safetensors import whole
 from t2v.configs import Prediction
 from t2v.sampling.schedule import NoiseSchedule
 

@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from t2v.checkpoints.files.whole import whole
+from t2v.checkpoints.files.safetensors import whole
 from t2v.configs import TOON
 from t2v.memory.precision import mixed
 from t2v.networks.autoencoder import AttnBlock, Autoencoder, ResnetBlock

@@ -33,22 +33,12 @@ import soundfile
 from flows.studio.media import ffmpeg
 from flows.studio.media.clips import Frames, write_clip
 from flows.studio.picture import render, sidecars, subtitles
+from flows.studio.rates import FPS, SAMPLE_RATE, SAMPLES_PER_FRAME
 from flows.studio.sound import mix
 from flows.studio.timeline import captions
 from flows.studio.timeline.framing import clip_frames
-from flows.studio.timeline.model import (
-    FPS,
-    SAMPLE_RATE,
-    SAMPLES_PER_FRAME,
-    Caption,
-    LaughCue,
-    LineCue,
-    MusicCue,
-    PictureCut,
-    Span,
-    Timeline,
-)
-from scripts_llm.screenplay.script import Audio
+from flows.studio.timeline.model import Caption, LaughCue, LineCue, MusicCue, PictureCut, Span, Timeline
+from scripts_llm.screenplay.premise import Audio
 
 SCENES, LENGTH, SIDE = 20, 2 * FPS, 512
 MOST_RAW, MOST_CHANGED, LEAST_MOVIEPY = 2.0, 0.3, 2.9

@@ -22,23 +22,16 @@ from numpy.typing import NDArray
 
 from flows.studio.media import audio, ffmpeg
 from flows.studio.media.loudness import loudness_of
+from flows.studio.rates import SAMPLE_RATE, SAMPLES_PER_FRAME
 from flows.studio.sound import laughs as laugh_track
 from flows.studio.sound import mix
 from flows.studio.sound.stems import stems
-from flows.studio.timeline.model import (
-    SAMPLE_RATE,
-    SAMPLES_PER_FRAME,
-    LaughCue,
-    LineCue,
-    MusicCue,
-    Span,
-    Timeline,
-)
+from flows.studio.timeline.model import LaughCue, LineCue, MusicCue, Span, Timeline
 from flows.studio.voice import espeak, kokoro
 from flows.studio.voice.catalog import KOKORO
 from flows.studio.voice.speak import VOICES, speak
 from flows.studio.workspace import downloads
-from scripts_llm.screenplay.script import Audio
+from scripts_llm.screenplay.premise import Audio
 
 Samples = NDArray[np.float32]
 

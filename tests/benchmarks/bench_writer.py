@@ -21,10 +21,11 @@ import yaml
 
 from scripts_llm import russian
 from scripts_llm.offline_writer import bank, cast, dialogue, nouns, writer
-from scripts_llm.offline_writer.cast import FilmWords
 from scripts_llm.offline_writer.person import read_person
 from scripts_llm.offline_writer.wording import count_words, skeleton
-from scripts_llm.screenplay.script import Line, Premise, Scene, Script, display_name
+from scripts_llm.screenplay.film_vocabulary import FilmWords
+from scripts_llm.screenplay.premise import Premise, display_name
+from scripts_llm.screenplay.script import Line, Scene, Script
 from t2v.toon import world
 
 WORDS = FilmWords(world.SETS, world.KINDS, world.COLOURS, world.ACTIONS, world.ACCESSORIES, world.PROPS)

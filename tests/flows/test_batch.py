@@ -14,7 +14,7 @@ from flows.studio.production import batch as batches
 from flows.studio.production.batch import Job, Result
 from flows.studio.production.console import Screen
 from flows.studio.production.request import BatchOptions, Outcome
-from flows.studio.workspace import folder
+from flows.studio.workspace import files, folder
 
 PREMISE = "show: {show}\nlogline: A cat runs for mayor.\n"
 BROKEN = "show: Broken\nlogline: [no\n"
@@ -37,7 +37,7 @@ def add(options):
         if begun or film:
             episode.root.mkdir(parents=True)
             episode.script.write_text("title: x\n", encoding="utf-8")
-            folder.write_json(episode.manifest, {"gag_cards": list(gags)})
+            files.write_json(episode.manifest, {"gag_cards": list(gags)})
         if film:
             episode.film.write_bytes(b"a film")
         return path

@@ -13,7 +13,7 @@ import pytest
 import t2v
 from flows.cli.app import main
 from flows.studio.errors import StudioError
-from flows.studio.production import edit, episode, messages, records
+from flows.studio.production import edit, episode, messages
 from flows.studio.production import plan as plans
 from flows.studio.workspace import manifest
 from flows.studio.workspace.folder import EpisodeCode, EpisodeFolder
@@ -137,7 +137,7 @@ def test_a_folder_named_in_the_premise_may_lie_beside_it(
     assert (plan.film.num_steps, plan.film.sampler) == (16, "dpmpp_2m")
     filmed_by = f"Filmed by {model.name} (CC-BY-NC-4.0), voiced by hibari-tts"
     assert filmed_by in edit.credits_of(plan.written.premise, "hand", plan.material())
-    assert records.plan_told(plan)[-1].startswith("not for commercial use")
+    assert messages.plan_told(plan)[-1].startswith("not for commercial use")
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from flows import episode
-from flows.studio.filming.words import dialect
+from flows.studio.filming.vocabulary import dialect
 from flows.studio.production import episode as episodes
 from flows.studio.production.request import EpisodeOptions
 from flows.studio.workspace import downloads

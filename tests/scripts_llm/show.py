@@ -9,9 +9,8 @@ from scripts_llm.llm.ask import Server
 from scripts_llm.llm.client import LLMSettings
 from scripts_llm.llm.retry import Patience
 from scripts_llm.llm_writer.writer import Assignment
-from scripts_llm.offline_writer.cast import FilmWords
-from scripts_llm.screenplay.film_vocabulary import Dialect
-from scripts_llm.screenplay.script import Character, Format, Premise
+from scripts_llm.screenplay.film_vocabulary import Dialect, FilmWords
+from scripts_llm.screenplay.premise import Character, Format, Premise
 
 WORDS = FilmWords(
     sets=("kitchen", "living room", "fish shop"),

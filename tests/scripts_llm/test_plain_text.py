@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scripts_llm.plain_text import one_line, plain, plainly
-from scripts_llm.screenplay.script import Line, Premise, Script
+from scripts_llm.screenplay.premise import Premise
+from scripts_llm.screenplay.script import Line, Script
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 from flows.studio.errors import StudioError
-from flows.studio.production import batch
 from flows.studio.production.request import Outcome
 from flows.studio.workspace import disk_usage
 
@@ -25,5 +24,5 @@ def clean(output: Path, *, keep: int, dry_run: bool) -> Outcome:
         freed += removal.num_bytes
         lines.append(f"  {removal.episode.root}: {size}")
     verb = "would free" if dry_run else "freed"
-    lines.append(f"{verb} {disk_usage.in_words(freed)}; {batch.space_line(output)}")
+    lines.append(f"{verb} {disk_usage.in_words(freed)}; {disk_usage.space_line(output)}")
     return Outcome(0, output, tuple(lines))

@@ -11,18 +11,20 @@ from typing import Any
 
 from flows.studio.errors import StudioError
 from flows.studio.filming.settings import size_of_lines
+from flows.studio.picture.verify import Finished
 from flows.studio.production import edit as edits
 from flows.studio.production import episode, messages
 from flows.studio.production import plan as plans
 from flows.studio.production import script as scripts
 from flows.studio.production.console import Screen, running_time
-from flows.studio.production.edit import Edit, Finished
+from flows.studio.production.edit import Edit
 from flows.studio.production.episode import Job
 from flows.studio.production.plan import Survey
 from flows.studio.production.request import CutOptions, EpisodeOptions, Outcome
 from flows.studio.timeline.model import Span
-from flows.studio.workspace import folder
-from scripts_llm.screenplay.script import Premise, Script
+from flows.studio.workspace import files, folder
+from scripts_llm.screenplay.premise import Premise
+from scripts_llm.screenplay.script import Script
 
 
 def recut(options: EpisodeOptions, wanted: CutOptions, screen: Screen) -> Outcome:
@@ -32,7 +34,7 @@ def recut(options: EpisodeOptions, wanted: CutOptions, screen: Screen) -> Outcom
         raise StudioError(
             "cut: wanted --aspect, --lines or --scenes; the episode's own cut is made by episode", code=2
         )
-    with folder.locked(job.folder), folder.disk_errors(job.folder.root):
+    with folder.locked(job.folder), files.disk_errors(job.folder.root):
         plan = _plan(job)
         script = _with_scenes(plan.written.script, wanted.scenes, job)
         heard = plan.written.premise.model_copy(update={"audio": plan.audio})

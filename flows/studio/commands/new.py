@@ -6,7 +6,8 @@ import difflib
 import zlib
 from pathlib import Path
 
-from flows.studio.workspace.folder import disk_errors, show_folder_name, writing
+from flows.studio.workspace.files import disk_errors, writing
+from flows.studio.workspace.folder import show_folder_name
 from scripts_llm.errors import ScriptError
 from scripts_llm.files import schema
 
@@ -24,7 +25,7 @@ def shipped() -> dict[str, Path]:
 
 def write_new(logline: str, folder: Path) -> Path:
     """Writes a commented premise, with a cast that the film model can show, named after the logline."""
-    from flows.studio.filming.words import film_words
+    from flows.studio.filming.vocabulary import film_words
     from scripts_llm.offline_writer.cast import premise_from_logline
 
     words = " ".join(logline.split())

@@ -13,8 +13,8 @@ from flows.studio.production.console import count, duration
 from flows.studio.production.episode import Job
 from flows.studio.production.plan import Survey
 from flows.studio.production.request import EpisodeOptions
-from flows.studio.release import pages, spent
-from flows.studio.workspace import artifacts, folder
+from flows.studio.release import pages
+from flows.studio.workspace import artifacts, files, folder
 
 SHOWN = 60
 _NOT_KNOWN = "the time that filming takes is not known yet"
@@ -87,13 +87,13 @@ def _earlier(job: Job) -> _Earlier:
     for episode in folder.episodes(job.folder.root.parent.parent, job.premise.show):
         shots += _seconds(artifacts.shelf(episode.clips, ".mp4").values())
         lines += _seconds(artifacts.shelf(episode.voices, ".wav").values())
-        scripts.append(pages.rows((folder.read_json(episode.manifest) or {}).get("writer_calls")))
-    tokens = _median(map(spent.tokens, scripts))
+        scripts.append(pages.rows((files.read_json(episode.manifest) or {}).get("writer_calls")))
+    tokens = _median(map(pages.tokens, scripts))
     return _Earlier(
         shot=_median(shots),
         line=_median(lines),
         tokens=None if tokens is None else round(tokens),
-        dollars=_median(map(spent.dollars, scripts)),
+        dollars=_median(map(pages.dollars, scripts)),
     )
 
 

@@ -8,15 +8,15 @@ from flows.studio.errors import StudioError
 from flows.studio.filming import auto_takes, takes
 from flows.studio.filming import shots as shot_list
 from flows.studio.filming.shots import WantedShot
+from flows.studio.picture import contact_sheet
 from flows.studio.production import episode, messages
 from flows.studio.production import plan as plans
 from flows.studio.production import script as scripts
 from flows.studio.production.console import Screen, duration
-from flows.studio.production.episode import Job
+from flows.studio.production.episode import Job, Written
 from flows.studio.production.plan import Survey
 from flows.studio.production.request import EpisodeOptions, Outcome
-from flows.studio.production.written import Written
-from flows.studio.workspace import artifacts, folder, manifest
+from flows.studio.workspace import artifacts, files, folder, manifest
 from scripts_llm.files import read
 
 
@@ -31,7 +31,7 @@ def retake(options: EpisodeOptions, label: str, *, pick: int | None, screen: Scr
         raise StudioError(
             f"{job.folder.script}: wanted a script, there is none yet; {messages.command(job)}", code=2
         )
-    with folder.locked(job.folder), folder.disk_errors(job.folder.root):
+    with folder.locked(job.folder), files.disk_errors(job.folder.root):
         written = scripts.read(job)
         plan = plans.look(job, written)
         assert plan is not None
@@ -110,7 +110,7 @@ def _picked(job: Job, written: Written, shot: WantedShot, take: int) -> Outcome:
     filmed = takes.filmed(shot, artifacts.shelf(job.folder.clips, ".mp4"))
     lines = [f"{shot.label}: take {take} is cut in now"]
     if any(one.take == take for one in filmed):
-        lines.append(f"side by side: {takes.sheet_of(job.folder, shot, picked=take)}")
+        lines.append(f"side by side: {contact_sheet.sheet_of(job.folder, shot, picked=take)}")
     else:
         lines.append(f"take {take} is not filmed yet: the next run films it")
     return Outcome(0, path, (*lines, f"back: {_retake(job, shot)} --pick {shot.take}", messages.command(job)))

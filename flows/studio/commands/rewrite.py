@@ -16,10 +16,9 @@ from flows.studio.filming import breakdown
 from flows.studio.production import episode, messages, records, writer
 from flows.studio.production import script as scripts
 from flows.studio.production.console import Screen
-from flows.studio.production.episode import Job
+from flows.studio.production.episode import Job, Written
 from flows.studio.production.request import EpisodeOptions, Outcome
-from flows.studio.production.written import Written
-from flows.studio.workspace import artifacts, folder, manifest
+from flows.studio.workspace import artifacts, files, folder, manifest
 from scripts_llm.files import read
 from scripts_llm.llm.client import Call
 from scripts_llm.llm.retry import Patience
@@ -40,7 +39,7 @@ def rewrite(options: EpisodeOptions, scene: str, note: str, screen: Screen) -> O
         raise StudioError(
             f"{job.folder.script}: wanted a script to rewrite, there is none yet; {command}", code=2
         )
-    with folder.locked(job.folder), folder.disk_errors(job.folder.root):
+    with folder.locked(job.folder), files.disk_errors(job.folder.root):
         return _whole(job, note, screen) if scene == ALL else _one_scene(job, scene, note, screen)
 
 
@@ -59,7 +58,7 @@ def _one_scene(job: Job, name: str, note: str, screen: Screen) -> Outcome:
     manifest.write(job.folder, memory, **({"rewrite_calls": writer.call_rows(calls)} if calls else {}))
     changed = list(_difference(before, read.scene_text(path, index), name))
     said = changed or [f"{name} came out as it was; another --note may help"]
-    said += records.writing_told(calls)
+    said += messages.writing_told(calls)
     return Outcome(0, path, (*said, f"the rest of {path} is as it was; then: {messages.command(job)}"))
 
 
@@ -165,7 +164,7 @@ def _whole(job: Job, note: str, screen: Screen) -> Outcome:
         raise
     done = replace(job, memory=written.memory)
     records.keep(done, **records.script_chapter(done, written))
-    told = records.script_told(done, written, is_new=True)
+    told = messages.script_told(done, written, is_new=True)
     stay = [f"locked, and so as before: {', '.join(str(old.script.scenes[i].id) for i in locked)}"]
     return Outcome(0, path, (*told, *(stay if locked else []), f"the old one is kept as {kept}"))
 

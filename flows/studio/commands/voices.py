@@ -10,7 +10,7 @@ from flows.studio.voice import catalog, kokoro, speak
 from flows.studio.voice.casting import cast
 from flows.studio.voice.catalog import KOKORO, VOICES, NamedVoice
 from flows.studio.voice.speak import VoiceSettings
-from scripts_llm.screenplay.script import Character
+from scripts_llm.screenplay.premise import Character
 
 SAMPLE = "Nobody told me about the hat. Is it supposed to blink?"
 CAST_FOLDER = Path("voices")

@@ -11,7 +11,8 @@ import re
 from collections.abc import Sequence
 
 from flows.studio.filming import prompt
-from scripts_llm.screenplay.script import Line, Premise, Scene, Script, Shot, Size, display_name
+from scripts_llm.screenplay.premise import Premise, display_name
+from scripts_llm.screenplay.script import Line, Scene, Script, Shot, Size
 
 SHOTS_A_SCENE = 3
 SHOTS_AN_EPISODE = 30

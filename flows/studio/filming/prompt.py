@@ -6,7 +6,8 @@ import re
 from collections.abc import Mapping
 
 from scripts_llm.screenplay import names
-from scripts_llm.screenplay.script import Character, Premise, Scene, Shot, display_name
+from scripts_llm.screenplay.premise import Character, Premise, display_name
+from scripts_llm.screenplay.script import Scene, Shot
 
 _TIME = re.compile(r"\b(day|night|morning|noon|afternoon|evening|midnight|dawn|dusk)\b", re.IGNORECASE)
 _NIGHT = re.compile(r"\b(night|evening|midnight|dusk)\b", re.IGNORECASE)

@@ -9,7 +9,7 @@ from typing import Any, Literal, TypeVar
 
 import t2v
 from flows.studio.errors import StudioError
-from scripts_llm.screenplay.script import Premise
+from scripts_llm.screenplay.premise import Premise
 from scripts_llm.screenplay.video import Video
 from t2v.configs import Speed, fast
 

@@ -12,12 +12,14 @@ from flows.studio.filming import prompt as prompts
 from flows.studio.filming import vocabulary
 from flows.studio.filming.settings import FILM_MODEL, FilmSettings, picture_size
 from flows.studio.media import user_files
-from flows.studio.timeline.model import Source
+from flows.studio.media.clips import Source
 from flows.studio.workspace import artifacts
-from scripts_llm.screenplay.script import Line, Premise, Scene, Script, Shot
+from scripts_llm.screenplay.premise import Premise
+from scripts_llm.screenplay.script import Scene, Script, Shot
 
 if TYPE_CHECKING:
-    from flows.studio.voice.catalog import Speaker, VoiceSettings
+    pass
+from scripts_llm.screenplay.script import scenes
 
 TITLE = "title"
 
@@ -77,27 +79,6 @@ class WantedShot:
         return self.label if self.take == (self.shot.pick or 1) else f"{self.label} take {self.take}"
 
 
-@dataclass(frozen=True)
-class WantedLine:
-    """A spoken line of the script; `index` is its place in the scene's dialogue, `file` its own recording."""
-
-    label: str
-    scene: Scene
-    index: int
-    line: Line
-    recipe: Mapping[str, Any]
-    file: Path | None = None
-
-    @property
-    def digest(self) -> str:
-        return artifacts.digest(self.recipe)
-
-
-def scenes(script: Script) -> tuple[Scene, ...]:
-    """The scenes that are made: all but those that say `skip`."""
-    return tuple(scene for scene in script.scenes if not scene.skip)
-
-
 def shots(
     script: Script, premise: Premise, film: FilmSettings, *, seed: int, places: Sequence[Path] = ()
 ) -> tuple[WantedShot, ...]:
@@ -116,7 +97,7 @@ def shots(
                 continue
             written = shot.prompt_exact or shot.prompt or scene.action
             words = prompts.compose(shot, scene, premise)
-            prompt = words if shot.prompt_exact is not None else vocabulary.dialect(words, film.name)
+            prompt = words if shot.prompt_exact is not None else vocabulary.filmed_prompt(words, film.name)
             seeds = Seeds(seed, scene, shot, written, alike[written])
             alike[written] += 1
             recipe = {"kind": "clip", "prompt": prompt, "seed": 0, **film.recipe}
@@ -162,46 +143,3 @@ def _from_file(label: str, scene: Scene, shot: Shot, premise: Premise, path: Pat
     if user_files.is_still(path):
         recipe["still"] = True
     return WantedShot(label, scene, shot, str(shot.file), "", 0, recipe, file=path)
-
-
-def voices(premise: Premise, *, speaker: Speaker = "embedded") -> dict[str, VoiceSettings]:
-    """The cast's voices; `speaker` is who the episode was begun with."""
-    from flows.studio.voice import speak
-
-    return speak.cast(premise.characters, speaker=speaker, language=premise.language)
-
-
-def lines(
-    script: Script, premise: Premise, *, speaker: Speaker = "embedded", places: Sequence[Path] = ()
-) -> tuple[WantedLine, ...]:
-    """Every spoken line in the script's order, each in its character's own voice or from its own file.
-
-    Raises StudioError for a file that is in none of the `places`.
-    """
-    cast = voices(premise, speaker=speaker)
-    found = []
-    for scene in scenes(script):
-        spoken = [(index, line) for index, line in enumerate(scene.dialogue) if isinstance(line, Line)]
-        for number, (index, line) in enumerate(spoken, start=1):
-            label, file = f"{scene.id}-{number:02d}", None
-            recipe = _recipe(line, cast[line.who])
-            if line.file is not None:
-                file = user_files.locate(line.file, places, where=label)
-                recipe = {"kind": "voice", "file": user_files.content_hash(file), "version": 1}
-            found.append(WantedLine(label, scene, index, line, recipe, file))
-    return tuple(found)
-
-
-def _recipe(line: Line, voice: VoiceSettings) -> dict[str, Any]:
-    """What a line's sound hangs on."""
-    from flows.studio.voice.phonemes import is_russian
-
-    recipe = {
-        "kind": "voice",
-        "text": line.line,
-        "parenthetical": line.parenthetical,
-        "voice": voice.recipe,
-    }
-    if voice.speaker == "kokoro" and is_russian(line.line):
-        recipe["language"] = "ru"  # without the extra it would be a murmur
-    return recipe

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from flows.studio.errors import StudioError
 from flows.studio.media.loudness import SILENT_LUFS, decoded, loudness_of
-from flows.studio.timeline.model import SAMPLE_RATE
+from flows.studio.rates import SAMPLE_RATE
 
 if TYPE_CHECKING:
     from soundfile import SoundFile

@@ -17,7 +17,7 @@ from PIL import Image, PngImagePlugin
 from flows.studio.errors import StudioError
 from flows.studio.media import ffmpeg, gif
 from flows.studio.media.clips import Frames
-from flows.studio.workspace.folder import disk_errors, writing
+from flows.studio.workspace.files import disk_errors, writing
 
 FORMATS = (".mp4", ".gif")
 MOST_GIF_BYTES = 64_000_000

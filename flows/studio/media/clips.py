@@ -8,6 +8,7 @@ from contextlib import closing
 from io import BufferedReader
 from itertools import islice
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -108,3 +109,6 @@ def _read_ppm(stream: BufferedReader) -> Frames | None:
     width, height = (int(number) for number in head[1].split())
     frame = np.empty((height, width, 3), np.uint8)
     return frame if stream.readinto(frame.data) == frame.nbytes else None
+
+
+Source = Literal["model", "file"]  # where a clip that TOON did not draw comes from: another model, one's own

@@ -16,7 +16,7 @@ from threading import Lock
 from typing import cast
 
 from flows.studio.errors import StudioError
-from flows.studio.timeline.model import SAMPLE_RATE
+from flows.studio.rates import SAMPLE_RATE
 from flows.studio.typography import fonts
 from flows.studio.workspace import posix
 

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from multiprocessing import get_context
+from os import cpu_count
 from pathlib import Path
 
 import numpy as np
@@ -56,3 +61,83 @@ def film(file: Path, *, fps: int, height: int, width: int, most: int) -> tuple[F
     if not len(frames):
         raise StudioError(f"{file}: wanted a film, found no picture in it", code=2)
     return frames[:most], len(frames) > most
+
+
+FILMS = (".mp4", ".gif")
+
+
+@dataclass(frozen=True)
+class Captioned:
+    """A file and what is seen in it."""
+
+    file: Path
+    caption: str
+
+
+@dataclass(frozen=True)
+class Framing:
+    """What films are read at; one that is shorter gives what it has."""
+
+    num_frames: int
+    fps: int
+    height: int
+    width: int
+
+
+def found(folder: Path, caption: str | None) -> list[Captioned]:
+    """Every png, jpg, mp4 and gif of a folder, by name, with the words of the .txt beside it, else `caption`.
+
+    Raises StudioError where a file has no words, or the folder no files.
+    """
+    if not folder.is_dir():
+        raise StudioError(f"{folder}: wanted a folder of clips or pictures, there is none", code=2)
+    kinds = (*user_files.STILLS, *FILMS)
+    files = sorted(p for p in folder.iterdir() if p.suffix.lower() in kinds and p.is_file())
+    if not files:
+        raise StudioError(f"{folder}: wanted clips or pictures ({', '.join(kinds)}), got none", code=2)
+    return [Captioned(file, _words(file, caption)) for file in files]
+
+
+def _words(file: Path, caption: str | None) -> str:
+    beside = file.with_suffix(".txt")
+    try:
+        text = " ".join(beside.read_text("utf-8-sig").split()) if beside.is_file() else ""
+    except (OSError, ValueError) as error:
+        raise StudioError(f"{beside}: wanted a caption in UTF-8, got {error}", code=2) from None
+    words = text or caption
+    if not words:
+        raise StudioError(
+            f"{file}: wanted its caption in {beside.name}, got none; write what is seen, or give all such "
+            "files one with --caption",
+            code=2,
+        )
+    return words
+
+
+def read(files: Sequence[Captioned], framing: Framing) -> Iterator[Frames]:
+    """The frames (f, h, w, 3) of every file, in order: a picture has one. Raises StudioError."""
+    workers = max(1, min(8, (cpu_count() or 2) - 1, len(files)))
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+        try:
+            yield from pool.map(_frames, [c.file for c in files], [framing] * len(files))
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _frames(file: Path, framing: Framing) -> Frames:
+    size = (framing.width, framing.height)
+    if user_files.is_still(file):
+        fitted = ImageOps.fit(user_files.opened(file), size, Image.Resampling.LANCZOS)
+        return np.asarray(fitted)[None].copy()
+    scaled = f"scale={size[0]}:{size[1]}:force_original_aspect_ratio=increase:flags=lanczos"
+    graph = f"fps={framing.fps},{scaled},crop={size[0]}:{size[1]}"
+    source = ["-protocol_whitelist", "file", "-i", str(file.absolute()), "-map", "0:v:0"]
+    out = ["-vf", graph, "-frames:v", str(framing.num_frames), "-f", "rawvideo", "-pix_fmt", "rgb24", "-"]
+    try:
+        pixels = ffmpeg.run([*source, *out], doing=f"{file}: wanted a film that ffmpeg can read")
+    except StudioError as error:
+        raise StudioError(*error.args, code=2) from None
+    frames = np.frombuffer(pixels, np.uint8).reshape(-1, framing.height, framing.width, 3)
+    if not len(frames):
+        raise StudioError(f"{file}: wanted a film, found no picture in it", code=2)
+    return frames.copy()

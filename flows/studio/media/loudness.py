@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from flows.studio.errors import StudioError
 from flows.studio.media import ffmpeg
-from flows.studio.timeline.model import SAMPLE_RATE
+from flows.studio.rates import SAMPLE_RATE
 
 Samples = NDArray[np.float32]
 

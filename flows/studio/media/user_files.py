@@ -19,10 +19,10 @@ from PIL import Image, ImageOps
 from flows.studio.errors import StudioError
 from flows.studio.media import ffmpeg
 from flows.studio.media.clips import Frames, each_frame
-from flows.studio.timeline.model import CLIP_HOLD, FPS
+from flows.studio.rates import CLIP_HOLD, FPS
 from flows.studio.workspace import artifacts
 from flows.studio.workspace.artifacts import Artefact
-from flows.studio.workspace.folder import read_json, writing
+from flows.studio.workspace.files import read_json, writing
 
 COPIES = "files"  # the folder in the episode's own that the originals are copied into
 STILLS = (".png", ".jpg", ".jpeg")

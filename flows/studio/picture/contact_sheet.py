@@ -12,7 +12,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw, PngImagePlugin
 
+from flows.studio.filming import auto_takes
 from flows.studio.filming.shots import WantedShot
+from flows.studio.filming.takes import filmed
 from flows.studio.media import clips
 from flows.studio.media.clips import Frames
 from flows.studio.picture import render
@@ -21,7 +23,8 @@ from flows.studio.timeline.model import PictureCut, Timeline
 from flows.studio.typography.lettering import BOLD, Colour, Ink, drawable, fit, font, letter, row_width, write
 from flows.studio.workspace import artifacts
 from flows.studio.workspace.artifacts import Shelf
-from flows.studio.workspace.folder import writing
+from flows.studio.workspace.files import writing
+from flows.studio.workspace.folder import EpisodeFolder
 from scripts_llm.screenplay.script import Line
 
 COLUMNS = 4
@@ -232,3 +235,26 @@ def write_png(picture: Frames, out: Path, texts: Mapping[str, str] | None = None
         os.replace(part, out)
     finally:
         part.unlink(missing_ok=True)
+
+
+FOLDER = "takes"
+
+
+def sheet_of(folder: EpisodeFolder, shot: WantedShot, *, picked: int | None = None) -> Path:
+    """Writes takes/s04.2.png, every filmed take with its number and seed; the one that is cut in is named."""
+    clips = artifacts.shelf(folder.clips, ".mp4")
+    chosen = shot.take if picked is None else picked
+    entries = [
+        SheetEntry(
+            clips[take.digest].path,
+            f"take {take.take}{', cut in' if take.take == chosen else ''}",
+            f"seed {auto_takes.seed_of(take, clips[take.digest].made)}",
+        )
+        for take in filmed(shot, clips)
+    ]
+    path = folder.made / FOLDER / f"{shot.label}.png"
+    first = next((clips[take.digest] for take in filmed(shot, clips)), None)
+    shape = first.recipe["width"] / first.recipe["height"] if first else 16 / 9
+    with writing(path) as part:
+        contact_sheet(entries, part, heading=f"{shot.label}: {shot.words}", shape=shape)
+    return path

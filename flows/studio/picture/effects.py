@@ -10,7 +10,8 @@ import numpy as np
 from PIL import Image
 
 from flows.studio.media.clips import Frames
-from flows.studio.timeline.model import FPS, EffectCue, PictureCut, Span, Timeline, Transition
+from flows.studio.rates import FPS
+from flows.studio.timeline.model import EffectCue, PictureCut, Span, Timeline, Transition
 
 Reel = Callable[[int], Frames]  # a frame's number in the span -> (h, w, 3)
 

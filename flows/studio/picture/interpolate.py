@@ -6,7 +6,7 @@ import numpy as np
 
 from flows.studio.media import ffmpeg
 from flows.studio.media.clips import Frames
-from flows.studio.timeline.model import CLIP_HOLD, FPS
+from flows.studio.rates import CLIP_HOLD, FPS
 
 # Motion both ways, in overlapping blocks; where the picture changes at once nothing is put between.
 _FILTER = f"minterpolate=fps={FPS}:mi_mode=mci:mc_mode=aobmc:me_mode=bidir:vsbmc=1"

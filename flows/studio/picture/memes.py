@@ -4,21 +4,32 @@ from __future__ import annotations
 
 import math
 import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass
+from importlib import metadata
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image
 
+from flows.studio.filming.settings import picture_size
+from flows.studio.filming.shots import WantedShot
 from flows.studio.media import ffmpeg, user_files
-from flows.studio.media.clips import Frames
+from flows.studio.media.clips import Frames, Source
 from flows.studio.media.gif import gif_of_frames
 from flows.studio.picture import render
 from flows.studio.picture.contact_sheet import write_png
 from flows.studio.picture.upscale import enlarge, enlarge_frame
+from flows.studio.picture.verify import Finished
 from flows.studio.picture.watermark import Treatment
-from flows.studio.timeline.model import CLIP_HOLD, FPS, SAMPLE_RATE, SAMPLES_PER_FRAME, Framing
+from flows.studio.rates import CLIP_HOLD, FPS, SAMPLE_RATE, SAMPLES_PER_FRAME
+from flows.studio.timeline.model import Framing
 from flows.studio.typography.lettering import BOLD, Fitted, Ink, apart, drawable, fit, letter
+from flows.studio.workspace.files import writing
+from flows.studio.workspace.folder import EpisodeFolder
+from scripts_llm.screenplay.premise import Meme, Premise
+from scripts_llm.screenplay.script import Script
 
 AS_DRAWN = Treatment()
 SHORTEST = 6.0  # seconds of the mp4
@@ -169,3 +180,55 @@ def _as_long_as(wav: Path, num_frames: int, out: Path) -> Path:
     shape = f"aresample={SAMPLE_RATE},apad,atrim=end_sample={end}"
     ffmpeg.run(["-y", "-i", str(wav.absolute()), "-af", shape, str(out)], doing=f"fitting {wav} to the meme")
     return out
+
+
+def meme_of(premise: Premise, script: Script | None = None) -> Meme:
+    """The meme: what the script says, else the premise, else its logline as picture and words."""
+    if script is not None and script.meme is not None:
+        return script.meme
+    if premise.meme is not None:
+        return premise.meme
+    logline = premise.logline or premise.show
+    top, comma, bottom = logline.rstrip(".").partition(", ")
+    return Meme(picture=logline, top=top[:120] if comma else "", bottom=(bottom if comma else logline)[:120])
+
+
+def film_recipe(premise: Premise, script: Script, shot: WantedShot) -> Mapping[str, Any]:
+    """What the finished meme is made from."""
+    meme = meme_of(premise, script)
+    recipe = {
+        "kind": "meme",
+        "program": metadata.version("cold-open"),
+        "clip": shot.digest,
+        "top": meme.top,
+        "bottom": meme.bottom,
+        "size": list(picture_size(premise)),
+    }
+    hidden = premise.video.watermark
+    asked = {
+        "bar": meme.bar,
+        "watermark": hidden,
+        "show": premise.show if hidden == "bug" else None,
+        "every": CLIP_HOLD if shot.source == "file" else None,  # before, it was three times too slow
+    }
+    return {**recipe, **{key: value for key, value in asked.items() if value}}
+
+
+def make_film(
+    premise: Premise, script: Script, clip: Path, folder: EpisodeFolder, *, source: Source | None = None
+) -> Finished:
+    """Writes episode.mp4, episode.gif and poster.png."""
+    from flows.studio.picture import memes
+    from flows.studio.picture.watermark import Treatment
+
+    meme = meme_of(premise, script)
+    how = Treatment(source is None, None if source == "file" else premise.video.watermark, premise.show)
+    with writing(folder.film) as mp4, writing(folder.gif) as gif, writing(folder.poster) as poster:
+        num_frames = memes.make_meme(
+            clip,
+            memes.MemeFiles(mp4=mp4, gif=gif, poster=poster),
+            words=memes.Words(meme.top, meme.bottom, meme.bar),
+            size=picture_size(premise),
+            how=how,
+        )
+    return Finished(num_frames, round(num_frames / FPS, 3))

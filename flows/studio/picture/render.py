@@ -28,17 +28,8 @@ from flows.studio.picture import verify as verification
 from flows.studio.picture.interpolate import smoothed
 from flows.studio.picture.upscale import NETWORK
 from flows.studio.picture.watermark import Treatment
-from flows.studio.timeline.model import (
-    CLIP_HOLD,
-    FPS,
-    SAMPLE_RATE,
-    SAMPLES_PER_FRAME,
-    Caption,
-    Framing,
-    PictureCut,
-    Span,
-    Timeline,
-)
+from flows.studio.rates import CLIP_HOLD, FPS, SAMPLE_RATE, SAMPLES_PER_FRAME
+from flows.studio.timeline.model import Caption, Framing, PictureCut, Span, Timeline
 from flows.studio.typography import fonts
 from scripts_llm.screenplay.video import Watermark
 

@@ -7,8 +7,9 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-from flows.studio.timeline.model import FPS, Caption, Timeline
-from flows.studio.workspace.folder import writing
+from flows.studio.rates import FPS
+from flows.studio.timeline.model import Caption, Timeline
+from flows.studio.workspace.files import writing
 
 _AI_NOTE = "AI-generated"
 _CODES = """

@@ -9,7 +9,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from flows.studio.timeline.model import FPS, Caption, Span, Timeline, Word
+from flows.studio.rates import FPS
+from flows.studio.timeline.model import Caption, Span, Timeline, Word
 from flows.studio.typography import fonts
 from flows.studio.typography.caption_style import (
     CaptionStyle,
@@ -20,7 +21,7 @@ from flows.studio.typography.caption_style import (
     styles,
 )
 from flows.studio.typography.fonts import missing_glyphs
-from flows.studio.workspace.folder import writing
+from flows.studio.workspace.files import writing
 
 if TYPE_CHECKING:
     from pysubs2 import Color, SSAStyle

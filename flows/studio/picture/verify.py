@@ -7,6 +7,7 @@ black or stands still though the cut's own pictures are not and do not, colours 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,7 @@ from numpy.typing import NDArray
 from flows.studio.errors import StudioError
 from flows.studio.media import ffmpeg
 from flows.studio.media.clips import Frames
-from flows.studio.timeline.model import FPS
+from flows.studio.rates import FPS
 
 GRID = 32  # points across and down
 MOST_COLOUR = 6  # of 255: how far the middle of all points may be from what was fed
@@ -78,3 +79,13 @@ def _other_colours(fed: Frames, got: Frames) -> list[str]:
         return []
     told = ", ".join(f"{value:+.0f}" for value in apart)
     return [f"wanted the colours within {MOST_COLOUR} of the cut's, got red, green, blue {told}"]
+
+
+@dataclass(frozen=True)
+class Finished:
+    """What was measured in the finished film; a silent one has no loudness."""
+
+    num_frames: int
+    seconds: float
+    loudness_lufs: float | None = None
+    true_peak_dbtp: float | None = None

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import json
 import re
-import shutil
+import shlex
+import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from flows.studio.errors import StudioError
 from flows.studio.production import episode as jobs
-from flows.studio.production.faults import known_fault
+from flows.studio.production.messages import known_fault
 from flows.studio.production.request import BatchOptions, EpisodeOptions, Outcome
+from flows.studio.release import index_page
 from flows.studio.workspace import disk_usage
-from flows.studio.workspace.folder import episodes, read_json, show_folder_name
+from flows.studio.workspace.disk_usage import free_bytes
+from flows.studio.workspace.files import read_json, write_json
+from flows.studio.workspace.folder import episodes, show_folder_name
 from scripts_llm.errors import ScriptError
 from scripts_llm.files.read import read_premise
 
@@ -136,18 +141,6 @@ def room_told(plan: Night, output: Path, *, keep: int = 5) -> str | None:
     return f"{line}; coldopen clean --keep {keep} would free {disk_usage.in_words(can_go)}"
 
 
-def free_bytes(output: Path) -> int:
-    """Bytes free on the disk that the output folder is on, or will be."""
-    there = next(place for place in (output.absolute(), *output.absolute().parents) if place.exists())
-    return shutil.disk_usage(there).free
-
-
-def space_line(output: Path) -> str:
-    """The morning's last line: "1.2 GB in output, 80.3 GB free"."""
-    used, free = disk_usage.size_of(output), free_bytes(output)
-    return f"{disk_usage.in_words(used)} in {output}, {disk_usage.in_words(free)} free"
-
-
 def options_of(job: Job, options: BatchOptions, stop_at: datetime | None = None) -> EpisodeOptions:
     """The options of one episode of the night."""
     return EpisodeOptions(
@@ -222,3 +215,60 @@ def in_words(error: BaseException) -> str:
     fault = known_fault(error)
     lines = (fault[0] if fault else f"{type(error).__name__}: {error}").splitlines()
     return "; ".join(line for line in lines if not line.startswith("    "))  # without the file's own lines
+
+
+NIGHTS_KEPT = 60
+
+
+ON_DONE_SECONDS = 300
+
+
+def keep(options: BatchOptions, results: Sequence[Result], began: datetime) -> dict[str, Any]:
+    """Adds the night to `output/nights.json`, draws `output/index.html` anew, and returns its record."""
+    record = record_of(options, results, began)
+    path = options.output / "nights.json"
+    nights = (read_json(path) or {}).get("nights")
+    before = nights if isinstance(nights, list) else []
+    write_json(path, {"schema": 1, "nights": [record, *before][:NIGHTS_KEPT]})
+    index_page.write(options.output)
+    return record
+
+
+def record_of(options: BatchOptions, results: Sequence[Result], began: datetime) -> dict[str, Any]:
+    """The summary as data: what `--on-done` gets on standard input."""
+    return {
+        "began": began.isoformat(timespec="seconds"),
+        "ended": datetime.now().astimezone().isoformat(timespec="seconds"),
+        "premises": str(options.premises),
+        "output": str(options.output),
+        "exit_code": code_of(results),
+        "summary": summary(results)[0],
+        "shows": table(results),
+        "space": disk_usage.space_line(options.output),
+    }
+
+
+def call(command: str, record: dict[str, Any]) -> str | None:
+    """Runs the command with the record as JSON on its standard input; what went wrong, or None.
+
+    The command is split as a shell would split it, and no shell runs it.
+    """
+    try:
+        words = shlex.split(command)
+        if not words:
+            raise ValueError("wanted a command")
+        done = subprocess.run(
+            words,
+            input=json.dumps(record, ensure_ascii=False),
+            capture_output=True,
+            encoding="utf-8",
+            errors="replace",
+            timeout=ON_DONE_SECONDS,
+            check=False,
+        )
+    except (OSError, ValueError, subprocess.TimeoutExpired) as error:
+        return f"--on-done {command}: {error}"
+    if done.returncode != 0:
+        last = (done.stderr or done.stdout).strip().splitlines()[-1:] or ["it said nothing"]
+        return f"--on-done {command}: it ended with exit code {done.returncode} ({last[0][:200]})"
+    return None

@@ -9,19 +9,22 @@ from pathlib import Path
 from typing import Any
 
 from flows.studio.filming.settings import picture_size
-from flows.studio.filming.shots import WantedLine, WantedShot, scenes
+from flows.studio.filming.shots import WantedShot
 from flows.studio.media import user_files
 from flows.studio.picture import sidecars, subtitles
 from flows.studio.picture.render import Look, segment_recipe
+from flows.studio.picture.verify import Finished
 from flows.studio.release import publish
 from flows.studio.sound import user_audio
 from flows.studio.timeline.assemble import FilmedShot, Intro, SceneTake, SpokenLine, assemble
 from flows.studio.timeline.model import Framing, MusicCue, PictureCut, Span, Timeline
 from flows.studio.timeline.pacing import SceneSound
+from flows.studio.voice.lines import WantedLine
 from flows.studio.workspace import artifacts
 from flows.studio.workspace.artifacts import Artefact, Shelf
 from flows.studio.workspace.folder import EpisodeFolder
-from scripts_llm.screenplay.script import Premise, Script, display_name
+from scripts_llm.screenplay.premise import Premise, display_name
+from scripts_llm.screenplay.script import Script, scenes
 
 OnFrame = Callable[[int, int], None]
 
@@ -259,16 +262,6 @@ def all_segments(
     return tuple(paths)
 
 
-@dataclass(frozen=True)
-class Finished:
-    """What was measured in the finished film; a silent one has no loudness."""
-
-    num_frames: int
-    seconds: float
-    loudness_lufs: float | None = None
-    true_peak_dbtp: float | None = None
-
-
 def master(edit: Edit, segments: Sequence[Path], folder: EpisodeFolder) -> Finished:
     """Sound mixed, segments joined, the file checked; captions, poster and film lie in the folder."""
     from flows.studio.picture import contact_sheet
@@ -282,9 +275,9 @@ def master(edit: Edit, segments: Sequence[Path], folder: EpisodeFolder) -> Finis
 def finish(edit: Edit, segments: Sequence[Path], folder: EpisodeFolder, film: Path) -> Finished:
     """The film at `film` with its sound, checked, and its captions beside it."""
     from flows.studio.picture import render
+    from flows.studio.rates import FPS
     from flows.studio.sound import mix
-    from flows.studio.timeline.model import FPS
-    from flows.studio.workspace.folder import writing
+    from flows.studio.workspace.files import writing
 
     timeline = edit.timeline
     write_captions(edit, film)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
@@ -21,8 +21,12 @@ from flows.studio.workspace import folder as folders
 from flows.studio.workspace.folder import EpisodeCode, EpisodeFolder
 from flows.studio.workspace.manifest import Memory
 from scripts_llm.llm.settings import refuse_secrets
-from scripts_llm.screenplay.script import Premise
+from scripts_llm.screenplay.premise import Premise
+from scripts_llm.screenplay.script import Script
 from scripts_llm.screenplay.video import Video
+
+if TYPE_CHECKING:
+    from scripts_llm.llm.client import Call
 
 AUTO = "auto"
 VIDEO_MODEL = "COLDOPEN_VIDEO_MODEL"
@@ -236,3 +240,16 @@ def episode_seed(show_seed: int, code: EpisodeCode) -> int:
     """An episode's own seed: the show's for the very first one, else one that follows from it."""
     is_first = code == EpisodeCode(1, 1)
     return show_seed if is_first else artifacts.seed_from("episode", show_seed, str(code))
+
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Written:
+    """A script on disk, with the premise that knows its whole cast, and what the writing cost."""
+
+    script: Script
+    premise: Premise
+    memory: Memory
+    calls: tuple[Call, ...] = ()

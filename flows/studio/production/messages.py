@@ -6,18 +6,25 @@ Needs neither Prefect nor torch, so that the first line and "nothing to do" come
 from __future__ import annotations
 
 import shlex
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from flows.studio.errors import StudioError
+from flows.studio.filming import vocabulary
 from flows.studio.filming.settings import told as film_told
 from flows.studio.production import episode as episodes
-from flows.studio.production.episode import AUTO, Job
+from flows.studio.production import script as scripts
+from flows.studio.production.console import count, duration
+from flows.studio.production.episode import AUTO, Job, Written
+from flows.studio.production.plan import Survey
+from flows.studio.production.records import lines_chapter
 from flows.studio.production.request import OUTPUT, EpisodeOptions, MemeOptions, Outcome
 from flows.studio.workspace import folder as folders
 from flows.studio.workspace import manifest
-from scripts_llm.llm.client import shown_address
-from scripts_llm.screenplay.script import Meme, Premise
+from flows.studio.workspace.files import disk_errors
+from scripts_llm.llm.client import Call, shown_address
+from scripts_llm.screenplay.premise import Meme, Premise
 
 
 def on_the_last_one(options: EpisodeOptions) -> EpisodeOptions:
@@ -155,3 +162,89 @@ def older_premise(job: Job) -> tuple[str, ...]:
         f"it was written from an older premise ({', '.join(changed)} changed since) and stays as it is; "
         "to have it written anew, move it away",
     )
+
+
+def script_told(job: Job, written: Written, *, is_new: bool) -> tuple[str, ...]:
+    """The script as it is shown: all of it when it is new, a line when it was there."""
+    script = written.script
+    if is_new:
+        return (*scripts.told(script), *writing_told(written.calls), f"the script: {job.folder.script}")
+    shots = sum(len(scene.shots or ()) for scene in script.scenes)
+    edited = ", edited by hand" if scripts.was_edited(job) else ""
+    size = f"{count(len(script.scenes), 'scene')}, {count(shots, 'shot')}{edited}"
+    return (f"{job.folder.script}: “{script.title}”, {size}", *older_premise(job))
+
+
+def writing_told(calls: Sequence[Call]) -> tuple[str, ...]:
+    """What the writing took, in a line; nothing for the offline writer."""
+    if not calls:
+        return ()
+    tokens = [(call.prompt_tokens, call.completion_tokens) for call in calls]
+    known = all(part is not None for pair in tokens for part in pair)
+    used = f"{sum(part or 0 for pair in tokens for part in pair):,} tokens" if known else "tokens n/a"
+    costs = [call.cost_usd for call in calls]
+    cost = "n/a" if None in costs else f"${sum(each or 0 for each in costs):.4f}"
+    seconds = sum(call.seconds for call in calls)
+    return (f"the writing took {count(len(calls), 'call')}, {seconds:.0f} s, {used}, cost {cost}",)
+
+
+def plan_told(plan: Survey) -> tuple[str, ...]:
+    """What will be made and why, and about how long the filming takes."""
+    memory, made = plan.job.memory, plan.plan
+    if not made.todo:
+        return (f"to make: the cut; {made.num_kept} clips and voices are kept",)
+    lines = list(made.told())
+    if memory.weights not in (None, plan.film.weights) and made.num_shots:
+        lines.append(f"{plan.film.title} is another one now than the one that this episode was filmed with")
+    if made.num_shots and not plan.film.is_for_sale:
+        lines.append(f"not for commercial use: {plan.film.title} has the licence {plan.film.licence}")
+    if made.num_shots:
+        filmed = [(shot.label, shot.words) for shot in plan.shots if shot.file is None]
+        lines += vocabulary.told(filmed, plan.film.name)
+    if made.seconds:
+        lines.append(f"about {duration(made.seconds)} of filming, going by the last time")
+    return tuple(lines)
+
+
+def murmured(plan: Survey) -> tuple[str, ...]:
+    """The lines that no voice could speak."""
+    return tuple(line["id"] for line in lines_chapter(plan)["lines"] if line["murmured"])
+
+
+def way_to_speak(plan: Survey) -> str:
+    """What would give the murmured lines words, if anything does."""
+    from flows.studio.voice.phonemes import way_to_speak
+
+    silent = murmured(plan)
+    return way_to_speak(line.line.line for line in plan.lines if line.label in silent)
+
+
+FAILED, WRONG_INPUT = 1, 2
+
+
+def known_fault(error: BaseException) -> tuple[str, int] | None:
+    """The line and the exit code of an error that people can do something about; None for a bug."""
+    from flows.orchestration.server import ApiError
+    from scripts_llm.errors import ScriptError
+    from scripts_llm.llm.settings import LLMError
+    from t2v.errors import CheckpointError, SettingsError, T2VError
+
+    if isinstance(error, StudioError):
+        return str(error), error.code
+    if isinstance(error, ScriptError | SettingsError | CheckpointError):
+        return str(error), WRONG_INPUT
+    if isinstance(error, LLMError):
+        return str(error), getattr(error, "code", FAILED)
+    if isinstance(error, ApiError | T2VError):
+        return str(error), FAILED
+    return _disk_fault(error) if isinstance(error, OSError) else None
+
+
+def _disk_fault(error: OSError) -> tuple[str, int] | None:
+    try:
+        with disk_errors(Path(str(error.filename or "the output folder"))):
+            raise error
+    except StudioError as known:
+        return str(known), known.code
+    except OSError:
+        return None

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import Literal, TypeVar
 
 from flows.studio.filming.settings import FilmSettings
-from flows.studio.filming.shots import WantedLine, WantedShot, all_takes
+from flows.studio.filming.shots import WantedShot, all_takes
+from flows.studio.voice.lines import WantedLine
 from flows.studio.workspace import artifacts
 from flows.studio.workspace.artifacts import Artefact, Shelf
 from flows.studio.workspace.folder import EpisodeFolder

@@ -9,24 +9,25 @@ from typing import Any
 
 from flows.studio.filming import shots as shot_list
 from flows.studio.filming.settings import FilmSettings, film_settings, picture_size
-from flows.studio.filming.shots import WantedLine, WantedShot
+from flows.studio.filming.shots import WantedShot
 from flows.studio.picture import contact_sheet as contact_sheets
-from flows.studio.picture import loops
+from flows.studio.picture import memes
 from flows.studio.picture.contact_sheet import Sheet
 from flows.studio.production import edit as edits
 from flows.studio.production import needed
 from flows.studio.production import script as scripts
 from flows.studio.production.edit import Edit, Material, make_edit
-from flows.studio.production.episode import Job
+from flows.studio.production.episode import Job, Written
 from flows.studio.production.needed import Plan
 from flows.studio.production.request import Until
-from flows.studio.production.written import Written
 from flows.studio.sound import user_audio
 from flows.studio.sound.scene_sounds import scene_sounds
 from flows.studio.timeline.pacing import SceneSound
 from flows.studio.typography.caption_style import read_style
+from flows.studio.voice import lines as lines_
+from flows.studio.voice.lines import WantedLine
 from flows.studio.workspace import artifacts
-from scripts_llm.screenplay.script import Audio, Premise, display_name
+from scripts_llm.screenplay.premise import Audio, Premise, display_name
 
 
 @dataclass(frozen=True)
@@ -126,7 +127,7 @@ class Survey:
     def film_recipe(self) -> Any:
         """What the finished film is made from, given what lies there now."""
         if self.is_meme:
-            return loops.film_recipe(self.written.premise, self.written.script, self.shots[0])
+            return memes.film_recipe(self.written.premise, self.written.script, self.shots[0])
         return self.edit().recipe
 
     def result(self, until: Until | None) -> Path:
@@ -149,7 +150,7 @@ def look(job: Job, written: Written | None = None) -> Survey | None:
             return None
     film = film_settings(written.premise, num_steps=job.memory.num_steps, video=job.video)
     shots = shot_list.shots(written.script, written.premise, film, seed=job.film_seed, places=job.places)
-    lines = shot_list.lines(written.script, written.premise, speaker=job.speaker, places=job.places)
+    lines = lines_.lines(written.script, written.premise, speaker=job.speaker, places=job.places)
     intro = _intro(job, written.premise)
     made = needed.make_plan(
         job.folder, [*([intro] if intro else []), *shots], lines, film=film, failed=job.memory.failed

@@ -2,27 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
 from flows.studio.filming import auto_takes, vocabulary
 from flows.studio.filming.settings import picture_size
-from flows.studio.filming.shots import WantedLine
 from flows.studio.media import loudness
 from flows.studio.picture.render import file_hash
+from flows.studio.picture.verify import Finished
 from flows.studio.production import script as scripts
 from flows.studio.production import writer
-from flows.studio.production.console import count, duration
-from flows.studio.production.edit import Finished
-from flows.studio.production.episode import Job
-from flows.studio.production.messages import older_premise
+from flows.studio.production.episode import Job, Written
 from flows.studio.production.plan import Survey
-from flows.studio.production.written import Written
 from flows.studio.release import publish
 from flows.studio.timeline.model import Timeline
-from flows.studio.workspace import artifacts, folder, manifest
-from scripts_llm.llm.client import Call
+from flows.studio.voice.lines import WantedLine
+from flows.studio.workspace import artifacts, manifest
+from flows.studio.workspace import files as files_
 
 Chapters = dict[str, Any]
 
@@ -33,17 +29,6 @@ def keep(job: Job, **chapters: Any) -> None:
 
 
 # ---------------------------------------------------------------------------------------------- script
-
-
-def script_told(job: Job, written: Written, *, is_new: bool) -> tuple[str, ...]:
-    """The script as it is shown: all of it when it is new, a line when it was there."""
-    script = written.script
-    if is_new:
-        return (*scripts.told(script), *writing_told(written.calls), f"the script: {job.folder.script}")
-    shots = sum(len(scene.shots or ()) for scene in script.scenes)
-    edited = ", edited by hand" if scripts.was_edited(job) else ""
-    size = f"{count(len(script.scenes), 'scene')}, {count(shots, 'shot')}{edited}"
-    return (f"{job.folder.script}: “{script.title}”, {size}", *older_premise(job))
 
 
 def script_chapter(job: Job, written: Written) -> Chapters:
@@ -70,38 +55,7 @@ def script_chapter(job: Job, written: Written) -> Chapters:
     return chapters
 
 
-def writing_told(calls: Sequence[Call]) -> tuple[str, ...]:
-    """What the writing took, in a line; nothing for the offline writer."""
-    if not calls:
-        return ()
-    tokens = [(call.prompt_tokens, call.completion_tokens) for call in calls]
-    known = all(part is not None for pair in tokens for part in pair)
-    used = f"{sum(part or 0 for pair in tokens for part in pair):,} tokens" if known else "tokens n/a"
-    costs = [call.cost_usd for call in calls]
-    cost = "n/a" if None in costs else f"${sum(each or 0 for each in costs):.4f}"
-    seconds = sum(call.seconds for call in calls)
-    return (f"the writing took {count(len(calls), 'call')}, {seconds:.0f} s, {used}, cost {cost}",)
-
-
 # ------------------------------------------------------------------------------------------------ plan
-
-
-def plan_told(plan: Survey) -> tuple[str, ...]:
-    """What will be made and why, and about how long the filming takes."""
-    memory, made = plan.job.memory, plan.plan
-    if not made.todo:
-        return (f"to make: the cut; {made.num_kept} clips and voices are kept",)
-    lines = list(made.told())
-    if memory.weights not in (None, plan.film.weights) and made.num_shots:
-        lines.append(f"{plan.film.title} is another one now than the one that this episode was filmed with")
-    if made.num_shots and not plan.film.is_for_sale:
-        lines.append(f"not for commercial use: {plan.film.title} has the licence {plan.film.licence}")
-    if made.num_shots:
-        filmed = [(shot.label, shot.words) for shot in plan.shots if shot.file is None]
-        lines += vocabulary.told(filmed, plan.film.name)
-    if made.seconds:
-        lines.append(f"about {duration(made.seconds)} of filming, going by the last time")
-    return tuple(lines)
 
 
 # ----------------------------------------------------------------------------------------------- shots
@@ -178,19 +132,6 @@ def _speaker_of(line: WantedLine) -> str:
     return _SPEAKERS[(line.recipe.get("voice") or {}).get("speaker", "embedded")]
 
 
-def murmured(plan: Survey) -> tuple[str, ...]:
-    """The lines that no voice could speak."""
-    return tuple(line["id"] for line in lines_chapter(plan)["lines"] if line["murmured"])
-
-
-def way_to_speak(plan: Survey) -> str:
-    """What would give the murmured lines words, if anything does."""
-    from flows.studio.voice.phonemes import way_to_speak
-
-    silent = murmured(plan)
-    return way_to_speak(line.line.line for line in plan.lines if line.label in silent)
-
-
 # ------------------------------------------------------------------------------------------------ film
 
 
@@ -220,6 +161,6 @@ def timeline_chapter(timeline: Timeline) -> Chapters:
 
 def ready_to_publish(job: Job, plan: Survey, timeline: Timeline) -> None:
     """publish.txt, with the credits that the manifest knows by now."""
-    made = folder.read_json(job.folder.manifest) or {}
+    made = files_.read_json(job.folder.manifest) or {}
     premise, script = plan.written.premise, plan.written.script
     publish.write(job.folder, premise, script, timeline, publish.credits_of(made, premise))

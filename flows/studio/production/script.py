@@ -11,16 +11,17 @@ from typing import TYPE_CHECKING, cast
 
 from flows.studio.errors import StudioError
 from flows.studio.filming import breakdown
-from flows.studio.filming.words import film_words
-from flows.studio.production.episode import AUTO, Job
-from flows.studio.production.written import Say, Written
+from flows.studio.filming.vocabulary import film_words
+from flows.studio.production.episode import AUTO, Job, Say, Written
 from flows.studio.workspace import folder, manifest
-from flows.studio.workspace.folder import EpisodeFolder, disk_errors
+from flows.studio.workspace.files import disk_errors
+from flows.studio.workspace.folder import EpisodeFolder
 from scripts_llm.errors import ScriptError
 from scripts_llm.files import read as yaml_files
 from scripts_llm.files import schema
 from scripts_llm.offline_writer import cast as casting
-from scripts_llm.screenplay.script import Character, Line, Premise, Scene, Script, Shot
+from scripts_llm.screenplay.premise import Character, Premise
+from scripts_llm.screenplay.script import Line, Scene, Script, Shot
 
 if TYPE_CHECKING:
     from scripts_llm.llm.client import Call

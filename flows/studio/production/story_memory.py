@@ -10,10 +10,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from flows.studio.errors import StudioError
-from flows.studio.production.episode import Job
-from flows.studio.production.written import Written
+from flows.studio.production.episode import Job, Written
 from flows.studio.workspace import posix
-from flows.studio.workspace.folder import disk_errors
+from flows.studio.workspace.files import disk_errors
 from scripts_llm.files import continuity
 from scripts_llm.screenplay.continuity import Continuity, Told, told_by
 

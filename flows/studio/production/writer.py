@@ -9,17 +9,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from flows.studio.errors import StudioError
-from flows.studio.filming.words import dialect
+from flows.studio.filming.vocabulary import dialect
 from flows.studio.production.episode import AUTO, Job
 from scripts_llm.llm import capabilities, prices
 from scripts_llm.llm.ask import Server
 from scripts_llm.llm.client import Call, LLMError, LLMSettings
 from scripts_llm.llm.retry import Patience
 from scripts_llm.plain_text import one_line
-from scripts_llm.screenplay.script import Premise, Scene, Script
+from scripts_llm.screenplay.premise import Premise
+from scripts_llm.screenplay.script import Scene, Script
 
 if TYPE_CHECKING:
-    from flows.studio.production.written import Say
+    from flows.studio.production.episode import Say
     from scripts_llm.llm_writer.writer import Assignment, Writing
 
 

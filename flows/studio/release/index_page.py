@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from flows.studio.release import pages
-from flows.studio.workspace import folder
+from flows.studio.workspace import files, folder
 from flows.studio.workspace.folder import EpisodeFolder
 
 NIGHTS_SHOWN = 10
@@ -38,9 +38,9 @@ class Entry:
 def write(output: Path) -> Path:
     """Draws the page anew from the manifests and the record of the nights."""
     path = output / "index.html"
-    nights = (folder.read_json(output / "nights.json") or {}).get("nights")
+    nights = (files.read_json(output / "nights.json") or {}).get("nights")
     page = pages.render("index", entries=entries(output), nights=pages.rows(nights)[:NIGHTS_SHOWN])
-    with folder.writing(path) as part:
+    with files.writing(path) as part:
         part.write_text(page, encoding="utf-8")
     return path
 
@@ -52,7 +52,7 @@ def entries(output: Path) -> tuple[Entry, ...]:
 
 
 def _entry(output: Path, episode: EpisodeFolder) -> Entry:
-    made = folder.read_json(episode.manifest) or {}
+    made = files.read_json(episode.manifest) or {}
     film = pages.mapping(made.get("film"))
     path = next((each for each in (episode.film, episode.gif) if each.exists()), None)
     when = (path or episode.manifest).stat().st_mtime

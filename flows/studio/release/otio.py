@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from flows.studio.timeline.model import FPS, SAMPLE_RATE, SAMPLES_PER_FRAME, Timeline
+from flows.studio.rates import FPS, SAMPLE_RATE, SAMPLES_PER_FRAME
+from flows.studio.timeline.model import Timeline
 
 Json = dict[str, Any]
 Marked = tuple[int, int, str, str | None]  # from frame, to frame, its name, who or where

@@ -9,10 +9,12 @@ from itertools import pairwise
 from typing import Any
 
 from flows.studio.filming.settings import allows_commerce, title_of
-from flows.studio.timeline.model import FPS, Timeline
-from flows.studio.workspace.folder import EpisodeFolder, writing
-from scripts_llm.screenplay.publish import Publish
-from scripts_llm.screenplay.script import Premise, Script
+from flows.studio.rates import FPS
+from flows.studio.timeline.model import Timeline
+from flows.studio.workspace.files import writing
+from flows.studio.workspace.folder import EpisodeFolder
+from scripts_llm.screenplay.premise import Premise, Publish
+from scripts_llm.screenplay.script import Script
 
 MAX_TITLE = 100  # characters, as video sites have it
 MIN_CHAPTER_SECONDS = 10

@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from flows.studio.filming import auto_takes
-from flows.studio.release import pages, spent
+from flows.studio.release import pages
 from flows.studio.typography import linebreak
-from flows.studio.workspace import folder
+from flows.studio.workspace import files
 from flows.studio.workspace.folder import EpisodeFolder
 
 WIDTH = 1000.0  # of the drawing of the timeline
@@ -91,7 +91,7 @@ class Warned:
 
 def write(place: EpisodeFolder) -> Path:
     """Draws the report of an episode from its manifest and the clips that lie there."""
-    made = folder.read_json(place.manifest) or {}
+    made = files.read_json(place.manifest) or {}
     film = pages.mapping(made.get("film"))
     page = pages.render(
         "report",
@@ -112,7 +112,7 @@ def write(place: EpisodeFolder) -> Path:
         versions=pages.mapping(made.get("versions")),
     )
     path = place.root / "report.html"
-    with folder.writing(path) as part:
+    with files.writing(path) as part:
         part.write_text(page, encoding="utf-8")
     return path
 
@@ -142,13 +142,13 @@ def _facts(made: Mapping[str, Any], film: Mapping[str, Any]) -> tuple[tuple[str,
 
 def _tokens(calls: Sequence[Mapping[str, Any]]) -> str:
     """Tokens of all calls; a number that is not known is n/a, never nothing."""
-    known = spent.tokens(calls)
+    known = pages.tokens(calls)
     return ("n/a" if calls else "") if known is None else f"{known}"
 
 
 def _cost(calls: Sequence[Mapping[str, Any]]) -> str:
     """Dollars of all calls; a price that is not known is n/a, never nothing."""
-    known = spent.dollars(calls)
+    known = pages.dollars(calls)
     return ("n/a" if calls else "") if known is None else f"${known:.4f}"
 
 

@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 
 from flows.studio.errors import StudioError
 from flows.studio.media import audio
-from flows.studio.timeline.model import SAMPLE_RATE
-from flows.studio.voice.delivery import reverberant
+from flows.studio.media.filters import reverberant
+from flows.studio.rates import SAMPLE_RATE
 from flows.studio.voice.hibari import HOP, MODEL_RATE, Spectra, Timbre, predict
 from flows.studio.voice.hibari import sound as voiced_sound
 

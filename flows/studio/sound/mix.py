@@ -31,9 +31,10 @@ from flows.studio.media.loudness import (
     measure,
     true_peaks,
 )
+from flows.studio.rates import FPS, SAMPLE_RATE, SAMPLES_PER_FRAME
 from flows.studio.sound.stems import Stem, stems
-from flows.studio.timeline.model import FPS, SAMPLE_RATE, SAMPLES_PER_FRAME, Timeline
-from scripts_llm.screenplay.script import Audio
+from flows.studio.timeline.model import Timeline
+from scripts_llm.screenplay.premise import Audio
 
 __all__ = ["AAC_OPTIONS", "TARGETS_LUFS", "MixReport", "master", "measure"]
 

@@ -15,10 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from flows.studio.media import audio
+from flows.studio.media.filters import reverberant
 from flows.studio.media.loudness import decoded
-from flows.studio.timeline.model import SAMPLE_RATE
-from flows.studio.voice.delivery import reverberant
-from scripts_llm.screenplay.script import Mood
+from flows.studio.rates import SAMPLE_RATE
+from scripts_llm.screenplay.premise import Mood
 
 Samples = NDArray[np.float32]
 

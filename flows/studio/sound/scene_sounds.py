@@ -6,12 +6,10 @@ import functools
 from collections.abc import Sequence
 from pathlib import Path
 
-from flows.studio.filming.shots import scenes
 from flows.studio.media import audio, user_files
 from flows.studio.sound import foley
 from flows.studio.timeline.pacing import SceneSound
-from scripts_llm.screenplay.script import Scene, Script
-from scripts_llm.screenplay.sound_effects import SoundEffect
+from scripts_llm.screenplay.script import Scene, Script, SoundEffect, scenes
 
 
 def scene_sounds(script: Script, *, places: Sequence[Path] = ()) -> dict[str, tuple[SceneSound, ...]]:

@@ -18,19 +18,12 @@ from numpy.typing import NDArray
 from flows.studio.errors import StudioError
 from flows.studio.media import audio as audio_files
 from flows.studio.media.limiter import ducking, stretched
+from flows.studio.rates import SAMPLE_RATE, SAMPLES_PER_FRAME
 from flows.studio.sound import foley, music, user_audio
 from flows.studio.sound.laughs import PEOPLE_LUFS, laugh
-from flows.studio.timeline.model import (
-    SAMPLE_RATE,
-    SAMPLES_PER_FRAME,
-    LaughCue,
-    LineCue,
-    MusicCue,
-    SoundCue,
-    Timeline,
-)
+from flows.studio.timeline.model import LaughCue, LineCue, MusicCue, SoundCue, Timeline
 from flows.studio.voice.speak import LINE_LUFS
-from scripts_llm.screenplay.script import Audio, LaughTrack, Mood
+from scripts_llm.screenplay.premise import Audio, LaughTrack, Mood
 
 Samples = NDArray[np.float32]
 Stem = Callable[[int, int], Samples]  # from sample, to sample -> (n, 2)

@@ -15,7 +15,7 @@ from flows.studio.errors import StudioError
 from flows.studio.media import audio as audio_files
 from flows.studio.media import user_files
 from flows.studio.sound.laughs import PEOPLE_LUFS
-from scripts_llm.screenplay.script import Audio, LaughTrack
+from scripts_llm.screenplay.premise import Audio, LaughTrack
 
 Samples = NDArray[np.float32]
 

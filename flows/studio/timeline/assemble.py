@@ -13,14 +13,12 @@ from pathlib import Path
 from typing import Literal
 
 from flows.studio.errors import StudioError
+from flows.studio.rates import CLIP_HOLD, FPS, SAMPLES_PER_FRAME
 from flows.studio.timeline import captions as caption_cues
 from flows.studio.timeline import framing
 from flows.studio.timeline import laughs as laugh_cues
 from flows.studio.timeline.framing import FilmedShot, Moment
 from flows.studio.timeline.model import (
-    CLIP_HOLD,
-    FPS,
-    SAMPLES_PER_FRAME,
     EffectCue,
     LaughCue,
     LineCue,

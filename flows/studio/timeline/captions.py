@@ -12,7 +12,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 
-from flows.studio.timeline.model import FPS, Caption, LineCue, Span, Word
+from flows.studio.rates import FPS
+from flows.studio.timeline.model import Caption, LineCue, Span, Word
 from flows.studio.typography import linebreak
 from flows.studio.typography.caption_style import limit_of
 from flows.studio.typography.linebreak import Piece

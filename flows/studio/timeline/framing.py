@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from flows.studio.timeline.model import CLIP_HOLD, PictureCut
+from flows.studio.rates import CLIP_HOLD
+from flows.studio.timeline.model import PictureCut
 from scripts_llm.screenplay.script import Shot
 from scripts_llm.screenplay.video import Fit
 

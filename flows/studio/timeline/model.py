@@ -13,15 +13,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-FPS = 24
-SAMPLE_RATE = 48_000
-SAMPLES_PER_FRAME = SAMPLE_RATE // FPS
+from flows.studio.media.clips import Source
+from flows.studio.rates import FPS, SAMPLE_RATE, SAMPLES_PER_FRAME
+
 DASH = "– "
-CLIP_HOLD = 3  # a clip's 8 frames a second, each held for three of the timeline's 24
 
 Framing = Literal["blur", "crop", "letterbox"]  # what becomes of a picture of another shape than the film's
 Card = Literal["title", "credits", "gag"]
-Source = Literal["model", "file"]  # where a clip that TOON did not draw comes from: another model, one's own
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from dataclasses import replace
 from math import log2
 
 from flows.studio.voice.catalog import KOKORO, VOICES, Speaker, VoiceSettings, named_voice
-from scripts_llm.screenplay.script import Character, Voice
+from scripts_llm.screenplay.premise import Character, Voice
 
 APART_SEMITONES = 2.0  # two voices differ by this much in pitch,
 APART_FORMANTS = 0.08  # or by this much in the size of the throat

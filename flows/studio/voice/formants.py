@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from flows.studio.timeline.model import SAMPLE_RATE
+from flows.studio.rates import SAMPLE_RATE
 
 Samples = NDArray[np.float32]
 

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import io
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from flows.studio.filming.shots import WantedLine
 from flows.studio.media import user_files
-from flows.studio.timeline.model import SAMPLE_RATE
+from flows.studio.rates import SAMPLE_RATE
 from flows.studio.voice.alignment import word_places
 from flows.studio.voice.catalog import VoiceSettings
 from flows.studio.workspace import artifacts
 from flows.studio.workspace.artifacts import Artefact
+from scripts_llm.screenplay.premise import Premise
+from scripts_llm.screenplay.script import Line, Scene, Script, scenes
+
+if TYPE_CHECKING:
+    from flows.studio.voice.catalog import Speaker
 
 
 def speak_line(wanted: WantedLine, voice: VoiceSettings, place: Path) -> Artefact:
@@ -43,3 +48,62 @@ def speak_line(wanted: WantedLine, voice: VoiceSettings, place: Path) -> Artefac
         }
 
     return artifacts.make(place, wanted.label, wanted.recipe, ".wav", by=by)
+
+
+@dataclass(frozen=True)
+class WantedLine:
+    """A spoken line of the script; `index` is its place in the scene's dialogue, `file` its own recording."""
+
+    label: str
+    scene: Scene
+    index: int
+    line: Line
+    recipe: Mapping[str, Any]
+    file: Path | None = None
+
+    @property
+    def digest(self) -> str:
+        return artifacts.digest(self.recipe)
+
+
+def voices(premise: Premise, *, speaker: Speaker = "embedded") -> dict[str, VoiceSettings]:
+    """The cast's voices; `speaker` is who the episode was begun with."""
+    from flows.studio.voice import speak
+
+    return speak.cast(premise.characters, speaker=speaker, language=premise.language)
+
+
+def lines(
+    script: Script, premise: Premise, *, speaker: Speaker = "embedded", places: Sequence[Path] = ()
+) -> tuple[WantedLine, ...]:
+    """Every spoken line in the script's order, each in its character's own voice or from its own file.
+
+    Raises StudioError for a file that is in none of the `places`.
+    """
+    cast = voices(premise, speaker=speaker)
+    found = []
+    for scene in scenes(script):
+        spoken = [(index, line) for index, line in enumerate(scene.dialogue) if isinstance(line, Line)]
+        for number, (index, line) in enumerate(spoken, start=1):
+            label, file = f"{scene.id}-{number:02d}", None
+            recipe = _recipe(line, cast[line.who])
+            if line.file is not None:
+                file = user_files.locate(line.file, places, where=label)
+                recipe = {"kind": "voice", "file": user_files.content_hash(file), "version": 1}
+            found.append(WantedLine(label, scene, index, line, recipe, file))
+    return tuple(found)
+
+
+def _recipe(line: Line, voice: VoiceSettings) -> dict[str, Any]:
+    """What a line's sound hangs on."""
+    from flows.studio.voice.phonemes import is_russian
+
+    recipe = {
+        "kind": "voice",
+        "text": line.line,
+        "parenthetical": line.parenthetical,
+        "voice": voice.recipe,
+    }
+    if voice.speaker == "kokoro" and is_russian(line.line):
+        recipe["language"] = "ru"  # without the extra it would be a murmur
+    return recipe

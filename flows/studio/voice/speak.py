@@ -21,12 +21,13 @@ from numpy.typing import NDArray
 
 from flows.studio.errors import StudioError
 from flows.studio.media import audio
+from flows.studio.media.filters import affected, shelved
 from flows.studio.media.loudness import decoded
-from flows.studio.timeline.model import SAMPLE_RATE
+from flows.studio.rates import SAMPLE_RATE
 from flows.studio.voice import formants, hibari, kokoro, speech_api
 from flows.studio.voice.casting import cast
 from flows.studio.voice.catalog import VOICES, NamedVoice, VoiceSettings, named_voice, own_pitch
-from flows.studio.voice.delivery import affected, delivery, directed, shelved
+from flows.studio.voice.delivery import delivery, directed
 from flows.studio.voice.phonemes import Reading, read, sounds_like
 
 __all__ = [

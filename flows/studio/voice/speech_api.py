@@ -65,7 +65,7 @@ def _asked(text: str, where: Address, speed: float, env: Mapping[str, str]) -> b
     from scripts_llm.errors import ScriptError
     from scripts_llm.llm.client import LLMError, connected
     from scripts_llm.llm.settings import resolve
-    from scripts_llm.screenplay.script import Writer
+    from scripts_llm.screenplay.premise import Writer
 
     try:
         settings = resolve(Writer(model=where.model, base_url=where.url), env, None)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from flows.studio.workspace import folder
+from flows.studio.workspace import files
 
 Recipe = Mapping[str, Any]
 SEED_BITS = 63
@@ -48,7 +48,7 @@ def shelf(place: Path, suffix: str) -> dict[str, Artefact]:
     for path in sorted(place.iterdir()) if place.is_dir() else ():
         if path.suffix != suffix or path.name.startswith("."):
             continue
-        note = folder.read_json(path.with_suffix(".json")) or {}
+        note = files.read_json(path.with_suffix(".json")) or {}
         recipe, made = note.get("recipe"), note.get("made")
         if isinstance(recipe, dict) and isinstance(made, dict) and path.stem.endswith(f"-{digest(recipe)}"):
             found[digest(recipe)] = Artefact(path, recipe, made)
@@ -71,9 +71,9 @@ def make(
     """
     path = place / f"{label}-{digest(recipe)}{suffix}"
     path.with_suffix(".json").unlink(missing_ok=True)
-    with folder.writing(path) as part:
+    with files.writing(path) as part:
         made = by(part)
-    folder.write_json(path.with_suffix(".json"), {"recipe": recipe, "made": made})
+    files.write_json(path.with_suffix(".json"), {"recipe": recipe, "made": made})
     return Artefact(path, recipe, made)
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path
 
-from flows.studio.workspace.folder import ROOM, EpisodeFolder, disk_errors, episodes, every_episode, locked
+from flows.studio.workspace.files import disk_errors
+from flows.studio.workspace.folder import ROOM, EpisodeFolder, episodes, every_episode, locked
 
 MEDIA = {".mp4", ".mkv", ".wav", ".png", ".gif", ".jpg", ".jpeg", ".mp3"}
 RECENT = 3  # episodes whose mean size says how large the next one will be
@@ -76,3 +78,15 @@ def _media(places: Iterable[Path]) -> Iterable[Path]:
         for path in sorted(place.iterdir()) if place.is_dir() else ():
             if path.is_file() and path.suffix in MEDIA:
                 yield path
+
+
+def free_bytes(output: Path) -> int:
+    """Bytes free on the disk that the output folder is on, or will be."""
+    there = next(place for place in (output.absolute(), *output.absolute().parents) if place.exists())
+    return shutil.disk_usage(there).free
+
+
+def space_line(output: Path) -> str:
+    """The morning's last line: "1.2 GB in output, 80.3 GB free"."""
+    used, free = size_of(output), free_bytes(output)
+    return f"{in_words(used)} in {output}, {in_words(free)} free"

@@ -24,7 +24,7 @@ from typing import IO
 
 from flows.studio.errors import StudioError
 from flows.studio.workspace import posix
-from flows.studio.workspace.folder import disk_errors
+from flows.studio.workspace.files import disk_errors
 
 Say = Callable[[str], None]
 Download = Callable[[Sequence[str], Path], None]

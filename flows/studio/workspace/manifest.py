@@ -11,9 +11,9 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from flows.studio.workspace import folder as folders
+from flows.studio.workspace import files
 from flows.studio.workspace.folder import EpisodeFolder
-from scripts_llm.screenplay.script import Premise
+from scripts_llm.screenplay.premise import Premise
 
 SCHEMA = 1
 _PACKAGES = ("cold-open", "torch", "open_clip_torch", "moviepy", "imageio-ffmpeg", "hibari-tts", "prefect")
@@ -64,7 +64,7 @@ def read(folder: EpisodeFolder) -> Memory:
 
 
 def _read(path: Path) -> Memory:
-    begun = (folders.read_json(path) or {}).get("remembered")
+    begun = (files.read_json(path) or {}).get("remembered")
     if not isinstance(begun, dict):
         return Memory()
     known = {field.name for field in fields(Memory)}
@@ -93,7 +93,7 @@ def write(folder: EpisodeFolder, memory: Memory, **chapters: Any) -> None:
 
 
 def _write(path: Path, folder: EpisodeFolder, memory: Memory, chapters: Mapping[str, Any]) -> None:
-    before = folders.read_json(path) or {}
+    before = files.read_json(path) or {}
     head = {
         "schema": SCHEMA,
         "episode": str(folder.code),
@@ -102,7 +102,7 @@ def _write(path: Path, folder: EpisodeFolder, memory: Memory, chapters: Mapping[
         "versions": versions(),
     }
     kept = {key: value for key, value in before.items() if key not in head}
-    folders.write_json(path, {**head, **kept, **chapters, "remembered": asdict(memory)})
+    files.write_json(path, {**head, **kept, **chapters, "remembered": asdict(memory)})
 
 
 def versions() -> dict[str, str]:

@@ -6,13 +6,14 @@ Matrices and kernels may be stored as int8 with one fp16 scale for each output c
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import contextlib
+import os
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
-from t2v.checkpoints.files.whole import whole
 from t2v.errors import CheckpointError
 
 SCALE = ".scale"
@@ -83,3 +84,11 @@ def load_strictly(module: nn.Module, state: Mapping[str, Tensor], path: Path, na
     if faults:
         raise CheckpointError(f"{path}: not the weights of {name}: {'; '.join(faults)}")
     module.load_state_dict(dict(state))
+
+
+@contextlib.contextmanager
+def whole(path: Path) -> Iterator[Path]:
+    """Where to write; what lies at `path` stays until all of the new file is there."""
+    part = path.with_name(f"{path.name}.part")
+    yield part
+    os.replace(part, path)

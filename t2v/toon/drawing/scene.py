@@ -15,10 +15,9 @@ from PIL import Image, ImageDraw
 from t2v.toon.drawing.anatomy import ANATOMY, PAINT, Anatomy
 from t2v.toon.drawing.faces import draw_face
 from t2v.toon.drawing.figures import BODIES, HEADS, Look
-from t2v.toon.drawing.interiors import SCENERY
 from t2v.toon.drawing.pen import INK, Affine, Colour, Pen, Point, mix, moonlit, placed
 from t2v.toon.drawing.poses import PERIOD, Pose, pose_at
-from t2v.toon.drawing.sets import FLOORS
+from t2v.toon.drawing.sets import FLOORS, SCENERY
 from t2v.toon.drawing.wardrobe import (
     draw_apron,
     draw_cigar,

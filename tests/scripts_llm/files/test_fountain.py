@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from scripts_llm.errors import ScriptError
 from scripts_llm.files.fountain_write import read_fountain, write_fountain
 from scripts_llm.plain_text import plain
-from scripts_llm.screenplay.script import Beat, Character, Line, Meme, Scene, Script, Shot, SoundEffect
+from scripts_llm.screenplay.premise import Character, Meme
+from scripts_llm.screenplay.script import Beat, Line, Scene, Script, Shot, SoundEffect
 
 CAST = {
     "joe": Character(name="Joe"),

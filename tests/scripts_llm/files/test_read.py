@@ -14,8 +14,8 @@ from ruamel.yaml import YAML
 from scripts_llm.errors import ScriptError
 from scripts_llm.files.read import read_premise, read_script, write_script
 from scripts_llm.plain_text import plain
-from scripts_llm.screenplay.script import Beat, Character, Line, Meme, Scene, Script, Shot, Voice
-from scripts_llm.screenplay.sound_effects import SoundEffect
+from scripts_llm.screenplay.premise import Character, Meme, Voice
+from scripts_llm.screenplay.script import Beat, Line, Scene, Script, Shot, SoundEffect
 
 MINIMAL = "show: Joe and the Don\nlogline: A fishmonger rents his spare room to a cat.\n"
 

@@ -6,7 +6,7 @@ import pytest
 
 from scripts_llm.errors import ScriptError
 from scripts_llm.llm.settings import LLMError, LLMSettings, resolve
-from scripts_llm.screenplay.script import Writer
+from scripts_llm.screenplay.premise import Writer
 
 LOCAL = {
     "OPENAI_BASE_URL": "http://localhost:11434/v1",

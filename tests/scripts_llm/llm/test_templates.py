@@ -9,7 +9,7 @@ import pytest
 from scripts_llm.errors import ScriptError
 from scripts_llm.llm.templates import render
 from scripts_llm.llm_writer.writer import write
-from scripts_llm.screenplay.script import Character
+from scripts_llm.screenplay.premise import Character
 from tests.scripts_llm.conftest import Reply
 from tests.scripts_llm.show import ALL, PREMISE, desk, task
 

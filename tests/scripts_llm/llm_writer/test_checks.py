@@ -14,7 +14,8 @@ from scripts_llm.errors import ScriptError
 from scripts_llm.llm_writer.checks import as_scene, place, read_outline
 from scripts_llm.llm_writer.draft import Brief, DraftScene, DraftScenes, Outline, PunchUp, Turn, schema_of
 from scripts_llm.llm_writer.scenes import Bench
-from scripts_llm.screenplay.script import Format, Line, Scene, Setting
+from scripts_llm.screenplay.premise import Format, Setting
+from scripts_llm.screenplay.script import Line, Scene
 from tests.scripts_llm.show import DIALECT, OUTLINE, PREMISE, SCENES, line
 
 BRIEF = Brief.of(PREMISE, DIALECT)

@@ -14,7 +14,8 @@ from scripts_llm.errors import ScriptError
 from scripts_llm.llm.client import LLMError
 from scripts_llm.llm_writer.writer import rewrite, write
 from scripts_llm.screenplay.continuity import Continuity, Told
-from scripts_llm.screenplay.script import Beat, Format, Premise, Scene
+from scripts_llm.screenplay.premise import Format, Premise
+from scripts_llm.screenplay.script import Beat, Scene
 from tests.scripts_llm.conftest import Reply
 from tests.scripts_llm.show import ALL, OUTLINE, PARTS, PREMISE, PUNCHED, SCENES, desk, line, scene, task
 

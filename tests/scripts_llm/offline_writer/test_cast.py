@@ -6,9 +6,9 @@ import pytest
 import yaml
 
 from scripts_llm.offline_writer import cast as casting
-from scripts_llm.offline_writer.cast import FilmWords
 from scripts_llm.offline_writer.person import kind_in, matches, words_of
-from scripts_llm.screenplay.script import Character, Premise, Setting
+from scripts_llm.screenplay.film_vocabulary import FilmWords
+from scripts_llm.screenplay.premise import Character, Premise, Setting
 from t2v.toon import world
 
 WORDS = FilmWords(world.SETS, world.KINDS, world.COLOURS, world.ACTIONS, world.ACCESSORIES, world.PROPS)

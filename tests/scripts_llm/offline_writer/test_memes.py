@@ -8,7 +8,7 @@ import pytest
 
 from scripts_llm.offline_writer import bank, memes
 from scripts_llm.offline_writer.person import kind_in
-from scripts_llm.screenplay.script import Premise
+from scripts_llm.screenplay.premise import Premise
 from t2v.toon import world
 from tests.benchmarks.bench_writer import WORDS
 

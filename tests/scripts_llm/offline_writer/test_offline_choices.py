@@ -8,10 +8,11 @@ import re
 import pytest
 
 from scripts_llm.offline_writer import bank, places, story, writer
-from scripts_llm.offline_writer.cast import FilmWords
 from scripts_llm.offline_writer.person import call_name, kind_in, matches, read_person, topic_of
 from scripts_llm.offline_writer.wording import article, faults, long_forms, plain, tidy
-from scripts_llm.screenplay.script import Character, Format, Line, Premise, Script, Setting
+from scripts_llm.screenplay.film_vocabulary import FilmWords
+from scripts_llm.screenplay.premise import Character, Format, Premise, Setting
+from scripts_llm.screenplay.script import Line, Script
 from t2v.toon import world
 
 WORDS = FilmWords(world.SETS, world.KINDS, world.COLOURS, world.ACTIONS, world.ACCESSORIES, world.PROPS)

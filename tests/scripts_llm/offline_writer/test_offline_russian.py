@@ -12,7 +12,8 @@ from scripts_llm import russian
 from scripts_llm.offline_writer import bank, writer
 from scripts_llm.offline_writer import cast as casting
 from scripts_llm.offline_writer.wording import count_words, skeleton
-from scripts_llm.screenplay.script import Premise, Script
+from scripts_llm.screenplay.premise import Premise
+from scripts_llm.screenplay.script import Script
 from t2v.toon import world
 from tests.benchmarks.bench_writer import WORDS, lines_of, shipped
 

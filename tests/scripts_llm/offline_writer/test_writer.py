@@ -13,10 +13,11 @@ import yaml
 
 from scripts_llm.offline_writer import bank, writer
 from scripts_llm.offline_writer import cast as casting
-from scripts_llm.offline_writer.cast import FilmWords
 from scripts_llm.offline_writer.person import read_person
 from scripts_llm.offline_writer.wording import article, count_words, plain
-from scripts_llm.screenplay.script import Beat, Character, Line, Premise, Scene, Script, display_name
+from scripts_llm.screenplay.film_vocabulary import FilmWords
+from scripts_llm.screenplay.premise import Character, Premise, display_name
+from scripts_llm.screenplay.script import Beat, Line, Scene, Script
 from t2v.toon import world
 
 SEEDS = range(200)

@@ -9,9 +9,9 @@ import pytest
 import yaml
 
 from scripts_llm.offline_writer import bank, cast, places
-from scripts_llm.offline_writer.cast import FilmWords
 from scripts_llm.offline_writer.person import kind_in, matches, words_of
-from scripts_llm.screenplay.script import Premise
+from scripts_llm.screenplay.film_vocabulary import FilmWords
+from scripts_llm.screenplay.premise import Premise
 from t2v.toon import world
 
 WORDS = FilmWords(world.SETS, world.KINDS, world.COLOURS, world.ACTIONS, world.ACCESSORIES, world.PROPS)

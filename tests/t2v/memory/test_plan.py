@@ -14,8 +14,7 @@ from torch import nn
 
 import t2v
 from t2v.configs import MODELSCOPE
-from t2v.memory.dry_run import peak_bytes
-from t2v.memory.footprint import decoder_activations, on_meta, unet_activations, weights_of
+from t2v.memory.footprint import decoder_activations, on_meta, peak_bytes, unet_activations, weights_of
 from t2v.memory.plan import (
     GB,
     LADDER,

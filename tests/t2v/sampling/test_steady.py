@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from t2v.pipeline import TextToVideo
-from t2v.sampling.steady import steadied
+from t2v.sampling.samplers import steadied
 
 
 def moving(deviation: float) -> torch.Tensor:

@@ -16,7 +16,7 @@ from safetensors.torch import save_file
 import t2v
 from flows.cli.app import main
 from flows.studio.commands import clip
-from flows.studio.commands.clip_options import ClipOptions, Sampler
+from flows.studio.commands.clip import ClipOptions, Sampler
 from flows.studio.errors import StudioError
 from flows.studio.filming import camera
 from flows.studio.media import clip_export, clips

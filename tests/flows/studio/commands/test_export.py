@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 import soundfile
 
-from flows.studio.commands import handoff
+from flows.studio.commands import export
+from flows.studio.rates import SAMPLES_PER_FRAME
 from flows.studio.release import otio
 from flows.studio.timeline.model import (
-    SAMPLES_PER_FRAME,
     Caption,
     EffectCue,
     LaughCue,
@@ -23,7 +23,7 @@ from flows.studio.timeline.model import (
     Timeline,
     Transition,
 )
-from scripts_llm.screenplay.script import Audio
+from scripts_llm.screenplay.premise import Audio
 
 FRAMES = 72
 
@@ -56,7 +56,7 @@ def handed(tmp_path_factory):
     folder = tmp_path_factory.mktemp("an episode's folder")
     timeline = timeline_of(folder)
     (folder / "stems").mkdir()
-    stems = handoff.write_stems(timeline, Audio(), folder / "stems", seed=1)
+    stems = export.write_stems(timeline, Audio(), folder / "stems", seed=1)
     segments = {span.id: folder / f"segments/{span.id}-aa.mp4" for span in timeline.spans}
     otio.write_otio(timeline, folder / "episode.otio", segments=segments, stems=stems)
     return folder
@@ -94,7 +94,7 @@ def test_every_stem_is_a_track_as_long_as_the_film(handed):
 
 
 def test_a_stem_has_its_own_sound_and_no_other(handed):
-    heard = {name: soundfile.read(handed / f"stems/{name}.wav")[0] for name in handoff.NAMES}
+    heard = {name: soundfile.read(handed / f"stems/{name}.wav")[0] for name in export.NAMES}
     line = slice(2 * SAMPLES_PER_FRAME, 26 * SAMPLES_PER_FRAME)
     laugh = slice(27 * SAMPLES_PER_FRAME, 48 * SAMPLES_PER_FRAME)
     assert np.abs(heard["dialogue"][line]).max() > 0.05

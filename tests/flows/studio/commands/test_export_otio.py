@@ -10,7 +10,7 @@ import pytest
 import soundfile
 
 from flows import episode
-from flows.studio.commands import editor
+from flows.studio.commands import export
 from flows.studio.errors import StudioError
 from flows.studio.media.clips import write_clip
 from flows.studio.production import edit as edits
@@ -62,7 +62,7 @@ def test_the_folder_opens_in_an_editor(home, heard):
     library = pytest.importorskip("opentimelineio")
     _make(home)
     screen = heard()
-    path = editor.export_otio(_options(home), screen)
+    path = export.export_otio(_options(home), screen)
     place = home / "output" / FISH
     assert path == place / "episode.otio"
     assert [label.split()[-1] for label in screen.labels] == ["dialogue", "music", "effects", "laughs"]
@@ -84,12 +84,12 @@ def test_captions_lie_beside_the_film_in_three_kinds(home):
 
 def test_what_is_not_cut_as_it_is_written_is_not_handed_over(home, heard):
     with pytest.raises(StudioError, match=r"got one that is not finished; run it first: coldopen episode"):
-        editor.export_otio(_options(home), heard())
+        export.export_otio(_options(home), heard())
     _make(home)
     script = home / "output" / FISH / "script.yaml"
     script.write_text(script.read_text("utf-8").replace("setting: fish_shop", "effects: [zoom]"), "utf-8")
     with pytest.raises(StudioError, match="s01 changed since the cut; run it first"):
-        editor.export_otio(_options(home), heard())
+        export.export_otio(_options(home), heard())
 
 
 def test_letters_that_no_font_has_are_told_before_anything_is_filmed(home, heard):

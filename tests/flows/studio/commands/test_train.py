@@ -13,7 +13,8 @@ from PIL import Image
 import t2v
 from flows.studio.commands.train import TrainOptions, make
 from flows.studio.errors import StudioError
-from flows.studio.media import clips, footage, gif
+from flows.studio.media import clips, gif
+from flows.studio.media import frames as frame_files
 
 
 @pytest.fixture
@@ -31,13 +32,13 @@ def data(tmp_path: Path) -> Path:
 
 
 def test_files_are_read_at_one_size_in_their_order(data: Path) -> None:
-    found = footage.found(data, None)
+    found = frame_files.found(data, None)
     assert [(c.file.name, c.caption) for c in found] == [
         ("a.mp4", "an orange cat a"),
         ("b.gif", "an orange cat b"),
         ("c.jpg", "an orange cat c"),
     ]
-    frames = list(footage.read(found, footage.Framing(4, 8, 32, 48)))
+    frames = list(frame_files.read(found, frame_files.Framing(4, 8, 32, 48)))
     assert [x.shape for x in frames] == [(4, 32, 48, 3), (4, 32, 48, 3), (1, 32, 48, 3)]
     assert np.abs(frames[0][0].astype(int) - frames[2][0]).mean() < 8
 
@@ -45,14 +46,14 @@ def test_files_are_read_at_one_size_in_their_order(data: Path) -> None:
 def test_what_is_missing_is_told_in_one_line(data: Path, tmp_path: Path) -> None:
     (data / "b.txt").unlink()
     with pytest.raises(StudioError, match=r"b\.gif: wanted its caption in b\.txt, got none") as caught:
-        footage.found(data, None)
+        frame_files.found(data, None)
     assert caught.value.code == 2
-    assert footage.found(data, "a cat")[1].caption == "a cat"
+    assert frame_files.found(data, "a cat")[1].caption == "a cat"
     with pytest.raises(StudioError, match="wanted a folder"):
-        footage.found(tmp_path / "none", None)
+        frame_files.found(tmp_path / "none", None)
     (data / "a.mp4").write_bytes(b"no film")
     with pytest.raises(StudioError, match=r"a\.mp4: wanted a film that ffmpeg can read"):
-        list(footage.read(footage.found(data, "a cat"), footage.Framing(4, 8, 32, 48)))
+        list(frame_files.read(frame_files.found(data, "a cat"), frame_files.Framing(4, 8, 32, 48)))
 
 
 @pytest.mark.parametrize("what", ["lora", "temporal"])

@@ -8,7 +8,8 @@ from itertools import pairwise
 import pytest
 
 from flows.studio.filming import breakdown, prompt
-from scripts_llm.screenplay.script import Line, Premise, Scene, Script, Setting, Shot
+from scripts_llm.screenplay.premise import Premise, Setting
+from scripts_llm.screenplay.script import Line, Scene, Script, Shot
 
 PREMISE = Premise.model_validate(
     {

@@ -15,7 +15,8 @@ from flows.studio.filming.settings import FilmSettings
 from flows.studio.filming.shots import WantedShot
 from flows.studio.media import clips
 from flows.studio.workspace.artifacts import Artefact
-from scripts_llm.screenplay.script import Premise, Scene, Script, Shot
+from scripts_llm.screenplay.premise import Premise
+from scripts_llm.screenplay.script import Scene, Script, Shot
 
 PREMISE = Premise.model_validate({"schema": 1, "show": "Fish", "logline": "A fish.", "video": {"steps": 2}})
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from flows.studio.filming import prompt
-from scripts_llm.screenplay.script import Character, Premise, Scene, Shot
+from scripts_llm.screenplay.premise import Character, Premise
+from scripts_llm.screenplay.script import Scene, Shot
 
 CAST = {
     "joe": Character(name="Joe Carp", look="man, blue apron"),

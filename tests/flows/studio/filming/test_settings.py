@@ -10,7 +10,7 @@ import t2v
 from flows.studio.errors import StudioError
 from flows.studio.filming.settings import allows_commerce, film_settings, picture_size, told
 from flows.studio.workspace import artifacts
-from scripts_llm.screenplay.script import Premise
+from scripts_llm.screenplay.premise import Premise
 from scripts_llm.screenplay.video import Video
 
 

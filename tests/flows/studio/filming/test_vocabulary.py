@@ -17,7 +17,7 @@ from t2v.toon.prompts.understand import understand
     ],
 )
 def test_toon_gets_its_own_words_unless_some_of_them_weigh_more(words: str, model: str, read: str) -> None:
-    assert vocabulary.dialect(words, model) == read
+    assert vocabulary.filmed_prompt(words, model) == read
 
 
 def test_a_weight_is_no_number_of_figures() -> None:

@@ -12,7 +12,7 @@ from flows.studio.errors import StudioError
 from flows.studio.media import audio
 from flows.studio.media.limiter import HOP, bridged, ducking, limiting, stretched
 from flows.studio.media.loudness import LoudnessMeter, PeakMeter, loudness_of, measure, true_peaks
-from flows.studio.timeline.model import SAMPLE_RATE
+from flows.studio.rates import SAMPLE_RATE
 
 
 def tone(hertz, *, seconds, dbfs, phase=0.0):

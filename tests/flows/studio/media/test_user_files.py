@@ -14,12 +14,12 @@ from PIL import Image
 from flows import tasks
 from flows.studio.errors import StudioError
 from flows.studio.filming.settings import FilmSettings
-from flows.studio.filming.shots import voices
 from flows.studio.media import clips, user_files
 from flows.studio.production import episode
 from flows.studio.production import plan as plans
 from flows.studio.production.request import EpisodeOptions
 from flows.studio.voice import lines, speak
+from flows.studio.voice.lines import voices
 
 FISH = "fish-chips/s01e01"
 

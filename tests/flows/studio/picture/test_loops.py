@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from flows.studio.filming.shots import WantedShot
-from flows.studio.picture import loops
-from scripts_llm.screenplay.script import Meme, Premise, Scene, Script, Shot
+from flows.studio.picture import memes
+from scripts_llm.screenplay.premise import Meme, Premise
+from scripts_llm.screenplay.script import Scene, Script, Shot
 from scripts_llm.screenplay.video import Video
 
 
@@ -17,7 +18,7 @@ def _recipe(meme: Meme, *, file: Path | None = None, **video: str) -> dict[str, 
     script = Script(title="Toast", meme=meme, scenes=(scene,))
     words = {"kind": "clip", "prompt": meme.picture}
     return dict(
-        loops.film_recipe(
+        memes.film_recipe(
             premise,
             script,
             WantedShot("s01.1", scene, shot, meme.picture, meme.picture, 0, words, file=file),

@@ -7,11 +7,13 @@ from typing import Any
 
 import pytest
 
-from flows.studio.filming.shots import WantedLine, WantedShot
+from flows.studio.filming.shots import WantedShot
 from flows.studio.production import edit as edits
+from flows.studio.voice.lines import WantedLine
 from flows.studio.workspace import artifacts
 from flows.studio.workspace.artifacts import Artefact
-from scripts_llm.screenplay.script import Line, Premise, Scene, Script, Shot
+from scripts_llm.screenplay.premise import Premise
+from scripts_llm.screenplay.script import Line, Scene, Script, Shot
 
 MODELS = {"s01": "toon", "s02": "modelscope"}
 

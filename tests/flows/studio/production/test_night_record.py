@@ -13,12 +13,12 @@ import pytest
 
 from flows.studio.commands import clean
 from flows.studio.errors import StudioError
-from flows.studio.production import batch, morning, script, story_memory
+from flows.studio.production import batch, script, story_memory
 from flows.studio.production import episode as episodes
 from flows.studio.production.batch import Result
+from flows.studio.production.episode import Written
 from flows.studio.production.request import BatchOptions, EpisodeOptions, Outcome
-from flows.studio.production.written import Written
-from flows.studio.workspace import folder
+from flows.studio.workspace import disk_usage, files, folder
 from scripts_llm.files import continuity
 
 BEGAN = datetime(2026, 3, 1, 2, 30, tzinfo=UTC)
@@ -39,9 +39,9 @@ def results(tmp_path):
 
 
 def test_every_night_is_recorded_the_newest_first_and_the_page_is_drawn(options, results):
-    morning.keep(options, results, BEGAN)
-    second = morning.keep(options, results[:1], BEGAN)
-    nights = folder.read_json(options.output / "nights.json")["nights"]
+    batch.keep(options, results, BEGAN)
+    second = batch.keep(options, results[:1], BEGAN)
+    nights = files.read_json(options.output / "nights.json")["nights"]
     assert nights[0] == second
     assert [each["summary"] for each in nights] == ["1 of 1 made.", "1 of 2 made."]
     assert [each["exit_code"] for each in nights] == [0, 3]
@@ -49,11 +49,11 @@ def test_every_night_is_recorded_the_newest_first_and_the_page_is_drawn(options,
 
 
 def test_a_command_gets_the_summary_as_json(options, results, tmp_path):
-    record = morning.record_of(options, results, BEGAN)
+    record = batch.record_of(options, results, BEGAN)
     told = tmp_path / "told it's.json"
     copy = "import pathlib, sys; pathlib.Path(sys.argv[1]).write_text(sys.stdin.read(), 'utf-8')"
     command = shlex.join([sys.executable, "-c", copy, str(told)])
-    assert morning.call(command, record) is None
+    assert batch.call(command, record) is None
     assert json.loads(told.read_text("utf-8")) == record
     assert [show["made"] for show in record["shows"]] == ["yes", "no"]
 
@@ -71,7 +71,7 @@ def test_a_command_gets_the_summary_as_json(options, results, tmp_path):
     ],
 )
 def test_a_command_that_fails_is_told_in_one_line(options, results, command, said):
-    fault = morning.call(command, morning.record_of(options, results, BEGAN))
+    fault = batch.call(command, batch.record_of(options, results, BEGAN))
     assert fault is not None
     assert "\n" not in fault
     assert re.search(said, fault)
@@ -99,7 +99,7 @@ def test_what_is_no_time_of_day_is_wrong_input(asked):
 
 def test_a_night_that_will_not_fit_says_so_and_what_would_help(options, monkeypatch):
     plan = batch.Night((), (), wanted_bytes=3_000_000_000)
-    monkeypatch.setattr(batch, "free_bytes", lambda output: 1_200_000_000)
+    monkeypatch.setattr(disk_usage, "free_bytes", lambda output: 1_200_000_000)
     assert batch.room_told(plan, options.output) == (
         "this night wants about 3.0 GB, and 1.2 GB are free; it goes on as far as it gets"
     )
@@ -111,7 +111,7 @@ def test_cleaning_says_what_it_frees_before_and_after(tmp_path):
         place = folder.EpisodeFolder(tmp_path / "show" / code, folder.parse_code(code))
         place.clips.mkdir(parents=True)
         (place.clips / "a.mp4").write_bytes(b"x" * 4_000_000)
-        folder.write_json(place.manifest, {})
+        files.write_json(place.manifest, {})
         place.film.write_bytes(b"film")
     before = clean.clean(tmp_path, keep=1, dry_run=True)
     assert before.lines[0].endswith("s01e01: 4 MB in 1 files")
@@ -134,7 +134,7 @@ def told(tiny, tmp_path):
         written = script.write(wanted, say=lambda line: None)
         wanted = episodes.replace(wanted, memory=written.memory)
         remembered = story_memory.remember(wanted, written)
-        folder.write_json(wanted.folder.manifest, {})
+        files.write_json(wanted.folder.manifest, {})
         return remembered, written
 
     return write

@@ -10,11 +10,14 @@ import pytest
 
 from flows.studio.filming import shots as shot_list
 from flows.studio.filming.settings import FilmSettings
-from flows.studio.filming.shots import WantedLine, WantedShot
+from flows.studio.filming.shots import WantedShot
 from flows.studio.production import needed
+from flows.studio.voice import lines as lines_
+from flows.studio.voice.lines import WantedLine
 from flows.studio.workspace import artifacts
 from flows.studio.workspace.folder import EpisodeCode, EpisodeFolder
-from scripts_llm.screenplay.script import Line, Premise, Scene, Script, Shot
+from scripts_llm.screenplay.premise import Premise
+from scripts_llm.screenplay.script import Line, Scene, Script, Shot
 
 FILM = FilmSettings(
     model="toon",
@@ -54,7 +57,7 @@ def _wants(
     *scenes: Scene, premise: Premise = PREMISE, film: FilmSettings = FILM, seed: int = 7
 ) -> tuple[tuple[WantedShot, ...], tuple[WantedLine, ...]]:
     script = Script(schema=1, title="Fish", scenes=scenes)
-    return shot_list.shots(script, premise, film, seed=seed), shot_list.lines(script, premise)
+    return shot_list.shots(script, premise, film, seed=seed), lines_.lines(script, premise)
 
 
 @pytest.fixture

@@ -6,8 +6,7 @@ import io
 
 import numpy as np
 
-from flows.studio.production.console import Screen
-from flows.studio.production.preview import half_blocks
+from flows.studio.production.console import Screen, half_blocks
 
 
 def test_two_rows_of_pixels_are_one_line():

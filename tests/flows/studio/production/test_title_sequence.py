@@ -17,7 +17,7 @@ from flows.studio.media import clips, ffmpeg, loudness
 from flows.studio.production import episode as episodes
 from flows.studio.production import plan as plans
 from flows.studio.production.request import CutOptions, EpisodeOptions, Outcome
-from flows.studio.timeline.model import FPS, SAMPLE_RATE, SAMPLES_PER_FRAME
+from flows.studio.rates import FPS, SAMPLE_RATE, SAMPLES_PER_FRAME
 from flows.studio.workspace import artifacts
 
 FISH = "fish-chips/s01e01"

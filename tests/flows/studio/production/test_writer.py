@@ -14,14 +14,14 @@ import pytest
 from flows import episode
 from flows.studio.commands import rewrite
 from flows.studio.errors import StudioError
-from flows.studio.filming.words import dialect
+from flows.studio.filming.vocabulary import dialect
 from flows.studio.production import episode as episodes
 from flows.studio.production import messages, story_memory
 from flows.studio.production.request import EpisodeOptions
 from scripts_llm.errors import ScriptError
 from scripts_llm.llm_writer.checks import place
 from scripts_llm.llm_writer.draft import Brief
-from scripts_llm.screenplay.script import Character, Premise
+from scripts_llm.screenplay.premise import Character, Premise
 from t2v.checkpoints.fingerprint import TOON_FILE
 from tests.scripts_llm.conftest import FakeServer, Reply, server
 from tests.scripts_llm.show import line

@@ -8,7 +8,7 @@ from html.parser import HTMLParser
 import pytest
 
 from flows.studio.release import index_page
-from flows.studio.workspace import folder
+from flows.studio.workspace import files, folder
 
 
 class Page(HTMLParser):
@@ -31,7 +31,7 @@ class Page(HTMLParser):
 def episode(tmp_path):
     def made(show: str, code: str, at: int, manifest: dict, *, film=True):
         place = folder.EpisodeFolder(tmp_path / folder.show_folder_name(show) / code, folder.parse_code(code))
-        folder.write_json(place.manifest, {"show": show, **manifest})
+        files.write_json(place.manifest, {"show": show, **manifest})
         if film:
             place.film.write_bytes(b"film")
             place.poster.write_bytes(b"png")
@@ -69,7 +69,7 @@ def test_what_people_wrote_is_text_and_never_html(tmp_path, episode):
         "space": "",
         "shows": [{"premise": evil, "made": "no", "notes": evil}],
     }
-    folder.write_json(tmp_path / "nights.json", {"nights": [night]})
+    files.write_json(tmp_path / "nights.json", {"nights": [night]})
     page = Page(index_page.write(tmp_path).read_text("utf-8"))
     assert "script" not in {tag for tag, _ in page.tags}
     assert page.text.count(evil) >= 4

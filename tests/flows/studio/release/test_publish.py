@@ -6,11 +6,12 @@ import re
 
 import pytest
 
+from flows.studio.rates import FPS
 from flows.studio.release import publish
-from flows.studio.timeline.model import FPS, Span, Timeline
+from flows.studio.timeline.model import Span, Timeline
 from flows.studio.workspace.folder import EpisodeCode, EpisodeFolder
-from scripts_llm.screenplay.publish import Publish
-from scripts_llm.screenplay.script import Premise, Scene, Script
+from scripts_llm.screenplay.premise import Premise, Publish
+from scripts_llm.screenplay.script import Scene, Script
 
 SHOW = Premise(show="Joe and the Don", logline="A fishmonger and a cat.")
 PARTS = ("cold_open", "act_1", "act_1", "act_2", "tag")

@@ -15,7 +15,7 @@ from PIL import Image
 
 from flows.studio.media import clips
 from flows.studio.release import index_page, report
-from flows.studio.workspace import folder
+from flows.studio.workspace import files, folder
 
 EVIL = '<img src=x onerror="document.title=1">{{ 7 * 7 }}'
 
@@ -68,7 +68,7 @@ def place(tmp_path: Path) -> folder.EpisodeFolder:
         },
         "writer_calls": [{"purpose": "script", "model": "m", "seconds": 2.0, "prompt_tokens": 10}],
     }
-    folder.write_json(place.manifest, manifest)
+    files.write_json(place.manifest, manifest)
     return place
 
 
@@ -91,14 +91,14 @@ def test_a_clip_is_a_still_that_moves_when_it_is_looked_at(place):
 
 def test_a_file_of_ones_own_moves_as_fast_as_in_the_film(place):
     note = place.clips / "s01.1-aa.json"
-    folder.write_json(note, {"recipe": {}, "made": {"num_frames": 6, "full_frames": 16}})
+    files.write_json(note, {"recipe": {}, "made": {"num_frames": 6, "full_frames": 16}})
     page = Page(report.write(place).read_text("utf-8"))
     (moving,) = [attributes["data-moving"] for _, attributes in page.tags if "data-moving" in attributes]
     assert Image.open(io.BytesIO(base64.b64decode(str(moving).split(",")[1]))).n_frames == 6
 
 
 def test_what_went_wrong_is_told_with_what_to_do(place):
-    told = report.warnings(folder.read_json(place.manifest), has_film=True)
+    told = report.warnings(files.read_json(place.manifest), has_film=True)
     assert [warning.what for warning in told] == ["gag cards: s01.2", "murmured, for want of a voice: s01-02"]
     assert "run the same command again" in told[0].advice
     assert "voices" in told[1].advice
@@ -117,7 +117,7 @@ def test_nothing_comes_from_the_network(place):
 
 
 def test_the_timeline_is_drawn_to_scale(place):
-    drawing = report.draw(folder.read_json(place.manifest))
+    drawing = report.draw(files.read_json(place.manifest))
     assert drawing.scenes == (report.Bar(0, 1000, "s01"),)
     assert drawing.speakers == (("joe", (report.Bar(100, 100, "It blinked."),)),)
     assert drawing.laughs == (report.Bar(200, 200, "big"),)
@@ -134,9 +134,9 @@ def test_tokens_and_cost_that_are_not_known_are_never_nothing(place):
 
 
 def test_a_gag_card_and_a_name_too_long_for_its_place_are_told(place):
-    made = folder.read_json(place.manifest)
+    made = files.read_json(place.manifest)
     made["timeline"]["lines"][0]["who"] = "bartholomew_the_third"
-    folder.write_json(place.manifest, made)
+    files.write_json(place.manifest, made)
     page = Page(report.write(place).read_text("utf-8"))
     assert "a gag card is in its place" in page.text
     assert "bartholomew_…" in page.text
@@ -145,7 +145,7 @@ def test_a_gag_card_and_a_name_too_long_for_its_place_are_told(place):
 
 def test_an_empty_manifest_still_makes_a_page(tmp_path):
     place = folder.EpisodeFolder(tmp_path / "s01e01", folder.EpisodeCode(1, 1))
-    folder.write_json(place.manifest, {})
+    files.write_json(place.manifest, {})
     assert "there is no film yet" in report.write(place).read_text("utf-8")
 
 
@@ -168,14 +168,14 @@ FRAME = """<!doctype html>
 @pytest.mark.parametrize("width", [390, 1200])
 def test_a_browser_shows_both_pages_without_running_over_the_edge(place, tmp_path, width):
     """Wide and as on a phone, with names and words of any length; a window alone is never under 500 wide."""
-    made = folder.read_json(place.manifest)
+    made = files.read_json(place.manifest)
     made["title"] = made["show"] = "Donaudampfschifffahrts" * 6
     made["shots"][0]["prompt"] = "w" * 200
     made["lines"][0]["who"] = made["timeline"]["lines"][0]["who"] = "bartholomew_maximilian_the_third"
-    folder.write_json(place.manifest, made)
+    files.write_json(place.manifest, made)
     night = {"premise": "a-premise-" * 20, "made": "with gag cards", "notes": "n" * 200}
     nights = [{"began": "2026-01-02", "summary": "s" * 100, "space": "", "shows": [night]}]
-    folder.write_json(tmp_path / "nights.json", {"nights": nights})
+    files.write_json(tmp_path / "nights.json", {"nights": nights})
     pages = {report.write(place): "INT. SHOP - DAY", index_page.write(tmp_path): "with gag cards"}
     for page, wanted in pages.items():
         found = _in_a_browser(page, width, tmp_path)

@@ -9,9 +9,9 @@ import pytest
 
 from flows.studio.errors import StudioError
 from flows.studio.media.loudness import loudness_of
+from flows.studio.rates import SAMPLE_RATE
 from flows.studio.sound import foley
-from flows.studio.timeline.model import SAMPLE_RATE
-from scripts_llm.screenplay.sound_effects import SoundName
+from scripts_llm.screenplay.script import SoundName
 
 
 def spectrum(samples):

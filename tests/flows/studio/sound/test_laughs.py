@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from flows.studio.errors import StudioError
+from flows.studio.rates import SAMPLE_RATE
 from flows.studio.sound.laughs import _bank, laugh
-from flows.studio.timeline.model import SAMPLE_RATE
 
 SIZES = ("small", "big", "aww", "ooh", "applause")
 

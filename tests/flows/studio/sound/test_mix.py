@@ -15,20 +15,12 @@ import soundfile
 from flows.studio.errors import StudioError
 from flows.studio.media import audio
 from flows.studio.media.loudness import loudness_of
+from flows.studio.rates import SAMPLE_RATE, SAMPLES_PER_FRAME
 from flows.studio.sound import foley, mix
 from flows.studio.sound.stems import stems, write_stems
-from flows.studio.timeline.model import (
-    SAMPLE_RATE,
-    SAMPLES_PER_FRAME,
-    LaughCue,
-    LineCue,
-    MusicCue,
-    SoundCue,
-    Span,
-    Timeline,
-)
+from flows.studio.timeline.model import LaughCue, LineCue, MusicCue, SoundCue, Span, Timeline
 from flows.studio.voice.speak import VOICES, speak
-from scripts_llm.screenplay.script import Audio, LaughTrack
+from scripts_llm.screenplay.premise import Audio, LaughTrack
 
 SAID = (
     ("joe", "frank", "Is it supposed to blink?"),

@@ -10,8 +10,8 @@ import pytest
 from flows.studio.errors import StudioError
 from flows.studio.media import audio
 from flows.studio.media.loudness import loudness_of
+from flows.studio.rates import SAMPLE_RATE
 from flows.studio.sound import music
-from flows.studio.timeline.model import SAMPLE_RATE
 
 
 @pytest.fixture

@@ -9,8 +9,7 @@ import soundfile
 from flows.studio.errors import StudioError
 from flows.studio.sound import foley
 from flows.studio.sound.scene_sounds import scene_sounds
-from scripts_llm.screenplay.script import Scene, Script
-from scripts_llm.screenplay.sound_effects import SoundEffect
+from scripts_llm.screenplay.script import Scene, Script, SoundEffect
 
 
 def script(*effects: SoundEffect) -> Script:

@@ -8,10 +8,11 @@ import soundfile
 
 from flows.studio.errors import StudioError
 from flows.studio.media.loudness import loudness_of
+from flows.studio.rates import SAMPLES_PER_FRAME
 from flows.studio.sound import user_audio
 from flows.studio.sound.stems import stems
-from flows.studio.timeline.model import SAMPLES_PER_FRAME, LaughCue, Span, Timeline
-from scripts_llm.screenplay.script import Audio, LaughTrack
+from flows.studio.timeline.model import LaughCue, Span, Timeline
+from scripts_llm.screenplay.premise import Audio, LaughTrack
 
 
 @pytest.fixture

@@ -10,9 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from flows.studio.errors import StudioError
+from flows.studio.rates import FPS
 from flows.studio.timeline import assemble
 from flows.studio.timeline.assemble import FilmedShot, SceneTake, SpokenLine
-from flows.studio.timeline.model import FPS, Timeline
+from flows.studio.timeline.model import Timeline
 from scripts_llm.screenplay.script import Beat, Line, Scene, Shot
 
 CAST = ("joe", "don", "ann")

@@ -8,8 +8,9 @@ from pathlib import Path
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from flows.studio.rates import FPS
 from flows.studio.timeline.captions import captions_of_lines, reading_speed
-from flows.studio.timeline.model import FPS, LineCue, Span, Word
+from flows.studio.timeline.model import LineCue, Span, Word
 
 
 def line(text, start, end, who="joe", scene="s1", words=()):

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from flows.studio.rates import FPS
 from flows.studio.timeline.assemble import (
     DISSOLVE,
     FADE,
@@ -16,7 +17,7 @@ from flows.studio.timeline.assemble import (
     SpokenLine,
     assemble,
 )
-from flows.studio.timeline.model import FPS, Word
+from flows.studio.timeline.model import Word
 from scripts_llm.screenplay.script import Beat, Line, Scene, Shot
 
 

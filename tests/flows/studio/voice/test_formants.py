@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from flows.studio.timeline.model import SAMPLE_RATE
+from flows.studio.rates import SAMPLE_RATE
 from flows.studio.voice import formants
 from flows.studio.voice.speak import VOICES, speak
 

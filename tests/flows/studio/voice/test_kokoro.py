@@ -11,7 +11,7 @@ from flows.studio.voice import catalog, espeak, kokoro
 from flows.studio.voice.casting import apart, cast, register_of
 from flows.studio.voice.catalog import KOKORO, preferred_speaker
 from flows.studio.voice.speak import named_voice, speak
-from scripts_llm.screenplay.script import Character
+from scripts_llm.screenplay.premise import Character
 
 CAST = {
     "joe": Character(look="skinny man, 30, blue apron"),

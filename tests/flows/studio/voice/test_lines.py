@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from flows.studio.filming import shots
 from flows.studio.voice import lines, speak
-from scripts_llm.screenplay.script import Character, Line, Premise, Scene, Script
+from scripts_llm.screenplay.premise import Character, Premise
+from scripts_llm.screenplay.script import Line, Scene, Script
 
 
 def test_a_spoken_line_notes_when_each_of_its_words_is_heard(tmp_path):
     premise = Premise(show="A Show", logline="A fish blinks.", characters={"joe": Character()})
     line = Line(who="joe", line="It blinked. I saw it.")
     scene = Scene(id="s01", slugline="INT. KITCHEN - DAY", dialogue=(line,))
-    (asked,) = shots.lines(Script(title="One", scenes=(scene,)), premise)
+    (asked,) = lines.lines(Script(title="One", scenes=(scene,)), premise)
     made = lines.speak_line(asked, speak.cast(premise.characters)["joe"], tmp_path).made
     places = made["words"]
     assert len(places) == 5

@@ -13,12 +13,12 @@ import pytest
 from flows.studio.errors import StudioError
 from flows.studio.media import audio
 from flows.studio.media.loudness import loudness_of
-from flows.studio.timeline.model import SAMPLE_RATE
+from flows.studio.rates import SAMPLE_RATE
 from flows.studio.voice import hibari
 from flows.studio.voice.casting import apart, register_of
 from flows.studio.voice.phonemes import read, way_to_speak
 from flows.studio.voice.speak import VOICES, cast, recorded, speak
-from scripts_llm.screenplay.script import Character, Voice
+from scripts_llm.screenplay.premise import Character, Voice
 
 LINE = "I have a fish in my pocket and nobody knows."
 

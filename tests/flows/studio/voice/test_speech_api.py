@@ -15,10 +15,10 @@ import soundfile
 
 from flows.studio.errors import StudioError
 from flows.studio.media.loudness import loudness_of
-from flows.studio.timeline.model import SAMPLE_RATE
+from flows.studio.rates import SAMPLE_RATE
 from flows.studio.voice import speech_api
 from flows.studio.voice.speak import named_voice, speak
-from scripts_llm.screenplay.script import Character, Voice
+from scripts_llm.screenplay.premise import Character, Voice
 
 
 def tone(seconds: float = 0.9, hertz: float = 180, rate: int = 24_000) -> bytes:

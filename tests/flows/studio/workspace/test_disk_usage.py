@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from flows.studio.errors import StudioError
-from flows.studio.workspace import disk_usage, folder
+from flows.studio.workspace import disk_usage, files, folder
 
 
 @pytest.fixture
@@ -19,7 +19,7 @@ def begin(tmp_path):
             (place / name).write_bytes(b"x" * 1000)
             (place / name).with_suffix(".json").write_text("{}", "utf-8")
         episode.script.write_text("title: x\n", "utf-8")
-        folder.write_json(episode.manifest, {})
+        files.write_json(episode.manifest, {})
         if film:
             episode.film.write_bytes(b"y" * 500)
         return episode

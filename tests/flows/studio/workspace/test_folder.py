@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from flows.studio.errors import StudioError
-from flows.studio.workspace import folder
+from flows.studio.workspace import files, folder
 from flows.studio.workspace.folder import EpisodeCode, EpisodeFolder
 
 
@@ -163,31 +163,31 @@ def test_a_file_appears_whole_or_not_at_all(tmp_path: Path) -> None:
     path = tmp_path / "deep" / "a.json"
 
     def write_half() -> None:
-        with folder.writing(path) as part:
+        with files.writing(path) as part:
             part.write_text("half", "utf-8")
             raise ValueError("half way")
 
     with pytest.raises(ValueError, match="half way"):
         write_half()
     assert list(path.parent.iterdir()) == []
-    folder.write_json(path, {"title": "Рыба"})
+    files.write_json(path, {"title": "Рыба"})
     assert json.loads(path.read_text("utf-8")) == {"title": "Рыба"}
-    assert folder.read_json(path) == {"title": "Рыба"}
+    assert files.read_json(path) == {"title": "Рыба"}
 
 
 def test_a_torn_or_foreign_json_file_reads_as_nothing(tmp_path: Path) -> None:
     path = tmp_path / "manifest.json"
-    assert folder.read_json(path) is None
+    assert files.read_json(path) is None
     for content in ("", "{", "[1]", "\ufeff{"):
         path.write_text(content, "utf-8")
-        assert folder.read_json(path) is None
+        assert files.read_json(path) is None
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
 def test_a_full_disk_is_one_line_with_what_to_try(tmp_path: Path) -> None:
     with (
         pytest.raises(StudioError, match="the disk is full; make room") as caught,
-        folder.disk_errors(tmp_path / "clip.mp4"),
+        files.disk_errors(tmp_path / "clip.mp4"),
         open("/dev/full", "w", encoding="utf-8") as full,
     ):
         full.write("x" * 100_000)

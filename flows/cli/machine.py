@@ -1,0 +1,77 @@
+"""Commands about this machine: `clean`, `voices`, `pull`, `setup`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+from cyclopts.validators import Number
+
+from flows.cli.arguments import Output
+from flows.cli.episode import _report
+from flows.studio.production.console import Screen
+from flows.studio.production.request import OUTPUT
+
+
+def clean(
+    *,
+    keep: Annotated[
+        int, Parameter(validator=Number(gte=0), help="Episodes of every show that stay whole.")
+    ] = 5,
+    dry_run: Annotated[bool, Parameter(negative=(), help="Only say how much it would free.")] = False,
+    output: Output = OUTPUT,
+) -> int:
+    """Take clips, voices and segments of older episodes away. Scripts, recipes and films stay."""
+    from flows.studio.commands import clean as clean_command
+
+    with Screen() as screen:
+        return _report(clean_command.clean(output, keep=keep, dry_run=dry_run), screen)
+
+
+def voices(
+    *,
+    try_: Annotated[str | None, Parameter(name="--try", help="A voice to hear.")] = None,
+    say: Annotated[str | None, Parameter(help="What it says.")] = None,
+    cast: Annotated[Path | None, Parameter(help="A premise: every character says a line.")] = None,
+    out: Annotated[Path | None, Parameter(help="The WAV file, or for --cast the folder.")] = None,
+) -> int:
+    """List every voice there is, with its language and pitch; or hear one; or a show's whole cast."""
+    from flows.studio.commands import voices as voices_command
+
+    with Screen() as screen:
+        if cast is not None:
+            voices_command.hear_cast(cast, screen, folder=out)
+        elif try_ is not None:
+            voices_command.hear(try_, screen, text=say, path=out)
+        else:
+            for line in voices_command.listed():
+                screen.say(line)
+    return 0
+
+
+def pull(
+    name: Annotated[str | None, Parameter(help="Which. Left out: what there is.")] = None,
+    /,
+) -> int:
+    """Fetch weights that are not in the package. Without a name: what there is, how big, on whose terms."""
+    from flows.studio.workspace import downloads
+
+    with Screen() as screen:
+        if name is None:
+            for line in downloads.told():
+                screen.say(line)
+            return 0
+        entry = downloads.named(name)
+        place = downloads.pull(entry, say=screen.progress)
+        screen.say(f"{place}: {entry.about} ({entry.licence})")
+    return 0
+
+
+def setup() -> int:
+    """Switch on `prefect run` for every folder, and make the first start quick. Once is enough."""
+    from flows.orchestration.setup import prepare
+
+    with Screen() as screen:
+        prepare(screen)
+    return 0

@@ -1,0 +1,79 @@
+"""Atomic file writes, JSON files, and clear errors for a disk that refuses."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from flows.studio.errors import StudioError
+
+
+def _is_part(path: Path) -> bool:
+    return path.suffix == ".part" or (path.name.startswith(".") and ".part" in path.suffixes)
+
+
+@contextlib.contextmanager
+def writing(path: Path) -> Iterator[Path]:
+    """A temporary path beside `path`, of the same kind; moved into place when the block ends well."""
+    part = path.with_name(f".{path.stem}.part{path.suffix}")
+    with disk_errors(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            yield part
+            os.replace(part, path)
+        except BaseException:
+            part.unlink(missing_ok=True)
+            raise
+
+
+def write_json(path: Path, value: Any) -> None:
+    """`value` as JSON that people can read, whole or not at all."""
+    with writing(path) as part:
+        part.write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def read_json(path: Path) -> dict[str, Any] | None:
+    """The mapping in `path`; None if it is missing, torn or something else."""
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return value if isinstance(value, dict) else None
+
+
+_MAKE_ROOM = "make room and run the same command again: what is made stays"
+
+
+_WHAT_TO_TRY = {
+    errno.ENOSPC: (1, "the disk is full", _MAKE_ROOM),
+    errno.EDQUOT: (
+        1,
+        "the disk quota is used up",
+        _MAKE_ROOM,
+    ),
+    errno.EFBIG: (1, "the file may not grow so large", "raise the limit (ulimit -f) and run again"),
+    errno.EACCES: (2, "no permission to write", "give yourself the right, or choose another --output"),
+    errno.EPERM: (2, "no permission to write", "give yourself the right, or choose another --output"),
+    errno.EROFS: (2, "the disk is read-only", "choose another --output"),
+    errno.ENOTDIR: (2, "a file lies where a folder belongs", "move it away, or choose another --output"),
+    errno.EEXIST: (2, "a file lies where a folder belongs", "move it away, or choose another --output"),
+    errno.ENAMETOOLONG: (2, "the path is too long", "choose a shorter --output"),
+}
+
+
+@contextlib.contextmanager
+def disk_errors(path: Path) -> Iterator[None]:
+    """What the disk refuses becomes one StudioError naming the path and what to try."""
+    try:
+        yield
+    except OSError as error:
+        known = _WHAT_TO_TRY.get(error.errno or 0)
+        if known is None:
+            raise
+        code, fault, advice = known
+        raise StudioError(f"{error.filename or path}: {fault}; {advice}", code=code) from error
