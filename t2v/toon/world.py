@@ -49,11 +49,24 @@ ACTIONS = (
     "laughing",
     "arguing",
 )
+NEW_ACTIONS = (  # drawn and captioned, and not yet in any weights
+    "pointing",
+    "shrugging",
+    "sitting",
+    "carrying",
+    "entering",
+    "leaving",
+    "falling over",
+    "hugging",
+    "looking aside",
+    "double take",
+)
 SIZES = ("establishing", "medium", "close-up")
 TIMES = ("day", "night")
 CAMERAS = ("still", "pan", "push-in")
 ACCESSORIES = ("hat", "glasses", "moustache", "cigar", "apron")
 PROPS = ("phone", "fish", "cup", "ufo")
+NEW_PROPS = ("box",)
 PLACES = ("left", "centre", "right")
 BUILDS = ("small", "normal", "large")
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from t2v.toon.drawing.anatomy import Anatomy
-from t2v.toon.drawing.pen import Colour, Pen, mix
+from t2v.toon.drawing.pen import INK, Colour, Pen, mix
 from t2v.toon.drawing.poses import Pose
 
 WHITE: Colour = (252, 252, 250)
@@ -16,6 +16,7 @@ SHOE: Colour = (60, 44, 52)
 PINK: Colour = (255, 168, 190)
 CREAM: Colour = (255, 240, 206)
 DARK: Colour = (20, 16, 28)
+WOOD: Colour = (176, 112, 62)
 
 
 @dataclass(frozen=True)
@@ -40,10 +41,27 @@ class Look:
 
 
 def feet(pen: Pen, pose: Pose, *, spread: float, top: float, leg: Colour, shoe: Colour) -> None:
+    if pose.seated:  # they dangle over the edge of the seat, soles to the viewer
+        for side in (-1, 1):
+            x = side * (spread + 0.035)
+            pen.limb([(x, -0.14), (x, -0.02)], leg, 0.11)
+            pen.oval(x, 0.0, 0.075, 0.065, shoe)
+        return
     for side, swing in ((-1, pose.left_leg), (1, pose.right_leg)):
         x, y = side * spread + swing, -0.03 - pose.lift - 0.25 * abs(swing)
         pen.limb([(side * spread * 0.8, top), (x, y)], leg, 0.1)
         pen.oval(x + 0.02 * side, y + 0.0, 0.085, 0.045, shoe)
+
+
+def draw_chair(pen: Pen, a: Anatomy) -> None:
+    """A kitchen chair under and behind one who sits."""
+    wide = a.shoulder_x + 0.17
+    for side in (-1, 1):
+        pen.limb([(side * (wide - 0.05), -0.12), (side * (wide - 0.02), 0.1)], WOOD, 0.065)
+    pen.slab(-wide, a.shoulder_y - 0.2, 2 * wide, 0.3, WOOD, corner=0.05)
+    for side in (-1, 1):
+        pen.box(side * (wide - 0.06) - 0.03, a.shoulder_y + 0.09, 0.06, 0.3, WOOD)
+    pen.slab(-wide - 0.02, -0.19, 2 * wide + 0.04, 0.09, WOOD, corner=0.03)
 
 
 def person_body(pen: Pen, a: Anatomy, pose: Pose, look: Look) -> None:
@@ -298,6 +316,51 @@ def alien_head(pen: Pen, a: Anatomy, pose: Pose, look: Look) -> None:
         (-0.27, -0.58),
     ]
     pen.poly(head, look.main)
+
+
+def draw_back(pen: Pen, kind: str, a: Anatomy, pose: Pose, look: Look) -> None:
+    """The head from behind: hair, ears and tails, and no face."""
+    if kind == "old man":
+        pen.oval(0, a.head_y, a.head_rx, a.head_ry, look.skin)
+        pen.poly([(-0.3, -0.74), (0.3, -0.74), (0.22, -0.5), (0, -0.45), (-0.22, -0.5)], WHITE)
+    elif kind == "child":
+        pen.oval(0, a.head_y, a.head_rx, a.head_ry, look.hair)
+        if not look.hat:
+            cap = [(-0.34, -0.68), (-0.27, -0.92), (-0.1, -1.0), (0.1, -1.0), (0.27, -0.92), (0.34, -0.68)]
+            pen.poly(cap, look.main)
+            pen.oval(0, -1.0, 0.035, 0.04, look.shade)
+    elif kind in ("man", "woman"):
+        for side in (-1, 1):
+            pen.oval(side * 0.28, -0.67, 0.05, 0.07, look.skin)
+        pen.oval(0, a.head_y, a.head_rx, a.head_ry, look.hair)
+        if kind == "woman":
+            pen.poly([(-0.29, -0.72), (0.29, -0.72), (0.33, -0.36), (-0.33, -0.36)], look.hair)
+            pen.stroke([(0, -0.9), (0, -0.42)], look.skin, 0.018)
+    elif kind == "dog":
+        dog_head(pen, a, pose, look)
+        pen.oval(0, a.head_y + 0.02, 0.2, 0.2, look.main, outline=False)
+    elif kind == "cat":
+        for side in (-1, 1):
+            pen.poly([(side * 0.06, -0.86), (side * 0.28, -1.06), (side * 0.32, -0.7)], look.main)
+        pen.oval(0, a.head_y, a.head_rx, a.head_ry, look.main)
+    else:
+        HEADS[kind](pen, a, pose, look)
+    _draw_rear(pen, kind, look)
+
+
+def _draw_rear(pen: Pen, kind: str, look: Look) -> None:
+    """What a body has behind."""
+    if kind in ("cat", "dog"):
+        pen.limb([(0, -0.15), (0.07, -0.27), (0.02, -0.4)], look.main, 0.085)
+    elif kind == "robot":
+        pen.box(-0.1, -0.4, 0.2, 0.16, look.shade)
+        pen.stroke([(-0.07, -0.35), (0.07, -0.35)], INK, 0.02)
+        pen.stroke([(-0.07, -0.29), (0.07, -0.29)], INK, 0.02)
+    elif kind == "toaster":
+        pen.limb([(0, -0.2), (0.14, -0.1), (0.05, 0.0), (0.25, 0.03)], (60, 60, 70), 0.045)
+    elif kind in ("fish", "monster"):
+        spine = [(0, -0.86), (0.06, -0.7), (-0.06, -0.55), (0.06, -0.4), (0, -0.26)]
+        pen.stroke(spine, look.shade, 0.045)
 
 
 Part = Callable[[Pen, Anatomy, Pose, Look], None]

@@ -6,20 +6,22 @@ Scene units are heights of the picture, x from -aspect/2 to aspect/2, y from 0 (
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from t2v.toon.drawing.anatomy import ANATOMY, PAINT, Anatomy
-from t2v.toon.drawing.faces import draw_face
-from t2v.toon.drawing.figures import BODIES, HEADS, Look
+from t2v.toon.drawing.faces import draw_brows, draw_face, turned_face
+from t2v.toon.drawing.figures import BODIES, HEADS, Look, draw_back, draw_chair
 from t2v.toon.drawing.pen import INK, Affine, Colour, Pen, Point, mix, moonlit, placed
 from t2v.toon.drawing.poses import PERIOD, Pose, pose_at
 from t2v.toon.drawing.sets import FLOORS, SCENERY
 from t2v.toon.drawing.wardrobe import (
     draw_apron,
+    draw_apron_strings,
     draw_cigar,
     draw_glasses,
     draw_hat,
@@ -34,6 +36,8 @@ SKINS: tuple[Colour, ...] = ((255, 216, 178), (255, 216, 178), (196, 134, 92))
 HAIRS: tuple[Colour, ...] = ((92, 54, 34), (58, 44, 52))
 WOMEN_HAIRS: tuple[Colour, ...] = ((150, 74, 36), (88, 50, 36))
 BODY = 0.5  # of the mask, where a head is 1
+TIPPING = 0.37  # sine of the lean from which one is falling, or lies
+HUG = 0.56  # heights between two who embrace
 SET_ZOOM = {"establishing": 1.0, "medium": 1.06, "close-up": 1.2}
 
 Frames = NDArray[np.uint8]
@@ -55,6 +59,7 @@ class _Actor:
     skin: Colour
     hair: Colour
     close: bool
+    edge: float  # of the picture, where it leaves it
 
 
 def draw(
@@ -66,9 +71,18 @@ def draw(
 
 
 def draw_with_figures(
-    staging: Staging, *, num_frames: int = 16, height: int = 64, width: int = 112, fps: int = 8
+    staging: Staging,
+    *,
+    num_frames: int = 16,
+    height: int = 64,
+    width: int = 112,
+    fps: int = 8,
+    poses: Sequence[Sequence[Pose]] | None = None,
 ) -> tuple[Frames, Mask]:
-    """The clip and a mask (f, h, w): 1 on heads, a half on the rest of the figures, 0 elsewhere."""
+    """The clip and a mask (f, h, w): 1 on heads, a half on the rest of the figures, 0 elsewhere.
+
+    `poses`: of every frame the pose of every figure, instead of their actions'.
+    """
     rng = np.random.default_rng(staging.seed)
     aspect = width / height
     shift = float(rng.uniform(-0.03, 0.03))
@@ -89,7 +103,9 @@ def draw_with_figures(
         image = still.copy()
         unit = height * SUPERSAMPLING
         base: Affine = (zoom * unit, 0, unit * (aspect / 2 - dx), 0, zoom * unit, unit * (0.5 - 0.5 * zoom))
-        heads = _draw_actors(image, base, actors, staging, tick, line=SUPERSAMPLING * height / 64 * 1.15)
+        line = SUPERSAMPLING * height / 64 * 1.15
+        shown = [_pose(actor, tick) for actor in actors] if poses is None else poses[i]
+        heads = _draw_actors(image, base, actors, staging, tick, shown, line=line)
         frames[i] = np.asarray(image.reduce(SUPERSAMPLING))
         mask[i] = np.maximum(_heads(heads, height, width), BODY * (frames[i] != empty).any(-1))
     return frames, mask
@@ -154,7 +170,7 @@ def _cast(staging: Staging, aspect: float, rng: np.random.Generator) -> list[_Ac
             medium = staging.size == "medium"
             size = min(0.77 if medium else 0.55, slot / (0.74 if count > 1 else 0.7))
             size *= anatomy.tall * build * (1 + 0.03 * jitter_h)
-            if medium and figure.action in ("jumping", "flying"):
+            if medium and figure.action in ("jumping", "flying", "double take"):
                 size *= 0.92  # room above
             feet = (0.955 if medium else 0.9) + 0.01 * jitter_y
             x = offsets[figure.place] * reach + 0.025 * jitter_x * min(aspect / count, 1)
@@ -173,25 +189,33 @@ def _cast(staging: Staging, aspect: float, rng: np.random.Generator) -> list[_Ac
                 SKINS[tint % 3],
                 hairs[tint // 3],
                 close,
+                aspect / 2,
             )
         )
     return actors
 
 
 def _draw_actors(
-    image: Image.Image, base: Affine, actors: list[_Actor], staging: Staging, tick: int, *, line: float
+    image: Image.Image,
+    base: Affine,
+    actors: list[_Actor],
+    staging: Staging,
+    tick: int,
+    poses: Sequence[Pose],
+    *,
+    line: float,
 ) -> list[list[Point]]:
     """Draws the figures and returns the outlines of their heads in pixels of the film."""
     night = staging.time == "night"
     pen = Pen(image, base, line=line)
-    poses = [_pose(actor, tick) for actor in actors]
+    actors = _together(actors, poses)
     floor = mix(FLOORS[staging.set], (20, 16, 50), 0.32)
     shadow = moonlit(floor) if night else floor
     for actor, pose in zip(actors, poses, strict=True):
         if not actor.close:
             r = 0.24 * actor.height * (0.75 if pose.afloat else 1.0)
             pen.affine = base
-            pen.oval(actor.x + pose.dx * actor.height, actor.feet, r, r * 0.2, shadow, outline=False)
+            pen.oval(_ground_x(actor, pose), actor.feet, r, r * 0.2, shadow, outline=False)
     heads = []
     for actor, pose in zip(actors, poses, strict=True):
         body = _body_affine(base, actor, pose)
@@ -200,7 +224,30 @@ def _draw_actors(
         pen.halo = None
         _draw_figure(pen, body, actor, pose, tick)
         heads.append(_head_outline(body, actor, pose))
+    for actor, pose in zip(actors, poses, strict=True):  # an arm round another lies over both
+        pen.affine = _body_affine(base, actor, pose)
+        _draw_arms(pen, actor, pose, _look(actor, 0.0), only="round")
     return heads
+
+
+def _together(actors: list[_Actor], poses: Sequence[Pose]) -> list[_Actor]:
+    """The actors, those who put an arm round their neighbour close beside them."""
+    near = list(actors)
+    for i, (actor, pose) in enumerate(zip(actors, poses, strict=True)):
+        reach = (pose.right_hand == "round") - (pose.left_hand == "round")
+        if reach and 0 <= i + reach < len(actors):
+            other = actors[i + reach]
+            middle = (actor.x + other.x) / 2
+            near[i] = replace(actor, x=middle - reach * 0.5 * HUG * (actor.height + other.height) / 2)
+    return near
+
+
+def _ground_x(actor: _Actor, pose: Pose) -> float:
+    """Where on the floor it stands."""
+    h = actor.height
+    x = actor.x + pose.dx * h * (0.35 if actor.close else 1.0)
+    outside = math.copysign(actor.edge + 0.36 * h, pose.away)
+    return x + abs(pose.away) * (outside - x)
 
 
 def _pose(actor: _Actor, tick: int) -> Pose:
@@ -211,42 +258,69 @@ def _pose(actor: _Actor, tick: int) -> Pose:
 def _body_affine(base: Affine, actor: _Actor, pose: Pose) -> Affine:
     h = actor.height
     damp = 0.35 if actor.close else 1.0
-    back = (0.8 if actor.close else 0.5) * math.sin(pose.lean) * actor.anatomy.head_y * h
-    x = actor.x + pose.dx * h * damp + back
+    sine = math.sin(pose.lean)
+    back = (0.8 if actor.close else 0.5) * sine * actor.anatomy.head_y * h
+    x = _ground_x(actor, pose) + back
     y = actor.feet + pose.dy * h * damp
+    y -= 0.45 * h * max(0.0, abs(sine) - TIPPING)  # one who falls lies on the side, not in the floor
     return placed(base, x, y, sx=h * pose.sx * actor.wide, sy=h * pose.sy, lean=pose.lean)
+
+
+def _look(actor: _Actor, phase: float) -> Look:
+    worn = actor.figure.accessories
+    return Look(PAINT[actor.figure.colour], actor.skin, actor.hair, phase, "apron" in worn, "hat" in worn)
 
 
 def _draw_figure(pen: Pen, body: Affine, actor: _Actor, pose: Pose, tick: int) -> None:
     figure, a = actor.figure, actor.anatomy
     phase = 2 * math.pi * ((tick + actor.phase) % PERIOD) / PERIOD
-    worn = figure.accessories
-    look = Look(PAINT[figure.colour], actor.skin, actor.hair, phase, "apron" in worn, "hat" in worn)
+    look = _look(actor, phase)
     pen.affine = body
-    BODIES[figure.kind](pen, a, pose, look)
+    if pose.seated:
+        draw_chair(pen, a)
+    plain = pose.turned and figure.kind not in PEOPLE  # nothing on its front
+    BODIES[figure.kind](pen, a, pose, replace(look, apron=True) if plain else look)
     if look.apron:
-        draw_apron(pen, figure.kind, a, look)
+        (draw_apron_strings if pose.turned else draw_apron)(pen, figure.kind, a, look)
     if figure.kind == "old man" and not pose.afloat:
         pen.limb([(-0.33, -0.26), (-0.35, -0.01)], (150, 98, 56), 0.055)
-    head = placed(body, pose.head_dx, pose.head_dy)
-    pen.affine = head
-    HEADS[figure.kind](pen, a, pose, look)
-    draw_face(pen, figure.kind, a, pose, look)
-    if "moustache" in worn:
-        draw_moustache(pen, figure.kind, a, look)
-    if "cigar" in worn:
-        draw_cigar(pen, a, look)
-    if "glasses" in worn:
-        draw_glasses(pen, figure.kind, a, look)
-    if look.hat:
-        draw_hat(pen, figure.colour, a, look)
-    if pose.dozing is not None:
-        _draw_zs(pen, pose.dozing, actor.facing)
+    pen.affine = placed(body, pose.head_dx, pose.head_dy)
+    _draw_head(pen, actor, pose, look)
     pen.affine = body
     _draw_arms(pen, actor, pose, look)
 
 
-def _draw_arms(pen: Pen, actor: _Actor, pose: Pose, look: Look) -> None:
+def _draw_head(pen: Pen, actor: _Actor, pose: Pose, look: Look) -> None:
+    kind, a, worn = actor.figure.kind, actor.anatomy, actor.figure.accessories
+    head = pen.affine
+    if pose.turned:
+        draw_back(pen, kind, a, pose, look)
+        if look.hat:
+            draw_hat(pen, actor.figure.colour, a, look)
+        return
+    HEADS[kind](pen, a, pose, look)
+    pen.affine = turned_face(head, pose)
+    draw_face(pen, kind, a, pose, look)
+    if "moustache" in worn:
+        draw_moustache(pen, kind, a, look)
+    if "cigar" in worn:
+        draw_cigar(pen, a, look)
+    if "glasses" in worn:
+        draw_glasses(pen, kind, a, look)
+    pen.affine = head
+    if look.hat:
+        draw_hat(pen, actor.figure.colour, a, look)
+    pen.affine = turned_face(head, pose)
+    draw_brows(pen, kind, a, pose, look)
+    pen.affine = head
+    if pose.dozing is not None:
+        _draw_zs(pen, pose.dozing, actor.facing)
+    if pose.startled:
+        _draw_start(pen, a, look)
+
+
+def _draw_arms(pen: Pen, actor: _Actor, pose: Pose, look: Look, *, only: str = "") -> None:
+    """Both arms, but for those around another figure; or `only` the arms whose hands are there."""
     figure, a = actor.figure, actor.anatomy
     person = figure.kind in PEOPLE
     sleeve: Colour = look.main
@@ -255,17 +329,58 @@ def _draw_arms(pen: Pen, actor: _Actor, pose: Pose, look: Look) -> None:
     elif person and look.apron:
         sleeve = (252, 252, 250)
     hand = look.skin if person else look.main
-    holding = -actor.facing  # the other arm is the one that waves
-    for side, angle in ((-1.0, pose.left_arm), (1.0, pose.right_arm)):
-        held = figure.prop is not None and side == holding
-        degrees = max(angle, 75.0 if actor.close is False else 130.0) if held else angle
-        theta = math.radians(degrees)
-        x = side * (a.shoulder_x + a.arm * math.sin(theta))
-        y = a.shoulder_y + a.arm * math.cos(theta)
-        pen.limb([(side * a.shoulder_x, a.shoulder_y), (x, y)], sleeve, a.arm_width)
-        if held and figure.prop is not None:
-            draw_prop(pen, figure.prop, (x, y))
+    prop = figure.prop if pose.held != "none" else None
+    if prop is not None and pose.held == "both" and not only:
+        draw_prop(pen, prop, (0.0, a.shoulder_y + 0.21), size=1.9)
+    waiting = "left" if actor.facing > 0 else "right"  # the other arm is the one that waves
+    for side, name, angle, at in (
+        (-1.0, "left", pose.left_arm, pose.left_hand),
+        (1.0, "right", pose.right_arm, pose.right_hand),
+    ):
+        if (at == "round") != (only == "round"):
+            continue
+        held = prop is not None and (pose.held or waiting) == name
+        degrees = max(angle, 130.0 if actor.close else 75.0) if held and not pose.held else angle
+        points = _arm(a, side, degrees, at)
+        pen.limb(points, sleeve, a.arm_width)
+        x, y = points[-1]
+        if held and prop is not None:
+            draw_prop(pen, prop, (x, y))
+        if at == "point":
+            pen.limb([(x, y), (x + side * 0.14, y - 0.01)], hand, a.arm_width * 0.5)
         pen.oval(x, y, a.arm_width * 0.72, a.arm_width * 0.72, hand)
+
+
+def _arm(a: Anatomy, side: float, degrees: float, hand: str) -> list[Point]:
+    """An arm from the shoulder: straight at an angle, or bent to where its hand is."""
+    sx, sy, n = a.shoulder_x, a.shoulder_y, a.arm
+    bent: dict[str, list[Point]] = {
+        "point": [(sx + 1.25 * n, sy - 0.06)],
+        "shrug": [(sx + 0.5 * n, sy + 0.42 * n), (sx + 1.12 * n, sy - 0.28 * n)],
+        "hip": [(sx + 0.8 * n, sy + 0.32 * n), (sx + 0.12 * n, sy + 0.72 * n)],
+        "front": [(sx + 0.42 * n, sy + 0.5 * n), (0.15, sy + 0.52 * n)],
+        "face": [(sx + 0.75 * n, sy + 0.42 * n), (0.09, a.eye_y + 0.05)],
+        "round": [(sx + 0.6 * n, sy - 0.02), (sx + 1.45 * n, sy + 0.1)],
+    }
+    if hand:
+        return [(side * x, y) for x, y in [(sx, sy), *bent[hand]]]
+    theta = math.radians(degrees)
+    return [(side * sx, sy), (side * (sx + n * math.sin(theta)), sy + n * math.cos(theta))]
+
+
+def _draw_start(pen: Pen, a: Anatomy, look: Look) -> None:
+    """Short lines that fly off the head of one who has just seen something."""
+    if pen.halo is not None:
+        return
+    top = -1.34 if look.hat else -1.18
+    for i in range(-2, 3):
+        t = 0.42 * i
+        x, y = math.sin(t), -math.cos(t)
+        inner, outer = (0.46 + 0.02 * (i % 2), 0.6 + 0.06 * (i % 2 == 0))
+        middle = top + 0.46
+        points = [(inner * x, middle + inner * y), (outer * x, middle + outer * y)]
+        pen.stroke(points, INK, 0.07)
+        pen.stroke(points, (255, 236, 110), 0.036)
 
 
 def _draw_zs(pen: Pen, phase: float, facing: float) -> None:

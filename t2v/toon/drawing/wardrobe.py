@@ -1,4 +1,4 @@
-"""What figures wear and hold: hat, glasses, moustache, cigar, apron; phone, fish, cup, ufo."""
+"""What figures wear and hold: hat, glasses, moustache, cigar, apron; phone, fish, cup, ufo, box."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import math
 
 from t2v.toon.drawing.anatomy import Anatomy
 from t2v.toon.drawing.figures import Look
-from t2v.toon.drawing.pen import INK, Colour, Pen, Point, mix
+from t2v.toon.drawing.pen import INK, Colour, Pen, Point, mix, placed
 from t2v.toon.world import PEOPLE
 
 WHITE: Colour = (252, 252, 250)
@@ -25,6 +25,15 @@ def draw_apron(pen: Pen, kind: str, a: Anatomy, look: Look) -> None:
     pen.poly([*corners, (-skirt, middle), (-bib, middle)], cloth)
     pocket = mix(cloth, (30, 10, 50), 0.22) if sum(cloth) > 200 else mix(cloth, WHITE, 0.3)
     pen.box(-bib * 0.7, middle + 0.03, bib * 1.4, 0.07, pocket, outline=False)
+
+
+def draw_apron_strings(pen: Pen, kind: str, a: Anatomy, look: Look) -> None:
+    """An apron from behind: a band round the waist and its bow."""
+    cloth = look.main if kind in PEOPLE else ((150, 176, 214) if sum(look.main) > 690 else WHITE)
+    y = {"toaster": -0.16, "monster": -0.25, "fish": -0.24}.get(kind, -0.26)
+    pen.box(-a.waist, y - 0.025, 2 * a.waist, 0.05, cloth)
+    for side in (-1, 1):
+        pen.poly([(0, y), (side * 0.1, y - 0.06), (side * 0.1, y + 0.05)], cloth)
 
 
 def draw_hat(pen: Pen, colour: str, a: Anatomy, look: Look) -> None:
@@ -82,9 +91,20 @@ def draw_cigar(pen: Pen, a: Anatomy, look: Look) -> None:
             pen.oval(x + 0.25 + 0.03 * share, y - 0.02 - 0.22 * share, r, r, (226, 226, 232), outline=False)
 
 
-def draw_prop(pen: Pen, prop: str, at: Point) -> None:
-    x, y = at
-    if prop == "phone":
+def draw_prop(pen: Pen, prop: str, at: Point, *, size: float = 1.0) -> None:
+    """A prop in a hand at that point, or `size` times as large in both arms."""
+    outer = pen.affine
+    pen.affine = placed(outer, *at, sx=size, sy=size)
+    _draw_prop(pen, prop)
+    pen.affine = outer
+
+
+def _draw_prop(pen: Pen, prop: str) -> None:
+    x, y = 0.0, 0.0
+    if prop == "box":
+        pen.box(x - 0.11, y - 0.16, 0.22, 0.2, (206, 158, 98))
+        pen.box(x - 0.025, y - 0.16, 0.05, 0.2, (240, 216, 160), outline=False)
+    elif prop == "phone":
         pen.slab(x - 0.06, y - 0.16, 0.12, 0.21, (40, 42, 56), corner=0.02)
         pen.box(x - 0.038, y - 0.13, 0.076, 0.13, (120, 230, 255), outline=False)
     elif prop == "cup":
