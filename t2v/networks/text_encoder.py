@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from functools import cache
 from importlib.resources import files
@@ -25,10 +26,18 @@ def bpe() -> Any:
 
 
 @cache
-def vocabulary(name: str) -> dict[int, int]:
-    """CLIP's token ids -> a small model's own, from a table in t2v/weights."""
+def vocabulary(name: str) -> dict[int | str, int]:
+    """CLIP's token ids, and whole words of a small model's own -> its ids, from a table in t2v/weights."""
     ids = json.loads((files("t2v") / "weights" / name).read_text("utf-8"))
-    return {clip_id: i for i, clip_id in enumerate(ids)}
+    return {entry: i for i, entry in enumerate(ids)}
+
+
+@cache
+def _own_words(name: str) -> re.Pattern[str] | None:
+    """What finds the words that are one token of the small model's; None where it has none."""
+    words = [entry for entry in vocabulary(name) if isinstance(entry, str)]
+    found = "|".join(re.escape(word) for word in sorted(words, key=len, reverse=True))
+    return re.compile(rf"(?<![\w-])({found})(?![\w-])") if words else None
 
 
 def bpe_tokens(text: str) -> list[int]:
@@ -36,21 +45,36 @@ def bpe_tokens(text: str) -> list[int]:
     return list(bpe().encode(text))
 
 
+def token_ids(text: str, config: TextEncoderConfig) -> list[int]:
+    """The model's own ids of a text, without start and end; what a small vocabulary lacks is left out."""
+    if config.vocabulary is None:
+        return bpe_tokens(text)
+    table, own = vocabulary(config.vocabulary), _own_words(config.vocabulary)
+    out = []
+    for i, part in enumerate(own.split(text) if own else [text]):
+        tokens: Sequence[int | str] = [part] if i % 2 else bpe_tokens(part)
+        out += [table[token] for token in tokens if token in table]
+    return out
+
+
+def framing(config: TextEncoderConfig) -> tuple[int, int]:
+    """The ids of start and end."""
+    start, end = bpe().sot_token_id, bpe().eot_token_id
+    if config.vocabulary is None:
+        return start, end
+    table = vocabulary(config.vocabulary)
+    return table[start], table[end]
+
+
 def tokenize(texts: Sequence[str], config: TextEncoderConfig) -> Tensor:
     """(b, l) token ids: start, text, end, zeros; a text that is too long keeps its end token.
 
     A small vocabulary leaves out what it does not know.
     """
-    tokenizer = bpe()
-    start, end = tokenizer.sot_token_id, tokenizer.eot_token_id
-    table = vocabulary(config.vocabulary) if config.vocabulary else None
+    start, end = framing(config)
     out = torch.full((len(texts), config.context_length), PAD, dtype=torch.long)
     for row, text in zip(out, texts, strict=True):
-        ids = [start, *tokenizer.encode(text), end]
-        if table is not None:
-            ids = [table[i] for i in ids if i in table]
-        if len(ids) > len(row):
-            ids = [*ids[: len(row) - 1], ids[-1]]
+        ids = [start, *token_ids(text, config)[: len(row) - 2], end]
         row[: len(ids)] = torch.tensor(ids)
     return out
 

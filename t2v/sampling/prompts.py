@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from t2v.configs import Preset
-from t2v.networks.text_encoder import PAD, TextEncoder, bpe, bpe_tokens, vocabulary
+from t2v.networks.text_encoder import PAD, TextEncoder, framing, token_ids
 from t2v.toon.prompts.understand import NOTHING, WEIGHTED, understand
 
 Prompt = (
@@ -107,13 +107,9 @@ def _said_and_meant(words: str) -> str:
 def chunks(found: list[Piece], encoder: TextEncoder) -> list[tuple[list[int], list[float]]]:
     """Token ids and weights of every chunk, without padding; at least one."""
     config = encoder.config
-    start, end = bpe().sot_token_id, bpe().eot_token_id
-    (comma,) = bpe_tokens(",")
-    table = vocabulary(config.vocabulary) if config.vocabulary else None
-    tokens = [(token, piece.weight) for piece in found for token in bpe_tokens(piece.text)]
-    if table is not None:
-        tokens = [(table[token], weight) for token, weight in tokens if token in table]
-        start, end, comma = table[start], table[end], table.get(comma, -1)
+    start, end = framing(config)
+    comma = (token_ids(",", config) or [-1])[0]
+    tokens = [(token, piece.weight) for piece in found for token in token_ids(piece.text, config)]
     room = config.context_length - 2
     out: list[tuple[list[int], list[float]]] = []
     while tokens or not out:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 
@@ -13,6 +13,7 @@ import numpy as np
 from t2v.toon.world import Described, Figure, Staging
 
 WORDS_FILE = Path(__file__).parent.parent.parent / "weights" / "toon_words.json"
+NEW_WORDS_FILE = Path(__file__).parent.parent.parent / "weights" / "toon_new_words.json"
 PREPOSITIONS = {"stage": "on the", "street": "on the", "beach": "at the", "spaceship": "aboard the"}
 
 Words = Mapping[str, Mapping[str, list[str]]]
@@ -25,8 +26,15 @@ def word_table() -> Words:
     return {category: meanings for category, meanings in table.items() if category != "understand"}
 
 
-def figure_phrase(figure: Figure | Described, *, placed: bool) -> str:
-    """A figure in the camera's dialect: "large orange cat with hat standing on the right"."""
+@cache
+def caption_words() -> Words:
+    """The table with the words of new actions and props, which no prompt is understood by yet."""
+    new: dict[str, Mapping[str, list[str]]] = json.loads(NEW_WORDS_FILE.read_text(encoding="utf-8"))
+    return {category: {**meanings, **new.get(category, {})} for category, meanings in word_table().items()}
+
+
+def figure_phrase(figure: Figure | Described, *, placed: bool, direction: str = "") -> str:
+    """A figure in the camera's dialect: "large orange cat with hat standing on the right", then its direction."""
     words = [] if figure.build == "normal" else [figure.build]
     words += [figure.kind] if figure.colour is None else [figure.colour, figure.kind]
     if figure.accessories:
@@ -36,12 +44,21 @@ def figure_phrase(figure: Figure | Described, *, placed: bool) -> str:
     words.append(figure.action)
     if placed and figure.place != "centre":
         words.append(f"on the {figure.place}")
-    return " ".join(words)
+    return " ".join([*words, direction]).rstrip()
 
 
-def canonical(staging: Staging) -> str:
-    """The caption in the dialect of the camera; nothing is left out but the seed and a still camera."""
-    figures = " and ".join(figure_phrase(figure, placed=True) for figure in staging.figures)
+def _figures(staging: Staging, directions: Sequence[str], *, placed: bool = True) -> str:
+    """All figures in the camera's dialect."""
+    said = zip(staging.figures, directions or [""] * len(staging.figures), strict=True)
+    return " and ".join(figure_phrase(f, placed=placed, direction=direction) for f, direction in said)
+
+
+def canonical(staging: Staging, directions: Sequence[str] = ()) -> str:
+    """The caption in the dialect of the camera; nothing is left out but the seed and a still camera.
+
+    `directions`: for every figure what follows its phrase (`t2v.toon.direction.words_of`, or a mark).
+    """
+    figures = _figures(staging, directions)
     where = f"in the {staging.set}, {staging.time}"
     camera = "" if staging.camera == "still" else f", {staging.camera}"
     if not figures:
@@ -51,19 +68,24 @@ def canonical(staging: Staging) -> str:
     return f"{staging.size} shot, {figures}, {where}{camera}"
 
 
-def caption(staging: Staging, rng: np.random.Generator) -> str:
-    """One of many captions, lower case: half in the canonical dialect with small losses, half free."""
+def caption(staging: Staging, rng: np.random.Generator, directions: Sequence[str] = ()) -> str:
+    """One of many captions, lower case: half in the canonical dialect with small losses, half free.
+
+    `directions` as in `canonical`.
+    """
     if rng.random() < 0.5:
-        return canonical(staging) if rng.random() < 0.7 else _thinned(staging, rng)
-    return _free(staging, rng)
+        if rng.random() < 0.7:
+            return canonical(staging, directions)
+        return _thinned(staging, rng, directions)
+    return _free(staging, rng, directions)
 
 
-def _thinned(staging: Staging, rng: np.random.Generator) -> str:
+def _thinned(staging: Staging, rng: np.random.Generator, directions: Sequence[str]) -> str:
     """The canonical dialect with the size, the time, the set or the places left out."""
     keep_set = rng.random() < 0.85 or not staging.figures
     placed = rng.random() < 0.6
     parts = [f"{staging.size} shot"] if rng.random() < 0.7 else []
-    figures = " and ".join(figure_phrase(figure, placed=placed) for figure in staging.figures)
+    figures = _figures(staging, directions, placed=placed)
     if staging.figures:
         if parts and staging.size == "close-up":
             parts = [f"close-up of {figures}"]
@@ -80,13 +102,13 @@ def _thinned(staging: Staging, rng: np.random.Generator) -> str:
 
 def _word(rng: np.random.Generator, category: str, meaning: str) -> str:
     """The word itself half of the time, else one of its synonyms."""
-    options = word_table()[category][meaning]
+    options = caption_words()[category][meaning]
     if rng.random() < 0.45 or not options:
         return meaning
     return options[int(rng.integers(len(options)))]
 
 
-def _free_figure(figure: Figure, rng: np.random.Generator, *, alone: bool) -> str:
+def _free_figure(figure: Figure, direction: str, rng: np.random.Generator, *, alone: bool) -> str:
     words = [] if rng.random() < 0.5 else ["a"]
     if figure.build != "normal":
         words.append(_word(rng, "builds", figure.build))
@@ -107,19 +129,21 @@ def _free_figure(figure: Figure, rng: np.random.Generator, *, alone: bool) -> st
         words.append(f"on the {figure.place}" if rng.random() < 0.7 else f"at {figure.place}")
     if words[0] == "a" and words[1][0] in "aeiou":
         words[0] = "an"
-    return " ".join(words)
+    return " ".join([*words, direction]).rstrip()
 
 
-def _free(staging: Staging, rng: np.random.Generator) -> str:
+def _free(staging: Staging, rng: np.random.Generator, directions: Sequence[str]) -> str:
     """A loose wording with synonyms; the set or the figures are always there."""
     place = _word(rng, "sets", staging.set)
     at = ("in the", "in a", PREPOSITIONS.get(staging.set, "in the"))[int(rng.integers(3))]
     parts: list[str] = []
     keep_set = rng.random() < 0.85 or not staging.figures
     if staging.figures:
-        order = list(staging.figures) if rng.random() < 0.8 else list(staging.figures)[::-1]
+        said_of = directions or [""] * len(staging.figures)
+        order = list(zip(staging.figures, said_of, strict=True))
+        order = order if rng.random() < 0.8 else order[::-1]
         joint = (" and ", ", ", " next to ")[int(rng.choice(3, p=(0.6, 0.2, 0.2)))]
-        said = joint.join(_free_figure(figure, rng, alone=len(order) == 1) for figure in order)
+        said = joint.join(_free_figure(*figure, rng, alone=len(order) == 1) for figure in order)
         if keep_set and rng.random() < 0.5:
             parts.append(f"{said} {at} {place}")
         else:
