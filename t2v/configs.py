@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 Prediction = Literal["eps", "v"]
@@ -49,6 +49,7 @@ class UNetConfig:
     norm_groups: int = 32
     guidance_embed_dim: int | None = None  # w-embedding of a network distilled with its guidance inside
     temporal: bool = True  # False: the spatial layers alone, an image model under the same names
+    outer_widths: tuple[int, ...] = ()  # of levels without attention around the others, from the inside out
 
 
 @dataclass(frozen=True)
@@ -100,6 +101,7 @@ class Preset:
     negative_prompt: str = ""
     motion_guidance: float = 0.0  # how far films are driven away from what stands still
     steadiness: float = 0.0  # latents that deviate by no more than this over the frames are held still
+    timestep_shift: float = 1.0  # how far sampling dwells in the noise: twice the side of a picture, 2
     speaks_toon: bool = False  # prompts are first said in the words of the drawn world
     licence: str = ""
 
@@ -188,4 +190,12 @@ TOON = Preset(
     steadiness=0.1,
     speaks_toon=True,
     licence="Apache-2.0, as Cold Open itself",
+)
+
+NEXT_TOON = replace(  # in training: its weights will be TOON's
+    TOON,
+    text_encoder=replace(TOON.text_encoder, context_length=80, vocabulary="toon_directed_vocabulary.json"),
+    unet=replace(TOON.unet, outer_widths=(64,)),
+    sizes={"16:9": (128, 224), "1:1": (160, 160)},
+    timestep_shift=2.0,
 )

@@ -4,6 +4,7 @@ they like meanwhile, so that every part of a direction is met with every other o
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
@@ -36,6 +37,7 @@ CLOSE_ACTIONS = {  # shares in close-ups, where hands and feet are seldom seen
 ALONE = tuple(action for action in (*ACTIONS, *NEW_ACTIONS) if action != "hugging")
 MOODS = PARTS["mood"][1:]
 FREE_SHARE = 0.35  # of single pictures: each part of the pose is drawn for itself
+SEEN = 0.7  # of the way out of a single picture: what has left it is no picture of it
 SYLLABLES = (0.0, 0.33, 0.33, 0.65, 0.65, 0.95)
 
 Poses = tuple[tuple[Pose, ...], ...]  # of every frame, of every figure
@@ -80,15 +82,15 @@ def _cast(staging: Staging, rng: np.random.Generator) -> Staging:
     return replace(staging, figures=tuple(figures))
 
 
-def _play(
-    figure: Figure, close: bool, start: int, num_frames: int, rng: np.random.Generator
-) -> list[Pose]:
+def _play(figure: Figure, close: bool, start: int, num_frames: int, rng: np.random.Generator) -> list[Pose]:
     """The poses of one figure over the frames."""
     if num_frames == 1 and figure.action != "hugging" and rng.random() < FREE_SHARE:
         return [_held(_free_pose(figure, close, rng), figure, close, rng.random() < 0.5)]
     facing = {"left": 1.0, "right": -1.0, "centre": 1.0 if rng.random() < 0.5 else -1.0}[figure.place]
     phase = 0 if figure.action in NEW_ACTIONS and num_frames > 1 else 2 * int(rng.integers(PERIOD // 2))
     poses = [pose_at(figure.action, start + phase + i, facing=facing) for i in range(num_frames)]
+    if num_frames == 1 and abs(poses[0].away) > SEEN:
+        poses = [replace(poses[0], away=math.copysign(float(rng.uniform(0.3, SEEN)), poses[0].away))]
     if rng.random() < 0.6:
         poses = _overlaid(poses, figure, rng)
     hand = facing > 0 if rng.random() < 0.7 else facing < 0
@@ -231,4 +233,3 @@ def _eased(poses: Sequence[Pose]) -> list[Pose]:
         }
         out[i] = replace(now, **eased)
     return out
-

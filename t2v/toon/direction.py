@@ -193,7 +193,9 @@ def pose_of(direction: Direction) -> Pose:
         dozing=0.3 if d.mark == "dozing" else None,
         startled=d.mark == "start",
     )
-    return replace(pose, head_dx=0.02 * pose.gaze[0], head_dy=0.03 if "shrug" in (d.left_arm, d.right_arm) else 0)
+    return replace(
+        pose, head_dx=0.02 * pose.gaze[0], head_dy=0.03 if "shrug" in (d.left_arm, d.right_arm) else 0
+    )
 
 
 def _face(d: Direction) -> dict[str, Any]:

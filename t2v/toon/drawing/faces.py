@@ -90,7 +90,9 @@ def _eye(pen: Pen, kind: str, a: Anatomy, pose: Pose, x: float, line: Colour) ->
         return
     if pose.eyes == "dizzy":
         for turn in (-1, 1):
-            pen.stroke([(x - rx * 0.8, y - turn * ry * 0.7), (x + rx * 0.8, y + turn * ry * 0.7)], line, 0.042)
+            pen.stroke(
+                [(x - rx * 0.8, y - turn * ry * 0.7), (x + rx * 0.8, y + turn * ry * 0.7)], line, 0.042
+            )
         return
     wide = pose.eyes == "wide"
     if wide:
@@ -109,15 +111,11 @@ def _eye(pen: Pen, kind: str, a: Anatomy, pose: Pose, x: float, line: Colour) ->
     tall = 1.35 if kind == "cat" else 1.0
     small = 0.6 if wide else 1.0
     px, py = x + inward + across, y + 0.01 + down
-    pen.oval(
-        px, py, rx * 0.55 * small, min(rx * 0.6 * tall, ry * 0.85) * small, (18, 14, 26), outline=False
-    )
+    pen.oval(px, py, rx * 0.55 * small, min(rx * 0.6 * tall, ry * 0.85) * small, (18, 14, 26), outline=False)
     pen.oval(px - rx * 0.2 * small, py - 0.01 - ry * 0.22 * small, rx * 0.22, rx * 0.24, EYE, outline=False)
 
 
-def _alien_eye(
-    pen: Pen, at: Point, radii: Point, look_at: Point, *, pale: bool, wide: bool
-) -> None:
+def _alien_eye(pen: Pen, at: Point, radii: Point, look_at: Point, *, pale: bool, wide: bool) -> None:
     """All pupil: where it looks its gleam goes; wide it has a white rim."""
     (x, y), (rx, ry) = at, radii
     pen.oval(x, y, rx, ry, (16, 12, 24), outline=not pale)
@@ -147,7 +145,9 @@ def _brows(pen: Pen, a: Anatomy, mood: str, line: Colour, *, single: bool) -> No
         if arched:
             pen.stroke(_arc(0, top + inner_y, ends, -0.06), line, 0.048)
         else:
-            pen.stroke([(-ends, top + outer_y - 0.01), (0, top + inner_y), (ends, top + outer_y - 0.01)], line, 0.048)
+            pen.stroke(
+                [(-ends, top + outer_y - 0.01), (0, top + inner_y), (ends, top + outer_y - 0.01)], line, 0.048
+            )
         return
     for side in (-1, 1):
         if arched:

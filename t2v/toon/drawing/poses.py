@@ -39,7 +39,9 @@ class Pose:
     gaze: tuple[float, float] = (0.0, 0.0)  # right and down, from -1 to 1; ahead is at the viewer
     left_hand: str = ""  # point, shrug, hip, front, face, round; nothing: the arm is straight
     right_hand: str = ""
-    held: str = ""  # the hand that holds the prop: left, right, both, none; nothing: the one that does not wave
+    held: str = (
+        ""  # the hand that holds the prop: left, right, both, none; nothing: the one that does not wave
+    )
     seated: bool = False
     turned: bool = False  # seen from behind
     startled: bool = False
