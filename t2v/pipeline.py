@@ -176,7 +176,11 @@ class TextToVideo:
         noise = long_noise(self._shape(shoot), shoot.window, shoot.window_stride, generator, loop=shoot.loop)
         noise = self.schedule.shared(noise, generator).to(self.device)
         visited = timesteps(
-            shoot.num_steps, self.schedule, shoot.spacing, to_clean=arrives_clean(shoot.sampler)
+            shoot.num_steps,
+            self.schedule,
+            shoot.spacing,
+            to_clean=arrives_clean(shoot.sampler),
+            shift=self.preset.timestep_shift,
         )
         windows = shoot.windows
         denoise = self._denoiser(shoot, windows)

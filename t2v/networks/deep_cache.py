@@ -13,9 +13,12 @@ from torch import Tensor
 
 @dataclass
 class DeepFeatures:
-    """What the last stage of the UNet got from below at the last full pass, and in which turn that was."""
+    """What the last stage of the UNet got from below at the last full pass, and in which turn that was.
 
-    kept: Tensor | None = None
+    Where a level stands around the UNet: the features and the prediction of what is inside it.
+    """
+
+    kept: tuple[Tensor, ...] | None = None
     turn: int = -1
 
 

@@ -26,6 +26,7 @@ from t2v.networks.layers import (
     timestep_embedding,
     zero_init,
 )
+from t2v.networks.outer import OuterLevel, enlarged, pooled
 
 
 class TimeEmbed(nn.Sequential):
@@ -44,7 +45,10 @@ class TimeEmbed(nn.Sequential):
 
 
 class UNet3D(nn.Module):
-    """The denoising network of ModelScope's text-to-video model (`UNetSD`)."""
+    """The denoising network of ModelScope's text-to-video model (`UNetSD`).
+
+    `outer_levels` stand around it where the preset has such; its own layers then work at the size below them.
+    """
 
     def __init__(self, config: UNetConfig) -> None:
         super().__init__()
@@ -86,6 +90,12 @@ class UNet3D(nn.Module):
             nn.SiLU(),
             zero_init(nn.Conv2d(c, config.out_channels, 3, padding=1)),
         )
+        ends = config.in_channels, config.out_channels
+        around = zip(config.outer_widths, (c, *config.outer_widths), strict=False)
+        self.outer_levels = nn.ModuleList(
+            OuterLevel(ends, wide, inner, time_dim, config.norm_groups, temporal=config.temporal)
+            for wide, inner in around
+        )
 
     def _block(self, c_in: int, c_out: int, level: int) -> list[nn.Module]:
         res = self._res_block(c_in, c_out)
@@ -124,7 +134,8 @@ class UNet3D(nn.Module):
         latents (b, c, f, h, w); timesteps (b,); text (b, l, d), or (b, f, l, d): one text a frame; guidance
         (b,): the scale, read by networks alone that were distilled with it (`guidance_embed_dim`).
         `once`: a Memo, where the same text, or the same timesteps, come again. `deep`: features of an earlier
-        pass that stand for all stages but the outermost; where there are none yet, this pass's are put there.
+        pass that stand for all but the outermost stages, or level; where there are none yet, this pass's are
+        put there.
         `still`: without the layers over frames, every frame as a picture of its own.
         """
         num_frames = latents.shape[2]
@@ -137,12 +148,34 @@ class UNet3D(nn.Module):
             still=still,
         )
         x = token_layout(rearrange(latents.to(self.dtype), "b c f h w -> (b f) c h w"))
-        first = self.input_blocks[0](x, cond)
-        x = self._below(first, cond) if deep is None or deep.kept is None else deep.kept
+        _, out = self._levels(x, None, cond, len(self.outer_levels), deep)
+        return rearrange(out, "(b f) c h w -> b c f h w", f=num_frames)
+
+    def _levels(
+        self, x: Tensor, added: Tensor | None, cond: Conditioning, around: int, deep: DeepFeatures | None
+    ) -> tuple[Tensor, Tensor]:
+        """Last features and prediction for latents x, (b f) c h w, with so many outer levels around.
+
+        `added` comes to the first features from the level outside.
+        """
+        kept = deep.kept if deep is not None else None
+        if not around:
+            first = self.input_blocks[0](x, cond)
+            if added is not None:
+                first = first + added
+            (below,) = kept or (self._below(first, cond),)
+            if deep is not None:
+                deep.kept = (below,)
+            features = self.output_blocks[-1](torch.cat([below, first], dim=1), cond)
+            return features, self.out(features)
+        level = self.outer_levels[around - 1]
+        assert isinstance(level, OuterLevel)
+        skips, inside = level.enter(x, added, cond)
+        features, coarse = kept or self._levels(pooled(x), inside, cond, around - 1, None)
         if deep is not None:
-            deep.kept = x
-        x = self.output_blocks[-1](torch.cat([x, first], dim=1), cond)
-        return rearrange(self.out(x), "(b f) c h w -> b c f h w", f=num_frames)
+            deep.kept = (features, coarse)
+        features = level.leave(features, skips, cond)
+        return features, level.out(features) + enlarged(coarse, (x.shape[-2], x.shape[-1]))
 
     def _below(self, x: Tensor, cond: Conditioning) -> Tensor:
         """All stages but the first and the last."""

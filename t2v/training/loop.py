@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from t2v.checkpoints.files.safetensors import whole
 from t2v.configs import Prediction
-from t2v.sampling.schedule import NoiseSchedule
+from t2v.sampling.schedule import NoiseSchedule, shifted
 
 
 @dataclass(frozen=True)
@@ -186,7 +186,7 @@ def train(
     return progress
 
 
-def diffusion_loss(
+def diffusion_loss(  # noqa: PLR0913 (a loss's terms)
     network: Callable[[Tensor, Tensor, Tensor], Tensor],
     clean: Tensor,
     text: Tensor,
@@ -195,14 +195,20 @@ def diffusion_loss(
     generator: torch.Generator,
     weight: Tensor | None = None,
     objective: Objective = V,
+    shift: float = 1.0,
 ) -> Tensor:
     """The loss of a prediction from clean latents (b, c, f, h, w), each noised to a random timestep.
 
-    Timesteps are stratified over the batch. `weight` (b, 1, f, h, w) says what matters more.
+    Timesteps are stratified over the batch; every second one is moved towards noise by `shift`
+    (`t2v.sampling.schedule.shifted`). `weight` (b, 1, f, h, w) says what matters more.
     """
     b = clean.shape[0]
     offsets = (torch.arange(b) + torch.rand(b, generator=generator)) / b
     timesteps = (offsets * len(schedule)).long().clamp(0, len(schedule) - 1)
+    if shift != 1:
+        moved = torch.tensor([shifted(float(t), len(schedule), shift) for t in timesteps])
+        second = torch.arange(b) % 2 == int(torch.randint(2, (1,), generator=generator))
+        timesteps = torch.where(second, moved, timesteps)
     noise = schedule.noise(clean.shape, generator).to(clean.device)
     return loss_at(network, clean, text, timesteps, noise, schedule, objective, weight)
 

@@ -14,8 +14,8 @@ SPEECH = (1.0, 1.0, 0.25, 0.25, 0.75, 0.75, 0.0, 0.0, 0.9, 0.9, 0.9, 0.2, 0.2, 0
 class Pose:
     """Lengths in heights of the figure; arm angles in degrees, 0 hanging and 180 straight up.
 
-    Left and right are the picture's. An arm whose hand has a place of its own (`left_hand`) bends at the elbow
-    to reach it, and its angle says nothing.
+    Left and right are the picture's. An arm whose hand has a place of its own (`left_hand`) bends at the
+    elbow to reach it, and its angle says nothing.
     """
 
     dx: float = 0.0
@@ -39,9 +39,7 @@ class Pose:
     gaze: tuple[float, float] = (0.0, 0.0)  # right and down, from -1 to 1; ahead is at the viewer
     left_hand: str = ""  # point, shrug, hip, front, face, round; nothing: the arm is straight
     right_hand: str = ""
-    held: str = (
-        ""  # the hand that holds the prop: left, right, both, none; nothing: the one that does not wave
-    )
+    held: str = ""  # what holds the prop: left, right, both, none; nothing: the hand that does not wave
     seated: bool = False
     turned: bool = False  # seen from behind
     startled: bool = False

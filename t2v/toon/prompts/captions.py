@@ -34,7 +34,7 @@ def caption_words() -> Words:
 
 
 def figure_phrase(figure: Figure | Described, *, placed: bool, direction: str = "") -> str:
-    """A figure in the camera's dialect: "large orange cat with hat standing on the right", then its direction."""
+    """A figure in the camera's dialect: "large orange cat with hat standing on the right", and directed."""
     words = [] if figure.build == "normal" else [figure.build]
     words += [figure.kind] if figure.colour is None else [figure.colour, figure.kind]
     if figure.accessories:
