@@ -1,7 +1,7 @@
 """Cheap levels around a UNet: finer pictures from a network that has learned coarser ones.
 
-A level has no attention. What is inside it sees its latents averaged over two by two places, and what the level
-adds to that begins at zero: a fresh level answers what the network inside answers, enlarged.
+A level has no attention. What is inside it sees its latents averaged over two by two places, and what the
+level adds to that begins at zero: a fresh level answers what the network inside answers, enlarged.
 """
 
 from __future__ import annotations

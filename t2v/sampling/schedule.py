@@ -72,8 +72,8 @@ def noise_schedule(config: ScheduleConfig) -> NoiseSchedule:
 def shifted(timestep: float, num_timesteps: int, shift: float) -> int:
     """A timestep moved towards noise: its share u of all becomes k u / (1 + (k - 1) u) with `shift` k.
 
-    Source: Esser et al. 2024, "Scaling Rectified Flow Transformers", section 5.3.2: a picture of twice the side
-    averages noise away four times as well, and is shown as much at k = 2. A timestep before 0 stays.
+    Source: Esser et al. 2024, "Scaling Rectified Flow Transformers", section 5.3.2: a picture of twice the
+    side averages noise away twice as well, which k = 2 makes good. A timestep before 0 stays.
     """
     u = (timestep + 1) / num_timesteps
     return max(-1, round(shift * u / (1 + (shift - 1) * u) * num_timesteps) - 1)

@@ -201,8 +201,13 @@ def _free_pose(figure: Figure, close: bool, rng: np.random.Generator) -> Pose:
 def _loosened(pose: Pose, rng: np.random.Generator) -> Pose:
     """The pose a little off, still in the same words."""
     left, right, lean = (float(x) for x in rng.uniform(-1, 1, 3))
-    near = {"left_arm": pose.left_arm + 14 * left, "right_arm": pose.right_arm + 14 * right}
-    loose = replace(pose, **near, lean=pose.lean + 0.05 * lean, sy=pose.sy * float(rng.uniform(0.98, 1.02)))
+    loose = replace(
+        pose,
+        left_arm=pose.left_arm + 14 * left,
+        right_arm=pose.right_arm + 14 * right,
+        lean=pose.lean + 0.05 * lean,
+        sy=pose.sy * float(rng.uniform(0.98, 1.02)),
+    )
     return loose if direction_of(loose) == direction_of(pose) else pose
 
 

@@ -21,6 +21,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import torch
+from einops import rearrange
 from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
@@ -90,12 +91,12 @@ class Directed(nn.Module):
 
     def forward(self, latents: Tensor, timesteps: Tensor, tokens: Tensor) -> Tensor:
         """latents (b, c, f, h, w); tokens (b, f, l)."""
-        b, f, _ = tokens.shape
+        f = tokens.shape[1]
         on_cpu = latents.device.type == "cpu"
         plain = sdpa_kernel(SDPBackend.MATH) if on_cpu else contextlib.nullcontext()
         with mixed(latents.device), plain:
             texts, of_frame = torch.unique(tokens.flatten(0, 1), dim=0, return_inverse=True)
-            text = self.text_encoder.encode(texts)[of_frame].unflatten(0, (b, f))
+            text = rearrange(self.text_encoder.encode(texts)[of_frame], "(b f) l d -> b f l d", f=f)
             return self.unet(latents, timesteps, text, still=f == 1)
 
 

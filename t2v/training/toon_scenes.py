@@ -79,7 +79,10 @@ def draw_part(wanted: Wanted, number: int) -> tuple[np.ndarray, dict[str, Any]]:
 
     rng = np.random.default_rng((wanted.seed, number))
     height, width = wanted.size
-    frames, figures, captions, directions = [], [], [], []
+    frames: list[np.ndarray] = []
+    figures: list[np.ndarray] = []
+    captions: list[str] = []
+    directions: list[list[list[str]]] = []
     while len(frames) < max(1, FRAMES_A_PART // wanted.num_frames):
         scene = sample_scene(rng, wanted.num_frames)
         staging = scene.staging
@@ -111,7 +114,7 @@ def encode(model: Autoencoder, frames: np.ndarray, at_once: int = 32) -> Tensor:
     """uint8 (n, f, h, w, 3) -> latents (n, c, f, h, w) fp16."""
     flat = torch.from_numpy(frames.reshape(-1, *frames.shape[2:]))
     out = []
-    for few in flat.split(at_once):
+    for few in torch.split(flat, at_once):
         with mixed(torch.device("cpu")):
             means = model.encode(rearrange(few.float() / 127.5 - 1, "n h w c -> n c 1 h w"))
         out.append(means[:, :, 0].half())

@@ -89,10 +89,8 @@ def _eye(pen: Pen, kind: str, a: Anatomy, pose: Pose, x: float, line: Colour) ->
         pen.stroke(_arc(x, y + shift, rx * 1.05, sag), line, 0.04)
         return
     if pose.eyes == "dizzy":
-        for turn in (-1, 1):
-            pen.stroke(
-                [(x - rx * 0.8, y - turn * ry * 0.7), (x + rx * 0.8, y + turn * ry * 0.7)], line, 0.042
-            )
+        for turn in (-0.7 * ry, 0.7 * ry):
+            pen.stroke([(x - rx * 0.8, y - turn), (x + rx * 0.8, y + turn)], line, 0.042)
         return
     wide = pose.eyes == "wide"
     if wide:
@@ -141,13 +139,9 @@ def _brows(pen: Pen, a: Anatomy, mood: str, line: Colour, *, single: bool) -> No
     }[mood]
     arched = mood in ("surprised", "glad")
     if single:
-        ends = 0.17
-        if arched:
-            pen.stroke(_arc(0, top + inner_y, ends, -0.06), line, 0.048)
-        else:
-            pen.stroke(
-                [(-ends, top + outer_y - 0.01), (0, top + inner_y), (ends, top + outer_y - 0.01)], line, 0.048
-            )
+        low = top + outer_y - 0.01
+        straight = [(-0.17, low), (0, top + inner_y), (0.17, low)]
+        pen.stroke(_arc(0, top + inner_y, 0.17, -0.06) if arched else straight, line, 0.048)
         return
     for side in (-1, 1):
         if arched:
@@ -174,20 +168,13 @@ def _mouth(pen: Pen, kind: str, a: Anatomy, pose: Pose, line: Colour) -> None:
 
 
 def _moody_mouth(pen: Pen, y: float, pose: Pose, line: Colour) -> None:
-    """Its corners go up in joy and down in sorrow; in fear it wavers and shows teeth, in surprise it is round."""
+    """Up at its ends in joy, down in sorrow; in fear it wavers and shows teeth, in surprise it is round."""
     opening = pose.opening if pose.mouth in ("open", "calm") else 0.0
-    depth = 0.03 + 0.12 * opening
     if opening <= 0.1:
-        if pose.mood == "glad":
-            pen.stroke(_arc(0, y - 0.035, 0.15, 0.085), line, 0.04)
-        elif pose.mood == "sad":
-            pen.stroke(_arc(0, y + 0.045, 0.12, -0.075), line, 0.038)
-        elif pose.mood == "afraid":
-            zigzag = [(-0.135 + 0.045 * i, y + (0.022 if i % 2 else -0.022)) for i in range(7)]
-            pen.stroke(zigzag, line, 0.032)
-        else:
-            pen.oval(0, y, 0.04, 0.035, THROAT)
-    elif pose.mood == "glad":
+        _shut_mouth(pen, y, pose.mood, line)
+        return
+    depth = 0.03 + 0.12 * opening
+    if pose.mood == "glad":
         top = y - 0.04
         pen.poly([(-0.15, top), (0.15, top), *_arc(0, top, 0.15, depth)[::-1]], THROAT)
         if opening > 0.4:
@@ -201,6 +188,18 @@ def _moody_mouth(pen: Pen, y: float, pose: Pose, line: Colour) -> None:
         pen.box(-0.11, y - half + 0.008, 0.22, 0.28 * half + 0.012, TEETH, outline=False)
     else:
         pen.oval(0, y, 0.045 + 0.04 * opening, 0.03 + 0.085 * opening, THROAT)
+
+
+def _shut_mouth(pen: Pen, y: float, mood: str, line: Colour) -> None:
+    if mood == "glad":
+        pen.stroke(_arc(0, y - 0.035, 0.15, 0.085), line, 0.04)
+    elif mood == "sad":
+        pen.stroke(_arc(0, y + 0.045, 0.12, -0.075), line, 0.038)
+    elif mood == "afraid":
+        zigzag = [(-0.135 + 0.045 * i, y + (0.022 if i % 2 else -0.022)) for i in range(7)]
+        pen.stroke(zigzag, line, 0.032)
+    else:
+        pen.oval(0, y, 0.04, 0.035, THROAT)
 
 
 def _fish_lips(pen: Pen, y: float, pose: Pose) -> None:

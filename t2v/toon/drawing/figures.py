@@ -320,32 +320,44 @@ def alien_head(pen: Pen, a: Anatomy, pose: Pose, look: Look) -> None:
 
 def draw_back(pen: Pen, kind: str, a: Anatomy, pose: Pose, look: Look) -> None:
     """The head from behind: hair, ears and tails, and no face."""
-    if kind == "old man":
-        pen.oval(0, a.head_y, a.head_rx, a.head_ry, look.skin)
-        pen.poly([(-0.3, -0.74), (0.3, -0.74), (0.22, -0.5), (0, -0.45), (-0.22, -0.5)], WHITE)
-    elif kind == "child":
-        pen.oval(0, a.head_y, a.head_rx, a.head_ry, look.hair)
-        if not look.hat:
-            cap = [(-0.34, -0.68), (-0.27, -0.92), (-0.1, -1.0), (0.1, -1.0), (0.27, -0.92), (0.34, -0.68)]
-            pen.poly(cap, look.main)
-            pen.oval(0, -1.0, 0.035, 0.04, look.shade)
-    elif kind in ("man", "woman"):
-        for side in (-1, 1):
-            pen.oval(side * 0.28, -0.67, 0.05, 0.07, look.skin)
-        pen.oval(0, a.head_y, a.head_rx, a.head_ry, look.hair)
-        if kind == "woman":
-            pen.poly([(-0.29, -0.72), (0.29, -0.72), (0.33, -0.36), (-0.33, -0.36)], look.hair)
-            pen.stroke([(0, -0.9), (0, -0.42)], look.skin, 0.018)
-    elif kind == "dog":
-        dog_head(pen, a, pose, look)
-        pen.oval(0, a.head_y + 0.02, 0.2, 0.2, look.main, outline=False)
-    elif kind == "cat":
-        for side in (-1, 1):
-            pen.poly([(side * 0.06, -0.86), (side * 0.28, -1.06), (side * 0.32, -0.7)], look.main)
-        pen.oval(0, a.head_y, a.head_rx, a.head_ry, look.main)
-    else:
-        HEADS[kind](pen, a, pose, look)
+    BACKS.get(kind, HEADS[kind])(pen, a, pose, look)
     _draw_rear(pen, kind, look)
+
+
+def old_back(pen: Pen, a: Anatomy, pose: Pose, look: Look) -> None:
+    pen.oval(0, a.head_y, a.head_rx, a.head_ry, look.skin)
+    pen.poly([(-0.3, -0.74), (0.3, -0.74), (0.22, -0.5), (0, -0.45), (-0.22, -0.5)], WHITE)
+
+
+def child_back(pen: Pen, a: Anatomy, pose: Pose, look: Look) -> None:
+    pen.oval(0, a.head_y, a.head_rx, a.head_ry, look.hair)
+    if not look.hat:
+        cap = [(-0.34, -0.68), (-0.27, -0.92), (-0.1, -1.0), (0.1, -1.0), (0.27, -0.92), (0.34, -0.68)]
+        pen.poly(cap, look.main)
+        pen.oval(0, -1.0, 0.035, 0.04, look.shade)
+
+
+def man_back(pen: Pen, a: Anatomy, pose: Pose, look: Look) -> None:
+    for side in (-1, 1):
+        pen.oval(side * 0.28, -0.67, 0.05, 0.07, look.skin)
+    pen.oval(0, a.head_y, a.head_rx, a.head_ry, look.hair)
+
+
+def woman_back(pen: Pen, a: Anatomy, pose: Pose, look: Look) -> None:
+    man_back(pen, a, pose, look)
+    pen.poly([(-0.29, -0.72), (0.29, -0.72), (0.33, -0.36), (-0.33, -0.36)], look.hair)
+    pen.stroke([(0, -0.9), (0, -0.42)], look.skin, 0.018)
+
+
+def cat_back(pen: Pen, a: Anatomy, pose: Pose, look: Look) -> None:
+    for side in (-1, 1):
+        pen.poly([(side * 0.06, -0.86), (side * 0.28, -1.06), (side * 0.32, -0.7)], look.main)
+    pen.oval(0, a.head_y, a.head_rx, a.head_ry, look.main)
+
+
+def dog_back(pen: Pen, a: Anatomy, pose: Pose, look: Look) -> None:
+    dog_head(pen, a, pose, look)
+    pen.oval(0, a.head_y + 0.02, 0.2, 0.2, look.main, outline=False)
 
 
 def _draw_rear(pen: Pen, kind: str, look: Look) -> None:
@@ -392,4 +404,12 @@ HEADS: dict[str, Part] = {
     "alien": alien_head,
     "monster": no_head,
     "toaster": no_head,
+}
+BACKS: dict[str, Part] = {  # of the others the head is alike from both sides
+    "man": man_back,
+    "woman": woman_back,
+    "old man": old_back,
+    "child": child_back,
+    "cat": cat_back,
+    "dog": dog_back,
 }

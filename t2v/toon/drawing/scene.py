@@ -301,12 +301,7 @@ def _draw_head(pen: Pen, actor: _Actor, pose: Pose, look: Look) -> None:
     HEADS[kind](pen, a, pose, look)
     pen.affine = turned_face(head, pose)
     draw_face(pen, kind, a, pose, look)
-    if "moustache" in worn:
-        draw_moustache(pen, kind, a, look)
-    if "cigar" in worn:
-        draw_cigar(pen, a, look)
-    if "glasses" in worn:
-        draw_glasses(pen, kind, a, look)
+    _draw_on_face(pen, kind, a, worn, look)
     pen.affine = head
     if look.hat:
         draw_hat(pen, actor.figure.colour, a, look)
@@ -317,6 +312,15 @@ def _draw_head(pen: Pen, actor: _Actor, pose: Pose, look: Look) -> None:
         _draw_zs(pen, pose.dozing, actor.facing)
     if pose.startled:
         _draw_start(pen, a, look)
+
+
+def _draw_on_face(pen: Pen, kind: str, a: Anatomy, worn: Sequence[str], look: Look) -> None:
+    if "moustache" in worn:
+        draw_moustache(pen, kind, a, look)
+    if "cigar" in worn:
+        draw_cigar(pen, a, look)
+    if "glasses" in worn:
+        draw_glasses(pen, kind, a, look)
 
 
 def _draw_arms(pen: Pen, actor: _Actor, pose: Pose, look: Look, *, only: str = "") -> None:
