@@ -194,7 +194,7 @@ TOON = Preset(
 
 NEXT_TOON = replace(  # in training: its weights will be TOON's
     TOON,
-    text_encoder=replace(TOON.text_encoder, context_length=80, vocabulary="toon_directed_vocabulary.json"),
+    text_encoder=replace(TOON.text_encoder, context_length=96, vocabulary="toon_directed_vocabulary.json"),
     unet=replace(TOON.unet, outer_widths=(64,)),
     sizes={"16:9": (128, 224), "1:1": (160, 160)},
     timestep_shift=2.0,

@@ -12,7 +12,7 @@ from torch import Tensor
 from t2v.configs import ScheduleConfig, Spacing
 from t2v.sampling.guidance import clean_of
 from t2v.sampling.samplers import sample_ddim
-from t2v.sampling.schedule import noise_schedule, timesteps
+from t2v.sampling.schedule import noise_schedule, shifted, timesteps
 
 SCHEDULE = noise_schedule(ScheduleConfig())
 ZERO = noise_schedule(ScheduleConfig(zero_terminal_snr=True))
@@ -177,3 +177,14 @@ def test_frames_share_their_part_of_the_noise_and_every_frame_has_variance_one()
 def test_where_frames_share_nothing_noise_is_what_the_seed_gives() -> None:
     noise = SCHEDULE.noise((1, 2, 3, 4, 5), torch.Generator().manual_seed(1))
     assert torch.equal(noise, torch.randn(1, 2, 3, 4, 5, generator=torch.Generator().manual_seed(1)))
+
+
+def test_shifted_timesteps_lie_nearer_to_noise_and_begin_and_end_where_the_others_do() -> None:
+    schedule = noise_schedule(ScheduleConfig(zero_terminal_snr=True))
+    plain, moved = (timesteps(16, schedule, "trailing", shift=shift) for shift in (1.0, 2.0))
+    assert (moved[0], moved[-1]) == (plain[0], plain[-1]) == (999, -1)
+    assert all(m > p for m, p in zip(moved[1:-1], plain[1:-1], strict=True))
+    assert moved == sorted(set(moved), reverse=True)
+    assert shifted(499, 1000, 2.0) == round(2 / 3 * 1000) - 1
+    assert shifted(-1, 1000, 2.0) == -1
+    assert timesteps(16, schedule, "trailing") == plain

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import subprocess
 import sys
@@ -13,7 +14,8 @@ from numpy.typing import NDArray
 
 from t2v.toon import world
 from t2v.toon.drawing.anatomy import ANATOMY, PAINT
-from t2v.toon.drawing.faces import THROAT, TONGUE
+from t2v.toon.drawing.faces import MOODS, THROAT, TONGUE
+from t2v.toon.drawing.poses import Pose, pose_at
 from t2v.toon.drawing.scene import draw, draw_with_figures
 from t2v.toon.world import Figure, Staging
 
@@ -187,3 +189,49 @@ def test_the_world_is_drawn_and_understood_without_torch() -> None:
     )
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     subprocess.run([sys.executable, "-c", code], check=True, env=environment)
+
+
+@pytest.mark.parametrize("action", world.NEW_ACTIONS)
+def test_every_new_action_moves(action: str) -> None:
+    frames = draw(replace(OFFICE, figures=(replace(CAT, action=action),)))
+    assert max(differing_share(frames[0], frame) for frame in frames[1:]) > 0.004
+
+
+def test_the_new_actions_are_told_apart_in_one_frame_from_each_other_and_from_the_old() -> None:
+    telling = {"talking": 0, "jumping": 5, "waving": 1, "dancing": 4, "arguing": 5, "leaving": 9}
+    telling |= {"double take": 12, "shrugging": 8, "falling over": 12}
+    looks = {}
+    for action in (*world.ACTIONS, *world.NEW_ACTIONS):
+        if action in ("hugging", "carrying"):
+            continue  # of two, and with a thing
+        pose = pose_at(action, telling.get(action, 3), facing=1.0)
+        frames, _ = draw_with_figures(OFFICE, num_frames=1, poses=[[pose]])
+        looks[action] = frames[0]
+    for one, other in itertools.combinations(looks, 2):
+        least = 0.004 if {one, other} == {"standing", "looking aside"} else 0.008
+        assert differing_share(looks[one], looks[other]) > least, (one, other)
+
+
+@pytest.mark.parametrize("kind", world.KINDS)
+def test_every_mood_and_gaze_is_seen_in_the_face_of_every_kind(kind: str) -> None:
+    staging = replace(OFFICE, size="close-up", figures=(Figure(kind, "green"),))
+    poses = [Pose(mood=mood) for mood in MOODS] + [
+        Pose(gaze=gaze) for gaze in ((1.0, 0.0), (-1.0, 0.0), (0.0, -1.0), (0.0, 1.0))
+    ]
+    looks = [draw_with_figures(staging, num_frames=1, poses=[[pose]])[0][0] for pose in poses]
+    for one, other in itertools.combinations(range(len(poses)), 2):
+        assert differing_share(looks[one], looks[other]) > 0.004, (poses[one], poses[other])
+
+
+def test_two_who_embrace_stand_close_together() -> None:
+    figures = (Figure("man", "red", "hugging", place="left"), Figure("cat", "blue", "hugging", place="right"))
+    staging = replace(OFFICE, figures=figures)
+    poses = [pose_at("hugging", 0, facing=facing) for facing in (1.0, -1.0)]
+    _, together = draw_with_figures(staging, num_frames=1, poses=[poses])
+    _, apart = draw_with_figures(staging, num_frames=1, poses=[[Pose(), Pose()]])
+
+    def width(mask: NDArray[np.float32]) -> int:
+        columns = np.flatnonzero(mask[0].max(axis=0))
+        return int(columns[-1] - columns[0])
+
+    assert width(together) < width(apart) - 8

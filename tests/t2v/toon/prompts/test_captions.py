@@ -7,9 +7,9 @@ import re
 import numpy as np
 import pytest
 
-from t2v.toon.prompts.captions import canonical, caption, unheard_caption, word_table
+from t2v.toon.prompts.captions import canonical, caption, caption_words, unheard_caption, word_table
 from t2v.toon.prompts.understand import understand
-from t2v.toon.world import Figure, Staging, sample_staging
+from t2v.toon.world import NEW_ACTIONS, Figure, Staging, sample_staging
 
 GLUE = {
     "a",
@@ -116,3 +116,33 @@ def test_wordings_that_are_never_trained_on_are_understood_and_are_never_a_capti
         assert (read.set, read.time, read.size) == (staging.set, staging.time, staging.size)
         asked = [(f.kind, f.colour, f.action, f.place) for f in staging.figures]
         assert [(f.kind, f.colour, f.action, f.place) for f in read.figures] == asked
+
+
+def test_a_direction_follows_the_figure_that_it_directs_in_every_wording() -> None:
+    rng = np.random.default_rng(3)
+    staging = staged((COOK, BIG_CAT))
+    assert canonical(staging, ["mouth-open", "looks-left arms-out"]) == (
+        "medium shot, blue man with apron talking on the left mouth-open and large orange cat with hat and "
+        "cigar standing on the right looks-left arms-out, in the kitchen, night"
+    )
+    for _ in range(200):
+        said = caption(staging, rng, ["{0}", "{1}"])
+        first = next(said.index(word) for word in ("{0}",) if word in said)
+        between = said[min(first, said.index("{1}")) : max(first, said.index("{1}"))]
+        assert " and " in between or ", " in between or " next to " in between
+
+
+def test_a_caption_is_worded_alike_with_directions_and_without() -> None:
+    for seed in range(100):
+        one, other = (np.random.default_rng(seed) for _ in range(2))
+        staging, same = sample_staging(one), sample_staging(other)
+        marks = [""] * len(staging.figures)
+        assert caption(staging, one, marks) == caption(same, other)
+
+
+def test_new_actions_are_captioned_and_no_prompt_is_understood_by_them_yet() -> None:
+    table = caption_words()
+    for action in NEW_ACTIONS:
+        assert table["actions"][action]
+        assert action not in word_table()["actions"]
+    assert table["props"]["box"]

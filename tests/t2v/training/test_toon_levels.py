@@ -1,0 +1,161 @@
+"""The next TOON's training, as far as it can be tried without training."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from t2v.configs import NEXT_TOON, TOON
+from t2v.networks.text_encoder import TextEncoder, token_ids, tokenize
+from t2v.networks.unet import UNet3D
+from t2v.toon.direction import DIRECTION_WORDS, MEANINGS
+from t2v.toon.prompts.captions import canonical
+from t2v.toon.world import Figure, Staging, is_held_out
+from t2v.training import toon_levels, toon_scenes
+from t2v.training.toon_levels import Directed, of_package, warm_start
+from t2v.training.toon_scenes import Scenes, Wanted, draw_part, kept_parts
+
+SMALL = (32, 48)
+
+
+@pytest.fixture
+def wanted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Wanted:
+    monkeypatch.setattr(toon_scenes, "FRAMES_A_PART", 12)
+    return Wanted(tmp_path / "stills", 1, SMALL, seed=4)
+
+
+def written(wanted: Wanted, number: int) -> None:
+    """A part as the workers write it, with latents of nothing."""
+    frames, rest = draw_part(wanted, number)
+    n, f, h, w, _ = frames.shape
+    wanted.folder.mkdir(exist_ok=True)
+    torch.save({"latents": torch.zeros(n, 8, f, h // 8, w // 8).half(), **rest}, wanted.part(number))
+
+
+def test_a_part_is_drawn_alike_every_time_and_no_two_parts_are(wanted: Wanted) -> None:
+    (one, rest), (same, again), (other, _) = (draw_part(wanted, number) for number in (0, 0, 1))
+    assert np.array_equal(one, same)
+    assert rest["captions"] == again["captions"]
+    assert not np.array_equal(one, other)
+    assert one.shape == (12, 1, *SMALL, 3)
+    assert rest["figures"].shape == (12, 1, 4, 6)
+    assert [len(frames) for frames in rest["directions"]] == [1] * 12
+
+
+def test_nothing_that_is_held_out_is_drawn(wanted: Wanted, monkeypatch: pytest.MonkeyPatch) -> None:
+    from t2v.toon.drawing import scene
+
+    seen: list[Staging] = []
+    draw = scene.draw_with_figures
+    monkeypatch.setattr(
+        scene, "draw_with_figures", lambda staging, **k: seen.append(staging) or draw(staging, **k)
+    )
+    monkeypatch.setattr(toon_scenes, "FRAMES_A_PART", 150)
+    draw_part(wanted, 3)
+    assert len(seen) == 150
+    assert not any(map(is_held_out, seen))
+
+
+def test_training_takes_in_what_was_drawn_since(wanted: Wanted) -> None:
+    scenes = Scenes(wanted)
+    scenes.refresh()
+    assert len(scenes) == 0
+    written(wanted, 0)
+    scenes.refresh()
+    written(wanted, 1)
+    scenes.refresh()
+    scenes.refresh()
+    assert len(scenes) == 24
+    latents, figures = scenes.pick([0, 12, 23])
+    assert latents.shape == (3, 8, 1, 4, 6)
+    assert torch.equal(figures[1, 0], torch.load(wanted.part(1), weights_only=True)["figures"][0])
+
+
+def test_texts_say_the_directions_or_leave_some_out(wanted: Wanted) -> None:
+    written(wanted, 0)
+    scenes = Scenes(wanted)
+    scenes.refresh()
+    chance = random.Random(1)
+    counts = []
+    for _ in range(40):
+        for i, directions in enumerate(scenes.directions):
+            (text,) = scenes.texts(i, range(1), chance)
+            assert "{" not in text
+            said = [word for word in text.split() if word.strip(",") in MEANINGS]
+            whole = sum(len(words.split()) for words in directions[0])
+            assert len(said) <= whole
+            counts.append((len(said), whole))
+    asked = [(said, whole) for said, whole in counts if whole]
+    assert 0.45 < sum(said == whole for said, whole in asked) / len(asked) < 0.8
+    assert 0.08 < sum(said == 0 for said, _ in asked) / len(asked) < 0.3
+
+
+def test_every_figure_has_all_parts_of_its_direction_more_often_than_not() -> None:
+    chance = random.Random(2)
+    kept = [parts for _ in range(2000) for parts in kept_parts(2, chance)]
+    everything = set().union(*toon_scenes.GROUPS)
+    assert 0.5 < sum(parts == everything for parts in kept) / len(kept) < 0.65
+    assert 0.15 < sum(not parts for parts in kept) / len(kept) < 0.25
+
+
+def test_every_word_of_a_direction_is_one_token_and_the_old_words_keep_theirs() -> None:
+    config, old = NEXT_TOON.text_encoder, TOON.text_encoder
+    ids = [token_ids(word, config) for word in DIRECTION_WORDS]
+    assert all(len(one) == 1 for one in ids)
+    assert len({one[0] for one in ids}) == len(DIRECTION_WORDS)
+    assert max(one[0] for one in ids) < config.vocabulary_size
+    text = "medium shot, blue man with apron talking on the left, in the kitchen, night"
+    assert token_ids(text, config) == token_ids(text, old)
+    assert token_ids("mouth-open", old) != token_ids("mouth-open", config)
+
+
+def test_three_figures_with_their_directions_fit_the_context() -> None:
+    figures = tuple(
+        Figure("old man", "orange", "falling over", ("hat", "apron"), "phone", place, "large")
+        for place in ("left", "centre", "right")
+    )
+    staging = Staging("living room", "night", "medium", "push-in", figures, 0)
+    words = "mouth-wide looks-left left-arm-up right-arm-out feels-angry eyes-wide leans-left holds-left"
+    said = token_ids(canonical(staging, [words] * 3), NEXT_TOON.text_encoder)
+    assert len(said) + 2 <= NEXT_TOON.text_encoder.context_length
+
+
+def test_the_network_begins_as_the_packages_with_the_levels_alone_anew() -> None:
+    model = Directed(NEXT_TOON)
+    left = warm_start(model, of_package())
+    assert left
+    assert all(name.startswith(("unet.outer_levels.", "text_encoder.tower.text_projection")) for name in left)
+    old = of_package()
+    position = "text_encoder.tower.positional_embedding"
+    assert torch.equal(model.state_dict()[position][:48], old[position])
+    tokens = tokenize(["red cat talking mouth-open, in the bar, day"], NEXT_TOON.text_encoder)
+    latents = torch.randn(1, 8, 1, 16, 28, generator=torch.Generator().manual_seed(0))
+    with torch.inference_mode():
+        out = model(latents, torch.tensor([500]), tokens[:, None])
+    assert out.shape == latents.shape
+    assert torch.equal(out[..., ::2, ::2], out[..., 1::2, 1::2])  # enlarged, until the level has learned
+
+
+def test_a_step_moves_the_new_level_and_leaves_the_layers_over_frames_alone(
+    wanted: Wanted, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written(wanted, 0)
+    model = Directed(NEXT_TOON)
+    loss = toon_levels.loss_of(model, {"16:9": Scenes(wanted)}, 2, 7)
+    value = loss(1)
+    value.backward()
+    grads = {name for name, p in model.named_parameters() if p.grad is not None}
+    assert any(name.startswith("unet.outer_levels.0.out") for name in grads)
+    assert not any("temopral_conv" in name for name in grads)
+    assert value.detach().isfinite()
+
+
+def test_the_packages_own_networks_are_what_they_were() -> None:
+    with torch.device("meta"):
+        parts = {"text_encoder": TextEncoder(TOON.text_encoder), "unet": UNet3D(TOON.unet)}
+    own = {f"{part}.{name}" for part, module in parts.items() for name in module.state_dict()}
+    assert own == of_package().keys()
