@@ -147,10 +147,10 @@ def test_finding_nothing_to_do_needs_neither_prefect_nor_torch(
     made: tuple[Path, Outcome, Any], checkout: Path
 ) -> None:
     code = (
-        "import sys; from pathlib import Path; from flows import begin;"
+        "import sys; from pathlib import Path; from flows.studio.production import messages;"
         "from flows.studio.production.request import EpisodeOptions;"
         "o = EpisodeOptions(premise=Path(sys.argv[1]), output=Path(sys.argv[2]), writer='offline');"
-        "begin.announce(o); assert begin.quick_check(o).code == 0;"
+        "messages.announce(o); assert messages.quick_check(o).code == 0;"
         "print([m for m in ('torch', 'prefect', 'moviepy', 'openai') if m in sys.modules])"
     )
     home = made[0]
@@ -350,7 +350,8 @@ def test_the_show_remembers_what_the_episode_told(made: tuple[Path, Outcome, Any
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from flows import episode, job
+from flows import episode
+from flows.studio.production import episode as episodes
 from flows.studio.production.request import EpisodeOptions
 
 class Screen:
@@ -361,7 +362,7 @@ class Screen:
             os.kill(os.getpid(), signal.SIGKILL)
 
 options = EpisodeOptions(premise=Path(sys.argv[1]), output=Path(sys.argv[2]), writer="offline")
-episode.story(job.prepare(options), Screen())
+episode.story(episodes.prepare(options), Screen())
 """
 
 
@@ -391,15 +392,15 @@ def test_two_runs_at_once_do_not_disturb_each_other(home: Path, heard: Any) -> N
 SMALL = """
 import resource, sys
 from pathlib import Path
-from flows import scripting, job
+from flows.studio.production import episode, script
 from flows.studio.production.request import EpisodeOptions
 from flows.studio.errors import StudioError
 
 options = EpisodeOptions(premise=Path(sys.argv[1]), output=Path(sys.argv[2]), writer="offline")
-work = job.prepare(options)
+work = episode.prepare(options)
 resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100))
 try:
-    scripting.write(work, say=print)
+    script.write(work, say=print)
 except StudioError as error:
     print(error.code, error)
 """

@@ -63,7 +63,7 @@ def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, randomise: Any) -> Pat
         }
     )
     randomise(parts, 1)
-    monkeypatch.setattr(importlib.import_module("t2v.fingerprint"), "WEIGHTS", tmp_path)
+    monkeypatch.setattr(importlib.import_module("t2v.checkpoints.fingerprint"), "WEIGHTS", tmp_path)
     path = weight_file("toon")
     save_file(compressed(parts.state_dict(), int8=True), path)
     return path

@@ -119,15 +119,16 @@ def test_wrong_input_is_one_line_and_exit_code_2_under_every_name(
 def test_help_and_the_first_line_need_neither_prefect_nor_torch(checkout):
     script = """
 import sys
-from flows import begin, cli
+from flows.cli import app
+from flows.studio.production import messages
 from flows.studio.production.request import EpisodeOptions
 from pathlib import Path
 try:
-    cli.main(["episode", "--help"])
+    app.main(["episode", "--help"])
 except SystemExit as ended:
     assert ended.code == 0
 premise = Path("templates/premises/joe_and_the_don.yaml")
-print(begin.announce(EpisodeOptions(premise, writer="offline")))
+print(messages.announce(EpisodeOptions(premise, writer="offline")))
 heavy = {"torch", "prefect", "moviepy", "openai", "onnxruntime", "soundfile"} & set(sys.modules)
 assert not heavy, heavy
 """

@@ -22,12 +22,12 @@ import signal
 import sys
 import time
 from pathlib import Path
-from flows import local_api
+from flows.orchestration import server
 from flows.studio.production.console import Screen
 
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job ignores it from birth
 quiet = Screen(write=lambda line: None)
-with local_api.prefect_api(Path(sys.argv[1]), screen=quiet) as url:
+with server.prefect_api(Path(sys.argv[1]), screen=quiet) as url:
     from prefect import flow
 
     @flow

@@ -203,7 +203,7 @@ KILLED = """
 import os, signal, sys
 from pathlib import Path
 import torch
-from t2v import finetune
+from t2v.training import finetune
 torch.set_num_threads(1)
 folder, out, latents = sys.argv[1:]
 model = finetune.load(folder, "cpu")

@@ -162,16 +162,16 @@ def test_a_toon_that_someone_has_trained_knows_no_more_words_than_toon(home: Pat
 
 def test_checking_for_a_toon_that_someone_has_trained_imports_no_torch(home: Path) -> None:
     _trained_toon(home)
-    assert _imports_nothing_heavy(home, "checking.check(options, None)")
+    assert _imports_nothing_heavy(home, "check.check(options, None)")
 
 
 def test_checking_and_planning_import_neither_torch_nor_prefect(home: Path) -> None:
-    assert _imports_nothing_heavy(home, "checking.check(options, None); planning.told(options)")
+    assert _imports_nothing_heavy(home, "check.check(options, None); plan.told(options)")
 
 
 def _imports_nothing_heavy(home: Path, command: str) -> bool:
     code = (
-        "import sys\nfrom pathlib import Path\nfrom flows import checking, planning\n"
+        "import sys\nfrom pathlib import Path\nfrom flows.studio.commands import check, plan\n"
         "from flows.studio.production.request import EpisodeOptions\n"
         f"home = Path({str(home)!r})\n"
         "options = EpisodeOptions(home / 'fish.yaml', output=home / 'output')\n"
