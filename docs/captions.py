@@ -11,10 +11,10 @@ from PIL import Image, ImageDraw
 
 from flows.studio.media import ffmpeg
 from flows.studio.picture import subtitles
-from flows.studio.timeline.captions import captions_of_lines
+from flows.studio.timeline.caption_cues import make_captions
 from flows.studio.timeline.model import Caption, LineCue, Span, Timeline, Word
-from flows.studio.typography.caption_style import limit_of, speaker_colours, styles
-from flows.studio.typography.lettering import BOLD, row_width, write
+from flows.studio.typography.caption_style import letters_per_row, speaker_colours, style_names
+from flows.studio.typography.lettering import BOLD, draw_row, row_width
 
 SIZE = (1280, 720)
 CELL = (300, 68)  # of each caption on the sheet
@@ -38,17 +38,17 @@ LINES = (
 def main() -> None:
     """Writes the sheet and says how large it is."""
     out = Path(__file__).with_name("captions.png")
-    columns = [np.concatenate([_head(style), *_drawn(style)]) for style in styles()]
+    columns = [np.concatenate([_head(style), *_drawn(style)]) for style in style_names()]
     sheet = Image.fromarray(np.concatenate(columns, axis=1))
     sheet.quantize(COLOURS, dither=Image.Dither.NONE).save(out, optimize=True)
-    sys.stdout.write(f"{out}: {out.stat().st_size / 1e3:.0f} kB, {', '.join(styles())}\n")
+    sys.stdout.write(f"{out}: {out.stat().st_size / 1e3:.0f} kB, {', '.join(style_names())}\n")
 
 
 def _head(style: str) -> np.ndarray:
     """The style's name over its column."""
     head = Image.new("RGB", (CELL[0], HEAD), (38, 50, 58))
     left = (CELL[0] - row_width(style, NAME)) / 2
-    write(
+    draw_row(
         ImageDraw.Draw(head),
         (left, (HEAD - NAME * 1.4) / 2),
         style,
@@ -67,7 +67,7 @@ def _drawn(style: str) -> list[np.ndarray]:
         ass = Path(folder, "captions.ass")
         subtitles.write_ass(shown, ass, style=style, colours=colours, span=shown.spans[0])
         source = "color=c=0x55707f:s={}x{}:r=24:d=9".format(*SIZE)
-        filters = f"ass=filename={ffmpeg.filter_value(str(ass))}"
+        filters = f"ass=filename={ffmpeg.escape_filter_value(str(ass))}"
         frames = ["-frames:v", str(len(shown.captions)), "-f", "rawvideo", "-pix_fmt", "rgb24", "-"]
         raw = ffmpeg.run(["-f", "lavfi", "-i", source, "-vf", filters, *frames], doing="drawing captions")
     pictures = np.frombuffer(raw, np.uint8).reshape(-1, SIZE[1], SIZE[0], 3)
@@ -80,7 +80,9 @@ def _first_captions(style: str) -> Timeline:
     cues = []
     for n, (who, text) in enumerate(LINES):
         line = LineCue("s01", who, text, 0, 96, Path("voice.wav"))
-        found = captions_of_lines([line], [Span("s01", 0, 120, "scene")], limit=limit_of(*SIZE, style=style))
+        found = make_captions(
+            [line], [Span("s01", 0, 120, "scene")], limit=letters_per_row(*SIZE, style=style)
+        )
         half = len(found[0].words) // 2
         words = [Word(word.text, n, n + (i >= half)) for i, word in enumerate(found[0].words)]
         cues.append(Caption(n, n + 1, found[0].text, who, words=tuple(words)))

@@ -25,7 +25,7 @@ from flows.studio.filming import auto_takes, camera
 from flows.studio.filming import shots as shot_list
 from flows.studio.filming.shots import WantedShot
 from flows.studio.picture import contact_sheet
-from flows.studio.picture.verify import Finished
+from flows.studio.picture.verify import FinishedFilm
 from flows.studio.production import edit as edits
 from flows.studio.production import episode as episodes
 from flows.studio.production import messages, records, script, story_memory
@@ -203,7 +203,7 @@ def the_plan(run: Run, written: Written) -> Survey:
     if not plan.is_done(run.job.until):
         for line in messages.plan_told(plan):
             run.screen.say(line)
-    for told in fonts.missing_told(plan.words()):
+    for told in fonts.describe_missing(plan.words()):
         run.screen.warn(told)
         run.notes.append(told)
     run.remember(weights=plan.film.weights)
@@ -213,7 +213,7 @@ def the_plan(run: Run, written: Written) -> Survey:
 def the_intro(run: Run, plan: Survey) -> None:
     """Fits a title sequence of one's own to the film, before anything is filmed."""
     job, intro = run.job, plan.intro
-    if intro is None or intro.digest in artifacts.shelf(job.folder.clips, ".mp4"):
+    if intro is None or intro.digest in artifacts.stored(job.folder.clips, ".mp4"):
         return
     run.screen.progress("fitting the title sequence")
     try:
@@ -227,14 +227,14 @@ def the_intro(run: Run, plan: Survey) -> None:
 def the_shots(run: Run, plan: Survey) -> tuple[str, ...]:
     """Films what is missing; returns the labels of those that failed twice."""
     job = run.job
-    there = artifacts.shelf(job.folder.clips, ".mp4")
+    there = artifacts.stored(job.folder.clips, ".mp4")
     takes = shot_list.all_takes(plan.shots)
     missing = {shot.digest: shot for shot in reversed(takes) if shot.digest not in there}
     todo = [shot for shot in takes if missing.get(shot.digest) is shot]
     if filmed := sum(shot.file is None for shot in todo):
         _estimate(run, plan, filmed)
     failed = _film(run, plan, todo)
-    contact_sheet.draw(plan.contact_sheet(), job.folder.contact_sheet)
+    contact_sheet.write_sheet(plan.contact_sheet(), job.folder.contact_sheet)
     _sheets_of_takes(run, plan, todo)
     labels = tuple(shot.label for shot in plan.shots if shot.digest in failed)
     run.remember(failed=tuple(failed))
@@ -252,7 +252,7 @@ def _film(run: Run, plan: Survey, todo: list[WantedShot]) -> dict[str, str]:
     artifact = run_artifacts.begin_progress(f"{job.name} film", f"{len(todo)} shots of {job.name}")
     for number, shot in enumerate(todo):
         if episodes.is_over(job.stop_at):
-            contact_sheet.draw(plan.contact_sheet(), job.folder.contact_sheet)
+            contact_sheet.write_sheet(plan.contact_sheet(), job.folder.contact_sheet)
             raise StudioError(f"{job.name}: {number} of {len(todo)} shots were filmed; {TIME_IS_UP}")
         on_step = _steps(run, plan, shot, number, len(todo))
         made = tasks.film_shot(shot.label, shot, plan.film, job.folder.clips, job.device, on_step)
@@ -262,10 +262,10 @@ def _film(run: Run, plan: Survey, todo: list[WantedShot]) -> dict[str, str]:
         else:
             if number == 0:
                 screen.say(f"the first clip: {made.path}")
-            if told := auto_takes.told(made.made):
+            if told := auto_takes.told(made.notes):
                 screen.say(f"{shot.label}: {told}")
         if run.clock() - drawn >= SHEET_SECONDS:
-            contact_sheet.draw(plan.contact_sheet(), job.folder.contact_sheet)
+            contact_sheet.write_sheet(plan.contact_sheet(), job.folder.contact_sheet)
             drawn = run.clock()
         run_artifacts.progress(artifact, number + 1, len(todo))
     return failed
@@ -275,7 +275,7 @@ def _sheets_of_takes(run: Run, plan: Survey, filmed: list[WantedShot]) -> None:
     """The takes of a shot side by side, if one of them is new."""
     for shot in plan.shots:
         if shot.others and any(take in filmed for take in (shot, *shot.others)):
-            path = contact_sheet.sheet_of(run.job.folder, shot)
+            path = contact_sheet.write_take_sheet(run.job.folder, shot)
             run.screen.say(f"{len(shot.others) + 1} takes of {shot.label}: {path}")
 
 
@@ -310,7 +310,7 @@ def _steps(run: Run, plan: Survey, shot: WantedShot, done: int, total: int) -> c
 def the_voices(run: Run, plan: Survey) -> None:
     """Speaks the lines that are missing, each in its character's own voice."""
     job, screen = run.job, run.screen
-    there = artifacts.shelf(job.folder.voices, ".wav")
+    there = artifacts.stored(job.folder.voices, ".wav")
     missing = {line.digest: line for line in reversed(plan.lines) if line.digest not in there}
     todo = [line for line in plan.lines if missing.get(line.digest) is line]
     voices = lines_.voices(plan.written.premise, speaker=job.speaker)
@@ -360,7 +360,7 @@ def the_meme(run: Run, plan: Survey, gags: tuple[str, ...]) -> Outcome:
         return Outcome(
             1, None, ("the meme's one shot failed twice; run the same command again to try it anew",)
         )
-    clips = artifacts.shelf(run.job.folder.clips, ".mp4")
+    clips = artifacts.stored(run.job.folder.clips, ".mp4")
     run.screen.progress("cutting the loop")
     shot = plan.shots[0]
     clip = clips[shot.digest].path
@@ -368,12 +368,12 @@ def the_meme(run: Run, plan: Survey, gags: tuple[str, ...]) -> Outcome:
     return the_film(run, plan, finished, gags)
 
 
-def the_film(run: Run, plan: Survey, finished: Finished, gags: tuple[str, ...]) -> Outcome:
+def the_film(run: Run, plan: Survey, finished: FinishedFilm, gags: tuple[str, ...]) -> Outcome:
     """The film lies there: noted, and told with its length."""
     run.remember(film_recipe=artifacts.digest(plan.film_recipe()))
     records.keep(run.job, **records.film_chapter(run.job, finished))
     if not run.job.folder.draft:
-        report.write(run.job.folder)
+        report.write_report(run.job.folder)
     loud = "" if finished.loudness_lufs is None else f", {finished.loudness_lufs:.1f} LUFS"
     made = f"{running_time(finished.seconds)} of film{loud}"
     return the_end(run, run.job.folder.film, made, gags=gags)

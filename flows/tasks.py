@@ -21,9 +21,9 @@ from flows.studio.filming import camera
 from flows.studio.filming.camera import OnStep
 from flows.studio.filming.settings import FilmSettings
 from flows.studio.filming.shots import WantedShot
-from flows.studio.media.clips import Source
+from flows.studio.media.clips import ClipSource
 from flows.studio.picture import memes
-from flows.studio.picture.verify import Finished
+from flows.studio.picture.verify import FinishedFilm
 from flows.studio.production import edit as edits
 from flows.studio.production import script
 from flows.studio.production.edit import Edit
@@ -32,7 +32,7 @@ from flows.studio.timeline.model import Span
 from flows.studio.voice import lines
 from flows.studio.voice.catalog import VoiceSettings
 from flows.studio.voice.lines import WantedLine
-from flows.studio.workspace.artifacts import Artefact
+from flows.studio.workspace.artifacts import Artifact
 from scripts_llm.errors import ScriptError
 
 P = ParamSpec("P")
@@ -90,12 +90,12 @@ def read_script(job: Job) -> Written:
 @step("film {label}")
 def film_shot(
     label: str, wanted: WantedShot, film: FilmSettings, place: Path, device: str | None, on_step: OnStep
-) -> Artefact | str:
+) -> Artifact | str:
     return camera.film_shot(wanted, film, place, device=device, on_step=on_step)
 
 
 @step("speak {label}", retries=1)
-def speak_line(label: str, wanted: WantedLine, voice: VoiceSettings, place: Path) -> Artefact:
+def speak_line(label: str, wanted: WantedLine, voice: VoiceSettings, place: Path) -> Artifact:
     return lines.speak_line(wanted, voice, place)
 
 
@@ -107,10 +107,10 @@ def cut_segment(
 
 
 @step("master", retries=1)
-def master(edit: Edit, segments: tuple[Path, ...], job: Job) -> Finished:
+def master(edit: Edit, segments: tuple[Path, ...], job: Job) -> FinishedFilm:
     return edits.master(edit, segments, job.folder)
 
 
 @step("make the meme", retries=1)
-def make_meme(job: Job, written: Written, clip: Path, *, source: Source | None) -> Finished:
-    return memes.make_film(written.premise, written.script, clip, job.folder, source=source)
+def make_meme(job: Job, written: Written, clip: Path, *, source: ClipSource | None) -> FinishedFilm:
+    return memes.write_meme(written.premise, written.script, clip, job.folder, source=source)

@@ -59,10 +59,10 @@ def pull(
 
     with Screen() as screen:
         if name is None:
-            for line in downloads.told():
+            for line in downloads.catalog_lines():
                 screen.say(line)
             return 0
-        entry = downloads.named(name)
+        entry = downloads.find_entry(name)
         place = downloads.pull(entry, say=screen.progress)
         screen.say(f"{place}: {entry.about} ({entry.licence})")
     return 0

@@ -25,7 +25,7 @@ from flows.studio.media.loudness import loudness_of
 from flows.studio.rates import SAMPLE_RATE, SAMPLES_PER_FRAME
 from flows.studio.sound import laughs as laugh_track
 from flows.studio.sound import mix
-from flows.studio.sound.stems import stems
+from flows.studio.sound.stems import make_stems
 from flows.studio.timeline.model import LaughCue, LineCue, MusicCue, Span, Timeline
 from flows.studio.voice import espeak, kokoro
 from flows.studio.voice.catalog import KOKORO
@@ -62,7 +62,7 @@ Hear = Callable[..., str]
 
 def recogniser() -> Hear | str:
     """A function from 48 kHz mono to text; or why there is none."""
-    folder = downloads.found("whisper")
+    folder = downloads.downloaded_folder("whisper")
     if folder is None:
         return "the recogniser is not here: coldopen pull whisper"
     try:
@@ -209,10 +209,10 @@ def encode(wav: Path, out: Path) -> None:
 
 def bench_levels(timeline: Timeline, wav: Path, film: Path) -> bool:
     encode(wav, film)
-    loudness, peak = mix.measure(film)
+    loudness, peak = mix.measure_file(film)
     ok = abs(loudness + 14) <= 0.5 and peak <= -1
     tell(f"  after the AAC encode: {loudness:.2f} LUFS, {peak:.2f} dBTP  {mark(ok)}")
-    parts = stems(timeline, Audio(), seed=1)
+    parts = make_stems(timeline, Audio(), seed=1)
     nearest = 99.0
     for line in timeline.lines:
         stretch = line.start * SAMPLES_PER_FRAME, line.end * SAMPLES_PER_FRAME

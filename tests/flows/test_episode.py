@@ -42,7 +42,7 @@ def _lying(folder: Path) -> dict[str, set[tuple[str, int]]]:
 def _new(folder: Path, before: dict[str, set[tuple[str, int]]]) -> tuple[int, int]:
     """How many clips and voices were made since."""
     now = _lying(folder)
-    assert all(before[kind] <= now[kind] for kind in now), "an artefact was thrown away or made again"
+    assert all(before[kind] <= now[kind] for kind in now), "an artifact was thrown away or made again"
     return len(now["clips"] - before["clips"]), len(now["voices"] - before["voices"])
 
 
@@ -310,9 +310,9 @@ def test_another_shape_is_cut_from_what_is_there_and_films_nothing(home: Path, h
     assert _new(folder, before) == (0, 0)
     for film in (tall.path, short.path):
         assert film.with_suffix(".srt").stat().st_size > 0
-    whole = ffmpeg.contents(folder / "episode.mp4")
-    assert ffmpeg.contents(tall.path).num_frames == whole.num_frames
-    assert ffmpeg.contents(short.path).num_frames < whole.num_frames  # no title card
+    whole = ffmpeg.probe(folder / "episode.mp4")
+    assert ffmpeg.probe(tall.path).num_frames == whole.num_frames
+    assert ffmpeg.probe(short.path).num_frames < whole.num_frames  # no title card
     again = cut.recut(fish_options(home), CutOptions("9:16", 512), heard())
     assert again.path == tall.path
 
@@ -442,4 +442,4 @@ def test_the_film_decodes_to_what_its_timeline_says(made: tuple[Path, Outcome, A
     assert (found.width, found.height) == (192, 108)
     manifest = json.loads((folder / "manifest.json").read_text("utf-8"))
     assert found.num_frames == manifest["film"]["num_frames"]
-    assert subtitles.styles()
+    assert subtitles.style_names()

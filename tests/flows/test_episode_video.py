@@ -55,7 +55,9 @@ def test_other_weights_film_an_episode_are_remembered_and_a_draft_leaves_it_alon
 ) -> None:
     model, folder = saved_model("diffusers"), home / "output" / FISH
     said = {"model": str(model), "size": "32x16", "steps": 1}
-    manifest.write(EpisodeFolder(folder, EpisodeCode(1, 1)), manifest.Memory(num_steps=2))  # TOON's alone
+    manifest.write(
+        EpisodeFolder(folder, EpisodeCode(1, 1)), manifest.EpisodeMemory(num_steps=2)
+    )  # TOON's alone
     options = fish_options(home, video=said)
     assert f"film by {model.name} (32x16, licence CC-BY-NC-4.0)" in messages.announce(options)
     outcome, screen = fish_story(home, heard, video=said)
@@ -175,13 +177,17 @@ def test_what_cannot_be_filmed_with_is_one_line_and_exit_code_two(
 def test_a_drafts_manifest_keeps_the_films_apart(tmp_path: Path) -> None:
     whole = EpisodeFolder(tmp_path, EpisodeCode(1, 1))
     draft = EpisodeFolder(tmp_path, EpisodeCode(1, 1), draft=True)
-    manifest.write(whole, manifest.Memory(film_recipe="a", weights="b", failed=("c",), writer="offline"))
-    assert manifest.read(draft) == manifest.Memory(writer="offline")
-    manifest.write(draft, manifest.Memory(film_recipe="x", weights="y", writer="model"), shots=[], lines=[1])
-    assert manifest.read(whole) == manifest.Memory(
+    manifest.write(
+        whole, manifest.EpisodeMemory(film_recipe="a", weights="b", failed=("c",), writer="offline")
+    )
+    assert manifest.read_memory(draft) == manifest.EpisodeMemory(writer="offline")
+    manifest.write(
+        draft, manifest.EpisodeMemory(film_recipe="x", weights="y", writer="model"), shots=[], lines=[1]
+    )
+    assert manifest.read_memory(whole) == manifest.EpisodeMemory(
         film_recipe="a", weights="b", failed=("c",), writer="model"
     )
-    assert manifest.read(draft).film_recipe == "x"
+    assert manifest.read_memory(draft).film_recipe == "x"
     assert "shots" not in _manifest(tmp_path)
     assert _manifest(tmp_path)["lines"] == [1]
 

@@ -88,6 +88,6 @@ def test_a_hostile_line_is_only_letters_in_captions_and_pages(tmp_path: Path) ->
 
 
 def test_a_hostile_title_is_only_letters_on_the_page_of_all_episodes(made: tuple[Path, str]) -> None:
-    page = index_page.write(made[0].parents[1]).read_text("utf-8")
+    page = index_page.write_index(made[0].parents[1]).read_text("utf-8")
     assert "<img src=x" not in page
     assert not set(page) & STEERING

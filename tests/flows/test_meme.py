@@ -42,7 +42,7 @@ def test_a_meme_is_an_mp4_of_six_seconds_a_gif_and_a_poster(made: tuple[MemeOpti
     outcome = made[1]
     assert outcome.code == 0
     assert outcome.path is not None
-    film = ffmpeg.contents(outcome.path)
+    film = ffmpeg.probe(outcome.path)
     assert (film.width, film.height) == (120, 120)
     assert film.num_frames >= 6 * 24
     gif = outcome.path.with_name("episode.gif")

@@ -52,7 +52,7 @@ Endpoint = tuple[str, str]
 def endpoint() -> Iterator[Endpoint]:
     """llama.cpp's own server in this process, on one thread: its address and its key."""
     xllamacpp = pytest.importorskip("xllamacpp", reason="xllamacpp has no wheel for this system")
-    weights = downloads.found("tiny")
+    weights = downloads.downloaded_folder("tiny")
     if weights is None:
         pytest.skip("the small model's weights are not here: coldopen pull tiny")
     key = secrets.token_hex(16)

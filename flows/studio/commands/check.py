@@ -18,7 +18,7 @@ from flows.studio.production.console import count
 from flows.studio.production.episode import Job
 from flows.studio.production.request import EpisodeOptions
 from flows.studio.typography import fonts, linebreak
-from flows.studio.typography.caption_style import limit_of
+from flows.studio.typography.caption_style import letters_per_row
 from flows.studio.voice.catalog import named_voice
 from flows.studio.workspace import manifest
 from flows.studio.workspace.folder import EpisodeCode, EpisodeFolder
@@ -97,7 +97,7 @@ def _with_premise(options: EpisodeOptions, script: Path | None) -> EpisodeOption
     """The options with the premise that a script by itself was made from."""
     if script is None or options.premise is not None:
         return messages.on_the_last_one(options)
-    made_from = manifest.read(EpisodeFolder(script.absolute().parent, EpisodeCode(1, 1))).premise_path
+    made_from = manifest.read_memory(EpisodeFolder(script.absolute().parent, EpisodeCode(1, 1))).premise_path
     if made_from is None or not Path(made_from).is_file():
         raise StudioError(
             f"{script}: wanted to know its premise, got none; say which: --premise PATH", code=2
@@ -255,8 +255,8 @@ def _of_line(way: Way, name: str, line: Line, premise: Premise, places: Sequence
         return
     yield from _letters((*way, "line"), line.line, name)
     width, height = picture_size(premise)
-    limit = limit_of(width, height)
-    cues = linebreak.cues(linebreak.pieces(line.line, limit), limit, 2 * limit)
+    limit = letters_per_row(width, height)
+    cues = linebreak.split_cues(linebreak.split_pieces(line.line, limit), limit, 2 * limit)
     if len(cues) > MOST_CAPTIONS:
         told = f"needs {len(cues)} captions, wanted at most {MOST_CAPTIONS}, try two lines"
         yield Finding((*way, "line"), f"{name}: {_short(line.line)} {told}")
@@ -264,7 +264,7 @@ def _of_line(way: Way, name: str, line: Line, premise: Premise, places: Sequence
 
 def line_seconds(line: Line) -> float:
     """About how long a line takes to say."""
-    letters = linebreak.width(line.line) / 15  # scripts without spaces have no words to count
+    letters = linebreak.display_width(line.line) / 15  # scripts without spaces have no words to count
     return max(len(line.line.split()) / WORDS_A_SECOND, letters)
 
 
@@ -297,7 +297,7 @@ def _whole_length(script: Script, premise: Premise) -> Iterator[Finding]:
 
 def _file(way: Way, label: str, name: str, places: Sequence[Path]) -> Iterator[Finding]:
     try:
-        user_files.check(user_files.locate(name, places, where=label))
+        user_files.check_media(user_files.locate(name, places, where=label))
     except StudioError as error:
         yield Finding(way, str(error), is_error=True)
 

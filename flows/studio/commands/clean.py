@@ -13,8 +13,8 @@ def clean(output: Path, *, keep: int, dry_run: bool) -> Outcome:
     """Takes the clips, voices and segments of older episodes away, or says how much that would be."""
     lines: list[str] = []
     freed = 0
-    for removal in disk_usage.removable(output, keep=keep):
-        size = f"{disk_usage.in_words(removal.num_bytes)} in {len(removal.files)} files"
+    for removal in disk_usage.removable_files(output, keep=keep):
+        size = f"{disk_usage.format_bytes(removal.num_bytes)} in {len(removal.files)} files"
         if not dry_run:
             try:
                 disk_usage.remove(removal)
@@ -24,5 +24,5 @@ def clean(output: Path, *, keep: int, dry_run: bool) -> Outcome:
         freed += removal.num_bytes
         lines.append(f"  {removal.episode.root}: {size}")
     verb = "would free" if dry_run else "freed"
-    lines.append(f"{verb} {disk_usage.in_words(freed)}; {disk_usage.space_line(output)}")
+    lines.append(f"{verb} {disk_usage.format_bytes(freed)}; {disk_usage.space_line(output)}")
     return Outcome(0, output, tuple(lines))

@@ -50,14 +50,14 @@ def make(prompt: str | None, options: ClipOptions, screen: Screen) -> tuple[Path
     """Films what is asked for and says where it lies. Raises StudioError, T2VError."""
     before: Mapping[str, Any] = {}
     if options.like is not None:
-        before = clip_export.settings_of(options.like)
+        before = clip_export.read_settings(options.like)
         options = like(options, before, options.like)
     prompts = _prompts(prompt or before.get("prompt"), options, has_own=prompt is not None)
     wanted = _wanted(prompts, options, screen)
     screen.say(f"filming {len(wanted)} clip{'' if len(wanted) == 1 else 's'}, first {wanted[0].out}")
     _check(options)
     for clip in wanted:
-        clip_export.check_name(clip.out)
+        clip_export.check_target(clip.out)
     model = _loaded(options, before, screen)
     settings = _settings(model, options, screen)
     facts = _facts(options, model)
@@ -149,13 +149,13 @@ def _settings(model: TextToVideo, options: ClipOptions, screen: Screen) -> dict[
         height, width = parse_size(options.size, where="--size")
     hold = {}
     if options.image is not None:
-        hold[0] = frame_files.picture(options.image, height=height, width=width)
+        hold[0] = frame_files.read_picture(options.image, height=height, width=width)
     if options.last_image is not None:
-        hold[-1] = frame_files.picture(options.last_image, height=height, width=width)
+        hold[-1] = frame_files.read_picture(options.last_image, height=height, width=width)
     film = None
     if options.video is not None:
         most = options.frames or model.preset.num_frames
-        film, is_longer = frame_files.film(
+        film, is_longer = frame_files.read_film(
             options.video, fps=model.preset.fps, height=height, width=width, most=min(most, MOST_FRAMES)
         )
         if is_longer and options.frames is None:
@@ -229,7 +229,7 @@ def _film(
         video_model=options.video_model or FILM_MODEL,
         speed=options.speed or model.preset.speed,
     )
-    clip_export.write(video.frames, video.fps, clip.out, {"prompt": clip.prompt, **kept(used), **facts})
+    clip_export.export_clip(video.frames, video.fps, clip.out, {"prompt": clip.prompt, **kept(used), **facts})
     frames = f"{filmed['num_frames']} frames of {used.size}, {used.steps} steps of {used.sampler}"
     screen.say(f"{clip.out}: {frames}, seed {clip.seed}, in {duration(time.monotonic() - begun)}")
 

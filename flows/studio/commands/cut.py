@@ -11,7 +11,7 @@ from typing import Any
 
 from flows.studio.errors import StudioError
 from flows.studio.filming.settings import size_of_lines
-from flows.studio.picture.verify import Finished
+from flows.studio.picture.verify import FinishedFilm
 from flows.studio.production import edit as edits
 from flows.studio.production import episode, messages
 from flows.studio.production import plan as plans
@@ -105,7 +105,7 @@ def _edit(plan: Survey, premise: Premise, script: Script, wanted: CutOptions) ->
     )
 
 
-def _make(edit: Edit, job: Job, film: Path, screen: Screen) -> Finished:
+def _make(edit: Edit, job: Job, film: Path, screen: Screen) -> FinishedFilm:
     place, total = job.folder.segments, edit.timeline.num_frames
 
     def encode(span: Span, recipe: Mapping[str, Any]) -> Path:

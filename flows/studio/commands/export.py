@@ -45,7 +45,7 @@ def export(options: EpisodeOptions, out: Path | None) -> Outcome:
     path = out or job.folder.root / FOUNTAIN
     if out is None and path.exists() and path.read_text(encoding="utf-8") != text:
         raise StudioError(f"{path}: is there and says something else; name another: --out F", code=2)
-    with files.writing(path) as part:
+    with files.atomic_write(path) as part:
         part.write_text(text, encoding="utf-8", newline="\n")
     back = messages.command(job).replace("episode", f"import {path}", 1)
     return Outcome(0, path, (f"{job.name} as Fountain: {path}", f"and back: {back}"))
@@ -68,7 +68,7 @@ def import_fountain(file: Path, options: EpisodeOptions) -> Outcome:
         head = [f"{job.name}, from {file.name}.", schema.modeline(f"../../{schema.SCRIPT}")]
         read.write_script(script, job.folder.script, head=head)
         written = scripts.read(job)
-        manifest.write(job.folder, manifest.with_script(written.memory, job.folder.script))
+        manifest.write(job.folder, manifest.with_script_hash(written.memory, job.folder.script))
     told = scripts.told(written.script)
     then = messages.command(job)
     return Outcome(0, job.folder.script, (*told, *lines, f"the script: {job.folder.script}; then: {then}"))
@@ -109,7 +109,7 @@ def export_otio(options: EpisodeOptions, screen: Screen) -> Path:
 
 def _segments(state: Survey) -> dict[str, Path | None]:
     """The encoded spans by name; None for one that is not made as it is now."""
-    there = artifacts.shelf(state.job.folder.segments, ".mp4")
+    there = artifacts.stored(state.job.folder.segments, ".mp4")
     kept = {span.id: there.get(artifacts.digest(recipe)) for span, recipe in state.edit().segments}
     return {name: made.path if made else None for name, made in kept.items()}
 
@@ -146,14 +146,14 @@ def write_stems(
 
     Their sum is the mix before it is mastered: lines at -18 LUFS. One that is empty is silent.
     """
-    made = stems.stems(timeline, audio, seed=seed)
+    made = stems.make_stems(timeline, audio, seed=seed)
     num_samples = timeline.num_frames * SAMPLES_PER_FRAME
     written = {}
     for name in dict.fromkeys([*NAMES, *made]):
         if on_stem is not None:
             on_stem(name)
         written[name] = place / f"{name}.wav"
-        with audio_files.writing_wav(written[name], channels=2) as wav:
+        with audio_files.atomic_wav(written[name], channels=2) as wav:
             for start in range(0, num_samples, _BLOCK):
                 stop = min(start + _BLOCK, num_samples)
                 stem = made.get(name)

@@ -6,7 +6,7 @@ import difflib
 import zlib
 from pathlib import Path
 
-from flows.studio.workspace.files import disk_errors, writing
+from flows.studio.workspace.files import atomic_write, disk_errors
 from flows.studio.workspace.folder import show_folder_name
 from scripts_llm.errors import ScriptError
 from scripts_llm.files import schema
@@ -57,7 +57,7 @@ def _write(path: Path, text: str) -> Path:
             f"{path}: there is a premise of this name already, and it stays as it is. "
             "Edit it, move it away, or say the new idea in other words."
         )
-    with writing(path) as part:
+    with atomic_write(path) as part:
         part.write_text(text, encoding="utf-8")
     with disk_errors(path):
         schema.keep(path.parent, schema.PREMISE)

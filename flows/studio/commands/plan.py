@@ -58,7 +58,7 @@ def _cut(state: Survey) -> list[str]:
         return []
     if state.is_meme:
         return ["film: not cut yet"]
-    there = artifacts.shelf(state.job.folder.segments, ".mp4")
+    there = artifacts.stored(state.job.folder.segments, ".mp4")
     missing = [span.id for span, recipe in state.edit().segments if artifacts.digest(recipe) not in there]
     known = {segment.label for segment in there.values()}
     return [
@@ -85,8 +85,8 @@ def _earlier(job: Job) -> _Earlier:
     lines: list[float] = []
     scripts: list[list[Mapping[str, Any]]] = []
     for episode in folder.episodes(job.folder.root.parent.parent, job.premise.show):
-        shots += _seconds(artifacts.shelf(episode.clips, ".mp4").values())
-        lines += _seconds(artifacts.shelf(episode.voices, ".wav").values())
+        shots += _seconds(artifacts.stored(episode.clips, ".mp4").values())
+        lines += _seconds(artifacts.stored(episode.voices, ".wav").values())
         scripts.append(pages.rows((files.read_json(episode.manifest) or {}).get("writer_calls")))
     tokens = _median(map(pages.tokens, scripts))
     return _Earlier(
@@ -103,8 +103,8 @@ def _median(values: Iterable[float | None]) -> float | None:
     return statistics.median(known) if known else None
 
 
-def _seconds(made: Iterable[artifacts.Artefact]) -> list[float]:
-    return [float(one.made["seconds"]) for one in made if "seconds" in one.made]
+def _seconds(made: Iterable[artifacts.Artifact]) -> list[float]:
+    return [float(one.notes["seconds"]) for one in made if "seconds" in one.notes]
 
 
 def _script_to_write(job: Job, earlier: _Earlier) -> tuple[str, ...]:
@@ -122,7 +122,7 @@ def _cost(state: Survey, earlier: _Earlier) -> str:
     """Seconds, tokens and money of what is to be made."""
     made = state.plan
     filmed = (
-        needed.seconds_a_shot(artifacts.shelf(state.job.folder.clips, ".mp4"), state.film) or earlier.shot
+        needed.seconds_a_shot(artifacts.stored(state.job.folder.clips, ".mp4"), state.film) or earlier.shot
     )
     parts = []
     if made.num_shots:

@@ -59,7 +59,7 @@ def _shot(label: str, plan: Survey, job: Job) -> WantedShot:
 
 def _one_of(plan: Survey, shot: WantedShot, pick: int) -> int:
     """The pick, if there is such a take: one that was filmed or that the script asks for."""
-    there = takes.known(shot, artifacts.shelf(plan.job.folder.clips, ".mp4"))
+    there = takes.known(shot, artifacts.stored(plan.job.folder.clips, ".mp4"))
     if pick not in there:
         raise StudioError(
             f"{shot.label}: wanted one of its takes, {', '.join(map(str, there))}, got --pick {pick}; "
@@ -71,7 +71,7 @@ def _one_of(plan: Survey, shot: WantedShot, pick: int) -> int:
 
 def _film_the_next(plan: Survey, shot: WantedShot, screen: Screen) -> int:
     """Films the take that follows, and the one that is cut in now if it is not there to compare."""
-    clips = artifacts.shelf(plan.job.folder.clips, ".mp4")
+    clips = artifacts.stored(plan.job.folder.clips, ".mp4")
     number = takes.following(shot, clips)
     missing = [shot] if shot.digest not in clips else []
     for take in (*missing, shot_list.with_take(shot, number)):
@@ -89,9 +89,9 @@ def _film(plan: Survey, take: WantedShot, screen: Screen) -> None:
     made = camera.film_shot(take, plan.film, plan.job.folder.clips, device=plan.job.device, on_step=on_step)
     if isinstance(made, str):
         raise StudioError(f"{take.label}: take {take.take} failed twice: {made}; run the same command again")
-    seconds, seed = float(made.made["seconds"]), auto_takes.seed_of(take, made.made)
+    seconds, seed = float(made.notes["seconds"]), auto_takes.seed_of(take, made.notes)
     screen.say(f"{take.label} take {take.take}, seed {seed}: {made.path} in {duration(seconds)}")
-    if told := auto_takes.told(made.made):
+    if told := auto_takes.told(made.notes):
         screen.say(f"{take.label}: {told}")
 
 
@@ -105,12 +105,12 @@ def _picked(job: Job, written: Written, shot: WantedShot, take: int) -> Outcome:
         read.set_pick(path, scene=scene, shot=number, pick=take)
     memory = written.memory
     if was_ours:
-        memory = manifest.with_script(memory, path)
+        memory = manifest.with_script_hash(memory, path)
     manifest.write(job.folder, memory)
-    filmed = takes.filmed(shot, artifacts.shelf(job.folder.clips, ".mp4"))
+    filmed = takes.filmed(shot, artifacts.stored(job.folder.clips, ".mp4"))
     lines = [f"{shot.label}: take {take} is cut in now"]
     if any(one.take == take for one in filmed):
-        lines.append(f"side by side: {contact_sheet.sheet_of(job.folder, shot, picked=take)}")
+        lines.append(f"side by side: {contact_sheet.write_take_sheet(job.folder, shot, picked=take)}")
     else:
         lines.append(f"take {take} is not filmed yet: the next run films it")
     return Outcome(0, path, (*lines, f"back: {_retake(job, shot)} --pick {shot.take}", messages.command(job)))

@@ -54,7 +54,7 @@ def _one_scene(job: Job, name: str, note: str, screen: Screen) -> Outcome:
     was_ours = manifest.file_hash(path) == written.memory.program_script
     draft, calls = _new_scene(job, written, index, note, screen)
     read.replace_scene(path, index, _with_shots(draft, written, index))
-    memory = manifest.with_script(written.memory, path) if was_ours else written.memory
+    memory = manifest.with_script_hash(written.memory, path) if was_ours else written.memory
     manifest.write(job.folder, memory, **({"rewrite_calls": writer.call_rows(calls)} if calls else {}))
     changed = list(_difference(before, read.scene_text(path, index), name))
     said = changed or [f"{name} came out as it was; another --note may help"]
@@ -157,7 +157,7 @@ def _whole(job: Job, note: str, screen: Screen) -> Outcome:
         written = scripts.write(again, say=screen.warn, before=old.script)
         if locked:
             read.keep_scenes(path, {str(old.script.scenes[index].id): text for index, text in locked.items()})
-            written = replace(written, memory=manifest.with_script(written.memory, path))
+            written = replace(written, memory=manifest.with_script_hash(written.memory, path))
             written = replace(scripts.read(replace(job, memory=written.memory)), calls=written.calls)
     except BaseException:
         os.replace(kept, path)

@@ -61,7 +61,7 @@ class TrainOptions:
 def make(options: TrainOptions, screen: Screen) -> None:
     """Train, or go on training. Raises StudioError, T2VError."""
     stop_at = None if options.minutes is None else time.monotonic() + 60 * options.minutes
-    files = frame_files.found(options.data, options.caption)
+    files = frame_files.find_captioned_files(options.data, options.caption)
     screen.say(
         f"{len(files)} clips and pictures in {options.data}; {options.what} of {options.model} learns."
     )
@@ -101,7 +101,7 @@ def make(options: TrainOptions, screen: Screen) -> None:
             )
             place = options.out / "previews" / f"step-{step:06d}-{number}.gif"
             place.parent.mkdir(parents=True, exist_ok=True)
-            gif.gif_of_frames(video.frames, video.fps, place, most_bytes=PREVIEW_BYTES)
+            gif.write_gif(video.frames, video.fps, place, most_bytes=PREVIEW_BYTES)
 
     screen.progress("training")
     progress = finetune.finetune(
@@ -111,7 +111,7 @@ def make(options: TrainOptions, screen: Screen) -> None:
         screen.say(f"Stopped at step {progress.step} of {options.steps}. The same command goes on.")
 
 
-def _framing(options: TrainOptions, model: TextToVideo) -> frame_files.Framing:
+def _framing(options: TrainOptions, model: TextToVideo) -> frame_files.FrameFormat:
     preset = model.preset
     height, width = next(iter(preset.sizes.values()))
     if options.size is not None:
@@ -125,10 +125,10 @@ def _framing(options: TrainOptions, model: TextToVideo) -> frame_files.Framing:
     num_frames = preset.num_frames if options.frames is None else options.frames
     if num_frames < 1:
         raise StudioError(f"--frames: wanted at least 1, got {num_frames}", code=2)
-    return frame_files.Framing(num_frames, preset.fps, height, width)
+    return frame_files.FrameFormat(num_frames, preset.fps, height, width)
 
 
-def _key(files: list[frame_files.Captioned], framing: frame_files.Framing) -> str:
+def _key(files: list[frame_files.CaptionedFile], framing: frame_files.FrameFormat) -> str:
     from t2v.training import finetune
 
     told = [(c.file.name, c.caption, c.file.stat().st_size, c.file.stat().st_mtime_ns) for c in files]
@@ -136,13 +136,13 @@ def _key(files: list[frame_files.Captioned], framing: frame_files.Framing) -> st
 
 
 def _examples(
-    files: list[frame_files.Captioned], first: int, framing: frame_files.Framing, screen: Screen
+    files: list[frame_files.CaptionedFile], first: int, framing: frame_files.FrameFormat, screen: Screen
 ) -> Iterator[Example]:
     from t2v.training.finetune import Example
 
     left = files[first:]
     for done, (captioned, frames) in enumerate(
-        zip(left, frame_files.read(left, framing), strict=True), first + 1
+        zip(left, frame_files.read_frames(left, framing), strict=True), first + 1
     ):
         yield Example(frames, captioned.caption)
         screen.progress("encoding what is trained on", done, len(files))

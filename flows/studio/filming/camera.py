@@ -16,7 +16,7 @@ from flows.studio.filming.settings import FilmSettings
 from flows.studio.filming.shots import WantedShot
 from flows.studio.media import clips, user_files
 from flows.studio.workspace import artifacts
-from flows.studio.workspace.artifacts import Artefact
+from flows.studio.workspace.artifacts import Artifact
 
 if TYPE_CHECKING:
     from t2v import TextToVideo, Video
@@ -73,7 +73,7 @@ def seconds_a_shot(step: float, film: FilmSettings) -> float:
 
 def film_shot(
     wanted: WantedShot, film: FilmSettings, place: Path, *, device: str | None, on_step: OnStep
-) -> Artefact | str:
+) -> Artifact | str:
     """The clip of a shot, or what went wrong twice: then the shot becomes a gag card and the episode goes on.
 
     Raises where going on makes no sense: StudioError for a full disk, T2VError for impossible settings.
@@ -103,7 +103,7 @@ def film_shot(
 
 def _film(
     wanted: WantedShot, film: FilmSettings, place: Path, *, device: str | None, on_step: OnStep
-) -> Artefact:
+) -> Artifact:
     begun = time.perf_counter()
 
     def step_done(step: int, num_steps: int, latents: object) -> None:
@@ -112,7 +112,7 @@ def _film(
     def take(seed: int) -> Video:
         return _generate(wanted.prompt, seed, film, device=device, callback=step_done)
 
-    def by(path: Path) -> Mapping[str, Any]:
+    def write(path: Path) -> Mapping[str, Any]:
         video, judged = (take(wanted.seed), {}) if film.takes == "one" else auto_takes.best_take(wanted, take)
         clips.write_clip(video.frames, video.fps, path)
         return {
@@ -125,7 +125,7 @@ def _film(
             **judged,
         }
 
-    return artifacts.make(place, wanted.label, wanted.recipe, ".mp4", by=by)
+    return artifacts.create(place, wanted.label, wanted.recipe, ".mp4", write=write)
 
 
 def _generate(prompt: str, seed: int, film: FilmSettings, *, device: str | None, callback: Any) -> Video:

@@ -12,7 +12,7 @@ from flows.studio.filming import prompt as prompts
 from flows.studio.filming import vocabulary
 from flows.studio.filming.settings import FILM_MODEL, FilmSettings, picture_size
 from flows.studio.media import user_files
-from flows.studio.media.clips import Source
+from flows.studio.media.clips import ClipSource
 from flows.studio.workspace import artifacts
 from scripts_llm.screenplay.premise import Premise
 from scripts_llm.screenplay.script import Scene, Script, Shot
@@ -67,7 +67,7 @@ class WantedShot:
         return artifacts.digest(self.recipe)
 
     @property
-    def source(self) -> Source | None:
+    def source(self) -> ClipSource | None:
         """Where its clip comes from, if TOON does not draw it."""
         if self.file is not None:
             return "file"

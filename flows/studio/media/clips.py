@@ -44,17 +44,17 @@ def write_clip(frames: Frames, fps: int, path: Path) -> None:
 
 def read_clip(path: Path) -> Frames:
     """The frames (f, h, w, 3) of a clip, as many as were written."""
-    return np.stack(list(each_frame(path)))
+    return np.stack(list(iter_frames(path)))
 
 
-def each_frame(path: Path) -> Generator[Frames]:
+def iter_frames(path: Path) -> Generator[Frames]:
     """The frames (h, w, 3) of a clip one after the other, at least one."""
     if not path.is_file():
         raise StudioError(f"{path}: wanted a clip, there is no such file; run again and it is filmed anew")
     source = ["-i", str(path.absolute()), "-map", "0:v:0", "-fps_mode", "passthrough"]
     pictures = [*source, "-f", "image2pipe", "-c:v", "ppm", "-"]
     found = 0
-    with ffmpeg.reading(pictures, doing=f"reading the clip {path}") as stream:
+    with ffmpeg.open_output(pictures, doing=f"reading the clip {path}") as stream:
         while (frame := _read_ppm(stream)) is not None:
             found += 1
             yield frame
@@ -62,18 +62,18 @@ def each_frame(path: Path) -> Generator[Frames]:
         raise StudioError(f"{path}: wanted a clip, found no picture in it; delete it and run again")
 
 
-def one_frame(path: Path, number: int) -> Frames:
+def read_frame(path: Path, number: int) -> Frames:
     """One frame of a clip, (h, w, 3), without the others in memory."""
-    with closing(Forwards(path)) as frames:
+    with closing(ClipReader(path)) as frames:
         return frames[number]
 
 
-def middle_frame(path: Path) -> Frames:
+def read_middle_frame(path: Path) -> Frames:
     """The frame in the middle of a clip, (h, w, 3)."""
-    return one_frame(path, sum(1 for _ in each_frame(path)) // 2)
+    return read_frame(path, sum(1 for _ in iter_frames(path)) // 2)
 
 
-class Forwards:
+class ClipReader:
     """The frames of a clip by number, one of them in memory: for a clip that is played forwards.
 
     A number under the one before begins the clip anew. An ffmpeg waits for the next one until `close`.
@@ -88,7 +88,7 @@ class Forwards:
         self._rest.close()
 
     def _begin(self) -> None:
-        self._rest = each_frame(self._path)
+        self._rest = iter_frames(self._path)
         self._now, self._number = next(self._rest), 0
 
     def __getitem__(self, number: int) -> Frames:
@@ -111,4 +111,6 @@ def _read_ppm(stream: BufferedReader) -> Frames | None:
     return frame if stream.readinto(frame.data) == frame.nbytes else None
 
 
-Source = Literal["model", "file"]  # where a clip that TOON did not draw comes from: another model, one's own
+ClipSource = Literal[
+    "model", "file"
+]  # where a clip that TOON did not draw comes from: another model, one's own

@@ -57,12 +57,12 @@ def run(
     command = [executable(), "-hide_banner", "-nostats", "-v", "error", *arguments]
     done = subprocess.run(command, input=stdin or b"", capture_output=True, check=False, env=env)
     if done.returncode != 0:
-        raise StudioError(f"{doing}: ffmpeg stopped with {done.returncode}: {last_words(done.stderr)}")
+        raise StudioError(f"{doing}: ffmpeg stopped with {done.returncode}: {error_tail(done.stderr)}")
     return done.stdout
 
 
 @contextmanager
-def reading(arguments: Sequence[str], *, doing: str) -> Iterator[BufferedReader]:
+def open_output(arguments: Sequence[str], *, doing: str) -> Iterator[BufferedReader]:
     """What ffmpeg writes to its standard output, while it does; it is to be read to its end.
 
     Raises StudioError, at the end, with the last words of an ffmpeg that failed.
@@ -72,7 +72,7 @@ def reading(arguments: Sequence[str], *, doing: str) -> Iterator[BufferedReader]
         tempfile.TemporaryFile() as log,
         subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log) as process,
     ):
-        posix.widen(process.stdout)
+        posix.widen_pipe(process.stdout)
         try:
             yield cast(BufferedReader, process.stdout)
             code = process.wait()
@@ -80,16 +80,16 @@ def reading(arguments: Sequence[str], *, doing: str) -> Iterator[BufferedReader]
             process.kill()
         if code:
             log.seek(0)
-            raise StudioError(f"{doing}: ffmpeg stopped with {code}: {last_words(log.read())}")
+            raise StudioError(f"{doing}: ffmpeg stopped with {code}: {error_tail(log.read())}")
 
 
-def last_words(stderr: bytes) -> str:
+def error_tail(stderr: bytes) -> str:
     """The end of an ffmpeg log as one line."""
     lines = [line.strip() for line in stderr.decode("utf-8", "replace").splitlines() if line.strip()]
     return " / ".join(lines[-3:])[-400:] or "it said nothing"
 
 
-def filter_value(text: str) -> str:
+def escape_filter_value(text: str) -> str:
     """`text` as one option's value inside a filter graph: escaped for the option, then for the graph."""
     option = re.sub(r"([\\':])", r"\\\1", text)
     return re.sub(r"([\\'\[\],;])", r"\\\1", option)
@@ -113,7 +113,7 @@ def with_fonts() -> Iterator[None]:
     """
     with _ENVIRONMENT, tempfile.TemporaryDirectory(prefix="cold-open-fonts-") as folder:
         conf = Path(folder, "fonts.conf")
-        conf.write_text(fonts.fonts_conf(), encoding="utf-8")
+        conf.write_text(fonts.fontconfig_xml(), encoding="utf-8")
         before = os.environ.get("FONTCONFIG_FILE")
         os.environ["FONTCONFIG_FILE"] = str(conf)
         try:
@@ -129,7 +129,7 @@ def with_fonts() -> Iterator[None]:
 
 
 @dataclass(frozen=True)
-class Contents:
+class MediaInfo:
     """What a film file holds. `num_samples` are those of its sound, counted by decoding; 0 without any."""
 
     width: int
@@ -141,7 +141,7 @@ class Contents:
     audio: str
 
 
-def contents(path: Path, *, decoded: bool = True) -> Contents:
+def probe(path: Path, *, decoded: bool = True) -> MediaInfo:
     """Every frame and sample of `path`, counted; a file that does not decode is a StudioError.
 
     Without `decoded` the frames are counted as packets, which is a fraction of the work.
@@ -150,9 +150,9 @@ def contents(path: Path, *, decoded: bool = True) -> Contents:
     streams = _streams(header)
     size = _DIMENSIONS.search(streams.get("video", ""))
     if size is None:
-        raise StudioError(f"{path}: wanted a film, found no picture in it: {last_words(header.encode())}")
+        raise StudioError(f"{path}: wanted a film, found no picture in it: {error_tail(header.encode())}")
     rate = re.search(r"(\d+) Hz", streams.get("audio", ""))
-    return Contents(
+    return MediaInfo(
         width=int(size[1]),
         height=int(size[2]),
         num_frames=_count_frames(path, decoded=decoded),

@@ -20,19 +20,19 @@ _COLOURS = (
 )
 
 
-def gif_of_frames(frames: Frames, fps: int, out: Path, *, most_bytes: int) -> None:
+def write_gif(frames: Frames, fps: int, out: Path, *, most_bytes: int) -> None:
     """A gif that runs for ever, of `frames` (f, h, w, 3)."""
     height, width = frames.shape[1:3]
     source = ["-f", "rawvideo", "-pix_fmt", "rgb24", "-s", f"{width}x{height}", "-r", str(fps), "-i", "-"]
     _write(source, np.ascontiguousarray(frames).tobytes(), out, fps=fps, width=width, most_bytes=most_bytes)
 
 
-def gif_of_film(
+def write_gif_of_film(
     film: Path, out: Path, *, start: float, seconds: float, most_bytes: int, fps: int = 8
 ) -> None:
     """A gif of `seconds` of a film from `start`; 8 frames a second are every drawing of a film by TOON."""
     source = ["-ss", f"{start:.3f}", "-t", f"{seconds:.3f}", "-i", str(film.absolute())]
-    _write(source, b"", out, fps=fps, width=ffmpeg.contents(film).width, most_bytes=most_bytes)
+    _write(source, b"", out, fps=fps, width=ffmpeg.probe(film).width, most_bytes=most_bytes)
 
 
 def _write(source: Sequence[str], stdin: bytes, out: Path, *, fps: int, width: int, most_bytes: int) -> None:

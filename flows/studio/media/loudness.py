@@ -176,33 +176,33 @@ class PeakMeter:
         if self._tail is None:
             return SILENT_DBTP
         ending = np.pad(self._tail, ((0, CONTEXT), (0, 0)))
-        return decibels(max(self._peak, float(true_peaks(ending, hop=_PEAK_HOP, context=CONTEXT).max())))
+        return to_decibels(max(self._peak, float(true_peaks(ending, hop=_PEAK_HOP, context=CONTEXT).max())))
 
 
-def decibels(amplitude: float) -> float:
+def to_decibels(amplitude: float) -> float:
     return max(SILENT_DBTP, 20 * float(np.log10(max(amplitude, 1e-12))))
 
 
-def measure(path: Path) -> tuple[float, float]:
+def measure_file(path: Path) -> tuple[float, float]:
     """Integrated loudness in LUFS and true peak in dBTP of a sound or film file, as a player decodes it."""
     loudness, peak = LoudnessMeter(), PeakMeter()
-    for samples in decoded(path):
+    for samples in decode_sound(path):
         loudness.add(samples)
         peak.add(samples)
     return loudness.loudness_lufs(), peak.true_peak_dbtp()
 
 
-def curve(path: Path) -> tuple[float, ...]:
+def loudness_curve(path: Path) -> tuple[float, ...]:
     """Short-term loudness in LUFS of a sound or film file, a value a second (EBU Tech 3341: 3 s windows)."""
     meter = LoudnessMeter()
-    for samples in decoded(path):
+    for samples in decode_sound(path):
         meter.add(samples)
     energies = meter.energies()
     windows = [energies[max(0, end - 30) : end] for end in range(10, len(energies) + 1, 10)]
     return tuple(round(_lufs(float(window.mean())), 1) for window in windows)
 
 
-def decoded(path: Path) -> Iterator[Samples]:
+def decode_sound(path: Path) -> Iterator[Samples]:
     """The first sound track of any media file at 48 kHz, ten seconds at a time, (n, channels)."""
     command = [ffmpeg.executable(), "-v", "error", "-nostdin", "-i", f"file:{path}", "-map", "0:a:0"]
     command += ["-ar", str(SAMPLE_RATE), "-c:a", "pcm_f32be", "-f", "au", "pipe:1"]
@@ -221,6 +221,6 @@ def decoded(path: Path) -> Iterator[Samples]:
         finally:
             decoder.kill()
         log.seek(0)
-        problem = ffmpeg.last_words(log.read())
+        problem = ffmpeg.error_tail(log.read())
     if len(header) < 24:
         raise StudioError(f"{path}: wanted a file with sound, ffmpeg says: {problem}")

@@ -13,7 +13,7 @@ from flows.studio.media.clips import Frames
 from flows.studio.rates import FPS
 from flows.studio.timeline.model import EffectCue, PictureCut, Span, Timeline, Transition
 
-Reel = Callable[[int], Frames]  # a frame's number in the span -> (h, w, 3)
+FrameSource = Callable[[int], Frames]  # a frame's number in the span -> (h, w, 3)
 
 ZOOM = 1.15  # how much larger the picture is at the end
 SHAKE = 1.0  # times 1.2 % of the height
@@ -21,18 +21,18 @@ _SWAY = 0.012
 _MARGIN = 1.04  # a shaken picture is this much larger, so that no edge is seen
 
 
-def of_span(timeline: Timeline, span: Span) -> tuple[tuple[EffectCue, ...], tuple[Transition, ...]]:
+def cues_in_span(timeline: Timeline, span: Span) -> tuple[tuple[EffectCue, ...], tuple[Transition, ...]]:
     """The effects and transitions that lie in a span."""
     effects = tuple(cue for cue in timeline.effects if span.start <= cue.start < span.end)
     joins = tuple(cue for cue in timeline.transitions if span.start <= cue.start < span.end)
     return effects, joins
 
 
-def applied(
-    reel: Reel, timeline: Timeline, span: Span, *, picture: Callable[[PictureCut, int], Frames]
-) -> Reel:
+def apply_effects(
+    reel: FrameSource, timeline: Timeline, span: Span, *, picture: Callable[[PictureCut, int], Frames]
+) -> FrameSource:
     """The span's pictures with its effects and transitions; `picture` draws a frame of a cut to dissolve."""
-    effects, joins = of_span(timeline, span)
+    effects, joins = cues_in_span(timeline, span)
     if not effects and not joins:
         return reel
     from moviepy import VideoClip

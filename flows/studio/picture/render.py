@@ -25,7 +25,7 @@ from flows.studio.media.clips import Frames
 from flows.studio.media.user_files import at_full_rate
 from flows.studio.picture import cards, effects, subtitles
 from flows.studio.picture import verify as verification
-from flows.studio.picture.interpolate import smoothed
+from flows.studio.picture.interpolate import interpolate
 from flows.studio.picture.upscale import NETWORK
 from flows.studio.picture.watermark import Treatment
 from flows.studio.rates import CLIP_HOLD, FPS, SAMPLE_RATE, SAMPLES_PER_FRAME
@@ -49,7 +49,7 @@ Progress = Callable[[int, int], None]  # frames written so far, frames in all
 
 
 @dataclass(frozen=True)
-class Look:
+class RenderOptions:
     """How captions come onto the picture, burned or not, in which style, in whose own colours, and how a
     picture of another shape than the film's fills it, what hides a film model's watermark (`show` is read
     on the badge), and whether what moves at 8 frames a second is smoothed."""
@@ -66,14 +66,19 @@ class Look:
 # ------------------------------------------------------------------------------------------- segments
 
 
-def make_segment(
-    timeline: Timeline, span: Span, out: Path, *, look: Look | None = None, progress: Progress | None = None
+def render_segment(
+    timeline: Timeline,
+    span: Span,
+    out: Path,
+    *,
+    look: RenderOptions | None = None,
+    progress: Progress | None = None,
 ) -> None:
     """One span of the film as an H.264 file without sound, of exactly its frames, in one move."""
-    look = look or Look()
+    look = look or RenderOptions()
     with closing(_Reel(timeline, span, look)) as reel:
-        write_film(
-            effects.applied(reel.frame, timeline, span, picture=reel.picture),
+        encode_film(
+            effects.apply_effects(reel.frame, timeline, span, picture=reel.picture),
             span.end - span.start,
             out,
             ass=_ass_of(timeline, span, look) if look.burned else None,
@@ -81,14 +86,14 @@ def make_segment(
         )
 
 
-def _ass_of(timeline: Timeline, span: Span, look: Look) -> Callable[[Path], None] | None:
-    if not subtitles.captions_of(timeline, span):
+def _ass_of(timeline: Timeline, span: Span, look: RenderOptions) -> Callable[[Path], None] | None:
+    if not subtitles.captions_in_span(timeline, span):
         return None
-    colours = subtitles.colours_of(timeline, look.colours, look.style)
+    colours = subtitles.caption_colours(timeline, look.colours, look.style)
     return lambda path: subtitles.write_ass(timeline, path, style=look.style, colours=colours, span=span)
 
 
-def write_film(
+def encode_film(
     frame: Callable[[int], Frames],
     num_frames: int,
     out: Path,
@@ -105,7 +110,7 @@ def write_film(
         if progress is not None:
             progress(number + 1, num_frames)
         now = frame(number)
-        fed[number] = verification.points(now)
+        fed[number] = verification.grid_points(now)
         return now
 
     part = out.absolute().with_name(out.name + ".part")
@@ -116,9 +121,9 @@ def write_film(
             if ass is not None:
                 text = Path(folder, "captions.ass")
                 ass(text)
-                filters = f"ass=filename={ffmpeg.filter_value(str(text))},{_COLOUR}"
+                filters = f"ass=filename={ffmpeg.escape_filter_value(str(text))},{_COLOUR}"
             _encode(at, num_frames, part, filters)
-            verification.check(part, [fed[number] for number in range(num_frames)], name=out)
+            verification.check_encode(part, [fed[number] for number in range(num_frames)], name=out)
         os.replace(part, out)
     except OSError as fault:
         raise StudioError(f"{out}: the film could not be written: {_one_line(fault)}") from fault
@@ -153,7 +158,7 @@ def _one_line(fault: OSError) -> str:
 class _Reel:
     """The pictures of one span by number; what was enlarged lately is kept."""
 
-    def __init__(self, timeline: Timeline, span: Span, look: Look) -> None:
+    def __init__(self, timeline: Timeline, span: Span, look: RenderOptions) -> None:
         self._timeline = timeline
         self._look = look
         self._start = span.start
@@ -161,7 +166,7 @@ class _Reel:
         if not self._cuts or self._cuts[0].start != span.start or self._cuts[-1].end != span.end:
             raise StudioError(f"{span.id}: the timeline has no picture for every frame of it")
         self._starts = [cut.start for cut in self._cuts]
-        self._clips: dict[Path, Frames | clips.Forwards] = {}
+        self._clips: dict[Path, Frames | clips.ClipReader] = {}
         self._kept: OrderedDict[object, Frames] = OrderedDict()
 
     def frame(self, number: int) -> Frames:
@@ -184,13 +189,13 @@ class _Reel:
         self._kept.move_to_end(key)
         return self._kept[key]
 
-    def _clip(self, cut: PictureCut, path: Path, is_smooth: bool) -> Frames | clips.Forwards:
+    def _clip(self, cut: PictureCut, path: Path, is_smooth: bool) -> Frames | clips.ClipReader:
         if path not in self._clips:
             alike = [one for one in (*self._cuts, cut) if one.clip == path]
             if is_smooth:
-                self._clips[path] = smoothed(clips.read_clip(path))
+                self._clips[path] = interpolate(clips.read_clip(path))
             elif all(list(one.frames) == sorted(one.frames) for one in alike):
-                self._clips[path] = clips.Forwards(path)
+                self._clips[path] = clips.ClipReader(path)
                 self._close_all_but(AT_ONCE)
             else:
                 self._clips[path] = clips.read_clip(path)
@@ -201,7 +206,7 @@ class _Reel:
         self._close_all_but(0)
 
     def _close_all_but(self, most: int) -> None:
-        playing = [(path, clip) for path, clip in self._clips.items() if isinstance(clip, clips.Forwards)]
+        playing = [(path, clip) for path, clip in self._clips.items() if isinstance(clip, clips.ClipReader)]
         for path, clip in playing[: max(0, len(playing) - most)]:
             clip.close()
             del self._clips[path]
@@ -224,7 +229,7 @@ def _between(cut: PictureCut) -> tuple[int, ...]:
     return at_full_rate(cut.frames, (max(cut.frames) + 1) * CLIP_HOLD)
 
 
-def treatment(cut: PictureCut, look: Look) -> Treatment:
+def treatment(cut: PictureCut, look: RenderOptions) -> Treatment:
     """How a cut's clip is shown; a file of one's own has no film model's watermark."""
     return Treatment(cut.source is None, None if cut.source == "file" else look.watermark, look.show)
 
@@ -240,14 +245,14 @@ def draw_card(timeline: Timeline, cut: PictureCut, since: int = 0) -> Frames:
     return cards.gag_card(timeline.title, **size)
 
 
-def segment_recipe(timeline: Timeline, span: Span, *, look: Look | None = None) -> dict[str, Any]:
+def segment_recipe(timeline: Timeline, span: Span, *, look: RenderOptions | None = None) -> dict[str, Any]:
     """All that decides how a segment looks, and nothing of where in the film it stands, as JSON values."""
-    look = look or Look()
+    look = look or RenderOptions()
     pictures = [cut for cut in timeline.pictures if span.start <= cut.start < span.end]
-    shown = subtitles.captions_of(timeline, span) if look.burned else ()
+    shown = subtitles.captions_in_span(timeline, span) if look.burned else ()
     speakers = {who for caption in shown for who, _ in caption.rows if who}
-    colours = subtitles.colours_of(timeline, look.colours, look.style)
-    done, joins = effects.of_span(timeline, span)
+    colours = subtitles.caption_colours(timeline, look.colours, look.style)
+    done, joins = effects.cues_in_span(timeline, span)
     seen = [*pictures, *(cut for join in joins for cut in join.tail)]
     has_card = any(cut.clip is None for cut in seen)
     recipe: dict[str, Any] = {
@@ -322,7 +327,7 @@ def _hash(path: Path, size: int, time: int) -> str:
 # ---------------------------------------------------------------------------------------- the episode
 
 
-def join(
+def join_segments(
     segments: Sequence[Path],
     sound: Path | None,
     out_mp4: Path,
@@ -361,12 +366,12 @@ def join(
             part.unlink(missing_ok=True)
 
 
-def verify(film: Path, timeline: Timeline) -> ffmpeg.Contents:
+def verify_film(film: Path, timeline: Timeline) -> ffmpeg.MediaInfo:
     """What the finished file holds; a StudioError if it is not what the timeline says.
 
     The pictures are counted as packets: each segment was decoded and looked at when it was made.
     """
-    found = ffmpeg.contents(film, decoded=False)
+    found = ffmpeg.probe(film, decoded=False)
     wanted = {
         f"{timeline.num_frames} frames": found.num_frames == timeline.num_frames,
         f"{timeline.width}x{timeline.height}": (found.width, found.height)

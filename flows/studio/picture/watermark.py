@@ -16,7 +16,7 @@ from flows.studio.media.clips import Frames
 from flows.studio.picture.cards import palette_of
 from flows.studio.picture.upscale import enlarge_frame
 from flows.studio.timeline.model import Framing
-from flows.studio.typography.lettering import Ink, fit, letter
+from flows.studio.typography.lettering import Ink, draw_text, fit_text
 from scripts_llm.screenplay.video import Watermark
 
 NEARER = 1.12  # a crop's enlargement: all that it takes of the height, 10.7 %, is taken at the bottom
@@ -39,7 +39,7 @@ class Treatment:
     def hidden(self, frame: Frames, *, width: int, height: int) -> Frames:
         """A clip's frame without a watermark, before it is fitted into a film of this size."""
         if self.watermark == "crop":
-            return cropped(frame)
+            return crop_watermark(frame)
         if self.watermark == "bug":
             return self._with_badge(frame, max(width / frame.shape[1], height / frame.shape[0]))
         return frame
@@ -53,7 +53,7 @@ class Treatment:
         return np.array(large)
 
 
-def cropped(frame: Frames) -> Frames:
+def crop_watermark(frame: Frames) -> Frames:
     """A clip's frame without its lowest 10.7 %, and as much less at both sides: four fifths of its area."""
     height, width = frame.shape[:2]
     tall, wide = round(height / NEARER), round(width / NEARER)
@@ -71,6 +71,6 @@ def _badge(show: str, width: int, height: int) -> Image.Image:
     plate = ImageDraw.Draw(badge)
     plate.rounded_rectangle(box, radius=height // 4, fill=colours.bright, outline=colours.ink, width=line)
     inner = width - height // 2, height - 4 * line
-    text = fit(show.split("\n")[0].upper(), *inner, largest=round(height * 0.6), most_lines=2)
-    letter(badge, text, width / 2, (height - text.height) / 2, Ink(colours.ink, colours.ink, edge_width=0))
+    text = fit_text(show.split("\n")[0].upper(), *inner, largest=round(height * 0.6), most_lines=2)
+    draw_text(badge, text, width / 2, (height - text.height) / 2, Ink(colours.ink, colours.ink, edge_width=0))
     return badge

@@ -115,7 +115,7 @@ def plan_night(options: BatchOptions) -> Night:
         if is_unfinished(options.output, show):
             unfinished.append(Job(path, None))
         following.append(Job(path, "next"))
-        wanted += disk_usage.wanted_bytes(options.output, show)
+        wanted += disk_usage.next_episode_bytes(options.output, show)
     return Night((*unfinished, *following), tuple(refused), wanted)
 
 
@@ -133,12 +133,12 @@ def room_told(plan: Night, output: Path, *, keep: int = 5) -> str | None:
     free = free_bytes(output)
     if plan.wanted_bytes <= free:
         return None
-    wanted, there = disk_usage.in_words(plan.wanted_bytes), disk_usage.in_words(free)
+    wanted, there = disk_usage.format_bytes(plan.wanted_bytes), disk_usage.format_bytes(free)
     line = f"this night wants about {wanted}, and {there} are free"
-    can_go = sum(removal.num_bytes for removal in disk_usage.removable(output, keep=keep))
+    can_go = sum(removal.num_bytes for removal in disk_usage.removable_files(output, keep=keep))
     if not can_go:
         return f"{line}; it goes on as far as it gets"
-    return f"{line}; coldopen clean --keep {keep} would free {disk_usage.in_words(can_go)}"
+    return f"{line}; coldopen clean --keep {keep} would free {disk_usage.format_bytes(can_go)}"
 
 
 def options_of(job: Job, options: BatchOptions, stop_at: datetime | None = None) -> EpisodeOptions:
@@ -230,7 +230,7 @@ def keep(options: BatchOptions, results: Sequence[Result], began: datetime) -> d
     nights = (read_json(path) or {}).get("nights")
     before = nights if isinstance(nights, list) else []
     write_json(path, {"schema": 1, "nights": [record, *before][:NIGHTS_KEPT]})
-    index_page.write(options.output)
+    index_page.write_index(options.output)
     return record
 
 

@@ -12,16 +12,16 @@ from flows.studio.filming.settings import picture_size
 from flows.studio.filming.shots import WantedShot
 from flows.studio.media import user_files
 from flows.studio.picture import sidecars, subtitles
-from flows.studio.picture.render import Look, segment_recipe
-from flows.studio.picture.verify import Finished
+from flows.studio.picture.render import RenderOptions, segment_recipe
+from flows.studio.picture.verify import FinishedFilm
 from flows.studio.release import publish
 from flows.studio.sound import user_audio
-from flows.studio.timeline.assemble import FilmedShot, Intro, SceneTake, SpokenLine, assemble
+from flows.studio.timeline.assemble import FilmedShot, Intro, SceneMaterial, SpokenLine, assemble
 from flows.studio.timeline.model import Framing, MusicCue, PictureCut, Span, Timeline
 from flows.studio.timeline.pacing import SceneSound
 from flows.studio.voice.lines import WantedLine
 from flows.studio.workspace import artifacts
-from flows.studio.workspace.artifacts import Artefact, Shelf
+from flows.studio.workspace.artifacts import Artifact, Artifacts
 from flows.studio.workspace.folder import EpisodeFolder
 from scripts_llm.screenplay.premise import Premise, display_name
 from scripts_llm.screenplay.script import Script, scenes
@@ -36,7 +36,7 @@ class Edit:
     """Everything that decides the finished film, before any of it is encoded."""
 
     timeline: Timeline
-    look: Look
+    look: RenderOptions
     premise: Premise
     script: Script
     seed: int
@@ -68,7 +68,7 @@ class Edit:
             "captions": [asdict(caption) for caption in timeline.captions],
             "soft": self.premise.captions.mode == "soft",
             "sounds": [[cue.start, cue.end, cue.name] for cue in timeline.sounds],
-            "audio": user_audio.recipe(self.premise.audio),
+            "audio": user_audio.audio_recipe(self.premise.audio),
             "seed": self.seed,
             "title": timeline.title,
             TOLD: self._told,
@@ -78,13 +78,13 @@ class Edit:
     def _told(self) -> Mapping[str, Any]:
         """What of the film is neither seen nor heard in it: its tags, publish.txt, the captions beside it."""
         timeline, look = self.timeline, self.look
-        colours = subtitles.colours_of(timeline, look.colours, look.style)
+        colours = subtitles.caption_colours(timeline, look.colours, look.style)
         speakers = {who for caption in timeline.captions for who, _ in caption.rows if who}
         is_soft = self.premise.captions.mode == "soft"
         return {
             "show": self.premise.show,
             "description": description(self),
-            "publish": publish.text_of(self.premise, self.script, timeline, "", number=0),
+            "publish": publish.publish_text(self.premise, self.script, timeline, "", number=0),
             "speakers": {who: [timeline.names.get(who), colours[who]] for who in speakers},
             "style": look.style,
             "language": sidecars.language_code(self.premise.language) if is_soft else None,
@@ -103,7 +103,7 @@ def _music_recipe(cue: MusicCue) -> dict[str, Any]:
 
 
 def _digest_in(path: Path) -> str:
-    """The recipe's digest in an artefact's name: the number before it does not count."""
+    """The recipe's digest in an artifact's name: the number before it does not count."""
     return path.stem.rsplit("-", 1)[-1]
 
 
@@ -113,8 +113,8 @@ class Material:
 
     shots: Sequence[WantedShot]
     lines: Sequence[WantedLine]
-    clips: Shelf
-    voices: Shelf
+    clips: Artifacts
+    voices: Artifacts
     sounds: Mapping[str, Sequence[SceneSound]] = field(default_factory=dict)  # by the scene's id
     filmed_by: str = "TOON"  # as the credits say it, with a licence that forbids something
     intro: WantedShot | None = None
@@ -151,7 +151,7 @@ def make_edit(
     )
     timeline = _with_sources(timeline, material)
     colours = {key: who.caption_color for key, who in premise.characters.items() if who.caption_color}
-    look = Look(
+    look = RenderOptions(
         premise.captions.mode == "burn",
         premise.captions.style,
         colours,
@@ -166,7 +166,9 @@ def make_edit(
 def _with_sources(timeline: Timeline, material: Material) -> Timeline:
     """The timeline with where clips come from, and every frame of those with more than eight a second."""
     clips = material.clips
-    full = {clip.path: int(clip.made["full_frames"]) for clip in clips.values() if "full_frames" in clip.made}
+    full = {
+        clip.path: int(clip.notes["full_frames"]) for clip in clips.values() if "full_frames" in clip.notes
+    }
     sources = {clips[shot.digest].path: shot.source for shot in material.shots if shot.digest in clips}
 
     def whole(cut: PictureCut) -> PictureCut:
@@ -187,10 +189,10 @@ def _intro(material: Material) -> Intro | None:
     clip = material.clips.get(wanted.digest) if wanted else None
     if wanted is None or clip is None:
         return None
-    return Intro(clip.path, int(clip.made["num_frames"]), wanted.file if clip.made["has_sound"] else None)
+    return Intro(clip.path, int(clip.notes["num_frames"]), wanted.file if clip.notes["has_sound"] else None)
 
 
-def _takes(script: Script, material: Material) -> list[SceneTake]:
+def _takes(script: Script, material: Material) -> list[SceneMaterial]:
     takes = []
     for scene in scenes(script):
         shots = [shot for shot in material.shots if shot.scene is scene]
@@ -201,22 +203,22 @@ def _takes(script: Script, material: Material) -> list[SceneTake]:
                 wav = material.voices[line.digest]
                 spoken[line.index] = SpokenLine(
                     wav.path,
-                    int(wav.made["num_samples"]),
-                    bool(wav.made["murmured"]),
-                    tuple((int(a), int(b)) for a, b in wav.made.get("words", ())),
+                    int(wav.notes["num_samples"]),
+                    bool(wav.notes["murmured"]),
+                    tuple((int(a), int(b)) for a, b in wav.notes.get("words", ())),
                 )
         sounds = tuple(material.sounds.get(str(scene.id), ()))
-        takes.append(SceneTake(scene, filmed, tuple(spoken), sounds))
+        takes.append(SceneMaterial(scene, filmed, tuple(spoken), sounds))
     return takes
 
 
-def _filmed(shot: WantedShot, clip: Artefact | None) -> FilmedShot:
+def _filmed(shot: WantedShot, clip: Artifact | None) -> FilmedShot:
     if clip is None:
         return FilmedShot(shot.label, shot.shot, None, 0)
     own = shot.shot
     if shot.file is not None and own.fit is None:  # a clip of one's own is not turned back by itself
         own = own.model_copy(update={"fit": "slow" if user_files.is_still(shot.file) else "hold"})
-    return FilmedShot(shot.label, own, clip.path, int(clip.made["num_frames"]))
+    return FilmedShot(shot.label, own, clip.path, int(clip.notes["num_frames"]))
 
 
 _SPEAKERS = {"embedded": "hibari-tts", "kokoro": "Kokoro", "server": "a speech server"}
@@ -241,20 +243,20 @@ def credits_of(premise: Premise, written_by: str, material: Material) -> tuple[s
 
 def cut_segment(edit: Edit, span: Span, recipe: Mapping[str, Any], place: Path, *, on_frame: OnFrame) -> Path:
     """One encoded segment, kept with its recipe."""
-    from flows.studio.picture.render import make_segment
+    from flows.studio.picture.render import render_segment
 
-    def by(path: Path) -> Mapping[str, Any]:
-        make_segment(edit.timeline, span, path, look=edit.look, progress=on_frame)
+    def write(path: Path) -> Mapping[str, Any]:
+        render_segment(edit.timeline, span, path, look=edit.look, progress=on_frame)
         return {"num_frames": span.end - span.start}
 
-    return artifacts.make(place, span.id, recipe, ".mp4", by=by).path
+    return artifacts.create(place, span.id, recipe, ".mp4", write=write).path
 
 
 def all_segments(
     edit: Edit, place: Path, encode: Callable[[Span, Mapping[str, Any]], Path]
 ) -> tuple[Path, ...]:
     """The edit's segments in order: those that lie in `place`, and for the others what `encode` makes."""
-    there = artifacts.shelf(place, ".mp4")
+    there = artifacts.stored(place, ".mp4")
     paths = []
     for span, recipe in edit.segments:
         known = there.get(artifacts.digest(recipe))
@@ -262,22 +264,22 @@ def all_segments(
     return tuple(paths)
 
 
-def master(edit: Edit, segments: Sequence[Path], folder: EpisodeFolder) -> Finished:
+def master(edit: Edit, segments: Sequence[Path], folder: EpisodeFolder) -> FinishedFilm:
     """Sound mixed, segments joined, the file checked; captions, poster and film lie in the folder."""
     from flows.studio.picture import contact_sheet
 
     finished = finish(edit, segments, folder, folder.film)
     timeline = edit.timeline
-    contact_sheet.poster(timeline, timeline.title, folder.poster, look=edit.look, scene=edit.thumbnail)
+    contact_sheet.write_poster(timeline, timeline.title, folder.poster, look=edit.look, scene=edit.thumbnail)
     return finished
 
 
-def finish(edit: Edit, segments: Sequence[Path], folder: EpisodeFolder, film: Path) -> Finished:
+def finish(edit: Edit, segments: Sequence[Path], folder: EpisodeFolder, film: Path) -> FinishedFilm:
     """The film at `film` with its sound, checked, and its captions beside it."""
     from flows.studio.picture import render
     from flows.studio.rates import FPS
     from flows.studio.sound import mix
-    from flows.studio.workspace.files import writing
+    from flows.studio.workspace.files import atomic_write
 
     timeline = edit.timeline
     write_captions(edit, film)
@@ -287,14 +289,14 @@ def finish(edit: Edit, segments: Sequence[Path], folder: EpisodeFolder, film: Pa
     name = "master" if film == folder.film else film.stem
     for cue in timeline.sounds:
         if cue.file is not None:
-            user_files.keep_copy(cue.file, folder.root)
+            user_files.store_copy(cue.file, folder.root)
     wav, track = (folder.segments / f"{name}.{ending}" for ending in ("wav", "m4a"))
-    with writing(wav) as wav_part, writing(track) as track_part:
+    with atomic_write(wav) as wav_part, atomic_write(track) as track_part:
         report = mix.master(timeline, edit.premise.audio, wav_part, seed=edit.seed, encoded=track_part)
-        with writing(film) as part:
-            render.join(segments, track_part, part, metadata=tags(edit, folder), soft=soft)
-            render.verify(part, timeline)
-    return Finished(
+        with atomic_write(film) as part:
+            render.join_segments(segments, track_part, part, metadata=tags(edit, folder), soft=soft)
+            render.verify_film(part, timeline)
+    return FinishedFilm(
         num_frames=timeline.num_frames,
         seconds=round(timeline.num_frames / FPS, 3),
         loudness_lufs=report.loudness_lufs,
@@ -307,7 +309,7 @@ def write_captions(edit: Edit, film: Path) -> None:
     timeline, look = edit.timeline, edit.look
     sidecars.write_srt(timeline, film.with_suffix(".srt"))
     sidecars.write_vtt(timeline, film.with_suffix(".vtt"))
-    colours = subtitles.colours_of(timeline, look.colours, look.style)
+    colours = subtitles.caption_colours(timeline, look.colours, look.style)
     subtitles.write_ass(timeline, film.with_suffix(".ass"), style=look.style, colours=colours)
 
 

@@ -19,7 +19,7 @@ from flows.studio.voice.catalog import Speaker, preferred_speaker
 from flows.studio.workspace import artifacts, manifest
 from flows.studio.workspace import folder as folders
 from flows.studio.workspace.folder import EpisodeCode, EpisodeFolder
-from flows.studio.workspace.manifest import Memory
+from flows.studio.workspace.manifest import EpisodeMemory
 from scripts_llm.llm.settings import refuse_secrets
 from scripts_llm.screenplay.premise import Premise
 from scripts_llm.screenplay.script import Script
@@ -42,7 +42,7 @@ class Job:
     premise: Premise
     premise_path: Path | None
     folder: EpisodeFolder
-    memory: Memory
+    memory: EpisodeMemory
     seed: int
     writer: str
     until: Until | None = None
@@ -119,7 +119,7 @@ def prepare(options: EpisodeOptions, premise: Premise | None = None) -> Job:
     refuse_secrets(premise.writer, options.writer)
     chosen = folders.choose_episode(options.output, premise.show, season=premise.season, wanted=episode)
     folder = replace(chosen, draft=options.draft)
-    memory = _remembering(manifest.read(folder), options, premise, path)
+    memory = _remembering(manifest.read_memory(folder), options, premise, path)
     return Job(
         premise=premise,
         premise_path=path,
@@ -138,7 +138,9 @@ def is_over(stop_at: datetime | None) -> bool:
     return stop_at is not None and datetime.now().astimezone() >= stop_at
 
 
-def _remembering(before: Memory, options: EpisodeOptions, premise: Premise, path: Path | None) -> Memory:
+def _remembering(
+    before: EpisodeMemory, options: EpisodeOptions, premise: Premise, path: Path | None
+) -> EpisodeMemory:
     """The memory with what is said this time; what is not said again keeps its value."""
     return replace(
         before,
@@ -210,7 +212,7 @@ def _read(path: Path) -> Premise:
 def _last(options: EpisodeOptions) -> tuple[Path | None, Premise | None, str | None]:
     """The premise and the code of the episode that was worked on last; `next` stays `next`."""
     folder = last_one(options.output)
-    memory = manifest.read(folder)
+    memory = manifest.read_memory(folder)
     episode = options.episode or str(folder.code)
     path = Path(memory.premise_path) if memory.premise_path else None
     if path is not None and path.is_file():
@@ -251,5 +253,5 @@ class Written:
 
     script: Script
     premise: Premise
-    memory: Memory
+    memory: EpisodeMemory
     calls: tuple[Call, ...] = ()

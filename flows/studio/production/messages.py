@@ -32,7 +32,7 @@ def on_the_last_one(options: EpisodeOptions) -> EpisodeOptions:
     if options.premise is not None:
         return options
     folder = episodes.last_one(options.output)
-    path = manifest.read(folder).premise_path
+    path = manifest.read_memory(folder).premise_path
     episode = options.episode or str(folder.code)
     return replace(options, premise=Path(path) if path else None, episode=episode)
 
@@ -155,7 +155,7 @@ def nothing_to_do(job: Job, path: Path) -> tuple[str, ...]:
 
 def older_premise(job: Job) -> tuple[str, ...]:
     """What to say if logline or cast changed since the script was written."""
-    changed = manifest.outdated(job.memory, job.premise)
+    changed = manifest.changed_writer_inputs(job.memory, job.premise)
     if not changed:
         return ()
     return (

@@ -11,7 +11,7 @@ from flows.studio.filming.settings import FilmSettings
 from flows.studio.filming.shots import WantedShot, all_takes
 from flows.studio.voice.lines import WantedLine
 from flows.studio.workspace import artifacts
-from flows.studio.workspace.artifacts import Artefact, Shelf
+from flows.studio.workspace.artifacts import Artifact, Artifacts
 from flows.studio.workspace.folder import EpisodeFolder
 
 Kind = Literal["clip", "voice"]
@@ -44,7 +44,7 @@ _REASONS = {
 
 @dataclass(frozen=True)
 class Todo:
-    """One artefact that has to be made, and the reason."""
+    """One artifact that has to be made, and the reason."""
 
     kind: Kind
     label: str
@@ -96,8 +96,8 @@ def make_plan(
 ) -> Plan:
     """Compares what is wanted with what lies there. `failed` are digests of shots that became gag cards."""
     shots = all_takes(shots)
-    clips, voices = artifacts.shelf(folder.clips, ".mp4"), artifacts.shelf(folder.voices, ".wav")
-    lost = artifacts.gone(folder.clips, ".mp4") | artifacts.gone(folder.voices, ".wav")
+    clips, voices = artifacts.stored(folder.clips, ".mp4"), artifacts.stored(folder.voices, ".wav")
+    lost = artifacts.orphans(folder.clips, ".mp4") | artifacts.orphans(folder.voices, ".wav")
     known = {**dict.fromkeys(lost, GONE), **dict.fromkeys(failed, FAILED)}
     todo = [
         *(Todo("clip", one.title, why) for one, why in _missing(shots, clips, known)),
@@ -113,19 +113,21 @@ def make_plan(
     )
 
 
-def seconds_a_shot(clips: Shelf, film: FilmSettings) -> float | None:
+def seconds_a_shot(clips: Artifacts, film: FilmSettings) -> float | None:
     """How long a shot took here with the same model, size and steps; None if none was filmed so."""
     alike = ("model", "height", "width", "num_frames", "num_steps", "speed", "takes")
     recipe = film.recipe
     took = [
-        float(clip.made["seconds"])
+        float(clip.notes["seconds"])
         for clip in clips.values()
-        if all(clip.recipe.get(key) == recipe.get(key) for key in alike) and "seconds" in clip.made
+        if all(clip.recipe.get(key) == recipe.get(key) for key in alike) and "seconds" in clip.notes
     ]
     return statistics.median(took) if took else None
 
 
-def _missing(wanted: Sequence[Wanted], there: Shelf, known: Mapping[str, str]) -> list[tuple[Wanted, str]]:
+def _missing(
+    wanted: Sequence[Wanted], there: Artifacts, known: Mapping[str, str]
+) -> list[tuple[Wanted, str]]:
     found: list[tuple[Wanted, str]] = []
     asked: set[str] = set()
     used = {one.digest for one in wanted}
@@ -136,7 +138,7 @@ def _missing(wanted: Sequence[Wanted], there: Shelf, known: Mapping[str, str]) -
     return found
 
 
-def _why(one: WantedShot | WantedLine, there: Shelf, used: Collection[str]) -> str:
+def _why(one: WantedShot | WantedLine, there: Artifacts, used: Collection[str]) -> str:
     earlier = [clip for key, clip in there.items() if clip.label == one.label and key not in used]
     if not earlier:
         return NEW
@@ -144,11 +146,11 @@ def _why(one: WantedShot | WantedLine, there: Shelf, used: Collection[str]) -> s
     return _difference(one, before)
 
 
-def _difference(one: WantedShot | WantedLine, before: Artefact) -> str:
-    changed = artifacts.changes(before.recipe, one.recipe)
+def _difference(one: WantedShot | WantedLine, before: Artifact) -> str:
+    changed = artifacts.changed_keys(before.recipe, one.recipe)
     if isinstance(one, WantedShot) and "prompt" in changed:
         written = one.shot.prompt_exact or one.shot.prompt
-        is_same = written is not None and before.made.get("written") == written
+        is_same = written is not None and before.notes.get("written") == written
         return "a look or the style changed" if is_same else _REASONS["prompt"]
     reasons = dict.fromkeys(_REASONS.get(key, f"{key} changed") for key in changed)
     return ", ".join(reasons) or NEW

@@ -64,13 +64,13 @@ class Survey:
         if "clip" in kinds or (until != "clips" and kinds):
             return False
         if until == "clips":
-            return contact_sheets.is_drawn(self.contact_sheet(), self.job.folder.contact_sheet)
+            return contact_sheets.is_current(self.contact_sheet(), self.job.folder.contact_sheet)
         if until == "voices":
             return True
         if until == "cut" and not self.is_meme:
-            there = artifacts.shelf(self.job.folder.segments, ".mp4")
+            there = artifacts.stored(self.job.folder.segments, ".mp4")
             return all(artifacts.digest(recipe) in there for _, recipe in self.edit().segments)
-        return self._is_mastered() and contact_sheets.is_drawn(
+        return self._is_mastered() and contact_sheets.is_current(
             self.contact_sheet(), self.job.folder.contact_sheet
         )
 
@@ -88,7 +88,7 @@ class Survey:
     def contact_sheet(self) -> Sheet:
         """The contact sheet of what lies there now."""
         width, height = picture_size(self.written.premise)
-        clips = artifacts.shelf(self.job.folder.clips, ".mp4")
+        clips = artifacts.stored(self.job.folder.clips, ".mp4")
         return contact_sheets.sheet_of_shots(self.shots, clips, heading=self.job.name, shape=width / height)
 
     def words(self) -> tuple[str, ...]:
@@ -105,8 +105,8 @@ class Survey:
         return Material(
             shots=self.clips,
             lines=self.lines,
-            clips=artifacts.shelf(folder.clips, ".mp4"),
-            voices=artifacts.shelf(folder.voices, ".wav"),
+            clips=artifacts.stored(folder.clips, ".mp4"),
+            voices=artifacts.stored(folder.voices, ".wav"),
             sounds=self.sounds,
             filmed_by=self.film.title
             if self.film.is_for_sale
@@ -127,7 +127,7 @@ class Survey:
     def film_recipe(self) -> Any:
         """What the finished film is made from, given what lies there now."""
         if self.is_meme:
-            return memes.film_recipe(self.written.premise, self.written.script, self.shots[0])
+            return memes.meme_recipe(self.written.premise, self.written.script, self.shots[0])
         return self.edit().recipe
 
     def result(self, until: Until | None) -> Path:
@@ -157,7 +157,7 @@ def look(job: Job, written: Written | None = None) -> Survey | None:
     )
     sounds = scene_sounds(written.script, places=job.places)
     read_style(written.premise.captions.style)  # a wrong name is told before anything is filmed
-    audio = user_audio.located(written.premise.audio, job.places)
+    audio = user_audio.locate_audio(written.premise.audio, job.places)
     return Survey(job, written, film, intro, shots, lines, sounds, audio, made)
 
 

@@ -9,7 +9,7 @@ from flows.studio.filming import auto_takes, vocabulary
 from flows.studio.filming.settings import picture_size
 from flows.studio.media import loudness
 from flows.studio.picture.render import file_hash
-from flows.studio.picture.verify import Finished
+from flows.studio.picture.verify import FinishedFilm
 from flows.studio.production import script as scripts
 from flows.studio.production import writer
 from flows.studio.production.episode import Job, Written
@@ -63,7 +63,7 @@ def script_chapter(job: Job, written: Written) -> Chapters:
 
 def shots_chapter(plan: Survey) -> Chapters:
     """Every shot with its words, how the film model understood them, its seed and its clip."""
-    clips = artifacts.shelf(plan.job.folder.clips, ".mp4")
+    clips = artifacts.stored(plan.job.folder.clips, ".mp4")
     rows = []
     for shot in plan.shots:
         clip = clips.get(shot.digest)
@@ -77,13 +77,13 @@ def shots_chapter(plan: Survey) -> Chapters:
                 "composed": shot.words,
                 "understood": found.prompt if found else shot.prompt,
                 **({"mapped": vocabulary.replaced(found), "unknown": list(found.unknown)} if found else {}),
-                "seed": auto_takes.seed_of(shot, clip.made if clip else {}),
+                "seed": auto_takes.seed_of(shot, clip.notes if clip else {}),
                 "take": shot.shot.pick or 1,
-                **({"judged": clip.made["judged"]} if clip and "judged" in clip.made else {}),
+                **({"judged": clip.notes["judged"]} if clip and "judged" in clip.notes else {}),
                 "clip": clip.path.name if clip else None,
                 "sha256": file_hash(clip.path)[:16] if clip else None,
-                "seconds": clip.made.get("seconds") if clip else None,
-                "device": clip.made.get("device") if clip else None,
+                "seconds": clip.notes.get("seconds") if clip else None,
+                "device": clip.notes.get("device") if clip else None,
             }
         )
     film = {**asdict(plan.film), "source": plan.film.model, "model": plan.film.name}
@@ -101,7 +101,7 @@ def table_of_shots(plan: Survey) -> list[dict[str, str]]:
 
 def lines_chapter(plan: Survey) -> Chapters:
     """Every spoken line with its voice."""
-    voices = artifacts.shelf(plan.job.folder.voices, ".wav")
+    voices = artifacts.stored(plan.job.folder.voices, ".wav")
     return {
         "lines": [
             {
@@ -110,7 +110,7 @@ def lines_chapter(plan: Survey) -> Chapters:
                 "who": line.line.who,
                 "line": line.line.line,
                 "wav": voices[line.digest].path.name,
-                "murmured": voices[line.digest].made["murmured"],
+                "murmured": voices[line.digest].notes["murmured"],
                 "voice": _speaker_of(line),
             }
             for line in plan.lines
@@ -135,12 +135,12 @@ def _speaker_of(line: WantedLine) -> str:
 # ------------------------------------------------------------------------------------------------ film
 
 
-def film_chapter(job: Job, finished: Finished) -> Chapters:
+def film_chapter(job: Job, finished: FinishedFilm) -> Chapters:
     """What was measured in the film, and the hashes of everything that was made."""
     place = job.folder
     made = (place.film, place.gif, place.srt, place.vtt, place.ass, place.poster, place.contact_sheet)
     files = {path.name: manifest.file_hash(path) for path in made if path.exists()}
-    heard = loudness.curve(place.film) if finished.loudness_lufs is not None else ()
+    heard = loudness.loudness_curve(place.film) if finished.loudness_lufs is not None else ()
     return {"film": {**asdict(finished), "loudness_curve": heard}, "files": files}
 
 
@@ -163,4 +163,4 @@ def ready_to_publish(job: Job, plan: Survey, timeline: Timeline) -> None:
     """publish.txt, with the credits that the manifest knows by now."""
     made = files_.read_json(job.folder.manifest) or {}
     premise, script = plan.written.premise, plan.written.script
-    publish.write(job.folder, premise, script, timeline, publish.credits_of(made, premise))
+    publish.write_publish(job.folder, premise, script, timeline, publish.credit_lines(made, premise))

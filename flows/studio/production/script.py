@@ -187,7 +187,7 @@ def write(job: Job, *, say: Say, before: Script | None = None) -> Written:
         written_by=authored.author,
         fell_back=authored.fell_back,
         promised=authored.promised,
-        written_from=manifest.origin(job.premise),
+        written_from=manifest.writer_inputs(job.premise),
     )
     return Written(script, full, memory, authored.calls)
 

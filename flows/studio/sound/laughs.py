@@ -60,18 +60,18 @@ def laugh(size: str, *, seconds: float, seed: int) -> Samples:
     """
     if size not in _CROWDS:
         raise StudioError(f"laugh: wanted one of {', '.join(_CROWDS)}, got {size!r}")
-    length = audio.seconds(float(np.clip(seconds, SHORTEST, LONGEST)))
+    length = audio.samples_in(float(np.clip(seconds, SHORTEST, LONGEST)))
     crowd = _CROWDS[size]
     rng = np.random.default_rng([seed % 2**63, *size.encode()])
     together = np.zeros((length, 2), np.float32)
     for person in range(crowd.people):
-        late = audio.seconds(min(rng.exponential(crowd.lateness), 0.25 * seconds))
+        late = audio.samples_in(min(rng.exponential(crowd.lateness), 0.25 * seconds))
         _seat(together, _person(size, person, length - late, rng), late, rng)
     together = together * _swell(length, crowd)[:, None]
     heard = reverberant(together, rt60=0.45, wet_db=-12.0, rng=rng)[:length]
     heard = _behind_the_cameras(heard)
     heard = audio.at_loudness(heard, PEOPLE_LUFS)
-    return audio.with_edges(audio.tamed(heard, knee=0.5), rise=0.03, fall=0.25 * seconds)
+    return audio.with_fades(audio.soft_clip(heard, knee=0.5), rise=0.03, fall=0.25 * seconds)
 
 
 def _person(size: str, person: int, length: int, rng: np.random.Generator) -> Samples:
@@ -86,7 +86,7 @@ def _person(size: str, person: int, length: int, rng: np.random.Generator) -> Sa
 def _seat(together: Samples, person: Samples, late: int, rng: np.random.Generator) -> None:
     """Adds a person: somewhere between left and right, the far ones softer and duller."""
     place, distance = rng.uniform(-0.85, 0.85), rng.uniform(0.0, 1.0)
-    person = audio.with_edges(person, rise=0.02, fall=0.12)
+    person = audio.with_fades(person, rise=0.02, fall=0.12)
     dull = max(1, round(distance * 4))
     if dull > 1:
         person = np.convolve(person, np.full(dull, 1 / dull, np.float32), mode="same")
@@ -187,7 +187,7 @@ def _crooning(rng: np.random.Generator, vowel: str, *, steps: tuple[float, ...])
     melody = np.interp(np.linspace(0, len(steps) - 1, columns), np.arange(len(steps)), steps)
     f0 = (0.8 * pitch * melody * (1 + 0.012 * rng.standard_normal(columns).cumsum() / 6)).astype(np.float32)
     samples = voiced_sound(_stretched(tone, columns, rng), throat, rng=rng, f0=f0)
-    return audio.with_edges(samples, rise=0.25, fall=0.45)
+    return audio.with_fades(samples, rise=0.25, fall=0.45)
 
 
 def _stretched(spectra: Spectra, columns: int, rng: np.random.Generator) -> Spectra:
@@ -209,14 +209,14 @@ def _clapping(length: int, rng: np.random.Generator) -> Samples:
     hands = np.zeros(length, np.float32)
     hollow, period = rng.uniform(700, 2100), 1 / rng.uniform(3.0, 4.6)
     turn, radius = 2 * np.pi * hollow / SAMPLE_RATE, 0.985
-    size = audio.seconds(0.03)
+    size = audio.samples_in(0.03)
     when = rng.uniform(0, period)
-    while (at := audio.seconds(when)) < length - size:
+    while (at := audio.samples_in(when)) < length - size:
         burst = rng.standard_normal(size) * np.exp(
-            -np.arange(size) / audio.seconds(rng.uniform(0.0015, 0.004))
+            -np.arange(size) / audio.samples_in(rng.uniform(0.0015, 0.004))
         )
         clap = lfilter([1.0, 0, -1.0], [1, -2 * radius * np.cos(turn), radius**2], burst)
-        clap[: audio.seconds(0.0005)] *= audio.ramp(audio.seconds(0.0005))
+        clap[: audio.samples_in(0.0005)] *= audio.ramp(audio.samples_in(0.0005))
         hands[at : at + size] += (clap * rng.uniform(0.5, 1.0)).astype(np.float32)
         when += period * rng.uniform(0.9, 1.1)
     return hands * np.float32(0.02)

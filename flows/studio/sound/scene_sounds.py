@@ -27,7 +27,7 @@ def scene_sounds(script: Script, *, places: Sequence[Path] = ()) -> dict[str, tu
 def _sound(effect: SoundEffect, scene: Scene, places: Sequence[Path]) -> SceneSound:
     if effect.file is None:
         name = str(effect.name)
-        return SceneSound(name, len(foley.effect(name)), effect.at)
+        return SceneSound(name, len(foley.make_effect(name)), effect.at)
     path = user_files.locate(effect.file, places, where=f"{scene.id}: sfx")
     digest = user_files.content_hash(path)
     return SceneSound(f"{path.name}-{digest[:8]}", _length(path, digest), effect.at, path)

@@ -14,9 +14,7 @@ from typing import Literal
 
 from flows.studio.errors import StudioError
 from flows.studio.rates import CLIP_HOLD, FPS, SAMPLES_PER_FRAME
-from flows.studio.timeline import captions as caption_cues
-from flows.studio.timeline import framing
-from flows.studio.timeline import laughs as laugh_cues
+from flows.studio.timeline import caption_cues, framing, laugh_cues
 from flows.studio.timeline.framing import FilmedShot, Moment
 from flows.studio.timeline.model import (
     EffectCue,
@@ -32,20 +30,20 @@ from flows.studio.timeline.model import (
 from flows.studio.timeline.pacing import (
     OPENING,
     SMASH,
-    Laid,
+    SceneEnd,
+    SceneMaterial,
     SceneSound,
-    SceneTake,
     SpokenLine,
     Tracks,
-    derived,
-    frames,
+    derive_seed,
     lay_dialogue,
+    to_frames,
     without_drowned_laughs,
 )
 from scripts_llm.screenplay.script import Line, Scene
 from scripts_llm.screenplay.video import Fit
 
-__all__ = ["FilmedShot", "Intro", "SceneSound", "SceneTake", "SpokenLine", "assemble"]
+__all__ = ["FilmedShot", "Intro", "SceneMaterial", "SceneSound", "SpokenLine", "assemble"]
 
 FIRST_LAUGH = 11 * FPS
 SHORTEST_SCENE = 20
@@ -67,7 +65,7 @@ class Intro:
 
 
 def assemble(  # noqa: PLR0913 (what a film is made of)
-    scenes: Sequence[SceneTake],
+    scenes: Sequence[SceneMaterial],
     *,
     width: int,
     height: int,
@@ -90,12 +88,12 @@ def assemble(  # noqa: PLR0913 (what a film is made of)
     if not takes:
         raise StudioError("wanted a scene to cut, but every scene of the script is skipped", code=2)
     script = [without_drowned_laughs(take.scene) for take in takes]
-    laughing = laugh_cues.laughing(script) if laugh_track else {}
+    laughing = laugh_cues.choose_laughs(script) if laugh_track else {}
     tracks = _lay(takes, laughing, title, credits, seed=seed, fit=fit, intro=intro)
     if laughing and (not tracks.laughs or tracks.laughs[0].start > FIRST_LAUGH):
-        laughing = laugh_cues.with_early_laugh(script, laughing, _early(takes, tracks))
+        laughing = laugh_cues.add_early_laugh(script, laughing, _early(takes, tracks))
         tracks = _lay(takes, laughing, title, credits, seed=seed, fit=fit, intro=intro)
-    limit = caption_cues.limit_of(width, height, style=caption_style)
+    limit = caption_cues.letters_per_row(width, height, style=caption_style)
     return Timeline(
         width=width,
         height=height,
@@ -104,7 +102,7 @@ def assemble(  # noqa: PLR0913 (what a film is made of)
         lines=tuple(tracks.lines),
         laughs=tuple(tracks.laughs),
         music=tuple(sorted(tracks.music, key=lambda cue: cue.start)),
-        captions=caption_cues.captions_of_lines(tracks.lines, tracks.spans, limit=limit) if captions else (),
+        captions=caption_cues.make_captions(tracks.lines, tracks.spans, limit=limit) if captions else (),
         title=title,
         credits=tuple(credits),
         names=dict(names or {}),
@@ -114,7 +112,7 @@ def assemble(  # noqa: PLR0913 (what a film is made of)
     )
 
 
-def _early(takes: Sequence[SceneTake], tracks: Tracks) -> set[tuple[int, int]]:
+def _early(takes: Sequence[SceneMaterial], tracks: Tracks) -> set[tuple[int, int]]:
     """The lines that are over soon enough for the film's first laugh."""
     elements = [(s, e, x) for s, take in enumerate(takes) for e, x in enumerate(take.scene.dialogue)]
     places = [(s, e) for s, e, element in elements if isinstance(element, Line)]
@@ -125,7 +123,7 @@ def _early(takes: Sequence[SceneTake], tracks: Tracks) -> set[tuple[int, int]]:
 
 
 def _lay(
-    takes: Sequence[SceneTake],
+    takes: Sequence[SceneMaterial],
     laughing: Mapping[tuple[int, int], str],
     title: str,
     credits: Sequence[str],
@@ -160,17 +158,23 @@ def _lay_card(
     start, end = tracks.now, tracks.now + length
     shown = PictureCut(card, card, start, end + DISSOLVE, clip=None, card=card)
     if intro:
-        held = framing.clip_frames(intro.num_frames, length + DISSOLVE, "hold")
+        held = framing.clip_frame_numbers(intro.num_frames, length + DISSOLVE, "hold")
         shown = replace(shown, card=None, clip=intro.clip, frames=held)
     tracks.spans.append(Span(card, start, end, card))
     tracks.pictures += _within((shown,), start, end)
     tracks.tail = _within((shown,), end, end + DISSOLVE)
-    tracks.music.append(MusicCue(card, start, end, derived(seed, card), intro.sound if intro else None))
+    tracks.music.append(MusicCue(card, start, end, derive_seed(seed, card), intro.sound if intro else None))
     tracks.heard = end
 
 
 def _lay_scene(
-    tracks: Tracks, takes: Sequence[SceneTake], number: int, *, sizes: Mapping[int, str], seed: int, fit: Fit
+    tracks: Tracks,
+    takes: Sequence[SceneMaterial],
+    number: int,
+    *,
+    sizes: Mapping[int, str],
+    seed: int,
+    fit: Fit,
 ) -> None:
     take, scene = takes[number], takes[number].scene
     name = scene.id or f"s{number + 1:02d}"
@@ -178,7 +182,7 @@ def _lay_scene(
         raise StudioError(f"{name}: wanted {len(scene.dialogue)} voices, got {len(take.spoken)}")
     start = tracks.now
     is_new_place = number == 0 or _where(takes[number - 1].scene) != _where(scene)
-    opening = is_new_place and framing.establishing(take.shots) is not None
+    opening = is_new_place and framing.establishing_shot(take.shots) is not None
     before = len(tracks.lines), len(tracks.laughs), len(tracks.holds)
     lead = OPENING if opening else FADE if scene.transition == "fade" else 0
     laid = lay_dialogue(tracks, take, name, lead=lead, sizes=sizes, seed=seed)
@@ -195,16 +199,18 @@ def _lay_scene(
         moments = _silent_moments(start, end, take.shots)
         tracks.heard = max(tracks.heard, end)
     moments[-1] = replace(moments[-1], end=shown)
-    pictures = framing.frame_pictures(name, take.shots, moments, fit=fit, holds=holds)
+    pictures = framing.lay_pictures(name, take.shots, moments, fit=fit, holds=holds)
     _join(tracks, scene, name, start, end)
     tracks.pictures += _within(pictures, start, end)
     tracks.tail = _within(pictures, end, shown)
     if number and scene.transition != "smash_cut":
-        tracks.music.append(MusicCue("sting", start, min(end, start + STING), derived(seed, name, "sting")))
+        tracks.music.append(
+            MusicCue("sting", start, min(end, start + STING), derive_seed(seed, name, "sting"))
+        )
     _lay_effects(tracks, take, name, start, end)
 
 
-def _end_of(tracks: Tracks, takes: Sequence[SceneTake], number: int, laid: Laid) -> int:
+def _end_of(tracks: Tracks, takes: Sequence[SceneMaterial], number: int, laid: SceneEnd) -> int:
     """Where a scene's picture ends: after its sound, as what follows wants it."""
     scene, start, end = takes[number].scene, tracks.now, laid.end
     following = _transition_after(takes, number)
@@ -213,13 +219,13 @@ def _end_of(tracks: Tracks, takes: Sequence[SceneTake], number: int, laid: Laid)
     elif following == "fade":
         end = max(end, laid.soonest + FADE)
     if scene.duration != "auto":
-        end = max(end, start + frames(scene.duration))
+        end = max(end, start + to_frames(scene.duration))
     if following is None:
         end = max(end, tracks.heard)  # the last laugh is heard to its end
     return max(end, start + SHORTEST_SCENE)
 
 
-def _transition_after(takes: Sequence[SceneTake], number: int) -> str | None:
+def _transition_after(takes: Sequence[SceneMaterial], number: int) -> str | None:
     return takes[number + 1].scene.transition if number + 1 < len(takes) else None
 
 
@@ -246,20 +252,20 @@ def _join(tracks: Tracks, scene: Scene, name: str, start: int, end: int) -> None
         tracks.transitions.append(Transition("dissolve", start, stop, _within(tracks.tail, start, stop)))
 
 
-def _lay_effects(tracks: Tracks, take: SceneTake, name: str, start: int, end: int) -> None:
+def _lay_effects(tracks: Tracks, take: SceneMaterial, name: str, start: int, end: int) -> None:
     """What is done to the scene's picture, and the sounds laid over it."""
     for effect in take.scene.effects:
         kind, amount = next(iter(effect.items())) if isinstance(effect, dict) else (effect, None)
         a, b = start, end
         if kind in ("fade_in", "fade_out"):
-            length = min(end - start, max(1, frames(EFFECT_FADE if amount is None else amount)))
+            length = min(end - start, max(1, to_frames(EFFECT_FADE if amount is None else amount)))
             a, b = (start, start + length) if kind == "fade_in" else (end - length, end)
         tracks.effects.append(EffectCue(name, kind, a, b, amount))
     for sound in take.sounds:
         length = -(-sound.num_samples // SAMPLES_PER_FRAME)
         at = max(start, end - length) if sound.at == "end" else start
         if not isinstance(sound.at, str):
-            at = start + frames(sound.at)
+            at = start + to_frames(sound.at)
         tracks.sounds.append(SoundCue(name, sound.name, at, at + length, sound.num_samples, sound.file))
 
 
@@ -329,4 +335,4 @@ def _lay_beds(tracks: Tracks, parts: Sequence[str | None], seed: int) -> None:
             runs[-1] = (name, runs[-1][1], span.end)
         else:
             runs.append((name, span.start, span.end))
-    tracks.music += [MusicCue("bed", a, b, derived(seed, name, "bed")) for name, a, b in runs]
+    tracks.music += [MusicCue("bed", a, b, derive_seed(seed, name, "bed")) for name, a, b in runs]

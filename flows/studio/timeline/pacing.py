@@ -15,7 +15,7 @@ from typing import Literal
 
 from flows.studio.errors import StudioError
 from flows.studio.rates import CLIP_HOLD, FPS, SAMPLES_PER_FRAME
-from flows.studio.timeline import laughs as laugh_cues
+from flows.studio.timeline import laugh_cues
 from flows.studio.timeline.framing import FilmedShot
 from flows.studio.timeline.model import (
     EffectCue,
@@ -62,7 +62,7 @@ class SceneSound:
 
 
 @dataclass(frozen=True)
-class SceneTake:
+class SceneMaterial:
     """A scene with what was filmed and spoken for it: `spoken` has one entry for each of its dialogue."""
 
     scene: Scene
@@ -105,7 +105,7 @@ class _Talk:
 
 
 @dataclass(frozen=True)
-class Laid:
+class SceneEnd:
     """Where a scene's picture may end, and the soonest that it can."""
 
     end: int
@@ -113,13 +113,13 @@ class Laid:
 
 
 def lay_dialogue(
-    tracks: Tracks, take: SceneTake, name: str, *, lead: int, sizes: Mapping[int, str], seed: int
-) -> Laid:
+    tracks: Tracks, take: SceneMaterial, name: str, *, lead: int, sizes: Mapping[int, str], seed: int
+) -> SceneEnd:
     """Places the scene's lines and laughs. `sizes` are the laughs by the number of their element."""
     talk = _Talk(tracks.now, tracks.now, tracks.now)
     for e, (element, voice) in enumerate(zip(take.scene.dialogue, take.spoken, strict=True)):
         if isinstance(element, Beat):
-            talk.silence += frames(element.beat)
+            talk.silence += to_frames(element.beat)
             if e in sizes and not talk.spoken and tracks.lines:
                 tracks.laughs.append(_laugh(max(talk.start, tracks.heard), sizes[e], seed, name, str(e)))
                 tracks.heard = tracks.laughs[-1].end
@@ -133,8 +133,8 @@ def lay_dialogue(
         tracks.heard = max(tracks.heard, talk.now + talk.silence)
     if not talk.spoken:
         talk.end = max(talk.end, talk.start + _seen_once(take.shots))
-        return Laid(talk.end, talk.end)
-    return Laid(talk.end, talk.now + talk.silence)
+        return SceneEnd(talk.end, talk.end)
+    return SceneEnd(talk.end, talk.now + talk.silence)
 
 
 def _lay_line(  # noqa: PLR0913 (a line, its voice, its laugh, and where it stands)
@@ -152,7 +152,7 @@ def _lay_line(  # noqa: PLR0913 (a line, its voice, its laugh, and where it stan
     said = at + max(1, math.ceil(voice.num_samples / SAMPLES_PER_FRAME))
     tracks.lines.append(_cue(name, line, voice, at, said))
     said = max(said, tracks.heard if at < tracks.heard else said)  # who is interrupted may be the last
-    talk.now = said + frames(line.hold or 0)
+    talk.now = said + to_frames(line.hold or 0)
     if line.hold:
         tracks.holds.append((said, talk.now))
     tracks.heard = said
@@ -167,7 +167,7 @@ def _lay_line(  # noqa: PLR0913 (a line, its voice, its laugh, and where it stan
 
 def _line_start(tracks: Tracks, talk: _Talk, line: Line, *, name: str, lead: int, seed: int) -> int:
     if talk.spoken and line.overlap and not talk.silence:
-        return _interrupting(tracks.lines, talk, frames(line.overlap))
+        return _interrupting(tracks.lines, talk, to_frames(line.overlap))
     written = talk.spoken or talk.silence or _pause(line)
     gap = _gap(line, talk.silence, name, seed) if written else None
     if talk.spoken:
@@ -215,8 +215,8 @@ def _gap(line: Line, silence: int, name: str, seed: int) -> int:
     """Frames of silence before a line: what is written, else a few."""
     pause = _pause(line)
     if silence or pause is not None:
-        return silence + frames(pause or 0)
-    return GAPS[0] + derived(seed, name, line.who, line.line) % (GAPS[1] - GAPS[0] + 1)
+        return silence + to_frames(pause or 0)
+    return GAPS[0] + derive_seed(seed, name, line.who, line.line) % (GAPS[1] - GAPS[0] + 1)
 
 
 def _pause(line: Line) -> float | None:
@@ -227,8 +227,8 @@ def _pause(line: Line) -> float | None:
 
 
 def _laugh(start: int, size: str, seed: int, *names: str) -> LaughCue:
-    number = derived(seed, *names, "laugh")
-    return LaughCue(start, start + laugh_cues.length(size, number), size, number)
+    number = derive_seed(seed, *names, "laugh")
+    return LaughCue(start, start + laugh_cues.laugh_length(size, number), size, number)
 
 
 def _seen_once(shots: Sequence[FilmedShot]) -> int:
@@ -252,12 +252,12 @@ def without_drowned_laughs(scene: Scene) -> Scene:
     return scene.model_copy(update={"dialogue": dialogue})
 
 
-def frames(seconds: float) -> int:
+def to_frames(seconds: float) -> int:
     """Seconds that a person wrote, as frames."""
     return round(seconds * FPS)
 
 
-def derived(seed: int, *names: str) -> int:
+def derive_seed(seed: int, *names: str) -> int:
     """A number that hangs on the seed and the names alone, never on a position."""
     digest = hashlib.blake2b("\x1f".join([str(seed), *names]).encode("utf-8", "surrogatepass"), digest_size=4)
     return int.from_bytes(digest.digest(), "big")

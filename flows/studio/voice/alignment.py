@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from flows.studio.rates import SAMPLE_RATE
 from flows.studio.typography import linebreak
-from flows.studio.typography.linebreak import Piece
+from flows.studio.typography.linebreak import TextPiece
 
 HOP = SAMPLE_RATE // 100
 QUIET_DB = -38.0  # under the loudest hundredth of a second
@@ -26,14 +26,14 @@ Places = tuple[tuple[int, int], ...]
 
 def word_places(samples: NDArray[np.float32], text: str) -> Places:
     """From and to which sample each word of `text.split()` is heard; `samples` are mono, 48 kHz."""
-    words = [Piece(word) for word in text.split()]
+    words = [TextPiece(word) for word in text.split()]
     if not words or not len(samples):
         return ()
     pauses = _pauses(samples)
     anchors = [(0, 0, 0), *_anchored(words, pauses, len(samples)), (len(words), len(samples), len(samples))]
     places: list[tuple[int, int]] = []
     for (first, _, start), (last, end, _) in pairwise(anchors):
-        weights = np.cumsum([0, *(linebreak.syllables(word.text) for word in words[first:last])])
+        weights = np.cumsum([0, *(linebreak.count_syllables(word.text) for word in words[first:last])])
         edges = start + np.rint((end - start) * weights / weights[-1]).astype(int)
         places += [(int(a), int(b)) for a, b in pairwise(edges)]
     return tuple(places)
@@ -49,11 +49,11 @@ def _pauses(samples: NDArray[np.float32]) -> list[tuple[int, int]]:
 
 
 def _anchored(
-    words: Sequence[Piece], pauses: Sequence[tuple[int, int]], length: int
+    words: Sequence[TextPiece], pauses: Sequence[tuple[int, int]], length: int
 ) -> list[tuple[int, int, int]]:
     """The pauses with the number of the word that each comes before: the likeliest order of all."""
     silent = sum(b - a for a, b in pauses)
-    weights = np.cumsum([linebreak.syllables(word.text) for word in words])
+    weights = np.cumsum([linebreak.count_syllables(word.text) for word in words])
     expected = (length - silent) * weights / weights[-1]  # where each word ends, pauses left out
     best: dict[int, tuple[float, list[tuple[int, int, int]]]] = {0: (0.0, [])}
     before = 0

@@ -33,7 +33,7 @@ _loading = threading.Lock()
 
 def folder() -> Path | None:
     """Where model and voices lie, if they were pulled."""
-    return downloads.found("kokoro")
+    return downloads.downloaded_folder("kokoro")
 
 
 def say(phonemes: str, voice: str, *, speed: float) -> Samples:

@@ -14,7 +14,7 @@ from flows.studio.rates import SAMPLE_RATE
 from flows.studio.voice.alignment import word_places
 from flows.studio.voice.catalog import VoiceSettings
 from flows.studio.workspace import artifacts
-from flows.studio.workspace.artifacts import Artefact
+from flows.studio.workspace.artifacts import Artifact
 from scripts_llm.screenplay.premise import Premise
 from scripts_llm.screenplay.script import Line, Scene, Script, scenes
 
@@ -22,17 +22,17 @@ if TYPE_CHECKING:
     from flows.studio.voice.catalog import Speaker
 
 
-def speak_line(wanted: WantedLine, voice: VoiceSettings, place: Path) -> Artefact:
+def speak_line(wanted: WantedLine, voice: VoiceSettings, place: Path) -> Artifact:
     """The wav of a line, spoken or recorded by a person: mono, 48 kHz, 24 bits."""
     from flows.studio.voice.speak import recorded, speak
 
     begun = time.perf_counter()
 
-    def by(path: Path) -> Mapping[str, Any]:
+    def write(path: Path) -> Mapping[str, Any]:
         import soundfile
 
         if wanted.file is not None:
-            user_files.keep_copy(wanted.file, place.parent)
+            user_files.store_copy(wanted.file, place.parent)
             spoken = recorded(wanted.file, where=wanted.label)
         else:
             spoken = speak(wanted.line.line, voice, parenthetical=wanted.line.parenthetical)
@@ -47,7 +47,7 @@ def speak_line(wanted: WantedLine, voice: VoiceSettings, place: Path) -> Artefac
             "who": wanted.line.who,
         }
 
-    return artifacts.make(place, wanted.label, wanted.recipe, ".wav", by=by)
+    return artifacts.create(place, wanted.label, wanted.recipe, ".wav", write=write)
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from flows.studio.errors import StudioError
 from flows.studio.media import audio
 from flows.studio.media.filters import affected, shelved
-from flows.studio.media.loudness import decoded
+from flows.studio.media.loudness import decode_sound
 from flows.studio.rates import SAMPLE_RATE
 from flows.studio.voice import formants, hibari, kokoro, speech_api
 from flows.studio.voice.casting import cast
@@ -72,9 +72,9 @@ def speak(text: str, voice: VoiceSettings, *, parenthetical: str | None = None) 
     voice = directed(voice, how)
     rng = np.random.default_rng(_seed(text, voice))
     line, murmured = _said(text, voice, rng)
-    line = audio.without_long_pauses(line, longest=LONGEST_PAUSE)
+    line = audio.shorten_pauses(line, longest=LONGEST_PAUSE)
     line = affected(shelved(line, how.bright_db), voice.effect, rng=rng)
-    line = audio.with_edges(audio.trimmed(line))
+    line = audio.with_fades(audio.trim_silence(line))
     return Spoken(_leveled(line, LINE_LUFS + how.level_db), murmured)
 
 
@@ -86,12 +86,12 @@ def recorded(path: Path, *, where: str = "file") -> Spoken:
     """
     if not path.is_file():
         raise StudioError(f"{where}: no such recording: {path}; give its path beside the script", code=2)
-    pieces = [piece.mean(axis=1) for piece in decoded(path)]
+    pieces = [piece.mean(axis=1) for piece in decode_sound(path)]
     line = np.concatenate(pieces).astype(np.float32) if pieces else np.zeros(0, np.float32)
-    line = audio.trimmed(line, floor_db=RECORDED_FLOOR_DB)
+    line = audio.trim_silence(line, floor_db=RECORDED_FLOOR_DB)
     if len(line) < SAMPLE_RATE // 20:
         raise StudioError(f"{where}: wanted a spoken line in {path}, got silence; try another file", code=2)
-    return Spoken(_leveled(audio.with_edges(line), LINE_LUFS), murmured=False)
+    return Spoken(_leveled(audio.with_fades(line), LINE_LUFS), murmured=False)
 
 
 def _said(text: str, voice: VoiceSettings, rng: np.random.Generator) -> tuple[Samples, bool]:
@@ -114,10 +114,10 @@ def _said(text: str, voice: VoiceSettings, rng: np.random.Generator) -> tuple[Sa
 
 def _sentences(reading: Reading, say: Callable[[str], Samples], *, gap: float) -> Samples:
     """One after the other, with a breath between them."""
-    silence = np.zeros(audio.seconds(gap), np.float32)
+    silence = np.zeros(audio.samples_in(gap), np.float32)
     pieces: list[Samples] = []
     for sentence in reading.sentences:
-        said = audio.with_edges(audio.trimmed(say(sentence)))
+        said = audio.with_fades(audio.trim_silence(say(sentence)))
         pieces += [silence, said] if pieces else [said]
     return np.concatenate(pieces)
 
@@ -127,7 +127,7 @@ def _told_by_server(text: str, voice: VoiceSettings, rng: np.random.Generator) -
     murmured = not any(sign.isalnum() for sign in text)
     pitch = voice.timbre.pitch_hz / own_pitch(voice)
     said = speech_api.say(sounds_like(text) if murmured else text, voice.name, speed=voice.speed / pitch)
-    return _in_throat(audio.trimmed(said), voice, pitch, rng), murmured
+    return _in_throat(audio.trim_silence(said), voice, pitch, rng), murmured
 
 
 def _in_throat(said: Samples, voice: VoiceSettings, pitch: float, rng: np.random.Generator) -> Samples:
@@ -138,7 +138,7 @@ def _in_throat(said: Samples, voice: VoiceSettings, pitch: float, rng: np.random
 def _leveled(line: Samples, loudness_lufs: float) -> Samples:
     """At that loudness, its few highest peaks bent so that a 24-bit file holds them."""
     for _ in range(2):  # bending takes a little loudness away; the second turn gives it back
-        line = audio.tamed(audio.at_loudness(line, loudness_lufs))
+        line = audio.soft_clip(audio.at_loudness(line, loudness_lufs))
     return line
 
 

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from flows.studio.errors import StudioError
-from flows.studio.media.loudness import decoded
+from flows.studio.media.loudness import decode_sound
 
 Samples = NDArray[np.float32]
 
@@ -52,7 +52,7 @@ def say(text: str, name: str, *, speed: float, env: Mapping[str, str] | None = N
         path = Path(work, "speech")
         path.write_bytes(answer)
         try:
-            pieces = [piece.mean(axis=1) for piece in decoded(path)]
+            pieces = [piece.mean(axis=1) for piece in decode_sound(path)]
         except StudioError:
             raise StudioError(
                 f"{name}: wanted the sound of {text[:40]!r}, got {len(answer)} bytes that are no sound "

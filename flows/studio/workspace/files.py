@@ -13,12 +13,12 @@ from typing import Any
 from flows.studio.errors import StudioError
 
 
-def _is_part(path: Path) -> bool:
+def is_temporary(path: Path) -> bool:
     return path.suffix == ".part" or (path.name.startswith(".") and ".part" in path.suffixes)
 
 
 @contextlib.contextmanager
-def writing(path: Path) -> Iterator[Path]:
+def atomic_write(path: Path) -> Iterator[Path]:
     """A temporary path beside `path`, of the same kind; moved into place when the block ends well."""
     part = path.with_name(f".{path.stem}.part{path.suffix}")
     with disk_errors(path):
@@ -33,7 +33,7 @@ def writing(path: Path) -> Iterator[Path]:
 
 def write_json(path: Path, value: Any) -> None:
     """`value` as JSON that people can read, whole or not at all."""
-    with writing(path) as part:
+    with atomic_write(path) as part:
         part.write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
@@ -46,15 +46,15 @@ def read_json(path: Path) -> dict[str, Any] | None:
     return value if isinstance(value, dict) else None
 
 
-_MAKE_ROOM = "make room and run the same command again: what is made stays"
+MAKE_ROOM_HINT = "make room and run the same command again: what is made stays"
 
 
 _WHAT_TO_TRY = {
-    errno.ENOSPC: (1, "the disk is full", _MAKE_ROOM),
+    errno.ENOSPC: (1, "the disk is full", MAKE_ROOM_HINT),
     errno.EDQUOT: (
         1,
         "the disk quota is used up",
-        _MAKE_ROOM,
+        MAKE_ROOM_HINT,
     ),
     errno.EFBIG: (1, "the file may not grow so large", "raise the limit (ulimit -f) and run again"),
     errno.EACCES: (2, "no permission to write", "give yourself the right, or choose another --output"),

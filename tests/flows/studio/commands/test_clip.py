@@ -48,7 +48,7 @@ def test_a_prompt_becomes_a_file_that_says_how_and_is_made_again_like_itself(hea
     assert "licence Apache-2.0" in screen.text
     clip.make(None, ClipOptions(out=again, like=first), heard())
     np.testing.assert_array_equal(frames_in(again), frames_in(first))
-    assert clip_export.settings_of(again) == clip_export.settings_of(first)
+    assert clip_export.read_settings(again) == clip_export.read_settings(first)
 
 
 def test_what_is_nought_is_said_and_what_the_model_does_by_itself_is_kept(heard, tmp_path):
@@ -58,17 +58,17 @@ def test_what_is_nought_is_said_and_what_the_model_does_by_itself_is_kept(heard,
         ClipOptions(out=tmp_path / "a.gif", seed=0, motion_guidance=0.0, guidance=0.0, **small),
         heard(),
     )
-    said = clip_export.settings_of(tmp_path / "a.gif")
+    said = clip_export.read_settings(tmp_path / "a.gif")
     assert (said["seed"], said["motion_guidance"], said["guidance"]) == (0, 0, 0)
     clip.make(PROMPT, ClipOptions(out=tmp_path / "b.gif", seed=1, **small), heard())
-    own = clip_export.settings_of(tmp_path / "b.gif")
+    own = clip_export.read_settings(tmp_path / "b.gif")
     assert (own["motion_guidance"], own["speed"]) == (t2v.TOON.motion_guidance, t2v.TOON.speed)
 
 
 def test_what_is_said_beside_like_counts(heard, tmp_path):
     clip.make(PROMPT, ClipOptions(out=tmp_path / "a.mp4", steps=1, seed=9, frames=2, size="32x32"), heard())
     clip.make("a blue robot", ClipOptions(out=tmp_path / "b.gif", like=tmp_path / "a.mp4", seed=3), heard())
-    settings = clip_export.settings_of(tmp_path / "b.gif")
+    settings = clip_export.read_settings(tmp_path / "b.gif")
     assert (settings["prompt"], settings["seed"], settings["frames"]) == ("a blue robot", 3, 2)
 
 
@@ -78,7 +78,7 @@ def test_a_seed_by_chance_is_told_and_several_clips_have_the_next_ones(heard, tm
     paths = clip.make("a cat", asked, screen)
     assert [path.name for path in paths] == ["c-1.gif", "c-2.gif"]
     told = int(re.search(r"seed (\d+), by chance", screen.text)[1])
-    assert [clip_export.settings_of(path)["seed"] for path in paths] == [told, told + 1]
+    assert [clip_export.read_settings(path)["seed"] for path in paths] == [told, told + 1]
 
 
 def test_a_text_file_gives_a_clip_a_prompt(heard, tmp_path):
@@ -87,7 +87,7 @@ def test_a_text_file_gives_a_clip_a_prompt(heard, tmp_path):
         out=tmp_path / "c.mp4", steps=1, frames=1, size="32x32", seed=1, prompts_file=tmp_path / "prompts.txt"
     )
     paths = clip.make(None, asked, heard())
-    assert [clip_export.settings_of(path)["prompt"] for path in paths] == ["a cat", "a blue robot"]
+    assert [clip_export.read_settings(path)["prompt"] for path in paths] == ["a cat", "a blue robot"]
 
 
 def test_pictures_are_held_and_films_are_the_beginning(heard, tmp_path):
@@ -113,7 +113,7 @@ def test_pictures_are_held_and_films_are_the_beginning(heard, tmp_path):
     for ours, theirs in ((0, 0), (-1, -1)):
         assert np.abs(made[ours] - given[theirs]).mean() < 2  # bf16 rounds where the CPU has it
         assert np.abs(made[1] - given[theirs]).mean() > 4  # what is free is another picture
-    assert clip_export.settings_of(tmp_path / "held")["image"] == str(film / "000001.png")
+    assert clip_export.read_settings(tmp_path / "held")["image"] == str(film / "000001.png")
 
 
 @pytest.mark.parametrize("layout", ["modelscope", "diffusers"])
@@ -125,7 +125,7 @@ def test_other_peoples_weights_film_a_clip_and_their_licence_is_told(
         out=tmp_path / "c.mp4", steps=1, frames=2, seed=1, size="16x16", video_model=str(folder)
     )
     clip.make("a cat", asked, screen)
-    settings = clip_export.settings_of(tmp_path / "c.mp4")
+    settings = clip_export.read_settings(tmp_path / "c.mp4")
     assert settings["video_model"] == str(folder)
     assert settings["weights"] == t2v.fingerprint(folder)
     assert settings["licence"] == "CC-BY-NC-4.0"
@@ -235,7 +235,7 @@ def test_the_command_films_with_a_lora_a_budget_and_a_loop_and_again_like_that(
     assert code == 0
     assert "will not be the same" not in told
     np.testing.assert_array_equal(frames_in(again), frames_in(styled))
-    settings = clip_export.settings_of(again)
+    settings = clip_export.read_settings(again)
     assert (settings["lora"], settings["loop"]) == ([f"{lora}:0.5"], True)
     assert settings["weights"] == t2v.fingerprint(model, loras=[(str(lora), 0.5)])
     assert "memory" not in settings

@@ -49,9 +49,9 @@ def _make(home: Path) -> None:
         return {"num_samples": 24_000, "murmured": False}
 
     for shot in plan.shots:
-        artifacts.make(plan.job.folder.clips, shot.label, shot.recipe, ".mp4", by=film)
+        artifacts.create(plan.job.folder.clips, shot.label, shot.recipe, ".mp4", by=film)
     for line in plan.lines:
-        artifacts.make(plan.job.folder.voices, line.label, line.recipe, ".wav", by=speak)
+        artifacts.create(plan.job.folder.voices, line.label, line.recipe, ".wav", by=speak)
     edit = plan.edit()
     for span, recipe in edit.segments:
         edits.cut_segment(edit, span, recipe, plan.job.folder.segments, on_frame=lambda *_: None)

@@ -36,13 +36,13 @@ def home(tiny: Path, tiny_script: str) -> Path:
 
 
 def _made(place: Path, label: str, recipe: Any, suffix: str, seconds: float) -> None:
-    """An artefact as the plan sees it: a file and its note."""
+    """An artifact as the plan sees it: a file and its note."""
 
-    def by(path: Path) -> dict[str, Any]:
+    def write(path: Path) -> dict[str, Any]:
         path.write_bytes(b"x")
         return {"seconds": seconds, "num_frames": 16, "num_samples": 48_000, "murmured": False}
 
-    artifacts.make(place, label, recipe, suffix, by=by)
+    artifacts.create(place, label, recipe, suffix, write=write)
 
 
 def _options(home: Path) -> EpisodeOptions:

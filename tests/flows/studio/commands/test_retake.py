@@ -48,7 +48,7 @@ def test_a_retake_is_filmed_beside_the_old_take_and_picked(home: Path, heard: An
     assert _script(home).read_text("utf-8") == tiny_script.replace(typed, picked)
     plan = plans.look(episode.prepare(_options(home)))
     assert plan is not None
-    clips = artifacts.shelf(plan.job.folder.clips, ".mp4")
+    clips = artifacts.stored(plan.job.folder.clips, ".mp4")
     assert [take.take for take in takes.filmed(plan.shots[1], clips)] == [1, 2]
     assert plan.shots[1].digest in clips
     with Image.open(plan.job.folder.root / "takes" / "s01.2.png") as sheet:

@@ -14,7 +14,7 @@ from flows.studio.filming import settings as film_settings_of
 from flows.studio.filming.settings import FilmSettings
 from flows.studio.filming.shots import WantedShot
 from flows.studio.media import clips
-from flows.studio.workspace.artifacts import Artefact
+from flows.studio.workspace.artifacts import Artifact
 from scripts_llm.screenplay.premise import Premise
 from scripts_llm.screenplay.script import Scene, Script, Shot
 
@@ -36,7 +36,7 @@ def shot(settings: FilmSettings) -> WantedShot:
 
 def _film(
     shot: WantedShot, settings: FilmSettings, place: Path, steps: list[Any] | None = None
-) -> Artefact | str:
+) -> Artifact | str:
     def on_step(step: int, num_steps: int) -> None:
         if steps is not None:
             steps.append((step, num_steps))
@@ -49,7 +49,7 @@ def test_a_shot_becomes_a_clip_with_all_that_it_was_made_from(
 ) -> None:
     steps: list[tuple[int, int]] = []
     clip = _film(shot, settings, tmp_path, steps)
-    assert isinstance(clip, Artefact)
+    assert isinstance(clip, Artifact)
     assert clip.path.name == f"s01.1-{shot.digest}.mp4"
     assert steps == [(1, 2), (2, 2)]
     frames = clips.read_clip(clip.path)
@@ -57,17 +57,17 @@ def test_a_shot_becomes_a_clip_with_all_that_it_was_made_from(
     assert clip.recipe["prompt"] == "medium shot, blue robot talking, in the bar, day"
     assert clip.recipe["weights"] == t2v.fingerprint("toon")
     assert clip.recipe["num_steps"] == 2
-    assert clip.made["num_frames"] == len(frames)
-    assert clip.made["device"] == "cpu"
-    assert float(clip.made["seconds"]) > 0
+    assert clip.notes["num_frames"] == len(frames)
+    assert clip.notes["device"] == "cpu"
+    assert float(clip.notes["seconds"]) > 0
 
 
 def test_the_same_recipe_films_the_same_frames(
     shot: WantedShot, settings: FilmSettings, tmp_path: Path
 ) -> None:
     one, other = (_film(shot, settings, tmp_path / name) for name in ("one", "other"))
-    assert isinstance(one, Artefact)
-    assert isinstance(other, Artefact)
+    assert isinstance(one, Artifact)
+    assert isinstance(other, Artifact)
     assert np.array_equal(clips.read_clip(one.path), clips.read_clip(other.path))
 
 
@@ -102,7 +102,7 @@ def test_a_shot_that_fails_once_is_filmed_the_second_time(
     shot: WantedShot, settings: FilmSettings, tmp_path: Path, failing: Any
 ) -> None:
     tries = failing(RuntimeError("a hiccup"), times=1)
-    assert isinstance(_film(shot, settings, tmp_path), Artefact)
+    assert isinstance(_film(shot, settings, tmp_path), Artifact)
     assert len(tries) == 2
 
 
@@ -152,11 +152,11 @@ def test_a_take_is_judged_and_filmed_again_at_most_twice_and_all_of_it_is_noted(
     scene = Scene(id="s01", slugline="INT. BAR - DAY", shots=(Shot(size="medium", prompt="a red dog"),))
     (shot,) = shots.shots(Script(schema=1, title="Fish", scenes=(scene,)), premise, settings, seed=7)
     clip = _film(shot, settings, tmp_path)
-    assert isinstance(clip, Artefact)
-    takes, kept = clip.made["judged"]["takes"], clip.made["judged"]["kept"]
+    assert isinstance(clip, Artifact)
+    takes, kept = clip.notes["judged"]["takes"], clip.notes["judged"]["kept"]
     assert shot.seeds is not None
     assert [take["seed"] for take in takes] == [shot.seeds.of(n) for n in range(1, len(takes) + 1)]
-    assert clip.made["seed"] == takes[kept - 1]["seed"]
+    assert clip.notes["seed"] == takes[kept - 1]["seed"]
     assert 1 <= len(takes) <= 3
     assert all(take["faults"] for take in takes[:-1])
     assert clip.recipe["takes"] == "auto"

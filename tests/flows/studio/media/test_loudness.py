@@ -10,8 +10,8 @@ import pytest
 
 from flows.studio.errors import StudioError
 from flows.studio.media import audio
-from flows.studio.media.limiter import HOP, bridged, ducking, limiting, stretched
-from flows.studio.media.loudness import LoudnessMeter, PeakMeter, loudness_of, measure, true_peaks
+from flows.studio.media.limiter import HOP, ducking_gain, gain_at_samples, limiter_gain, merge_intervals
+from flows.studio.media.loudness import LoudnessMeter, PeakMeter, loudness_of, measure_file, true_peaks
 from flows.studio.rates import SAMPLE_RATE
 
 
@@ -65,7 +65,7 @@ def test_an_encoded_file_measures_like_ffmpegs_own_meter(tmp_path):
     audio.write_wav(path, tone(997, seconds=4, dbfs=-9))
     ffmpeg = imageio_ffmpeg.get_ffmpeg_exe()
     subprocess.run([ffmpeg, "-v", "error", "-i", path, "-c:a", "aac", "-b:a", "192k", encoded], check=True)
-    loudness, peak = measure(encoded)
+    loudness, peak = measure_file(encoded)
     assert loudness == pytest.approx(-9, abs=0.2)
     assert peak == pytest.approx(-9, abs=0.5)
 
@@ -73,14 +73,14 @@ def test_an_encoded_file_measures_like_ffmpegs_own_meter(tmp_path):
 def test_a_file_without_sound_is_named(tmp_path):
     (tmp_path / "note.txt").write_text("hello")
     with pytest.raises(StudioError, match=r"note\.txt: wanted a file with sound"):
-        measure(tmp_path / "note.txt")
+        measure_file(tmp_path / "note.txt")
 
 
 def test_the_limiter_lets_nothing_pass_and_leaves_the_rest_alone():
     samples = tone(440, seconds=2, dbfs=-20)
     samples[SAMPLE_RATE : SAMPLE_RATE + 2000] *= 12
-    curve = limiting(true_peaks(samples, hop=HOP), gain=2.0, ceiling=0.5)
-    limited = samples * 2 * stretched(curve, 0, len(samples))
+    curve = limiter_gain(true_peaks(samples, hop=HOP), gain=2.0, ceiling=0.5)
+    limited = samples * 2 * gain_at_samples(curve, 0, len(samples))
     assert true_peaks(limited, hop=HOP).max() <= 0.505
     assert curve[:900].min() == 1.0
     assert curve[-100:].min() > 0.999
@@ -89,7 +89,7 @@ def test_the_limiter_lets_nothing_pass_and_leaves_the_rest_alone():
 
 def test_a_duck_is_down_before_the_first_word_and_stays_down_over_a_short_pause():
     second = SAMPLE_RATE
-    curve = ducking(
+    curve = ducking_gain(
         [(2 * second, 3 * second), (round(3.8 * second), 5 * second)],
         num_samples=8 * second, duck_db=12, attack=0.15, release=0.4, bridge=1.0,
     )  # fmt: skip
@@ -97,7 +97,7 @@ def test_a_duck_is_down_before_the_first_word_and_stays_down_over_a_short_pause(
     assert curve[:1849] == pytest.approx(1.0)
     assert curve[2000:5000] == pytest.approx(down)
     assert curve[5401:] == pytest.approx(1.0)
-    assert bridged([(0, second), (3 * second, 4 * second)], bridge=1.0) == [
+    assert merge_intervals([(0, second), (3 * second, 4 * second)], bridge=1.0) == [
         (0, second),
         (3 * second, 4 * second),
     ]

@@ -105,8 +105,8 @@ def test_a_file_that_is_gone_is_taken_from_the_copy_else_named(home: Path) -> No
 def test_a_copy_of_another_file_whose_name_ends_alike_is_never_taken(tmp_path: Path) -> None:
     door = _picture(tmp_path / "door.png")
     front = _picture(tmp_path / "front-door.png", (300, 300))
-    copy = user_files.keep_copy(door, tmp_path)
-    other = user_files.keep_copy(front, tmp_path)
+    copy = user_files.store_copy(door, tmp_path)
+    other = user_files.store_copy(front, tmp_path)
     os.utime(other, ns=(copy.stat().st_atime_ns, copy.stat().st_mtime_ns + 10**9))
     door.unlink()
     front.unlink()
@@ -122,9 +122,9 @@ def test_eight_frames_a_second_are_read_of_a_clip_at_the_films_own_rate(tmp_path
         _gif(tmp_path / "ufo.gif"), tmp_path / "clips", label="s01.1", recipe={"file": "x"}, size=(96, 54)
     )
     every = clips.read_clip(own.path)[::3]
-    assert np.array_equal(np.stack(list(user_files.eighths(own.path))), every)
+    assert np.array_equal(np.stack(list(user_files.iter_at_clip_rate(own.path))), every)
     own.path.with_suffix(".json").unlink()
-    assert len(list(user_files.eighths(own.path))) == 36
+    assert len(list(user_files.iter_at_clip_rate(own.path))) == 36
 
 
 def test_a_recording_replaces_the_voice_as_loud_as_the_others(home: Path) -> None:
@@ -136,7 +136,7 @@ def test_a_recording_replaces_the_voice_as_loud_as_the_others(home: Path) -> Non
     samples, rate = soundfile.read(made.path)
     assert rate == 48_000
     assert 0.9 < len(samples) / rate < 1.1
-    assert made.made["murmured"] is False
+    assert made.notes["murmured"] is False
     assert np.allclose(samples, speak.recorded(line.file).samples, atol=1e-4)
     assert [path.name.partition("-")[2] for path in (plan.job.folder.root / "files").iterdir()] == [
         "take4.wav"
@@ -149,8 +149,8 @@ def test_a_gif_is_cut_at_the_films_own_rate(tmp_path: Path) -> None:
     )
     frames = clips.read_clip(made.path)
     assert frames.shape[1:] == (54, 96, 3)
-    assert made.made["full_frames"] == len(frames) == 36
-    assert made.made["num_frames"] == 12
+    assert made.notes["full_frames"] == len(frames) == 36
+    assert made.notes["num_frames"] == 12
     assert len({int(frame[20, 20, 0]) for frame in frames}) == 3
 
 

@@ -31,7 +31,7 @@ def old(cut, since):
 
 def applied(*cues, joins=()):
     timeline = replace(PLAIN, effects=cues, transitions=joins)
-    reel = effects.applied(drawn, timeline, SPAN, picture=old)
+    reel = effects.apply_effects(drawn, timeline, SPAN, picture=old)
     return [reel(number) for number in range(24)]
 
 
@@ -40,9 +40,9 @@ def effect(name, amount=None, start=100, end=124):
 
 
 def test_a_scene_without_any_is_left_alone():
-    assert effects.applied(drawn, PLAIN, SPAN, picture=old) is drawn
+    assert effects.apply_effects(drawn, PLAIN, SPAN, picture=old) is drawn
     elsewhere = replace(PLAIN, effects=(effect("negative", start=50, end=60),))
-    assert effects.applied(drawn, elsewhere, SPAN, picture=old) is drawn
+    assert effects.apply_effects(drawn, elsewhere, SPAN, picture=old) is drawn
 
 
 def test_frames_are_counted_exactly():

@@ -18,7 +18,7 @@ def _recipe(meme: Meme, *, file: Path | None = None, **video: str) -> dict[str, 
     script = Script(title="Toast", meme=meme, scenes=(scene,))
     words = {"kind": "clip", "prompt": meme.picture}
     return dict(
-        memes.film_recipe(
+        memes.meme_recipe(
             premise,
             script,
             WantedShot("s01.1", scene, shot, meme.picture, meme.picture, 0, words, file=file),

@@ -53,7 +53,7 @@ def test_the_badge_says_the_shows_name_and_leaves_the_rest_alone():
 
 def test_a_crop_takes_the_lowest_tenth_and_keeps_the_shape():
     frame = marked(rows=(58, 64))
-    left = watermark.cropped(frame)
+    left = watermark.crop_watermark(frame)
     assert left.shape == (57, 57, 3)
     assert np.array_equal(left, frame[:57, 3:60])
     seen = Treatment(False, "crop").enlarged(frame, width=180, height=180)

@@ -11,7 +11,7 @@ from flows.studio.filming.shots import WantedShot
 from flows.studio.production import edit as edits
 from flows.studio.voice.lines import WantedLine
 from flows.studio.workspace import artifacts
-from flows.studio.workspace.artifacts import Artefact
+from flows.studio.workspace.artifacts import Artifact
 from scripts_llm.screenplay.premise import Premise
 from scripts_llm.screenplay.script import Line, Scene, Script, Shot
 
@@ -30,7 +30,7 @@ def _material(folder: Path) -> tuple[Script, edits.Material]:
     for shot in shots:
         path = folder / f"{shot.label}.mp4"
         path.write_bytes(shot.label.encode())
-        clips[shot.digest] = Artefact(path, shot.recipe, {"num_frames": 8})
+        clips[shot.digest] = Artifact(path, shot.recipe, {"num_frames": 8})
     return Script(title="One", scenes=tuple(scenes)), edits.Material(shots, (), clips, {})
 
 
@@ -60,8 +60,8 @@ def _told(folder: Path, premise: dict[str, Any], script: dict[str, Any]) -> str:
     spoken = WantedLine("s01-01", only, 0, words, {"kind": "voice"})
     clip, wav = folder / "a.mp4", folder / "a-1234.wav"
     clip.write_bytes(b"")
-    voice = Artefact(wav, spoken.recipe, {"num_samples": 48_000, "murmured": False})
-    filmed = {shot.digest: Artefact(clip, shot.recipe, {"num_frames": 8})}
+    voice = Artifact(wav, spoken.recipe, {"num_samples": 48_000, "murmured": False})
+    filmed = {shot.digest: Artifact(clip, shot.recipe, {"num_frames": 8})}
     material = edits.Material((shot,), (spoken,), filmed, {spoken.digest: voice})
     return artifacts.digest(edits.make_edit(show, told, material, written_by="hand", seed=1).recipe)
 

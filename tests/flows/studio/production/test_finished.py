@@ -96,14 +96,14 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """A camera that takes ten seconds a shot by a clock of its own; the value is the time it has come to."""
     now = [0.0]
 
-    def film(shot: Any, film: Any, place: Path, **more: Any) -> artifacts.Artefact:
+    def film(shot: Any, film: Any, place: Path, **more: Any) -> artifacts.Artifact:
         now[0] += 10
 
-        def by(path: Path) -> dict[str, int]:
+        def write(path: Path) -> dict[str, int]:
             clips.write_clip(np.full((2, 16, 32, 3), 90, np.uint8), 8, path)
             return {"num_frames": 2}
 
-        return artifacts.make(place, shot.label, shot.recipe, ".mp4", by=by)
+        return artifacts.create(place, shot.label, shot.recipe, ".mp4", write=write)
 
     monkeypatch.setattr(camera, "film_shot", film)
     monkeypatch.setattr(episode, "_estimate", lambda run, plan, num_shots: None)
@@ -117,13 +117,13 @@ def test_while_it_is_filmed_the_contact_sheet_is_drawn_every_thirty_seconds_and_
     more = "".join(f'      - {{size: medium, prompt: "Joe with {n} fish"}}\n' for n in range(2, 6))
     _edit(folder / "script.yaml", "    dialogue:\n", f"{more}    dialogue:\n")
     drawn: list[tuple[float, int]] = []
-    real = contact_sheet.contact_sheet
+    real = contact_sheet.draw_contact_sheet
 
     def counted(rows: Any, out: Path, **more: Any) -> None:
         drawn.append((quick[0], sum(row.path is not None for row in rows)))
         real(rows, out, **more)
 
-    monkeypatch.setattr(contact_sheet, "contact_sheet", counted)
+    monkeypatch.setattr(contact_sheet, "draw_contact_sheet", counted)
     work = episodes.prepare(fish_options(home, until="clips"))
     assert episode.story(work, heard(), clock=lambda: quick[0]).code == 0
     assert drawn == [(10, 3), (40, 6)]

@@ -72,16 +72,16 @@ def _make(place: EpisodeFolder, shots: Sequence[WantedShot], lines: Sequence[Wan
     """Files with real recipes; what is in them is nobody's matter here."""
 
     def maker(written: str | None) -> Callable[[Path], dict[str, object]]:
-        def by(path: Path) -> dict[str, object]:
+        def write(path: Path) -> dict[str, object]:
             path.write_bytes(b"made")
             return {"seconds": 3.0, "written": written}
 
-        return by
+        return write
 
     for shot in shots:
-        artifacts.make(place.clips, shot.label, shot.recipe, ".mp4", by=maker(shot.shot.prompt))
+        artifacts.create(place.clips, shot.label, shot.recipe, ".mp4", write=maker(shot.shot.prompt))
     for line in lines:
-        artifacts.make(place.voices, line.label, line.recipe, ".wav", by=maker(None))
+        artifacts.create(place.voices, line.label, line.recipe, ".wav", write=maker(None))
 
 
 def _todo(place: EpisodeFolder, *scenes: Scene, **more: object) -> list[str]:

@@ -68,13 +68,13 @@ def _cues(home: Path) -> tuple[Any, Any]:
 
 def _loudest_hertz(film: Path, start: int, end: int) -> float:
     """The frequency that is strongest in a film's sound between two frames."""
-    samples = np.concatenate(list(loudness.decoded(film))).mean(axis=1)
+    samples = np.concatenate(list(loudness.decode_sound(film))).mean(axis=1)
     heard = samples[start * SAMPLES_PER_FRAME : end * SAMPLES_PER_FRAME]
     return float(np.abs(np.fft.rfft(heard)).argmax() * SAMPLE_RATE / len(heard))
 
 
 def _segments(home: Path) -> dict[str, int]:
-    there = artifacts.shelf(home / "output" / FISH / "segments", ".mp4")
+    there = artifacts.stored(home / "output" / FISH / "segments", ".mp4")
     return {made.path.name: made.path.stat().st_mtime_ns for made in there.values()}
 
 
@@ -106,14 +106,14 @@ def test_the_theme_goes_on_over_a_film_without_sound_and_over_a_picture(home: Pa
     plan = _plan(home)
     assert plan.intro is not None
     there = plan.material().clips[plan.intro.digest]
-    assert there.made["has_sound"] is False
+    assert there.notes["has_sound"] is False
     premise = home / "fish.yaml"
     premise.write_text(premise.read_text("utf-8").replace("intro.mp4", "door.png"), "utf-8")
     episode.the_intro(episode.Run(_job(home), heard()), _plan(home))
     plan = _plan(home)
     assert plan.intro is not None
     made = plan.material().clips[plan.intro.digest]
-    assert (made.made["full_frames"], made.made["has_sound"]) == (5 * FPS, False)
+    assert (made.notes["full_frames"], made.notes["has_sound"]) == (5 * FPS, False)
 
 
 def _plan(home: Path) -> plans.Survey:

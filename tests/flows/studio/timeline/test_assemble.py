@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from flows.studio.errors import StudioError
 from flows.studio.rates import FPS
 from flows.studio.timeline import assemble
-from flows.studio.timeline.assemble import FilmedShot, SceneTake, SpokenLine
+from flows.studio.timeline.assemble import FilmedShot, SceneMaterial, SpokenLine
 from flows.studio.timeline.model import Timeline
 from scripts_llm.screenplay.script import Beat, Line, Scene, Shot
 
@@ -32,7 +32,7 @@ def take(scene, *shots, seconds=1.5):
         SpokenLine(Path("v.wav"), int(seconds * 48000)) if isinstance(element, Line) else None
         for element in scene.dialogue
     )
-    return SceneTake(scene, shots, spoken)
+    return SceneMaterial(scene, shots, spoken)
 
 
 def scene(name, *dialogue, setting="kitchen", **more):
@@ -269,4 +269,4 @@ def test_a_script_of_skipped_scenes_is_the_scripts_fault():
 
 def test_a_missing_voice_is_named():
     with pytest.raises(StudioError, match=r"s1: wanted a voice for the line 'Hello\.'"):
-        cut_together(SceneTake(scene("s1", line("joe", "Hello.")), (shot("a"),), (None,)))
+        cut_together(SceneMaterial(scene("s1", line("joe", "Hello.")), (shot("a"),), (None,)))

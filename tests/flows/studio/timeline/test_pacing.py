@@ -12,8 +12,8 @@ from flows.studio.timeline.assemble import (
     DISSOLVE,
     FADE,
     FilmedShot,
+    SceneMaterial,
     SceneSound,
-    SceneTake,
     SpokenLine,
     assemble,
 )
@@ -35,7 +35,7 @@ def take(*dialogue, name="s1", shots=(), seconds=1.5, sounds=(), words=(), **mor
     scene = Scene(id=name, slugline="INT. KITCHEN - DAY", dialogue=dialogue, **more)
     voice = SpokenLine(Path("v.wav"), int(seconds * 48000), words=words)
     spoken = tuple(voice if isinstance(element, Line) else None for element in dialogue)
-    return SceneTake(scene, shots or (shot(f"{name}.1"),), spoken, sounds)
+    return SceneMaterial(scene, shots or (shot(f"{name}.1"),), spoken, sounds)
 
 
 def cut_together(*takes, **more):

@@ -14,7 +14,7 @@ def test_a_spoken_line_notes_when_each_of_its_words_is_heard(tmp_path):
     line = Line(who="joe", line="It blinked. I saw it.")
     scene = Scene(id="s01", slugline="INT. KITCHEN - DAY", dialogue=(line,))
     (asked,) = lines.lines(Script(title="One", scenes=(scene,)), premise)
-    made = lines.speak_line(asked, speak.cast(premise.characters)["joe"], tmp_path).made
+    made = lines.speak_line(asked, speak.cast(premise.characters)["joe"], tmp_path).notes
     places = made["words"]
     assert len(places) == 5
     assert all(0 <= a < b <= made["num_samples"] for a, b in places)

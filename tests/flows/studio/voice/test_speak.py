@@ -171,7 +171,7 @@ def test_a_line_is_level_with_the_others_trimmed_and_without_clicks(name):
     assert np.abs(samples).max() < 1
     assert 1.5 < spoken.seconds < 4.5
     assert max(abs(samples[0]), abs(samples[-1])) < 1e-3
-    heard = np.flatnonzero(audio.levels(samples) > -40)
+    heard = np.flatnonzero(audio.levels_db(samples) > -40)
     assert heard[0] <= 6, "silence before the first word"
     assert not spoken.murmured
 
@@ -207,7 +207,7 @@ def test_one_word_and_sixty_words_are_both_spoken():
 
 def test_no_pause_inside_a_line_is_longer_than_eight_tenths():
     samples = speak("Well... I sold it. To a man! He was wet — very wet.", settings("gus")).samples
-    quiet = np.concatenate([[False], audio.levels(samples) < -40, [False]])
+    quiet = np.concatenate([[False], audio.levels_db(samples) < -40, [False]])
     edges = np.flatnonzero(np.diff(quiet.astype(int))).reshape(-1, 2)
     assert (edges[:, 1] - edges[:, 0]).max() * 0.01 < 0.8
 

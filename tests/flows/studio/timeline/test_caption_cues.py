@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from flows.studio.rates import FPS
-from flows.studio.timeline.captions import captions_of_lines, reading_speed
+from flows.studio.timeline.caption_cues import make_captions, reading_speed
 from flows.studio.timeline.model import LineCue, Span, Word
 
 
@@ -23,7 +23,7 @@ def captioned(*lines, end=None, limit=42):
     for scene in scenes:
         of = [cue.end for cue in lines if cue.scene == scene]
         spans.append(Span(scene, spans[-1].end if spans else 0, end or max(of) + 30, "scene"))
-    return captions_of_lines(lines, spans, limit=limit)
+    return make_captions(lines, spans, limit=limit)
 
 
 def is_sayable(text):
@@ -54,7 +54,7 @@ def talk(draw):
 @given(talk(), st.sampled_from((42, 28)))
 def test_captions_follow_each_other_inside_their_scene_and_lose_no_word(talked, limit):
     lines, spans = talked
-    found = captions_of_lines(lines, spans, limit=limit)
+    found = make_captions(lines, spans, limit=limit)
     assert all(a.end <= b.start and a.start < a.end for a, b in pairwise(found))
     for caption in found:
         assert any(span.start <= caption.start < caption.end <= span.end for span in spans)

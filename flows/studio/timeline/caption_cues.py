@@ -15,10 +15,10 @@ from itertools import groupby
 from flows.studio.rates import FPS
 from flows.studio.timeline.model import Caption, LineCue, Span, Word
 from flows.studio.typography import linebreak
-from flows.studio.typography.caption_style import limit_of
-from flows.studio.typography.linebreak import Piece
+from flows.studio.typography.caption_style import letters_per_row
+from flows.studio.typography.linebreak import TextPiece
 
-__all__ = ["captions_of_lines", "limit_of", "reading_speed"]
+__all__ = ["letters_per_row", "make_captions", "reading_speed"]
 
 LETTERS_A_SECOND = 17
 SHORTEST = FPS
@@ -50,7 +50,7 @@ class _Draft:
         return "\n".join(self.rows)
 
 
-def captions_of_lines(lines: Sequence[LineCue], spans: Iterable[Span], *, limit: int) -> tuple[Caption, ...]:
+def make_captions(lines: Sequence[LineCue], spans: Iterable[Span], *, limit: int) -> tuple[Caption, ...]:
     """The captions of all lines, in order, each within the scene of its line; rows of `limit` letters."""
     places = {span.id: span for span in spans}
     found: list[Caption] = []
@@ -63,11 +63,11 @@ def captions_of_lines(lines: Sequence[LineCue], spans: Iterable[Span], *, limit:
 
 def reading_speed(caption: Caption) -> float:
     """How many letters a second a viewer has to read."""
-    return linebreak.width(caption.text.replace("\n", " ")) * FPS / (caption.end - caption.start)
+    return linebreak.display_width(caption.text.replace("\n", " ")) * FPS / (caption.end - caption.start)
 
 
 def _need(text: str) -> int:
-    return max(SHORTEST, math.ceil(linebreak.width(text.replace("\n", " ")) * FPS / LETTERS_A_SECOND))
+    return max(SHORTEST, math.ceil(linebreak.display_width(text.replace("\n", " ")) * FPS / LETTERS_A_SECOND))
 
 
 # --------------------------------------------------------------------------------------------- words
@@ -75,16 +75,16 @@ def _need(text: str) -> int:
 
 def _drafts(number: int, line: LineCue, limit: int) -> list[_Draft]:
     """A line's captions, its words with the times in which they are heard."""
-    parts = linebreak.pieces(line.text, limit)
+    parts = linebreak.split_pieces(line.text, limit)
     if not parts or line.end <= line.start:
         return []
     times = _times(line, parts)
-    whole = linebreak.width(linebreak.joined(parts))
+    whole = linebreak.display_width(linebreak.join_pieces(parts))
     most = max(FEWEST, min(2 * limit, whole * LONGEST // (line.end - line.start)))
     drafts = []
     at = 0
-    for cue in linebreak.cues(parts, limit, most):
-        text = linebreak.rows(cue, limit)
+    for cue in linebreak.split_cues(parts, limit, most):
+        text = linebreak.break_rows(cue, limit)
         places = times[at : at + len(cue)]
         at += len(cue)
         words = tuple(Word(part.text, a, b) for part, (a, b) in zip(cue, places, strict=True))
@@ -94,7 +94,7 @@ def _drafts(number: int, line: LineCue, limit: int) -> list[_Draft]:
     return drafts
 
 
-def _times(line: LineCue, parts: Sequence[Piece]) -> list[tuple[int, int]]:
+def _times(line: LineCue, parts: Sequence[TextPiece]) -> list[tuple[int, int]]:
     """When each piece is heard: by the voice's own count of its words, else as long as its syllables."""
     numbers: list[int] = []
     for part in parts:
@@ -108,8 +108,8 @@ def _times(line: LineCue, parts: Sequence[Piece]) -> list[tuple[int, int]]:
     return found
 
 
-def _spread(parts: Sequence[Piece], start: int, end: int) -> list[tuple[int, int]]:
-    weights = [float(linebreak.syllables(part.text)) for part in parts]
+def _spread(parts: Sequence[TextPiece], start: int, end: int) -> list[tuple[int, int]]:
+    weights = [float(linebreak.count_syllables(part.text)) for part in parts]
     pauses = [_pause(parts, n) for n in range(1, len(parts) + 1)]
     whole = sum(weights) + sum(pauses)
     found = []
@@ -121,7 +121,7 @@ def _spread(parts: Sequence[Piece], start: int, end: int) -> list[tuple[int, int
     return found
 
 
-def _pause(parts: Sequence[Piece], at: int) -> float:
+def _pause(parts: Sequence[TextPiece], at: int) -> float:
     cost = linebreak.break_cost(parts, at) if at < len(parts) else 16
     return _PAUSES[cost == 0] if cost < 10 else 0.0
 
@@ -174,7 +174,7 @@ def _can_share(one: _Draft, other: _Draft, limit: int) -> bool:
         len(rows) == 2
         and one.lines[-1] != other.lines[0]
         and other.first - one.last <= CLOSE
-        and all(linebreak.width(row) + DASH * apart <= limit for row in rows)
+        and all(linebreak.display_width(row) + DASH * apart <= limit for row in rows)
     )
 
 
