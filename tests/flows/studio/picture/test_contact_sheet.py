@@ -99,8 +99,8 @@ def test_a_long_line_ends_in_dots_and_in_its_own_cell(clip, tmp_path):
     text = "one two three four five six seven eight nine ten " * 5
     first, second = contact_sheets._two_lines(text, contact_sheets.CELL)
     assert second.endswith(" …")
-    assert contact_sheets.font(15, contact_sheets.REGULAR).getlength(first) <= contact_sheets.CELL
-    assert contact_sheets.font(15, contact_sheets.REGULAR).getlength(second) <= contact_sheets.CELL + 20
+    assert contact_sheets.load_font(15, contact_sheets.REGULAR).getlength(first) <= contact_sheets.CELL
+    assert contact_sheets.load_font(15, contact_sheets.REGULAR).getlength(second) <= contact_sheets.CELL + 20
     draw_contact_sheet([SheetEntry(clip, "🐟", text)], tmp_path / "sheet.png", shape=9 / 16)
 
 
