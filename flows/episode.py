@@ -38,7 +38,7 @@ from flows.studio.production.request import EpisodeOptions, Outcome, Until
 from flows.studio.release import report
 from flows.studio.timeline.model import Span
 from flows.studio.typography import fonts
-from flows.studio.voice import lines as lines_
+from flows.studio.voice.lines import premise_voices
 from flows.studio.workspace import artifacts, files, folder, manifest
 from scripts_llm.errors import ScriptError
 from scripts_llm.screenplay import script as script_
@@ -313,7 +313,7 @@ def the_voices(run: Run, plan: Survey) -> None:
     there = artifacts.stored(job.folder.voices, ".wav")
     missing = {line.digest: line for line in reversed(plan.lines) if line.digest not in there}
     todo = [line for line in plan.lines if missing.get(line.digest) is line]
-    voices = lines_.voices(plan.written.premise, speaker=job.speaker)
+    voices = premise_voices(plan.written.premise, speaker=job.speaker)
     for number, line in enumerate(todo, start=1):
         screen.progress(f"speaking line {number} of {len(todo)}", number - 1, len(todo))
         tasks.speak_line(line.label, line, voices[line.line.who], job.folder.voices)

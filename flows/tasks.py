@@ -31,7 +31,7 @@ from flows.studio.production.episode import Job, Say, Written
 from flows.studio.timeline.model import Span
 from flows.studio.voice import lines
 from flows.studio.voice.catalog import VoiceSettings
-from flows.studio.voice.lines import WantedLine
+from flows.studio.voice.lines import PlannedLine
 from flows.studio.workspace.artifacts import Artifact
 from scripts_llm.errors import ScriptError
 
@@ -95,7 +95,7 @@ def film_shot(
 
 
 @step("speak {label}", retries=1)
-def speak_line(label: str, wanted: WantedLine, voice: VoiceSettings, place: Path) -> Artifact:
+def speak_line(label: str, wanted: PlannedLine, voice: VoiceSettings, place: Path) -> Artifact:
     return lines.speak_line(wanted, voice, place)
 
 

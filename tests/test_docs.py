@@ -80,7 +80,7 @@ def test_the_examples_of_sound_captions_and_cut_are_read_as_they_stand(tmp_path)
     assert len(script.scenes[0].dialogue) == 6
     assert premise.captions.style in style_names()
     assert [who.voice.name for who in premise.characters.values()] == ["walt", "tom"]
-    lines.voices(premise)  # a voice that is none would be told
+    lines.premise_voices(premise)  # a voice that is none would be told
 
 
 def test_the_units_of_systemd_start_commands_that_there_are():

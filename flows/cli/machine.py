@@ -41,11 +41,11 @@ def voices(
 
     with Screen() as screen:
         if cast is not None:
-            voices_command.hear_cast(cast, screen, folder=out)
+            voices_command.speak_cast(cast, screen, folder=out)
         elif try_ is not None:
-            voices_command.hear(try_, screen, text=say, path=out)
+            voices_command.try_voice(try_, screen, text=say, path=out)
         else:
-            for line in voices_command.listed():
+            for line in voices_command.list_voices():
                 screen.say(line)
     return 0
 

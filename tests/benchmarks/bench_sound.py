@@ -28,8 +28,8 @@ from flows.studio.sound import mix
 from flows.studio.sound.stems import make_stems
 from flows.studio.timeline.model import LaughCue, LineCue, MusicCue, Span, Timeline
 from flows.studio.voice import espeak, kokoro
-from flows.studio.voice.catalog import KOKORO
-from flows.studio.voice.speak import VOICES, speak
+from flows.studio.voice.catalog import KOKORO_VOICES, VOICES
+from flows.studio.voice.speak import speak
 from flows.studio.workspace import downloads
 from scripts_llm.screenplay.premise import Audio
 
@@ -112,7 +112,7 @@ def error_rate(said: str, heard: str, split: Callable[[str], Sequence[str]] = wo
 def bench_voices(hear: Hear) -> bool:
     """The word error rate of every voice, dry."""
     text, rates = " ".join(SAID), {}
-    books = {**VOICES, **{name: KOKORO[name] for name in ACTORS if kokoro.folder()}}
+    books = {**VOICES, **{name: KOKORO_VOICES[name] for name in ACTORS if kokoro.folder()}}
     for name, entry in books.items():
         heard = hear(speak(text, entry.settings).samples)
         rates[name] = error_rate(text, heard)
@@ -130,7 +130,7 @@ def bench_voices(hear: Hear) -> bool:
 
 def bench_russian(hear: Hear) -> None:
     for name in ("pm_alex", "em_alex", "jm_kumo", "ef_dora", "pf_dora", "if_sara", "af_heart"):
-        heard = hear(speak(RUSSIAN, KOKORO[name].settings).samples, language="ru")
+        heard = hear(speak(RUSSIAN, KOKORO_VOICES[name].settings).samples, language="ru")
         rate = error_rate(letters(RUSSIAN), letters(heard), list)
         tell(f"  {name:12} Russian, character error rate {rate:6.1%}")
 
@@ -265,7 +265,7 @@ def bench_laughs() -> bool:
     for size in ("small", "big"):
         rates, centres = [], []
         for seed in range(8):
-            mono = laugh_track.laugh(size, seconds=2.4, seed=seed).mean(axis=1)
+            mono = laugh_track.make_laugh(size, seconds=2.4, seed=seed).mean(axis=1)
             rates.append(modulation_peak(mono))
             centres.append(centroid(mono))
         right = 4 <= float(np.median(rates)) <= 6

@@ -19,7 +19,7 @@ from flows.studio.production.episode import Job
 from flows.studio.production.request import EpisodeOptions
 from flows.studio.typography import fonts, linebreak
 from flows.studio.typography.caption_style import letters_per_row
-from flows.studio.voice.catalog import named_voice
+from flows.studio.voice.catalog import find_voice
 from flows.studio.workspace import manifest
 from flows.studio.workspace.folder import EpisodeCode, EpisodeFolder
 from scripts_llm.errors import ScriptError
@@ -180,7 +180,7 @@ def _of_character(way: Way, key: str, who: Character, premise: Premise) -> Itera
     name = who.voice if isinstance(who.voice, str) or who.voice is None else who.voice.name
     if name is not None:
         try:
-            named_voice(name, where=f"{key}: voice")
+            find_voice(name, where=f"{key}: voice")
         except StudioError as error:
             yield Finding((*way, "voice"), str(error), is_error=True)
 

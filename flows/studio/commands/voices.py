@@ -7,46 +7,45 @@ from pathlib import Path
 from flows.studio.media import audio
 from flows.studio.production.console import Screen
 from flows.studio.voice import catalog, kokoro, speak
-from flows.studio.voice.casting import cast
-from flows.studio.voice.catalog import KOKORO, VOICES, NamedVoice
-from flows.studio.voice.speak import VoiceSettings
+from flows.studio.voice.casting import cast_voices
+from flows.studio.voice.catalog import KOKORO_VOICES, VOICES, NamedVoice, VoiceSettings
 from scripts_llm.screenplay.premise import Character
 
 SAMPLE = "Nobody told me about the hat. Is it supposed to blink?"
 CAST_FOLDER = Path("voices")
 
 
-def listed() -> list[str]:
+def list_voices() -> list[str]:
     """One line for every name that `voice:` may have."""
     where = "" if kokoro.folder() else "  (prefect run pull kokoro)"
     return [
         "In the package:",
         *(_row(name, "English", entry) for name, entry in VOICES.items()),
         f"Kokoro's, every one in English and, with cold-open[ru], in Russian{where}:",
-        *(_row(name, _language(entry), entry) for name, entry in KOKORO.items()),
+        *(_row(name, _language(entry), entry) for name, entry in KOKORO_VOICES.items()),
         "Any server with /v1/audio/speech: VOICE@URL or MODEL/VOICE@URL, as in alloy@http://localhost:8880/v1",
         'Hear one: coldopen voices --try frank --say "It winked at me." --out frank.wav',
     ]
 
 
-def hear(name: str, screen: Screen, *, text: str | None = None, path: Path | None = None) -> Path:
+def try_voice(name: str, screen: Screen, *, text: str | None = None, path: Path | None = None) -> Path:
     """A WAV file of that voice.
 
     Raises:
         StudioError: there is no such voice, or it does not answer.
     """
-    settings = catalog.named_voice(name, where="--try")
+    settings = catalog.find_voice(name, where="--try")
     path = path or Path(f"{name.split('@')[0].replace('/', '-')}.wav")
     return _written(text or SAMPLE, settings, path, screen)
 
 
-def hear_cast(premise: Path, screen: Screen, *, folder: Path | None = None) -> list[Path]:
+def speak_cast(premise: Path, screen: Screen, *, folder: Path | None = None) -> list[Path]:
     """A WAV file of each of the premise's characters, in the voice that a new episode would give them."""
     from scripts_llm.files.read import read_premise
 
     show = read_premise(premise)
     folder = folder or CAST_FOLDER
-    voices = cast(show.characters, speaker=catalog.preferred_speaker(), language=show.language)
+    voices = cast_voices(show.characters, speaker=catalog.default_speaker(), language=show.language)
     paths = []
     for who, settings in voices.items():
         path = folder / f"{who}.wav"

@@ -19,7 +19,7 @@ from flows.studio.sound import user_audio
 from flows.studio.timeline.assemble import FilmedShot, Intro, SceneMaterial, SpokenLine, assemble
 from flows.studio.timeline.model import Framing, MusicCue, PictureCut, Span, Timeline
 from flows.studio.timeline.pacing import SceneSound
-from flows.studio.voice.lines import WantedLine
+from flows.studio.voice.lines import PlannedLine
 from flows.studio.workspace import artifacts
 from flows.studio.workspace.artifacts import Artifact, Artifacts
 from flows.studio.workspace.folder import EpisodeFolder
@@ -112,7 +112,7 @@ class Material:
     """What the script wants, and what lies there of it; `intro` is the shot that is the title sequence."""
 
     shots: Sequence[WantedShot]
-    lines: Sequence[WantedLine]
+    lines: Sequence[PlannedLine]
     clips: Artifacts
     voices: Artifacts
     sounds: Mapping[str, Sequence[SceneSound]] = field(default_factory=dict)  # by the scene's id

@@ -15,7 +15,7 @@ import t2v
 from flows.studio.errors import StudioError
 from flows.studio.filming.settings import FILM_MODEL, check_model, parse_lora, steps_of
 from flows.studio.production.request import EpisodeOptions, Until
-from flows.studio.voice.catalog import Speaker, preferred_speaker
+from flows.studio.voice.catalog import Speaker, default_speaker
 from flows.studio.workspace import artifacts, manifest
 from flows.studio.workspace import folder as folders
 from flows.studio.workspace.folder import EpisodeCode, EpisodeFolder
@@ -149,7 +149,7 @@ def _remembering(
         seed=before.seed if options.seed is None else options.seed,
         writer=options.writer or before.writer,
         film_model=before.film_model or _path_or_id(os.environ.get(VIDEO_MODEL) or FILM_MODEL, None),
-        speaker=preferred_speaker(before.speaker or ("embedded" if before.film_model else None)),
+        speaker=default_speaker(before.speaker or ("embedded" if before.film_model else None)),
         num_steps=before.num_steps or steps_of(t2v.TOON, t2v.TOON.speed)["num_steps"],
         size=premise.format.size or premise.format.aspect,
         video={**(before.video or {}), **_said(options.video)} or None,

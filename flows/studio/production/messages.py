@@ -213,10 +213,10 @@ def murmured(plan: Survey) -> tuple[str, ...]:
 
 def way_to_speak(plan: Survey) -> str:
     """What would give the murmured lines words, if anything does."""
-    from flows.studio.voice.phonemes import way_to_speak
+    from flows.studio.voice.phonemes import murmur_remedy
 
     silent = murmured(plan)
-    return way_to_speak(line.line.line for line in plan.lines if line.label in silent)
+    return murmur_remedy(line.line.line for line in plan.lines if line.label in silent)
 
 
 FAILED, WRONG_INPUT = 1, 2

@@ -9,13 +9,13 @@ from typing import Literal, TypeVar
 
 from flows.studio.filming.settings import FilmSettings
 from flows.studio.filming.shots import WantedShot, all_takes
-from flows.studio.voice.lines import WantedLine
+from flows.studio.voice.lines import PlannedLine
 from flows.studio.workspace import artifacts
 from flows.studio.workspace.artifacts import Artifact, Artifacts
 from flows.studio.workspace.folder import EpisodeFolder
 
 Kind = Literal["clip", "voice"]
-Wanted = TypeVar("Wanted", WantedShot, WantedLine)
+Wanted = TypeVar("Wanted", WantedShot, PlannedLine)
 SHOWN = 12
 
 _REASONS = {
@@ -89,7 +89,7 @@ FAILED = "it failed last time"
 def make_plan(
     folder: EpisodeFolder,
     shots: Sequence[WantedShot],
-    lines: Sequence[WantedLine],
+    lines: Sequence[PlannedLine],
     *,
     film: FilmSettings,
     failed: Collection[str] = (),
@@ -138,7 +138,7 @@ def _missing(
     return found
 
 
-def _why(one: WantedShot | WantedLine, there: Artifacts, used: Collection[str]) -> str:
+def _why(one: WantedShot | PlannedLine, there: Artifacts, used: Collection[str]) -> str:
     earlier = [clip for key, clip in there.items() if clip.label == one.label and key not in used]
     if not earlier:
         return NEW
@@ -146,7 +146,7 @@ def _why(one: WantedShot | WantedLine, there: Artifacts, used: Collection[str]) 
     return _difference(one, before)
 
 
-def _difference(one: WantedShot | WantedLine, before: Artifact) -> str:
+def _difference(one: WantedShot | PlannedLine, before: Artifact) -> str:
     changed = artifacts.changed_keys(before.recipe, one.recipe)
     if isinstance(one, WantedShot) and "prompt" in changed:
         written = one.shot.prompt_exact or one.shot.prompt

@@ -24,8 +24,7 @@ from flows.studio.sound import user_audio
 from flows.studio.sound.scene_sounds import scene_sounds
 from flows.studio.timeline.pacing import SceneSound
 from flows.studio.typography.caption_style import read_style
-from flows.studio.voice import lines as lines_
-from flows.studio.voice.lines import WantedLine
+from flows.studio.voice.lines import PlannedLine, plan_lines
 from flows.studio.workspace import artifacts
 from scripts_llm.screenplay.premise import Audio, Premise, display_name
 
@@ -42,7 +41,7 @@ class Survey:
     film: FilmSettings
     intro: WantedShot | None
     shots: tuple[WantedShot, ...]
-    lines: tuple[WantedLine, ...]
+    lines: tuple[PlannedLine, ...]
     sounds: Mapping[str, tuple[SceneSound, ...]]
     audio: Audio
     plan: Plan
@@ -150,7 +149,7 @@ def look(job: Job, written: Written | None = None) -> Survey | None:
             return None
     film = film_settings(written.premise, num_steps=job.memory.num_steps, video=job.video)
     shots = shot_list.shots(written.script, written.premise, film, seed=job.film_seed, places=job.places)
-    lines = lines_.lines(written.script, written.premise, speaker=job.speaker, places=job.places)
+    lines = plan_lines(written.script, written.premise, speaker=job.speaker, places=job.places)
     intro = _intro(job, written.premise)
     made = needed.make_plan(
         job.folder, [*([intro] if intro else []), *shots], lines, film=film, failed=job.memory.failed

@@ -16,7 +16,7 @@ from flows.studio.production.episode import Job, Written
 from flows.studio.production.plan import Survey
 from flows.studio.release import publish
 from flows.studio.timeline.model import Timeline
-from flows.studio.voice.lines import WantedLine
+from flows.studio.voice.lines import PlannedLine
 from flows.studio.workspace import artifacts, manifest
 from flows.studio.workspace import files as files_
 
@@ -125,7 +125,7 @@ _SPEAKERS = {
 }
 
 
-def _speaker_of(line: WantedLine) -> str:
+def _speaker_of(line: PlannedLine) -> str:
     """Who spoke it, with the licence, for the credits."""
     if line.file is not None:
         return "recordings"

@@ -50,7 +50,7 @@ _CROWDS = {
 }
 
 
-def laugh(size: str, *, seconds: float, seed: int) -> Samples:
+def make_laugh(size: str, *, seconds: float, seed: int) -> Samples:
     """The audience for so long (0.8 to 3 s, echo included), (n, 2) at 48 kHz.
 
     `size` is small, big, aww, ooh or applause.

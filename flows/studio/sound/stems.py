@@ -20,7 +20,7 @@ from flows.studio.media import audio as audio_files
 from flows.studio.media.limiter import ducking_gain, gain_at_samples
 from flows.studio.rates import SAMPLE_RATE, SAMPLES_PER_FRAME
 from flows.studio.sound import foley, music, user_audio
-from flows.studio.sound.laughs import PEOPLE_LUFS, laugh
+from flows.studio.sound.laughs import PEOPLE_LUFS, make_laugh
 from flows.studio.timeline.model import LaughCue, LineCue, MusicCue, SoundCue, Timeline
 from flows.studio.voice.speak import LINE_LUFS
 from scripts_llm.screenplay.premise import Audio, LaughTrack, Mood
@@ -133,7 +133,7 @@ def _laugh(cue: LaughCue, audio: Audio) -> _Placed:
         if pack:
             samples = user_audio.read_laugh(Path(pack), cue.size, num_samples=end - start, seed=cue.seed)
         if samples is None:
-            samples = laugh(cue.size, seconds=(end - start) / SAMPLE_RATE, seed=cue.seed)[: end - start]
+            samples = make_laugh(cue.size, seconds=(end - start) / SAMPLE_RATE, seed=cue.seed)[: end - start]
         return audio_files.with_fades(samples, fall=0.1) * audio_files.db_to_gain(
             LINE_LUFS - under - PEOPLE_LUFS
         )

@@ -28,7 +28,7 @@ from flows.studio.timeline.model import (
     Transition,
     Word,
 )
-from flows.studio.voice.delivery import delivery
+from flows.studio.voice.delivery import read_parenthetical
 from scripts_llm.screenplay.script import Beat, Line, Scene
 
 GAPS = (2, 6)  # frames between two lines, the least and the most
@@ -223,7 +223,7 @@ def _pause(line: Line) -> float | None:
     """Seconds that are asked for before a line, as a number or as `(after a pause)`."""
     if line.pause_before is not None:
         return line.pause_before
-    return delivery(line.parenthetical).pause_seconds or None
+    return read_parenthetical(line.parenthetical).pause_seconds or None
 
 
 def _laugh(start: int, size: str, seed: int, *names: str) -> LaughCue:

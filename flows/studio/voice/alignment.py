@@ -24,7 +24,7 @@ _ODD = 0.6  # seconds: as far off is a pause where the text has no mark
 Places = tuple[tuple[int, int], ...]
 
 
-def word_places(samples: NDArray[np.float32], text: str) -> Places:
+def align_words(samples: NDArray[np.float32], text: str) -> Places:
     """From and to which sample each word of `text.split()` is heard; `samples` are mono, 48 kHz."""
     words = [TextPiece(word) for word in text.split()]
     if not words or not len(samples):

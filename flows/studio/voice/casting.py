@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from math import log2
 
-from flows.studio.voice.catalog import KOKORO, VOICES, Speaker, VoiceSettings, named_voice
+from flows.studio.voice.catalog import KOKORO_VOICES, VOICES, Speaker, VoiceSettings, find_voice
 from scripts_llm.screenplay.premise import Character, Voice
 
 APART_SEMITONES = 2.0  # two voices differ by this much in pitch,
@@ -53,7 +53,7 @@ _DEEP = re.compile(r"\b(?:large|big|fat|huge|giant|heavy|boss|don|gruff|deep|tal
 _HIGH = re.compile(r"\b(?:small|tiny|little|thin|skinny|slim|young|nervous|cute|short|high)\b", re.I)
 
 
-def cast(
+def cast_voices(
     characters: Mapping[str, Character],
     *,
     guests: Mapping[str, Character] | None = None,
@@ -110,7 +110,7 @@ def _book(speaker: Speaker, language: str) -> Book:
 
 
 def _actors(names: str) -> list[VoiceSettings]:
-    return [KOKORO[name].settings for name in names.split()]
+    return [KOKORO_VOICES[name].settings for name in names.split()]
 
 
 def _in_russian(register: str, parts: list[VoiceSettings]) -> list[VoiceSettings]:
@@ -133,8 +133,8 @@ def _in_russian(register: str, parts: list[VoiceSettings]) -> list[VoiceSettings
 def _asked_for(key: str, voice: str | Voice) -> VoiceSettings:
     where = f"characters.{key}.voice"
     if isinstance(voice, str):
-        return named_voice(voice, where=where)
-    settings = named_voice(voice.name, where=where)
+        return find_voice(voice, where=where)
+    settings = find_voice(voice.name, where=where)
     timbre = replace(settings.timbre, pitch_hz=round(settings.timbre.pitch_hz * 2 ** (voice.pitch / 12), 2))
     effect = voice.effect if "effect" in voice.model_fields_set else settings.effect
     return replace(settings, timbre=timbre, speed=settings.speed * voice.speed, effect=effect)

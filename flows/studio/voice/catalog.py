@@ -102,10 +102,12 @@ def _kokoro_entry(name: str, hertz: int) -> NamedVoice:
     return NamedVoice(register, description, VoiceSettings(name, Timbre(hertz), speaker="kokoro"))
 
 
-KOKORO: Mapping[str, NamedVoice] = {name: _kokoro_entry(name, hertz) for name, hertz in _KOKORO_HZ.items()}
+KOKORO_VOICES: Mapping[str, NamedVoice] = {
+    name: _kokoro_entry(name, hertz) for name, hertz in _KOKORO_HZ.items()
+}
 
 
-def preferred_speaker(before: str | None = None) -> Speaker:
+def default_speaker(before: str | None = None) -> Speaker:
     """Who speaks for an episode's characters without a `voice:`.
 
     COLDOPEN_VOICES says so, else it is who spoke `before`, else the best there is.
@@ -118,11 +120,11 @@ def preferred_speaker(before: str | None = None) -> Speaker:
     return "kokoro" if kokoro.folder() else "embedded"
 
 
-def named_voice(name: str, *, where: str) -> VoiceSettings:
+def find_voice(name: str, *, where: str) -> VoiceSettings:
     """The voice of that name, or a StudioError that lists them all."""
     if speech_api.address(name) is not None:
         return VoiceSettings(name.strip(), Timbre(), speaker="server")
-    known = {**VOICES, **KOKORO}
+    known = {**VOICES, **KOKORO_VOICES}
     entry = known.get(name.strip().lower())
     if entry is None:
         close = difflib.get_close_matches(name.lower(), known, n=1)
@@ -141,7 +143,7 @@ def named_voice(name: str, *, where: str) -> VoiceSettings:
     return entry.settings
 
 
-def own_pitch(voice: VoiceSettings) -> float:
+def speaker_pitch(voice: VoiceSettings) -> float:
     """The pitch in Hz that the speaker has by themselves."""
-    entry = KOKORO.get(voice.name) or VOICES.get(voice.name)
+    entry = KOKORO_VOICES.get(voice.name) or VOICES.get(voice.name)
     return entry.settings.timbre.pitch_hz if entry else Timbre().pitch_hz

@@ -65,13 +65,13 @@ _DELIVERIES = tuple(
 )
 
 
-def delivery(parenthetical: str | None) -> Delivery:
+def read_parenthetical(parenthetical: str | None) -> Delivery:
     """All that a parenthetical asks for and a voice can do; other words change nothing."""
     asked = [found for words, found in _DELIVERIES if words.search(parenthetical or "")]
     return reduce(Delivery.then, asked, Delivery())
 
 
-def directed(voice: VoiceSettings, how: Delivery) -> VoiceSettings:
+def apply_delivery(voice: VoiceSettings, how: Delivery) -> VoiceSettings:
     """The voice as it says this one line."""
     timbre = replace(
         voice.timbre,

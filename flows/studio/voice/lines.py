@@ -7,22 +7,20 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from flows.studio.media import user_files
 from flows.studio.rates import SAMPLE_RATE
-from flows.studio.voice.alignment import word_places
-from flows.studio.voice.catalog import VoiceSettings
+from flows.studio.voice.alignment import align_words
+from flows.studio.voice.casting import cast_voices
+from flows.studio.voice.catalog import Speaker, VoiceSettings
 from flows.studio.workspace import artifacts
 from flows.studio.workspace.artifacts import Artifact
 from scripts_llm.screenplay.premise import Premise
 from scripts_llm.screenplay.script import Line, Scene, Script, scenes
 
-if TYPE_CHECKING:
-    from flows.studio.voice.catalog import Speaker
 
-
-def speak_line(wanted: WantedLine, voice: VoiceSettings, place: Path) -> Artifact:
+def speak_line(wanted: PlannedLine, voice: VoiceSettings, place: Path) -> Artifact:
     """The wav of a line, spoken or recorded by a person: mono, 48 kHz, 24 bits."""
     from flows.studio.voice.speak import recorded, speak
 
@@ -42,7 +40,7 @@ def speak_line(wanted: WantedLine, voice: VoiceSettings, place: Path) -> Artifac
         return {
             "num_samples": len(spoken.samples),
             "murmured": spoken.murmured,
-            "words": word_places(spoken.samples, wanted.line.line),
+            "words": align_words(spoken.samples, wanted.line.line),
             "seconds": round(time.perf_counter() - begun, 3),
             "who": wanted.line.who,
         }
@@ -51,7 +49,7 @@ def speak_line(wanted: WantedLine, voice: VoiceSettings, place: Path) -> Artifac
 
 
 @dataclass(frozen=True)
-class WantedLine:
+class PlannedLine:
     """A spoken line of the script; `index` is its place in the scene's dialogue, `file` its own recording."""
 
     label: str
@@ -66,21 +64,19 @@ class WantedLine:
         return artifacts.digest(self.recipe)
 
 
-def voices(premise: Premise, *, speaker: Speaker = "embedded") -> dict[str, VoiceSettings]:
+def premise_voices(premise: Premise, *, speaker: Speaker = "embedded") -> dict[str, VoiceSettings]:
     """The cast's voices; `speaker` is who the episode was begun with."""
-    from flows.studio.voice import speak
-
-    return speak.cast(premise.characters, speaker=speaker, language=premise.language)
+    return cast_voices(premise.characters, speaker=speaker, language=premise.language)
 
 
-def lines(
+def plan_lines(
     script: Script, premise: Premise, *, speaker: Speaker = "embedded", places: Sequence[Path] = ()
-) -> tuple[WantedLine, ...]:
+) -> tuple[PlannedLine, ...]:
     """Every spoken line in the script's order, each in its character's own voice or from its own file.
 
     Raises StudioError for a file that is in none of the `places`.
     """
-    cast = voices(premise, speaker=speaker)
+    cast = premise_voices(premise, speaker=speaker)
     found = []
     for scene in scenes(script):
         spoken = [(index, line) for index, line in enumerate(scene.dialogue) if isinstance(line, Line)]
@@ -90,7 +86,7 @@ def lines(
             if line.file is not None:
                 file = user_files.locate(line.file, places, where=label)
                 recipe = {"kind": "voice", "file": user_files.content_hash(file), "version": 1}
-            found.append(WantedLine(label, scene, index, line, recipe, file))
+            found.append(PlannedLine(label, scene, index, line, recipe, file))
     return tuple(found)
 
 

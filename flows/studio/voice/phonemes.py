@@ -102,7 +102,7 @@ def is_cyrillic(text: str) -> bool:
     return sum(1 for sign in letters if "CYRILLIC" in _name(sign)) > len(letters) / 2
 
 
-def way_to_speak(murmured: Iterable[str]) -> str:
+def murmur_remedy(murmured: Iterable[str]) -> str:
     """What would give those lines words, to be said after them; nothing if nothing here does."""
     if not any(map(is_cyrillic, murmured)):
         return ""

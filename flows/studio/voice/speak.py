@@ -25,22 +25,9 @@ from flows.studio.media.filters import affected, shelved
 from flows.studio.media.loudness import decode_sound
 from flows.studio.rates import SAMPLE_RATE
 from flows.studio.voice import formants, hibari, kokoro, speech_api
-from flows.studio.voice.casting import cast
-from flows.studio.voice.catalog import VOICES, NamedVoice, VoiceSettings, named_voice, own_pitch
-from flows.studio.voice.delivery import delivery, directed
+from flows.studio.voice.catalog import VoiceSettings, speaker_pitch
+from flows.studio.voice.delivery import apply_delivery, read_parenthetical
 from flows.studio.voice.phonemes import Reading, read, sounds_like
-
-__all__ = [
-    "LINE_LUFS",
-    "VOICES",
-    "NamedVoice",
-    "Spoken",
-    "VoiceSettings",
-    "cast",
-    "named_voice",
-    "recorded",
-    "speak",
-]
 
 Samples = NDArray[np.float32]
 
@@ -68,8 +55,8 @@ def speak(text: str, voice: VoiceSettings, *, parenthetical: str | None = None) 
     Raises:
         StudioError: Kokoro was not pulled; a server does not answer.
     """
-    how = delivery(parenthetical)
-    voice = directed(voice, how)
+    how = read_parenthetical(parenthetical)
+    voice = apply_delivery(voice, how)
     rng = np.random.default_rng(_seed(text, voice))
     line, murmured = _said(text, voice, rng)
     line = audio.shorten_pauses(line, longest=LONGEST_PAUSE)
@@ -104,7 +91,7 @@ def _said(text: str, voice: VoiceSettings, rng: np.random.Generator) -> tuple[Sa
         return hibari.say([sentence], voice.timbre, speed=voice.speed, rng=rng)
 
     def by_kokoro(sentence: str) -> Samples:
-        pitch = voice.timbre.pitch_hz / own_pitch(voice)
+        pitch = voice.timbre.pitch_hz / speaker_pitch(voice)
         said = kokoro.say(sentence, voice.name, speed=voice.speed / pitch)
         return _in_throat(said, voice, pitch, rng)
 
@@ -125,7 +112,7 @@ def _sentences(reading: Reading, say: Callable[[str], Samples], *, gap: float) -
 def _told_by_server(text: str, voice: VoiceSettings, rng: np.random.Generator) -> tuple[Samples, bool]:
     """Servers know many scripts; what has no letter in it is hummed."""
     murmured = not any(sign.isalnum() for sign in text)
-    pitch = voice.timbre.pitch_hz / own_pitch(voice)
+    pitch = voice.timbre.pitch_hz / speaker_pitch(voice)
     said = speech_api.say(sounds_like(text) if murmured else text, voice.name, speed=voice.speed / pitch)
     return _in_throat(audio.trim_silence(said), voice, pitch, rng), murmured
 

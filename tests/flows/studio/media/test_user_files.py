@@ -19,7 +19,7 @@ from flows.studio.production import episode
 from flows.studio.production import plan as plans
 from flows.studio.production.request import EpisodeOptions
 from flows.studio.voice import lines, speak
-from flows.studio.voice.lines import voices
+from flows.studio.voice.lines import premise_voices
 
 FISH = "fish-chips/s01e01"
 
@@ -131,7 +131,7 @@ def test_a_recording_replaces_the_voice_as_loud_as_the_others(home: Path) -> Non
     plan = _survey(home)
     line = plan.lines[0]
     assert line.file is not None
-    cast = voices(plan.written.premise)
+    cast = premise_voices(plan.written.premise)
     made = lines.speak_line(line, cast["joe"], plan.job.folder.voices)
     samples, rate = soundfile.read(made.path)
     assert rate == 48_000

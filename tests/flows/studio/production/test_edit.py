@@ -9,7 +9,7 @@ import pytest
 
 from flows.studio.filming.shots import WantedShot
 from flows.studio.production import edit as edits
-from flows.studio.voice.lines import WantedLine
+from flows.studio.voice.lines import PlannedLine
 from flows.studio.workspace import artifacts
 from flows.studio.workspace.artifacts import Artifact
 from scripts_llm.screenplay.premise import Premise
@@ -57,7 +57,7 @@ def _told(folder: Path, premise: dict[str, Any], script: dict[str, Any]) -> str:
     shot = WantedShot("s01.1", only, only.shots[0], "a cat", "a cat", 0, {"kind": "clip"})
     words = only.dialogue[0]
     assert isinstance(words, Line)
-    spoken = WantedLine("s01-01", only, 0, words, {"kind": "voice"})
+    spoken = PlannedLine("s01-01", only, 0, words, {"kind": "voice"})
     clip, wav = folder / "a.mp4", folder / "a-1234.wav"
     clip.write_bytes(b"")
     voice = Artifact(wav, spoken.recipe, {"num_samples": 48_000, "murmured": False})

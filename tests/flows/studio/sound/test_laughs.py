@@ -7,7 +7,7 @@ import pytest
 
 from flows.studio.errors import StudioError
 from flows.studio.rates import SAMPLE_RATE
-from flows.studio.sound.laughs import _bank, laugh
+from flows.studio.sound.laughs import _bank, make_laugh
 
 SIZES = ("small", "big", "aww", "ooh", "applause")
 
@@ -22,7 +22,7 @@ def envelope(samples, window=0.02):
 
 @pytest.mark.parametrize("size", SIZES)
 def test_it_is_as_long_as_asked_in_stereo_and_begins_and_ends_softly(size):
-    samples = laugh(size, seconds=1.8, seed=5)
+    samples = make_laugh(size, seconds=1.8, seed=5)
     assert samples.shape == (round(1.8 * SAMPLE_RATE), 2)
     assert samples.dtype == np.float32
     assert np.abs(samples).max() < 0.96
@@ -36,18 +36,18 @@ def test_it_is_as_long_as_asked_in_stereo_and_begins_and_ends_softly(size):
 
 @pytest.mark.parametrize(("asked", "given"), [(0.1, 0.8), (30, 3.0)])
 def test_no_laugh_is_shorter_than_a_breath_or_longer_than_the_joke(asked, given):
-    assert len(laugh("small", seconds=asked, seed=1)) == round(given * SAMPLE_RATE)
+    assert len(make_laugh("small", seconds=asked, seed=1)) == round(given * SAMPLE_RATE)
 
 
 def test_the_same_seed_laughs_alike_and_another_differently():
-    once, again, other = (laugh("big", seconds=1.5, seed=seed) for seed in (1, 1, 2))
+    once, again, other = (make_laugh("big", seconds=1.5, seed=seed) for seed in (1, 1, 2))
     np.testing.assert_array_equal(once, again)
     assert abs(np.corrcoef(once[:, 0], other[:, 0])[0, 1]) < 0.3
 
 
 @pytest.mark.parametrize("size", ["small", "big"])
 def test_a_laugh_has_the_colour_of_voices(size):
-    mono = laugh(size, seconds=2.0, seed=3).mean(axis=1)
+    mono = make_laugh(size, seconds=2.0, seed=3).mean(axis=1)
     power = np.abs(np.fft.rfft(mono)) ** 2
     hertz = np.fft.rfftfreq(len(mono), 1 / SAMPLE_RATE)
     assert power[(hertz > 150) & (hertz < 2500)].sum() > 0.8 * power.sum()
@@ -70,7 +70,7 @@ def test_each_of_the_people_laughs_four_to_six_syllables_a_second():
 
 
 def test_applause_is_many_hands_without_a_pitch():
-    mono = laugh("applause", seconds=2.5, seed=1).mean(axis=1)
+    mono = make_laugh("applause", seconds=2.5, seed=1).mean(axis=1)
     power = np.abs(np.fft.rfft(mono)) ** 2
     flatness = np.exp(np.log(power[2000:6000] + 1e-12).mean()) / power[2000:6000].mean()
     assert flatness > 0.1
@@ -80,4 +80,4 @@ def test_applause_is_many_hands_without_a_pitch():
 
 def test_an_unknown_size_is_refused_with_the_list():
     with pytest.raises(StudioError, match="small, big, aww, ooh, applause, got 'huge'"):
-        laugh("huge", seconds=1, seed=1)
+        make_laugh("huge", seconds=1, seed=1)

@@ -19,7 +19,8 @@ from flows.studio.rates import SAMPLE_RATE, SAMPLES_PER_FRAME
 from flows.studio.sound import foley, mix
 from flows.studio.sound.stems import make_stems, write_stems
 from flows.studio.timeline.model import LaughCue, LineCue, MusicCue, SoundCue, Span, Timeline
-from flows.studio.voice.speak import VOICES, speak
+from flows.studio.voice.catalog import VOICES
+from flows.studio.voice.speak import speak
 from scripts_llm.screenplay.premise import Audio, LaughTrack
 
 SAID = (

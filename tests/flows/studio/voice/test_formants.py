@@ -7,7 +7,8 @@ import pytest
 
 from flows.studio.rates import SAMPLE_RATE
 from flows.studio.voice import formants
-from flows.studio.voice.speak import VOICES, speak
+from flows.studio.voice.catalog import VOICES
+from flows.studio.voice.speak import speak
 
 
 @pytest.fixture(scope="module")
