@@ -35,9 +35,10 @@ from flows.studio.media.clips import Frames, write_clip
 from flows.studio.picture import render, sidecars, subtitles
 from flows.studio.rates import FPS, SAMPLE_RATE, SAMPLES_PER_FRAME
 from flows.studio.sound import mix
-from flows.studio.timeline import captions
+from flows.studio.timeline import caption_cues
 from flows.studio.timeline.framing import clip_frame_numbers
 from flows.studio.timeline.model import Caption, LaughCue, LineCue, MusicCue, PictureCut, Span, Timeline
+from flows.studio.typography.caption_style import letters_per_row
 from scripts_llm.screenplay.premise import Audio
 
 SCENES, LENGTH, SIDE = 20, 2 * FPS, 512
@@ -304,7 +305,7 @@ def long_film(folder: Path, minutes: int) -> Timeline:
         lines.append(LineCue(scene, "joe", SAID, start + 6, start + 6 + said, wav))
         if n % 3 == 0:
             laughs.append(LaughCue(start + 6 + said, start + length - 6, "small", n))
-    limit = captions.letters_per_row(512, 288, style="classic")
+    limit = letters_per_row(512, 288, style="classic")
     return Timeline(
         width=512,
         height=288,
@@ -313,7 +314,7 @@ def long_film(folder: Path, minutes: int) -> Timeline:
         lines=tuple(lines),
         laughs=tuple(laughs),
         music=(MusicCue("bed", 0, spans[-1].end, 1),),
-        captions=captions.make_captions(lines, spans, limit=limit),
+        captions=caption_cues.make_captions(lines, spans, limit=limit),
         names={"joe": "Joe"},
     )
 

@@ -195,7 +195,7 @@ def bench_mix(hear: Hear | str) -> bool:
         ok = bench_levels(made.timeline, wav, film)
         if isinstance(hear, str):
             return ok
-        samples = np.concatenate([piece.mean(axis=1) for piece in audio.decoded(film)])
+        samples = np.concatenate([piece.mean(axis=1) for piece in audio.decode_sound(film)])
         rate = error_rate(made.text, hear(samples))
         understood = rate <= WORST_MIX
         tell(f"  word error rate of the encoded mix, under laughs and music {rate:6.1%}  {mark(understood)}")

@@ -17,6 +17,7 @@ from flows.studio.production.episode import Job, Written
 from flows.studio.production.plan import Survey
 from flows.studio.production.request import EpisodeOptions, Outcome
 from flows.studio.workspace import artifacts, files, folder, manifest
+from flows.studio.workspace.files import hash_if_present
 from scripts_llm.files import read
 
 
@@ -100,7 +101,7 @@ def _picked(job: Job, written: Written, shot: WantedShot, take: int) -> Outcome:
     script, path = written.script, job.folder.script
     scene = next(place for place, one in enumerate(script.scenes) if one.id == shot.scene.id)
     number = int(shot.label.rpartition(".")[2]) - 1
-    was_ours = manifest.file_hash(path) == written.memory.program_script
+    was_ours = hash_if_present(path) == written.memory.program_script
     if (shot.shot.pick or 1) != take:
         read.set_pick(path, scene=scene, shot=number, pick=take)
     memory = written.memory

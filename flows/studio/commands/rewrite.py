@@ -19,6 +19,7 @@ from flows.studio.production.console import Screen
 from flows.studio.production.episode import Job, Written
 from flows.studio.production.request import EpisodeOptions, Outcome
 from flows.studio.workspace import artifacts, files, folder, manifest
+from flows.studio.workspace.files import hash_if_present
 from scripts_llm.files import read
 from scripts_llm.llm.client import Call
 from scripts_llm.llm.retry import Patience
@@ -51,7 +52,7 @@ def _one_scene(job: Job, name: str, note: str, screen: Screen) -> Outcome:
     index = _index(written.script, name, job)
     screen.progress(f"writing {name} again")
     before = read.scene_text(path, index)
-    was_ours = manifest.file_hash(path) == written.memory.program_script
+    was_ours = hash_if_present(path) == written.memory.program_script
     draft, calls = _new_scene(job, written, index, note, screen)
     read.replace_scene(path, index, _with_shots(draft, written, index))
     memory = manifest.with_script_hash(written.memory, path) if was_ours else written.memory
@@ -116,7 +117,7 @@ def _offline_scene(again: Job, written: Written, index: int, note: str, screen: 
 def _another_seed(job: Job, *what: str) -> int:
     """A seed that no earlier draft of this had: they are counted by what is kept and what stands there."""
     path = job.folder.script
-    return artifacts.seed_from("draft", job.seed, *what, manifest.file_hash(path) or "")
+    return artifacts.seed_from("draft", job.seed, *what, hash_if_present(path) or "")
 
 
 def _with_shots(scene: Scene, written: Written, index: int) -> Scene:

@@ -14,6 +14,7 @@ from flows.studio.filming.settings import FILM_MODEL, FilmSettings, picture_size
 from flows.studio.media import user_files
 from flows.studio.media.clips import ClipSource
 from flows.studio.workspace import artifacts
+from flows.studio.workspace.files import content_hash
 from scripts_llm.screenplay.premise import Premise
 from scripts_llm.screenplay.script import Scene, Script, Shot
 
@@ -139,7 +140,7 @@ def _with_its_takes(shot: WantedShot) -> WantedShot:
 def _from_file(label: str, scene: Scene, shot: Shot, premise: Premise, path: Path) -> WantedShot:
     """A shot that is a file of one's own: known by what is in it, not by its name."""
     size = picture_size(premise)
-    recipe = {"kind": "clip", "file": user_files.content_hash(path), "size": list(size), "version": 1}
+    recipe = {"kind": "clip", "file": content_hash(path), "size": list(size), "version": 1}
     if user_files.is_still(path):
         recipe["still"] = True
     return WantedShot(label, scene, shot, str(shot.file), "", 0, recipe, file=path)

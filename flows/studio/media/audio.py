@@ -6,7 +6,6 @@ Sound is float32 at 48 kHz throughout, (n,) for a voice and (n, 2) for everythin
 from __future__ import annotations
 
 import functools
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,6 +17,7 @@ from numpy.typing import NDArray
 from flows.studio.errors import StudioError
 from flows.studio.media.loudness import SILENT_LUFS, decode_sound, loudness_of
 from flows.studio.rates import SAMPLE_RATE
+from flows.studio.workspace.files import atomic_write
 
 if TYPE_CHECKING:
     from soundfile import SoundFile
@@ -38,15 +38,14 @@ def atomic_wav(path: Path, *, channels: int) -> Iterator[SoundFile]:
     """A 24-bit WAV at 48 kHz to be written piece by piece; only a whole one gets its name."""
     import soundfile
 
-    part = path.with_name(path.name + ".part")
     try:
-        with soundfile.SoundFile(part, "w", SAMPLE_RATE, channels, "PCM_24", format="WAV") as wav:
+        with (
+            atomic_write(path) as part,
+            soundfile.SoundFile(part, "w", SAMPLE_RATE, channels, "PCM_24", format="WAV") as wav,
+        ):
             yield wav
-        os.replace(part, path)
     except soundfile.LibsndfileError as error:
         raise StudioError(f"{path}: cannot write the sound ({error}); is the disk full?") from error
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def read_voice(path: Path) -> Samples:

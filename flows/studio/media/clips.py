@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Generator
 from contextlib import closing
+from functools import lru_cache
 from io import BufferedReader
 from itertools import islice
 from pathlib import Path
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from flows.studio.errors import StudioError
 from flows.studio.media import ffmpeg
+from flows.studio.workspace.files import atomic_write, sha256_of
 
 Frames = NDArray[np.uint8]
 
@@ -27,19 +28,14 @@ def write_clip(frames: Frames, fps: int, path: Path) -> None:
     if frames.ndim != 4 or frames.shape[-1] != 3 or frames.dtype != np.uint8 or not len(frames):
         raise StudioError(f"{path}: wanted frames as uint8 (f, h, w, 3), got {frames.dtype} {frames.shape}")
     height, width = frames.shape[1:3]
-    part = path.with_name(path.name + ".part")
-    path.parent.mkdir(parents=True, exist_ok=True)
     source = ["-f", "rawvideo", "-pix_fmt", "rgb24", "-s", f"{width}x{height}", "-r", str(fps), "-i", "-"]
     coder = ["-c:v", "libx264rgb", "-qp", "0", "-preset", "medium", "-threads", "1", "-f", "mp4"]
-    try:
+    with atomic_write(path) as part:
         ffmpeg.run(
             ["-y", *source, *coder, str(part.absolute())],
             doing=f"writing the clip {path}",
             stdin=np.ascontiguousarray(frames).tobytes(),
         )
-        os.replace(part, path)
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def read_clip(path: Path) -> Frames:
@@ -99,6 +95,20 @@ class ClipReader:
             self._now = frame
         self._number = number
         return self._now
+
+
+def clip_hash(path: Path) -> str:
+    """The SHA-256 of a clip's file, kept in memory by path, size and time. Raises StudioError."""
+    try:
+        status = path.stat()
+    except OSError as error:
+        raise StudioError(f"{path}: wanted a clip, there is none; run again and it is filmed anew") from error
+    return _clip_hash(path, status.st_size, status.st_mtime_ns)
+
+
+@lru_cache(maxsize=4096)
+def _clip_hash(path: Path, num_bytes: int, changed_ns: int) -> str:
+    return sha256_of(path)
 
 
 def _read_ppm(stream: BufferedReader) -> Frames | None:

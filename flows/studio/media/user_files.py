@@ -6,7 +6,6 @@ counts in eighths all the same; `at_full_rate` puts the frames between them back
 
 from __future__ import annotations
 
-import hashlib
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby, islice
@@ -22,7 +21,7 @@ from flows.studio.media.clips import Frames, iter_frames
 from flows.studio.rates import CLIP_HOLD, FPS
 from flows.studio.workspace import artifacts
 from flows.studio.workspace.artifacts import Artifact
-from flows.studio.workspace.files import atomic_write, read_json
+from flows.studio.workspace.files import atomic_write, content_hash, read_json
 
 COPIES_FOLDER = "files"  # the folder in the episode's own that the originals are copied into
 STILL_SUFFIXES = (".png", ".jpg", ".jpeg")
@@ -60,12 +59,6 @@ def _plain(name: str) -> str:
     """A file's name that is safe in any folder."""
     kept = "".join(sign if sign.isalnum() or sign in "._-" else "-" for sign in Path(name).name)
     return kept[-60:].lstrip(".-") or "file"
-
-
-def content_hash(path: Path) -> str:
-    """Sixteen hexadecimal digits that stand for what is in a file."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()[:16]
 
 
 def store_copy(path: Path, folder: Path) -> Path:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -247,15 +246,11 @@ def _shade(picture: Image.Image, height: float) -> None:
 
 def write_png(picture: Frames, out: Path, texts: Mapping[str, str] | None = None) -> None:
     """A picture (h, w, 3) as PNG, with texts in it by their names, in one move."""
-    part = out.with_name(out.name + ".part")
     info = PngImagePlugin.PngInfo()
     for name, text in (texts or {}).items():
         info.add_text(name, text)
-    try:
+    with atomic_write(out) as part:
         Image.fromarray(picture).save(part, format="PNG", pnginfo=info)
-        os.replace(part, out)
-    finally:
-        part.unlink(missing_ok=True)
 
 
 TAKES_FOLDER = "takes"

@@ -6,7 +6,6 @@ edited scene is encoded again alone.
 
 from __future__ import annotations
 
-import hashlib
 import os
 import tempfile
 from bisect import bisect_right
@@ -31,6 +30,7 @@ from flows.studio.picture.watermark import Treatment
 from flows.studio.rates import CLIP_HOLD, FPS, SAMPLE_RATE, SAMPLES_PER_FRAME
 from flows.studio.timeline.model import Caption, Framing, PictureCut, Span, Timeline
 from flows.studio.typography import fonts
+from flows.studio.workspace.files import atomic_write
 from scripts_llm.screenplay.video import Watermark
 
 RECIPE = 1  # of the drawing and encoding below: counted up when the same timeline gives another picture
@@ -301,27 +301,12 @@ def _style_recipe(name: str) -> dict[str, Any]:
 
 def _picture_recipe(cut: PictureCut) -> dict[str, Any]:
     recipe = {
-        "clip": file_hash(cut.clip) if cut.clip else None,
+        "clip": clips.clip_hash(cut.clip) if cut.clip else None,
         "card": cut.card,
         "length": cut.end - cut.start,
         "frames": [[index, len(list(run))] for index, run in groupby(cut.frames)],
     }
     return {**recipe, "source": cut.source} if cut.source else recipe
-
-
-def file_hash(path: Path) -> str:
-    """The SHA-256 of a file, looked up by path, size and time where it was computed before."""
-    try:
-        found = path.stat()
-    except OSError as fault:
-        raise StudioError(f"{path}: wanted a clip, there is none; run again and it is filmed anew") from fault
-    return _hash(path, found.st_size, found.st_mtime_ns)
-
-
-@lru_cache(maxsize=4096)
-def _hash(path: Path, size: int, time: int) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 # ---------------------------------------------------------------------------------------- the episode
@@ -340,7 +325,6 @@ def join_segments(
     `sound` is the WAV, or the `.m4a` that the mix has made of it, which is copied. `soft` are captions
     that a player can switch on: their SubRip file, and the language's code of three letters.
     """
-    part = out_mp4.absolute().with_name(out_mp4.name + ".part")
     notes = {"comment": AI_GENERATED, **(metadata or {})}
     if AI_GENERATED not in notes["comment"]:
         notes["comment"] = f"{AI_GENERATED}. {notes['comment']}"
@@ -358,12 +342,9 @@ def join_segments(
             heard += ["-i", str(soft[0].absolute())]
             maps += ["-map", f"{2 if sound else 1}:s:0"]
             coding += ["-c:s", "mov_text", "-metadata:s:s:0", f"language={soft[1]}"]
-        end = ["-movflags", "+faststart", "-f", "mp4", str(part)]
-        try:
+        with atomic_write(out_mp4) as part:
+            end = ["-movflags", "+faststart", "-f", "mp4", str(part.absolute())]
             ffmpeg.run(["-y", *picture, *heard, *maps, *coding, *tags, *end], doing=f"joining {out_mp4}")
-            os.replace(part, out_mp4)
-        finally:
-            part.unlink(missing_ok=True)
 
 
 def verify_film(film: Path, timeline: Timeline) -> ffmpeg.MediaInfo:

@@ -22,6 +22,7 @@ from flows.studio.timeline.pacing import SceneSound
 from flows.studio.voice.lines import PlannedLine
 from flows.studio.workspace import artifacts
 from flows.studio.workspace.artifacts import Artifact, Artifacts
+from flows.studio.workspace.files import content_hash
 from flows.studio.workspace.folder import EpisodeFolder
 from scripts_llm.screenplay.premise import Premise, display_name
 from scripts_llm.screenplay.script import Script, scenes
@@ -99,7 +100,7 @@ def before_told(recipe: Mapping[str, Any]) -> Mapping[str, Any]:
 def _music_recipe(cue: MusicCue) -> dict[str, Any]:
     """A cue of the music as JSON; a film is known by what is in it."""
     told = {key: value for key, value in asdict(cue).items() if key != "film"}
-    return told if cue.film is None else {**told, "film": user_files.content_hash(cue.film)}
+    return told if cue.film is None else {**told, "film": content_hash(cue.film)}
 
 
 def _digest_in(path: Path) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 from flows.studio.filming import auto_takes, vocabulary
 from flows.studio.filming.settings import picture_size
 from flows.studio.media import loudness
-from flows.studio.picture.render import file_hash
+from flows.studio.media.clips import clip_hash
 from flows.studio.picture.verify import FinishedFilm
 from flows.studio.production import script as scripts
 from flows.studio.production import writer
@@ -19,6 +19,7 @@ from flows.studio.timeline.model import Timeline
 from flows.studio.voice.lines import PlannedLine
 from flows.studio.workspace import artifacts, manifest
 from flows.studio.workspace import files as files_
+from flows.studio.workspace.files import hash_if_present
 
 Chapters = dict[str, Any]
 
@@ -43,7 +44,7 @@ def script_chapter(job: Job, written: Written) -> Chapters:
         "logline": written.script.logline or job.premise.logline,
         "settings": {"seed": job.seed, "film_seed": job.film_seed, "size": list(picture_size(job.premise))},
         "script": {
-            "sha256": manifest.file_hash(job.folder.script),
+            "sha256": hash_if_present(job.folder.script),
             "written_by": memory.written_by,
             "fell_back": memory.fell_back,
             "edited": scripts.was_edited(job),
@@ -81,7 +82,7 @@ def shots_chapter(plan: Survey) -> Chapters:
                 "take": shot.shot.pick or 1,
                 **({"judged": clip.notes["judged"]} if clip and "judged" in clip.notes else {}),
                 "clip": clip.path.name if clip else None,
-                "sha256": file_hash(clip.path)[:16] if clip else None,
+                "sha256": clip_hash(clip.path)[:16] if clip else None,
                 "seconds": clip.notes.get("seconds") if clip else None,
                 "device": clip.notes.get("device") if clip else None,
             }
@@ -139,7 +140,7 @@ def film_chapter(job: Job, finished: FinishedFilm) -> Chapters:
     """What was measured in the film, and the hashes of everything that was made."""
     place = job.folder
     made = (place.film, place.gif, place.srt, place.vtt, place.ass, place.poster, place.contact_sheet)
-    files = {path.name: manifest.file_hash(path) for path in made if path.exists()}
+    files = {path.name: hash_if_present(path) for path in made if path.exists()}
     heard = loudness.loudness_curve(place.film) if finished.loudness_lufs is not None else ()
     return {"film": {**asdict(finished), "loudness_curve": heard}, "files": files}
 

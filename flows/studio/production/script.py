@@ -14,7 +14,7 @@ from flows.studio.filming import breakdown
 from flows.studio.filming.vocabulary import film_words
 from flows.studio.production.episode import AUTO, Job, Say, Written
 from flows.studio.workspace import folder, manifest
-from flows.studio.workspace.files import disk_errors
+from flows.studio.workspace.files import disk_errors, hash_if_present
 from flows.studio.workspace.folder import EpisodeFolder
 from scripts_llm.errors import ScriptError
 from scripts_llm.files import read as yaml_files
@@ -47,12 +47,12 @@ def read(job: Job) -> Written:
     standing = as_it_stands(job)
     ids, shots = _to_write_in(standing)
     if ids or shots:
-        is_ours = manifest.file_hash(path) == memory.program_script
+        is_ours = hash_if_present(path) == memory.program_script
         with disk_errors(path):
             yaml_files.write_into_script(path, ids=ids, shots=shots)
         standing = as_it_stands(job)
         if is_ours:
-            memory = replace(memory, program_script=manifest.file_hash(path))
+            memory = replace(memory, program_script=hash_if_present(path))
     return replace(standing, memory=memory)
 
 
@@ -111,7 +111,7 @@ def is_complete(script: Script) -> bool:
 def was_edited(job: Job) -> bool:
     """Whether a person changed script.yaml since the program wrote it."""
     known = job.memory.program_script
-    return known is not None and manifest.file_hash(job.folder.script) != known
+    return known is not None and hash_if_present(job.folder.script) != known
 
 
 def whole_cast(premise: Premise, script: Script | None, *, seed: int) -> Premise:
@@ -183,7 +183,7 @@ def write(job: Job, *, say: Say, before: Script | None = None) -> Written:
         yaml_files.write_script(script, job.folder.script, head=head)
     memory = replace(
         job.memory,
-        program_script=manifest.file_hash(job.folder.script),
+        program_script=hash_if_present(job.folder.script),
         written_by=authored.author,
         fell_back=authored.fell_back,
         promised=authored.promised,

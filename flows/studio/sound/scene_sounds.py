@@ -9,6 +9,7 @@ from pathlib import Path
 from flows.studio.media import audio, user_files
 from flows.studio.sound import foley
 from flows.studio.timeline.pacing import SceneSound
+from flows.studio.workspace.files import content_hash
 from scripts_llm.screenplay.script import Scene, Script, SoundEffect, scenes
 
 
@@ -29,7 +30,7 @@ def _sound(effect: SoundEffect, scene: Scene, places: Sequence[Path]) -> SceneSo
         name = str(effect.name)
         return SceneSound(name, len(foley.make_effect(name)), effect.at)
     path = user_files.locate(effect.file, places, where=f"{scene.id}: sfx")
-    digest = user_files.content_hash(path)
+    digest = content_hash(path)
     return SceneSound(f"{path.name}-{digest[:8]}", _length(path, digest), effect.at, path)
 
 

@@ -15,6 +15,7 @@ from flows.studio.errors import StudioError
 from flows.studio.media import audio as audio_files
 from flows.studio.media import user_files
 from flows.studio.sound.laughs import PEOPLE_LUFS
+from flows.studio.workspace.files import content_hash
 from scripts_llm.screenplay.premise import Audio, LaughTrack
 
 Samples = NDArray[np.float32]
@@ -41,9 +42,9 @@ def audio_recipe(audio: Audio) -> dict[str, Any]:
     """What the sound hangs on: files by their content and not by where they lie."""
     told: dict[str, Any] = audio.model_dump(mode="json", exclude=None if audio.mood else {"mood"})
     if audio.music and audio.music not in NO_MUSIC and Path(audio.music).is_file():
-        told["music"] = user_files.content_hash(Path(audio.music))
+        told["music"] = content_hash(Path(audio.music))
     if isinstance(audio.laugh_track, LaughTrack) and audio.laugh_track.pack:
-        files = [user_files.content_hash(path) for path in _files(Path(audio.laugh_track.pack))]
+        files = [content_hash(path) for path in _files(Path(audio.laugh_track.pack))]
         told["laugh_track"]["pack"] = hashlib.sha256(" ".join(files).encode()).hexdigest()[:16]
     return told
 

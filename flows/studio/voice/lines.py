@@ -16,6 +16,7 @@ from flows.studio.voice.casting import cast_voices
 from flows.studio.voice.catalog import Speaker, VoiceSettings
 from flows.studio.workspace import artifacts
 from flows.studio.workspace.artifacts import Artifact
+from flows.studio.workspace.files import content_hash
 from scripts_llm.screenplay.premise import Premise
 from scripts_llm.screenplay.script import Line, Scene, Script, scenes
 
@@ -85,7 +86,7 @@ def plan_lines(
             recipe = _recipe(line, cast[line.who])
             if line.file is not None:
                 file = user_files.locate(line.file, places, where=label)
-                recipe = {"kind": "voice", "file": user_files.content_hash(file), "version": 1}
+                recipe = {"kind": "voice", "file": content_hash(file), "version": 1}
             found.append(PlannedLine(label, scene, index, line, recipe, file))
     return tuple(found)
 

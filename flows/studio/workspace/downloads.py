@@ -24,7 +24,7 @@ from typing import IO
 
 from flows.studio.errors import StudioError
 from flows.studio.workspace import posix
-from flows.studio.workspace.files import disk_errors
+from flows.studio.workspace.files import cache_folder, disk_errors, sha256_of
 
 Say = Callable[[str], None]
 Downloader = Callable[[Sequence[str], Path], None]
@@ -171,9 +171,8 @@ def find_entry(name: str, table: Sequence[DownloadEntry] = CATALOG) -> DownloadE
 
 def entry_folder(entry: DownloadEntry, env: Mapping[str, str] = os.environ) -> Path:
     """Where it lies once it is pulled: another version of it is another folder."""
-    base = Path(env.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     version = hashlib.sha256(repr((entry.archives, entry.pieces)).encode()).hexdigest()[:8]
-    return base / "cold-open" / "pulled" / f"{entry.name}-{version}"
+    return cache_folder(env) / "pulled" / f"{entry.name}-{version}"
 
 
 def downloaded_folder(name: str, env: Mapping[str, str] = os.environ) -> Path | None:
@@ -247,17 +246,12 @@ def _run(command: Sequence[str], place: Path) -> None:
 
 def _check_archives(entry: DownloadEntry, place: Path) -> None:
     """Every pinned archive must be there: what came is told by its sum, never by its name."""
-    sums = {_sum(path): path for path in place.iterdir()}
+    sums = {sha256_of(path): path for path in place.iterdir()}
     for archive in entry.archives:
         if archive.sha256 not in sums:
             got = ", ".join(f"{path.name} {each[:12]}…" for each, path in sums.items()) or "nothing"
             wanted = f"{archive.requirement}: wanted an archive with the sha256 {archive.sha256[:12]}…"
             raise StudioError(f"{wanted}, got {got}; nothing was kept, try another package index")
-
-
-def _sum(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 # ------------------------------------------------------------------------------------------- members
@@ -277,7 +271,7 @@ def _make(piece: DownloadedFile, archives: Path, made: Path) -> None:
             count += 1
         if count == 0 or (count > 1 and not is_folder):
             raise StudioError(f"{piece.name}: wanted {pattern!r} in the archives, got {count} of it")
-    if piece.sha256 is not None and (got := _sum(target)) != piece.sha256:
+    if piece.sha256 is not None and (got := sha256_of(target)) != piece.sha256:
         wanted = f"{piece.name}: wanted a file with the sha256 {piece.sha256[:12]}…"
         raise StudioError(f"{wanted}, got {got[:12]}…; nothing was kept")
 

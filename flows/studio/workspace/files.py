@@ -1,12 +1,13 @@
-"""Atomic file writes, JSON files, and clear errors for a disk that refuses."""
+"""Atomic file writes, JSON files, file hashes, the cache folder, and clear errors of the disk."""
 
 from __future__ import annotations
 
 import contextlib
 import errno
+import hashlib
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,30 @@ def atomic_write(path: Path) -> Iterator[Path]:
         except BaseException:
             part.unlink(missing_ok=True)
             raise
+
+
+def sha256_of(path: Path) -> str:
+    """The SHA-256 of a file's content, 64 hexadecimal digits. Raises OSError."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def content_hash(path: Path) -> str:
+    """The first 16 hexadecimal digits of a file's SHA-256, as recipes hold them. Raises OSError."""
+    return sha256_of(path)[:16]
+
+
+def hash_if_present(path: Path) -> str | None:
+    """The `content_hash` of a file, or None if there is no such file."""
+    try:
+        return content_hash(path)
+    except FileNotFoundError:
+        return None
+
+
+def cache_folder(env: Mapping[str, str] = os.environ) -> Path:
+    """This program's folder under the user's cache (XDG Base Directory); it may not exist yet."""
+    return Path(env.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "cold-open"
 
 
 def write_json(path: Path, value: Any) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import platform
 import time
 from collections.abc import Mapping
@@ -116,18 +115,9 @@ def versions() -> dict[str, str]:
     return found
 
 
-def file_hash(path: Path) -> str | None:
-    """The first 16 hexadecimal digits of a file's SHA-256; None if it is not there."""
-    try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()[:16]
-    except FileNotFoundError:
-        return None
-
-
 def with_script_hash(memory: EpisodeMemory, script: Path) -> EpisodeMemory:
     """The memory of a script as the program has just left it."""
-    return replace(memory, program_script=file_hash(script))
+    return replace(memory, program_script=files.hash_if_present(script))
 
 
 def writer_inputs(premise: Premise) -> dict[str, Any]:

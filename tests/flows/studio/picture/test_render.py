@@ -375,8 +375,8 @@ def test_speakers_without_a_colour_of_their_own_get_one_by_their_place_in_the_ca
 def test_a_clips_hash_is_that_of_its_bytes_even_after_a_retake(tmp_path):
     path = tmp_path / "a.mp4"
     path.write_bytes(b"one")
-    before = render.file_hash(path)
+    before = clips.clip_hash(path)
     path.write_bytes(b"other")
-    assert render.file_hash(path) != before
+    assert clips.clip_hash(path) != before
     with pytest.raises(StudioError, match="gone"):
-        render.file_hash(tmp_path / "gone.mp4")
+        clips.clip_hash(tmp_path / "gone.mp4")
