@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from flows.studio.media import audio, ffmpeg
-from flows.studio.media.loudness import loudness_of
+from flows.studio.media.loudness import loudness_of, measure_file
 from flows.studio.rates import SAMPLE_RATE, SAMPLES_PER_FRAME
 from flows.studio.sound import laughs as laugh_track
 from flows.studio.sound import mix
@@ -209,7 +209,7 @@ def encode(wav: Path, out: Path) -> None:
 
 def bench_levels(timeline: Timeline, wav: Path, film: Path) -> bool:
     encode(wav, film)
-    loudness, peak = mix.measure_file(film)
+    loudness, peak = measure_file(film)
     ok = abs(loudness + 14) <= 0.5 and peak <= -1
     tell(f"  after the AAC encode: {loudness:.2f} LUFS, {peak:.2f} dBTP  {mark(ok)}")
     parts = make_stems(timeline, Audio(), seed=1)

@@ -18,10 +18,11 @@ from flows.studio.commands import cut
 from flows.studio.errors import StudioError
 from flows.studio.filming import camera
 from flows.studio.media import ffmpeg
-from flows.studio.picture import render, subtitles
+from flows.studio.picture import render
 from flows.studio.production import episode as episodes
 from flows.studio.production import messages
 from flows.studio.production.request import CutOptions, Outcome
+from flows.studio.typography.caption_style import style_names
 from flows.studio.workspace.folder import locked
 from scripts_llm.errors import ScriptError
 from tests.flows.fish import FISH, fish_options, fish_story
@@ -442,4 +443,4 @@ def test_the_film_decodes_to_what_its_timeline_says(made: tuple[Path, Outcome, A
     assert (found.width, found.height) == (192, 108)
     manifest = json.loads((folder / "manifest.json").read_text("utf-8"))
     assert found.num_frames == manifest["film"]["num_frames"]
-    assert subtitles.style_names()
+    assert style_names()

@@ -6,6 +6,8 @@ Sound is float32 at 48 kHz throughout, (n,) for a voice and (n, 2) for everythin
 from __future__ import annotations
 
 import functools
+import subprocess
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from flows.studio.errors import StudioError
-from flows.studio.media.loudness import SILENT_LUFS, decode_sound, loudness_of
+from flows.studio.media import ffmpeg
 from flows.studio.rates import SAMPLE_RATE
 from flows.studio.workspace.files import atomic_write
 
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
 Samples = NDArray[np.float32]
 
 FADE_SECONDS = 0.008
+PIECE = 10 * SAMPLE_RATE  # samples that are decoded at a time
 
 
 def write_wav(path: Path, samples: Samples) -> None:
@@ -99,6 +102,30 @@ def _both_channels(path: Path) -> Samples:
     return np.ascontiguousarray(samples[:, :2])
 
 
+def decode_sound(path: Path) -> Iterator[Samples]:
+    """The first sound track of any media file at 48 kHz, ten seconds at a time, (n, channels)."""
+    command = [ffmpeg.executable(), "-v", "error", "-nostdin", "-i", f"file:{path}", "-map", "0:a:0"]
+    command += ["-ar", str(SAMPLE_RATE), "-c:a", "pcm_f32be", "-f", "au", "pipe:1"]
+    with (
+        tempfile.TemporaryFile() as log,
+        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log) as decoder,
+    ):
+        assert decoder.stdout is not None
+        try:
+            header = decoder.stdout.read(24)
+            if len(header) == 24:
+                decoder.stdout.read(int.from_bytes(header[4:8]) - 24)
+                channels = int.from_bytes(header[20:24])
+                while piece := decoder.stdout.read(PIECE * channels * 4):
+                    yield np.frombuffer(piece, ">f4").reshape(-1, channels).astype(np.float32)
+        finally:
+            decoder.kill()
+        log.seek(0)
+        problem = ffmpeg.error_tail(log.read())
+    if len(header) < 24:
+        raise StudioError(f"{path}: wanted a file with sound, ffmpeg says: {problem}")
+
+
 def samples_in(duration: float) -> int:
     """So many samples."""
     return round(duration * SAMPLE_RATE)
@@ -126,12 +153,6 @@ def with_fades(samples: Samples, *, rise: float = FADE_SECONDS, fall: float = FA
     if len(down):
         edged[-len(down) :] *= down.reshape(shape)
     return edged
-
-
-def at_loudness(samples: Samples, loudness_lufs: float) -> Samples:
-    """As loud as asked; silence stays silence."""
-    now = loudness_of(samples)
-    return samples if now <= SILENT_LUFS else samples * db_to_gain(loudness_lufs - now)
 
 
 def levels_db(samples: Samples, *, window: float = 0.01) -> Samples:

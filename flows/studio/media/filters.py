@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
-from flows.studio.media.audio import db_to_gain, samples_in
+from flows.studio.media.audio import Samples, db_to_gain, samples_in
 from flows.studio.rates import SAMPLE_RATE
-
-Samples = NDArray[np.float32]
-
 
 CROWD = (0.90, 0.94, 0.97, 1.035, 1.07, 1.12)  # how much smaller each of the others is
 

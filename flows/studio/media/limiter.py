@@ -8,11 +8,9 @@ the ceiling.
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
+from flows.studio.media.audio import Samples
 from flows.studio.rates import SAMPLE_RATE
-
-Samples = NDArray[np.float32]
 
 HOP = SAMPLE_RATE // 1000
 LOOK_AHEAD = 6  # milliseconds

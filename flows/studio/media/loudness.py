@@ -6,25 +6,18 @@ Both meters take a programme of any length in pieces, so that nothing has to lie
 from __future__ import annotations
 
 import functools
-import subprocess
-import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from flows.studio.errors import StudioError
-from flows.studio.media import ffmpeg
+from flows.studio.media.audio import PIECE, Samples, db_to_gain, decode_sound
 from flows.studio.rates import SAMPLE_RATE
-
-Samples = NDArray[np.float32]
 
 SILENT_LUFS = -70.0  # BS.1770's absolute gate: what lies under it counts as silence
 SILENT_DBTP = -120.0
 SLICE = SAMPLE_RATE // 10  # the gating blocks of 400 ms begin every 100 ms
 OVERSAMPLING = 4
-_PIECE = 10 * SAMPLE_RATE
 _PEAK_HOP = 480
 CONTEXT = 32  # samples on either side that the oversampling filter may look at
 
@@ -110,6 +103,12 @@ def loudness_of(samples: Samples) -> float:
     return meter.loudness_lufs()
 
 
+def at_loudness(samples: Samples, loudness_lufs: float) -> Samples:
+    """As loud as asked; silence stays silence."""
+    now = loudness_of(samples)
+    return samples if now <= SILENT_LUFS else samples * db_to_gain(loudness_lufs - now)
+
+
 def true_peaks(samples: Samples, *, hop: int, context: int = 0, least: float = 0.0) -> Samples:
     """The greatest |value| between the samples too, in every `hop` samples, over all channels.
 
@@ -130,7 +129,7 @@ def true_peaks(samples: Samples, *, hop: int, context: int = 0, least: float = 0
     windows = np.lib.stride_tricks.sliding_window_view(padded, hop + 2 * context, axis=0)[::hop]
     first = context * OVERSAMPLING + len(taps) // 2
     fine = np.flatnonzero((reach > 0) & (reach * most >= least))
-    for some in np.array_split(fine, -(-len(fine) * hop // _PIECE)) if len(fine) else ():
+    for some in np.array_split(fine, -(-len(fine) * hop // PIECE)) if len(fine) else ():
         drawn = upfirdn(taps, windows[some], up=OVERSAMPLING)[..., first : first + hop * OVERSAMPLING]
         peaks[some] = np.maximum(peaks[some], np.abs(drawn).reshape(len(some), -1).max(axis=1))
     return peaks
@@ -200,27 +199,3 @@ def loudness_curve(path: Path) -> tuple[float, ...]:
     energies = meter.energies()
     windows = [energies[max(0, end - 30) : end] for end in range(10, len(energies) + 1, 10)]
     return tuple(round(_lufs(float(window.mean())), 1) for window in windows)
-
-
-def decode_sound(path: Path) -> Iterator[Samples]:
-    """The first sound track of any media file at 48 kHz, ten seconds at a time, (n, channels)."""
-    command = [ffmpeg.executable(), "-v", "error", "-nostdin", "-i", f"file:{path}", "-map", "0:a:0"]
-    command += ["-ar", str(SAMPLE_RATE), "-c:a", "pcm_f32be", "-f", "au", "pipe:1"]
-    with (
-        tempfile.TemporaryFile() as log,
-        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log) as decoder,
-    ):
-        assert decoder.stdout is not None
-        try:
-            header = decoder.stdout.read(24)
-            if len(header) == 24:
-                decoder.stdout.read(int.from_bytes(header[4:8]) - 24)
-                channels = int.from_bytes(header[20:24])
-                while piece := decoder.stdout.read(_PIECE * channels * 4):
-                    yield np.frombuffer(piece, ">f4").reshape(-1, channels).astype(np.float32)
-        finally:
-            decoder.kill()
-        log.seek(0)
-        problem = ffmpeg.error_tail(log.read())
-    if len(header) < 24:
-        raise StudioError(f"{path}: wanted a file with sound, ffmpeg says: {problem}")

@@ -30,6 +30,7 @@ from flows.studio.picture.watermark import Treatment
 from flows.studio.rates import CLIP_HOLD, FPS, SAMPLE_RATE, SAMPLES_PER_FRAME
 from flows.studio.timeline.model import Caption, Framing, PictureCut, Span, Timeline
 from flows.studio.typography import fonts
+from flows.studio.typography.caption_style import read_style
 from flows.studio.workspace.files import atomic_write
 from scripts_llm.screenplay.video import Watermark
 
@@ -279,7 +280,7 @@ def segment_recipe(timeline: Timeline, span: Span, *, look: RenderOptions | None
             [j.kind, j.start - span.start, j.end - span.start, [_picture_recipe(cut) for cut in j.tail]]
             for j in joins
         ]
-    own = fonts.font_file(subtitles.read_style(look.style).font)
+    own = fonts.font_file(read_style(look.style).font)
     if others := fonts.fallback_files("".join(caption.text for caption in shown), own):
         recipe["fonts"] = list(others)
     return recipe
@@ -289,13 +290,13 @@ def _caption_recipe(caption: Caption, style: str) -> list[Any]:
     told: list[Any] = [caption.start, caption.end, caption.text, caption.who, caption.style]
     if caption.speakers:
         told.append(list(caption.speakers))
-    if subtitles.read_style(style).waiting:
+    if read_style(style).waiting:
         told.append([[word.start, word.end] for word in caption.words])
     return told
 
 
 def _style_recipe(name: str) -> dict[str, Any]:
-    style = asdict(subtitles.read_style(name))
+    style = asdict(read_style(name))
     return {**style, "palette": list(style["palette"])}
 
 

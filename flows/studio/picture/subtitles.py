@@ -14,30 +14,15 @@ from flows.studio.timeline.model import Caption, Span, Timeline, Word
 from flows.studio.typography import fonts
 from flows.studio.typography.caption_style import (
     CaptionStyle,
-    letters_per_row,
     read_style,
     safe_area,
     speaker_colours,
-    style_names,
 )
 from flows.studio.typography.fonts import missing_glyphs
 from flows.studio.workspace.files import atomic_write
 
 if TYPE_CHECKING:
     from pysubs2 import Color, SSAStyle
-
-__all__ = [
-    "CaptionStyle",
-    "caption_colours",
-    "captions_in_span",
-    "escape_ass",
-    "letters_per_row",
-    "missing_glyphs",
-    "read_style",
-    "speaker_colours",
-    "style_names",
-    "write_ass",
-]
 
 FOR_SURE = 0.98  # of the room is what a row is measured for: libass and Pillow round differently
 _RTL = ("R", "AL")

@@ -16,9 +16,10 @@ from flows.studio.picture.render import RenderOptions, segment_recipe
 from flows.studio.picture.verify import FinishedFilm
 from flows.studio.release import publish
 from flows.studio.sound import user_audio
-from flows.studio.timeline.assemble import FilmedShot, Intro, SceneMaterial, SpokenLine, assemble
+from flows.studio.timeline.assemble import Intro, assemble
+from flows.studio.timeline.framing import FilmedShot
 from flows.studio.timeline.model import Framing, MusicCue, PictureCut, Span, Timeline
-from flows.studio.timeline.pacing import SceneSound
+from flows.studio.timeline.pacing import SceneMaterial, SceneSound, SpokenLine
 from flows.studio.voice.lines import PlannedLine
 from flows.studio.workspace import artifacts
 from flows.studio.workspace.artifacts import Artifact, Artifacts

@@ -12,14 +12,13 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from flows.studio.errors import StudioError
 from flows.studio.media import audio
+from flows.studio.media.audio import Samples
 from flows.studio.media.filters import reverberant
+from flows.studio.media.loudness import at_loudness
 from flows.studio.rates import SAMPLE_RATE
-
-Samples = NDArray[np.float32]
 
 FOLEY_LUFS = -20.0  # as handed over; the mix sets the level
 _SEED = 1927  # the first year of talking pictures
@@ -41,14 +40,14 @@ def make_effect(name: str) -> Samples:
 
 def read_own_effect(path: Path) -> Samples:
     """A person's own sound out of a file, as loud as those made here; (n, 2) at 48 kHz."""
-    heard = audio.soft_clip(audio.at_loudness(audio.read_effect(path), FOLEY_LUFS))
+    heard = audio.soft_clip(at_loudness(audio.read_effect(path), FOLEY_LUFS))
     return audio.with_fades(heard, rise=0.002)
 
 
 @functools.cache
 def _made(name: str) -> Samples:
     rng = np.random.default_rng([_SEED, *name.encode()])
-    heard = audio.at_loudness(EFFECTS[name](rng), FOLEY_LUFS)
+    heard = at_loudness(EFFECTS[name](rng), FOLEY_LUFS)
     heard = audio.with_fades(audio.soft_clip(heard), rise=0.001, fall=0.05)
     heard.setflags(write=False)
     return heard

@@ -14,16 +14,15 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from flows.studio.errors import StudioError
 from flows.studio.media import audio
+from flows.studio.media.audio import Samples
 from flows.studio.media.filters import reverberant
+from flows.studio.media.loudness import at_loudness
 from flows.studio.rates import SAMPLE_RATE
 from flows.studio.voice.hibari import HOP, MODEL_RATE, Spectra, Timbre, predict
 from flows.studio.voice.hibari import sound as voiced_sound
-
-Samples = NDArray[np.float32]
 
 SHORTEST, LONGEST = 0.8, 3.0  # seconds
 PEOPLE_LUFS = -20.0  # as handed over; the mix sets the level
@@ -70,7 +69,7 @@ def make_laugh(size: str, *, seconds: float, seed: int) -> Samples:
     together = together * _swell(length, crowd)[:, None]
     heard = reverberant(together, rt60=0.45, wet_db=-12.0, rng=rng)[:length]
     heard = _behind_the_cameras(heard)
-    heard = audio.at_loudness(heard, PEOPLE_LUFS)
+    heard = at_loudness(heard, PEOPLE_LUFS)
     return audio.with_fades(audio.soft_clip(heard, knee=0.5), rise=0.03, fall=0.25 * seconds)
 
 
@@ -133,7 +132,7 @@ def _bank(kind: str) -> tuple[Samples, ...]:
         "ooh": (16, lambda rng: _crooning(rng, "ˈu", steps=(0.9, 1.25, 1.15, 0.95))),
     }
     count, make = makers[kind]
-    return tuple(audio.at_loudness(make(rng), -20.0) for _ in range(count))
+    return tuple(at_loudness(make(rng), -20.0) for _ in range(count))
 
 
 def _throat(rng: np.random.Generator) -> tuple[float, Timbre]:

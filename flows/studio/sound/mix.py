@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from flows.studio.errors import StudioError
 from flows.studio.media import audio as audio_files
 from flows.studio.media import ffmpeg
+from flows.studio.media.audio import Samples
 from flows.studio.media.ffmpeg import AAC_OPTIONS
 from flows.studio.media.limiter import HOP, gain_at_samples, limiter_gain
 from flows.studio.media.loudness import (
@@ -35,10 +36,6 @@ from flows.studio.rates import FPS, SAMPLE_RATE, SAMPLES_PER_FRAME
 from flows.studio.sound.stems import Stem, make_stems
 from flows.studio.timeline.model import Timeline
 from scripts_llm.screenplay.premise import Audio
-
-__all__ = ["AAC_OPTIONS", "TARGETS_LUFS", "MixReport", "master", "measure_file"]
-
-Samples = NDArray[np.float32]
 
 TARGETS_LUFS = {"web": -14.0, "podcast": -16.0, "ebu": -23.0}
 HIGHEST_DBTP = -1.0  # of the film, after its encode

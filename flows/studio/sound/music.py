@@ -12,15 +12,13 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from flows.studio.media import audio
+from flows.studio.media.audio import Samples, decode_sound
 from flows.studio.media.filters import reverberant
-from flows.studio.media.loudness import decode_sound
+from flows.studio.media.loudness import at_loudness
 from flows.studio.rates import SAMPLE_RATE
 from scripts_llm.screenplay.premise import Mood
-
-Samples = NDArray[np.float32]
 
 MUSIC_LUFS = -20.0  # as handed over; the mix sets the level
 RING_SECONDS = 0.8  # what a theme's last beat leaves in the room
@@ -81,7 +79,7 @@ def theme(piece: Track, *, num_samples: int) -> Samples:
     ringing = reverberant(played, rt60=1.2, wet_db=-10.0, rng=np.random.default_rng(7))
     heard = np.zeros((num_samples, 2), np.float32)
     heard[: len(ringing)] = ringing[:num_samples]
-    return audio.with_fades(audio.at_loudness(heard, MUSIC_LUFS), rise=0.005, fall=0.35)
+    return audio.with_fades(at_loudness(heard, MUSIC_LUFS), rise=0.005, fall=0.35)
 
 
 def film_soundtrack(film: Path, *, num_samples: int) -> Samples:
@@ -94,7 +92,7 @@ def film_soundtrack(film: Path, *, num_samples: int) -> Samples:
         done += len(part)
         if done == num_samples:
             break
-    return audio.with_fades(audio.soft_clip(audio.at_loudness(heard, MUSIC_LUFS)), fall=0.1)
+    return audio.with_fades(audio.soft_clip(at_loudness(heard, MUSIC_LUFS)), fall=0.1)
 
 
 def bed(piece: Track, *, start: int, num_samples: int) -> Samples:
@@ -120,7 +118,7 @@ def _loop(piece: Track) -> Samples:
     loop = samples[:length].copy()
     rise = np.sin(np.linspace(0, np.pi / 2, blend, dtype=np.float32))[:, None]
     loop[:blend] = loop[:blend] * rise + samples[length : length + blend] * rise[::-1]
-    return audio.at_loudness(loop, MUSIC_LUFS)
+    return at_loudness(loop, MUSIC_LUFS)
 
 
 @functools.lru_cache(maxsize=4)
@@ -156,7 +154,7 @@ def sting(*, num_samples: int, seed: int, tonic: int = 0) -> Samples:
         heard[at:] += string[:, None] * np.sqrt(np.array([1 - right, right], np.float32))
     heard = reverberant(heard, rt60=0.7, wet_db=-13.0, rng=rng)[:num_samples]
     fall = min(0.6, 0.4 * num_samples / SAMPLE_RATE)
-    return audio.with_fades(audio.at_loudness(heard, MUSIC_LUFS), rise=0.003, fall=fall)
+    return audio.with_fades(at_loudness(heard, MUSIC_LUFS), rise=0.003, fall=fall)
 
 
 def _plucked(hertz: float, length: int, rng: np.random.Generator) -> Samples:

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from flows.studio.errors import StudioError
 from flows.studio.media import audio as audio_files
+from flows.studio.media.audio import Samples
 from flows.studio.media.limiter import ducking_gain, gain_at_samples
 from flows.studio.rates import SAMPLE_RATE, SAMPLES_PER_FRAME
 from flows.studio.sound import foley, music, user_audio
@@ -25,7 +26,6 @@ from flows.studio.timeline.model import LaughCue, LineCue, MusicCue, SoundCue, T
 from flows.studio.voice.speak import LINE_LUFS
 from scripts_llm.screenplay.premise import Audio, LaughTrack, Mood
 
-Samples = NDArray[np.float32]
 Stem = Callable[[int, int], Samples]  # from sample, to sample -> (n, 2)
 
 STEMS = ("dialogue", "laughs", "music", "effects")

@@ -9,16 +9,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from flows.studio.errors import StudioError
 from flows.studio.media import audio as audio_files
 from flows.studio.media import user_files
+from flows.studio.media.audio import Samples
+from flows.studio.media.loudness import at_loudness
 from flows.studio.sound.laughs import PEOPLE_LUFS
 from flows.studio.workspace.files import content_hash
 from scripts_llm.screenplay.premise import Audio, LaughTrack
-
-Samples = NDArray[np.float32]
 
 NO_MUSIC = ("none", "off")
 KINDS = (".wav", ".mp3", ".flac", ".ogg", ".opus", ".m4a")
@@ -69,7 +68,7 @@ def _read(path: Path) -> Samples:
         audio_files.levels_db(samples.mean(axis=1)) > -40
     )  # a laugh begins where the line ends
     return audio_files.soft_clip(
-        audio_files.at_loudness(samples[int(heard[0]) * audio_files.samples_in(0.01) :], PEOPLE_LUFS)
+        at_loudness(samples[int(heard[0]) * audio_files.samples_in(0.01) :], PEOPLE_LUFS)
     )
 
 

@@ -32,18 +32,15 @@ from flows.studio.timeline.pacing import (
     SMASH,
     SceneEnd,
     SceneMaterial,
-    SceneSound,
-    SpokenLine,
     Tracks,
     derive_seed,
     lay_dialogue,
     to_frames,
     without_drowned_laughs,
 )
+from flows.studio.typography.caption_style import letters_per_row
 from scripts_llm.screenplay.script import Line, Scene
 from scripts_llm.screenplay.video import Fit
-
-__all__ = ["FilmedShot", "Intro", "SceneMaterial", "SceneSound", "SpokenLine", "assemble"]
 
 FIRST_LAUGH = 11 * FPS
 SHORTEST_SCENE = 20
@@ -93,7 +90,7 @@ def assemble(  # noqa: PLR0913 (what a film is made of)
     if laughing and (not tracks.laughs or tracks.laughs[0].start > FIRST_LAUGH):
         laughing = laugh_cues.add_early_laugh(script, laughing, _early(takes, tracks))
         tracks = _lay(takes, laughing, title, credits, seed=seed, fit=fit, intro=intro)
-    limit = caption_cues.letters_per_row(width, height, style=caption_style)
+    limit = letters_per_row(width, height, style=caption_style)
     return Timeline(
         width=width,
         height=height,

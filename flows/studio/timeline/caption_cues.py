@@ -15,10 +15,7 @@ from itertools import groupby
 from flows.studio.rates import FPS
 from flows.studio.timeline.model import Caption, LineCue, Span, Word
 from flows.studio.typography import linebreak
-from flows.studio.typography.caption_style import letters_per_row
 from flows.studio.typography.linebreak import TextPiece
-
-__all__ = ["letters_per_row", "make_captions", "reading_speed"]
 
 LETTERS_A_SECOND = 17
 SHORTEST = FPS

@@ -9,9 +9,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from flows.studio.media.audio import Samples
 from flows.studio.rates import SAMPLE_RATE
-
-Samples = NDArray[np.float32]
 
 WINDOW, HOP = 1024, 256
 LIFTER = 110  # samples: 2.3 ms, shorter than the period of any voice

@@ -18,12 +18,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from flows.studio.media.audio import Samples
 from flows.studio.rates import SAMPLE_RATE
 
 if TYPE_CHECKING:
     from hibari import Hibari
 
-Samples = NDArray[np.float32]
 
 MODEL_RATE = 24_000
 HOP = 300  # samples of the model's rate in a frame of its spectrum

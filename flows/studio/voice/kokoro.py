@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from flows.studio.errors import StudioError
+from flows.studio.media.audio import Samples
 from flows.studio.rates import SAMPLE_RATE
 from flows.studio.voice.hibari import MODEL_RATE, model
 from flows.studio.workspace import downloads
@@ -23,7 +23,6 @@ from flows.studio.workspace import downloads
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession
 
-Samples = NDArray[np.float32]
 
 SPEEDS = (0.5, 2.0)
 STYLES, WIDTH = 510, 256  # a voice's table: a style for each number of phonemes

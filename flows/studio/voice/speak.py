@@ -17,19 +17,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from flows.studio.errors import StudioError
 from flows.studio.media import audio
+from flows.studio.media.audio import Samples, decode_sound
 from flows.studio.media.filters import affected, shelved
-from flows.studio.media.loudness import decode_sound
+from flows.studio.media.loudness import at_loudness
 from flows.studio.rates import SAMPLE_RATE
 from flows.studio.voice import formants, hibari, kokoro, speech_api
 from flows.studio.voice.catalog import VoiceSettings, speaker_pitch
 from flows.studio.voice.delivery import apply_delivery, read_parenthetical
 from flows.studio.voice.phonemes import Reading, read, sounds_like
-
-Samples = NDArray[np.float32]
 
 LINE_LUFS = -18.0  # every line before the mix; a parenthetical moves it
 SENTENCE_GAP = 0.22  # seconds between the sentences of a line
@@ -125,7 +123,7 @@ def _in_throat(said: Samples, voice: VoiceSettings, pitch: float, rng: np.random
 def _leveled(line: Samples, loudness_lufs: float) -> Samples:
     """At that loudness, its few highest peaks bent so that a 24-bit file holds them."""
     for _ in range(2):  # bending takes a little loudness away; the second turn gives it back
-        line = audio.soft_clip(audio.at_loudness(line, loudness_lufs))
+        line = audio.soft_clip(at_loudness(line, loudness_lufs))
     return line
 
 

@@ -10,12 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from flows.studio.errors import StudioError
-from flows.studio.media.loudness import decode_sound
-
-Samples = NDArray[np.float32]
+from flows.studio.media.audio import Samples, decode_sound
 
 MODEL = "tts-1"  # OpenAI's own name; servers with one model take it for theirs
 SPEEDS = (0.25, 4.0)

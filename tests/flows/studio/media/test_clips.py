@@ -43,7 +43,7 @@ def test_the_file_is_written_in_one_move(tmp_path, monkeypatch):
     def full_disk(*_):
         raise OSError("no space left")
 
-    monkeypatch.setattr("flows.studio.media.clips.os.replace", full_disk)
+    monkeypatch.setattr("flows.studio.workspace.files.os.replace", full_disk)
     with pytest.raises(OSError, match="no space"):
         write_clip(noise(2, 16, 16, seed=1), 8, path)
     assert path.read_bytes() == before

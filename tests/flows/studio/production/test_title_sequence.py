@@ -13,7 +13,8 @@ from flows import episode
 from flows.studio.commands import check
 from flows.studio.commands import cut as cut_command
 from flows.studio.errors import StudioError
-from flows.studio.media import clips, ffmpeg, loudness
+from flows.studio.media import clips, ffmpeg
+from flows.studio.media.audio import decode_sound
 from flows.studio.production import episode as episodes
 from flows.studio.production import plan as plans
 from flows.studio.production.request import CutOptions, EpisodeOptions, Outcome
@@ -68,7 +69,7 @@ def _cues(home: Path) -> tuple[Any, Any]:
 
 def _loudest_hertz(film: Path, start: int, end: int) -> float:
     """The frequency that is strongest in a film's sound between two frames."""
-    samples = np.concatenate(list(loudness.decode_sound(film))).mean(axis=1)
+    samples = np.concatenate(list(decode_sound(film))).mean(axis=1)
     heard = samples[start * SAMPLES_PER_FRAME : end * SAMPLES_PER_FRAME]
     return float(np.abs(np.fft.rfft(heard)).argmax() * SAMPLE_RATE / len(heard))
 

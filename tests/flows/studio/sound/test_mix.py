@@ -14,7 +14,8 @@ import soundfile
 
 from flows.studio.errors import StudioError
 from flows.studio.media import audio
-from flows.studio.media.loudness import loudness_of
+from flows.studio.media.ffmpeg import AAC_OPTIONS
+from flows.studio.media.loudness import loudness_of, measure_file
 from flows.studio.rates import SAMPLE_RATE, SAMPLES_PER_FRAME
 from flows.studio.sound import foley, mix
 from flows.studio.sound.stems import make_stems, write_stems
@@ -82,7 +83,7 @@ def test_the_master_has_the_exact_length_and_what_the_report_says(episode, maste
     out, report = mastered
     assert soundfile.info(out).frames == episode.num_frames * SAMPLES_PER_FRAME == report.num_samples
     assert (soundfile.info(out).channels, soundfile.info(out).subtype) == (2, "PCM_24")
-    assert mix.measure_file(out)[0] == pytest.approx(report.loudness_lufs, abs=0.1)
+    assert measure_file(out)[0] == pytest.approx(report.loudness_lufs, abs=0.1)
     assert report.loudness_lufs == pytest.approx(-14, abs=0.5)
     assert [path.name for path in out.parent.iterdir()] == ["m.wav"]
 
@@ -91,19 +92,19 @@ def test_the_loudness_and_the_peak_hold_after_the_films_encode(episode, mastered
     track = tmp_path / "m.m4a"
     report = mix.master(episode, Audio(), tmp_path / "m.wav", seed=1, encoded=track)
     assert report == mastered[1]
-    loudness, peak = mix.measure_file(track)
+    loudness, peak = measure_file(track)
     assert loudness == pytest.approx(-14, abs=0.5)
     assert peak <= -1
     assert (loudness, peak) == pytest.approx((report.loudness_lufs, report.true_peak_dbtp), abs=0.01)
     film = tmp_path / "film.mp4"
-    command = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-i", f"file:{mastered[0]}", *mix.AAC_OPTIONS]
+    command = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-i", f"file:{mastered[0]}", *AAC_OPTIONS]
     subprocess.run([*command, film], check=True)
-    assert mix.measure_file(film) == pytest.approx((loudness, peak), abs=0.01)
+    assert measure_file(film) == pytest.approx((loudness, peak), abs=0.01)
 
 
 def test_another_loudness_is_reached_too(episode, tmp_path):
     mix.master(episode, Audio(loudness="ebu"), tmp_path / "m.wav", seed=1)
-    assert mix.measure_file(tmp_path / "m.wav")[0] == pytest.approx(-23, abs=0.5)
+    assert measure_file(tmp_path / "m.wav")[0] == pytest.approx(-23, abs=0.5)
     assert mix.TARGETS_LUFS["podcast"] == -16
 
 

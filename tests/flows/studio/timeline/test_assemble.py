@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from flows.studio.errors import StudioError
 from flows.studio.rates import FPS
 from flows.studio.timeline import assemble
-from flows.studio.timeline.assemble import FilmedShot, SceneMaterial, SpokenLine
+from flows.studio.timeline.framing import FilmedShot
 from flows.studio.timeline.model import Timeline
+from flows.studio.timeline.pacing import SceneMaterial, SpokenLine
 from scripts_llm.screenplay.script import Beat, Line, Scene, Shot
 
 CAST = ("joe", "don", "ann")

@@ -8,16 +8,10 @@ from pathlib import Path
 import pytest
 
 from flows.studio.rates import FPS
-from flows.studio.timeline.assemble import (
-    DISSOLVE,
-    FADE,
-    FilmedShot,
-    SceneMaterial,
-    SceneSound,
-    SpokenLine,
-    assemble,
-)
+from flows.studio.timeline.assemble import DISSOLVE, FADE, assemble
+from flows.studio.timeline.framing import FilmedShot
 from flows.studio.timeline.model import Word
+from flows.studio.timeline.pacing import SceneMaterial, SceneSound, SpokenLine
 from scripts_llm.screenplay.script import Beat, Line, Scene, Shot
 
 
