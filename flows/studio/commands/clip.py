@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Any
 
 import t2v
 from flows.studio.errors import StudioError
-from flows.studio.filming.settings import FILM_MODEL, parse_lora, parse_size
+from flows.studio.filming.settings import FILM_MODEL, parse_lora
 from flows.studio.media import clip_export
 from flows.studio.media import frames as frame_files
+from flows.studio.media.size import parse_size
 from flows.studio.production import console
 from flows.studio.production.console import Screen, duration
 from flows.studio.production.request import OUTPUT
@@ -146,7 +147,7 @@ def _settings(model: TextToVideo, options: ClipOptions, screen: Screen) -> dict[
     """What `generate` is given beside prompt and seed."""
     height, width = next(iter(model.preset.sizes.values()))
     if options.size is not None:
-        height, width = parse_size(options.size, where="--size")
+        width, height = parse_size(options.size, where="--size")
     hold = {}
     if options.image is not None:
         hold[0] = frame_files.read_picture(options.image, height=height, width=width)

@@ -13,6 +13,7 @@ from cyclopts import Parameter
 from flows.studio.errors import StudioError
 from flows.studio.media import frames as frame_files
 from flows.studio.media import gif
+from flows.studio.media.size import parse_size
 from flows.studio.production.console import Screen
 
 if TYPE_CHECKING:
@@ -115,10 +116,7 @@ def _framing(options: TrainOptions, model: TextToVideo) -> frame_files.FrameForm
     preset = model.preset
     height, width = next(iter(preset.sizes.values()))
     if options.size is not None:
-        words = options.size.lower().split("x")
-        if len(words) != 2 or not all(word.isdecimal() for word in words):
-            raise StudioError(f"--size: wanted WIDTHxHEIGHT such as 256x256, got {options.size!r}", code=2)
-        width, height = int(words[0]), int(words[1])
+        width, height = parse_size(options.size, where="--size")
     factor = preset.autoencoder.factor
     if height % factor or width % factor or not height * width:
         raise StudioError(f"--size: wanted multiples of {factor}, got {width}x{height}", code=2)

@@ -9,6 +9,7 @@ from typing import Any, Literal, TypeVar
 
 import t2v
 from flows.studio.errors import StudioError
+from flows.studio.media.size import parse_size
 from scripts_llm.screenplay.premise import Premise
 from scripts_llm.screenplay.video import Video
 from t2v.configs import Speed, fast
@@ -149,7 +150,7 @@ def frame_size(preset: t2v.Preset, premise: Premise, video: Video) -> tuple[int,
     if video.size is None:
         shape = "16:9" if premise.format.aspect == "16:9" else "1:1"
         return preset.sizes.get(shape) or next(iter(preset.sizes.values()))
-    height, width = parse_size(video.size, where="video: size")
+    width, height = parse_size(video.size, where="video: size")
     factor = preset.autoencoder.factor
     if height % factor or width % factor:
         raise StudioError(
@@ -200,7 +201,7 @@ def picture_size(premise: Premise) -> tuple[int, int]:
     aspect = premise.format.aspect
     if premise.format.size is None:
         return PICTURE_SIZES[aspect]
-    width, height = (int(side) for side in premise.format.size.split("x"))
+    width, height = parse_size(premise.format.size, where="format: size")
     wide, high = (int(number) for number in aspect.split(":"))
     if abs(width * high - height * wide) > 2 * wide * high:
         usual = "{}x{}".format(*PICTURE_SIZES[aspect])
@@ -210,14 +211,6 @@ def picture_size(premise: Premise) -> tuple[int, int]:
             code=2,
         )
     return width, height
-
-
-def parse_size(text: str, *, where: str) -> tuple[int, int]:
-    """Height and width of "256x144", which is said the other way round. Raises StudioError."""
-    width, _, height = text.lower().partition("x")
-    if not (width.isdecimal() and height.isdecimal() and int(width) and int(height)):
-        raise StudioError(f"{where}: wanted width and height like 256x256, got {text!r}", code=2)
-    return int(height), int(width)
 
 
 def parse_lora(text: str) -> tuple[str, float]:
