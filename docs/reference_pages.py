@@ -87,7 +87,7 @@ def write_pages(folder: Path) -> None:
     (folder / "premise.md").write_text(premise_page(), encoding="utf-8")
     (folder / "script.md").write_text(script_page(), encoding="utf-8")
     for name, made in (("premise", schema.premise_schema()), ("script", schema.script_schema())):
-        (folder / f"{name}.schema.json").write_text(schema.as_text(made), encoding="utf-8")
+        (folder / f"{name}.schema.json").write_text(schema.schema_text(made), encoding="utf-8")
 
 
 def _sections(model: type[BaseModel], prefix: str) -> Iterator[str]:

@@ -296,7 +296,7 @@ def _estimate(run: Run, plan: Survey, num_shots: int) -> None:
 
 def _steps(run: Run, plan: Survey, shot: WantedShot, done: int, total: int) -> camera.OnStep:
     """Moves the bar: "scene 3 of 9, shot 2, step 12 of 20"."""
-    made = script_.scenes(plan.written.script)
+    made = script_.filmed_scenes(plan.written.script)
     scene = made.index(shot.scene) + 1
     number = shot.label.rsplit(".", 1)[-1]
 

@@ -12,5 +12,5 @@ class ScriptError(Exception):
     """
 
 
-class WrongForm(ScriptError):
+class MalformedAnswer(ScriptError):
     """An answer that is not of the form that was asked for, whatever it means."""

@@ -15,23 +15,27 @@ _DIRECTIONS = r"[\u202a-\u202e\u2066-\u2069]"  # embeddings, overrides and isola
 _HARMFUL = re.compile(f"{_ESCAPES}|{_CONTROLS}|{_DIRECTIONS}")
 
 
-def plain(text: str) -> str:
+def strip_controls(text: str) -> str:
     """The text without escape sequences, control characters and changes of the reading direction."""
     return _HARMFUL.sub("", text)
 
 
-def plainly(value: Any) -> Any:
+def strip_controls_deep(value: Any) -> Any:
     """The same for every text in lists and mappings; what is clean is handed back as it is."""
     if isinstance(value, str):
-        return plain(value)
+        return strip_controls(value)
     if isinstance(value, list | tuple):
-        return type(value)(plainly(each) for each in value) if type(value) in (list, tuple) else value
+        return (
+            type(value)(strip_controls_deep(each) for each in value)
+            if type(value) in (list, tuple)
+            else value
+        )
     if type(value) is dict:
-        return {plainly(key): plainly(each) for key, each in value.items()}
+        return {strip_controls_deep(key): strip_controls_deep(each) for key, each in value.items()}
     return value
 
 
 def one_line(text: str, most: int = 200) -> str:
     """A text as part of a message: plain, on one line, and not long."""
-    line = " ".join(plain(text).split())
+    line = " ".join(strip_controls(text).split())
     return line if len(line) <= most else line[: most - 3] + "..."

@@ -8,11 +8,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from scripts_llm.errors import ScriptError
-from scripts_llm.files.source import Source, read_text, refuse
+from scripts_llm.files.source import Source, faults_error, read_text
 from scripts_llm.files.validation import validate
-from scripts_llm.files.write import flow, replace_file, scalar
-from scripts_llm.files.yaml_nodes import Node, parse, resolve
-from scripts_llm.screenplay.continuity import Continuity, Told
+from scripts_llm.files.write import flow_style, format_scalar, replace_file
+from scripts_llm.files.yaml_nodes import Node, construct, parse
+from scripts_llm.screenplay.continuity import Continuity, ContinuityEntry
 
 HEAD = """\
 # What happened so far in {show}: the writer reads it before every new episode.
@@ -35,17 +35,17 @@ def read_continuity(path: Path) -> Continuity:
         return Continuity()
     known, more = validate(Continuity, _without_an_empty_list(root), path)
     if known is None or faults or more:
-        raise refuse([*faults, *more], source)
+        raise faults_error([*faults, *more], source)
     return known
 
 
-def entry_of(path: Path, episode: str) -> Told | None:
+def read_entry(path: Path, episode: str) -> ContinuityEntry | None:
     """The entry of an episode as it stands in the file."""
     told = read_continuity(path).episodes
     return next((each for each in told if each.episode == episode), None)
 
 
-def write_entry(path: Path, told: Told, *, show: str) -> None:
+def save_entry(path: Path, told: ContinuityEntry, *, show: str) -> None:
     """Puts an episode's entry in its place, instead of the one that it had. A file is made if there is none.
 
     What comes out is read back before it replaces the file. Raises ScriptError if the file is written in a
@@ -62,21 +62,21 @@ def write_entry(path: Path, told: Told, *, show: str) -> None:
     replace_file(path, new.encode())
 
 
-def rows_of(told: Told) -> list[str]:
+def entry_rows(told: ContinuityEntry) -> list[str]:
     """An entry as the program writes it, a line each, without indentation."""
     known = told.model_dump(exclude_defaults=True, mode="json")
     rows = []
     for key, value in known.items():
         if isinstance(value, str):
-            rows.append(f"{key}: {scalar(value)}")
+            rows.append(f"{key}: {format_scalar(value)}")
         elif isinstance(value, list):
-            rows += [f"{key}:", *(f"  - {scalar(each)}" for each in value)]
+            rows += [f"{key}:", *(f"  - {format_scalar(each)}" for each in value)]
         else:
-            rows.append(f"{key}: {flow(value)}")
+            rows.append(f"{key}: {flow_style(value)}")
     return rows
 
 
-def _with_entry(text: str, told: Told, path: Path) -> str:
+def _with_entry(text: str, told: ContinuityEntry, path: Path) -> str:
     root, _ = parse(Source(path, text))
     listed = root.value.get("episodes") if root is not None and isinstance(root.value, dict) else None
     entries = listed.value if listed is not None and isinstance(listed.value, list) else []
@@ -98,8 +98,8 @@ def _with_entry(text: str, told: Told, path: Path) -> str:
     return f"{before}\n{_block(told, indent)}{text[end:]}"
 
 
-def _block(told: Told, indent: int) -> str:
-    first, *rest = rows_of(told)
+def _block(told: ContinuityEntry, indent: int) -> str:
+    first, *rest = entry_rows(told)
     rows = [f"- {first}", *(f"  {row}" for row in rest)]
     return "".join(f"{' ' * indent}{row}\n" for row in rows)
 
@@ -116,7 +116,7 @@ def _end_of(text: str, entry: Node) -> int:
 
 
 def _code(entry: Node) -> str:
-    value = resolve(entry)
+    value = construct(entry)
     return str(value.get("episode", "")) if isinstance(value, dict) else ""
 
 

@@ -13,8 +13,8 @@ from typing import Any
 
 from scripts_llm.errors import ScriptError
 from scripts_llm.files.source import Source, read_text
-from scripts_llm.files.write import flow, replace_file, scalar, scene_rows, shot_in_flow
-from scripts_llm.files.yaml_nodes import Node, parse, resolve
+from scripts_llm.files.write import flow_style, format_scalar, format_shot, replace_file, scene_rows
+from scripts_llm.files.yaml_nodes import Node, construct, parse
 from scripts_llm.screenplay.script import Scene, Shot
 
 
@@ -27,7 +27,7 @@ class _Edit:
     new: str
 
 
-def write_into_script(path: Path, *, ids: Mapping[int, str], shots: Mapping[int, Sequence[Shot]]) -> None:
+def insert_ids_and_shots(path: Path, *, ids: Mapping[int, str], shots: Mapping[int, Sequence[Shot]]) -> None:
     """Give scenes, by index, their id and their shots. If it cannot: ScriptError, and the file as it was."""
     if not ids and not shots:
         return
@@ -60,13 +60,13 @@ def set_pick(path: Path, *, scene: int, shot: int, pick: int) -> None:
     listed = shots.get("shots") if isinstance(shots, dict) else None
     if root is None or listed is None or not isinstance(listed.value, list) or shot >= len(listed.value):
         raise ScriptError(f"{path}: wanted at least {shot + 1} shots in the scene, got fewer")
-    wanted = resolve(root)
+    wanted = construct(root)
     wanted["scenes"][scene]["shots"][shot]["pick"] = pick
     new = _edited(source.text, [_value_edit(listed.value[shot], "pick", str(pick), source.text)])
     _put(source, new, wanted, "a pick")
 
 
-def scene_text(path: Path, index: int) -> str:
+def read_scene_text(path: Path, index: int) -> str:
     """A scene as it stands in the file, without its dash."""
     source = Source(path, read_text(path, what="script"))
     start, end, _ = _bounds(source, index)
@@ -82,12 +82,12 @@ def replace_scene(path: Path, index: int, new: Scene | str) -> None:
     alone, _ = parse(Source(path, f"{' ' * (scene.start.column - 1)}{text}"))
     if root is None or alone is None:
         raise ScriptError(f"{path}: wanted a scene, got nothing")
-    wanted = resolve(root)
-    wanted["scenes"][index] = resolve(alone)
+    wanted = construct(root)
+    wanted["scenes"][index] = construct(alone)
     _put(source, source.text[:start] + text + source.text[end:], wanted, "a scene")
 
 
-def keep_scenes(path: Path, texts: Mapping[str, str]) -> None:
+def carry_over_scenes(path: Path, texts: Mapping[str, str]) -> None:
     """Put scenes of an older script, by id, in the place of those of a new one; those it lacks come last.
 
     Their text stays as it was, but for the spaces in front of its lines.
@@ -95,7 +95,7 @@ def keep_scenes(path: Path, texts: Mapping[str, str]) -> None:
     for name, text in texts.items():
         source = Source(path, read_text(path, what="script"))
         root, _ = parse(source)
-        ids = [resolve(scene).get("id") for scene in _scenes(root, path, 0)]
+        ids = [construct(scene).get("id") for scene in _scenes(root, path, 0)]
         index = ids.index(name) if name in ids else None
         if index is None:
             column = _scenes(root, path, 0)[0].start.column
@@ -141,7 +141,7 @@ def _last(node: Node) -> Node:
 
 def _as_text(scene: Scene, place: Node, text: str) -> str:
     if place.flow:
-        return flow(scene.model_dump(exclude_defaults=True, mode="json"))
+        return flow_style(scene.model_dump(exclude_defaults=True, mode="json"))
     return (_line_end(text) + " " * (place.start.column - 1)).join(scene_rows(scene))
 
 
@@ -183,7 +183,7 @@ def _scenes(root: Node | None, path: Path, last: int) -> list[Node]:
 
 def _wanted(root: Node | None, ids: Mapping[int, str], shots: Mapping[int, Sequence[Shot]]) -> Any:
     """What the file should say afterwards."""
-    content = resolve(root) if root is not None else {}
+    content = construct(root) if root is not None else {}
     for index, key in ids.items():
         content["scenes"][index]["id"] = key
     for index, several in shots.items():
@@ -198,7 +198,7 @@ def _reads_as(text: str, wanted: Any, path: Path) -> bool:
         root, faults = parse(Source(path, text))
     except ScriptError:
         return False
-    return root is not None and not faults and resolve(root) == wanted
+    return root is not None and not faults and construct(root) == wanted
 
 
 def _edited(text: str, edits: Sequence[_Edit]) -> str:
@@ -217,18 +217,18 @@ def _edited(text: str, edits: Sequence[_Edit]) -> str:
 def _id_edits(scene: Node, key: str, line_end: str) -> list[_Edit]:
     present = _empty_value(scene, "id")
     if present is not None:
-        new = (" " if present.is_blank else "") + scalar(key)
+        new = (" " if present.is_blank else "") + format_scalar(key)
         return [_Edit(present.start.index, present.end.index, new)]
     first = _key_nodes(scene)[0].start
     after = ", " if scene.flow else line_end + " " * (first.column - 1)
-    return [_Edit(first.index, first.index, f"id: {scalar(key)}{after}")]
+    return [_Edit(first.index, first.index, f"id: {format_scalar(key)}{after}")]
 
 
 def _shots_edits(scene: Node, shots: Sequence[Shot], text: str, *, before_all: bool) -> list[_Edit]:
     keys = _key_nodes(scene)
-    inline = f"[{', '.join(shot_in_flow(shot) for shot in shots)}]"
+    inline = f"[{', '.join(format_shot(shot) for shot in shots)}]"
     indent = _line_end(text) + " " * (keys[0].start.column - 1)
-    rows = "".join(f"{indent}  - {shot_in_flow(shot)}" for shot in shots)
+    rows = "".join(f"{indent}  - {format_shot(shot)}" for shot in shots)
     present = _empty_value(scene, "shots")
     if present is not None and scene.flow:
         new = (" " if present.is_blank else "") + inline
@@ -255,7 +255,7 @@ def _key_nodes(scene: Node) -> list[Node]:
 def _empty_value(scene: Node, key: str) -> Node | None:
     """The value of a key that is there, but says nothing."""
     value = scene.value.get(key) if isinstance(scene.value, dict) else None
-    return value if value is not None and resolve(value) in (None, []) else None
+    return value if value is not None and construct(value) in (None, []) else None
 
 
 def _key_behind_the_action(scene: Node) -> Node | None:

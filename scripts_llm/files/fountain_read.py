@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from scripts_llm.errors import ScriptError
 from scripts_llm.files.source import Source
-from scripts_llm.files.yaml_nodes import parse, resolve
+from scripts_llm.files.yaml_nodes import construct, parse
 from scripts_llm.screenplay.premise import Character, display_name
 from scripts_llm.screenplay.script import Line, Scene, Script
 
@@ -47,19 +47,19 @@ _SCRIPT_KEYS = frozenset(Script.model_fields) - {"scenes", "schema_"}
 
 
 @dataclass(frozen=True)
-class Names:
+class CueNames:
     """The cast as a screenplay names it."""
 
     cast: Mapping[str, str]  # key -> name
 
     @classmethod
-    def of(cls, cast: Mapping[str, Character]) -> Names:
+    def from_cast(cls, cast: Mapping[str, Character]) -> CueNames:
         return cls({key: display_name(key, who) for key, who in cast.items()})
 
-    def with_more(self, more: Mapping[str, Character]) -> Names:
+    def with_more(self, more: Mapping[str, Character]) -> CueNames:
         """With those whom a script invented; what it only adds to a character leaves the name."""
         new = {key: display_name(key, who) for key, who in more.items() if who.name or key not in self.cast}
-        return Names({**self.cast, **new})
+        return CueNames({**self.cast, **new})
 
     def cues(self, key: str) -> tuple[str, ...]:
         """How a character's cue may be written, the usual way first."""
@@ -80,7 +80,7 @@ class Names:
 class _Reading:
     """What is read so far; `left_out` counts what a script has no place for."""
 
-    names: Names
+    names: CueNames
     values: dict[str, Any] = field(default_factory=dict)
     scenes: list[dict[str, Any]] = field(default_factory=list)
     places: list[int] = field(default_factory=list)  # the line of each scene's heading
@@ -90,12 +90,12 @@ class _Reading:
     transition: str | None = None
 
 
-def read_fountain(text: str, path: Path, cast: Mapping[str, Character]) -> tuple[Script, tuple[str, ...]]:
+def parse_fountain(text: str, path: Path, cast: Mapping[str, Character]) -> tuple[Script, tuple[str, ...]]:
     """The script in a Fountain text, and what of it a script has no place for, in words.
 
     Who speaks and is not in `cast` joins the script's own. Raises ScriptError where it is no script.
     """
-    reading = _Reading(Names.of(cast))
+    reading = _Reading(CueNames.from_cast(cast))
     _read(text, reading)
     if not reading.scenes:
         raise ScriptError(f"{path}: wanted scene headings like `INT. KITCHEN - DAY`, got none")
@@ -110,7 +110,7 @@ def read_fountain(text: str, path: Path, cast: Mapping[str, Character]) -> tuple
     return script, left
 
 
-def read_scenes(text: str, names: Names) -> list[dict[str, Any]]:
+def parse_scenes(text: str, names: CueNames) -> list[dict[str, Any]]:
     """The scenes of a text without a title page, as values."""
     reading = _Reading(names)
     for number, rows in _blocks(_prepared(text)):
@@ -314,7 +314,7 @@ def _value(text: str) -> tuple[bool, Any]:
         root, faults = parse(Source(Path("note"), text))
     except ScriptError:
         return False, None
-    return (not faults), (None if root is None else resolve(root))
+    return (not faults), (None if root is None else construct(root))
 
 
 def _without_notes(text: str, reading: _Reading) -> str:

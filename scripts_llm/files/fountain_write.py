@@ -15,21 +15,19 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from scripts_llm.files.fountain_read import PARTS, TRANSITIONS, Names, read_fountain, read_scenes
-from scripts_llm.files.write import flow, quoted, scalar
+from scripts_llm.files.fountain_read import PARTS, TRANSITIONS, CueNames, parse_scenes
+from scripts_llm.files.write import double_quote, flow_style, format_scalar
 from scripts_llm.screenplay.premise import Character
 from scripts_llm.screenplay.script import Beat, Line, Scene, Script
-
-__all__ = ["read_fountain", "write_fountain"]
 
 _PART_NAMES = {part: name for name, part in reversed(PARTS.items())}
 _TRANSITION_NAMES = {kind: name for name, kind in reversed(TRANSITIONS.items())}
 _OF_ITS_OWN = {"id", "part", "slugline", "action", "transition", "dialogue", "shots"}
 
 
-def write_fountain(script: Script, cast: Mapping[str, Character]) -> str:
+def format_fountain(script: Script, cast: Mapping[str, Character]) -> str:
     """The script as a Fountain file; `cast` is everybody who may speak."""
-    writer = _Writer(Names.of(cast).with_more(script.cast))
+    writer = _Writer(CueNames.from_cast(cast).with_more(script.cast))
     blocks = [writer.head(script)]
     part: str | None = None
     for scene in script.scenes:
@@ -42,7 +40,7 @@ def write_fountain(script: Script, cast: Mapping[str, Character]) -> str:
 class _Writer:
     """Writes each element plainly if it is read back as it was, else as a note."""
 
-    names: Names
+    names: CueNames
 
     def head(self, script: Script) -> str:
         title = {"title": script.title, "logline": script.logline}
@@ -82,7 +80,7 @@ class _Writer:
         number = f" #{scene.id}#" if scene.id is not None else ""
         wanted = {"slugline": scene.slugline, **({"id": scene.id} if scene.id else {})}
         for text in (scene.slugline, f".{scene.slugline}"):
-            if _is_one_row(text) and read_scenes(f"{text}{number}", self.names) == [wanted]:
+            if _is_one_row(text) and parse_scenes(f"{text}{number}", self.names) == [wanted]:
                 return f"{text}{number}", []
         return f".SCENE{number}", [_note("slugline", scene.slugline)]
 
@@ -104,7 +102,7 @@ class _Writer:
         if "dialogue" in wanted:
             scene["dialogue"] = [wanted["dialogue"]]
         for block in blocks:
-            if read_scenes(f"INT. X - DAY\n\n{block}\n\n[[title: end]]", self.names) == [scene]:
+            if parse_scenes(f"INT. X - DAY\n\n{block}\n\n[[title: end]]", self.names) == [scene]:
                 return block
         ((key, value),) = wanted.items()
         return _note(key, value)
@@ -133,7 +131,7 @@ def _flow(value: Any) -> str:
     if isinstance(value, list | tuple):
         return "[" + ", ".join(map(_flow, value)) + (" ]" if value else "]")
     if not isinstance(value, str):
-        return flow(value)
+        return flow_style(value)
     if not re.search(r"[\[\]/]", value):
-        return scalar(value, in_flow=True)
-    return re.sub(r"[\[\]/]", lambda sign: f"\\u{ord(sign[0]):04x}", quoted(value))
+        return format_scalar(value, in_flow=True)
+    return re.sub(r"[\[\]/]", lambda sign: f"\\u{ord(sign[0]):04x}", double_quote(value))

@@ -9,26 +9,11 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from scripts_llm.errors import ScriptError
-from scripts_llm.files.edit import keep_scenes, replace_scene, scene_text, set_pick, write_into_script
-from scripts_llm.files.source import Fault, Source, Spot, read_text, refuse
-from scripts_llm.files.validation import known_keys, nearest, shown, validate
-from scripts_llm.files.write import write_script
+from scripts_llm.files.source import Fault, Source, Spot, faults_error, read_text
+from scripts_llm.files.validation import describe_node, known_keys, nearest, validate
 from scripts_llm.files.yaml_nodes import Node, parse
 from scripts_llm.screenplay.premise import Character, Premise
 from scripts_llm.screenplay.script import Beat, Line, Script
-
-__all__ = [
-    "keep_scenes",
-    "places_of",
-    "read_premise",
-    "read_script",
-    "replace_scene",
-    "rough_premise",
-    "scene_text",
-    "set_pick",
-    "write_into_script",
-    "write_script",
-]
 
 _OF_AN_ELEMENT = frozenset(known_keys(Line) + known_keys(Beat))
 
@@ -48,11 +33,11 @@ def read_premise(path: Path) -> Premise:
         hint = "adding `logline: ...`, one sentence"
         faults.append(Fault(root.start, f"the key 'logline'{also}", "nothing", hint))
     if premise is None or faults:
-        raise refuse(faults, source)
+        raise faults_error(faults, source)
     return premise
 
 
-def rough_premise(path: Path) -> Premise | None:
+def salvage_premise(path: Path) -> Premise | None:
     """The show and the names of the cast in a premise that has faults; None if not even those can be read."""
     try:
         root, _ = parse(Source(path, read_text(path, what="premise")))
@@ -75,11 +60,11 @@ def read_script(path: Path, cast: Collection[str]) -> Script:
     ours = [*strangers, *_shot_faults(root, everyone), *_ids_used_twice(root), *_locked_without_id(root)]
     faults = _with_others(faults + ours, more)
     if script is None or faults:
-        raise refuse(faults, source)
+        raise faults_error(faults, source)
     return script
 
 
-def places_of(path: Path, ways: Sequence[Sequence[str | int]]) -> list[tuple[int, int]]:
+def find_positions(path: Path, ways: Sequence[Sequence[str | int]]) -> list[tuple[int, int]]:
     """Line and column of each way of keys and indexes into a file; as far as the file goes along with it."""
     root, _ = parse(Source(path, read_text(path, what="YAML")))
     return [_place_of(root, way) for way in ways]
@@ -106,8 +91,8 @@ def _root(source: Source, what: str, least: str) -> tuple[Node, list[Fault]]:
     if root is None or root.is_blank:
         raise ScriptError(f"{source.path}: wanted a {what}, got an empty file, try {least}")
     if not isinstance(root.value, dict):
-        fault = Fault(root.start, f"a mapping with {least}", shown(root), "`key: value` lines")
-        raise refuse([*faults, fault], source)
+        fault = Fault(root.start, f"a mapping with {least}", describe_node(root), "`key: value` lines")
+        raise faults_error([*faults, fault], source)
     return root, faults
 
 

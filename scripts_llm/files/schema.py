@@ -45,15 +45,15 @@ def modeline(schema: str) -> str:
     return f"yaml-language-server: $schema={schema}"
 
 
-def keep(folder: Path, name: str) -> None:
+def save_schema(folder: Path, name: str) -> None:
     """Write one of the two schemas into a folder; untouched if it says the same already."""
-    text = as_text(premise_schema() if name == PREMISE else script_schema())
+    text = schema_text(premise_schema() if name == PREMISE else script_schema())
     path = folder / name
     if not path.exists() or path.read_text(encoding="utf-8") != text:
         replace_file(path, text.encode())
 
 
-def as_text(schema: dict[str, Any]) -> str:
+def schema_text(schema: dict[str, Any]) -> str:
     """A schema as it stands in a file."""
     return json.dumps(schema, indent=1, ensure_ascii=False) + "\n"
 

@@ -67,11 +67,11 @@ class Fault:
         """What a person reads: one line, and the file's own below it."""
         asks = self.hint.startswith("did you mean")
         tail = "" if not self.hint else f", {self.hint}" if asks else f", try {self.hint}"
-        message = f"wanted {self.wanted}, got {short(self.got)}{tail}"
+        message = f"wanted {self.wanted}, got {shorten(self.got)}{tail}"
         return source.told(self.spot.line, self.spot.column, message)
 
 
-def refuse(faults: Iterable[Fault], source: Source) -> ScriptError:
+def faults_error(faults: Iterable[Fault], source: Source) -> ScriptError:
     """All faults of a file in one error, in the file's order, the first twenty told."""
     ordered = sorted(set(faults), key=lambda fault: (fault.spot.index, fault.wanted))
     told = [fault.told(source) for fault in ordered[:MAX_FAULTS]]
@@ -93,7 +93,7 @@ def _width(text: str) -> int:
     )
 
 
-def short(text: str) -> str:
+def shorten(text: str) -> str:
     """Text cut to what fits into one line of an error."""
     return text if len(text) <= 70 else text[:67] + "..."
 
@@ -156,10 +156,10 @@ def _decode(raw: bytes, path: Path) -> str:
 
 def _refused(path: Path, text: str, index: int, got: str) -> ScriptError:
     wanted, hint = ("text", "taking it out") if "NUL" in got else ("UTF-8", "saving the file as UTF-8")
-    return refuse([Fault(spot_of(text, index), wanted, got, hint)], Source(path, text))
+    return faults_error([Fault(spot_at(text, index), wanted, got, hint)], Source(path, text))
 
 
-def spot_of(text: str, index: int) -> Spot:
+def spot_at(text: str, index: int) -> Spot:
     """The place at an offset."""
     before = text[:index].removeprefix("\ufeff")
     return Spot(index, before.count("\n") + 1, len(before) - before.rfind("\n"))

@@ -13,8 +13,8 @@ from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
 from pydantic import BaseModel, ValidationError
 
 from scripts_llm.errors import ScriptError
-from scripts_llm.files.source import Fault, Spot, short
-from scripts_llm.files.yaml_nodes import Node, children, resolve
+from scripts_llm.files.source import Fault, Spot, shorten
+from scripts_llm.files.yaml_nodes import Node, children, construct
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -25,12 +25,12 @@ def nearest(word: str, known: Collection[str]) -> str:
     return f"did you mean {close[0]!r}?" if close else ""
 
 
-def shown(node: Node | None) -> str:
+def describe_node(node: Node | None) -> str:
     """What stands in the file, short enough for one line."""
     if node is None or node.is_blank:
         return "nothing"
     if isinstance(node.value, str):
-        return repr(short(node.value))
+        return repr(shorten(node.value))
     return "a list" if isinstance(node.value, list) else "a mapping"
 
 
@@ -40,7 +40,7 @@ def validate(model: type[M], root: Node, path: Path) -> tuple[M | None, list[Fau
     A scalar is read as the number or truth that it looks like; where text is wanted, it is the text that was
     typed. A key with nothing behind it is a key left out.
     """
-    content = resolve(root)
+    content = construct(root)
     for _ in range(8):
         try:
             return model.model_validate(content), []
@@ -217,7 +217,7 @@ def _either(group: Sequence[_Place]) -> Fault:
 
 def _fault(place: _Place) -> Fault:
     wanted, hint = _WANTED.get(place.kind, _other)(place)
-    got = shown(place.node)
+    got = describe_node(place.node)
     if place.kind == "string_too_long" and place.node is not None:
         got = f"{len(str(place.node.value))}"
     elif place.kind in ("too_long", "too_short") and place.node is not None:

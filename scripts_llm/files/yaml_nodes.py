@@ -14,7 +14,7 @@ from typing import Any
 
 import yaml
 
-from scripts_llm.files.source import MAX_FAULTS, Fault, Source, Spot, refuse, spot_of
+from scripts_llm.files.source import MAX_FAULTS, Fault, Source, Spot, faults_error, spot_at
 from scripts_llm.files.yaml_parser import Parser
 
 MAX_DEPTH = 40
@@ -47,12 +47,12 @@ class Node:
         return self.plain and self.value == ""
 
 
-def resolve(node: Node) -> Any:
+def construct(node: Node) -> Any:
     """What a node means by YAML 1.2's core schema; infinities and numbers of a hundred digits stay text."""
     if isinstance(node.value, dict):
-        return {key: resolve(child) for key, child in node.value.items()}
+        return {key: construct(child) for key, child in node.value.items()}
     if isinstance(node.value, list):
-        return [resolve(child) for child in node.value]
+        return [construct(child) for child in node.value]
     return resolve_scalar(node.value) if node.plain else node.value
 
 
@@ -88,7 +88,7 @@ def parse(source: Source) -> tuple[Node | None, list[Fault]]:
         if fault is None or not fault.in_one_line or fault.spot.line <= before.spot.line:
             break
         found.append(fault)
-    raise refuse(found, source)
+    raise faults_error(found, source)
 
 
 @dataclass(frozen=True)
@@ -107,7 +107,7 @@ def _read(text: str, builder: _Builder) -> _Unread | None:
             builder.take(parser.get_event())  # type: ignore[no-untyped-call]
     except yaml.reader.ReaderError as error:
         got = f"the unprintable character U+{int(error.character):04X}"
-        return _Unread(spot_of(text, error.position), "text", got, "taking it out")
+        return _Unread(spot_at(text, error.position), "text", got, "taking it out")
     except yaml.MarkedYAMLError as error:
         return _unread(error, text)
     except _TooMuch as error:

@@ -13,16 +13,16 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-from scripts_llm.errors import ScriptError, WrongForm
+from scripts_llm.errors import MalformedAnswer, ScriptError
 from scripts_llm.llm import budget, capabilities
 from scripts_llm.llm.budget import Spent
-from scripts_llm.llm.capabilities import Ability
-from scripts_llm.llm.client import Call, LLMError, LLMSettings, connected, without_key
-from scripts_llm.llm.json_answer import json_object
-from scripts_llm.llm.prices import Price, cost
-from scripts_llm.llm.retry import Patience, patiently
-from scripts_llm.llm.templates import render
-from scripts_llm.plain_text import plain
+from scripts_llm.llm.capabilities import Capabilities
+from scripts_llm.llm.client import Call, LLMError, LLMSettings, open_client, redact_key
+from scripts_llm.llm.json_answer import extract_object
+from scripts_llm.llm.prices import Price, call_cost
+from scripts_llm.llm.retry import RetryPolicy, call_with_retries
+from scripts_llm.llm.templates import render_prompt
+from scripts_llm.plain_text import strip_controls
 
 T = TypeVar("T")
 
@@ -30,9 +30,9 @@ _STEPS_BACK = 8
 _BOUNDS = {"minLength", "maxLength", "minItems", "maxItems"}
 
 
-def whole_again(faults: Sequence[str]) -> str:
+def repair_prompt(faults: Sequence[str]) -> str:
     """The turn of repair that asks for the whole object again."""
-    return render("repair", faults=faults[:30], scenes=[])
+    return render_prompt("repair", faults=faults[:30], scenes=[])
 
 
 @dataclass(frozen=True)
@@ -46,18 +46,18 @@ class Question:
     seed: int
     raw: Path | None = None
     turns: int = 2
-    repair: Callable[[Sequence[str]], str] = whole_again
+    repair: Callable[[Sequence[str]], str] = repair_prompt
 
 
-Judge = Callable[[dict[str, Any], bool], T]
+Reader = Callable[[dict[str, Any], bool], T]
 """Makes a value of the object, or raises ScriptError with one line a fault. True: let small things pass."""
 
 
-class Unusable(LLMError):
+class UnusableAnswer(LLMError):
     """Answers came, and none could be used."""
 
 
-def ask(server: Server, question: Question, judge: Judge[T]) -> T:
+def ask(server: Server, question: Question, judge: Reader[T]) -> T:
     """What `judge` makes of the model's answer, after at most one turn of repair. Raises LLMError."""
     answers: list[str] = []
     repair: list[dict[str, str]] = []
@@ -68,10 +68,12 @@ def ask(server: Server, question: Question, judge: Judge[T]) -> T:
         try:
             if call.finish == "length":
                 raise ScriptError(f"wanted a whole answer, got one cut off after {server.last_limit} tokens")
-            return judge(json_object(answer), turn == question.turns)
+            return judge(extract_object(answer), turn == question.turns)
         except ScriptError as fault:
             faults = str(fault).splitlines()
-            server.learn_from_a_miss(is_cut_off=call.finish == "length", is_form=isinstance(fault, WrongForm))
+            server.learn_from_a_miss(
+                is_cut_off=call.finish == "length", is_form=isinstance(fault, MalformedAnswer)
+            )
         if call.finish == "length":
             answer = answer[:200] + " ..."
         repair = [
@@ -81,7 +83,9 @@ def ask(server: Server, question: Question, judge: Judge[T]) -> T:
     saved = _save(question.raw, answers)
     told = "; ".join(faults[:3])
     name = server.settings.model
-    raise Unusable(f"{name}: wanted {question.purpose}, got an unusable one: {told}{saved}", server.calls)
+    raise UnusableAnswer(
+        f"{name}: wanted {question.purpose}, got an unusable one: {told}{saved}", server.calls
+    )
 
 
 def _save(path: Path | None, answers: Sequence[str]) -> str:
@@ -104,14 +108,14 @@ class Server:
 
     settings: LLMSettings
     price: Price | None = None
-    patience: Patience = Patience()  # noqa: RUF009  # frozen
-    memory: Path | None = None  # the file that holds what servers take
+    patience: RetryPolicy = RetryPolicy()  # noqa: RUF009  # frozen
+    capabilities_file: Path | None = None  # see scripts_llm.llm.capabilities
     calls: list[Call] = field(default_factory=list)
     spent: Spent = Spent()  # noqa: RUF009  # frozen
     last_limit: int = 0
 
     def __post_init__(self) -> None:
-        self.ability = capabilities.remembered(self.memory, self.settings)
+        self.capabilities = capabilities.load(self.capabilities_file, self.settings)
         self._is_known = False
 
     def say(self, question: Question, repair: Sequence[Mapping[str, str]] = ()) -> tuple[str, Call]:
@@ -132,33 +136,37 @@ class Server:
         """After an unusable answer: more room if it was cut off, the schema in words if its form is wrong."""
         if is_cut_off:
             self.settings = replace(self.settings, answer_tokens=self.settings.answer_tokens * 2)
-        elif is_form and not self.ability.is_in_words:
-            self._learn(replace(self.ability, is_in_words=True))
+        elif is_form and not self.capabilities.is_in_words:
+            self._learn(replace(self.capabilities, is_in_words=True))
 
-    def _learn(self, ability_now: Ability) -> None:
-        self.ability, self._is_known = ability_now, False
+    def _learn(self, new: Capabilities) -> None:
+        self.capabilities, self._is_known = new, False
 
     def _steps_back(self, fault: LLMError) -> bool:
-        if fault.status == 404 and not self.ability.needs_v1 and not self.settings.base_url.endswith("/v1"):
-            self._learn(replace(self.ability, needs_v1=True))
+        if (
+            fault.status == 404
+            and not self.capabilities.needs_v1
+            and not self.settings.base_url.endswith("/v1")
+        ):
+            self._learn(replace(self.capabilities, needs_v1=True))
             return True
-        plainer = self.ability.stepped_back(str(fault)) if fault.status in (400, 422) else None
+        plainer = self.capabilities.reduced(str(fault)) if fault.status in (400, 422) else None
         if plainer is not None:
             self._learn(plainer)
         return plainer is not None
 
     def _once(self, question: Question, repair: Sequence[Mapping[str, str]]) -> tuple[str, Call]:
         request = self._request(question, repair)
-        prompt = budget.most_tokens(message["content"] for message in request["messages"])
-        self.last_limit = budget.room(self.settings, self.spent, prompt, self.price)
-        request[self.ability.limit] = self.last_limit
+        prompt = budget.upper_token_bound(message["content"] for message in request["messages"])
+        self.last_limit = budget.answer_limit(self.settings, self.spent, prompt, self.price)
+        request[self.capabilities.limit] = self.last_limit
         address = replace(self.settings, base_url=self._address())
         clock = self.patience.clock
 
         def once() -> tuple[Any, float]:
             start = clock()
             try:
-                with connected(address, clock=clock) as client:
+                with open_client(address, clock=clock) as client:
                     create: Any = client.chat.completions.create
                     completion = create(**request)
             except LLMError as fault:
@@ -167,14 +175,14 @@ class Server:
                 raise
             return completion, clock() - start
 
-        completion, seconds = patiently(self.patience, once)
+        completion, seconds = call_with_retries(self.patience, once)
         return self._heard(completion, seconds, question, prompt)
 
     def _address(self) -> str:
-        return self.settings.base_url + ("/v1" if self.ability.needs_v1 else "")
+        return self.settings.base_url + ("/v1" if self.capabilities.needs_v1 else "")
 
     def _request(self, question: Question, repair: Sequence[Mapping[str, str]]) -> dict[str, Any]:
-        able = self.ability
+        able = self.capabilities
         schema = dict(question.schema) if able.has_bounds else without_bounds(question.schema)
         text = question.text
         if able.is_in_words:
@@ -201,36 +209,36 @@ class Server:
 
     def _heard(self, completion: Any, seconds: float, question: Question, prompt: int) -> tuple[str, Call]:
         if not getattr(completion, "choices", None):
-            if not self.ability.needs_v1 and not self.settings.base_url.endswith("/v1"):
+            if not self.capabilities.needs_v1 and not self.settings.base_url.endswith("/v1"):
                 raise LLMError("a page that is no answer", status=404)  # /v1 is tried
             raise LLMError(f"{self.settings.model}: wanted an answer, got a reply without one, try URL/v1")
         choice, usage = completion.choices[0], getattr(completion, "usage", None)
-        answer = without_key(str(getattr(choice.message, "content", None) or ""), self.settings)
+        answer = redact_key(str(getattr(choice.message, "content", None) or ""), self.settings)
         refusal = getattr(choice.message, "refusal", None)
         told = (_count(usage, "prompt_tokens"), _count(usage, "completion_tokens"))
         cached = _count(getattr(usage, "prompt_tokens_details", None), "cached_tokens")
         call = Call(
             purpose=question.purpose,
-            model=without_key(
-                plain(str(getattr(completion, "model", None) or self.settings.model)), self.settings
+            model=redact_key(
+                strip_controls(str(getattr(completion, "model", None) or self.settings.model)), self.settings
             ),
             seconds=round(seconds, 3),
             prompt_tokens=told[0],
             completion_tokens=told[1],
             finish="refusal" if refusal else choice.finish_reason,
-            form=self.ability.form,
-            seed=None if "seed" in self.ability.left_out else question.seed % 2**31,
+            form=self.capabilities.form,
+            seed=None if "seed" in self.capabilities.left_out else question.seed % 2**31,
             cached_tokens=cached,
             reasoning_tokens=_count(getattr(usage, "completion_tokens_details", None), "reasoning_tokens"),
-            cost_usd=cost(self.price, *told, cached),
+            cost_usd=call_cost(self.price, *told, cached),
         )
         self.calls.append(call)
-        longest = budget.most_tokens([answer])
+        longest = budget.upper_token_bound([answer])
         self.spent = self.spent.with_call(
             prompt if told[0] is None else told[0], longest if told[1] is None else told[1], self.price
         )
         if not self._is_known:
-            capabilities.remember(self.memory, self.settings, self.ability)
+            capabilities.save(self.capabilities_file, self.settings, self.capabilities)
             self._is_known = True
         return (answer or str(refusal or "")), call
 

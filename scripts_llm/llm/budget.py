@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from scripts_llm.llm.client import LLMError, LLMSettings
-from scripts_llm.llm.prices import Price, cost
+from scripts_llm.llm.prices import Price, call_cost
 
 LEAST_ANSWER = 200  # tokens; with less room than this nothing is asked
 _A_MESSAGE = 8  # tokens that a chat template puts around one
@@ -25,22 +25,24 @@ class Spent:
 
     def with_call(self, prompt: int, answer: int, price: Price | None) -> Spent:
         """The sum with one more call of so many tokens."""
-        return Spent(self.tokens + prompt + answer, self.dollars + (cost(price, prompt, answer, 0) or 0.0))
+        return Spent(
+            self.tokens + prompt + answer, self.dollars + (call_cost(price, prompt, answer, 0) or 0.0)
+        )
 
 
-def most_tokens(texts: Iterable[str]) -> int:
+def upper_token_bound(texts: Iterable[str]) -> int:
     """How many tokens these messages have at most: three bytes a token, where English has four or five."""
     return sum(-(-len(text.encode()) // 3) + _A_MESSAGE for text in texts)
 
 
-def room(settings: LLMSettings, spent: Spent, prompt: int, price: Price | None) -> int:
+def answer_limit(settings: LLMSettings, spent: Spent, prompt: int, price: Price | None) -> int:
     """How long the next answer may be, in tokens. Raises BudgetError if that is too little to be of use."""
     left: list[tuple[float, str]] = [(settings.answer_tokens, "")]
     if settings.max_tokens is not None:
         used = f"max_tokens {settings.max_tokens:,}: {spent.tokens:,} are used"
         left.append((settings.max_tokens - spent.tokens - prompt, used))
     if settings.max_cost is not None and price is not None:
-        dollars = settings.max_cost - spent.dollars - (cost(price, prompt, 0, 0) or 0.0)
+        dollars = settings.max_cost - spent.dollars - (call_cost(price, prompt, 0, 0) or 0.0)
         used = f"max_cost {settings.max_cost:g} dollars: {spent.dollars:.4f} are spent"
         left.append(
             (dollars * 1_000_000 / price.output if price.output else (0 if dollars < 0 else 1e9), used)

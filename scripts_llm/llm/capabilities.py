@@ -11,13 +11,13 @@ from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
-from scripts_llm.llm.client import OPENAI, Form, LLMSettings, shown
+from scripts_llm.llm.client import OPENAI, Form, LLMSettings, display_address
 
 DAYS = 7  # a server may have learned something by then
 
 
 @dataclass(frozen=True)
-class Ability:
+class Capabilities:
     """How this server is asked. The first guess is the best that one may have."""
 
     form: Form = "json_schema"
@@ -28,12 +28,12 @@ class Ability:
     left_out: tuple[str, ...] = ()
 
     @classmethod
-    def guessed(cls, settings: LLMSettings) -> Ability:
+    def guess(cls, settings: LLMSettings) -> Capabilities:
         """OpenAI's own strict schemas have no maxLength, and its newer models no max_tokens."""
         is_openai = settings.base_url == OPENAI
         return cls(has_bounds=not is_openai, limit="max_completion_tokens" if is_openai else "max_tokens")
 
-    def stepped_back(self, complaint: str) -> Ability | None:
+    def reduced(self, complaint: str) -> Capabilities | None:
         """Asking for less after a 400: without what the server complains about, else in a plainer form."""
         complaint = complaint.lower()
         limits = {"max_tokens": "max_completion_tokens", "max_completion_tokens": "max_tokens"}
@@ -48,27 +48,27 @@ class Ability:
         return replace(self, form=plainer[self.form], is_in_words=True) if self.form in plainer else None
 
 
-def default_memory(env: Mapping[str, str] = os.environ) -> Path:
+def default_file(env: Mapping[str, str] = os.environ) -> Path:
     """The file that holds what servers take."""
     return Path(env.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "cold-open" / "endpoints.json"
 
 
-def remembered(memory: Path | None, settings: LLMSettings, *, today: datetime.date | None = None) -> Ability:
+def load(memory: Path | None, settings: LLMSettings, *, today: datetime.date | None = None) -> Capabilities:
     """What is known of this server and model; a guess if nothing is, or if that is too long ago."""
     known = _read(memory).get(_key(settings))
     try:
         learned = datetime.date.fromisoformat(known["on"]) if isinstance(known, dict) else None
         age = ((today or datetime.date.today()) - learned).days if learned else DAYS
         if isinstance(known, dict) and 0 <= age < DAYS:
-            told = {field.name: known[field.name] for field in fields(Ability)}
-            return Ability(**{**told, "left_out": tuple(told["left_out"])})
+            told = {field.name: known[field.name] for field in fields(Capabilities)}
+            return Capabilities(**{**told, "left_out": tuple(told["left_out"])})
     except (KeyError, TypeError, ValueError):
         pass
-    return Ability.guessed(settings)
+    return Capabilities.guess(settings)
 
 
-def remember(
-    memory: Path | None, settings: LLMSettings, ability: Ability, *, today: datetime.date | None = None
+def save(
+    memory: Path | None, settings: LLMSettings, ability: Capabilities, *, today: datetime.date | None = None
 ) -> None:
     """Keeps it for the next run; best effort, and never with a key."""
     if memory is None:
@@ -82,7 +82,7 @@ def remember(
 
 
 def _key(settings: LLMSettings) -> str:
-    return f"{settings.model} at {shown(settings)}"
+    return f"{settings.model} at {display_address(settings)}"
 
 
 def _read(memory: Path | None) -> dict[str, Any]:

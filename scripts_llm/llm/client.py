@@ -77,23 +77,23 @@ class LLMError(Exception):
         self.retry_after = retry_after
 
 
-def shown(settings: LLMSettings) -> str:
+def display_address(settings: LLMSettings) -> str:
     """The server as it may be shown: its host and path, without a user or a key in front."""
-    return shown_address(settings.base_url)
+    return without_credentials(settings.base_url)
 
 
-def shown_address(address: str) -> str:
+def without_credentials(address: str) -> str:
     """An address without user, password, query and fragment."""
     return re.sub(r"//[^/?#]*@", "//", address).partition("?")[0].partition("#")[0]
 
 
-def without_key(text: str, settings: LLMSettings) -> str:
+def redact_key(text: str, settings: LLMSettings) -> str:
     """What a server said, without our key: some repeat it."""
     key = settings.api_key
     return text if key == NO_KEY or len(key) < 6 else text.replace(key, "***")
 
 
-def addresses(settings: LLMSettings) -> list[LLMSettings]:
+def candidate_addresses(settings: LLMSettings) -> list[LLMSettings]:
     """The address as given, and with the /v1 that may be missing."""
     if settings.base_url.endswith("/v1"):
         return [settings]
@@ -111,14 +111,14 @@ _ENDLESS = f"more than {MOST_BYTES // 1_000_000} MB without an end"
 
 
 @contextlib.contextmanager
-def connected(settings: LLMSettings, *, clock: Clock = time.monotonic) -> Iterator[openai.OpenAI]:
+def open_client(settings: LLMSettings, *, clock: Clock = time.monotonic) -> Iterator[openai.OpenAI]:
     """A client for one request; what goes wrong is an LLMError of one line.
 
     The time limit holds for the whole reply, however slowly its bytes drip, and so does the size.
     """
     import openai
 
-    where = shown(settings)
+    where = display_address(settings)
     is_plain = settings.base_url.startswith("http:")  # no certificates to load, and no way on to https
     bounds = {"response": [_bounding(clock() + settings.timeout_seconds, clock)]}
     limit = settings.timeout_seconds
@@ -147,7 +147,7 @@ def connected(settings: LLMSettings, *, clock: Clock = time.monotonic) -> Iterat
     except json.JSONDecodeError:
         raise LLMError(f"{where}: wanted an answer, got a page that is no JSON, try URL/v1") from None
     except (openai.OpenAIError, ValueError) as fault:
-        said = one_line(without_key(str(fault), settings))
+        said = one_line(redact_key(str(fault), settings))
         raise LLMError(f"{where}: wanted an answer, got: {said}") from None
 
 
@@ -192,7 +192,7 @@ def _not_connected(where: str, fault: Exception) -> LLMError:
 
 def _refused(where: str, fault: openai.APIStatusError, settings: LLMSettings) -> LLMError:
     status = fault.status_code
-    said = one_line(re.sub(r"^Error code: \d+ - ", "", without_key(fault.message, settings)))
+    said = one_line(re.sub(r"^Error code: \d+ - ", "", redact_key(fault.message, settings)))
     is_passing = status in (408, 409, 425, 429) or status >= 500
     if "insufficient_quota" in f"{said} {fault.code}":
         is_passing, told = False, f"wanted an answer, got 429 ({said}), try to pay the provider"

@@ -7,10 +7,10 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from scripts_llm.errors import WrongForm
+from scripts_llm.errors import MalformedAnswer
 
 
-def json_object(answer: str) -> dict[str, Any]:
+def extract_object(answer: str) -> dict[str, Any]:
     """The last JSON object in an answer. Raises WrongForm if there is none, or only a beginning.
 
     Thinking and code fences are taken off, small slips (a trailing comma, single quotes) mended. What was cut
@@ -18,7 +18,7 @@ def json_object(answer: str) -> dict[str, Any]:
     """
     text = _without_thinking(answer)
     if not text:
-        raise WrongForm(
+        raise MalformedAnswer(
             "wanted a JSON object, got no answer" + (" behind the thinking" if answer.strip() else "")
         )
     whole = _loads(_without_fence(text))
@@ -30,10 +30,10 @@ def json_object(answer: str) -> dict[str, Any]:
         if found:
             return found
     if is_cut_off:
-        raise WrongForm("wanted a whole JSON object, got one that is cut off")
+        raise MalformedAnswer("wanted a whole JSON object, got one that is cut off")
     found = _mended(text[text.find("{") : text.rfind("}") + 1]) if "{" in text else None
     if not found:
-        raise WrongForm(f"wanted a JSON object, got {text[:60]!r}")
+        raise MalformedAnswer(f"wanted a JSON object, got {text[:60]!r}")
     return found
 
 

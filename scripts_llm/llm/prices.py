@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from pydantic import Field
 
 from scripts_llm.errors import ScriptError
-from scripts_llm.files.source import Source, read_text, refuse
+from scripts_llm.files.source import Source, faults_error, read_text
 from scripts_llm.files.validation import validate
 from scripts_llm.files.yaml_nodes import parse
 from scripts_llm.llm.client import LLMSettings
@@ -46,7 +46,7 @@ def read_prices(own: Sequence[Path] = ()) -> Prices:
     return Prices(endpoints=merged)
 
 
-def own_files(premise_path: Path | None, env: Mapping[str, str] = os.environ) -> list[Path]:
+def user_price_files(premise_path: Path | None, env: Mapping[str, str] = os.environ) -> list[Path]:
     """Where a person's own prices may lie: for all shows, and beside this premise; the latter wins."""
     home = Path(env.get("XDG_CONFIG_HOME") or Path.home() / ".config") / "cold-open" / "prices.yaml"
     return [home, *([premise_path.parent / "prices.yaml"] if premise_path else [])]
@@ -59,11 +59,11 @@ def _read(path: Path) -> Prices:
         return Prices()
     prices, more = validate(Prices, root, path)
     if prices is None or faults or more:
-        raise refuse([*faults, *more], source)
+        raise faults_error([*faults, *more], source)
     return prices
 
 
-def price_of(prices: Prices, settings: LLMSettings) -> Price | None:
+def find_price(prices: Prices, settings: LLMSettings) -> Price | None:
     """The price of this model at this host, else at any; None if nobody wrote one down."""
     host = urlsplit(settings.base_url).hostname or ""
     for place in (host, "any"):
@@ -80,7 +80,9 @@ def _is_that(model: str, name: str) -> bool:
     return rest == "" or (rest[0] in "-@" and rest[1:].replace("-", "").isdigit())
 
 
-def cost(price: Price | None, prompt: int | None, completion: int | None, cached: int | None) -> float | None:
+def call_cost(
+    price: Price | None, prompt: int | None, completion: int | None, cached: int | None
+) -> float | None:
     """US dollars of one call; None if the price or the tokens are not known."""
     if price is None or prompt is None or completion is None:
         return None
@@ -89,7 +91,7 @@ def cost(price: Price | None, prompt: int | None, completion: int | None, cached
     return dollars / _MILLION
 
 
-def needs_price(settings: LLMSettings, price: Price | None) -> None:
+def require_price(settings: LLMSettings, price: Price | None) -> None:
     """Refuses a bound in dollars where no price is known: it could not be kept."""
     if settings.max_cost is not None and price is None:
         host = urlsplit(settings.base_url).hostname

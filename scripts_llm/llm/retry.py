@@ -17,7 +17,7 @@ def _unheard(text: str) -> None:
 
 
 @dataclass(frozen=True)
-class Patience:
+class RetryPolicy:
     """How often and how long one waits. Clock and sleep are parameters, so that tests wait for nothing."""
 
     tries: int = 4
@@ -28,7 +28,7 @@ class Patience:
     say: Callable[[str], None] = _unheard
 
 
-def patiently(patience: Patience, ask: Callable[[], T]) -> T:
+def call_with_retries(patience: RetryPolicy, ask: Callable[[], T]) -> T:
     """What `ask` answers, asked again while its LLMError is a passing one.
 
     A timeout is asked again once only: the second time it would have been the model that is too slow.

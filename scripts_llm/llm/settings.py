@@ -8,20 +8,25 @@ from dataclasses import replace
 from urllib.parse import urlsplit, urlunsplit
 
 from scripts_llm.errors import ScriptError
-from scripts_llm.llm.client import OPENAI, Call, LLMError, LLMSettings, addresses, connected, shown
-from scripts_llm.llm.retry import Patience, patiently
+from scripts_llm.llm.client import (
+    OPENAI,
+    LLMError,
+    LLMSettings,
+    candidate_addresses,
+    display_address,
+    open_client,
+)
+from scripts_llm.llm.retry import RetryPolicy, call_with_retries
 from scripts_llm.plain_text import one_line
 from scripts_llm.screenplay.premise import Writer
 
-__all__ = ["Call", "LLMError", "LLMSettings", "refuse_secrets", "resolve"]
 
-
-def resolve(
+def resolve_settings(
     writer: Writer | None,
     env: Mapping[str, str],
     command_line: str | None,
     *,
-    patience: Patience = Patience(),  # noqa: B008  # frozen
+    patience: RetryPolicy = RetryPolicy(),  # noqa: B008  # frozen
 ) -> LLMSettings | None:
     """The model that is to write, or None for the offline writer.
 
@@ -90,12 +95,12 @@ def _key(base_url: str, env: Mapping[str, str], *, from_premise: bool) -> str:
     return key if not from_premise or host in known else "local"
 
 
-def _only_model(settings: LLMSettings, patience: Patience) -> LLMSettings:
-    settings, names = patiently(patience, lambda: _models(settings))
+def _only_model(settings: LLMSettings, patience: RetryPolicy) -> LLMSettings:
+    settings, names = call_with_retries(patience, lambda: _models(settings))
     if len(names) == 1:
         return replace(settings, model=names[0])
     said = f"these: {', '.join(names[:20])}" if names else "an empty list"
-    where = shown(settings)
+    where = display_address(settings)
     raise ScriptError(
         f"{where}: wanted one model, got {said}, try OPENAI_MODEL, `writer: {{model: ...}}` or --writer MODEL"
     )
@@ -105,8 +110,8 @@ def _models(settings: LLMSettings) -> tuple[LLMSettings, list[str]]:
     """The address that has a list of models, and the list."""
     import openai
 
-    for candidate in addresses(settings):
-        with connected(candidate) as client:
+    for candidate in candidate_addresses(settings):
+        with open_client(candidate) as client:
             try:
                 listed = client.models.list()
             except (openai.NotFoundError, openai.APIResponseValidationError, ValueError):
@@ -114,4 +119,4 @@ def _models(settings: LLMSettings) -> tuple[LLMSettings, list[str]]:
             models = getattr(listed, "data", None)
             if models is not None:
                 return candidate, sorted(one_line(str(model.id), 120) for model in models)
-    raise LLMError(f"{shown(settings)}: wanted a list of models, got none, try --writer MODEL@URL")
+    raise LLMError(f"{display_address(settings)}: wanted a list of models, got none, try --writer MODEL@URL")

@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import Any
 
 from scripts_llm.errors import ScriptError
-from scripts_llm.plain_text import plain
+from scripts_llm.plain_text import strip_controls
 
 _MARKS = re.compile("[\u200b\u200e\u200f\u061c\ufeff]")
 
 
-def render(template: str, folder: Path | None = None, /, **values: object) -> str:
+def render_prompt(template: str, folder: Path | None = None, /, **values: object) -> str:
     """The prompt of this name with its slots filled. A slot without a value is an error, never a gap."""
     import jinja2
     from jinja2.sandbox import ImmutableSandboxedEnvironment
@@ -28,9 +28,9 @@ def render(template: str, folder: Path | None = None, /, **values: object) -> st
         trim_blocks=True,
         lstrip_blocks=True,
         autoescape=False,
-        finalize=as_data,
+        finalize=sanitize,
     )
-    environment.filters["listed"] = listed
+    environment.filters["listed"] = join_words
     try:
         return environment.get_template(template).render(**values).strip() + "\n"
     except jinja2.TemplateSyntaxError as fault:
@@ -39,14 +39,14 @@ def render(template: str, folder: Path | None = None, /, **values: object) -> st
         raise _unfilled(template, folder, str(fault)) from None
 
 
-def as_data(value: Any) -> Any:
+def sanitize(value: Any) -> Any:
     """A value as it is filled in: text without control and direction signs, and without a closing tag."""
     if not isinstance(value, str):
         return value
-    return _MARKS.sub("", plain(value)).replace("</", "‹/").replace("<show>", "‹show>")
+    return _MARKS.sub("", strip_controls(value)).replace("</", "‹/").replace("<show>", "‹show>")
 
 
-def listed(words: Any) -> str:
+def join_words(words: Any) -> str:
     """Words with commas between them."""
     return ", ".join(str(word) for word in words)
 

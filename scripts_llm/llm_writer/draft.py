@@ -9,8 +9,8 @@ from typing import Any, Literal, TypeVar, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from scripts_llm.errors import WrongForm
-from scripts_llm.plain_text import plainly
+from scripts_llm.errors import MalformedAnswer
+from scripts_llm.plain_text import strip_controls_deep
 from scripts_llm.screenplay.fields import Name, Sentence
 from scripts_llm.screenplay.film_vocabulary import Dialect
 from scripts_llm.screenplay.premise import Part, Premise, display_name, length_seconds, scene_bounds
@@ -26,7 +26,7 @@ D = TypeVar("D", bound=BaseModel)
 Story = Literal["A", "B", "runner"]
 
 
-class Draft(BaseModel):
+class DraftModel(BaseModel):
     """Frozen; a key too many does no harm, and no text steers a terminal."""
 
     model_config = ConfigDict(frozen=True, str_strip_whitespace=True)
@@ -34,10 +34,10 @@ class Draft(BaseModel):
     @field_validator("*", mode="before")
     @classmethod
     def _text_steers_nothing(cls, value: Any) -> Any:
-        return plainly(value)
+        return strip_controls_deep(value)
 
 
-class Turn(Draft):
+class OutlineScene(DraftModel):
     """One beat of the outline, a scene each."""
 
     part: str
@@ -49,7 +49,7 @@ class Turn(Draft):
     button: str = Field(max_length=300)
 
 
-class Outline(Draft):
+class Outline(DraftModel):
     """The story before its words."""
 
     title: Name
@@ -57,22 +57,22 @@ class Outline(Draft):
     object: str = Field(max_length=80)
     runner: str = Field(default="", max_length=240)
     promise: str = Field(default="", max_length=240)
-    scenes: tuple[Turn, ...] = Field(min_length=1)
+    scenes: tuple[OutlineScene, ...] = Field(min_length=1)
 
 
-class DraftShot(Draft):
+class DraftShot(DraftModel):
     size: Size
     prompt: str = Field(min_length=1, max_length=300)
 
 
-class DraftLine(Draft):
+class DraftLine(DraftModel):
     who: str
     line: str = Field(min_length=1, max_length=240)
     parenthetical: str = Field(default="", max_length=60)
     laugh: LaughSize = "none"
 
 
-class DraftScene(Draft):
+class DraftScene(DraftModel):
     part: str
     setting: str
     slugline: Sentence
@@ -81,19 +81,19 @@ class DraftScene(Draft):
     dialogue: tuple[DraftLine, ...] = Field(min_length=1, max_length=MAX_LINES)
 
 
-class DraftScenes(Draft):
+class DraftScenes(DraftModel):
     scenes: tuple[DraftScene, ...] = Field(min_length=1)
 
 
-class Punched(Draft):
+class PunchedScene(DraftModel):
     """One scene's dialogue, written again."""
 
     number: int
     dialogue: tuple[DraftLine, ...] = Field(min_length=1, max_length=MAX_LINES)
 
 
-class PunchUp(Draft):
-    scenes: tuple[Punched, ...] = Field(min_length=1)
+class PunchUp(DraftModel):
+    scenes: tuple[PunchedScene, ...] = Field(min_length=1)
 
 
 @dataclass(frozen=True)
@@ -111,7 +111,7 @@ class Brief:
     catchphrases: frozenset[str] = frozenset()  # they may come back
 
     @classmethod
-    def of(cls, premise: Premise, dialect: Dialect) -> Brief:
+    def from_premise(cls, premise: Premise, dialect: Dialect) -> Brief:
         seconds = length_seconds(premise.format)
         around = (8, 12) if seconds is None else (max(1, seconds // 12), max(1, seconds // 7))
         scenes = scene_bounds(premise.format) or around
@@ -126,12 +126,12 @@ class Brief:
             dialect=dialect,
             language=premise.language,
             catchphrases=frozenset(
-                words_of(who.catchphrase) for who in premise.characters.values() if who.catchphrase
+                bare_words(who.catchphrase) for who in premise.characters.values() if who.catchphrase
             ),
         )
 
 
-def words_of(line: str) -> str:
+def bare_words(line: str) -> str:
     """A line without its punctuation, to compare it with another."""
     return re.sub(r"[^\w ]", "", line.lower())
 
@@ -139,7 +139,7 @@ def words_of(line: str) -> str:
 # ------------------------------------------------------------------------------------------- schemas
 
 
-def schema_of(model: type[Draft], brief: Brief, *, count: int | None = None) -> dict[str, Any]:
+def draft_schema(model: type[DraftModel], brief: Brief, *, count: int | None = None) -> dict[str, Any]:
     """The JSON schema of what is asked for, its enums those of the show; `count`: so many scenes."""
     enums: dict[str, list[str]] = {
         "who": list(brief.names),
@@ -150,7 +150,7 @@ def schema_of(model: type[Draft], brief: Brief, *, count: int | None = None) -> 
     low, high = (count, count) if count else brief.scenes
     schema["properties"]["scenes"].update(minItems=low, maxItems=high)
     if "DraftLine" in schema["$defs"]:
-        holder = "Punched" if model is PunchUp else "DraftScene"
+        holder = "PunchedScene" if model is PunchUp else "DraftScene"
         schema["$defs"][holder]["properties"]["dialogue"].update(minItems=1, maxItems=MAX_LINES)
     if "DraftShot" in schema["$defs"]:
         schema["$defs"]["DraftScene"]["properties"]["shots"].update(minItems=1, maxItems=brief.shots)
@@ -181,12 +181,12 @@ def _strict(schema: Any, enums: Mapping[str, list[str]], name: str = "") -> Any:
 # -------------------------------------------------------------------------------------------- reading
 
 
-def validated(model: type[D], found: Any, where: str = "") -> D:
+def validate_draft(model: type[D], found: Any, where: str = "") -> D:
     """The answer as that kind of draft. Raises WrongForm with one line a fault."""
     try:
         return model.model_validate(found)
     except ValidationError as wrong:
-        raise WrongForm("\n".join(_told(wrong, where)[:30])) from None
+        raise MalformedAnswer("\n".join(_told(wrong, where)[:30])) from None
 
 
 def _told(wrong: ValidationError, where: str) -> Sequence[str]:

@@ -6,17 +6,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from scripts_llm.errors import ScriptError, WrongForm
+from scripts_llm.errors import MalformedAnswer, ScriptError
 from scripts_llm.llm_writer.checks import length_fault, scene_faults, small_faults
-from scripts_llm.llm_writer.draft import Brief, DraftScene, Turn, validated, words_of
+from scripts_llm.llm_writer.draft import Brief, DraftScene, OutlineScene, bare_words, validate_draft
 
 
 @dataclass
-class Bench:
+class SceneCollector:
     """So many beats in a row of an outline, and what was written for them. Numbers are the episode's."""
 
     brief: Brief
-    beats: Mapping[int, Turn]
+    beats: Mapping[int, OutlineScene]
     share: float | None = 1.0  # of the whole episode; None: its length is not weighed
     said: dict[str, str] = field(default_factory=dict)  # words of lines in scenes before these
     good: dict[int, DraftScene] = field(default_factory=dict)
@@ -32,7 +32,7 @@ class Bench:
         wanted = self.wanted
         scenes = found.get("scenes")
         if not isinstance(scenes, list):
-            raise WrongForm("scenes: a list of scenes is required")
+            raise MalformedAnswer("scenes: a list of scenes is required")
         if len(scenes) == len(self.beats) > len(wanted):  # all of them again, though only some were asked for
             scenes = [scenes[list(self.beats).index(number)] for number in wanted]
         if len(scenes) != len(wanted):
@@ -43,7 +43,7 @@ class Bench:
         if not self.wanted and not is_last:
             self._weigh()
         if self.wanted:
-            kind = WrongForm if forms == len(wanted) else ScriptError
+            kind = MalformedAnswer if forms == len(wanted) else ScriptError
             raise kind("\n".join(dict.fromkeys(fault for own in self.faults.values() for fault in own)))
         return [self.good[number] for number in self.beats]
 
@@ -51,8 +51,8 @@ class Bench:
         """Puts a scene with the good ones or notes its faults; whether its very form is wrong."""
         where = f"scene {number}"
         try:
-            scene = validated(DraftScene, found, where)
-        except WrongForm as fault:
+            scene = validate_draft(DraftScene, found, where)
+        except MalformedAnswer as fault:
             self.faults[number] = str(fault).splitlines()
             return True
         faults = list(scene_faults(where, scene, self.beats[number].part, self.brief))
@@ -65,7 +65,7 @@ class Bench:
         return False
 
     def _others(self) -> dict[str, str]:
-        return {**self.said, **words_said(self.good)}
+        return {**self.said, **lines_said(self.good)}
 
     def _weigh(self) -> None:
         """An episode of the wrong length is wrong in all its scenes."""
@@ -76,16 +76,16 @@ class Bench:
             self.good.clear()
 
 
-def words_said(scenes: Mapping[int, DraftScene]) -> dict[str, str]:
+def lines_said(scenes: Mapping[int, DraftScene]) -> dict[str, str]:
     """The words of every line, and the scene that it was said in."""
     said: dict[str, str] = {}
     for number, scene in scenes.items():
         for line in scene.dialogue:
-            said.setdefault(words_of(line.line), f"scene {number}")
+            said.setdefault(bare_words(line.line), f"scene {number}")
     return said
 
 
-def as_told(scenes: Sequence[DraftScene], numbers: Sequence[int]) -> list[dict[str, Any]]:
+def scenes_as_data(scenes: Sequence[DraftScene], numbers: Sequence[int]) -> list[dict[str, Any]]:
     """Scenes as a model reads them back: numbered, the lines with their speakers."""
     return [
         {

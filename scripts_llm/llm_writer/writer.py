@@ -12,23 +12,23 @@ from pathlib import Path
 from typing import Any
 
 from scripts_llm.errors import ScriptError
-from scripts_llm.llm.ask import Question, Server, Unusable, ask
+from scripts_llm.llm.ask import Question, Server, UnusableAnswer, ask
 from scripts_llm.llm.client import LLMError
-from scripts_llm.llm.templates import render
-from scripts_llm.llm_writer.checks import as_lines, as_scene, read_outline, scene_faults, small_faults
+from scripts_llm.llm.templates import render_prompt
+from scripts_llm.llm_writer.checks import build_lines, build_scene, read_outline, scene_faults, small_faults
 from scripts_llm.llm_writer.draft import (
     MAX_WORDS,
     Brief,
     DraftScene,
     DraftScenes,
     Outline,
+    OutlineScene,
     PunchUp,
-    Turn,
-    schema_of,
-    validated,
-    words_of,
+    bare_words,
+    draft_schema,
+    validate_draft,
 )
-from scripts_llm.llm_writer.scenes import Bench, as_told, words_said
+from scripts_llm.llm_writer.scenes import SceneCollector, lines_said, scenes_as_data
 from scripts_llm.screenplay.continuity import Continuity
 from scripts_llm.screenplay.film_vocabulary import Dialect
 from scripts_llm.screenplay.premise import Premise, length_seconds
@@ -53,7 +53,7 @@ class Assignment:
 
 
 @dataclass(frozen=True)
-class Writing:
+class WrittenScript:
     """A script, what it leaves open for a later episode, and what a person should know about it."""
 
     script: Script
@@ -61,7 +61,7 @@ class Writing:
     notes: tuple[str, ...] = ()
 
 
-def write(task: Assignment, server: Server) -> Writing:
+def write_script(task: Assignment, server: Server) -> WrittenScript:
     """An episode's script. Raises LLMError with the calls made so far; its answer then lies in `task.raw`."""
     if not task.premise.characters:
         raise ScriptError(f"{task.premise.show}: wanted a cast, got none, try `characters:`")
@@ -70,14 +70,14 @@ def write(task: Assignment, server: Server) -> Writing:
     drafts: list[DraftScene] = []
     for first in range(0, len(outline.scenes), AT_ONCE):
         drafts += room.scenes(outline, first, drafts)
-    scenes = [as_scene(draft, room.brief, is_last=draft is drafts[-1]) for draft in drafts]
+    scenes = [build_scene(draft, room.brief, is_last=draft is drafts[-1]) for draft in drafts]
     scenes, notes = room.punched_up(outline, drafts, scenes)
     numbered = tuple(scene.model_copy(update={"id": f"s{n:02}"}) for n, scene in enumerate(scenes, 1))
     script = Script(title=outline.title, logline=outline.logline, scenes=numbered)
-    return Writing(script, (outline.promise,) if outline.promise else (), notes)
+    return WrittenScript(script, (outline.promise,) if outline.promise else (), notes)
 
 
-def rewrite(task: Assignment, server: Server, script: Script, scene_id: str, note: str) -> Scene:
+def rewrite_scene(task: Assignment, server: Server, script: Script, scene_id: str, note: str) -> Scene:
     """One scene of a script, written again with a note; its id, place in the order and part stay.
 
     Raises ScriptError if there is no such scene or it is locked, LLMError as `write` does.
@@ -97,40 +97,40 @@ class _Room:
 
     def __init__(self, task: Assignment, server: Server) -> None:
         self.task, self.server = task, server
-        self.brief = Brief.of(task.premise, task.dialect)
+        self.brief = Brief.from_premise(task.premise, task.dialect)
         self.slots = _slots(task, self.brief)
         length = length_seconds(task.premise.format)
-        self.system = render("system", task.prompts, length=length, max_words=MAX_WORDS)
+        self.system = render_prompt("system", task.prompts, length=length, max_words=MAX_WORDS)
 
     def _question(self, purpose: str, text: str, schema: dict[str, Any], **more: Any) -> Question:
         return Question(purpose, self.system, text, schema, self.task.seed, self.task.raw, **more)
 
     def _prompt(self, template: str, **more: object) -> str:
-        return render(template, self.task.prompts, **self.slots, **more)
+        return render_prompt(template, self.task.prompts, **self.slots, **more)
 
     def outline(self) -> Outline:
-        question = self._question("an outline", self._prompt("outline"), schema_of(Outline, self.brief))
+        question = self._question("an outline", self._prompt("outline"), draft_schema(Outline, self.brief))
         return ask(self.server, question, lambda found, is_last: read_outline(found, self.brief))
 
     def scenes(self, outline: Outline, first: int, before: Sequence[DraftScene]) -> list[DraftScene]:
         """The next scenes of an outline, at most `AT_ONCE`."""
         beats = dict(enumerate(outline.scenes[first : first + AT_ONCE], first + 1))
-        bench = Bench(
+        bench = SceneCollector(
             self.brief,
             beats,
             share=len(beats) / len(outline.scenes),
-            said=words_said(dict(enumerate(before, 1))),
+            said=lines_said(dict(enumerate(before, 1))),
         )
-        tail = as_told(before[-1:], [len(before)]) if before else []
+        tail = scenes_as_data(before[-1:], [len(before)]) if before else []
         try:
             return self._ask_for(bench, outline, tail, turns=2)
-        except Unusable:
+        except UnusableAnswer:
             if len(bench.wanted) == len(beats):
                 raise
             return self._ask_for(bench, outline, tail, turns=1)  # only the bad scenes, from a clean sheet
 
     def _ask_for(
-        self, bench: Bench, outline: Outline, tail: list[dict[str, Any]], *, turns: int
+        self, bench: SceneCollector, outline: Outline, tail: list[dict[str, Any]], *, turns: int
     ) -> list[DraftScene]:
         wanted = bench.wanted
         head = {key: value for key, value in outline.model_dump().items() if key != "scenes"}
@@ -144,15 +144,15 @@ class _Room:
         question = self._question(
             "a script" if len(wanted) == len(outline.scenes) else f"scene {_listed(wanted)}",
             text,
-            schema_of(DraftScenes, self.brief, count=len(wanted)),
+            draft_schema(DraftScenes, self.brief, count=len(wanted)),
             turns=turns,
             repair=lambda faults: self._repair(faults, bench),
         )
         return ask(self.server, question, bench.judge)
 
-    def _repair(self, faults: Sequence[str], bench: Bench) -> str:
+    def _repair(self, faults: Sequence[str], bench: SceneCollector) -> str:
         some = bench.wanted if len(bench.wanted) < len(bench.beats) else []
-        return render("repair", self.task.prompts, faults=faults[:30], scenes=some)
+        return render_prompt("repair", self.task.prompts, faults=faults[:30], scenes=some)
 
     def punched_up(
         self, outline: Outline, drafts: Sequence[DraftScene], scenes: Sequence[Scene]
@@ -161,15 +161,15 @@ class _Room:
         better, notes = list(scenes), list[str]()
         for first in range(0, len(drafts), AT_ONCE):
             numbers = range(first + 1, min(first + AT_ONCE, len(drafts)) + 1)
-            told = as_told([drafts[number - 1] for number in numbers], numbers)
+            told = scenes_as_data([drafts[number - 1] for number in numbers], numbers)
             question = self._question(
                 "a punch-up",
                 self._prompt("punch_up", outline=outline.logline, script=_json(told)),
-                schema_of(PunchUp, self.brief, count=len(numbers)),
+                draft_schema(PunchUp, self.brief, count=len(numbers)),
                 turns=1,
             )
             try:
-                found = ask(self.server, question, lambda found, is_last: validated(PunchUp, found))
+                found = ask(self.server, question, lambda found, is_last: validate_draft(PunchUp, found))
             except LLMError as fault:
                 return better, (*notes, f"the jokes were not punched up: {fault}")
             kept = sum(self._exchange(each.number, each, drafts, better) for each in found.scenes)
@@ -189,11 +189,11 @@ class _Room:
         }  # as first written: nearly all of it stays
         faults = [
             *scene_faults("", draft, draft.part, self.brief),
-            *small_faults("", draft, words_said(others), self.brief),
+            *small_faults("", draft, lines_said(others), self.brief),
         ]
         if faults or abs(len(draft.dialogue) - len(drafts[number - 1].dialogue)) > 2:
             return False
-        lines = as_lines(draft.dialogue, self.brief, is_last=number == len(drafts))
+        lines = build_lines(draft.dialogue, self.brief, is_last=number == len(drafts))
         scenes[number - 1] = scenes[number - 1].model_copy(update={"dialogue": lines})
         return True
 
@@ -201,13 +201,13 @@ class _Room:
         old = script.scenes[index]
         beat = _beat_of(old, self.brief)
         said = {
-            words_of(line.line): f"scene {n}"
+            bare_words(line.line): f"scene {n}"
             for n, scene in enumerate(script.scenes, 1)
             if n - 1 != index
             for line in scene.dialogue
             if isinstance(line, Line)
         }
-        bench = Bench(self.brief, {index + 1: beat}, share=None, said=said)
+        bench = SceneCollector(self.brief, {index + 1: beat}, share=None, said=said)
         around = script.scenes[max(0, index - 1) : index + 2]
         text = self._prompt(
             "rewrite",
@@ -217,10 +217,10 @@ class _Room:
             scene=_json(_told(old)),
             note=note,
         )
-        schema = schema_of(DraftScenes, self.brief, count=1)
+        schema = draft_schema(DraftScenes, self.brief, count=1)
         question = self._question(f"scene {old.id} again", text, schema)
         (draft,) = ask(self.server, question, bench.judge)
-        new = as_scene(draft, self.brief, is_last=index == len(script.scenes) - 1)
+        new = build_scene(draft, self.brief, is_last=index == len(script.scenes) - 1)
         written = {"slugline", "setting", "action", "shots", "dialogue"}
         return old.model_copy(update={key: getattr(new, key) for key in written})
 
@@ -245,7 +245,7 @@ def _slots(task: Assignment, brief: Brief) -> dict[str, object]:
         "lines": f"{max(1, lines - 1)} to {lines + 1}",
         "shots": brief.shots,
         "dialect": task.dialect,
-        "example_action": task.dialect.shown(names[0], names[-1], brief.places[0]),
+        "example_action": task.dialect.example_for(names[0], names[-1], brief.places[0]),
         "told": told,
         "gags": task.continuity.gags(),
         "promised": [promise for each in told for promise in each.promised],
@@ -253,9 +253,11 @@ def _slots(task: Assignment, brief: Brief) -> dict[str, object]:
     }
 
 
-def _beat_of(scene: Scene, brief: Brief) -> Turn:
+def _beat_of(scene: Scene, brief: Brief) -> OutlineScene:
     part = scene.part if scene.part in brief.structure else brief.structure[0]
-    return Turn(part=str(part), setting=scene.setting or brief.places[0], who=("",), turn="", button="")
+    return OutlineScene(
+        part=str(part), setting=scene.setting or brief.places[0], who=("",), turn="", button=""
+    )
 
 
 def _told(scene: Scene) -> dict[str, Any]:

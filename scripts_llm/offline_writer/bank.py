@@ -31,7 +31,7 @@ class Wording:
 
 
 @dataclass(frozen=True)
-class Utterance:
+class LineTemplate:
     """A line before it is worded: who says it, the ways to say it, the silence before it."""
 
     role: str
@@ -46,7 +46,7 @@ class Exchange:
     """Lines that stand or fall together, what they need of the story so far and what they plant."""
 
     step: str
-    lines: tuple[Utterance, ...]
+    lines: tuple[LineTemplate, ...]
     wants: tuple[tuple[str, frozenset[str]], ...] = ()  # role -> traits, one of which it must have
     plants: frozenset[str] = frozenset()
     needs: frozenset[str] = frozenset()  # planted in any scene before
@@ -88,7 +88,7 @@ class _Draft:
     facts: dict[str, tuple[str, ...]] = field(default_factory=dict)
     exchanges: list[Exchange] = field(default_factory=list)
     header: list[str] = field(default_factory=list)
-    lines: list[Utterance] = field(default_factory=list)
+    lines: list[LineTemplate] = field(default_factory=list)
     stage: tuple[tuple[str, str, str], ...] = ()
     beat: float = 0.0
 
@@ -103,7 +103,7 @@ class _Draft:
 
 
 def _exchange(
-    header: list[str], lines: tuple[Utterance, ...], stage: tuple[tuple[str, str, str], ...]
+    header: list[str], lines: tuple[LineTemplate, ...], stage: tuple[tuple[str, str, str], ...]
 ) -> Exchange:
     wants: list[tuple[str, frozenset[str]]] = []
     values: dict[str, frozenset[str]] = {}
@@ -136,13 +136,13 @@ def _read_dialogue(draft: _Draft, row: str) -> bool:
     if line := _LINE.match(row):
         role, mark, parenthetical, text = line.groups()
         wording = (Wording((), text),)
-        draft.lines.append(Utterance(role, wording, mark == "+", parenthetical, draft.beat))
+        draft.lines.append(LineTemplate(role, wording, mark == "+", parenthetical, draft.beat))
         draft.beat = 0.0
     elif (variant := _VARIANT.match(row)) and draft.lines:
         tags = () if variant[1] == "or" else tuple(tag.strip() for tag in variant[1].split(","))
         last = draft.lines[-1]
         wordings = (*last.wordings, Wording(tags, variant[2]))
-        draft.lines[-1] = Utterance(last.role, wordings, last.laugh, last.parenthetical, last.beat)
+        draft.lines[-1] = LineTemplate(last.role, wordings, last.laugh, last.parenthetical, last.beat)
     elif beat := _BEAT.match(row):
         draft.beat = float(beat[1])
     elif stage := _STAGE.match(row):
@@ -159,7 +159,7 @@ def _read_fact(draft: _Draft, row: str) -> bool:
     return bool(colon)
 
 
-def parse(text: str, where: str) -> Iterator[Block]:
+def parse_blocks(text: str, where: str) -> Iterator[Block]:
     """The blocks of one file; a row that is none of the known forms is an error that names it."""
     draft: _Draft | None = None
     numbered = enumerate(text.splitlines(), 1)
@@ -192,7 +192,7 @@ def table(kind: str, language: str = "en") -> dict[str, Block]:
     return {block.name: block for block in blocks(kind, language)}
 
 
-def room_of(language: str) -> str:
+def bank_language(language: str) -> str:
     """Which of the rooms writes for a premise's language ("ru-RU", "русский"): "en" where none is its own."""
     asked = language.strip().lower()
     return "ru" if asked.split("-")[0].split("_")[0] in {"ru", "rus", "russian", "русский"} else "en"
@@ -204,4 +204,6 @@ def _all_blocks(language: str) -> tuple[Block, ...]:
     files = sorted(
         (file for file in folder.iterdir() if file.name.endswith(".txt")), key=lambda file: file.name
     )
-    return tuple(block for file in files for block in parse(file.read_text(encoding="utf-8"), file.name))
+    return tuple(
+        block for file in files for block in parse_blocks(file.read_text(encoding="utf-8"), file.name)
+    )

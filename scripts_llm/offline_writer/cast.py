@@ -9,7 +9,14 @@ from random import Random
 
 from scripts_llm import russian
 from scripts_llm.offline_writer import bank
-from scripts_llm.offline_writer.person import KIND_WORDS, PEOPLE, kind_in, matches, read_person, words_of
+from scripts_llm.offline_writer.person import (
+    KIND_WORDS,
+    PEOPLE,
+    find_kind,
+    flatten,
+    matching_blocks,
+    read_person,
+)
 from scripts_llm.screenplay.film_vocabulary import FilmWords
 from scripts_llm.screenplay.premise import Character, Premise, Setting, display_name
 
@@ -80,7 +87,7 @@ def _options(block_kind: str, names: Sequence[str], key: str, language: str) -> 
 def _kinds_of(logline: str, words: FilmWords) -> list[str]:
     """The film world's kinds that the logline names, in its order."""
     rest, found = logline, []
-    while (kind := kind_in(rest, words.kinds)) is not None and kind not in found:
+    while (kind := find_kind(rest, words.kinds)) is not None and kind not in found:
         found.append(kind)
         for word in KIND_WORDS.get(kind, (kind,)):
             rest = re.sub(rf"\b{word}s?\b", " ", rest, flags=re.IGNORECASE)
@@ -149,7 +156,7 @@ def _key(name: str, taken: Mapping[str, object]) -> str:
 
 def _lead(premise: Premise, room: _Room) -> Character:
     logline = premise.logline or premise.show
-    kinds, trades = _kinds_of(logline, room.words), matches("trade", logline, room.language)
+    kinds, trades = _kinds_of(logline, room.words), matching_blocks("trade", logline, room.language)
     kind = room.kind_from(kinds[:1] or ("man", "woman"))
     work = [trade for trade in trades if trade not in KIND_WORDS]
     pools = (*work, kind, "any")
@@ -186,7 +193,7 @@ def _side(name: str, room: _Room, kind: str | None = None) -> Character:
     fields = {field: block.fact(field)[0] for field in ("role", "wants", "flaw", "catchphrase", "speech")}
     return Character(
         name=room.name_from(wished, kind),
-        look=room.look_for(kind, matches("trade", fields["role"], room.language)),
+        look=room.look_for(kind, matching_blocks("trade", fields["role"], room.language)),
         **fields,
     )
 
@@ -196,16 +203,16 @@ def _partners(premise: Premise, room: _Room, lead: Character, count: int) -> lis
     named = [kind for kind in _kinds_of(logline, room.words) if kind not in room.kinds]
     side = bank.table("side", room.language)
     trades = {
-        *matches("trade", logline, room.language),
-        *matches("drive", lead.wants or "", room.language)[:1],
+        *matching_blocks("trade", logline, room.language),
+        *matching_blocks("drive", lead.wants or "", room.language)[:1],
     }
-    taken = set(matches("register", lead.speech or "", room.language)[:1])
+    taken = set(matching_blocks("register", lead.speech or "", room.language)[:1])
     parts = list(_PARTNERS)
     room.rng.shuffle(parts)
     parts.sort(key=lambda part: not trades & set(side[part].fact("for")[0].split()))
     chosen: list[str] = []
     for part in parts:
-        talk = set(matches("register", side[part].fact("speech")[0], room.language)[:1])
+        talk = set(matching_blocks("register", side[part].fact("speech")[0], room.language)[:1])
         if not talk & taken and len(chosen) < count:
             chosen.append(part)
             taken |= talk
@@ -236,11 +243,13 @@ def _complete(key: str, character: Character, trade: str | None, room: _Room, to
         return character
     language = room.language
     person = read_person(key, character, kinds=room.words.kinds, trade=trade, language=language)
-    pools = [t for t in (trade, *matches("trade", character.role or "", language), person.kind, "any") if t]
+    pools = [
+        t for t in (trade, *matching_blocks("trade", character.role or "", language), person.kind, "any") if t
+    ]
     changes: dict[str, str] = {}
     for field in missing:
         if field == "look":
-            named = kind_in(f"{character.role or ''} {display_name(key, character)}", room.words.kinds)
+            named = find_kind(f"{character.role or ''} {display_name(key, character)}", room.words.kinds)
             kind = named if named else room.kind_from(("man", "woman", "old man"))
             room.kinds.add(kind)
             changes[field] = room.look_for(kind, pools)
@@ -267,12 +276,12 @@ def _as_told(text: str) -> str:
 def _invent_settings(premise: Premise, room: _Room, told: list[str]) -> dict[str, Setting]:
     if premise.settings:
         return dict(premise.settings)
-    logline = words_of(f"{premise.logline or ''} {premise.show}")
+    logline = flatten(f"{premise.logline or ''} {premise.show}")
     named = [s for s in room.words.sets if f" {s} " in f" {logline} "]
     if room.language == "ru":
         said = russian.nouns_of(logline)
         named = [s for s in room.words.sets if russian.SETS.get(s, s).split()[-1] in said]
-    trades = matches("trade", logline, room.language)
+    trades = matching_blocks("trade", logline, room.language)
     usual = next((_SETS_OF[trade] for trade in trades if trade in _SETS_OF), _HOME)
     chosen = list(dict.fromkeys(s for s in (*named, *usual, *_HOME) if s in room.words.sets))[:4]
     chosen = chosen or list(room.words.sets[:4])
@@ -280,20 +289,20 @@ def _invent_settings(premise: Premise, room: _Room, told: list[str]) -> dict[str
     return {s.replace(" ", "_"): Setting(look=s) for s in chosen}
 
 
-def invent(premise: Premise, words: FilmWords, *, seed: int) -> tuple[Premise, tuple[str, ...]]:
+def complete_premise(premise: Premise, words: FilmWords, *, seed: int) -> tuple[Premise, tuple[str, ...]]:
     """The premise with cast, looks, wants, flaws and settings, and an "I assumed: ..." for each invention."""
     rng = Random(f"cast {seed} {premise.show} {premise.logline}")
-    language = bank.room_of(premise.language)
+    language = bank.bank_language(premise.language)
     room = _Room(words, rng, set(), set(), set(), language)
     for key, character in premise.characters.items():
         look = character.look or ""
         room.names.add(display_name(key, character))
-        kind = kind_in(look, words.kinds)
+        kind = find_kind(look, words.kinds)
         room.kinds |= {kind} if kind else set()
-        room.colours |= {c for c in words.colours[:] if f" {c} " in f" {words_of(look)} "}
+        room.colours |= {c for c in words.colours[:] if f" {c} " in f" {flatten(look)} "}
     told: list[str] = []
     cast = _invent_cast(premise, room, told)
-    trades = matches("trade", premise.logline or "", language)
+    trades = matching_blocks("trade", premise.logline or "", language)
     cast = {
         key: _complete(key, character, trades[n] if n < len(trades) else None, room, told)
         for n, (key, character) in enumerate(cast.items())
@@ -307,10 +316,10 @@ def invent(premise: Premise, words: FilmWords, *, seed: int) -> tuple[Premise, t
 
 def title_from(logline: str) -> str:
     """A show's name from its logline: at most six words, in capitals where titles have them."""
-    from scripts_llm.offline_writer.story import capital_words
+    from scripts_llm.offline_writer.story import title_case
 
     head = re.split(r"[,.;:!?]|\b(?:who|which|that|because|until)\b", logline.strip())[0]
-    return capital_words(" ".join((head or logline).split()[:7]))[:80].strip() or "Untitled"
+    return title_case(" ".join((head or logline).split()[:7]))[:80].strip() or "Untitled"
 
 
 def _sentence(title: str) -> str:
@@ -329,7 +338,7 @@ def premise_from_logline(logline: str, words: FilmWords, *, seed: int) -> str:
     language = "ru" if re.search("[а-яё]", logline, re.IGNORECASE) else "en"
     title = title_from(logline)
     bare = Premise(show=title if language == "en" else _sentence(title), logline=logline, language=language)
-    premise, _ = invent(bare, words, seed=seed)
+    premise, _ = complete_premise(bare, words, seed=seed)
     rows = [
         "# A premise: what the show is. Change anything; the next episode follows.",
         "schema: 1",

@@ -6,16 +6,16 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from scripts_llm.offline_writer import bank
-from scripts_llm.offline_writer.bank import Exchange, Utterance, Wording
+from scripts_llm.offline_writer.bank import Exchange, LineTemplate, Wording
 from scripts_llm.offline_writer.person import Person
 from scripts_llm.offline_writer.wording import (
-    Tongue,
+    Phrasing,
     Unsayable,
-    addressing,
-    faults,
-    in_the_voice_of,
+    add_address,
+    apply_voice,
+    find_fault,
     skeleton,
-    tidy,
+    tidy_line,
 )
 
 GREETED = 0.15  # share of the plot's scenes that the other one opens with a word
@@ -25,7 +25,7 @@ STORY_STEPS = frozenset({"trouble", "scheme", "first", "backfire", "worse", "rev
 
 
 @dataclass(frozen=True)
-class Spoken:
+class WordedLine:
     """A worded line."""
 
     who: Person
@@ -35,7 +35,9 @@ class Spoken:
     beat: float
 
 
-def _wording(line: Utterance, speaker: Person, addressee: Person | None, tongue: Tongue) -> Iterator[str]:
+def _wording(
+    line: LineTemplate, speaker: Person, addressee: Person | None, tongue: Phrasing
+) -> Iterator[str]:
     """The line's possible texts, those made for this speaker first."""
     rng = tongue.rng
     keyed: list[tuple[float, str]] = []
@@ -57,16 +59,22 @@ def _wording(line: Utterance, speaker: Person, addressee: Person | None, tongue:
 
 
 def _say(
-    line: Utterance, tongue: Tongue, addressee: Person | None, *, bare: bool, limit: int, first: bool = False
+    line: LineTemplate,
+    tongue: Phrasing,
+    addressee: Person | None,
+    *,
+    bare: bool,
+    limit: int,
+    first: bool = False,
 ) -> str:
     """The first wording that works; raises Unsayable if none does."""
     speaker = tongue.people[line.role]
     for text in _wording(line, speaker, addressee, tongue):
         spent = set(tongue.spent)
         try:
-            said = tidy(in_the_voice_of(speaker, tidy(tongue.fill(text)), bare=bare, tongue=tongue))
+            said = tidy_line(apply_voice(speaker, tidy_line(tongue.fill(text)), bare=bare, tongue=tongue))
             if addressee is not None and limit > OPENING_WORDS:
-                said = addressing(said, addressee, tongue, first=first)
+                said = add_address(said, addressee, tongue, first=first)
         except Unsayable:
             tongue.spent = spent
             continue
@@ -77,7 +85,7 @@ def _say(
         stale = (key in tongue.said or key in tongue.stale) and not catch
         quoted = not catch and tongue.quotes_premise(said)
         if not (
-            stale or quoted or (faults(said) and said != speaker.catchphrase) or len(said.split()) > limit
+            stale or quoted or (find_fault(said) and said != speaker.catchphrase) or len(said.split()) > limit
         ):
             tongue.said.add(key)
             return said
@@ -85,9 +93,9 @@ def _say(
     raise Unsayable(line.wordings[0].text)
 
 
-def perform(exchange: Exchange, tongue: Tongue, previous: str) -> tuple[Spoken, ...]:
+def word_exchange(exchange: Exchange, tongue: Phrasing, previous: str) -> tuple[WordedLine, ...]:
     """The exchange in words; `previous` is the line before it. Raises Unsayable."""
-    spoken: list[Spoken] = []
+    spoken: list[WordedLine] = []
     before = previous
     last = len(exchange.lines) - 1
     tongue.here.clear()
@@ -100,7 +108,7 @@ def perform(exchange: Exchange, tongue: Tongue, previous: str) -> tuple[Spoken, 
         if text.lower().split()[:3] == before.lower().split()[:3] and len(text.split()) > 2:
             raise Unsayable(text)
         laugh = number == last or (line.laugh and number < last - 1)
-        spoken.append(Spoken(tongue.people[line.role], text, laugh, line.parenthetical, line.beat))
+        spoken.append(WordedLine(tongue.people[line.role], text, laugh, line.parenthetical, line.beat))
         before = text
     return tuple(spoken)
 
@@ -110,15 +118,17 @@ def scene_key(lines: Sequence[str], names: Sequence[str]) -> str:
     return " / ".join(skeleton(line, names) for line in lines)
 
 
-def perform_anew(step: str, exchange: Exchange, tongue: Tongue, previous: str) -> tuple[Spoken, ...]:
+def word_exchange_anew(
+    step: str, exchange: Exchange, tongue: Phrasing, previous: str
+) -> tuple[WordedLine, ...]:
     """The exchange in words that the show has not had; nothing if there are none."""
     saved = set(tongue.spent), set(tongue.said), set(tongue.openers)
     greeted = step in STORY_STEPS and tongue.rng.random() < GREETED
     for attempt in range(REWORDINGS):
         tongue.tries += 1
-        lines: tuple[Spoken, ...] = ()
+        lines: tuple[WordedLine, ...] = ()
         try:
-            lines = perform(exchange, tongue, previous)
+            lines = word_exchange(exchange, tongue, previous)
             if greeted or attempt >= 2:
                 lines = _greeted(step, lines, exchange, tongue, previous)
         except Unsayable:
@@ -131,8 +141,8 @@ def perform_anew(step: str, exchange: Exchange, tongue: Tongue, previous: str) -
 
 
 def _greeted(
-    step: str, lines: tuple[Spoken, ...], exchange: Exchange, tongue: Tongue, previous: str
-) -> tuple[Spoken, ...]:
+    step: str, lines: tuple[WordedLine, ...], exchange: Exchange, tongue: Phrasing, previous: str
+) -> tuple[WordedLine, ...]:
     """The scene with a word from the other one first, in that one's own manner. Raises Unsayable."""
     first, other = lines[0], next(line.who for line in lines if line.who != lines[0].who)
     role = next(r for r, person in tongue.people.items() if person == other)
@@ -154,12 +164,12 @@ def _greeted(
     texts = [text for _, text in sorted(((w + tongue.rng.random(), t) for w, t in options), reverse=True)]
     for text in texts[:12]:
         limit = OPENING_WORDS if step == "open" else 99
-        said = Utterance(role, (Wording((), text.replace("{S|", f"{{{role}|")),))
+        said = LineTemplate(role, (Wording((), text.replace("{S|", f"{{{role}|")),))
         try:
             words = _say(said, tongue, first.who, bare=True, limit=limit)
         except Unsayable:
             continue
         if words.lower().split()[:3] in (previous.lower().split()[:3], first.text.lower().split()[:3]):
             continue
-        return (Spoken(other, words, False, None, 0.0), *lines)
+        return (WordedLine(other, words, False, None, 0.0), *lines)
     raise Unsayable("a greeting")

@@ -160,15 +160,15 @@ def pick_stably(options: Sequence[str], *salt: str) -> str:
     return options[int.from_bytes(digest[:4], "big") % len(options)]
 
 
-def words_of(text: str) -> str:
+def flatten(text: str) -> str:
     """Lower case, single spaces, apostrophes kept: what the tables of words are matched against."""
     return " ".join(re.findall(r"[\w'-]+", text.lower()))
 
 
 @lru_cache(maxsize=2048)
-def matches(kind: str, text: str, language: str = "en") -> tuple[str, ...]:
+def matching_blocks(kind: str, text: str, language: str = "en") -> tuple[str, ...]:
     """The names of the blocks whose words occur in the text, the earliest and longest word first."""
-    flat = f" {words_of(text)}"
+    flat = f" {flatten(text)}"
     found: list[tuple[int, int, str]] = []
     for block in bank.blocks(kind, language):
         for word in block.fact("match"):
@@ -184,9 +184,9 @@ def matches(kind: str, text: str, language: str = "en") -> tuple[str, ...]:
 
 
 @lru_cache(maxsize=2048)
-def kind_in(text: str, kinds: tuple[str, ...]) -> str | None:
+def find_kind(text: str, kinds: tuple[str, ...]) -> str | None:
     """The first of the film world's kinds that the text names, by its own word or a synonym."""
-    flat = f" {words_of(text)} "
+    flat = f" {flatten(text)} "
     found: list[tuple[int, int, str]] = []
     for kind in kinds:
         for word in KIND_WORDS.get(kind, (kind,)):
@@ -219,9 +219,9 @@ def call_name(name: str) -> str:
     return words[0] if words else name
 
 
-def topic_of(wants: str, drive: str) -> tuple[str, str] | None:
+def find_topic(wants: str, drive: str) -> tuple[str, str] | None:
     """What is wanted, long and short, in at most three words; None if the text gives no clean phrase."""
-    text = f" {words_of(wants)} "
+    text = f" {flatten(wants)} "
     plain_words = set(bank.table("drive")[drive].fact("match"))
     for lead in _ARTICLES:
         place = text.find(f" {lead}")
@@ -252,12 +252,14 @@ def read_person(
     """A character read into traits; what a field leaves open is chosen stably from what the field says."""
     name = display_name(key, character)
     look, role = character.look or "", character.role or ""
-    kind = kind_in(look, kinds) or kind_in(role, kinds) or kind_in(name, kinds) or "man"
+    kind = find_kind(look, kinds) or find_kind(role, kinds) or find_kind(name, kinds) or "man"
     wants, flaw_text, speech = character.wants or "", character.flaw or "", character.speech or ""
-    drives = matches("drive", wants, language)
-    flaws = matches("flaw", flaw_text, language)
-    registers = matches("register", speech, language)
-    trades = [t for t in (*matches("trade", role, language), trade) if t] or matches("trade", kind, language)
+    drives = matching_blocks("drive", wants, language)
+    flaws = matching_blocks("flaw", flaw_text, language)
+    registers = matching_blocks("register", speech, language)
+    trades = [t for t in (*matching_blocks("trade", role, language), trade) if t] or matching_blocks(
+        "trade", kind, language
+    )
     table = {
         block_kind: sorted(bank.table(block_kind, language)) for block_kind in ("trade", "drive", "flaw")
     }
@@ -279,7 +281,7 @@ def read_person(
         trade=chosen_trade,
         job=chosen_trade if chosen_trade not in {"cat", "dog", "fish"} else "lodger",
         catchphrase=(character.catchphrase or "").strip(),
-        topic=topic_of(wants, drive) if language == "en" else None,
+        topic=find_topic(wants, drive) if language == "en" else None,
         traits=frozenset({kind.replace(" ", ""), drive, flaw, register, chosen_trade, *trades} | nature),
         language=language,
         gender=gender,

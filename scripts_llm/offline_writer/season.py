@@ -16,7 +16,7 @@ RECENT = 2  # episodes whose lines are not said again
 
 
 @dataclass(frozen=True)
-class Past:
+class PastEpisode:
     """One episode that was told."""
 
     title: str
@@ -30,9 +30,9 @@ class Past:
 class Season:
     """The episodes so far, oldest first."""
 
-    episodes: tuple[Past, ...] = ()
+    episodes: tuple[PastEpisode, ...] = ()
 
-    def after(self, past: Past) -> Season:
+    def after(self, past: PastEpisode) -> Season:
         return Season((*self.episodes, past))
 
     def since(self, kind: str, name: str) -> int:
@@ -49,20 +49,20 @@ class Season:
         return tuple(line for past in self.episodes[-RECENT:] for scene in past.scenes for line in scene)
 
 
-def past_of(script: Script, premise: Premise) -> Past:
+def past_episode(script: Script, premise: Premise) -> PastEpisode:
     """An episode as the next one remembers it, whoever wrote or edited it."""
     scenes = tuple(
         tuple(element.line for element in scene.dialogue if isinstance(element, Line))
         for scene in script.scenes
         if not scene.skip
     )
-    language = bank.room_of(premise.language)
+    language = bank.bank_language(premise.language)
     opening = scenes[0][:1] if scenes else ()
-    return Past(
+    return PastEpisode(
         title=script.title,
         logline=script.logline or "",
-        plot=recognise("story", (script.logline or "", script.title), language),
-        gag=recognise("runner", opening, language),
+        plot=recognise_block("story", (script.logline or "", script.title), language),
+        gag=recognise_block("runner", opening, language),
         scenes=scenes,
     )
 
@@ -86,7 +86,7 @@ def _pattern(text: str) -> re.Pattern[str]:
     return re.compile(".+?".join(re.escape(piece) for piece in pieces), re.IGNORECASE)
 
 
-def recognise(kind: str, texts: Sequence[str], language: str) -> str:
+def recognise_block(kind: str, texts: Sequence[str], language: str) -> str:
     """The story that a logline or title belongs to, or the runner that a line opens, by name; else ""."""
     for text in texts:
         for name, pattern in _patterns(kind, language):

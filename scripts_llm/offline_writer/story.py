@@ -9,9 +9,9 @@ from random import Random
 
 from scripts_llm.offline_writer import bank
 from scripts_llm.offline_writer.bank import Block, Exchange
-from scripts_llm.offline_writer.dialogue import STORY_STEPS, Spoken, perform_anew
+from scripts_llm.offline_writer.dialogue import STORY_STEPS, WordedLine, word_exchange_anew
 from scripts_llm.offline_writer.person import Person
-from scripts_llm.offline_writer.wording import Tongue
+from scripts_llm.offline_writer.wording import Phrasing
 from scripts_llm.screenplay.premise import Part
 
 _SEVENS = ("open", "trouble", "scheme", "reversal", "tag")
@@ -81,13 +81,13 @@ class PlannedScene:
     part: Part
     exchange: Exchange
     people: Mapping[str, Person]
-    lines: tuple[Spoken, ...]
+    lines: tuple[WordedLine, ...]
     holder: str | None  # the role that has the story's object
     prop: str
 
 
 @dataclass
-class State:
+class StoryState:
     """What is true in the story so far: facts by the scene that planted them, and who has the object."""
 
     facts: dict[str, int] = field(default_factory=dict)
@@ -97,18 +97,18 @@ class State:
         early = all(plant in self.facts and at - self.facts[plant] >= distance for plant in exchange.pays)
         return early and exchange.needs <= self.facts.keys()
 
-    def after(self, exchange: Exchange, at: int) -> State:
+    def after(self, exchange: Exchange, at: int) -> StoryState:
         facts = dict(self.facts)
         for plant in exchange.plants:
             facts.setdefault(plant, at)
         holder = self.holder
         for role, _, prop in exchange.stage:
             holder = role if prop == "thing" else holder
-        return State(facts, holder)
+        return StoryState(facts, holder)
 
 
 @dataclass(frozen=True)
-class Plan:
+class EpisodePlan:
     """The blocks that an episode is told from."""
 
     story: Block
@@ -165,7 +165,7 @@ def affinity(block: Block, people: Mapping[str, Person]) -> float:
     return common + 1.5 * own + other
 
 
-def ranked(blocks: Sequence[Block], people: Mapping[str, Person], rng: Random) -> list[Block]:
+def rank_blocks(blocks: Sequence[Block], people: Mapping[str, Person], rng: Random) -> list[Block]:
     """The blocks in a random order in which those that fit come early."""
     keyed = [(rng.random() ** (1.0 / weight), b) for b in blocks if (weight := affinity(b, people))]
     return [block for _, block in sorted(keyed, key=lambda pair: pair[0], reverse=True)]
@@ -184,12 +184,14 @@ def _cast_for(step: str, exchange: Exchange, people: Mapping[str, Person], rng: 
     return chosen
 
 
-def tell(plan: Plan, tongue: Tongue) -> tuple[PlannedScene, ...] | None:
+def fill_plan(plan: EpisodePlan, tongue: Phrasing) -> tuple[PlannedScene, ...] | None:
     """The scenes in order, found by search: payoffs planted early, nothing said twice. None if impossible."""
     distance = PLANT_DISTANCE if len(plan.steps) >= 8 else 0
     people = tongue.people
 
-    def search(at: int, state: State, scenes: tuple[PlannedScene, ...]) -> tuple[PlannedScene, ...] | None:
+    def search(
+        at: int, state: StoryState, scenes: tuple[PlannedScene, ...]
+    ) -> tuple[PlannedScene, ...] | None:
         if at == len(plan.steps):
             return scenes
         step = plan.steps[at]
@@ -203,7 +205,7 @@ def tell(plan: Plan, tongue: Tongue) -> tuple[PlannedScene, ...] | None:
                 continue
             saved = set(tongue.spent), set(tongue.said), set(tongue.openers)
             tongue.people = cast
-            lines = perform_anew(step, exchange, tongue, previous)
+            lines = word_exchange_anew(step, exchange, tongue, previous)
             tongue.people = people
             if lines:
                 after = state.after(exchange, at)
@@ -214,15 +216,15 @@ def tell(plan: Plan, tongue: Tongue) -> tuple[PlannedScene, ...] | None:
             tongue.spent, tongue.said, tongue.openers = saved
         return None
 
-    return search(0, State(), ())
+    return search(0, StoryState(), ())
 
 
-def _prop(plan: Plan, step: str) -> str:
+def _prop(plan: EpisodePlan, step: str) -> str:
     block = plan.story if step in STORY_STEPS else plan.runner
     return (block.fact("prop") or ("",))[0]
 
 
-def without_optional(steps: tuple[str, ...]) -> tuple[str, ...]:
+def drop_optional_step(steps: tuple[str, ...]) -> tuple[str, ...]:
     """One scene fewer, the least needed first."""
     for step in ("other", "catch", "third", "mid", "first", "want"):
         if step in steps:
@@ -230,12 +232,12 @@ def without_optional(steps: tuple[str, ...]) -> tuple[str, ...]:
     return steps
 
 
-def with_third(steps: tuple[str, ...], rng: Random) -> tuple[str, ...]:
+def with_third_character(steps: tuple[str, ...], rng: Random) -> tuple[str, ...]:
     """A scene for the third character in the runner's middle place, now and then."""
     return tuple("third" if step == "mid" and rng.random() < 0.4 else step for step in steps)
 
 
-def capital_words(text: str) -> str:
+def title_case(text: str) -> str:
     """A title in capitals where titles have them."""
     small = {"a", "an", "the", "of", "and", "in", "on", "to", "for", "with", "at"}
     words = text.split()

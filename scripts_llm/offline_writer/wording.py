@@ -94,7 +94,7 @@ def _any_name(names: tuple[str, ...]) -> re.Pattern[str]:
     return re.compile(rf"\b(?:{'|'.join(re.escape(name) for name in longest_first)})\b")
 
 
-def plain(text: str, names: Sequence[str] = ()) -> str:
+def flatten_line(text: str, names: Sequence[str] = ()) -> str:
     """A line without names, numbers, punctuation and capitals: what repeats are compared by."""
     lowered = text.lower()
     if names:
@@ -104,11 +104,11 @@ def plain(text: str, names: Sequence[str] = ()) -> str:
 
 def skeleton(text: str, names: Sequence[str]) -> str:
     """What is compared between lines: `plain`, and without number words; a line of nothing else is kept."""
-    flat = plain(text, names)
+    flat = flatten_line(text, names)
     return " ".join(russian.without_numbers(_NUMBER_WORDS.sub(" ", flat)).split()) or flat or text.lower()
 
 
-def tidy(text: str) -> str:
+def tidy_line(text: str) -> str:
     """Capitals where sentences start, single spaces, no space before punctuation."""
     text = re.sub(r"\s+", " ", text).strip()
     text = re.sub(r"\s+([,.!?;:])", r"\1", text)
@@ -118,7 +118,7 @@ def tidy(text: str) -> str:
     return re.sub(r"(^[\"“‘«]?|(?<=[.!?…] )[\"“«]?|(?<=[.!?]\" ))(\w)", lambda m: m[1] + m[2].upper(), text)
 
 
-def faults(text: str) -> str | None:
+def find_fault(text: str) -> str | None:
     """What is wrong with a finished line, or None."""
     if "{" in text or "}" in text:
         return "unfilled slot"
@@ -132,7 +132,7 @@ def faults(text: str) -> str | None:
 
 
 @dataclass
-class Tongue:
+class Phrasing:
     """Everything a line can draw on in one episode; phrases are used once."""
 
     rng: Random
@@ -215,11 +215,11 @@ class Tongue:
         return person.gender if person else russian.gender_of(self.slot(name))
 
     def quotes_premise(self, text: str) -> bool:
-        flat = f" {plain(text)} "
+        flat = f" {flatten_line(text)} "
         return any(f" {phrase} " in flat for phrase in self.forbidden)
 
 
-def long_forms(text: str) -> str:
+def expand_contractions(text: str) -> str:
     """ "don't" as "do not", capitals kept."""
 
     def swap(match: re.Match[str]) -> str:
@@ -229,12 +229,12 @@ def long_forms(text: str) -> str:
     return _SHORT_FORM.sub(swap, text)
 
 
-def in_the_voice_of(person: Person, text: str, *, bare: bool, tongue: Tongue) -> str:
+def apply_voice(person: Person, text: str, *, bare: bool, tongue: Phrasing) -> str:
     """The line as this person says it: long forms for the stiff, a small word first now and then."""
     if text == person.catchphrase:
         return text
     if person.register in _TAKES_LONG_FORMS:
-        longer = long_forms(text)
+        longer = expand_contractions(text)
         text = longer if count_words(longer) <= MAX_WORDS else text
     block = bank.table("register", person.language).get(person.register)
     if block is None or bare or not 3 <= count_words(text) <= 9 or tongue.rng.random() > 0.1:
@@ -250,7 +250,7 @@ def in_the_voice_of(person: Person, text: str, *, bare: bool, tongue: Tongue) ->
     return f"{opener} {_lower_first(text, tongue) if joined else text}"
 
 
-def addressing(text: str, addressee: Person, tongue: Tongue, *, first: bool) -> str:
+def add_address(text: str, addressee: Person, tongue: Phrasing, *, first: bool) -> str:
     """A Russian question, or a scene's first line, now and then with the other one's name: once a scene."""
     if tongue.language != "ru" or "called" in tongue.here or not 2 <= count_words(text) <= 10:
         return text
@@ -262,7 +262,7 @@ def addressing(text: str, addressee: Person, tongue: Tongue, *, first: bool) -> 
     return f"{addressee.call}, {_lower_first(text, tongue)}"
 
 
-def _lower_first(text: str, tongue: Tongue) -> str:
+def _lower_first(text: str, tongue: Phrasing) -> str:
     first = text.split()[0].strip(",.!?'s")
     names = {person.call.split()[0] for person in tongue.people.values()} | set(
         tongue.facts.get("V", "").split()

@@ -16,10 +16,17 @@ from random import Random
 from scripts_llm import russian
 from scripts_llm.offline_writer import bank, dialogue, nouns, places, story
 from scripts_llm.offline_writer import cast as casting
-from scripts_llm.offline_writer.person import Person, call_name, matches, read_person
-from scripts_llm.offline_writer.season import Past, Season
+from scripts_llm.offline_writer.person import Person, call_name, matching_blocks, read_person
+from scripts_llm.offline_writer.season import PastEpisode, Season
 from scripts_llm.offline_writer.story import PlannedScene
-from scripts_llm.offline_writer.wording import Tongue, Unsayable, count_words, plain, skeleton, tidy
+from scripts_llm.offline_writer.wording import (
+    Phrasing,
+    Unsayable,
+    count_words,
+    flatten_line,
+    skeleton,
+    tidy_line,
+)
 from scripts_llm.screenplay.film_vocabulary import FilmWords
 from scripts_llm.screenplay.premise import Premise, display_name, length_seconds
 from scripts_llm.screenplay.script import Beat, LaughSize, Line, Scene, Script
@@ -62,19 +69,19 @@ VISITORS: Mapping[str, tuple[str, ...]] = {
 }
 
 
-def write(
-    premise: Premise, words: FilmWords, *, seed: int, episode: int = 1, told: Season | None = None
+def write_script(
+    premise: Premise, words: FilmWords, *, seed: int, episode: int = 1, history: Season | None = None
 ) -> Script:
     """A complete script, without shots; whoever the premise lacks is invented and stands in `script.cast`.
 
-    `told` is what the show has had so far; left out, it is what this seed would have told up to here.
+    `history` holds the episodes before this one. Without it, those are assumed that this seed would write.
     """
-    if told is not None:
-        return _write(premise, words, seed, episode, told)[0]
-    return list(season(premise, words, seed=seed, episodes=episode))[-1]
+    if history is not None:
+        return _write(premise, words, seed, episode, history)[0]
+    return list(write_season(premise, words, seed=seed, episodes=episode))[-1]
 
 
-def season(premise: Premise, words: FilmWords, *, seed: int, episodes: int) -> Iterator[Script]:
+def write_season(premise: Premise, words: FilmWords, *, seed: int, episodes: int) -> Iterator[Script]:
     """The show's first episodes, each knowing those before it."""
     so_far = Season()
     for number in range(1, episodes + 1):
@@ -85,8 +92,8 @@ def season(premise: Premise, words: FilmWords, *, seed: int, episodes: int) -> I
 
 def _write(
     premise: Premise, words: FilmWords, seed: int, episode: int, so_far: Season
-) -> tuple[Script, Past]:
-    filled, _ = casting.invent(premise, words, seed=seed)
+) -> tuple[Script, PastEpisode]:
+    filled, _ = casting.complete_premise(premise, words, seed=seed)
     salt = f"{seed} {_digest(filled)}"
     rng = Random(f"write {episode} {salt}")
     cast = _read_cast(filled, words)
@@ -98,12 +105,12 @@ def _write(
     for attempt in range(len(plots) * len(runners)):
         runner = runners[attempt // 3 % len(runners)]
         others = tuple(block for block in runners if block is not runner)
-        plan = story.Plan(plots[attempt % len(plots)], runner, others, people, steps)
-        tongue, scenes = _tell(filled, plan, memory, rng)
+        plan = story.EpisodePlan(plots[attempt % len(plots)], runner, others, people, steps)
+        tongue, scenes = _fill_plan(filled, plan, memory, rng)
         if scenes is not None:
             script = _script(filled, premise, words, plan, tongue, scenes, rng)
             told = tuple(tuple(line.text for line in scene.lines) for scene in scenes)
-            past = Past(script.title, script.logline or "", plan.story.name, plan.runner.name, told)
+            past = PastEpisode(script.title, script.logline or "", plan.story.name, plan.runner.name, told)
             return script, past
         if attempt == len(plots) * 2:  # all is told: what the last episodes said may be said again
             memory = replace(memory, stale=frozenset())
@@ -123,7 +130,7 @@ class _Memory:
 
 
 def _memory(premise: Premise, cast: Sequence[Person], so_far: Season) -> _Memory:
-    language = bank.room_of(premise.language)
+    language = bank.bank_language(premise.language)
     names = spoken_names(premise)
     matters = [
         bank.table("story", language)[plot].fact("matter")[0]
@@ -140,7 +147,7 @@ def _memory(premise: Premise, cast: Sequence[Person], so_far: Season) -> _Memory
 
 def spoken_names(premise: Premise) -> tuple[str, ...]:
     """Every name that a line may hold, in all its forms: the cast's and the visitors'."""
-    language = bank.room_of(premise.language)
+    language = bank.bank_language(premise.language)
     names = [display_name(key, c) for key, c in premise.characters.items()]
     names += [call_name(name) for name in names]
     names += [v for block in bank.blocks("story", language) for v in block.fact("visitor")]
@@ -150,21 +157,21 @@ def spoken_names(premise: Premise) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name.removeprefix("The ") for name in names))
 
 
-def _tell(
-    premise: Premise, plan: story.Plan, memory: _Memory, rng: Random
-) -> tuple[Tongue, tuple[PlannedScene, ...] | None]:
+def _fill_plan(
+    premise: Premise, plan: story.EpisodePlan, memory: _Memory, rng: Random
+) -> tuple[Phrasing, tuple[PlannedScene, ...] | None]:
     """The plan told, with fewer scenes where it comes out too long and the format leaves the number open."""
     while True:
         tongue = _tongue(premise, plan, memory, rng)
-        scenes = story.tell(plan, tongue)
-        fewer = story.without_optional(plan.steps)
+        scenes = story.fill_plan(plan, tongue)
+        fewer = story.drop_optional_step(plan.steps)
         fixed = scenes is None or _exact(premise) or len(plan.steps) <= 8 or fewer == plan.steps
-        if fixed or seconds_of(scenes or ()) <= _longest(premise):
+        if fixed or estimate_seconds(scenes or ()) <= _longest(premise):
             return tongue, scenes
         plan = replace(plan, steps=fewer)
 
 
-def seconds_of(scenes: Sequence[PlannedScene]) -> float:
+def estimate_seconds(scenes: Sequence[PlannedScene]) -> float:
     """About how long the film will be, cards included."""
     seconds = SECONDS_OF_CARDS if len(scenes) > 1 else 0.0
     for scene in scenes:
@@ -188,8 +195,8 @@ def _digest(premise: Premise) -> str:
 
 
 def _read_cast(premise: Premise, words: FilmWords) -> list[Person]:
-    language = bank.room_of(premise.language)
-    told = matches("trade", premise.logline or "", language)
+    language = bank.bank_language(premise.language)
+    told = matching_blocks("trade", premise.logline or "", language)
     return [
         read_person(
             key,
@@ -215,7 +222,7 @@ def _leads(cast: Sequence[Person], salt: str, episode: int) -> dict[str, Person]
 
 def _deal(kind: str, people: Mapping[str, Person], rng: Random, so_far: Season) -> list[bank.Block]:
     """The blocks in the order in which this episode tries them: those told lately come last."""
-    order = story.ranked(bank.blocks(kind, people["A"].language), people, rng)
+    order = story.rank_blocks(bank.blocks(kind, people["A"].language), people, rng)
     rest = len(order) * 2 // 3
     order.sort(key=lambda block: max(0, rest - so_far.since(kind, block.name)))
     return order
@@ -240,10 +247,10 @@ def _steps(premise: Premise, people: dict[str, Person], rng: Random) -> tuple[st
     if premise.format.structure:
         kept = tuple(step for step in steps if story.part_of(step) in premise.format.structure)
         steps = kept or steps
-    return story.with_third(steps, rng) if "C" in people else steps
+    return story.with_third_character(steps, rng) if "C" in people else steps
 
 
-def _tongue(premise: Premise, plan: story.Plan, memory: _Memory, rng: Random) -> Tongue:
+def _tongue(premise: Premise, plan: story.EpisodePlan, memory: _Memory, rng: Random) -> Phrasing:
     language = plan.people["A"].language
     visitors = plan.story.fact("visitor") or VISITORS[language]
     names = {person.call for person in plan.people.values()}
@@ -269,7 +276,7 @@ def _tongue(premise: Premise, plan: story.Plan, memory: _Memory, rng: Random) ->
         goal = rng.choice(bank.table("drive", language)[person.drive].fact("goal"))
         long, _, short = goal.partition(" ; ")
         goals[person.key] = person.topic if person.topic and rng.random() < 0.4 else (long, short)
-    return Tongue(
+    return Phrasing(
         rng,
         plan.people,
         facts,
@@ -298,19 +305,19 @@ def _fields(premise: Premise) -> tuple[str, ...]:
     texts += [setting.look for setting in premise.settings.values() if len(setting.look.split()) > 2]
     for c in premise.characters.values():
         texts += [c.look or "", c.role or "", c.wants or "", c.flaw or "", c.speech or ""]
-    return tuple(flat for text in texts if (flat := plain(text)))
+    return tuple(flat for text in texts if (flat := flatten_line(text)))
 
 
 def _script(
     filled: Premise,
     given: Premise,
     words: FilmWords,
-    plan: story.Plan,
-    tongue: Tongue,
+    plan: story.EpisodePlan,
+    tongue: Phrasing,
     scenes: Sequence[PlannedScene],
     rng: Random,
 ) -> Script:
-    sets = places.show_sets(filled, words.sets)
+    sets = places.map_settings(filled, words.sets)
     where = places.choose_places(scenes, sets, rng)
     written: list[Scene] = []
     for number, (scene, key) in enumerate(zip(scenes, where, strict=True)):
@@ -319,9 +326,9 @@ def _script(
             Scene(
                 id=f"s{number + 1:02d}",
                 part=scene.part,
-                slugline=places.slugline(key, sets[key], night=night),
+                slugline=places.format_slugline(key, sets[key], night=night),
                 setting=key,
-                action=places.action(scene, words.actions, words.props, rng),
+                action=places.describe_action(scene, words.actions, words.props, rng),
                 dialogue=_dialogue(scene, first=number == 0),
             )
         )
@@ -351,14 +358,14 @@ def _dialogue(scene: PlannedScene, *, first: bool) -> tuple[Line | Beat, ...]:
     return tuple(elements)
 
 
-def _title(plan: story.Plan, tongue: Tongue) -> tuple[str, str | None]:
+def _title(plan: story.EpisodePlan, tongue: Phrasing) -> tuple[str, str | None]:
     block = plan.story if "trouble" in plan.steps else plan.runner
     tongue.people = plan.people
     try:
         title = tongue.fill(tongue.rng.choice(block.fact("title")))
-        logline = tidy(tongue.fill(block.fact("logline")[0])) if block.fact("logline") else None
+        logline = tidy_line(tongue.fill(block.fact("logline")[0])) if block.fact("logline") else None
     except Unsayable:
         title, logline = plan.story.name, None
     if plan.people["A"].language == "ru":
-        return tidy(title)[:80], logline
-    return story.capital_words(title)[:80], logline
+        return tidy_line(title)[:80], logline
+    return story.title_case(title)[:80], logline

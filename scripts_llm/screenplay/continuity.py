@@ -19,7 +19,7 @@ from scripts_llm.screenplay.script import Line, Scene, Script
 MOST_JOKES = 6
 
 
-class Told(Model):
+class ContinuityEntry(Model):
     """One episode as the show remembers it."""
 
     episode: str = Field(pattern=r"^s\d{2,}e\d{2,}$", description="`s01e03`")
@@ -36,7 +36,7 @@ class Continuity(Model):
     """What happened so far in a show."""
 
     schema_: Literal[1] = Field(default=1, alias="schema", description="the version of this file's keys")
-    episodes: tuple[Told, ...] = Field(default=(), description="in the order of the show")
+    episodes: tuple[ContinuityEntry, ...] = Field(default=(), description="in the order of the show")
 
     def before(self, episode: str) -> Continuity:
         """What was told before this episode: what an older one is written from does not know newer ones."""
@@ -44,7 +44,7 @@ class Continuity(Model):
             update={"episodes": tuple(told for told in self.episodes if _number(told) < _number(episode))}
         )
 
-    def with_episode(self, told: Told) -> Continuity:
+    def with_episode(self, told: ContinuityEntry) -> Continuity:
         """The same with this episode in its place, instead of an entry that it had before."""
         others = [each for each in self.episodes if each.episode != told.episode]
         return self.model_copy(update={"episodes": tuple(sorted([*others, told], key=_number))})
@@ -57,12 +57,14 @@ class Continuity(Model):
         return dict(counted)
 
 
-def told_by(script: Script, *, episode: str, gags: Iterable[str], promised: Iterable[str] = ()) -> Told:
+def continuity_entry(
+    script: Script, *, episode: str, gags: Iterable[str], promised: Iterable[str] = ()
+) -> ContinuityEntry:
     """What the show remembers of a script: its story, its gags counted by scene, its best lines."""
     lines = [line for scene in script.scenes for line in scene.dialogue if isinstance(line, Line)]
     best = [line.line for line in lines if line.laugh == "big"] or [line.line for line in lines[-1:]]
     counts = {gag: sum(_has(scene, gag) for scene in script.scenes) for gag in gags}
-    return Told(
+    return ContinuityEntry(
         episode=episode,
         title=script.title,
         happened=script.logline or script.title,
@@ -81,6 +83,6 @@ def _has(scene: Scene, gag: str) -> bool:
     return all(re.search(rf"\b{re.escape(stem)}", told.lower()) for stem in stems)
 
 
-def _number(told: Told | str) -> tuple[int, ...]:
+def _number(told: ContinuityEntry | str) -> tuple[int, ...]:
     code = told if isinstance(told, str) else told.episode
     return tuple(int(digits) for digits in re.findall(r"\d+", code))

@@ -6,7 +6,7 @@ from typing import Annotated, Any, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
-from scripts_llm.plain_text import plainly
+from scripts_llm.plain_text import strip_controls_deep
 
 Id = Annotated[str, Field(pattern=r"^[a-z0-9_][a-z0-9_-]{0,31}$")]
 Name = Annotated[str, Field(min_length=1, max_length=80)]
@@ -26,4 +26,4 @@ class Model(BaseModel):
             annotation = cls.model_fields[info.field_name].annotation
             if {int, float} & {annotation, *get_args(annotation)}:
                 raise ValueError("a number")
-        return plainly(value)
+        return strip_controls_deep(value)

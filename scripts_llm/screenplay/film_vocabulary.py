@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from scripts_llm.screenplay.names import mentions, says
+from scripts_llm.screenplay.names import contains_phrase, people_named
 
 _NOTHING = re.compile(
     r"\b(?:nothing|nobody|no one|silence|tension|mood|feeling|meanwhile|black screen|fade|montage|text|"
@@ -31,11 +31,11 @@ class Dialect:
     example: str  # with {first} and {second} for two people and {place}
     synonyms: Mapping[str, str] = field(default_factory=dict)
 
-    def shown(self, first: str, second: str, place: str) -> str:
+    def example_for(self, first: str, second: str, place: str) -> str:
         """The example with people of this show."""
         return self.example.format(first=first, second=second, place=place.replace("_", " "))
 
-    def fault_of(
+    def find_fault(
         self, prompt: str, names: Mapping[str, str], places: tuple[str, ...], *, is_shot: bool = True
     ) -> str | None:
         """What keeps a prompt, or a scene's action, from showing something; None if it shows something."""
@@ -43,10 +43,10 @@ class Dialect:
         num_words = len(told.split())
         if is_shot and num_words > self.most_words:
             return f"has {num_words} words, wanted at most {self.most_words}"
-        somebody = bool(mentions(prompt, names))
-        place = says(prompt, (*places, *self._all_for(self.words.sets)))
+        somebody = bool(people_named(prompt, names))
+        place = contains_phrase(prompt, (*places, *self._all_for(self.words.sets)))
         if self.is_closed:
-            doing = says(prompt, self._all_for(self.words.actions))
+            doing = contains_phrase(prompt, self._all_for(self.words.actions))
             if place and not somebody and not doing:
                 return None
             if not somebody or not doing:

@@ -13,19 +13,19 @@ _FORMS = r"(?:e?s|['’]s)?(?!\w)"  # "streets", "the bar's door"
 Names = Mapping[str, str]  # key of the cast -> as people call them
 
 
-def mentions(words: str, names: Names) -> tuple[str, ...]:
+def people_named(words: str, names: Names) -> tuple[str, ...]:
     """The keys of those whom a text names, in its order, each once; "Joe's kitchen" names nobody."""
-    return tuple(dict.fromkeys(key for key, _ in matches(words, names)))
+    return tuple(dict.fromkeys(key for key, _ in name_matches(words, names)))
 
 
-def matches(words: str, names: Names) -> Iterator[tuple[str, re.Match[str]]]:
+def name_matches(words: str, names: Names) -> Iterator[tuple[str, re.Match[str]]]:
     """Everywhere that a text names somebody: the key, and the words."""
     pattern, keys = _name_pattern(tuple(names.items()))
     for match in pattern.finditer(words):
         yield keys[int(str(match.lastgroup)[1:])], match
 
 
-def says(words: str, phrases: Iterable[str]) -> bool:
+def contains_phrase(words: str, phrases: Iterable[str]) -> bool:
     """Whether a text says one of the phrases in whole words, in any case; plurals and owners count."""
     choices = "|".join(spelled for phrase in phrases if (spelled := _spelled(phrase)))
     return bool(choices) and re.search(rf"(?<!\w)(?:{choices}){_FORMS}", words, re.IGNORECASE) is not None

@@ -174,7 +174,7 @@ class Titles(Model):
     @field_validator("intro")
     @classmethod
     def _intro_is_a_picture(cls, value: str | None) -> str | None:
-        return _of_a_kind(value, PICTURES)
+        return check_file_type(value, PICTURES)
 
 
 class Writer(Model):
@@ -236,7 +236,7 @@ class Premise(Model):
     publish: Publish | None = Field(default=None, description="what publish.txt says to a video site")
 
 
-def _of_a_kind(file: str | None, kinds: tuple[str, ...]) -> str | None:
+def check_file_type(file: str | None, kinds: tuple[str, ...]) -> str | None:
     if file is not None and file.rpartition(".")[2].lower() not in kinds:
         raise ValueError(f"a file of the kind {', '.join(kinds)}")
     return file
@@ -281,7 +281,7 @@ class Publish(Model):
             raise ValueError("{show}, {season:02}, {episode:02} and {title} as its only slots")
         return value
 
-    def title_of(self, *, show: str, season: int, episode: int, title: str) -> str:
+    def format_title(self, *, show: str, season: int, episode: int, title: str) -> str:
         """The title with its slots filled."""
         known: dict[str, str | int] = {"show": show, "season": season, "episode": episode, "title": title}
         return _TITLE_SLOTS.sub(lambda slot: _filled(known[slot[1]], slot[2]), self.title)

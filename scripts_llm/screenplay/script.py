@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, Discriminator, Field, Tag, field_validator, model_validator
 
 from scripts_llm.screenplay.fields import Id, Model, Name, Sentence, Text
-from scripts_llm.screenplay.premise import MAX_SCENES, PICTURES, Character, Meme, Part, _of_a_kind
+from scripts_llm.screenplay.premise import MAX_SCENES, PICTURES, Character, Meme, Part, check_file_type
 from scripts_llm.screenplay.video import Fit
 
 Size = Literal["establishing", "medium", "close-up"]
@@ -54,7 +54,7 @@ class Shot(Model):
     @field_validator("file")
     @classmethod
     def _file_is_a_picture(cls, value: str | None) -> str | None:
-        return _of_a_kind(value, PICTURES)
+        return check_file_type(value, PICTURES)
 
 
 class Line(Model):
@@ -78,7 +78,7 @@ class Line(Model):
     @field_validator("file")
     @classmethod
     def _file_is_a_sound(cls, value: str | None) -> str | None:
-        return _of_a_kind(value, SOUNDS)
+        return check_file_type(value, SOUNDS)
 
 
 class Beat(Model):
@@ -135,7 +135,7 @@ class Script(Model):
     cast: dict[Id, Character] = Field(default={}, description="whom the writer invented")
 
 
-def scenes(script: Script) -> tuple[Scene, ...]:
+def filmed_scenes(script: Script) -> tuple[Scene, ...]:
     """The scenes that are made: all but those that say `skip`."""
     return tuple(scene for scene in script.scenes if not scene.skip)
 

@@ -69,7 +69,7 @@ def lines_of(scene: Scene) -> list[Line]:
 
 def measure(premise: Premise, scripts: Sequence[Script]) -> Measures:
     """The measures of one show's episodes in their order."""
-    filled, _ = cast.invent(premise, WORDS, seed=0)
+    filled, _ = cast.complete_premise(premise, WORDS, seed=0)
     names = writer.spoken_names(filled)
     catches = {skeleton(c.catchphrase, names) for c in filled.characters.values() if c.catchphrase}
     told = [line.line for script in scripts for scene in script.scenes for line in lines_of(scene)]
@@ -140,7 +140,7 @@ def _naming(premise: Premise, scripts: Sequence[Script]) -> float:
     naming = total = 0
     for script in scripts:
         own = show | _lemmas(f"{script.title} {script.logline or ''}")
-        past = bank.blocks("story", bank.room_of(premise.language))
+        past = bank.blocks("story", bank.bank_language(premise.language))
         about = next((b for b in past if _tells(b, script)), None)
         own |= _lemmas(" ".join((*about.fact("thing"), *about.fact("matter")))) if about else set()
         for scene in script.scenes:
@@ -151,15 +151,15 @@ def _naming(premise: Premise, scripts: Sequence[Script]) -> float:
 
 
 def _tells(block: bank.Block, script: Script) -> bool:
-    from scripts_llm.offline_writer.season import recognise
+    from scripts_llm.offline_writer.season import recognise_block
 
-    return block.name == recognise("story", (script.logline or "", script.title), "en") or (
-        block.name == recognise("story", (script.logline or "", script.title), "ru")
+    return block.name == recognise_block("story", (script.logline or "", script.title), "en") or (
+        block.name == recognise_block("story", (script.logline or "", script.title), "ru")
     )
 
 
 def _words_of_show(premise: Premise) -> set[str]:
-    language = bank.room_of(premise.language)
+    language = bank.bank_language(premise.language)
     texts = [premise.show, premise.logline or "", *nouns.own_nouns(premise)]
     texts += [visitor for block in bank.blocks("story", language) for visitor in block.fact("visitor")]
     texts += writer.VISITORS[language]
@@ -205,7 +205,7 @@ def main() -> None:
             if file.exists()
             else shipped(show)
         )
-        scripts = list(writer.season(premise, WORDS, seed=args.seed, episodes=args.episodes))
+        scripts = list(writer.write_season(premise, WORDS, seed=args.seed, episodes=args.episodes))
         sys.stdout.write(row(file.stem, measure(premise, scripts)) + "\n")
         sys.stdout.flush()
 

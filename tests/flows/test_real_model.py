@@ -22,9 +22,9 @@ from flows.studio.workspace import downloads
 from scripts_llm.files.read import read_premise, read_script
 from scripts_llm.llm.ask import Question, Server, ask
 from scripts_llm.llm.client import LLMSettings
-from scripts_llm.llm.json_answer import json_object
-from scripts_llm.llm.retry import Patience
-from scripts_llm.llm_writer.draft import Brief, DraftScene, DraftScenes, Outline, schema_of, validated
+from scripts_llm.llm.json_answer import extract_object
+from scripts_llm.llm.retry import RetryPolicy
+from scripts_llm.llm_writer.draft import Brief, DraftScene, DraftScenes, Outline, draft_schema, validate_draft
 
 PREMISE = """\
 show: Fish
@@ -77,10 +77,10 @@ def test_every_reply_of_a_real_model_is_of_the_form_that_was_asked_for(
     endpoint: Endpoint, premise: Path
 ) -> None:
     address, key = endpoint
-    brief = Brief.of(read_premise(premise), dialect())
+    brief = Brief.from_premise(read_premise(premise), dialect())
     settings = LLMSettings("smollm2", f"{address}/v1", key, temperature=0, answer_tokens=ANSWER)
-    server = Server(settings, patience=Patience(tries=1))
-    schema = schema_of(DraftScenes, brief, count=1)
+    server = Server(settings, patience=RetryPolicy(tries=1))
+    schema = draft_schema(DraftScenes, brief, count=1)
     schema["$defs"]["DraftScene"]["properties"]["dialogue"].update(minItems=2, maxItems=2)
     for kind in schema["$defs"].values():
         for each in kind["properties"].values():
@@ -88,7 +88,7 @@ def test_every_reply_of_a_real_model_is_of_the_form_that_was_asked_for(
     heard: list[DraftScene] = []
 
     def judge(found: dict[str, Any], is_last: bool) -> None:
-        heard.extend(validated(DraftScenes, found).scenes)
+        heard.extend(validate_draft(DraftScenes, found).scenes)
 
     question = Question("a scene", "You write sitcoms.", "Joe talks to Don, a cat. One scene.", schema, 7)
     ask(server, question, judge)
@@ -136,6 +136,6 @@ def test_a_real_model_writes_the_episode_or_the_offline_writer_does_and_says_so(
 
 def validated_form(answers: str) -> bool:
     """Whether the last answer is one of our drafts."""
-    found = json_object(answers.split("--- the answer to the repair ---")[-1])
+    found = extract_object(answers.split("--- the answer to the repair ---")[-1])
     model: Any = Outline if "title" in found else DraftScenes
-    return validated(model, found) is not None
+    return validate_draft(model, found) is not None

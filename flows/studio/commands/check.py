@@ -77,7 +77,7 @@ class _Said:
     def findings(self, found: Iterable[Finding], path: Path) -> None:
         """Each finding with its place; errors first, at most forty."""
         ordered = sorted(found, key=lambda one: not one.is_error)
-        spots = read.places_of(path, [one.way for one in ordered[:MOST]])
+        spots = read.find_positions(path, [one.way for one in ordered[:MOST]])
         self.lines += [
             f"{path}:{line}:{column}: {'' if one.is_error else 'warning: '}{one.text}"
             for one, (line, column) in zip(ordered[:MOST], spots, strict=True)
@@ -113,7 +113,7 @@ def _job(options: EpisodeOptions, said: _Said) -> Job:
         if options.premise is None:
             raise
         said.fault(error)
-        rough = read.rough_premise(options.premise)
+        rough = read.salvage_premise(options.premise)
         if rough is None:
             raise
         return replace(episode.prepare(options, rough), premise_path=options.premise)

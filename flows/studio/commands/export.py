@@ -22,9 +22,12 @@ from flows.studio.sound import stems
 from flows.studio.timeline.model import Timeline
 from flows.studio.workspace import artifacts, files, folder, manifest
 from flows.studio.workspace.folder import EpisodeFolder
-from scripts_llm.files import read, schema
-from scripts_llm.files.fountain_write import read_fountain, write_fountain
+from scripts_llm.files import schema
+from scripts_llm.files.fountain_read import parse_fountain
+from scripts_llm.files.fountain_write import format_fountain
+from scripts_llm.files.read import read_script
 from scripts_llm.files.source import read_text
+from scripts_llm.files.write import save_script
 from scripts_llm.screenplay.premise import Audio
 from scripts_llm.screenplay.script import Script
 
@@ -40,8 +43,8 @@ def export(options: EpisodeOptions, out: Path | None) -> Outcome:
     if not scripts.exists(job):
         command = messages.command(job).replace("episode", "script", 1)
         raise StudioError(f"{job.folder.script}: wanted a script, there is none yet; {command}", code=2)
-    script = read.read_script(job.folder.script, cast=job.premise.characters)
-    text = write_fountain(script, job.premise.characters)
+    script = read_script(job.folder.script, cast=job.premise.characters)
+    text = format_fountain(script, job.premise.characters)
     path = out or job.folder.root / FOUNTAIN
     if out is None and path.exists() and path.read_text(encoding="utf-8") != text:
         raise StudioError(f"{path}: is there and says something else; name another: --out F", code=2)
@@ -58,15 +61,15 @@ def import_fountain(file: Path, options: EpisodeOptions) -> Outcome:
     """
     job = episode.prepare(messages.on_the_last_one(options))
     text = read_text(file, what="Fountain")
-    script, left_out = read_fountain(text, file, job.premise.characters)
+    script, left_out = parse_fountain(text, file, job.premise.characters)
     lines = [f"left out, a script has no place for them: {', '.join(left_out)}"] if left_out else []
     with folder.locked(job.folder), files.disk_errors(job.folder.root):
         if scripts.exists(job):
             _respect_locks(job, script)
             lines.append(f"the script that was there is kept as {scripts.put_aside(job.folder)}")
-        schema.keep(job.folder.root.parent.parent, schema.SCRIPT)
+        schema.save_schema(job.folder.root.parent.parent, schema.SCRIPT)
         head = [f"{job.name}, from {file.name}.", schema.modeline(f"../../{schema.SCRIPT}")]
-        read.write_script(script, job.folder.script, head=head)
+        save_script(script, job.folder.script, head=head)
         written = scripts.read(job)
         manifest.write(job.folder, manifest.with_script_hash(written.memory, job.folder.script))
     told = scripts.told(written.script)
@@ -76,7 +79,7 @@ def import_fountain(file: Path, options: EpisodeOptions) -> Outcome:
 
 def _respect_locks(job: Job, new: Script) -> None:
     """A locked scene must come back as it is, or not at all be touched."""
-    old = read.read_script(job.folder.script, cast=job.premise.characters)
+    old = read_script(job.folder.script, cast=job.premise.characters)
     changed = [str(scene.id) for scene in old.scenes if scene.lock and scene not in new.scenes]
     if changed:
         raise StudioError(

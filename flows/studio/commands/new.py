@@ -60,5 +60,5 @@ def _write(path: Path, text: str) -> Path:
     with atomic_write(path) as part:
         part.write_text(text, encoding="utf-8")
     with disk_errors(path):
-        schema.keep(path.parent, schema.PREMISE)
+        schema.save_schema(path.parent, schema.PREMISE)
     return path

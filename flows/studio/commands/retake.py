@@ -18,7 +18,7 @@ from flows.studio.production.plan import Survey
 from flows.studio.production.request import EpisodeOptions, Outcome
 from flows.studio.workspace import artifacts, files, folder, manifest
 from flows.studio.workspace.files import hash_if_present
-from scripts_llm.files import read
+from scripts_llm.files import edit
 
 
 def retake(options: EpisodeOptions, label: str, *, pick: int | None, screen: Screen) -> Outcome:
@@ -103,7 +103,7 @@ def _picked(job: Job, written: Written, shot: WantedShot, take: int) -> Outcome:
     number = int(shot.label.rpartition(".")[2]) - 1
     was_ours = hash_if_present(path) == written.memory.program_script
     if (shot.shot.pick or 1) != take:
-        read.set_pick(path, scene=scene, shot=number, pick=take)
+        edit.set_pick(path, scene=scene, shot=number, pick=take)
     memory = written.memory
     if was_ours:
         memory = manifest.with_script_hash(memory, path)

@@ -20,9 +20,9 @@ from flows.studio.production.episode import Job, Written
 from flows.studio.production.request import EpisodeOptions, Outcome
 from flows.studio.workspace import artifacts, files, folder, manifest
 from flows.studio.workspace.files import hash_if_present
-from scripts_llm.files import read
+from scripts_llm.files import edit
 from scripts_llm.llm.client import Call
-from scripts_llm.llm.retry import Patience
+from scripts_llm.llm.retry import RetryPolicy
 from scripts_llm.screenplay.script import Scene, Script
 
 ALL = "*"
@@ -51,13 +51,13 @@ def _one_scene(job: Job, name: str, note: str, screen: Screen) -> Outcome:
     written, path = scripts.read(job), job.folder.script
     index = _index(written.script, name, job)
     screen.progress(f"writing {name} again")
-    before = read.scene_text(path, index)
+    before = edit.read_scene_text(path, index)
     was_ours = hash_if_present(path) == written.memory.program_script
     draft, calls = _new_scene(job, written, index, note, screen)
-    read.replace_scene(path, index, _with_shots(draft, written, index))
+    edit.replace_scene(path, index, _with_shots(draft, written, index))
     memory = manifest.with_script_hash(written.memory, path) if was_ours else written.memory
     manifest.write(job.folder, memory, **({"rewrite_calls": writer.call_rows(calls)} if calls else {}))
-    changed = list(_difference(before, read.scene_text(path, index), name))
+    changed = list(_difference(before, edit.read_scene_text(path, index), name))
     said = changed or [f"{name} came out as it was; another --note may help"]
     said += messages.writing_told(calls)
     return Outcome(0, path, (*said, f"the rest of {path} is as it was; then: {messages.command(job)}"))
@@ -89,7 +89,7 @@ def _new_scene(
         scene_id=str(old.id),
         note=note,
         say=screen.warn,
-        patience=Patience(say=screen.warn),
+        patience=RetryPolicy(say=screen.warn),
     )
     return found or (
         _offline_scene(replace(again, premise=written.premise), written, index, note, screen),
@@ -146,7 +146,9 @@ def _whole(job: Job, note: str, screen: Screen) -> Outcome:
     old = scripts.read(job)
     path = job.folder.script
     locked = {
-        index: read.scene_text(path, index) for index, scene in enumerate(old.script.scenes) if scene.lock
+        index: edit.read_scene_text(path, index)
+        for index, scene in enumerate(old.script.scenes)
+        if scene.lock
     }
     if note:
         screen.say("a note is for one scene: --rewrite s04 --note …; the whole is written without it")
@@ -157,7 +159,9 @@ def _whole(job: Job, note: str, screen: Screen) -> Outcome:
         again = replace(job, seed=seed)
         written = scripts.write(again, say=screen.warn, before=old.script)
         if locked:
-            read.keep_scenes(path, {str(old.script.scenes[index].id): text for index, text in locked.items()})
+            edit.carry_over_scenes(
+                path, {str(old.script.scenes[index].id): text for index, text in locked.items()}
+            )
             written = replace(written, memory=manifest.with_script_hash(written.memory, path))
             written = replace(scripts.read(replace(job, memory=written.memory)), calls=written.calls)
     except BaseException:

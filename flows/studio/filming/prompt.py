@@ -56,7 +56,7 @@ def spoken_key(key: str) -> str:
 
 def mentions(words: str, characters: Mapping[str, Character]) -> tuple[str, ...]:
     """The characters that a text names, in its order, each once; "Joe's kitchen" names nobody."""
-    return names.mentions(words, _names_of(characters))
+    return names.people_named(words, _names_of(characters))
 
 
 def _names_of(characters: Mapping[str, Character]) -> dict[str, str]:
@@ -66,7 +66,7 @@ def _names_of(characters: Mapping[str, Character]) -> dict[str, str]:
 def _fill_names(words: str, characters: Mapping[str, Character]) -> str:
     """The first mention of a character becomes the look, later ones a pronoun: one figure each."""
     pieces, end, seen = [], 0, set[str]()
-    for key, match in names.matches(words, _names_of(characters)):
+    for key, match in names.name_matches(words, _names_of(characters)):
         look = characters[key].look
         pieces.append(words[end : match.start()])
         pieces.append("them" if key in seen else (figure(look) if look else match[0]))

@@ -20,7 +20,7 @@ from scripts_llm.screenplay.script import Scene, Script, Shot
 
 if TYPE_CHECKING:
     pass
-from scripts_llm.screenplay.script import scenes
+from scripts_llm.screenplay.script import filmed_scenes
 
 TITLE = "title"
 
@@ -88,7 +88,7 @@ def shots(
     Files are looked for in `places`. Raises StudioError for one that is not there.
     """
     found = []
-    for scene in scenes(script):
+    for scene in filmed_scenes(script):
         alike: Counter[str] = Counter()
         for number, shot in enumerate(scene.shots or (), start=1):
             label = f"{scene.id}.{number}"

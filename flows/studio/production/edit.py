@@ -26,7 +26,7 @@ from flows.studio.workspace.artifacts import Artifact, Artifacts
 from flows.studio.workspace.files import content_hash
 from flows.studio.workspace.folder import EpisodeFolder
 from scripts_llm.screenplay.premise import Premise, display_name
-from scripts_llm.screenplay.script import Script, scenes
+from scripts_llm.screenplay.script import Script, filmed_scenes
 
 OnFrame = Callable[[int, int], None]
 
@@ -196,7 +196,7 @@ def _intro(material: Material) -> Intro | None:
 
 def _takes(script: Script, material: Material) -> list[SceneMaterial]:
     takes = []
-    for scene in scenes(script):
+    for scene in filmed_scenes(script):
         shots = [shot for shot in material.shots if shot.scene is scene]
         filmed = tuple(_filmed(shot, material.clips.get(shot.digest)) for shot in shots)
         spoken: list[SpokenLine | None] = [None] * len(scene.dialogue)

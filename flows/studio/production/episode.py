@@ -91,12 +91,12 @@ class Job:
 
     def place_of(self, *way: str) -> str:
         """A key of the premise as an error names it: with file, line and column, if it came from a file."""
-        from scripts_llm.files.read import places_of
+        from scripts_llm.files.read import find_positions
 
         key = ".".join(way)
         if self.premise_path is None:
             return key
-        line, column = places_of(self.premise_path, [way])[0]
+        line, column = find_positions(self.premise_path, [way])[0]
         return f"{self.premise_path}:{line}:{column}: {key}"
 
     @property

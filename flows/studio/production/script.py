@@ -17,8 +17,9 @@ from flows.studio.workspace import folder, manifest
 from flows.studio.workspace.files import disk_errors, hash_if_present
 from flows.studio.workspace.folder import EpisodeFolder
 from scripts_llm.errors import ScriptError
-from scripts_llm.files import read as yaml_files
-from scripts_llm.files import schema
+from scripts_llm.files import edit, schema
+from scripts_llm.files.read import read_script
+from scripts_llm.files.write import save_script
 from scripts_llm.offline_writer import cast as casting
 from scripts_llm.screenplay.premise import Character, Premise
 from scripts_llm.screenplay.script import Line, Scene, Script, Shot
@@ -49,7 +50,7 @@ def read(job: Job) -> Written:
     if ids or shots:
         is_ours = hash_if_present(path) == memory.program_script
         with disk_errors(path):
-            yaml_files.write_into_script(path, ids=ids, shots=shots)
+            edit.insert_ids_and_shots(path, ids=ids, shots=shots)
         standing = as_it_stands(job)
         if is_ours:
             memory = replace(memory, program_script=hash_if_present(path))
@@ -87,7 +88,7 @@ def _to_write_in(standing: Written) -> tuple[dict[int, str], dict[int, tuple[Sho
 
 def as_it_stands(job: Job) -> Written:
     """The script of the file alone; nothing is written in. Locked scenes have the shots of this run."""
-    script = yaml_files.read_script(job.folder.script, cast=job.premise.characters)
+    script = read_script(job.folder.script, cast=job.premise.characters)
     premise = whole_cast(job.premise, script, seed=job.seed)
     return Written(_locked_with_shots(script, premise), premise, job.memory)
 
@@ -124,7 +125,7 @@ def whole_cast(premise: Premise, script: Script | None, *, seed: int) -> Premise
     full = premise.model_copy(update={"characters": characters})
     if full.genre == "meme":
         return full
-    filled, _ = casting.invent(full, film_words(), seed=seed)
+    filled, _ = casting.complete_premise(full, film_words(), seed=seed)
     known = {key: who for key, who in filled.characters.items() if not characters or key in characters}
     return filled.model_copy(update={"characters": known})
 
@@ -168,7 +169,7 @@ def write(job: Job, *, say: Say, before: Script | None = None) -> Written:
     if before is not None:
         full = whole_cast(job.premise, before, seed=job.seed)
     elif job.premise.genre != "meme":
-        full, assumptions = casting.invent(job.premise, film_words(), seed=job.seed)
+        full, assumptions = casting.complete_premise(job.premise, film_words(), seed=job.seed)
     authored = _by_whom(job, full, say=say)
     full = whole_cast(full, authored.script, seed=job.seed)
     script = _with_shots(authored.script, full)
@@ -179,8 +180,8 @@ def write(job: Job, *, say: Say, before: Script | None = None) -> Written:
         schema.modeline(f"../../{schema.SCRIPT}"),
     ]
     with disk_errors(job.folder.script):
-        schema.keep(job.folder.root.parent.parent, schema.SCRIPT)
-        yaml_files.write_script(script, job.folder.script, head=head)
+        schema.save_schema(job.folder.root.parent.parent, schema.SCRIPT)
+        save_script(script, job.folder.script, head=head)
     memory = replace(
         job.memory,
         program_script=hash_if_present(job.folder.script),
@@ -215,12 +216,12 @@ class Authored:
 
 def _by_whom(job: Job, premise: Premise, *, say: Say) -> Authored:
     from flows.studio.production import writer
-    from scripts_llm.llm.retry import Patience
-    from scripts_llm.llm.settings import LLMError
+    from scripts_llm.llm.client import LLMError
+    from scripts_llm.llm.retry import RetryPolicy
 
     if premise.genre == "meme":
         return Authored(_meme_script(premise, job.seed), "hand" if premise.meme else OFFLINE)
-    patience = Patience(say=say)
+    patience = RetryPolicy(say=say)
     try:
         settings = writer.settings_of(job, patience)
         if settings is None:
@@ -243,8 +244,8 @@ def offline_script(job: Job) -> Script:
     from scripts_llm.offline_writer import writer as offline_writer
 
     number = job.folder.code.number
-    return offline_writer.write(
-        job.premise, film_words(), seed=job.seed, episode=number, told=told_before(job)
+    return offline_writer.write_script(
+        job.premise, film_words(), seed=job.seed, episode=number, history=told_before(job)
     )
 
 
@@ -253,15 +254,15 @@ def told_before(job: Job) -> Season | None:
 
     A script that cannot be read, in the middle of somebody's edit, tells nothing.
     """
-    from scripts_llm.offline_writer.season import Season, past_of
+    from scripts_llm.offline_writer.season import Season, past_episode
 
     season = Season()
     for episode in folder.episodes(job.folder.root.parent.parent, job.premise.show):
         if episode.code >= job.folder.code:
             break
         with contextlib.suppress(ScriptError):
-            script = yaml_files.read_script(episode.script, cast=job.premise.characters)
-            season = season.after(past_of(script, job.premise))
+            script = read_script(episode.script, cast=job.premise.characters)
+            season = season.after(past_episode(script, job.premise))
     return season if season.episodes else None
 
 
@@ -273,7 +274,7 @@ def _meme_script(premise: Premise, seed: int) -> Script:
     """A meme's one scene of one shot: what is seen, as the premise says it, else the offline writer."""
     from scripts_llm.offline_writer import memes
 
-    meme = premise.meme or memes.write(premise, film_words(), seed=seed)
+    meme = premise.meme or memes.write_meme(premise, film_words(), seed=seed)
     scene = Scene(id="s01", slugline="INT. STAGE - DAY", shots=(Shot(prompt=meme.picture),))
     return Script(schema=1, title=premise.show, meme=meme, scenes=(scene,))
 

@@ -14,7 +14,7 @@ from flows.studio.production.episode import Job, Written
 from flows.studio.workspace import posix
 from flows.studio.workspace.files import disk_errors
 from scripts_llm.files import continuity
-from scripts_llm.screenplay.continuity import Continuity, Told, told_by
+from scripts_llm.screenplay.continuity import Continuity, ContinuityEntry, continuity_entry
 
 LOCK_SECONDS = 30.0
 
@@ -36,19 +36,19 @@ def remember(job: Job, written: Written) -> Job:
     if job.premise.genre == "meme":
         return job
     path, code = path_of(job), str(job.folder.code)
-    told = told_by(
+    told = continuity_entry(
         written.script, episode=code, gags=job.premise.running_gags, promised=written.memory.promised
     )
     with _alone(path), disk_errors(path):
-        before = continuity.entry_of(path, code)
+        before = continuity.read_entry(path, code)
         is_ours = before is None or job.memory.told in (None, _hash(before))
         if is_ours and before != told:
-            continuity.write_entry(path, told, show=job.premise.show)
+            continuity.save_entry(path, told, show=job.premise.show)
     return replace(job, memory=replace(job.memory, told=_hash(told))) if is_ours else job
 
 
-def _hash(told: Told) -> str:
-    return hashlib.sha256("\n".join(continuity.rows_of(told)).encode()).hexdigest()[:16]
+def _hash(told: ContinuityEntry) -> str:
+    return hashlib.sha256("\n".join(continuity.entry_rows(told)).encode()).hexdigest()[:16]
 
 
 @contextlib.contextmanager

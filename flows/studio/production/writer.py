@@ -14,35 +14,35 @@ from flows.studio.production.episode import AUTO, Job
 from scripts_llm.llm import capabilities, prices
 from scripts_llm.llm.ask import Server
 from scripts_llm.llm.client import Call, LLMError, LLMSettings
-from scripts_llm.llm.retry import Patience
+from scripts_llm.llm.retry import RetryPolicy
 from scripts_llm.plain_text import one_line
 from scripts_llm.screenplay.premise import Premise
 from scripts_llm.screenplay.script import Scene, Script
 
 if TYPE_CHECKING:
     from flows.studio.production.episode import Say
-    from scripts_llm.llm_writer.writer import Assignment, Writing
+    from scripts_llm.llm_writer.writer import Assignment, WrittenScript
 
 
-def settings_of(job: Job, patience: Patience) -> LLMSettings | None:
+def settings_of(job: Job, patience: RetryPolicy) -> LLMSettings | None:
     """Which model the job asks for; None for the offline writer."""
-    from scripts_llm.llm.settings import resolve
+    from scripts_llm.llm.settings import resolve_settings
 
-    return resolve(job.premise.writer, os.environ, job.writer, patience=patience)
+    return resolve_settings(job.premise.writer, os.environ, job.writer, patience=patience)
 
 
-def by_model(job: Job, premise: Premise, server: Server, *, say: Say) -> Writing:
+def by_model(job: Job, premise: Premise, server: Server, *, say: Say) -> WrittenScript:
     """The episode's script by this server's model. Raises LLMError; the calls lie in `server.calls`."""
     from scripts_llm.llm_writer import writer
 
-    written = writer.write(assignment(job, premise), server)
+    written = writer.write_script(assignment(job, premise), server)
     for note in written.notes:
         say(note)
     return written
 
 
 def scene_again(
-    job: Job, premise: Premise, script: Script, *, scene_id: str, note: str, say: Say, patience: Patience
+    job: Job, premise: Premise, script: Script, *, scene_id: str, note: str, say: Say, patience: RetryPolicy
 ) -> tuple[Scene, tuple[Call, ...]] | None:
     """One scene of a script, written again with a note; None if the offline writer is to write it.
 
@@ -55,7 +55,7 @@ def scene_again(
         if settings is None:
             return None
         server = server_of(job, settings, patience)
-        scene = writer.rewrite(assignment(job, premise), server, script, scene_id, note)
+        scene = writer.rewrite_scene(assignment(job, premise), server, script, scene_id, note)
     except LLMError as error:
         told = one_line(str(error), 600)
         if job.writer != AUTO:
@@ -65,12 +65,12 @@ def scene_again(
     return scene, tuple(server.calls)
 
 
-def server_of(job: Job, settings: LLMSettings, patience: Patience) -> Server:
+def server_of(job: Job, settings: LLMSettings, patience: RetryPolicy) -> Server:
     """The server with its model's price, and what is remembered of it. Raises ScriptError."""
-    known = prices.read_prices(prices.own_files(job.premise_path))
-    price = prices.price_of(known, settings)
-    prices.needs_price(settings, price)
-    return Server(settings, price, patience, capabilities.default_memory())
+    known = prices.read_prices(prices.user_price_files(job.premise_path))
+    price = prices.find_price(known, settings)
+    prices.require_price(settings, price)
+    return Server(settings, price, patience, capabilities.default_file())
 
 
 def assignment(job: Job, premise: Premise) -> Assignment:

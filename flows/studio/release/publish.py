@@ -44,7 +44,7 @@ def write_publish(
 def publish_text(premise: Premise, script: Script, timeline: Timeline, credit: str, *, number: int) -> str:
     """Title, description, chapters, credits and hashtags, a blank line between them."""
     wanted = premise.publish or Publish()
-    title = wanted.title_of(show=premise.show, season=premise.season, episode=number, title=script.title)
+    title = wanted.format_title(show=premise.show, season=premise.season, episode=number, title=script.title)
     told = wanted.description or script.logline or premise.logline or ""
     rows = [f"{_clock(chapter.second)} {chapter.name}" for chapter in chapters(script, timeline)]
     blocks = [shorten_title(title), told, "\n".join(rows), credit, " ".join(hashtags(wanted.tags, premise))]

@@ -10,7 +10,7 @@ from flows.studio.media import audio, user_files
 from flows.studio.sound import foley
 from flows.studio.timeline.pacing import SceneSound
 from flows.studio.workspace.files import content_hash
-from scripts_llm.screenplay.script import Scene, Script, SoundEffect, scenes
+from scripts_llm.screenplay.script import Scene, Script, SoundEffect, filmed_scenes
 
 
 def scene_sounds(script: Script, *, places: Sequence[Path] = ()) -> dict[str, tuple[SceneSound, ...]]:
@@ -20,7 +20,7 @@ def scene_sounds(script: Script, *, places: Sequence[Path] = ()) -> dict[str, tu
     """
     return {
         str(scene.id): tuple(_sound(effect, scene, places) for effect in scene.sfx)
-        for scene in scenes(script)
+        for scene in filmed_scenes(script)
         if scene.sfx
     }
 

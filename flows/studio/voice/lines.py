@@ -18,7 +18,7 @@ from flows.studio.workspace import artifacts
 from flows.studio.workspace.artifacts import Artifact
 from flows.studio.workspace.files import content_hash
 from scripts_llm.screenplay.premise import Premise
-from scripts_llm.screenplay.script import Line, Scene, Script, scenes
+from scripts_llm.screenplay.script import Line, Scene, Script, filmed_scenes
 
 
 def speak_line(wanted: PlannedLine, voice: VoiceSettings, place: Path) -> Artifact:
@@ -79,7 +79,7 @@ def plan_lines(
     """
     cast = premise_voices(premise, speaker=speaker)
     found = []
-    for scene in scenes(script):
+    for scene in filmed_scenes(script):
         spoken = [(index, line) for index, line in enumerate(scene.dialogue) if isinstance(line, Line)]
         for number, (index, line) in enumerate(spoken, start=1):
             label, file = f"{scene.id}-{number:02d}", None

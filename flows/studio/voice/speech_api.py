@@ -60,14 +60,14 @@ def say(text: str, name: str, *, speed: float, env: Mapping[str, str] | None = N
 
 def _asked(text: str, where: Address, speed: float, env: Mapping[str, str]) -> bytes:
     from scripts_llm.errors import ScriptError
-    from scripts_llm.llm.client import LLMError, connected
-    from scripts_llm.llm.settings import resolve
+    from scripts_llm.llm.client import LLMError, open_client
+    from scripts_llm.llm.settings import resolve_settings
     from scripts_llm.screenplay.premise import Writer
 
     try:
-        settings = resolve(Writer(model=where.model, base_url=where.url), env, None)
+        settings = resolve_settings(Writer(model=where.model, base_url=where.url), env, None)
         assert settings is not None
-        with connected(settings) as client:
+        with open_client(settings) as client:
             spoken = client.audio.speech.create(
                 model=where.model, voice=where.voice, input=text, response_format="wav", speed=speed
             )

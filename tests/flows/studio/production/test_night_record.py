@@ -163,7 +163,7 @@ def test_an_edited_script_is_remembered_as_it_is_now(told):
     first, written = told()
     edited = Written(written.script.model_copy(update={"title": "Another"}), written.premise, written.memory)
     story_memory.remember(first, edited)
-    assert continuity.entry_of(story_memory.path_of(first), "s01e01").title == "Another"
+    assert continuity.read_entry(story_memory.path_of(first), "s01e01").title == "Another"
 
 
 def test_an_episode_deleted_and_begun_anew_takes_its_place_again(told):

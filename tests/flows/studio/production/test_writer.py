@@ -19,7 +19,7 @@ from flows.studio.production import episode as episodes
 from flows.studio.production import messages, story_memory
 from flows.studio.production.request import EpisodeOptions
 from scripts_llm.errors import ScriptError
-from scripts_llm.llm_writer.checks import place
+from scripts_llm.llm_writer.checks import find_place
 from scripts_llm.llm_writer.draft import Brief
 from scripts_llm.screenplay.premise import Character, Premise
 from t2v.checkpoints.fingerprint import TOON_FILE
@@ -283,11 +283,11 @@ def test_the_key_is_in_no_file_and_no_line_of_a_whole_command(show: Path, server
 def test_toon_is_spoken_to_in_its_own_words_and_any_other_model_in_short_english() -> None:
     toon, other = dialect(), dialect("modelscope-1.7b")
     names, places = {"joe": "Joe"}, ("kitchen",)
-    assert "Joe" in toon.shown("Joe", "Ann", "kitchen")
+    assert "Joe" in toon.example_for("Joe", "Ann", "kitchen")
     for each in (toon, other):
-        assert each.fault_of(each.shown("Joe", "Ann", "kitchen"), names, places) is None
-    assert toon.fault_of("Joe juggles nine lemons in a kitchen", names, places) is not None
-    assert other.fault_of("Joe juggles nine lemons in a kitchen", names, places) is None
+        assert each.find_fault(each.example_for("Joe", "Ann", "kitchen"), names, places) is None
+    assert toon.find_fault("Joe juggles nine lemons in a kitchen", names, places) is not None
+    assert other.find_fault("Joe juggles nine lemons in a kitchen", names, places) is None
 
 
 def test_a_toon_that_someone_has_trained_is_spoken_to_as_toon(tmp_path: Path) -> None:
@@ -298,15 +298,15 @@ def test_a_toon_that_someone_has_trained_is_spoken_to_as_toon(tmp_path: Path) ->
 
 def test_what_toon_takes_for_a_set_or_an_action_is_no_fault() -> None:
     toon, names = dialect(), {"joe": "Joe"}
-    brief = Brief.of(Premise(show="Joe", characters={"joe": Character()}), toon)
-    assert [place(setting, brief) for setting in ("couch", "Lounge", "pub", "moor")] == [
+    brief = Brief.from_premise(Premise(show="Joe", characters={"joe": Character()}), toon)
+    assert [find_place(setting, brief) for setting in ("couch", "Lounge", "pub", "moor")] == [
         "living room",
         "living room",
         "bar",
         None,
     ]
     for prompt in ("Joe shouting, lounge", "Joe talks", "couch, night", "the streets, day"):
-        assert toon.fault_of(prompt, names, brief.places) is None
+        assert toon.find_fault(prompt, names, brief.places) is None
     for prompt in ("Joe opening a door, kitchen", "Joe juggles nine lemons", "Joe in the pub"):
-        assert "shows nobody who is" in str(toon.fault_of(prompt, names, brief.places))
+        assert "shows nobody who is" in str(toon.find_fault(prompt, names, brief.places))
     assert dialect("modelscope-1.7b").synonyms == {}
