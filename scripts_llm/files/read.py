@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from scripts_llm.errors import ScriptError
 from scripts_llm.files.source import Fault, Source, Spot, faults_error, read_text
-from scripts_llm.files.validation import describe_node, known_keys, nearest, validate
+from scripts_llm.files.validation import describe_node, known_keys, suggestion, validate
 from scripts_llm.files.yaml_nodes import Node, parse
 from scripts_llm.screenplay.premise import Character, Premise
 from scripts_llm.screenplay.script import Beat, Line, Script
@@ -157,7 +157,7 @@ def _cast_member(element: Node, everyone: set[str], faults: list[Fault]) -> Node
 
 
 def _no_such_person(who: str, everyone: Collection[str]) -> str:
-    return nearest(who, everyone) or f"one of: {', '.join(sorted(everyone)) or 'nobody is cast yet'}"
+    return suggestion(who, everyone) or f"one of: {', '.join(sorted(everyone)) or 'nobody is cast yet'}"
 
 
 def _shot_faults(root: Node, everyone: Collection[str]) -> Iterator[Fault]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import stat
 import unicodedata
 from collections.abc import Iterable
@@ -10,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from scripts_llm.errors import ScriptError
+from scripts_llm.errors import ScriptError, suggest
 
 MAX_BYTES = 1_000_000
 MAX_FAULTS = 20
@@ -129,7 +128,8 @@ def _near(path: Path) -> list[Path]:
         names = {file.name: file for file in path.parent.glob("*.y*ml")}
     except OSError:
         return []
-    return [names[name] for name in difflib.get_close_matches(path.name, names, n=1)]
+    meant = suggest(path.name, names)
+    return [names[meant]] if meant else []
 
 
 def _suggest(files: Any) -> str:

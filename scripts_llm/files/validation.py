@@ -2,27 +2,26 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 import types
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 
-from scripts_llm.errors import ScriptError
+from scripts_llm.errors import ScriptError, suggest
 from scripts_llm.files.source import Fault, Spot, shorten
 from scripts_llm.files.yaml_nodes import Node, children, construct
 
 M = TypeVar("M", bound=BaseModel)
 
 
-def nearest(word: str, known: Collection[str]) -> str:
-    """`did you mean`, or nothing."""
-    close = difflib.get_close_matches(word.lower(), [str(key) for key in known], n=1, cutoff=0.6)
-    return f"did you mean {close[0]!r}?" if close else ""
+def suggestion(word: str, known: Iterable[str]) -> str:
+    """ "did you mean 'season'?", or an empty text if nothing known is similar."""
+    meant = suggest(word, known)
+    return f"did you mean {meant!r}?" if meant else ""
 
 
 def describe_node(node: Node | None) -> str:
@@ -199,8 +198,8 @@ def _meant(place: _Place) -> tuple[str | int, ...] | None:
     """The key that an unknown one stands for, as likely as not."""
     if place.kind != "extra_forbidden":
         return None
-    close = difflib.get_close_matches(str(place.steps[-1]).lower(), known_keys(place.owner), n=1)
-    return (*place.steps[:-1], close[0]) if close else None
+    meant = suggest(str(place.steps[-1]), known_keys(place.owner))
+    return (*place.steps[:-1], meant) if meant else None
 
 
 def _is_an_echo(place: _Place) -> bool:
@@ -233,7 +232,7 @@ def _other(place: _Place) -> tuple[str, str]:
 
 def _unknown_key(place: _Place) -> tuple[str, str]:
     known = known_keys(place.owner)
-    return "a known key", nearest(str(place.steps[-1]), known) or f"one of: {', '.join(known)}"
+    return "a known key", suggestion(str(place.steps[-1]), known) or f"one of: {', '.join(known)}"
 
 
 def _mapping(place: _Place) -> tuple[str, str]:
@@ -255,7 +254,7 @@ def _literal(place: _Place) -> tuple[str, str]:
     typed = place.node.value if place.node is not None and isinstance(place.node.value, str) else ""
     if place.steps[-1:] == ("schema",):
         return expected, "a newer version of this program"
-    return expected, nearest(typed, values)
+    return expected, suggestion(typed, values)
 
 
 def _pattern(place: _Place) -> tuple[str, str]:

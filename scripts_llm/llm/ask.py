@@ -17,7 +17,7 @@ from scripts_llm.errors import MalformedAnswer, ScriptError
 from scripts_llm.llm import budget, capabilities
 from scripts_llm.llm.budget import Spent
 from scripts_llm.llm.capabilities import Capabilities
-from scripts_llm.llm.client import Call, LLMError, LLMSettings, open_client, redact_key
+from scripts_llm.llm.client import Call, LLMError, LLMSettings, LLMTimeout, open_client, redact_key
 from scripts_llm.llm.json_answer import extract_object
 from scripts_llm.llm.prices import Price, call_cost
 from scripts_llm.llm.retry import RetryPolicy, call_with_retries
@@ -169,9 +169,8 @@ class Server:
                 with open_client(address, clock=clock) as client:
                     create: Any = client.chat.completions.create
                     completion = create(**request)
-            except LLMError as fault:
-                if "got none within" in str(fault):  # the model wrote, and nobody heard it
-                    self.spent = self.spent.with_call(prompt, self.last_limit, self.price)
+            except LLMTimeout:  # the model may have written a whole answer, which is paid for
+                self.spent = self.spent.with_call(prompt, self.last_limit, self.price)
                 raise
             return completion, clock() - start
 

@@ -77,6 +77,10 @@ class LLMError(Exception):
         self.retry_after = retry_after
 
 
+class LLMTimeout(LLMError):
+    """The answer was not complete within `LLMSettings.timeout_seconds`; its tokens may have been paid for."""
+
+
 def display_address(settings: LLMSettings) -> str:
     """The server as it may be shown: its host and path, without a user or a key in front."""
     return without_credentials(settings.base_url)
@@ -137,7 +141,7 @@ def open_client(settings: LLMSettings, *, clock: Clock = time.monotonic) -> Iter
             yield client
     except openai.APITimeoutError:
         wanted = f"wanted an answer, got none within {limit:g} s"
-        raise LLMError(f"{where}: {wanted}, try a smaller model", is_passing=True) from None
+        raise LLMTimeout(f"{where}: {wanted}, try a smaller model", is_passing=True) from None
     except openai.APIConnectionError as fault:
         raise _not_connected(where, fault) from None
     except openai.APIStatusError as fault:

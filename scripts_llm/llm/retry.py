@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
-from scripts_llm.llm.client import LLMError
+from scripts_llm.llm.client import LLMError, LLMTimeout
 
 T = TypeVar("T")
 
@@ -38,14 +38,14 @@ def call_with_retries(patience: RetryPolicy, ask: Callable[[], T]) -> T:
         try:
             return ask()
         except LLMError as fault:
-            timeouts += "got none within" in str(fault)
+            timeouts += isinstance(fault, LLMTimeout)
             wait = fault.retry_after
             if wait is None:
                 wait = patience.first_seconds * 4 ** (number - 1)
             if not fault.is_passing or number == patience.tries or timeouts > 1:
                 raise
             if wait > patience.longest_seconds:
-                raise LLMError(f"{fault}; it asks for {wait:.0f} s of patience", fault.calls) from None
+                raise LLMError(f"{fault}; the server asks to wait {wait:.0f} s", fault.calls) from None
             patience.say(f"{fault}: again in {wait:.3g} s")
             patience.sleep(wait)
     raise AssertionError("the last try returns or raises")

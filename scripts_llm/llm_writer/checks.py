@@ -6,12 +6,11 @@ right here.
 
 from __future__ import annotations
 
-import difflib
 import re
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 
-from scripts_llm.errors import ScriptError
+from scripts_llm.errors import ScriptError, suggest
 from scripts_llm.llm_writer.draft import (
     MAX_SPEAKERS,
     MAX_WORDS,
@@ -66,8 +65,8 @@ def _order_faults(parts: Sequence[str], brief: Brief) -> Iterator[str]:
 
 def _place_faults(where: str, setting: str, brief: Brief) -> Iterator[str]:
     if find_place(setting, brief) is None:
-        close = difflib.get_close_matches(setting.lower(), brief.places, n=1)
-        yield f"{where}: unknown setting {setting!r}, use {close[0] if close else ', '.join(brief.places)}"
+        known = suggest(setting, brief.places) or ", ".join(brief.places)
+        yield f"{where}: unknown setting {setting!r}, use {known}"
 
 
 def _cast_faults(where: str, who: str, brief: Brief) -> Iterator[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -22,7 +21,7 @@ from flows.studio.typography.caption_style import letters_per_row
 from flows.studio.voice.catalog import find_voice
 from flows.studio.workspace import manifest
 from flows.studio.workspace.folder import EpisodeCode, EpisodeFolder
-from scripts_llm.errors import ScriptError
+from scripts_llm.errors import ScriptError, suggest
 from scripts_llm.files import read
 from scripts_llm.screenplay.premise import Character, Premise, display_name, length_seconds, scene_bounds
 from scripts_llm.screenplay.script import Beat, Line, Scene, Script, Shot
@@ -343,13 +342,13 @@ def _unknown(words: str, premise: Premise | None) -> list[str]:
 def _near_word(word: str) -> str:
     from t2v.toon.prompts.lexicon import index
 
-    close = difflib.get_close_matches(word, index(), n=1, cutoff=0.8)
-    return f"did you mean {close[0]!r} for {word!r}?" if close else ""
+    meant = suggest(word, index(), cutoff=0.8)
+    return f"did you mean {meant!r} for {word!r}?" if meant else ""
 
 
 def _meant(word: str, known: Sequence[str], *, most: int) -> str:
-    close = difflib.get_close_matches(word, known, n=1)
-    return f"did you mean {close[0]!r}?" if close else f"try one of: {', '.join(known[:most])}"
+    meant = suggest(word, known)
+    return f"did you mean {meant!r}?" if meant else f"try one of: {', '.join(known[:most])}"
 
 
 def _short(text: str) -> str:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 import zlib
 from pathlib import Path
 
 from flows.studio.workspace.files import atomic_write, disk_errors
 from flows.studio.workspace.folder import show_folder_name
-from scripts_llm.errors import ScriptError
+from scripts_llm.errors import ScriptError, suggest
 from scripts_llm.files import schema
 
 PREMISES = Path("premises")
@@ -45,9 +44,9 @@ def copy_shipped(name: str, folder: Path) -> Path:
     known = shipped()
     path = known.get(name.removesuffix(".yaml").replace("-", "_"))
     if path is None:
-        near = difflib.get_close_matches(name, known, n=1)
-        meant = f"did you mean {near[0]}? " if near else ""
-        raise ScriptError(f"no shipped premise is called {name!r}; {meant}there are {', '.join(known)}")
+        meant = suggest(name, known)
+        hint = f"did you mean {meant}? " if meant else ""
+        raise ScriptError(f"no shipped premise is called {name!r}; {hint}there are {', '.join(known)}")
     return _write(folder / path.name, path.read_text(encoding="utf-8"))
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
-
 from flows.studio.errors import StudioError
 from flows.studio.filming import auto_takes, takes
 from flows.studio.filming import shots as shot_list
@@ -18,6 +16,7 @@ from flows.studio.production.plan import Survey
 from flows.studio.production.request import EpisodeOptions, Outcome
 from flows.studio.workspace import artifacts, files, folder, manifest
 from flows.studio.workspace.files import hash_if_present
+from scripts_llm.errors import suggest
 from scripts_llm.files import edit
 
 
@@ -45,8 +44,8 @@ def _shot(label: str, plan: Survey, job: Job) -> WantedShot:
     shots = {shot.label: shot for shot in plan.shots}
     shot = shots.get(label)
     if shot is None:
-        close = difflib.get_close_matches(label, shots, n=1, cutoff=0.5)
-        hint = f"did you mean {close[0]}?" if close else f"there are {', '.join(list(shots)[:20])}"
+        meant = suggest(label, shots, cutoff=0.5)
+        hint = f"did you mean {meant}?" if meant else f"there are {', '.join(list(shots)[:20])}"
         raise StudioError(f"{job.folder.script}: wanted a shot like s04.2, got {label!r}, {hint}", code=2)
     if shot.file is not None:
         raise StudioError(f"{label} is the file {shot.shot.file}: there is nothing to film again", code=2)

@@ -20,6 +20,7 @@ from flows.studio.production.episode import Job, Written
 from flows.studio.production.request import EpisodeOptions, Outcome
 from flows.studio.workspace import artifacts, files, folder, manifest
 from flows.studio.workspace.files import hash_if_present
+from scripts_llm.errors import suggest
 from scripts_llm.files import edit
 from scripts_llm.llm.client import Call
 from scripts_llm.llm.retry import RetryPolicy
@@ -66,8 +67,8 @@ def _one_scene(job: Job, name: str, note: str, screen: Screen) -> Outcome:
 def _index(script: Script, name: str, job: Job) -> int:
     ids = [str(scene.id) for scene in script.scenes]
     if name not in ids:
-        close = difflib.get_close_matches(name, ids, n=1, cutoff=0.5)
-        hint = f"did you mean {close[0]}?" if close else f"there are {', '.join(ids)}"
+        meant = suggest(name, ids, cutoff=0.5)
+        hint = f"did you mean {meant}?" if meant else f"there are {', '.join(ids)}"
         raise StudioError(f"{job.folder.script}: wanted the id of a scene, got {name!r}, {hint}", code=2)
     index = ids.index(name)
     if script.scenes[index].lock:

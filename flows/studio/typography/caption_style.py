@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from functools import lru_cache
@@ -11,6 +10,7 @@ from importlib import resources
 import yaml
 
 from flows.studio.errors import StudioError
+from scripts_llm.errors import suggest
 
 # A row of this style in a wide picture has so many letters, in others fewer: their sides are nearer.
 _LETTERS = {"wide": 1.0, "square": 28 / 42, "tall": 24 / 42}
@@ -88,8 +88,8 @@ def style_names() -> tuple[str, ...]:
 def read_style(name: str) -> CaptionStyle:
     """A caption style of templates/captions by its name."""
     if name not in style_names():
-        near = difflib.get_close_matches(name, style_names(), 1)
-        hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(style_names())}"
+        meant = suggest(name, style_names())
+        hint = f"did you mean {meant!r}?" if meant else f"there are {', '.join(style_names())}"
         raise StudioError(f"captions.style: wanted a caption style, got {name!r}; {hint}", code=2)
     text = (resources.files("templates") / "captions" / f"{name}.yaml").read_text(encoding="utf-8")
     values = yaml.safe_load(text)

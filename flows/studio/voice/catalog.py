@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import difflib
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from typing import Any, Literal
 from flows.studio.errors import StudioError
 from flows.studio.voice import kokoro, speech_api
 from flows.studio.voice.hibari import Timbre
+from scripts_llm.errors import suggest
 
 Speaker = Literal["embedded", "kokoro", "server"]
 
@@ -127,8 +127,8 @@ def find_voice(name: str, *, where: str) -> VoiceSettings:
     known = {**VOICES, **KOKORO_VOICES}
     entry = known.get(name.strip().lower())
     if entry is None:
-        close = difflib.get_close_matches(name.lower(), known, n=1)
-        hint = f"did you mean {close[0]}? " if close else ""
+        meant = suggest(name, known)
+        hint = f"did you mean {meant}? " if meant else ""
         raise StudioError(
             f"{where}: no voice is called {name!r}; {hint}there are {', '.join(VOICES)}; Kokoro's (coldopen "
             "voices lists them); and VOICE@URL for a server of one's own.",

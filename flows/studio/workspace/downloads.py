@@ -7,7 +7,6 @@ finished file is held against a sum that is pinned here, and the folder is moved
 
 from __future__ import annotations
 
-import difflib
 import fnmatch
 import hashlib
 import os
@@ -25,6 +24,7 @@ from typing import IO
 from flows.studio.errors import StudioError
 from flows.studio.workspace import posix
 from flows.studio.workspace.files import cache_folder, disk_errors, sha256_of
+from scripts_llm.errors import suggest
 
 Say = Callable[[str], None]
 Downloader = Callable[[Sequence[str], Path], None]
@@ -163,8 +163,8 @@ def find_entry(name: str, table: Sequence[DownloadEntry] = CATALOG) -> DownloadE
     for entry in table:
         if entry.name == name:
             return entry
-    close = difflib.get_close_matches(name, [entry.name for entry in table], n=1, cutoff=0.5)
-    hint = f", did you mean {close[0]}?" if close else ""
+    meant = suggest(name, (entry.name for entry in table), cutoff=0.5)
+    hint = f", did you mean {meant}?" if meant else ""
     names = ", ".join(entry.name for entry in table)
     raise StudioError(f"wanted the name of something to pull ({names}), got {name!r}{hint}", code=2)
 
