@@ -13,6 +13,7 @@ from flows.studio.media import ffmpeg
 from flows.studio.picture import subtitles
 from flows.studio.timeline.caption_cues import make_captions
 from flows.studio.timeline.model import Caption, LineCue, Span, Timeline, Word
+from flows.studio.typography import fonts
 from flows.studio.typography.caption_style import letters_per_row, speaker_colours, style_names
 from flows.studio.typography.lettering import BOLD, draw_row, row_width
 
@@ -63,13 +64,14 @@ def _drawn(style: str) -> list[np.ndarray]:
     """A cell of the sheet for each line."""
     shown = _first_captions(style)
     colours = speaker_colours(("joe", "don"), {}, style=style)
-    with tempfile.TemporaryDirectory() as folder, ffmpeg.with_fonts():
+    with tempfile.TemporaryDirectory() as folder, fonts.font_environment() as environment:
         ass = Path(folder, "captions.ass")
         subtitles.write_ass(shown, ass, style=style, colours=colours, span=shown.spans[0])
         source = "color=c=0x55707f:s={}x{}:r=24:d=9".format(*SIZE)
         filters = f"ass=filename={ffmpeg.escape_filter_value(str(ass))}"
         frames = ["-frames:v", str(len(shown.captions)), "-f", "rawvideo", "-pix_fmt", "rgb24", "-"]
-        raw = ffmpeg.run(["-f", "lavfi", "-i", source, "-vf", filters, *frames], doing="drawing captions")
+        command = ["-f", "lavfi", "-i", source, "-vf", filters, *frames]
+        raw = ffmpeg.run(command, doing="drawing captions", env=environment)
     pictures = np.frombuffer(raw, np.uint8).reshape(-1, SIZE[1], SIZE[0], 3)
     foot = pictures[:, round(SIZE[1] * (1 - SHOWN)) :]
     return [np.asarray(Image.fromarray(picture).resize(CELL, Image.Resampling.LANCZOS)) for picture in foot]

@@ -38,6 +38,7 @@ from flows.studio.sound import mix
 from flows.studio.timeline import caption_cues
 from flows.studio.timeline.framing import clip_frame_numbers
 from flows.studio.timeline.model import Caption, LaughCue, LineCue, MusicCue, PictureCut, Span, Timeline
+from flows.studio.typography import fonts
 from flows.studio.typography.caption_style import letters_per_row
 from scripts_llm.screenplay.premise import Audio
 
@@ -120,9 +121,11 @@ def raw_ffmpeg(timeline: Timeline, folder: Path, track: Path) -> None:
         "-c:a",
         "copy",
     ]
-    with ffmpeg.with_fonts():
+    with fonts.font_environment() as environment:
         burn = ["-vf", f"ass=filename={ffmpeg.escape_filter_value(str(ass))}"]
-        ffmpeg.run(["-y", *source, *burn, *coding, str(folder / "raw.mp4")], doing="raw ffmpeg")
+        ffmpeg.run(
+            ["-y", *source, *burn, *coding, str(folder / "raw.mp4")], doing="raw ffmpeg", env=environment
+        )
 
 
 def spoken(folder: Path) -> list[Path]:
@@ -143,8 +146,6 @@ def moviepy_pattern(timeline: Timeline, folder: Path, lines: Sequence[Path]) -> 
     so nothing is resized. Sound is in it, mixed and encoded by the same write.
     """
     from moviepy import AudioFileClip, CompositeVideoClip, TextClip, VideoFileClip, concatenate_videoclips
-
-    from flows.studio.typography import fonts
 
     scenes: list[Any] = []
     for shown, caption, line in zip(timeline.pictures, timeline.captions, lines, strict=True):

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import os
 import sys
+import tempfile
 import unicodedata
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import resources
@@ -283,6 +285,18 @@ def set_axes(type_: ImageFont.FreeTypeFont, *, weight: float, width: float) -> N
 
 
 # ---------------------------------------------------------------------------------------- fontconfig
+
+
+@contextmanager
+def font_environment() -> Iterator[dict[str, str]]:
+    """The environment for an ffmpeg that burns captions: ours, with the project's fonts (`FONTCONFIG_FILE`).
+
+    The fontconfig file exists inside the `with` block.
+    """
+    with tempfile.TemporaryDirectory(prefix="cold-open-fonts-") as folder:
+        conf = Path(folder, "fonts.conf")
+        conf.write_text(fontconfig_xml(), encoding="utf-8")
+        yield {**os.environ, "FONTCONFIG_FILE": str(conf)}
 
 
 def fontconfig_xml() -> str:

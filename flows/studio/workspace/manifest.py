@@ -15,7 +15,7 @@ from flows.studio.workspace.folder import EpisodeFolder
 from scripts_llm.screenplay.premise import Premise
 
 SCHEMA = 1
-_PACKAGES = ("cold-open", "torch", "open_clip_torch", "moviepy", "imageio-ffmpeg", "hibari-tts", "prefect")
+_PACKAGES = ("cold-open", "torch", "open_clip_torch", "imageio-ffmpeg", "hibari-tts", "prefect")
 
 
 @dataclass(frozen=True)

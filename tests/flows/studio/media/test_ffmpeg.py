@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pysubs2
@@ -10,7 +9,6 @@ import pytest
 
 from flows.studio.errors import StudioError
 from flows.studio.media import ffmpeg
-from flows.studio.typography import fonts
 
 
 def make_film(path, *, frames=25, seconds=1.25):
@@ -61,20 +59,6 @@ def test_a_filter_reads_a_file_whatever_its_path(tmp_path, name):
     graph = f"ass=filename={ffmpeg.escape_filter_value(str(text))},null"
     source = ["-f", "lavfi", "-i", "color=s=64x48:d=0.1"]
     ffmpeg.run([*source, "-vf", graph, "-f", "null", "-"], doing="reading captions")
-
-
-def test_the_fonts_are_there_inside_and_gone_outside(monkeypatch):
-    monkeypatch.delenv("FONTCONFIG_FILE", raising=False)
-    with ffmpeg.with_fonts():
-        conf = os.environ["FONTCONFIG_FILE"]
-        with open(conf, encoding="utf-8") as file:
-            assert str(fonts.font_file().parent) in file.read()
-    assert "FONTCONFIG_FILE" not in os.environ
-    assert not os.path.exists(conf)
-    monkeypatch.setenv("FONTCONFIG_FILE", "mine")
-    with ffmpeg.with_fonts():
-        pass
-    assert os.environ["FONTCONFIG_FILE"] == "mine"
 
 
 def test_an_ffmpeg_without_libass_is_refused(tmp_path, monkeypatch):

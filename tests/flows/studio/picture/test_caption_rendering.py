@@ -67,10 +67,11 @@ def drawn(timeline, style, folder, **more):
     subtitles.write_ass(shown, folder / "a.ass", style=style, span=span, **more)
     source = f"color=c=0x{GREY:02x}{GREY:02x}{GREY:02x}:s={shown.width}x{shown.height}:r=24:d={span.end / 24}"
     filters = f"format=rgb24,ass=filename={ffmpeg.escape_filter_value(str(folder / 'a.ass'))}"
-    with ffmpeg.with_fonts():
+    with fonts.font_environment() as environment:
         raw = ffmpeg.run(
             ["-f", "lavfi", "-i", source, "-vf", filters, "-f", "rawvideo", "-pix_fmt", "rgb24", "-"],
             doing="drawing captions",
+            env=environment,
         )
     return np.frombuffer(raw, np.uint8).reshape(-1, shown.height, shown.width, 3)
 

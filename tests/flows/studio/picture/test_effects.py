@@ -86,6 +86,14 @@ def test_fades_begin_and_end_in_black():
     assert [frame[30].mean() for frame in applied(joins=joins)] == level
 
 
+def test_effects_follow_each_other_in_any_order():
+    level = [frame[30].mean() for frame in applied(effect("fade_in", end=112), effect("zoom", 1.2))]
+    assert level[0] == 0
+    assert level[11] > 70
+    greys = applied(effect("fade_in", end=112), effect("shake"), effect("black_and_white"))
+    assert all((frame[..., 0] == frame[..., 2]).all() for frame in greys)
+
+
 def test_a_dissolve_goes_from_what_was_to_what_is():
     tail = (PictureCut("s01", "x", 100, 112, None, card="gag"),)
     level = [frame[30, 60, 0] for frame in applied(joins=(Transition("dissolve", 100, 112, tail),))]

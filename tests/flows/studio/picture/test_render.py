@@ -12,7 +12,7 @@ import soundfile
 
 from flows.studio.errors import StudioError
 from flows.studio.media import ffmpeg
-from flows.studio.media.clips import write_clip
+from flows.studio.media.clips import clip_hash, write_clip
 from flows.studio.picture import render, sidecars
 from flows.studio.picture.render import (
     RenderOptions,
@@ -323,7 +323,7 @@ def test_progress_counts_to_the_end(clips, tmp_path):
 def test_a_folder_that_cannot_be_written_is_told_in_one_line(clips, tmp_path):
     (tmp_path / "file").write_text("")
     timeline = film(clips)
-    with pytest.raises(StudioError, match=r"^[^\n]*the film could not be written[^\n]*$"):
+    with pytest.raises(StudioError, match=r"^[^\n]*a file lies where a folder belongs[^\n]*$"):
         render_segment(timeline, timeline.spans[2], tmp_path / "file" / "a.mp4")
 
 
@@ -375,8 +375,8 @@ def test_speakers_without_a_colour_of_their_own_get_one_by_their_place_in_the_ca
 def test_a_clips_hash_is_that_of_its_bytes_even_after_a_retake(tmp_path):
     path = tmp_path / "a.mp4"
     path.write_bytes(b"one")
-    before = clips.clip_hash(path)
+    before = clip_hash(path)
     path.write_bytes(b"other")
-    assert clips.clip_hash(path) != before
+    assert clip_hash(path) != before
     with pytest.raises(StudioError, match="gone"):
-        clips.clip_hash(tmp_path / "gone.mp4")
+        clip_hash(tmp_path / "gone.mp4")

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
+
 import pytest
 
 from flows.studio.typography import fonts
@@ -86,3 +89,12 @@ def test_fontconfig_is_told_every_folder_and_no_colour():
     assert all(str(path.parent) in conf for path in fonts.project_fonts())
     assert "rejectfont" in conf
     assert conf.index("Noto Sans Arabic") < conf.index("Noto Sans Thai")
+
+
+def test_a_childs_environment_names_the_fonts_and_our_own_stays(monkeypatch):
+    monkeypatch.setenv("FONTCONFIG_FILE", "mine")
+    with fonts.font_environment() as environment:
+        conf = Path(environment["FONTCONFIG_FILE"])
+        assert str(fonts.font_file().parent) in conf.read_text(encoding="utf-8")
+        assert os.environ["FONTCONFIG_FILE"] == "mine"
+    assert not conf.exists()
