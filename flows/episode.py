@@ -23,7 +23,8 @@ from flows.orchestration import artifacts as run_artifacts
 from flows.studio.errors import StudioError
 from flows.studio.filming import auto_takes, camera
 from flows.studio.filming import shots as shot_list
-from flows.studio.filming.shots import WantedShot
+from flows.studio.filming.models import LoadedModels
+from flows.studio.filming.shots import PlannedShot
 from flows.studio.picture import contact_sheet
 from flows.studio.picture.verify import FinishedFilm
 from flows.studio.production import edit as edits
@@ -142,6 +143,7 @@ class Run:
 
     job: Job
     screen: Screen
+    models: LoadedModels
     clock: Clock = time.monotonic
     notes: list[str] = field(default_factory=list)
 
@@ -152,8 +154,12 @@ class Run:
 
 def story(job: Job, screen: Screen, *, clock: Clock = time.monotonic) -> Outcome:
     """Premise to film. Each step makes what is missing and leaves the rest as it lies."""
-    run = Run(job, screen, clock)
-    with folder.locked(job.folder), files.disk_errors(job.folder.root):
+    with (
+        LoadedModels(job.device) as models,
+        folder.locked(job.folder),
+        files.disk_errors(job.folder.root),
+    ):
+        run = Run(job, screen, models, clock)
         written = the_script(run)
         if job.until == "script":
             return the_end(
@@ -217,9 +223,7 @@ def the_intro(run: Run, plan: Survey) -> None:
         return
     run.screen.progress("fitting the title sequence")
     try:
-        tasks.film_shot(
-            intro.label, intro, plan.film, job.folder.clips, job.device, lambda step, num_steps: None
-        )
+        camera.store_user_file(intro, job.folder.clips)
     except StudioError as error:
         raise StudioError(f"{job.place_of('titles', 'intro')}: {error}", code=2) from None
 
@@ -228,7 +232,7 @@ def the_shots(run: Run, plan: Survey) -> tuple[str, ...]:
     """Films what is missing; returns the labels of those that failed twice."""
     job = run.job
     there = artifacts.stored(job.folder.clips, ".mp4")
-    takes = shot_list.all_takes(plan.shots)
+    takes = shot_list.with_other_takes(plan.shots)
     missing = {shot.digest: shot for shot in reversed(takes) if shot.digest not in there}
     todo = [shot for shot in takes if missing.get(shot.digest) is shot]
     if filmed := sum(shot.file is None for shot in todo):
@@ -244,7 +248,7 @@ def the_shots(run: Run, plan: Survey) -> tuple[str, ...]:
     return labels
 
 
-def _film(run: Run, plan: Survey, todo: list[WantedShot]) -> dict[str, str]:
+def _film(run: Run, plan: Survey, todo: list[PlannedShot]) -> dict[str, str]:
     """Films these shots, and draws the contact sheet now and then; the labels of those that failed twice."""
     job, screen = run.job, run.screen
     failed: dict[str, str] = {}
@@ -255,14 +259,14 @@ def _film(run: Run, plan: Survey, todo: list[WantedShot]) -> dict[str, str]:
             contact_sheet.write_sheet(plan.contact_sheet(), job.folder.contact_sheet)
             raise StudioError(f"{job.name}: {number} of {len(todo)} shots were filmed; {TIME_IS_UP}")
         on_step = _steps(run, plan, shot, number, len(todo))
-        made = tasks.film_shot(shot.label, shot, plan.film, job.folder.clips, job.device, on_step)
-        if isinstance(made, str):
+        filmed = tasks.film_shot(shot.label, shot, plan.film, run.models, job.folder.clips, on_step)
+        if filmed.clip is None:
             failed[shot.digest] = shot.label
-            screen.warn(f"{shot.label} failed twice ({made}); a gag card takes its place")
+            screen.warn(f"{shot.label} failed twice ({filmed.fault}); a gag card takes its place")
         else:
             if number == 0:
-                screen.say(f"the first clip: {made.path}")
-            if told := auto_takes.told(made.notes):
+                screen.say(f"the first clip: {filmed.clip.path}")
+            if told := auto_takes.describe_takes(filmed.clip.notes):
                 screen.say(f"{shot.label}: {told}")
         if run.clock() - drawn >= SHEET_SECONDS:
             contact_sheet.write_sheet(plan.contact_sheet(), job.folder.contact_sheet)
@@ -271,7 +275,7 @@ def _film(run: Run, plan: Survey, todo: list[WantedShot]) -> dict[str, str]:
     return failed
 
 
-def _sheets_of_takes(run: Run, plan: Survey, filmed: list[WantedShot]) -> None:
+def _sheets_of_takes(run: Run, plan: Survey, filmed: list[PlannedShot]) -> None:
     """The takes of a shot side by side, if one of them is new."""
     for shot in plan.shots:
         if shot.others and any(take in filmed for take in (shot, *shot.others)):
@@ -283,10 +287,10 @@ def _estimate(run: Run, plan: Survey, num_shots: int) -> None:
     """Shots times seconds, from one step measured here and now."""
     film = plan.film
     run.screen.progress("loading the film model")
-    camera.model_of(film, run.job.device)
+    model = camera.open_for(film, run.models)
     run.screen.progress("measuring a step")
-    step = camera.seconds_a_step(film, device=run.job.device)
-    each = camera.seconds_a_shot(step, film)
+    step = camera.seconds_per_step(film, model)
+    each = camera.seconds_per_shot(step, film)
     shots = f"{num_shots} shot{'' if num_shots == 1 else 's'}"
     steps = f"{film.num_steps} steps of {step:.2f} s, measured just now"
     most = auto_takes.MOST_TAKES * num_shots * each
@@ -294,7 +298,7 @@ def _estimate(run: Run, plan: Survey, num_shots: int) -> None:
     run.screen.say(f"{shots} × {each:.1f} s = about {duration(num_shots * each)}{again} ({steps})")
 
 
-def _steps(run: Run, plan: Survey, shot: WantedShot, done: int, total: int) -> camera.OnStep:
+def _steps(run: Run, plan: Survey, shot: PlannedShot, done: int, total: int) -> camera.OnStep:
     """Moves the bar: "scene 3 of 9, shot 2, step 12 of 20"."""
     made = script_.filmed_scenes(plan.written.script)
     scene = made.index(shot.scene) + 1

@@ -18,9 +18,10 @@ from prefect.context import FlowRunContext
 
 from flows.studio.errors import StudioError
 from flows.studio.filming import camera
-from flows.studio.filming.camera import OnStep
+from flows.studio.filming.camera import FilmedShot, OnStep
+from flows.studio.filming.models import LoadedModels
 from flows.studio.filming.settings import FilmSettings
-from flows.studio.filming.shots import WantedShot
+from flows.studio.filming.shots import PlannedShot
 from flows.studio.media.clips import ClipSource
 from flows.studio.picture import memes
 from flows.studio.picture.verify import FinishedFilm
@@ -89,9 +90,11 @@ def read_script(job: Job) -> Written:
 
 @step("film {label}")
 def film_shot(
-    label: str, wanted: WantedShot, film: FilmSettings, place: Path, device: str | None, on_step: OnStep
-) -> Artifact | str:
-    return camera.film_shot(wanted, film, place, device=device, on_step=on_step)
+    label: str, shot: PlannedShot, film: FilmSettings, models: LoadedModels, folder: Path, on_step: OnStep
+) -> FilmedShot:
+    if shot.file is not None:
+        return camera.store_user_file(shot, folder)
+    return camera.film_shot(shot, film, camera.open_for(film, models), folder, on_step=on_step)
 
 
 @step("speak {label}", retries=1)

@@ -16,7 +16,6 @@ import pytest
 from flows import episode
 from flows.studio.commands import cut
 from flows.studio.errors import StudioError
-from flows.studio.filming import camera
 from flows.studio.media import ffmpeg
 from flows.studio.picture import render
 from flows.studio.production import episode as episodes
@@ -25,6 +24,7 @@ from flows.studio.production.request import CutOptions, Outcome
 from flows.studio.typography.caption_style import style_names
 from flows.studio.workspace.folder import locked
 from scripts_llm.errors import ScriptError
+from t2v.pipeline import TextToVideo
 from tests.flows.fish import FISH, fish_options, fish_story
 
 
@@ -254,7 +254,7 @@ def test_a_shot_that_fails_twice_becomes_a_gag_card_and_is_tried_again(
 ) -> None:
     folder = home / "output" / FISH
     _edit(home, "The Don talking", "The Don flying")
-    model = type(camera.loaded_model("toon", None))
+    model = TextToVideo
     real: Callable[..., Any] = model.generate
     tries = []
 

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from flows import episode
-from flows.studio.filming.vocabulary import dialect
+from flows.studio.filming.vocabulary import writers_dialect
 from flows.studio.production import episode as episodes
 from flows.studio.production.request import EpisodeOptions
 from flows.studio.workspace import downloads
@@ -77,7 +77,7 @@ def test_every_reply_of_a_real_model_is_of_the_form_that_was_asked_for(
     endpoint: Endpoint, premise: Path
 ) -> None:
     address, key = endpoint
-    brief = Brief.from_premise(read_premise(premise), dialect())
+    brief = Brief.from_premise(read_premise(premise), writers_dialect("toon"))
     settings = LLMSettings("smollm2", f"{address}/v1", key, temperature=0, answer_tokens=ANSWER)
     server = Server(settings, patience=RetryPolicy(tries=1))
     schema = draft_schema(DraftScenes, brief, count=1)

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from flows.studio.errors import StudioError
-from flows.studio.filming import prompt
-from flows.studio.filming.settings import FILM_MODEL, picture_size, title_of
-from flows.studio.filming.settings import told as film_told
+from flows.studio.filming import prompt, vocabulary
+from flows.studio.filming.models import DEFAULT_MODEL, traits_of
+from flows.studio.filming.settings import describe_film, picture_size
 from flows.studio.media import user_files
 from flows.studio.production import episode, messages
 from flows.studio.production import script as scripts
@@ -25,7 +25,6 @@ from scripts_llm.errors import ScriptError, suggest
 from scripts_llm.files import read
 from scripts_llm.screenplay.premise import Character, Premise, display_name, length_seconds, scene_bounds
 from scripts_llm.screenplay.script import Beat, Line, Scene, Script, Shot
-from t2v.checkpoints.fingerprint import is_toon
 
 MOST = 40
 CLEAN, FAULTY = 0, 2
@@ -163,7 +162,7 @@ def of_premise(premise: Premise, places: Sequence[Path] = ()) -> Iterator[Findin
     except StudioError as error:
         yield Finding(("format", "size"), str(error), is_error=True)
     try:
-        film_told(premise, premise.video)
+        describe_film(premise, premise.video)
     except StudioError as error:
         yield Finding(("video",), str(error), is_error=True)
     for key, who in premise.characters.items():
@@ -211,16 +210,10 @@ def _of_scene(way: Way, scene: Scene, premise: Premise, places: Sequence[Path]) 
 
 
 def _place(way: Way, name: str, scene: Scene, premise: Premise) -> Iterator[Finding]:
-    from t2v.toon.world import SETS
-
-    if scene.setting is None or not _is_for_toon(premise):
+    if scene.setting is None or not _has_few_words(premise):
         return
-    if scene.setting in premise.settings or scene.setting in SETS:
-        return
-    from t2v.toon.prompts.understand import understand
-
-    if understand(scene.setting).set is None:
-        known = [*premise.settings, *SETS]
+    known = [*premise.settings, *vocabulary.film_words().sets]
+    if scene.setting not in known and not vocabulary.is_set(scene.setting):
         text = f"{name}: wanted a setting of the premise or a set of the film model, got {scene.setting!r}"
         yield Finding((*way, "setting"), f"{text}, {_meant(scene.setting, known, most=14)}")
 
@@ -313,22 +306,21 @@ def _film_words(
     way: Way, words: str, premise: Premise, where: str = "", *, is_filled: bool = True
 ) -> Iterator[Finding]:
     """The words that TOON does not know; names of cast and settings are filled in where `is_filled`."""
-    unknown = _unknown(words, premise if is_filled else None) if _is_for_toon(premise) else []
+    unknown = _unknown(words, premise if is_filled else None) if _has_few_words(premise) else []
     if unknown:
         hints = [hint for word in unknown if (hint := _near_word(word))]
-        told = f"the film model {title_of(FILM_MODEL)} does not know {', '.join(map(repr, unknown))}"
+        title = traits_of(DEFAULT_MODEL).title
+        told = f"the film model {title} does not know {', '.join(map(repr, unknown))}"
         told = f"{told} and leaves it out{''.join(f'; {hint}' for hint in hints)}"
         yield Finding(way, f"{where}: {told}" if where else told)
 
 
-def _is_for_toon(premise: Premise) -> bool:
-    """Whether TOON films it, which knows few words; any other film model is asked in plain English."""
-    return is_toon(premise.video.model or FILM_MODEL)
+def _has_few_words(premise: Premise) -> bool:
+    """Whether the film model knows few words; others read plain English."""
+    return vocabulary.dialect_of(premise.video.model or DEFAULT_MODEL) != "short"
 
 
 def _unknown(words: str, premise: Premise | None) -> list[str]:
-    from t2v.toon.prompts.understand import understand
-
     known: set[str] = set()
     if premise is not None:
         known = {
@@ -336,14 +328,12 @@ def _unknown(words: str, premise: Premise | None) -> list[str]:
             for key, who in premise.characters.items()
             for part in f"{display_name(key, who)} {key}".lower().replace("_", " ").split()
         } | {part for key in premise.settings for part in prompt.spoken_key(key).lower().split()}
-    return [word for word in understand(words).unknown if word.lower() not in known]
+    return [word for word in vocabulary.unknown_words(words) if word.lower() not in known]
 
 
 def _near_word(word: str) -> str:
-    from t2v.toon.prompts.lexicon import index
-
-    meant = suggest(word, index(), cutoff=0.8)
-    return f"did you mean {meant!r} for {word!r}?" if meant else ""
+    near = vocabulary.nearest_word(word)
+    return f"did you mean {near!r} for {word!r}?" if near else ""
 
 
 def _meant(word: str, known: Sequence[str], *, most: int) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from flows.studio.errors import StudioError
-from flows.studio.filming.settings import size_of_lines
+from flows.studio.filming.settings import size_of_aspect
 from flows.studio.picture.verify import FinishedFilm
 from flows.studio.production import edit as edits
 from flows.studio.production import episode, messages
@@ -87,7 +87,7 @@ def _shaped(premise: Premise, wanted: CutOptions) -> Premise:
     aspect = wanted.aspect or premise.format.aspect
     size = premise.format.size if wanted.aspect is None and wanted.lines is None else None
     if size is None:
-        width, height = size_of_lines(aspect, wanted.lines or 1080)
+        width, height = size_of_aspect(aspect, wanted.lines or 1080)
         size = f"{width}x{height}"
     shape = premise.format.model_copy(update={"aspect": aspect, "size": size})
     return premise.model_copy(update={"format": shape})

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from flows.studio.errors import StudioError
-from flows.studio.filming import auto_takes, takes
+from flows.studio.filming import auto_takes, camera, takes
 from flows.studio.filming import shots as shot_list
-from flows.studio.filming.shots import WantedShot
+from flows.studio.filming.camera import FilmedShot
+from flows.studio.filming.models import LoadedModels
+from flows.studio.filming.shots import PlannedShot
 from flows.studio.picture import contact_sheet
 from flows.studio.production import episode, messages
 from flows.studio.production import plan as plans
@@ -40,7 +42,7 @@ def retake(options: EpisodeOptions, label: str, *, pick: int | None, screen: Scr
         return _picked(job, written, shot, take)
 
 
-def _shot(label: str, plan: Survey, job: Job) -> WantedShot:
+def _shot(label: str, plan: Survey, job: Job) -> PlannedShot:
     shots = {shot.label: shot for shot in plan.shots}
     shot = shots.get(label)
     if shot is None:
@@ -57,9 +59,9 @@ def _shot(label: str, plan: Survey, job: Job) -> WantedShot:
     return shot
 
 
-def _one_of(plan: Survey, shot: WantedShot, pick: int) -> int:
+def _one_of(plan: Survey, shot: PlannedShot, pick: int) -> int:
     """The pick, if there is such a take: one that was filmed or that the script asks for."""
-    there = takes.known(shot, artifacts.stored(plan.job.folder.clips, ".mp4"))
+    there = takes.take_numbers(shot, artifacts.stored(plan.job.folder.clips, ".mp4"))
     if pick not in there:
         raise StudioError(
             f"{shot.label}: wanted one of its takes, {', '.join(map(str, there))}, got --pick {pick}; "
@@ -69,33 +71,37 @@ def _one_of(plan: Survey, shot: WantedShot, pick: int) -> int:
     return pick
 
 
-def _film_the_next(plan: Survey, shot: WantedShot, screen: Screen) -> int:
+def _film_the_next(plan: Survey, shot: PlannedShot, screen: Screen) -> int:
     """Films the take that follows, and the one that is cut in now if it is not there to compare."""
     clips = artifacts.stored(plan.job.folder.clips, ".mp4")
-    number = takes.following(shot, clips)
+    number = takes.next_take_number(shot, clips)
     missing = [shot] if shot.digest not in clips else []
-    for take in (*missing, shot_list.with_take(shot, number)):
-        _film(plan, take, screen)
-    return number
+    todo = (*missing, shot_list.other_take(shot, number))
 
-
-def _film(plan: Survey, take: WantedShot, screen: Screen) -> None:
-    from flows.studio.filming import camera
-
-    def on_step(step: int, num_steps: int) -> None:
+    def on_step(take: PlannedShot, step: int, num_steps: int) -> None:
         screen.progress(f"{take.label}, take {take.take}, step {step} of {num_steps}", step, num_steps)
 
     screen.progress("loading the film model")
-    made = camera.film_shot(take, plan.film, plan.job.folder.clips, device=plan.job.device, on_step=on_step)
-    if isinstance(made, str):
-        raise StudioError(f"{take.label}: take {take.take} failed twice: {made}; run the same command again")
-    seconds, seed = float(made.notes["seconds"]), auto_takes.seed_of(take, made.notes)
-    screen.say(f"{take.label} take {take.take}, seed {seed}: {made.path} in {duration(seconds)}")
-    if told := auto_takes.told(made.notes):
-        screen.say(f"{take.label}: {told}")
+    with LoadedModels(plan.job.device) as models:
+        for filmed in camera.film_shots(todo, plan.film, models, plan.job.folder.clips, on_step=on_step):
+            _say_take(filmed, screen)
+    return number
 
 
-def _picked(job: Job, written: Written, shot: WantedShot, take: int) -> Outcome:
+def _say_take(filmed: FilmedShot, screen: Screen) -> None:
+    """Says where a take's clip is. Raises StudioError for a take that failed."""
+    take, clip = filmed.shot, filmed.clip
+    if clip is None:
+        raise StudioError(
+            f"{take.label}: take {take.take} failed twice: {filmed.fault}; run the same command again"
+        )
+    seconds, seed = float(clip.notes["seconds"]), auto_takes.filmed_seed(take.seed, clip.notes)
+    screen.say(f"{take.label} take {take.take}, seed {seed}: {clip.path} in {duration(seconds)}")
+    if judged := auto_takes.describe_takes(clip.notes):
+        screen.say(f"{take.label}: {judged}")
+
+
+def _picked(job: Job, written: Written, shot: PlannedShot, take: int) -> Outcome:
     """The pick in the script, and the sheet of all takes."""
     script, path = written.script, job.folder.script
     scene = next(place for place, one in enumerate(script.scenes) if one.id == shot.scene.id)
@@ -107,7 +113,7 @@ def _picked(job: Job, written: Written, shot: WantedShot, take: int) -> Outcome:
     if was_ours:
         memory = manifest.with_script_hash(memory, path)
     manifest.write(job.folder, memory)
-    filmed = takes.filmed(shot, artifacts.stored(job.folder.clips, ".mp4"))
+    filmed = takes.stored_takes(shot, artifacts.stored(job.folder.clips, ".mp4"))
     lines = [f"{shot.label}: take {take} is cut in now"]
     if any(one.take == take for one in filmed):
         lines.append(f"side by side: {contact_sheet.write_take_sheet(job.folder, shot, picked=take)}")
@@ -116,5 +122,5 @@ def _picked(job: Job, written: Written, shot: WantedShot, take: int) -> Outcome:
     return Outcome(0, path, (*lines, f"back: {_retake(job, shot)} --pick {shot.take}", messages.command(job)))
 
 
-def _retake(job: Job, shot: WantedShot) -> str:
+def _retake(job: Job, shot: PlannedShot) -> str:
     return messages.command(job).replace("episode", f"retake {shot.label}", 1)

@@ -11,6 +11,7 @@ import re
 from collections.abc import Sequence
 
 from flows.studio.filming import prompt
+from flows.studio.filming.vocabulary import film_words
 from scripts_llm.screenplay.premise import Premise, display_name
 from scripts_llm.screenplay.script import Line, Scene, Script, Shot, Size
 
@@ -159,9 +160,7 @@ def _clause_about(scene: Scene, premise: Premise, key: str) -> str:
 
 
 def _action_in(clause: str) -> str | None:
-    from t2v.toon.world import ACTIONS
-
-    for action in ACTIONS:
+    for action in film_words().actions:
         stem = action.removesuffix("ing")
         if re.search(rf"\b{stem}(?:s|es|e|ing|ning)?\b", clause, re.IGNORECASE):
             return action

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
+from flows.studio.filming.vocabulary import film_words
 from scripts_llm.screenplay import names
 from scripts_llm.screenplay.premise import Character, Premise, display_name
 from scripts_llm.screenplay.script import Scene, Shot
@@ -97,9 +98,7 @@ def _fill_settings(words: str, premise: Premise) -> str:
 
 
 def _says_where(words: str, premise: Premise) -> bool:
-    from t2v.toon.world import SETS
-
-    places = [*(spoken_key(key) for key in premise.settings), *SETS]
+    places = [*(spoken_key(key) for key in premise.settings), *film_words().sets]
     return any(re.search(rf"(?<!\w){re.escape(where)}{_NOT_AFTER}", words, re.IGNORECASE) for where in places)
 
 

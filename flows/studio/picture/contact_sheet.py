@@ -12,8 +12,8 @@ import numpy as np
 from PIL import Image, ImageDraw, PngImagePlugin
 
 from flows.studio.filming import auto_takes
-from flows.studio.filming.shots import WantedShot
-from flows.studio.filming.takes import filmed
+from flows.studio.filming.shots import PlannedShot
+from flows.studio.filming.takes import stored_takes
 from flows.studio.media import clips
 from flows.studio.media.clips import Frames
 from flows.studio.picture import render
@@ -80,7 +80,7 @@ def _clip_on(row: SheetEntry) -> tuple[str, int] | tuple[None, None]:
     return (None, None) if row.path is None else (row.path.name, row.path.stat().st_size)
 
 
-def sheet_of_shots(shots: Sequence[WantedShot], clips: Artifacts, *, heading: str, shape: float) -> Sheet:
+def sheet_of_shots(shots: Sequence[PlannedShot], clips: Artifacts, *, heading: str, shape: float) -> Sheet:
     """A sheet of the shots, each with its scene, its size and a line; some may not be filmed yet."""
     rows = (
         SheetEntry(
@@ -93,7 +93,7 @@ def sheet_of_shots(shots: Sequence[WantedShot], clips: Artifacts, *, heading: st
     return Sheet(tuple(rows), heading, shape)
 
 
-def _line_of(shot: WantedShot, shots: Sequence[WantedShot]) -> str:
+def _line_of(shot: PlannedShot, shots: Sequence[PlannedShot]) -> str:
     """A line that is spoken over the shot, as likely as not: a speaker's second shot gets the second line."""
     lines = [element for element in shot.scene.dialogue if isinstance(element, Line)]
     own = [line for line in lines if line.who == shot.shot.who] or lines
@@ -256,7 +256,7 @@ def write_png(picture: Frames, out: Path, texts: Mapping[str, str] | None = None
 TAKES_FOLDER = "takes"
 
 
-def write_take_sheet(folder: EpisodeFolder, shot: WantedShot, *, picked: int | None = None) -> Path:
+def write_take_sheet(folder: EpisodeFolder, shot: PlannedShot, *, picked: int | None = None) -> Path:
     """Writes takes/s04.2.png, every filmed take with its number and seed; the one that is cut in is named."""
     clips = artifacts.stored(folder.clips, ".mp4")
     chosen = shot.take if picked is None else picked
@@ -264,12 +264,12 @@ def write_take_sheet(folder: EpisodeFolder, shot: WantedShot, *, picked: int | N
         SheetEntry(
             clips[take.digest].path,
             f"take {take.take}{', cut in' if take.take == chosen else ''}",
-            f"seed {auto_takes.seed_of(take, clips[take.digest].notes)}",
+            f"seed {auto_takes.filmed_seed(take.seed, clips[take.digest].notes)}",
         )
-        for take in filmed(shot, clips)
+        for take in stored_takes(shot, clips)
     ]
     path = folder.media_root / TAKES_FOLDER / f"{shot.label}.png"
-    first = next((clips[take.digest] for take in filmed(shot, clips)), None)
+    first = next((clips[take.digest] for take in stored_takes(shot, clips)), None)
     shape = first.recipe["width"] / first.recipe["height"] if first else 16 / 9
     with atomic_write(path) as part:
         draw_contact_sheet(entries, part, heading=f"{shot.label}: {shot.words}", shape=shape)

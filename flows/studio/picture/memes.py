@@ -14,7 +14,7 @@ import numpy as np
 from PIL import Image
 
 from flows.studio.filming.settings import picture_size
-from flows.studio.filming.shots import WantedShot
+from flows.studio.filming.shots import PlannedShot
 from flows.studio.media import ffmpeg, user_files
 from flows.studio.media.clips import ClipSource, Frames
 from flows.studio.media.gif import write_gif
@@ -205,7 +205,7 @@ def meme_of(premise: Premise, script: Script | None = None) -> Meme:
     return Meme(picture=logline, top=top[:120] if comma else "", bottom=(bottom if comma else logline)[:120])
 
 
-def meme_recipe(premise: Premise, script: Script, shot: WantedShot) -> Mapping[str, Any]:
+def meme_recipe(premise: Premise, script: Script, shot: PlannedShot) -> Mapping[str, Any]:
     """What the finished meme is made from."""
     meme = meme_of(premise, script)
     recipe = {

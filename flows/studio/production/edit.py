@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from flows.studio.filming.settings import picture_size
-from flows.studio.filming.shots import WantedShot
+from flows.studio.filming.shots import PlannedShot
 from flows.studio.media import user_files
 from flows.studio.picture import sidecars, subtitles
 from flows.studio.picture.render import RenderOptions, segment_recipe
@@ -113,13 +113,13 @@ def _digest_in(path: Path) -> str:
 class Material:
     """What the script wants, and what lies there of it; `intro` is the shot that is the title sequence."""
 
-    shots: Sequence[WantedShot]
+    shots: Sequence[PlannedShot]
     lines: Sequence[PlannedLine]
     clips: Artifacts
     voices: Artifacts
     sounds: Mapping[str, Sequence[SceneSound]] = field(default_factory=dict)  # by the scene's id
     filmed_by: str = "TOON"  # as the credits say it, with a licence that forbids something
-    intro: WantedShot | None = None
+    intro: PlannedShot | None = None
 
 
 def make_edit(
@@ -214,7 +214,7 @@ def _takes(script: Script, material: Material) -> list[SceneMaterial]:
     return takes
 
 
-def _filmed(shot: WantedShot, clip: Artifact | None) -> FilmedShot:
+def _filmed(shot: PlannedShot, clip: Artifact | None) -> FilmedShot:
     if clip is None:
         return FilmedShot(shot.label, shot.shot, None, 0)
     own = shot.shot

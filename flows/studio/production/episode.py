@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
-import t2v
 from flows.studio.errors import StudioError
-from flows.studio.filming.settings import FILM_MODEL, check_model, parse_lora, steps_of
+from flows.studio.filming.models import DEFAULT_MODEL, describe_model, resolve_source
+from flows.studio.filming.settings import check_model, draft_video, parse_lora
 from flows.studio.production.request import EpisodeOptions, Until
 from flows.studio.voice.catalog import Speaker, default_speaker
 from flows.studio.workspace import artifacts, manifest
@@ -77,15 +77,13 @@ class Job:
         A draft is filmed by TOON with TOON's own settings, whatever else is set.
         """
         own = self.video_of_the_episode
-        if self.folder.draft and own.model != FILM_MODEL:
-            return Video(model=FILM_MODEL, seed=own.seed, fit=own.fit)
-        return own
+        return draft_video(own) if self.folder.draft else own
 
     @property
     def video_of_the_episode(self) -> Video:
         """What the episode is filmed with; a draft's script is written and checked for it, too."""
         video = self.premise.video
-        named = {"model": video.model or self.memory.film_model or FILM_MODEL}
+        named = {"model": video.model or self.memory.film_model or DEFAULT_MODEL}
         whole = video.model_copy(update={**named, **(self.memory.video or {})})
         return _located(whole, self.premise_path.parent if self.premise_path else None)
 
@@ -148,9 +146,9 @@ def _remembering(
         premise=premise.model_dump(mode="json", by_alias=True, exclude_defaults=True),
         seed=before.seed if options.seed is None else options.seed,
         writer=options.writer or before.writer,
-        film_model=before.film_model or _path_or_id(os.environ.get(VIDEO_MODEL) or FILM_MODEL, None),
+        film_model=before.film_model or resolve_source(os.environ.get(VIDEO_MODEL) or DEFAULT_MODEL),
         speaker=default_speaker(before.speaker or ("embedded" if before.film_model else None)),
-        num_steps=before.num_steps or steps_of(t2v.TOON, t2v.TOON.speed)["num_steps"],
+        num_steps=before.num_steps or _own_steps(),
         size=premise.format.size or premise.format.aspect,
         video={**(before.video or {}), **_said(options.video)} or None,
     )
@@ -183,20 +181,16 @@ def check_video(video: Mapping[str, Any]) -> None:
 
 def _located(video: Video, beside: Path | None) -> Video:
     """The same with the whole paths of the files that are there, in the working folder or `beside`."""
-    model = None if video.model is None else _path_or_id(video.model, beside)
-    loras = [(_path_or_id(file, beside), weight) for file, weight in map(parse_lora, video.lora)]
+    model = None if video.model is None else resolve_source(video.model, beside)
+    loras = [(resolve_source(file, beside), weight) for file, weight in map(parse_lora, video.lora)]
     return video.model_copy(
         update={"model": model, "lora": tuple(f"{file}:{each!r}" for file, each in loras)}
     )
 
 
-def _path_or_id(source: str, beside: Path | None) -> str:
-    if source == FILM_MODEL:
-        return source
-    path = Path(source).expanduser()
-    places = [path, *([beside / path] if beside else [])]
-    found = next((place for place in places if place.exists()), None)
-    return source if found is None else str(found.resolve())
+def _own_steps() -> int:
+    facts = describe_model(DEFAULT_MODEL)
+    return facts.sampling[facts.speed].num_steps
 
 
 def _first(*values: Any) -> Any:

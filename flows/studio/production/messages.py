@@ -12,7 +12,7 @@ from pathlib import Path
 
 from flows.studio.errors import StudioError
 from flows.studio.filming import vocabulary
-from flows.studio.filming.settings import told as film_told
+from flows.studio.filming.settings import describe_film
 from flows.studio.production import episode as episodes
 from flows.studio.production import script as scripts
 from flows.studio.production.console import count, duration
@@ -40,7 +40,7 @@ def on_the_last_one(options: EpisodeOptions) -> EpisodeOptions:
 def announce(options: EpisodeOptions | MemeOptions) -> str:
     """The first line: what will be made, with which writer and film model. Raises for a wrong premise."""
     job = prepare(options)
-    film = f"{'draft' if job.folder.draft else 'film'} by {film_told(job.premise, job.video)}"
+    film = f"{'draft' if job.folder.draft else 'film'} by {describe_film(job.premise, job.video)}"
     what = "script.yaml as it stands" if job.folder.script.exists() else f"script by {writer_of(job)}"
     return f"{job.name}: {what}, {film}, into {job.folder.root}"
 
@@ -200,7 +200,7 @@ def plan_told(plan: Survey) -> tuple[str, ...]:
         lines.append(f"not for commercial use: {plan.film.title} has the licence {plan.film.licence}")
     if made.num_shots:
         filmed = [(shot.label, shot.words) for shot in plan.shots if shot.file is None]
-        lines += vocabulary.told(filmed, plan.film.name)
+        lines += vocabulary.describe_reading(filmed, plan.film.traits.dialect, plan.film.title)
     if made.seconds:
         lines.append(f"about {duration(made.seconds)} of filming, going by the last time")
     return tuple(lines)

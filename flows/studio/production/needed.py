@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from typing import Literal, TypeVar
 
 from flows.studio.filming.settings import FilmSettings
-from flows.studio.filming.shots import WantedShot, all_takes
+from flows.studio.filming.shots import PlannedShot, with_other_takes
 from flows.studio.voice.lines import PlannedLine
 from flows.studio.workspace import artifacts
 from flows.studio.workspace.artifacts import Artifact, Artifacts
 from flows.studio.workspace.folder import EpisodeFolder
 
 Kind = Literal["clip", "voice"]
-Wanted = TypeVar("Wanted", WantedShot, PlannedLine)
+Wanted = TypeVar("Wanted", PlannedShot, PlannedLine)
 SHOWN = 12
 
 _REASONS = {
@@ -88,14 +88,14 @@ FAILED = "it failed last time"
 
 def make_plan(
     folder: EpisodeFolder,
-    shots: Sequence[WantedShot],
+    shots: Sequence[PlannedShot],
     lines: Sequence[PlannedLine],
     *,
     film: FilmSettings,
     failed: Collection[str] = (),
 ) -> Plan:
     """Compares what is wanted with what lies there. `failed` are digests of shots that became gag cards."""
-    shots = all_takes(shots)
+    shots = with_other_takes(shots)
     clips, voices = artifacts.stored(folder.clips, ".mp4"), artifacts.stored(folder.voices, ".wav")
     lost = artifacts.orphans(folder.clips, ".mp4") | artifacts.orphans(folder.voices, ".wav")
     known = {**dict.fromkeys(lost, GONE), **dict.fromkeys(failed, FAILED)}
@@ -138,7 +138,7 @@ def _missing(
     return found
 
 
-def _why(one: WantedShot | PlannedLine, there: Artifacts, used: Collection[str]) -> str:
+def _why(one: PlannedShot | PlannedLine, there: Artifacts, used: Collection[str]) -> str:
     earlier = [clip for key, clip in there.items() if clip.label == one.label and key not in used]
     if not earlier:
         return NEW
@@ -146,9 +146,9 @@ def _why(one: WantedShot | PlannedLine, there: Artifacts, used: Collection[str])
     return _difference(one, before)
 
 
-def _difference(one: WantedShot | PlannedLine, before: Artifact) -> str:
+def _difference(one: PlannedShot | PlannedLine, before: Artifact) -> str:
     changed = artifacts.changed_keys(before.recipe, one.recipe)
-    if isinstance(one, WantedShot) and "prompt" in changed:
+    if isinstance(one, PlannedShot) and "prompt" in changed:
         written = one.shot.prompt_exact or one.shot.prompt
         is_same = written is not None and before.notes.get("written") == written
         return "a look or the style changed" if is_same else _REASONS["prompt"]

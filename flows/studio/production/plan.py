@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from flows.studio.filming import shots as shot_list
-from flows.studio.filming.settings import FilmSettings, film_settings, picture_size
-from flows.studio.filming.shots import WantedShot
+from flows.studio.filming.settings import FilmSettings, picture_size, resolve_settings
+from flows.studio.filming.shots import PlannedShot
 from flows.studio.picture import contact_sheet as contact_sheets
 from flows.studio.picture import memes
 from flows.studio.picture.contact_sheet import Sheet
@@ -39,8 +39,8 @@ class Survey:
     job: Job
     written: Written
     film: FilmSettings
-    intro: WantedShot | None
-    shots: tuple[WantedShot, ...]
+    intro: PlannedShot | None
+    shots: tuple[PlannedShot, ...]
     lines: tuple[PlannedLine, ...]
     sounds: Mapping[str, tuple[SceneSound, ...]]
     audio: Audio
@@ -51,7 +51,7 @@ class Survey:
         return self.written.premise.genre == "meme"
 
     @property
-    def clips(self) -> tuple[WantedShot, ...]:
+    def clips(self) -> tuple[PlannedShot, ...]:
         """The title sequence, if there is one, and every shot."""
         return (*([self.intro] if self.intro else []), *self.shots)
 
@@ -147,8 +147,10 @@ def look(job: Job, written: Written | None = None) -> Survey | None:
         written = scripts.as_it_stands(job)
         if not scripts.is_complete(written.script):
             return None
-    film = film_settings(written.premise, num_steps=job.memory.num_steps, video=job.video)
-    shots = shot_list.shots(written.script, written.premise, film, seed=job.film_seed, places=job.places)
+    film = resolve_settings(written.premise, num_steps=job.memory.num_steps, video=job.video)
+    shots = shot_list.plan_shots(
+        written.script, written.premise, film, seed=job.film_seed, folders=job.places
+    )
     lines = plan_lines(written.script, written.premise, speaker=job.speaker, places=job.places)
     intro = _intro(job, written.premise)
     made = needed.make_plan(
@@ -160,9 +162,9 @@ def look(job: Job, written: Written | None = None) -> Survey | None:
     return Survey(job, written, film, intro, shots, lines, sounds, audio, made)
 
 
-def _intro(job: Job, premise: Premise) -> WantedShot | None:
+def _intro(job: Job, premise: Premise) -> PlannedShot | None:
     """The title sequence of one's own; a meme has no title."""
     name = premise.titles.intro
     if name is None or premise.genre == "meme":
         return None
-    return shot_list.intro(name, premise, places=job.places, where=job.place_of("titles", "intro"))
+    return shot_list.plan_title(name, premise, folders=job.places, where=job.place_of("titles", "intro"))

@@ -68,7 +68,7 @@ def shots_chapter(plan: Survey) -> Chapters:
     rows = []
     for shot in plan.shots:
         clip = clips.get(shot.digest)
-        found = None if shot.file else vocabulary.read(shot.words, plan.film.name)
+        found = None if shot.file else vocabulary.read_prompt(shot.words, plan.film.traits.dialect)
         rows.append(
             {
                 "id": shot.label,
@@ -77,8 +77,12 @@ def shots_chapter(plan: Survey) -> Chapters:
                 "prompt": shot.shot.prompt_exact or shot.shot.prompt,
                 "composed": shot.words,
                 "understood": found.prompt if found else shot.prompt,
-                **({"mapped": vocabulary.replaced(found), "unknown": list(found.unknown)} if found else {}),
-                "seed": auto_takes.seed_of(shot, clip.notes if clip else {}),
+                **(
+                    {"mapped": vocabulary.replacements(found), "unknown": list(found.unknown)}
+                    if found
+                    else {}
+                ),
+                "seed": auto_takes.filmed_seed(shot.seed, clip.notes if clip else {}),
                 "take": shot.shot.pick or 1,
                 **({"judged": clip.notes["judged"]} if clip and "judged" in clip.notes else {}),
                 "clip": clip.path.name if clip else None,

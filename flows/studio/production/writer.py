@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from flows.studio.errors import StudioError
-from flows.studio.filming.vocabulary import dialect
+from flows.studio.filming.models import DEFAULT_MODEL
+from flows.studio.filming.vocabulary import dialect_of, writers_dialect
 from flows.studio.production.episode import AUTO, Job
 from scripts_llm.llm import capabilities, prices
 from scripts_llm.llm.ask import Server
@@ -80,7 +81,7 @@ def assignment(job: Job, premise: Premise) -> Assignment:
 
     return Assignment(
         premise=premise,
-        dialect=dialect(job.video_of_the_episode.model),
+        dialect=writers_dialect(dialect_of(job.video_of_the_episode.model or DEFAULT_MODEL)),
         seed=job.seed,
         episode=job.folder.code.number,
         continuity=story_memory.so_far(job),

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
-from flows.studio.filming.settings import allows_commerce, title_of
+from flows.studio.filming.models import is_for_sale, traits_of
 from flows.studio.rates import FPS
 from flows.studio.timeline.model import Timeline
 from flows.studio.workspace.files import atomic_write
@@ -59,13 +59,13 @@ def credit_lines(made: Mapping[str, Any], premise: Premise) -> str:
     music = {None: f"Music: {MUSIC}", "none": ""}.get(premise.audio.music, "Music: by the makers of the show")
     lines = [
         f"Written by {(made.get('script') or {}).get('written_by') or 'hand'}.",
-        f"Filmed by {title_of(str(model.get('model') or 'nobody'))}{_in_brackets(licence)}.",
+        f"Filmed by {traits_of(str(model.get('model') or 'nobody')).title}{_in_brackets(licence)}.",
         f"Voices: {', '.join(voices)}." if voices else "",
         f"{music}." if music else "",
         f"Captions set in {FONT}.",
         "Made with Cold Open. Script, pictures and voices are AI-generated.",
         "Not for commercial use: the film model's licence does not allow it."
-        if not allows_commerce(licence)
+        if not is_for_sale(licence)
         else "",
     ]
     return "\n".join(line for line in lines if line)

@@ -268,7 +268,7 @@ def _shot(place: EpisodeFolder, shot: Mapping[str, Any]) -> Shot:
         f"{float(seconds):.1f} s on {shot.get('device') or 'cpu'}"
         if isinstance(seconds, int | float)
         else "",
-        auto_takes.told(shot),
+        auto_takes.describe_takes(shot),
     ]
     return Shot(
         id=str(shot.get("id")),

@@ -49,7 +49,7 @@ def test_a_retake_is_filmed_beside_the_old_take_and_picked(home: Path, heard: An
     plan = plans.look(episode.prepare(_options(home)))
     assert plan is not None
     clips = artifacts.stored(plan.job.folder.clips, ".mp4")
-    assert [take.take for take in takes.filmed(plan.shots[1], clips)] == [1, 2]
+    assert [take.take for take in takes.stored_takes(plan.shots[1], clips)] == [1, 2]
     assert plan.shots[1].digest in clips
     with Image.open(plan.job.folder.root / "takes" / "s01.2.png") as sheet:
         assert sheet.width > 2 * 320

@@ -13,6 +13,7 @@ from PIL import Image
 
 from flows import tasks
 from flows.studio.errors import StudioError
+from flows.studio.filming.models import LoadedModels
 from flows.studio.filming.settings import FilmSettings
 from flows.studio.media import clips, user_files
 from flows.studio.production import episode
@@ -63,7 +64,9 @@ def _survey(home: Path) -> Any:
 
 def _film(plan: Any, number: int) -> Any:
     shot = plan.shots[number]
-    return tasks.film_shot(shot.label, shot, plan.film, plan.job.folder.clips, "cpu", lambda a, b: None)
+    with LoadedModels("cpu") as models:
+        folder = plan.job.folder.clips
+        return tasks.film_shot(shot.label, shot, plan.film, models, folder, lambda a, b: None).clip
 
 
 def test_a_still_becomes_a_slow_push_in_at_the_films_size_and_is_copied(home: Path) -> None:
@@ -182,5 +185,5 @@ def test_a_clip_of_ones_own_needs_no_film_model(home: Path, monkeypatch: pytest.
     def never(*args: object, **more: object) -> FilmSettings:
         raise AssertionError("the film model was loaded")
 
-    monkeypatch.setattr("flows.studio.filming.camera.loaded_model", never)
+    monkeypatch.setattr("flows.studio.filming.models.open_model", never)
     assert _film(_survey(home), 1).path.exists()

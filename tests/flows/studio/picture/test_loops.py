@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from flows.studio.filming.shots import WantedShot
+from flows.studio.filming.shots import PlannedShot
 from flows.studio.picture import memes
 from scripts_llm.screenplay.premise import Meme, Premise
 from scripts_llm.screenplay.script import Scene, Script, Shot
@@ -21,7 +21,7 @@ def _recipe(meme: Meme, *, file: Path | None = None, **video: str) -> dict[str, 
         memes.meme_recipe(
             premise,
             script,
-            WantedShot("s01.1", scene, shot, meme.picture, meme.picture, 0, words, file=file),
+            PlannedShot("s01.1", scene, shot, meme.picture, meme.picture, 0, words, file=file),
         )
     )
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from flows.studio.filming.shots import WantedShot
+from flows.studio.filming.shots import PlannedShot
 from flows.studio.production import edit as edits
 from flows.studio.voice.lines import PlannedLine
 from flows.studio.workspace import artifacts
@@ -25,7 +25,7 @@ def _material(folder: Path) -> tuple[Script, edits.Material]:
         scenes.append(Scene(id=name, slugline=f"INT. {name.upper()} - DAY", shots=(own,)))
         recipe = {"kind": "clip", "of": name} | ({"model": MODELS[name]} if name in MODELS else {})
         file = None if name in MODELS else folder / "cat.png"
-        shots.append(WantedShot(f"{name}.1", scenes[-1], own, "a cat", "a cat", 0, recipe, file=file))
+        shots.append(PlannedShot(f"{name}.1", scenes[-1], own, "a cat", "a cat", 0, recipe, file=file))
     clips = {}
     for shot in shots:
         path = folder / f"{shot.label}.mp4"
@@ -54,7 +54,7 @@ def _told(folder: Path, premise: dict[str, Any], script: dict[str, Any]) -> str:
     show = Premise.model_validate({**plain, **premise})
     only = told.scenes[0]
     assert only.shots
-    shot = WantedShot("s01.1", only, only.shots[0], "a cat", "a cat", 0, {"kind": "clip"})
+    shot = PlannedShot("s01.1", only, only.shots[0], "a cat", "a cat", 0, {"kind": "clip"})
     words = only.dialogue[0]
     assert isinstance(words, Line)
     spoken = PlannedLine("s01-01", only, 0, words, {"kind": "voice"})

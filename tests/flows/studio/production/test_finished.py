@@ -97,16 +97,18 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """A camera that takes ten seconds a shot by a clock of its own; the value is the time it has come to."""
     now = [0.0]
 
-    def film(shot: Any, film: Any, place: Path, **more: Any) -> artifacts.Artifact:
+    def film(shot: Any, film: Any, model: None, folder: Path, **more: Any) -> camera.FilmedShot:
         now[0] += 10
 
         def write(path: Path) -> dict[str, int]:
             clips.write_clip(np.full((2, 16, 32, 3), 90, np.uint8), 8, path)
             return {"num_frames": 2}
 
-        return artifacts.create(place, shot.label, shot.recipe, ".mp4", write=write)
+        clip = artifacts.create(folder, shot.label, shot.recipe, ".mp4", write=write)
+        return camera.FilmedShot(shot, clip)
 
     monkeypatch.setattr(camera, "film_shot", film)
+    monkeypatch.setattr(camera, "open_for", lambda film, models: None)
     monkeypatch.setattr(episode, "_estimate", lambda run, plan, num_shots: None)
     return now
 

@@ -10,7 +10,7 @@ import pytest
 
 from flows.studio.filming import shots as shot_list
 from flows.studio.filming.settings import FilmSettings
-from flows.studio.filming.shots import WantedShot
+from flows.studio.filming.shots import PlannedShot
 from flows.studio.production import needed
 from flows.studio.voice.lines import PlannedLine, plan_lines
 from flows.studio.workspace import artifacts
@@ -54,9 +54,9 @@ SECOND = _scene("s02", ["the Don talking"], "Three.")
 
 def _wants(
     *scenes: Scene, premise: Premise = PREMISE, film: FilmSettings = FILM, seed: int = 7
-) -> tuple[tuple[WantedShot, ...], tuple[PlannedLine, ...]]:
+) -> tuple[tuple[PlannedShot, ...], tuple[PlannedLine, ...]]:
     script = Script(schema=1, title="Fish", scenes=scenes)
-    return shot_list.shots(script, premise, film, seed=seed), plan_lines(script, premise)
+    return shot_list.plan_shots(script, premise, film, seed=seed), plan_lines(script, premise)
 
 
 @pytest.fixture
@@ -67,7 +67,7 @@ def folder(tmp_path: Path) -> EpisodeFolder:
     return place
 
 
-def _make(place: EpisodeFolder, shots: Sequence[WantedShot], lines: Sequence[PlannedLine]) -> None:
+def _make(place: EpisodeFolder, shots: Sequence[PlannedShot], lines: Sequence[PlannedLine]) -> None:
     """Files with real recipes; what is in them is nobody's matter here."""
 
     def maker(written: str | None) -> Callable[[Path], dict[str, object]]:

@@ -14,13 +14,14 @@ import pytest
 from flows import episode
 from flows.studio.commands import rewrite
 from flows.studio.errors import StudioError
-from flows.studio.filming.vocabulary import dialect
+from flows.studio.filming.vocabulary import dialect_of, writers_dialect
 from flows.studio.production import episode as episodes
 from flows.studio.production import messages, story_memory
 from flows.studio.production.request import EpisodeOptions
 from scripts_llm.errors import ScriptError
 from scripts_llm.llm_writer.checks import find_place
 from scripts_llm.llm_writer.draft import Brief
+from scripts_llm.screenplay.film_vocabulary import Dialect
 from scripts_llm.screenplay.premise import Character, Premise
 from t2v.checkpoints.fingerprint import TOON_FILE
 from tests.scripts_llm.conftest import FakeServer, Reply, server
@@ -280,8 +281,12 @@ def test_the_key_is_in_no_file_and_no_line_of_a_whole_command(show: Path, server
 # ------------------------------------------------------------------------------------------ dialects
 
 
+def dialect(source: str) -> Dialect:
+    return writers_dialect(dialect_of(source))
+
+
 def test_toon_is_spoken_to_in_its_own_words_and_any_other_model_in_short_english() -> None:
-    toon, other = dialect(), dialect("modelscope-1.7b")
+    toon, other = dialect("toon"), dialect("modelscope-1.7b")
     names, places = {"joe": "Joe"}, ("kitchen",)
     assert "Joe" in toon.example_for("Joe", "Ann", "kitchen")
     for each in (toon, other):
@@ -293,11 +298,11 @@ def test_toon_is_spoken_to_in_its_own_words_and_any_other_model_in_short_english
 def test_a_toon_that_someone_has_trained_is_spoken_to_as_toon(tmp_path: Path) -> None:
     assert not dialect(str(tmp_path)).is_closed
     (tmp_path / TOON_FILE).touch()
-    assert dialect(str(tmp_path)) == dialect("toon") == dialect(None)
+    assert dialect(str(tmp_path)) == dialect("toon")
 
 
 def test_what_toon_takes_for_a_set_or_an_action_is_no_fault() -> None:
-    toon, names = dialect(), {"joe": "Joe"}
+    toon, names = dialect("toon"), {"joe": "Joe"}
     brief = Brief.from_premise(Premise(show="Joe", characters={"joe": Character()}), toon)
     assert [find_place(setting, brief) for setting in ("couch", "Lounge", "pub", "moor")] == [
         "living room",
