@@ -88,7 +88,7 @@ def values_of(premise: Path, output: Path, **options: Any) -> dict[str, Any]:
     }
     if job.memory.told is not None:
         found["entry of continuity"] = job.memory.told
-    for shot in wanted.all_takes(plan.clips):
+    for shot in wanted.with_other_takes(plan.clips):
         found[f"clip {shot.label} take {shot.take}"] = shot.recipe
         if shot.file is None:
             found[f"seed {shot.label} take {shot.take}"] = shot.seed

@@ -5,11 +5,11 @@ Beside `auto_takes` the only module that knows TOON's words (`t2v.toon`).
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Literal
 
+from scripts_llm.errors import suggest
 from scripts_llm.screenplay.film_vocabulary import Dialect, FilmWords
 from t2v.checkpoints.fingerprint import is_toon
 
@@ -97,7 +97,7 @@ def nearest_word(word: str) -> str | None:
     """A word of TOON's that is spelled almost like this one."""
     from t2v.toon.prompts.lexicon import index
 
-    return next(iter(difflib.get_close_matches(word, index(), n=1, cutoff=0.8)), None)
+    return suggest(word, index(), cutoff=0.8)
 
 
 def is_set(words: str) -> bool:
