@@ -243,8 +243,10 @@ def the_shots(run: Run, plan: Survey) -> tuple[str, ...]:
     labels = tuple(shot.label for shot in plan.shots if shot.digest in failed)
     run.remember(failed=tuple(failed))
     records.keep(run.job, **records.shots_chapter(plan), gag_cards=list(labels))
-    run_artifacts.table(f"{job.name} shots", records.table_of_shots(plan), f"The shots of {job.name}")
-    run_artifacts.picture(f"{job.name} contact sheet", job.folder.contact_sheet, f"The shots of {job.name}")
+    run_artifacts.create_table(f"{job.name} shots", records.table_of_shots(plan), f"The shots of {job.name}")
+    run_artifacts.create_image(
+        f"{job.name} contact sheet", job.folder.contact_sheet, f"The shots of {job.name}"
+    )
     return labels
 
 
@@ -253,7 +255,7 @@ def _film(run: Run, plan: Survey, todo: list[PlannedShot]) -> dict[str, str]:
     job, screen = run.job, run.screen
     failed: dict[str, str] = {}
     drawn = -math.inf
-    artifact = run_artifacts.begin_progress(f"{job.name} film", f"{len(todo)} shots of {job.name}")
+    artifact = run_artifacts.create_progress(f"{job.name} film", f"{len(todo)} shots of {job.name}")
     for number, shot in enumerate(todo):
         if episodes.is_over(job.stop_at):
             contact_sheet.write_sheet(plan.contact_sheet(), job.folder.contact_sheet)
@@ -271,7 +273,7 @@ def _film(run: Run, plan: Survey, todo: list[PlannedShot]) -> dict[str, str]:
         if run.clock() - drawn >= SHEET_SECONDS:
             contact_sheet.write_sheet(plan.contact_sheet(), job.folder.contact_sheet)
             drawn = run.clock()
-        run_artifacts.progress(artifact, number + 1, len(todo))
+        run_artifacts.update_progress(artifact, number + 1, len(todo))
     return failed
 
 

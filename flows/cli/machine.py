@@ -70,8 +70,8 @@ def pull(
 
 def setup() -> int:
     """Switch on `prefect run` for every folder, and make the first start quick. Once is enough."""
-    from flows.orchestration.setup import prepare
+    from flows.orchestration.setup import set_up_prefect
 
     with Screen() as screen:
-        prepare(screen)
+        set_up_prefect(screen)
     return 0

@@ -224,7 +224,6 @@ FAILED, WRONG_INPUT = 1, 2
 
 def known_fault(error: BaseException) -> tuple[str, int] | None:
     """The line and the exit code of an error that people can do something about; None for a bug."""
-    from flows.orchestration.server import ApiError
     from scripts_llm.errors import ScriptError
     from scripts_llm.llm.client import LLMError
     from t2v.errors import CheckpointError, SettingsError, T2VError
@@ -235,7 +234,7 @@ def known_fault(error: BaseException) -> tuple[str, int] | None:
         return str(error), WRONG_INPUT
     if isinstance(error, LLMError):
         return str(error), getattr(error, "code", FAILED)
-    if isinstance(error, ApiError | T2VError):
+    if isinstance(error, T2VError):
         return str(error), FAILED
     return _disk_fault(error) if isinstance(error, OSError) else None
 

@@ -140,7 +140,7 @@ def test_kill_9_leaves_no_orphan(start):
 
 @needs_signals
 def test_ctrl_c_in_the_terminal_does_not_reach_the_server(tmp_path):
-    server = api_server.start_private(tmp_path / "server.log")
+    server = api_server.start_private_server(tmp_path / "server.log")
     try:
         server.wait()
         assert os.getsid(server.process.pid) == server.process.pid
@@ -150,11 +150,11 @@ def test_ctrl_c_in_the_terminal_does_not_reach_the_server(tmp_path):
 
 
 def test_the_empty_database_is_kept_for_the_next_run(prefect_server):
-    assert api_server.kept_database().is_file()
+    assert api_server.empty_database().is_file()
 
 
 def test_a_configured_server_is_used_and_no_other_started(prefect_server, tmp_path, monkeypatch):
-    monkeypatch.setattr(api_server, "start_private", lambda log: pytest.fail("started one"))
+    monkeypatch.setattr(api_server, "start_private_server", lambda log: pytest.fail("started one"))
     with Screen(write=[].append) as screen, api_server.prefect_api(tmp_path, screen=screen) as url:
         assert url == prefect_server
 
@@ -164,14 +164,14 @@ def test_a_configured_server_that_does_not_answer_is_told_in_one_line():
 
     nobody = "http://127.0.0.1:9/api"
     with temporary_settings({PREFECT_API_URL: nobody}), pytest.raises(api_server.ApiError) as told:
-        api_server.check(nobody)
+        api_server.check_api(nobody)
     assert str(told.value).startswith(f"No Prefect server answers at {nobody} ")
     assert "\n" not in str(told.value)
 
 
 def test_a_server_that_cannot_start_is_told_with_its_log(tmp_path, monkeypatch):
     monkeypatch.setattr(api_server, "__file__", str(tmp_path / "there is no such program.py"))
-    server = api_server.start_private(tmp_path / "server.log")
+    server = api_server.start_private_server(tmp_path / "server.log")
     with pytest.raises(api_server.ApiError, match="did not start"):
         server.wait()
     assert "no such program" in (tmp_path / "server.log").read_text()
