@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import stat
-import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from scripts_llm.errors import ScriptError, suggest
+from scripts_llm.plain_text import display_width
 
 MAX_BYTES = 1_000_000
 MAX_FAULTS = 20
@@ -50,7 +50,7 @@ class Source:
         if first + SHOWN < len(row):
             piece = piece[:-1] + "…"
         before = "".join(map(_visible, piece[: place - first]))
-        return f"    {''.join(map(_visible, piece))}\n    {' ' * _width(before)}^"
+        return f"    {''.join(map(_visible, piece))}\n    {' ' * display_width(before)}^"
 
 
 @dataclass(frozen=True)
@@ -82,14 +82,6 @@ def faults_error(faults: Iterable[Fault], source: Source) -> ScriptError:
 def _visible(sign: str) -> str:
     """A sign as it may be shown on a terminal: one that would move or hide others is a dot."""
     return " " if sign == "\t" else sign if sign.isprintable() else "·"
-
-
-def _width(text: str) -> int:
-    """Columns of a terminal."""
-    return sum(
-        0 if unicodedata.combining(sign) else 2 if unicodedata.east_asian_width(sign) in "WF" else 1
-        for sign in text
-    )
 
 
 def shorten(text: str) -> str:

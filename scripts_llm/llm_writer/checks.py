@@ -24,6 +24,7 @@ from scripts_llm.llm_writer.draft import (
 )
 from scripts_llm.screenplay.names import people_named
 from scripts_llm.screenplay.script import Line, Scene, Shot
+from scripts_llm.screenplay.timing import SECONDS_BETWEEN_LINES, line_seconds
 
 _SCRIPTS = {
     "ru": "CYRILLIC", "uk": "CYRILLIC", "be": "CYRILLIC", "bg": "CYRILLIC", "sr": "CYRILLIC", "el": "GREEK",
@@ -115,7 +116,7 @@ def small_faults(where: str, scene: DraftScene, said: Mapping[str, str], brief: 
 
 def length_fault(lines: Sequence[str], brief: Brief, *, share: float = 1.0) -> str | None:
     """Too long or too short for the episode, or for a share of it."""
-    seconds = sum(len(line.split()) / 2.6 + 0.7 for line in lines)
+    seconds = sum(line_seconds(line) + SECONDS_BETWEEN_LINES for line in lines)
     low, high = (share * bound for bound in brief.seconds)
     if seconds > 1.5 * high:
         return f"this lasts about {seconds:.0f} s, wanted at most {high:.0f}: fewer lines"

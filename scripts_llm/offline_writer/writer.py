@@ -22,7 +22,6 @@ from scripts_llm.offline_writer.story import PlannedScene
 from scripts_llm.offline_writer.wording import (
     Phrasing,
     Unsayable,
-    count_words,
     flatten_line,
     skeleton,
     tidy_line,
@@ -30,10 +29,8 @@ from scripts_llm.offline_writer.wording import (
 from scripts_llm.screenplay.film_vocabulary import FilmWords
 from scripts_llm.screenplay.premise import Premise, display_name, length_seconds
 from scripts_llm.screenplay.script import Beat, LaughSize, Line, Scene, Script
+from scripts_llm.screenplay.timing import SECONDS_AROUND_LINES, SECONDS_BETWEEN_LINES, line_seconds
 
-SECONDS_A_WORD = 0.4
-SECONDS_BETWEEN_LINES = 0.3
-SECONDS_A_BUTTON = 1.0  # what a scene's last laugh runs on
 SECONDS_OF_CARDS = 7.0
 _SHORTEST, _LONGEST = 62.0, 117.0
 _MOST_SCENES = 12
@@ -175,9 +172,9 @@ def estimate_seconds(scenes: Sequence[PlannedScene]) -> float:
     """About how long the film will be, cards included."""
     seconds = SECONDS_OF_CARDS if len(scenes) > 1 else 0.0
     for scene in scenes:
-        seconds += SECONDS_A_BUTTON
+        seconds += SECONDS_AROUND_LINES
         for line in scene.lines:
-            seconds += SECONDS_A_WORD * count_words(line.text) + SECONDS_BETWEEN_LINES + line.beat
+            seconds += line_seconds(line.text) + SECONDS_BETWEEN_LINES + line.beat
     return seconds
 
 

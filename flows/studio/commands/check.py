@@ -24,7 +24,8 @@ from flows.studio.workspace.folder import EpisodeCode, EpisodeFolder
 from scripts_llm.errors import ScriptError, suggest
 from scripts_llm.files import read
 from scripts_llm.screenplay.premise import Character, Premise, display_name, length_seconds, scene_bounds
-from scripts_llm.screenplay.script import Beat, Line, Scene, Script, Shot
+from scripts_llm.screenplay.script import Line, Scene, Script, Shot
+from scripts_llm.screenplay.timing import line_seconds, scene_seconds, script_seconds
 
 MOST = 40
 CLEAN, FAULTY = 0, 2
@@ -123,12 +124,6 @@ def _size(script: Script) -> str:
     spoken = sum(isinstance(one, Line) for scene in scenes for one in scene.dialogue)
     size = f"{count(len(scenes), 'scene')}, {count(shots, 'shot')}, {count(spoken, 'line')}"
     return f"{size}, about {script_seconds(script):.0f} s"
-
-
-WORDS_A_SECOND = 2.5
-
-
-BREATH = 0.5  # seconds between two lines
 
 
 LONGEST_LINE = 8.0  # seconds, then nobody laughs any more
@@ -239,7 +234,7 @@ def _of_shot(
 def _of_line(way: Way, name: str, line: Line, premise: Premise, places: Sequence[Path]) -> Iterator[Finding]:
     if line.file is not None:
         yield from _file((*way, "file"), f"{name}, {line.who}", line.file, places)
-    seconds = line_seconds(line)
+    seconds = line_seconds(line.line)
     if seconds > LONGEST_LINE and line.file is None:
         told = f"takes about {seconds:.0f} s to say, wanted at most {LONGEST_LINE:.0f}, try two lines"
         yield Finding((*way, "line"), f"{name}: {_short(line.line)} {told}")
@@ -252,27 +247,6 @@ def _of_line(way: Way, name: str, line: Line, premise: Premise, places: Sequence
     if len(cues) > MOST_CAPTIONS:
         told = f"needs {len(cues)} captions, wanted at most {MOST_CAPTIONS}, try two lines"
         yield Finding((*way, "line"), f"{name}: {_short(line.line)} {told}")
-
-
-def line_seconds(line: Line) -> float:
-    """About how long a line takes to say."""
-    letters = linebreak.display_width(line.line) / 15  # scripts without spaces have no words to count
-    return max(len(line.line.split()) / WORDS_A_SECOND, letters)
-
-
-def scene_seconds(scene: Scene) -> float:
-    """About how long a scene lasts."""
-    spoken = sum(
-        line_seconds(one) + (one.pause_before or BREATH) for one in scene.dialogue if isinstance(one, Line)
-    )
-    silent = sum(one.beat for one in scene.dialogue if isinstance(one, Beat))
-    written = 0.0 if scene.duration == "auto" else float(scene.duration)
-    return max(spoken + silent, written, 2.0 if scene.dialogue == () else 0.0)
-
-
-def script_seconds(script: Script) -> float:
-    """About how long the film of a script lasts, without title and credits."""
-    return sum(scene_seconds(scene) for scene in script.scenes if not scene.skip)
 
 
 def _whole_length(script: Script, premise: Premise) -> Iterator[Finding]:

@@ -16,9 +16,9 @@ from typing import Any
 
 from flows.studio.filming import auto_takes
 from flows.studio.release import pages
-from flows.studio.typography import linebreak
 from flows.studio.workspace import files
 from flows.studio.workspace.folder import EpisodeFolder
+from scripts_llm.plain_text import display_width
 
 WIDTH = 1000.0  # of the drawing of the timeline
 HEIGHT = 60.0  # of its loudness curve
@@ -207,7 +207,7 @@ def draw_timeline(made: Mapping[str, Any]) -> Drawing:
 def _short(who: str) -> str:
     """A name that stands beside the drawing: as much of it as there is room for."""
     kept = who
-    while linebreak.display_width(kept) > MARGIN:
+    while display_width(kept) > MARGIN:
         kept = kept[:-1]
     return kept if kept == who else f"{kept}…"
 

@@ -16,6 +16,7 @@ from flows.studio.rates import FPS
 from flows.studio.timeline.model import Caption, LineCue, Span, Word
 from flows.studio.typography import linebreak
 from flows.studio.typography.linebreak import TextPiece
+from scripts_llm.plain_text import display_width
 
 LETTERS_A_SECOND = 17
 SHORTEST = FPS
@@ -60,11 +61,11 @@ def make_captions(lines: Sequence[LineCue], spans: Iterable[Span], *, limit: int
 
 def reading_speed(caption: Caption) -> float:
     """How many letters a second a viewer has to read."""
-    return linebreak.display_width(caption.text.replace("\n", " ")) * FPS / (caption.end - caption.start)
+    return display_width(caption.text.replace("\n", " ")) * FPS / (caption.end - caption.start)
 
 
 def _need(text: str) -> int:
-    return max(SHORTEST, math.ceil(linebreak.display_width(text.replace("\n", " ")) * FPS / LETTERS_A_SECOND))
+    return max(SHORTEST, math.ceil(display_width(text.replace("\n", " ")) * FPS / LETTERS_A_SECOND))
 
 
 # --------------------------------------------------------------------------------------------- words
@@ -76,7 +77,7 @@ def _drafts(number: int, line: LineCue, limit: int) -> list[_Draft]:
     if not parts or line.end <= line.start:
         return []
     times = _times(line, parts)
-    whole = linebreak.display_width(linebreak.join_pieces(parts))
+    whole = display_width(linebreak.join_pieces(parts))
     most = max(FEWEST, min(2 * limit, whole * LONGEST // (line.end - line.start)))
     drafts = []
     at = 0
@@ -171,7 +172,7 @@ def _can_share(one: _Draft, other: _Draft, limit: int) -> bool:
         len(rows) == 2
         and one.lines[-1] != other.lines[0]
         and other.first - one.last <= CLOSE
-        and all(linebreak.display_width(row) + DASH * apart <= limit for row in rows)
+        and all(display_width(row) + DASH * apart <= limit for row in rows)
     )
 
 

@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
+from scripts_llm.plain_text import display_width
+
 CLOSERS = "\"'”’)»」』】"
 OPENERS = "\"'“‘(«¿¡「『【"
 
@@ -48,18 +50,6 @@ def split_pieces(text: str, limit: int) -> list[TextPiece]:
 def join_pieces(parts: Sequence[TextPiece]) -> str:
     """The pieces as one row."""
     return "".join(("" if part.is_glued or not i else " ") + part.text for i, part in enumerate(parts))
-
-
-def display_width(text: str) -> int:
-    """Letters, where a Chinese, Japanese or Korean one counts for two and a combining mark for none."""
-    return sum(_letter_width(letter) for letter in text)
-
-
-@lru_cache(maxsize=4096)
-def _letter_width(letter: str) -> int:
-    if unicodedata.category(letter) in ("Mn", "Me", "Cf"):
-        return 0
-    return 2 if unicodedata.east_asian_width(letter) in "WF" else 1
 
 
 def count_syllables(word: str) -> int:

@@ -44,7 +44,7 @@ def test_a_script_without_faults_is_summed_up_in_a_line(home: Path) -> None:
     code, told = _check(home)
     assert code == 0
     assert told.splitlines()[-1].startswith(
-        "0 errors, 0 warnings. Fish & Chips s01e01: 1 scene, 2 shots, 2 lines, about 2 s"
+        "0 errors, 0 warnings. Fish & Chips s01e01: 1 scene, 2 shots, 2 lines, about 3 s"
     )
     assert sorted(path for path in home.rglob("*")) == before, "nothing is written"
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from flows.studio.typography import linebreak
-from flows.studio.typography.linebreak import break_rows, display_width, join_pieces, split_cues, split_pieces
+from flows.studio.typography.linebreak import break_rows, join_pieces, split_cues, split_pieces
+from scripts_llm.plain_text import display_width
 
 SCRIPTS = "abcdefghi   ,.!?—éяΨ שלום سمك मछली ปลา 魚は鱼물 🐟"
 
@@ -64,4 +64,4 @@ def test_a_word_longer_than_a_row_is_broken_between_letters_that_stand_alone():
 
 
 def test_wide_letters_count_twice_and_marks_not_at_all():
-    assert (display_width("魚a"), display_width("e\u0301"), linebreak.display_width("")) == (3, 1, 0)
+    assert (display_width("魚a"), display_width("e\u0301"), display_width("")) == (3, 1, 0)
