@@ -1,13 +1,14 @@
 """Music: a theme for title and credits, a bed that loops without a seam, and a sting at an act's end.
 
-The tracks are those of `immich-memories-music` (MIT; made with ACE-Step, nothing sampled; tempo and key as
-its LICENSE-MUSIC lists them) or the user's own file. Stings are plucked strings made here.
+The tracks are those of `immich-memories-music` 0.1.0 in templates/sound/music (MIT; made with ACE-Step, nothing
+sampled; tempo and key as LICENSE.txt there lists them), or the user's own file. Stings are made here.
 """
 
 from __future__ import annotations
 
 import functools
 from dataclasses import dataclass
+from importlib import resources
 from pathlib import Path
 from typing import Literal
 
@@ -61,12 +62,11 @@ _USUAL = {"theme": ("happy",), "bed": ("calm", "tender")}
 
 
 def choose_track(kind: Literal["theme", "bed"], *, seed: int, mood: Mood | None = None) -> Track:
-    """One of the package's tracks, chosen by the seed out of the mood's, else out of the usual ones."""
-    from immich_memories_music import tracks_dir
-
+    """One of the tracks, chosen by the seed out of the mood's, else out of the usual ones."""
     tracks = [(each, *piece) for each in ((mood,) if mood else _USUAL[kind]) for piece in _TRACKS[each]]
     chosen, name, bpm, tonic = tracks[int(np.random.default_rng(seed % 2**63).integers(len(tracks)))]
-    return Track(tracks_dir() / chosen / f"{chosen}_{name}.opus", bpm, tonic)
+    folder = Path(str(resources.files("templates") / "sound" / "music"))
+    return Track(folder / chosen / f"{chosen}_{name}.opus", bpm, tonic)
 
 
 def theme(piece: Track, *, num_samples: int) -> Samples:

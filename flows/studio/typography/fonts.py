@@ -1,4 +1,4 @@
-"""Fonts: those of the project's packages, then the machine's own; which letters they have, and what lacks.
+"""Fonts: those in templates/fonts, then the machine's own; which letters they have, and what to install.
 
 libass asks fontconfig for a font that has a letter which the style's own lacks. It is told where to look and
 in which order by a file (`fonts_conf`), since its `fontsdir` gives no such fallback. Colour emoji it cannot
@@ -21,33 +21,35 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from xml.sax.saxutils import escape
 
+from flows.studio.errors import StudioError
+
 if TYPE_CHECKING:
     from PIL import ImageFont
 
 DEFAULT_FAMILY = "Noto Sans"
 # Asked in this order where a style's own family lacks a letter.
 FALLBACKS = ("Noto Sans", "Noto Sans Arabic", "Heebo", "Noto Sans Thai", "Noto Sans CJK TC", "Noto Emoji")
+_FILES = {  # in the order in which they are asked
+    "Noto Sans": "NotoSans[wdth,wght].ttf",
+    "Noto Sans Arabic": "NotoSansArabic[wdth,wght].ttf",
+    "Heebo": "Heebo[wght].ttf",
+    "Noto Sans Thai": "NotoSansThai[wdth,wght].ttf",
+    "Anton": "Anton-Regular.ttf",
+    "Noto Emoji": "NotoEmoji-Bold.ttf",
+}
 _CJK = "cvttf_NotoSansCJK_Bold"  # a package of one font file
 _COLOUR_TABLES = {"CBDT", "sbix", "COLR", "SVG "}
 _SIMILAR = 1.1  # fonts whose heights differ by less are set in one size
 _MEASURED = 100  # pixels an em, at which widths are measured
 _SUFFIXES = (".ttf", ".otf", ".ttc")
 
-# By the first word of a letter's Unicode name: what to install, from PyPI, and from Debian.
-_PACKAGES = {
-    "ARABIC": ("fontpkg-noto-sans-arabic", "fonts-noto-core"),
-    "HEBREW": ("fontpkg-heebo", "fonts-noto-core"),
-    "THAI": ("fontpkg-noto-sans-thai", "fonts-noto-core"),
-    "DEVANAGARI": ("fontpkg-noto-sans-devanagari", "fonts-noto-core"),
-    "TAMIL": ("fontpkg-noto-sans-tamil", "fonts-noto-core"),
-    "TELUGU": ("fontpkg-noto-sans-telugu", "fonts-noto-core"),
-    "KHMER": ("fontpkg-noto-sans-khmer", "fonts-noto-core"),
-    "BENGALI": ("fontpkg-hind-siliguri", "fonts-noto-core"),
-    **dict.fromkeys(
-        ("CJK", "HIRAGANA", "KATAKANA", "HANGUL", "IDEOGRAPHIC", "BOPOMOFO", "FULLWIDTH", "HALFWIDTH"),
-        ("cvttf-notosanscjk-bold", "fonts-noto-cjk"),
-    ),
-}
+# What to install for letters that no font here has, from PyPI ("" for none) and from Debian, by the first word
+# of the letter's Unicode name.
+_CJK_PACKAGES = ("cvttf-notosanscjk-bold", "fonts-noto-cjk")
+_PACKAGES = dict.fromkeys(
+    ("CJK", "HIRAGANA", "KATAKANA", "HANGUL", "IDEOGRAPHIC", "BOPOMOFO", "FULLWIDTH", "HALFWIDTH"),
+    _CJK_PACKAGES,
+)
 
 
 @dataclass(frozen=True)
@@ -69,27 +71,23 @@ class Font:
 
 
 def font_file(family: str = DEFAULT_FAMILY) -> Path:
-    """The file of a family that a package of the project brings."""
-    import fontpkg
+    """The file of a family in templates/fonts. Raises StudioError for another family."""
+    if family not in _FILES:
+        raise StudioError(f"wanted one of the fonts {', '.join(_FILES)}, got {family!r}")
+    return _font_folder() / _FILES[family]
 
-    return Path(fontpkg.path(family))
+
+def _font_folder() -> Path:
+    return Path(str(resources.files("templates") / "fonts"))
 
 
 @lru_cache(maxsize=1)
 def project_fonts() -> tuple[Path, ...]:
-    """The fonts of installed packages and our emoji, in the order in which they are asked."""
-    import fontpkg
-
-    known = [Path(fontpkg.path(name)) for name in sorted(fontpkg.families())]
-    order = [name.replace(" ", "") for name in FALLBACKS]
-    places = {
-        path: order.index(path.stem.split("[")[0]) for path in known if path.stem.split("[")[0] in order
-    }
-    found = sorted(known, key=lambda path: places.get(path, len(order)))
+    """The fonts of templates/fonts and of the extra `cjk`, in the order in which they are asked."""
+    *ours, emoji = (_font_folder() / name for name in _FILES.values())
     package = find_spec(_CJK)
-    if package is not None and package.origin:
-        found += sorted(Path(package.origin).parent.glob("*.otf"))
-    return (*found, Path(str(resources.files("templates") / "fonts" / "NotoEmoji-Bold.ttf")))
+    cjk = sorted(Path(package.origin).parent.glob("*.otf")) if package and package.origin else []
+    return (*ours, *cjk, emoji)
 
 
 @lru_cache(maxsize=1)

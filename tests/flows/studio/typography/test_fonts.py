@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from flows.studio.errors import StudioError
 from flows.studio.typography import fonts
 
 NOWHERE = "\U000f0000"  # of private use: no font of the packages has it
@@ -34,7 +35,7 @@ def test_what_lacks_is_told_once_with_the_package_that_has_it(monkeypatch):
     monkeypatch.setattr(fonts, "project_fonts", lambda: (fonts.font_file(),))
     told = fonts.describe_missing(["سمك", "a 🐟 b 🐟", "日本語"])
     assert len(told) == 3
-    assert "fontpkg-noto-sans-arabic" in told[0]
+    assert "on Debian `apt-get install fonts-noto-core`, brings them" in told[0]
     assert "س (U+0633)" in told[0]
     assert "`apt-get install fonts-symbola`, brings it" in told[1]
     assert "`pip install cvttf-notosanscjk-bold`, or on Debian `apt-get install fonts-noto-cjk`" in told[2]
@@ -98,3 +99,15 @@ def test_a_childs_environment_names_the_fonts_and_our_own_stays(monkeypatch):
         assert str(fonts.font_file().parent) in conf.read_text(encoding="utf-8")
         assert os.environ["FONTCONFIG_FILE"] == "mine"
     assert not conf.exists()
+
+
+def test_every_font_of_ours_has_its_licence_beside_it():
+    for path in fonts.project_fonts():
+        if path.parent == fonts.font_file().parent:
+            name = path.name.split("[")[0].split("-")[0].removesuffix(".ttf")
+            assert "Open Font License" in path.with_name(f"{name}-OFL.txt").read_text(encoding="utf-8")
+
+
+def test_a_family_that_is_not_there_is_named():
+    with pytest.raises(StudioError, match="got 'Comic Sans'"):
+        fonts.font_file("Comic Sans")
