@@ -1,7 +1,7 @@
 """Music: a theme for title and credits, a bed that loops without a seam, and a sting at an act's end.
 
-The tracks are those of `immich-memories-music` 0.1.0 in templates/sound/music (MIT; made with ACE-Step, nothing
-sampled; tempo and key as LICENSE.txt there lists them), or the user's own file. Stings are made here.
+The tracks are those of `immich-memories-music` 0.1.0 (MIT; made with ACE-Step, nothing sampled), unchanged in
+templates/sound/music, or the user's own file. Stings are plucked strings made here.
 """
 
 from __future__ import annotations

@@ -43,12 +43,10 @@ _SIMILAR = 1.1  # fonts whose heights differ by less are set in one size
 _MEASURED = 100  # pixels an em, at which widths are measured
 _SUFFIXES = (".ttf", ".otf", ".ttc")
 
-# What to install for letters that no font here has, from PyPI ("" for none) and from Debian, by the first word
-# of the letter's Unicode name.
-_CJK_PACKAGES = ("cvttf-notosanscjk-bold", "fonts-noto-cjk")
+# By the first word of a letter's Unicode name: what to install, from PyPI, and from Debian.
 _PACKAGES = dict.fromkeys(
     ("CJK", "HIRAGANA", "KATAKANA", "HANGUL", "IDEOGRAPHIC", "BOPOMOFO", "FULLWIDTH", "HALFWIDTH"),
-    _CJK_PACKAGES,
+    ("cvttf-notosanscjk-bold", "fonts-noto-cjk"),
 )
 
 
