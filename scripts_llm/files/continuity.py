@@ -1,6 +1,6 @@
-"""continuity.yaml: what a show remembers, as a file that people edit and the program adds entries to.
+"""Reads and edits continuity.yaml, which users edit as well.
 
-Only the entry in hand is written; comments, order and every other byte stay as they are.
+Saving an entry changes the text of that entry only; comments, order and every other byte are kept.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ episodes:
 
 
 def read_continuity(path: Path) -> Continuity:
-    """What the file says; an empty value if there is none. Raises ScriptError with all its faults."""
+    """Reads the file; an empty Continuity if there is none. Raises ScriptError with every fault."""
     if not path.exists():
         return Continuity()
     source = Source(path, read_text(path, what="continuity"))
@@ -40,16 +40,16 @@ def read_continuity(path: Path) -> Continuity:
 
 
 def read_entry(path: Path, episode: str) -> ContinuityEntry | None:
-    """The entry of an episode as it stands in the file."""
+    """The entry of an episode in the file, or None."""
     told = read_continuity(path).episodes
     return next((each for each in told if each.episode == episode), None)
 
 
 def save_entry(path: Path, told: ContinuityEntry, *, show: str) -> None:
-    """Puts an episode's entry in its place, instead of the one that it had. A file is made if there is none.
+    """Writes an episode's entry over the one that it had, or inserts it in the order of episodes.
 
-    What comes out is read back before it replaces the file. Raises ScriptError if the file is written in a
-    way that an entry cannot be put into; the file is then as it was.
+    The file is created if it is missing. Raises ScriptError, and leaves the file unchanged, if its YAML is
+    written in a way that an entry cannot be inserted into.
     """
     wanted = read_continuity(path).with_episode(told)
     text = read_text(path, what="continuity") if path.exists() else HEAD.format(show=" ".join(show.split()))
@@ -63,7 +63,7 @@ def save_entry(path: Path, told: ContinuityEntry, *, show: str) -> None:
 
 
 def entry_rows(told: ContinuityEntry) -> list[str]:
-    """An entry as the program writes it, a line each, without indentation."""
+    """An entry as lines of YAML, without indentation."""
     known = told.model_dump(exclude_defaults=True, mode="json")
     rows = []
     for key, value in known.items():
@@ -109,7 +109,7 @@ def _line_start(text: str, entry: Node) -> int:
 
 
 def _end_of(text: str, entry: Node) -> int:
-    """Behind the last line of an entry's own text; comments and blank lines after it are not its own."""
+    """The offset behind the last line of an entry's text, without the comments and blank lines after it."""
     last = len(text[: entry.end.index].rstrip())
     end = text.find("\n", last)
     return len(text) if end < 0 else end + 1
@@ -135,7 +135,7 @@ def _reads_as(text: str, path: Path) -> Continuity | None:
 
 
 def _without_an_empty_list(root: Node) -> Node:
-    """`episodes:` with nothing behind it is a list without entries."""
+    """Removes an `episodes:` key without a value, which means an empty list."""
     if isinstance(root.value, dict) and "episodes" in root.value and root.value["episodes"].is_blank:
         del root.value["episodes"]
     return root

@@ -1,7 +1,7 @@
-"""Writing into a script that a person typed: ids, shots, a pick, a scene; every other byte stays as it is.
+"""Edits scripts that users have typed: ids, shots, picks, whole scenes. Every other byte is kept.
 
-The places come from the parsed tree, so comments, quotes, odd indentation and line ends are never written
-again. What comes out is read back before it replaces the file: the same content plus what was put in.
+Offsets come from the parsed tree, so comments, quotes, indentation and line ends stay as they are. The edited
+text is parsed again and compared with the expected content before it replaces the file.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from scripts_llm.screenplay.script import Scene, Shot
 
 @dataclass(frozen=True)
 class _Edit:
-    """Text that takes the place of text[start:end]."""
+    """Replaces text[start:end]."""
 
     start: int
     end: int
@@ -28,13 +28,13 @@ class _Edit:
 
 
 def insert_ids_and_shots(path: Path, *, ids: Mapping[int, str], shots: Mapping[int, Sequence[Shot]]) -> None:
-    """Give scenes, by index, their id and their shots. If it cannot: ScriptError, and the file as it was."""
+    """Gives scenes, by index, an id and shots. Raises ScriptError and leaves the file if it cannot."""
     if not ids and not shots:
         return
     text = read_text(path, what="script")
     root, _ = parse(Source(path, text))
     scenes = _scenes(root, path, max((*ids, *shots)))
-    wanted = _wanted(root, ids, shots)
+    wanted = _expected_content(root, ids, shots)
     for before_all in (False, True):
         edits: list[_Edit] = []
         for index, scene in enumerate(scenes):
@@ -44,7 +44,7 @@ def insert_ids_and_shots(path: Path, *, ids: Mapping[int, str], shots: Mapping[i
                 edits += _shots_edits(scene, shots[index], text, before_all=before_all)
         new = _edited(text, edits)
         if _reads_as(new, wanted, path):
-            _put(Source(path, text), new, wanted, "a shot")
+            replace_text(Source(path, text), new, wanted, "a shot")
             return
     raise ScriptError(
         f"{path}: wanted to write shots and ids into the scenes, got YAML that is too clever for that, "
@@ -53,7 +53,7 @@ def insert_ids_and_shots(path: Path, *, ids: Mapping[int, str], shots: Mapping[i
 
 
 def set_pick(path: Path, *, scene: int, shot: int, pick: int) -> None:
-    """Write which take of a shot is cut in, scene and shot by index. ScriptError if it cannot."""
+    """Writes which take of a shot is used; scene and shot are indexes. Raises ScriptError if it cannot."""
     source = Source(path, read_text(path, what="script"))
     root, _ = parse(source)
     shots = _scenes(root, path, scene)[scene].value
@@ -63,18 +63,18 @@ def set_pick(path: Path, *, scene: int, shot: int, pick: int) -> None:
     wanted = construct(root)
     wanted["scenes"][scene]["shots"][shot]["pick"] = pick
     new = _edited(source.text, [_value_edit(listed.value[shot], "pick", str(pick), source.text)])
-    _put(source, new, wanted, "a pick")
+    replace_text(source, new, wanted, "a pick")
 
 
 def read_scene_text(path: Path, index: int) -> str:
-    """A scene as it stands in the file, without its dash."""
+    """The text of a scene in the file, without its dash."""
     source = Source(path, read_text(path, what="script"))
     start, end, _ = _bounds(source, index)
     return source.text[start:end]
 
 
 def replace_scene(path: Path, index: int, new: Scene | str) -> None:
-    """Write a scene, or a scene's text, in the place of the one at `index`. ScriptError if it cannot."""
+    """Replaces the scene at `index` by another, or by a scene's text. Raises ScriptError if it cannot."""
     source = Source(path, read_text(path, what="script"))
     start, end, scene = _bounds(source, index)
     text = new if isinstance(new, str) else _as_text(new, scene, source.text)
@@ -84,13 +84,13 @@ def replace_scene(path: Path, index: int, new: Scene | str) -> None:
         raise ScriptError(f"{path}: wanted a scene, got nothing")
     wanted = construct(root)
     wanted["scenes"][index] = construct(alone)
-    _put(source, source.text[:start] + text + source.text[end:], wanted, "a scene")
+    replace_text(source, source.text[:start] + text + source.text[end:], wanted, "a scene")
 
 
 def carry_over_scenes(path: Path, texts: Mapping[str, str]) -> None:
-    """Put scenes of an older script, by id, in the place of those of a new one; those it lacks come last.
+    """Replaces scenes of a script, by id, with their text from an older script; missing ones are appended.
 
-    Their text stays as it was, but for the spaces in front of its lines.
+    Only the indentation of the text changes.
     """
     for name, text in texts.items():
         source = Source(path, read_text(path, what="script"))
@@ -110,7 +110,7 @@ def carry_over_scenes(path: Path, texts: Mapping[str, str]) -> None:
 
 
 def _moved(text: str, column: int) -> str:
-    """A scene's text with its keys in another column; a line that follows less far in stays aligned."""
+    """Indents a scene's text for another column and keeps the relative indentation of its lines."""
     first, *others = text.split("\n")
     depths = [len(row) - len(row.lstrip(" ")) for row in others if row.strip()]
     by = column - 1 - min(depths, default=column - 1)
@@ -122,14 +122,14 @@ def _moved(text: str, column: int) -> str:
 
 
 def _bounds(source: Source, index: int) -> tuple[int, int, Node]:
-    """Where a scene's text begins and ends: comments and blank lines behind it belong to what follows."""
+    """Start and end of a scene's text, without the comments and blank lines behind it, and its node."""
     root, _ = parse(source)
     scene = _scenes(root, source.path, index)[index]
     return scene.start.index, len(source.text[: _last(scene).end.index].rstrip()), scene
 
 
 def _last(node: Node) -> Node:
-    """The node whose text ends last in a node."""
+    """The descendant whose text ends last."""
     while not node.flow and isinstance(node.value, dict | list) and node.value:
         inner = list(node.value.values()) if isinstance(node.value, dict) else node.value
         deepest = max(inner, key=lambda each: each.end.index)
@@ -146,7 +146,7 @@ def _as_text(scene: Scene, place: Node, text: str) -> str:
 
 
 def _value_edit(mapping: Node, key: str, value: str, text: str) -> _Edit:
-    """A key's value in place of the old one, or the key behind the others."""
+    """The edit that sets a key: its value replaced, or the key added behind the others."""
     old = mapping.value.get(key) if isinstance(mapping.value, dict) else None
     if old is not None:
         return _Edit(old.start.index, old.end.index, (" " if old.is_blank else "") + value)
@@ -159,8 +159,11 @@ def _value_edit(mapping: Node, key: str, value: str, text: str) -> _Edit:
     return _Edit(keys[0].start.index, keys[0].start.index, f"{key}: {value}{indent}")
 
 
-def _put(source: Source, new: str, wanted: Any, what: str) -> None:
-    """Replace the file if the new text says what is wanted and nothing else."""
+def replace_text(source: Source, new: str, wanted: Any, what: str) -> None:
+    """Replaces a file's text if the new text parses to the expected content.
+
+    Raises ScriptError, and leaves the file unchanged, if it does not, or if the file has changed meanwhile.
+    """
     if not _reads_as(new, wanted, source.path):
         raise ScriptError(
             f"{source.path}: wanted to write {what} into it, got YAML that is too clever for that, "
@@ -181,8 +184,8 @@ def _scenes(root: Node | None, path: Path, last: int) -> list[Node]:
     return scenes.value
 
 
-def _wanted(root: Node | None, ids: Mapping[int, str], shots: Mapping[int, Sequence[Shot]]) -> Any:
-    """What the file should say afterwards."""
+def _expected_content(root: Node | None, ids: Mapping[int, str], shots: Mapping[int, Sequence[Shot]]) -> Any:
+    """The content of the file after the ids and shots are inserted."""
     content = construct(root) if root is not None else {}
     for index, key in ids.items():
         content["scenes"][index]["id"] = key
@@ -202,7 +205,7 @@ def _reads_as(text: str, wanted: Any, path: Path) -> bool:
 
 
 def _edited(text: str, edits: Sequence[_Edit]) -> str:
-    """The text with all edits made; edits at one place keep their order."""
+    """Applies all edits; edits at the same offset keep their order."""
     pieces: list[str] = []
     done = 0
     for edit in sorted(edits, key=lambda edit: edit.start):
@@ -248,18 +251,18 @@ def _shots_edits(scene: Node, shots: Sequence[Shot], text: str, *, before_all: b
 
 
 def _key_nodes(scene: Node) -> list[Node]:
-    """The scene's keys, in the file's order."""
+    """The nodes of the scene's keys, in the order of the file."""
     return sorted(scene.keys.values(), key=lambda key: key.start.index)
 
 
 def _empty_value(scene: Node, key: str) -> Node | None:
-    """The value of a key that is there, but says nothing."""
+    """The value of a key if it is empty: null or an empty list."""
     value = scene.value.get(key) if isinstance(scene.value, dict) else None
     return value if value is not None and construct(value) in (None, []) else None
 
 
 def _key_behind_the_action(scene: Node) -> Node | None:
-    """The key that the shots stand before: dialogue, or what follows action, setting, slugline."""
+    """The key before which shots are inserted: dialogue, or the one after action, setting, slugline."""
     if "dialogue" in scene.keys:
         return scene.keys["dialogue"]
     keys = _key_nodes(scene)

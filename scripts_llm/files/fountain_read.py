@@ -1,4 +1,4 @@
-"""Fountain text as a script: our own files, and those that people write elsewhere."""
+"""Parses Fountain (fountain.io) into a script, whether this program or another one wrote it."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ _SCRIPT_KEYS = frozenset(Script.model_fields) - {"scenes", "schema_"}
 
 @dataclass(frozen=True)
 class CueNames:
-    """The cast as a screenplay names it."""
+    """How the characters of a cast are named in the cues of a screenplay."""
 
     cast: Mapping[str, str]  # key -> name
 
@@ -57,16 +57,16 @@ class CueNames:
         return cls({key: display_name(key, who) for key, who in cast.items()})
 
     def with_more(self, more: Mapping[str, Character]) -> CueNames:
-        """With those whom a script invented; what it only adds to a character leaves the name."""
+        """Adds the characters that a script invented; an entry without a name keeps the earlier name."""
         new = {key: display_name(key, who) for key, who in more.items() if who.name or key not in self.cast}
         return CueNames({**self.cast, **new})
 
     def cues(self, key: str) -> tuple[str, ...]:
-        """How a character's cue may be written, the usual way first."""
+        """The spellings of a character's cue, the usual one first."""
         return (self.cast.get(key, key).upper(), f"@{key}")
 
     def key(self, cue: str) -> str | None:
-        """Whose cue it is; None for a stranger."""
+        """The key of the character with this cue; None for a stranger."""
         if cue.startswith("@") and cue[1:] in self.cast:
             return cue[1:]
         wanted = cue.lstrip("@").strip().upper()
@@ -78,7 +78,7 @@ class CueNames:
 
 @dataclass
 class _Reading:
-    """What is read so far; `left_out` counts what a script has no place for."""
+    """The script so far. `left_out` counts the elements that a script has no field for."""
 
     names: CueNames
     values: dict[str, Any] = field(default_factory=dict)
@@ -91,9 +91,9 @@ class _Reading:
 
 
 def parse_fountain(text: str, path: Path, cast: Mapping[str, Character]) -> tuple[Script, tuple[str, ...]]:
-    """The script in a Fountain text, and what of it a script has no place for, in words.
+    """The script in a Fountain text, and a list of what it had to leave out ("3 notes").
 
-    Who speaks and is not in `cast` joins the script's own. Raises ScriptError where it is no script.
+    Speakers who are not in `cast` are added to the script's own cast. Raises ScriptError if it is no script.
     """
     reading = _Reading(CueNames.from_cast(cast))
     _read(text, reading)
@@ -105,20 +105,20 @@ def parse_fountain(text: str, path: Path, cast: Mapping[str, Character]) -> tupl
     try:
         script = Script.model_validate({**values, "scenes": reading.scenes})
     except ValidationError as wrong:
-        raise ScriptError("\n".join(_told(wrong, reading.places, path))) from None
+        raise ScriptError("\n".join(_describe_errors(wrong, reading.places, path))) from None
     left = tuple(f"{count} {what}{'' if count == 1 else 's'}" for what, count in reading.left_out.items())
     return script, left
 
 
 def parse_scenes(text: str, names: CueNames) -> list[dict[str, Any]]:
-    """The scenes of a text without a title page, as values."""
+    """The scenes of a text without a title page, as plain values."""
     reading = _Reading(names)
     for number, rows in _blocks(_prepared(text)):
         _block(number, rows, reading)
     return reading.scenes
 
 
-def _told(wrong: ValidationError, places: Sequence[int], path: Path) -> Iterator[str]:
+def _describe_errors(wrong: ValidationError, places: Sequence[int], path: Path) -> Iterator[str]:
     errors = wrong.errors(include_url=False)
     for error in errors[:MOST_FAULTS]:
         way = [str(step) for step in error["loc"]]
@@ -140,13 +140,13 @@ def _read(text: str, reading: _Reading) -> None:
 
 
 def _prepared(text: str) -> str:
-    """With plain line ends, and without what stands between /* and */."""
+    """The text with \\n line ends and without /* comments */."""
     text = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
     return re.sub(r"/\*.*?\*/", lambda cut: "\n" * cut[0].count("\n"), text, flags=re.DOTALL)
 
 
 def _blocks(text: str) -> Iterator[tuple[int, list[str]]]:
-    """Runs of lines without a blank one between them, each with the number of its first."""
+    """Runs of lines between blank lines, each with the number of its first line."""
     rows: list[str] = []
     for number, row in enumerate([*text.split("\n"), ""], start=1):
         if row.strip(" \t"):
@@ -256,7 +256,7 @@ def _heading(number: int, row: str, reading: _Reading) -> None:
 
 
 def _whole_note(rows: Sequence[str], reading: _Reading) -> bool:
-    """Whether a block is nothing but notes; then they are read."""
+    """Reads a block that holds notes only; False if it holds anything else."""
     text = "\n".join(rows).strip(" \t")
     notes = list(re.finditer(r"\[\[.*?\]\]", text, re.DOTALL))
     if re.sub(r"\[\[.*?\]\]", "", text, flags=re.DOTALL).strip():
@@ -268,7 +268,7 @@ def _whole_note(rows: Sequence[str], reading: _Reading) -> bool:
 
 
 def _note(note: str, reading: _Reading) -> bool:
-    """One note of ours into the script or the scene above it; False for somebody's own words."""
+    """Reads one `[[key: value]]` note into the script or the last scene; False if it is free text."""
     match = _NOTE.fullmatch(note)
     known, value = _value(match[2]) if match else (False, None)
     if match is None or not known:
@@ -300,7 +300,7 @@ def _scene_note(key: str, value: Any, scene: dict[str, Any]) -> bool:
 
 
 def _characters(value: Any) -> dict[str, Character]:
-    """Those in a cast that are as wanted; of the others the script's own check speaks."""
+    """The valid characters of a cast; validation of the script reports the others."""
     found = {}
     for key, who in value.items() if isinstance(value, dict) else ():
         with contextlib.suppress(ValidationError):
@@ -309,7 +309,7 @@ def _characters(value: Any) -> dict[str, Character]:
 
 
 def _value(text: str) -> tuple[bool, Any]:
-    """A note's value, if it is one."""
+    """Whether a note's text is valid YAML, and its value."""
     try:
         root, faults = parse(Source(Path("note"), text))
     except ScriptError:
@@ -318,7 +318,7 @@ def _value(text: str) -> tuple[bool, Any]:
 
 
 def _without_notes(text: str, reading: _Reading) -> str:
-    """A text without the notes in it; they are somebody's own words."""
+    """The text without its notes, which are counted as left out."""
     kept, count = re.subn(r"\s*\[\[.*?\]\]", "", text, flags=re.DOTALL)
     if count:
         reading.left_out["note"] += count
@@ -369,7 +369,7 @@ def _dialogue(rows: list[str], reading: _Reading) -> None:
 
 
 def _speaker(cue: str, reading: _Reading) -> str:
-    """The key of whose cue it is; a stranger joins the script's cast."""
+    """The key of the character with this cue; a stranger is added to the script's cast."""
     known = reading.names.key(cue)
     if known is not None:
         return known

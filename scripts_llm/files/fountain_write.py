@@ -1,9 +1,8 @@
-"""Scripts as Fountain (fountain.io, syntax of 2012 and its revisions): the plain text that screenwriting
-programs read.
+"""Formats scripts as Fountain (fountain.io), the plain text that screenwriting programs read.
 
-What the format has a place for stands there: title page, `# Act One`, headings with `#s01#`, action, cues,
-parentheticals, transitions, `(O.S.)`. Everything else stands in notes, `[[laugh: big]]`, and so does a text
-that Fountain would read as something else. What is written is read back as the same script.
+Fields that Fountain has are written as such: title page, `# Act One`, headings with `#s01#`, action, cues,
+parentheticals, transitions, `(O.S.)`. Everything else is written as notes, `[[laugh: big]]`, and so is a text
+that Fountain would read as something else. Parsing the result gives the same script.
 """
 
 from __future__ import annotations
@@ -26,8 +25,8 @@ _OF_ITS_OWN = {"id", "part", "slugline", "action", "transition", "dialogue", "sh
 
 
 def format_fountain(script: Script, cast: Mapping[str, Character]) -> str:
-    """The script as a Fountain file; `cast` is everybody who may speak."""
-    writer = _Writer(CueNames.from_cast(cast).with_more(script.cast))
+    """The script as Fountain text. `cast` holds the premise's characters."""
+    writer = _Formatter(CueNames.from_cast(cast).with_more(script.cast))
     blocks = [writer.head(script)]
     part: str | None = None
     for scene in script.scenes:
@@ -37,8 +36,8 @@ def format_fountain(script: Script, cast: Mapping[str, Character]) -> str:
 
 
 @dataclass(frozen=True)
-class _Writer:
-    """Writes each element plainly if it is read back as it was, else as a note."""
+class _Formatter:
+    """Formats each element as plain Fountain if that parses back to the same value, else as a note."""
 
     names: CueNames
 
@@ -54,7 +53,7 @@ class _Writer:
         return "\n\n".join(["\n".join(rows), *notes]) if rows else "\n\n".join(["Title:", *notes])
 
     def scene(self, scene: Scene, part: str | None) -> Iterator[str]:
-        """The blocks of one scene; `part` is what the section above says."""
+        """The blocks of one scene. `part` is the part that the last section heading named."""
         values = _values(scene)
         if scene.part is not None and scene.part != part:
             yield f"# {_PART_NAMES[scene.part]}"
@@ -97,7 +96,7 @@ class _Writer:
         return self._first(blocks, {"dialogue": value})
 
     def _first(self, blocks: list[str], wanted: dict[str, Any]) -> str:
-        """The first block that is read as what is wanted, else a note that says it."""
+        """The first block that parses to the expected value, else a note."""
         scene = {"slugline": "INT. X - DAY", **wanted}
         if "dialogue" in wanted:
             scene["dialogue"] = [wanted["dialogue"]]
@@ -120,7 +119,7 @@ def _values(model: BaseModel) -> dict[str, Any]:
 
 
 def _note(key: str, value: Any) -> str:
-    """`[[key: value]]`, its value in YAML on one line, with nothing in it that would end the note."""
+    """`[[key: value]]`, the value as YAML on one line without characters that would end the note."""
     text = _flow(value)
     return f"[[{key}: {text}{' ' if text.endswith(']') else ''}]]"
 

@@ -1,4 +1,4 @@
-"""Premises and scripts as YAML files: read with every fault's line and column, written for people to edit."""
+"""Reads premises and scripts from YAML files and reports every fault with its line and column."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _OF_AN_ELEMENT = frozenset(known_keys(Line) + known_keys(Beat))
 
 
 def read_premise(path: Path) -> Premise:
-    """The premise in a YAML file. Raises ScriptError with every fault that it has."""
+    """Reads a premise. Raises ScriptError with every fault in the file."""
     source = Source(path, read_text(path, what="premise"))
     root, faults = _root(source, "premise", "`show:` and `logline:`")
     premise, more = validate(Premise, root, path)
@@ -38,7 +38,7 @@ def read_premise(path: Path) -> Premise:
 
 
 def salvage_premise(path: Path) -> Premise | None:
-    """The show and the names of the cast in a premise that has faults; None if not even those can be read."""
+    """The show's name and the keys of its cast from a premise with faults; None if unreadable."""
     try:
         root, _ = parse(Source(path, read_text(path, what="premise")))
         show, cast = _child(root, "show"), _child(root, "characters")
@@ -50,7 +50,7 @@ def salvage_premise(path: Path) -> Premise | None:
 
 
 def read_script(path: Path, cast: Collection[str]) -> Script:
-    """The script in a YAML file; who speaks must be in `cast` or in the script's own. Raises ScriptError."""
+    """Reads a script; speakers must be in `cast` or its own. Raises ScriptError with every fault."""
     source = Source(path, read_text(path, what="script"))
     root, faults = _root(source, "script", "`title:` and `scenes:`")
     invented = _child(root, "cast")
@@ -65,7 +65,7 @@ def read_script(path: Path, cast: Collection[str]) -> Script:
 
 
 def find_positions(path: Path, ways: Sequence[Sequence[str | int]]) -> list[tuple[int, int]]:
-    """Line and column of each way of keys and indexes into a file; as far as the file goes along with it."""
+    """Line and column of each path of keys and indexes, or of the deepest part of it that exists."""
     root, _ = parse(Source(path, read_text(path, what="YAML")))
     return [_place_of(root, way) for way in ways]
 
@@ -81,7 +81,7 @@ def _place_of(node: Node | None, way: Sequence[str | int]) -> tuple[int, int]:
 
 
 def _with_others(faults: list[Fault], more: list[Fault]) -> list[Fault]:
-    """Both, one message a place."""
+    """Both lists of faults, at most one fault for each position."""
     spots = {fault.spot for fault in faults}
     return [*faults, *(fault for fault in more if fault.spot not in spots)]
 
@@ -116,7 +116,7 @@ def _scenes(root: Node) -> Iterator[Node]:
 
 
 def _full_lines(root: Node, everyone: set[str]) -> tuple[Node, list[Fault]]:
-    """The tree with every `- joe: text` as `{who: joe, line: text}`, and the lines of strangers."""
+    """Expands every `- joe: text` into `{who: joe, line: text}`; returns the tree and faults of speakers."""
     faults: list[Fault] = []
     for scene in _scenes(root):
         dialogue = _child(scene, "dialogue")
@@ -144,7 +144,7 @@ def _full_line(element: Node, everyone: set[str], faults: list[Fault]) -> Node:
 
 
 def _cast_member(element: Node, everyone: set[str], faults: list[Fault]) -> Node:
-    """The line with its speaker as the cast spells it; `JOE` is joe."""
+    """Corrects the case of the speaker (`JOE` is joe), or adds a fault."""
     assert isinstance(element.value, dict)
     who = element.value.get("who")
     if who is None or not isinstance(who.value, str) or who.value in everyone:
@@ -188,7 +188,7 @@ def _ids_used_twice(root: Node) -> Iterator[Fault]:
 
 
 def _locked_without_id(root: Node) -> Iterator[Fault]:
-    """Takes hang on an id, and nothing is written into a locked scene."""
+    """Faults of locked scenes without an id: takes need the id, and a locked scene gets none written."""
     for number, scene in enumerate(_scenes(root), start=1):
         lock, name = _child(scene, "lock"), _child(scene, "id")
         if lock is not None and lock.value == "true" and (name is None or name.is_blank):

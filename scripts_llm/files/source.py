@@ -1,4 +1,4 @@
-"""The text of a YAML file, and how a fault in it is told: the place, what was wanted, the line, a caret."""
+"""Reads text files and formats faults in them: path, line, column, message, the line itself and a caret."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ SHOWN = 100  # characters of a line, around the caret
 
 @dataclass(frozen=True)
 class Spot:
-    """A place in a text: its offset, and its line and column, counted from 1."""
+    """A position in a text: its offset, its line and its column; the latter two start at 1."""
 
     index: int
     line: int
@@ -32,13 +32,13 @@ class Source:
     path: Path
     text: str
 
-    def told(self, line: int, column: int, message: str) -> str:
-        """A fault as people read it: where and what, then the line itself with a caret under the place."""
+    def format_message(self, line: int, column: int, message: str) -> str:
+        """A message with path, line and column in front, and the line with a caret below."""
         shown = self._quoted(line, column)
         return f"{self.path}:{line}:{column}: {message}" + (f"\n{shown}" if shown else "")
 
     def _quoted(self, line: int, column: int) -> str:
-        """The line, cut around the column, and a caret; nothing of a line that is empty."""
+        """The line, shortened around the column, and a caret below it; empty for an empty line."""
         rows = self.text.lstrip("\ufeff").replace("\r\n", "\n").split("\n")
         row = rows[min(line, len(rows)) - 1].rstrip()
         if not row:
@@ -55,37 +55,37 @@ class Source:
 
 @dataclass(frozen=True)
 class Fault:
-    """One thing that is wrong, and where."""
+    """One thing that is wrong in a file, and its position."""
 
     spot: Spot
     wanted: str
     got: str
     hint: str = ""
 
-    def told(self, source: Source) -> str:
-        """What a person reads: one line, and the file's own below it."""
+    def format(self, source: Source) -> str:
+        """The fault as a message with the line of the file below it."""
         asks = self.hint.startswith("did you mean")
         tail = "" if not self.hint else f", {self.hint}" if asks else f", try {self.hint}"
         message = f"wanted {self.wanted}, got {shorten(self.got)}{tail}"
-        return source.told(self.spot.line, self.spot.column, message)
+        return source.format_message(self.spot.line, self.spot.column, message)
 
 
 def faults_error(faults: Iterable[Fault], source: Source) -> ScriptError:
-    """All faults of a file in one error, in the file's order, the first twenty told."""
+    """One ScriptError with all faults in the order of the file, at most twenty of them."""
     ordered = sorted(set(faults), key=lambda fault: (fault.spot.index, fault.wanted))
-    told = [fault.told(source) for fault in ordered[:MAX_FAULTS]]
+    told = [fault.format(source) for fault in ordered[:MAX_FAULTS]]
     if len(ordered) > MAX_FAULTS:
         told.append(f"{source.path}: and {len(ordered) - MAX_FAULTS} more")
     return ScriptError("\n".join(told))
 
 
 def _visible(sign: str) -> str:
-    """A sign as it may be shown on a terminal: one that would move or hide others is a dot."""
+    """A character as a terminal may show it; those that would move or hide others become a dot."""
     return " " if sign == "\t" else sign if sign.isprintable() else "·"
 
 
 def shorten(text: str) -> str:
-    """Text cut to what fits into one line of an error."""
+    """The text, cut to 70 characters for use in a message."""
     return text if len(text) <= 70 else text[:67] + "..."
 
 
@@ -93,7 +93,7 @@ def shorten(text: str) -> str:
 
 
 def read_text(path: Path, *, what: str) -> str:
-    """The file's text, as it stands, byte order mark and line ends included."""
+    """The file's text with byte order mark and line ends. Raises ScriptError if it is no UTF-8 text file."""
     try:
         mode = path.stat().st_mode
         if stat.S_ISDIR(mode):
@@ -152,6 +152,6 @@ def _refused(path: Path, text: str, index: int, got: str) -> ScriptError:
 
 
 def spot_at(text: str, index: int) -> Spot:
-    """The place at an offset."""
+    """The position of an offset."""
     before = text[:index].removeprefix("\ufeff")
     return Spot(index, before.count("\n") + 1, len(before) - before.rfind("\n"))

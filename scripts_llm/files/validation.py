@@ -1,4 +1,4 @@
-"""What pydantic found wrong in a file, as people tell it: `file:line:column: wanted, got, try`."""
+"""Validates a YAML tree with a pydantic model and turns pydantic's errors into faults with positions."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def suggestion(word: str, known: Iterable[str]) -> str:
 
 
 def describe_node(node: Node | None) -> str:
-    """What stands in the file, short enough for one line."""
+    """The content of a node for a message, on one line."""
     if node is None or node.is_blank:
         return "nothing"
     if isinstance(node.value, str):
@@ -34,10 +34,10 @@ def describe_node(node: Node | None) -> str:
 
 
 def validate(model: type[M], root: Node, path: Path) -> tuple[M | None, list[Fault]]:
-    """The model's value, or what is wrong with it.
+    """The model's value, or None and the faults.
 
-    A scalar is read as the number or truth that it looks like; where text is wanted, it is the text that was
-    typed. A key with nothing behind it is a key left out.
+    A scalar is read as the number or boolean that it looks like; where the model wants text, as it was typed.
+    A key without a value counts as missing.
     """
     content = construct(root)
     for _ in range(8):
@@ -53,7 +53,7 @@ def validate(model: type[M], root: Node, path: Path) -> tuple[M | None, list[Fau
 
 @dataclass(frozen=True)
 class _Place:
-    """Where an error of pydantic's lies in the file."""
+    """The position of one pydantic error in the file."""
 
     error: Any
     owner: Any  # the type of what holds it
@@ -69,7 +69,7 @@ class _Place:
 
     @property
     def missing(self) -> tuple[str | int, ...] | None:
-        """The key that is not there, if that is the error."""
+        """The path of the missing key, if that is the error."""
         return self.steps if self.kind == "missing" else None
 
     @property
@@ -108,7 +108,7 @@ class _Place:
 
 
 def _choices(wanted: Any) -> list[Any]:
-    """The members of a union but for None; a type that is none is its only member."""
+    """The members of a union without None; any other type is its only member."""
     while get_origin(wanted) is Annotated:
         wanted = get_args(wanted)[0]
     if get_origin(wanted) in (Union, types.UnionType):
@@ -126,7 +126,7 @@ def _chosen(wanted: Any, tag: str) -> Any:
 
 
 def _inside(wanted: Any, part: str) -> Any:
-    """The type of a field, an element or a value."""
+    """The type of a field, an element or a value of a type."""
     wanted = _choices(wanted)[0]
     if isinstance(wanted, type) and issubclass(wanted, BaseModel):
         found = {field.alias or name: field.annotation for name, field in wanted.model_fields.items()}
@@ -138,7 +138,7 @@ def _inside(wanted: Any, part: str) -> Any:
 
 
 def known_keys(wanted: Any) -> list[str]:
-    """The keys that a model reads, as they are typed."""
+    """The keys of a model as they are typed in a file."""
     if isinstance(wanted, type) and issubclass(wanted, BaseModel):
         return [field.alias or name for name, field in wanted.model_fields.items()]
     return []
@@ -148,7 +148,7 @@ def known_keys(wanted: Any) -> list[str]:
 
 
 def _mend(content: Any, place: _Place) -> bool:
-    """Give text where text is wanted, and leave out what is empty. False: nothing to mend here."""
+    """Replaces a value by its text, or removes an empty one, if that resolves the error; True if so."""
     node = place.node
     if node is None or not place.steps or not node.plain:
         return False
@@ -179,7 +179,7 @@ def _leave_out(content: Any, last: Any, kind: str) -> bool:
 
 
 def _faults(places: Sequence[_Place]) -> list[Fault]:
-    """One fault a place; what the members of a union say is told together."""
+    """One fault for each position; the errors of a union's members are merged."""
     misspelt = {meant for place in places if (meant := _meant(place)) is not None}
     places = [place for place in places if not _is_an_echo(place) and place.missing not in misspelt]
     alone = [place for place in places if place.union is None]
@@ -195,7 +195,7 @@ def _faults(places: Sequence[_Place]) -> list[Fault]:
 
 
 def _meant(place: _Place) -> tuple[str | int, ...] | None:
-    """The key that an unknown one stands for, as likely as not."""
+    """The path of the key that an unknown key probably stands for."""
     if place.kind != "extra_forbidden":
         return None
     meant = suggest(str(place.steps[-1]), known_keys(place.owner))
@@ -203,7 +203,7 @@ def _meant(place: _Place) -> tuple[str | int, ...] | None:
 
 
 def _is_an_echo(place: _Place) -> bool:
-    """A list counted as too short because its elements are faulty."""
+    """Whether the error is about a list that is too short only because its elements are faulty."""
     return place.kind == "too_short" and place.node is not None and bool(place.node.value)
 
 
@@ -276,7 +276,7 @@ def _bound(text: str, name: str) -> Callable[[_Place], tuple[str, str]]:
     return told
 
 
-def _plainly(wanted: str, hint: str = "") -> Callable[[_Place], tuple[str, str]]:
+def _fixed(wanted: str, hint: str = "") -> Callable[[_Place], tuple[str, str]]:
     return lambda place: (wanted, hint)
 
 
@@ -285,8 +285,8 @@ _WANTED: Mapping[str, Callable[[_Place], tuple[str, str]]] = {
     "missing": _missing,
     "literal_error": _literal,
     "string_pattern_mismatch": _pattern,
-    "string_type": _plainly("text"),
-    "string_too_short": _plainly("some text"),
+    "string_type": _fixed("text"),
+    "string_too_short": _fixed("some text"),
     "string_too_long": _bound("at most {} characters", "max_length"),
     "too_long": _bound("at most {} under `{}:`", "max_length"),
     "too_short": _bound("at least {} under `{}:`", "min_length"),
@@ -294,12 +294,12 @@ _WANTED: Mapping[str, Callable[[_Place], tuple[str, str]]] = {
     "greater_than_equal": _bound("at least {}", "ge"),
     "less_than": _bound("less than {}", "lt"),
     "less_than_equal": _bound("at most {}", "le"),
-    "finite_number": _plainly("a number"),
+    "finite_number": _fixed("a number"),
     "model_type": _mapping,
-    "dict_type": _plainly("a mapping", "`key: value` on the lines below"),
-    "tuple_type": _plainly("a list", "[a, b] or a line with a dash for each"),
-    **dict.fromkeys(("int_type", "int_parsing", "int_from_float"), _plainly("a whole number")),
-    **dict.fromkeys(("int_parsing_size",), _plainly("a smaller number")),
-    **dict.fromkeys(("float_type", "float_parsing"), _plainly("a number")),
-    **dict.fromkeys(("bool_type", "bool_parsing"), _plainly("true or false")),
+    "dict_type": _fixed("a mapping", "`key: value` on the lines below"),
+    "tuple_type": _fixed("a list", "[a, b] or a line with a dash for each"),
+    **dict.fromkeys(("int_type", "int_parsing", "int_from_float"), _fixed("a whole number")),
+    **dict.fromkeys(("int_parsing_size",), _fixed("a smaller number")),
+    **dict.fromkeys(("float_type", "float_parsing"), _fixed("a number")),
+    **dict.fromkeys(("bool_type", "bool_parsing"), _fixed("true or false")),
 }

@@ -1,4 +1,4 @@
-"""A script as a YAML file for people: short lines, a blank line between scenes, the same order every time."""
+"""Formats scripts as YAML for people, and replaces files atomically."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _DIALOGUE_KEYS = frozenset((*Line.model_fields, *Beat.model_fields))
 
 
 def save_script(script: Script, path: Path, *, head: Sequence[str]) -> None:
-    """Write the script, below `head` and how to edit it as comments. A file there is replaced in one step."""
+    """Writes a script below comments: `head`, then how to edit it. Replaces the file atomically."""
     told = [row for line in (*head, "", *HOW_TO_EDIT) for row in line.splitlines() or [""]]
     comments = ["# " + _NO_TEXT.sub(" ", row) if row else "#" for row in told]
     rows = [*comments, "", *script_rows(script)]
@@ -38,7 +38,7 @@ def save_script(script: Script, path: Path, *, head: Sequence[str]) -> None:
 
 
 def script_rows(script: Script) -> list[str]:
-    """The lines of the file, without comments."""
+    """The script as lines of YAML, without comments."""
     rows = [f"schema: {script.schema_}", f"title: {format_scalar(script.title)}"]
     if script.logline is not None:
         rows.append(f"logline: {format_scalar(script.logline)}")
@@ -65,7 +65,7 @@ def _block(values: Mapping[str, Any], indent: str) -> list[str]:
 
 
 def scene_rows(scene: Scene) -> list[str]:
-    """The lines of one scene."""
+    """One scene as lines of YAML."""
     known = scene.model_dump(exclude_defaults=True, mode="json")
     values = {key: known[key] for key in Scene.model_fields if key in known}
     rows: list[str] = []
@@ -97,7 +97,7 @@ def _element(element: Line | Beat) -> str:
 
 
 def flow_style(value: Any) -> str:
-    """Anything on one line, lists in [] and mappings in {}."""
+    """Any value on one line: lists in [], mappings in {}."""
     if isinstance(value, Mapping):
         return (
             "{"
@@ -112,14 +112,14 @@ def flow_style(value: Any) -> str:
 
 
 def format_scalar(text: str, *, in_flow: bool = False) -> str:
-    """Text as it is where every reader of YAML, 1.1 or 1.2, takes it as that; else in double quotes."""
+    """Text without quotes if YAML 1.1 and 1.2 readers both take it as this text, else in double quotes."""
     if _is_plain(text) and not (in_flow and _FLOW_SIGNS.search(text)):
         return text
     return double_quote(text)
 
 
 def double_quote(text: str) -> str:
-    """Text in double quotes, as every reader of YAML takes it."""
+    """Text in double quotes that every YAML reader understands."""
     plain = json.dumps(text, ensure_ascii=False)
     return _ESCAPED.sub(lambda sign: f"\\u{ord(sign[0]):04x}", plain)
 
@@ -136,9 +136,9 @@ def _is_plain(text: str) -> bool:
 
 
 def replace_file(path: Path, content: bytes) -> None:
-    """Write beside the file, then move into place: a reader sees the old file or the new one.
+    """Writes a file atomically: to `<name>.part`, then moved into place. Keeps the old file's mode.
 
-    Raises OSError that names the file, and leaves the old one, if the disk does not take it.
+    Raises OSError with the file's name, and leaves the old file, if writing fails.
     """
     path = path.resolve()
     part = path.with_name(f"{path.name}.part")

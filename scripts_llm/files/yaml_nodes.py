@@ -1,7 +1,9 @@
-"""YAML text as a tree of nodes that know where they stand: pyyaml's parser, YAML 1.2 scalars, and limits.
+"""Parses YAML into nodes with positions: pyyaml's parser, YAML 1.2 scalars, and limits on size and depth.
 
-Between pyyaml's events and our nodes nothing is constructed: no tag runs, no alias explodes, no depth hurts.
-Scalars keep the text they were written with, so that `No`, `1:30` and `0123` are text where text is wanted.
+The tree is built from pyyaml's events rather than by its composer, which loses what the messages need: the
+position of an alias, whether a tag was typed, and the faults before the one that ends the parsing. It refuses
+an anchor that is defined again, and recurses. Scalars keep their text, so that `No`, `1:30` and `0123` are
+text where text is wanted.
 """
 
 from __future__ import annotations
@@ -32,7 +34,7 @@ _CONSTANTS = {
 
 @dataclass(frozen=True)
 class Node:
-    """A scalar, a list or a mapping, and where it starts and ends."""
+    """A scalar, list or mapping with the positions of its start and end."""
 
     start: Spot
     end: Spot
@@ -43,12 +45,12 @@ class Node:
 
     @property
     def is_blank(self) -> bool:
-        """Nothing is written here: `key:`."""
+        """True for a value that is missing altogether: `key:`."""
         return self.plain and self.value == ""
 
 
 def construct(node: Node) -> Any:
-    """What a node means by YAML 1.2's core schema; infinities and numbers of a hundred digits stay text."""
+    """The node as plain data by YAML 1.2's core schema; infinities and endless numbers stay text."""
     if isinstance(node.value, dict):
         return {key: construct(child) for key, child in node.value.items()}
     if isinstance(node.value, list):
@@ -57,7 +59,7 @@ def construct(node: Node) -> Any:
 
 
 def resolve_scalar(text: str) -> Any:
-    """What an unquoted scalar means."""
+    """The value of an unquoted scalar by YAML 1.2's core schema."""
     if text in _CONSTANTS:
         return _CONSTANTS[text]
     if _INT.fullmatch(text):
@@ -71,10 +73,10 @@ def resolve_scalar(text: str) -> Any:
 
 
 def parse(source: Source) -> tuple[Node | None, list[Fault]]:
-    """The tree of one YAML document, or None where there is nothing but comments; and its lesser faults.
+    """The tree of a single YAML document, None if it holds only comments, and its minor faults.
 
-    Raises ScriptError where the text is no YAML. Faults that lie in one line each are then told together:
-    the line is left out and the rest is read again.
+    Raises ScriptError if the text is not YAML. A syntax error that concerns one line does not hide the ones
+    after it: the line is removed and the rest is parsed again.
     """
     builder = _Builder()
     fault = _read(source.text, builder)
@@ -92,14 +94,14 @@ def parse(source: Source) -> tuple[Node | None, list[Fault]]:
 
 
 @dataclass(frozen=True)
-class _Unread(Fault):
-    """What keeps a text from being read as YAML; `in_one_line` if the other lines may be read without it."""
+class _SyntaxFault(Fault):
+    """What stops the parsing. `in_one_line`: the text may be parsed on without this line."""
 
     in_one_line: bool = False
 
 
-def _read(text: str, builder: _Builder) -> _Unread | None:
-    """Feeds the builder with the text's events, as far as it is YAML."""
+def _read(text: str, builder: _Builder) -> _SyntaxFault | None:
+    """Feeds the events of the text to the builder until its end or a syntax error."""
     parser = Parser.__new__(Parser)
     try:
         parser.__init__(text)  # type: ignore[misc]  # the reader checks the first characters here
@@ -107,10 +109,10 @@ def _read(text: str, builder: _Builder) -> _Unread | None:
             builder.take(parser.get_event())  # type: ignore[no-untyped-call]
     except yaml.reader.ReaderError as error:
         got = f"the unprintable character U+{int(error.character):04X}"
-        return _Unread(spot_at(text, error.position), "text", got, "taking it out")
+        return _SyntaxFault(spot_at(text, error.position), "text", got, "taking it out")
     except yaml.MarkedYAMLError as error:
-        return _unread(error, text)
-    except _TooMuch as error:
+        return _syntax_fault(error, text)
+    except _LimitExceeded as error:
         return error.fault
     return None
 
@@ -123,7 +125,7 @@ def _without_line(text: str, line: int) -> str:
 
 _QUOTES = "quotes around the text"
 _ONE_LINE = True
-_TOLD = (
+_SYNTAX_FAULTS = (
     (r"character '\\t'", "spaces", "a tab", "two spaces a level", _ONE_LINE),
     (r"mapping values are not allowed", "one key a line", "a second colon", _QUOTES, _ONE_LINE),
     (
@@ -161,8 +163,8 @@ _TOLD = (
 )
 
 
-def _unread(error: yaml.MarkedYAMLError, text: str) -> _Unread:
-    """In one line what pyyaml says in four."""
+def _syntax_fault(error: yaml.MarkedYAMLError, text: str) -> _SyntaxFault:
+    """A fault of one line from pyyaml's error."""
     said = f"{error.context or ''} {error.problem or ''}"
     mark = error.problem_mark or error.context_mark
     opened = error.context_mark
@@ -173,23 +175,23 @@ def _unread(error: yaml.MarkedYAMLError, text: str) -> _Unread:
     row = rows[min(spot.line, len(rows)) - 1]
     if "\t" in row[: len(row) - len(row.lstrip())]:
         said = r"character '\t'"
-    for pattern, wanted, got, hint, in_one_line in _TOLD:
+    for pattern, wanted, got, hint, in_one_line in _SYNTAX_FAULTS:
         if re.search(pattern, said):
-            return _Unread(spot, wanted, got, hint, in_one_line)
-    return _Unread(spot, "YAML", f"this: {said.strip()}", _QUOTES)
+            return _SyntaxFault(spot, wanted, got, hint, in_one_line)
+    return _SyntaxFault(spot, "YAML", f"this: {said.strip()}", _QUOTES)
 
 
-class _TooMuch(Exception):
-    """A text that is not worth reading on."""
+class _LimitExceeded(Exception):
+    """The text has too many levels, aliases, values or documents to go on."""
 
     def __init__(self, fault: Fault) -> None:
         super().__init__(fault.wanted)
-        self.fault = _Unread(fault.spot, fault.wanted, fault.got, fault.hint)
+        self.fault = _SyntaxFault(fault.spot, fault.wanted, fault.got, fault.hint)
 
 
 @dataclass
 class _Open:
-    """A list or mapping that is being read."""
+    """A list or mapping whose end has not come yet."""
 
     event: Any
     node: Node
@@ -200,7 +202,7 @@ class _Open:
 
 @dataclass
 class _Builder:
-    """Builds the tree, one event after the other, without recursion."""
+    """Builds the tree from the parser's events, without recursion."""
 
     root: Node | None = None
     faults: list[Fault] = field(default_factory=list)
@@ -211,11 +213,11 @@ class _Builder:
     documents: int = 0
 
     def take(self, event: Any) -> None:
-        """One event of the parser."""
+        """Handles one event."""
         if isinstance(event, yaml.DocumentStartEvent):
             self.documents += 1
             if self.documents > 1:
-                raise _TooMuch(
+                raise _LimitExceeded(
                     self.fault(event, "one document", "a second one after ---", "a file of its own")
                 )
         elif isinstance(event, yaml.AliasEvent):
@@ -231,7 +233,9 @@ class _Builder:
     def alias(self, event: Any) -> None:
         self.aliases += 1
         if self.aliases > MAX_ALIASES:
-            raise _TooMuch(self.fault(event, f"at most {MAX_ALIASES} aliases", "more", "writing things out"))
+            raise _LimitExceeded(
+                self.fault(event, f"at most {MAX_ALIASES} aliases", "more", "writing things out")
+            )
         if event.anchor not in self.anchors:
             hint = "quotes, if the * is meant as text"
             self.faults.append(self.fault(event, "an alias whose & stands above", f"*{event.anchor}", hint))
@@ -255,7 +259,7 @@ class _Builder:
             return
         if len(self.stack) >= MAX_DEPTH:
             hint = "taking brackets or spaces out"
-            raise _TooMuch(self.fault(event, f"at most {MAX_DEPTH} levels", "more", hint))
+            raise _LimitExceeded(self.fault(event, f"at most {MAX_DEPTH} levels", "more", hint))
         empty: list[Node] | dict[str, Node] = [] if isinstance(event, yaml.SequenceStartEvent) else {}
         start = _spot(event.start_mark)
         if event.anchor:
@@ -276,7 +280,7 @@ class _Builder:
         self.nodes += size
         if self.nodes > MAX_NODES:
             hint = "fewer aliases or a shorter file"
-            raise _TooMuch(self.fault(event, f"at most {MAX_NODES:,} values", "more", hint))
+            raise _LimitExceeded(self.fault(event, f"at most {MAX_NODES:,} values", "more", hint))
         if not self.stack:
             self.root = node
             return
@@ -317,7 +321,7 @@ class _Builder:
 
 
 def _text(event: Any, text: str) -> Node:
-    """A scalar in the place of what could not be read."""
+    """A scalar node in place of something that could not be read."""
     return Node(_spot(event.start_mark), _spot(event.end_mark), text)
 
 
@@ -330,7 +334,7 @@ def _spot(mark: Any) -> Spot:
 
 
 def children(node: Node) -> Iterator[tuple[str | int, Node]]:
-    """The keys or numbers of what lies directly in a node, and the nodes."""
+    """The keys or indexes of a node's children, and the children."""
     if isinstance(node.value, dict):
         yield from node.value.items()
     elif isinstance(node.value, list):

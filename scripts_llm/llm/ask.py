@@ -1,7 +1,7 @@
-"""One question to a model, one JSON object back, checked, and asked for once more with its faults.
+"""Asks a model one question and returns one checked JSON object; faults are sent back once for repair.
 
-Nothing that a server promises is trusted. The object is asked for by schema, else as any JSON object, else in
-words, whichever the server takes; what comes is parsed and judged here.
+The object is requested by JSON schema, else as any JSON object, else in words, whichever the server accepts.
+The answer is always parsed and checked here.
 """
 
 from __future__ import annotations
@@ -31,13 +31,13 @@ _BOUNDS = {"minLength", "maxLength", "minItems", "maxItems"}
 
 
 def repair_prompt(faults: Sequence[str]) -> str:
-    """The turn of repair that asks for the whole object again."""
+    """The prompt that asks for the whole object again."""
     return render_prompt("repair", faults=faults[:30], scenes=[])
 
 
 @dataclass(frozen=True)
 class Question:
-    """What is asked, and where an answer goes that cannot be used."""
+    """A prompt, the schema of its answer, and the file (`raw`) for answers that cannot be used."""
 
     purpose: str
     system: str
@@ -54,24 +54,29 @@ Reader = Callable[[dict[str, Any], bool], T]
 
 
 class UnusableAnswer(LLMError):
-    """Answers came, and none could be used."""
+    """The model answered, but no answer passed the checks."""
 
 
-def ask(server: Server, question: Question, judge: Reader[T]) -> T:
-    """What `judge` makes of the model's answer, after at most one turn of repair. Raises LLMError."""
+def ask(server: Server, question: Question, read: Reader[T]) -> T:
+    """The value that `read` makes of the model's answer, after at most one repair.
+
+    Raises:
+        LLMError: The server failed.
+        UnusableAnswer: No answer passed; all of them are saved in `question.raw`.
+    """
     answers: list[str] = []
     repair: list[dict[str, str]] = []
     faults: list[str] = []
     for turn in range(1, question.turns + 1):
-        answer, call = server.say(question, repair)
+        answer, call = server.send(question, repair)
         answers.append(answer)
         try:
             if call.finish == "length":
                 raise ScriptError(f"wanted a whole answer, got one cut off after {server.last_limit} tokens")
-            return judge(extract_object(answer), turn == question.turns)
+            return read(extract_object(answer), turn == question.turns)
         except ScriptError as fault:
             faults = str(fault).splitlines()
-            server.learn_from_a_miss(
+            server.adapt_after_failure(
                 is_cut_off=call.finish == "length", is_form=isinstance(fault, MalformedAnswer)
             )
         if call.finish == "length":
@@ -89,7 +94,7 @@ def ask(server: Server, question: Question, judge: Reader[T]) -> T:
 
 
 def _save(path: Path | None, answers: Sequence[str]) -> str:
-    """Keep what the model said; the tail of a message that tells where."""
+    """Saves the answers; returns the end of a message that names the file."""
     if path is None:
         return ""
     with contextlib.suppress(OSError):
@@ -104,7 +109,7 @@ def _save(path: Path | None, answers: Sequence[str]) -> str:
 
 @dataclass
 class Server:
-    """One server while a script is written: what it takes, what was asked of it, and what that has cost."""
+    """One server during one script: what it accepts, the calls so far, and the tokens and dollars spent."""
 
     settings: LLMSettings
     price: Price | None = None
@@ -118,8 +123,8 @@ class Server:
         self.capabilities = capabilities.load(self.capabilities_file, self.settings)
         self._is_known = False
 
-    def say(self, question: Question, repair: Sequence[Mapping[str, str]] = ()) -> tuple[str, Call]:
-        """The answer's text, and the record of the call, which is kept in `calls`. Raises LLMError."""
+    def send(self, question: Question, repair: Sequence[Mapping[str, str]] = ()) -> tuple[str, Call]:
+        """The text of the answer and the record of the call, which is added to `calls`. Raises LLMError."""
         try:
             for _ in range(_STEPS_BACK):
                 try:
@@ -132,8 +137,8 @@ class Server:
             fault.calls = tuple(self.calls)
             raise
 
-    def learn_from_a_miss(self, *, is_cut_off: bool, is_form: bool) -> None:
-        """After an unusable answer: more room if it was cut off, the schema in words if its form is wrong."""
+    def adapt_after_failure(self, *, is_cut_off: bool, is_form: bool) -> None:
+        """Doubles the answer's limit if it was cut off, adds the schema to the prompt if it was malformed."""
         if is_cut_off:
             self.settings = replace(self.settings, answer_tokens=self.settings.answer_tokens * 2)
         elif is_form and not self.capabilities.is_in_words:
@@ -243,13 +248,13 @@ class Server:
 
 
 def _count(usage: Any, name: str) -> int | None:
-    """A number of tokens as the server tells it; what is no such number is not told."""
+    """A token count of the server's usage record; None if it is not a number."""
     told = getattr(usage, name, None)
     return told if isinstance(told, int) and not isinstance(told, bool) and told >= 0 else None
 
 
 def without_bounds(schema: Any) -> Any:
-    """The schema without lengths, for servers that refuse them."""
+    """The schema without minimum and maximum lengths, for servers that refuse them."""
     if isinstance(schema, list):
         return [without_bounds(each) for each in schema]
     if not isinstance(schema, Mapping):

@@ -1,4 +1,4 @@
-"""A bound on tokens and dollars that is kept beforehand: a question that might exceed it is not asked."""
+"""Limits on tokens and dollars, checked before a question is asked."""
 
 from __future__ import annotations
 
@@ -13,30 +13,30 @@ _A_MESSAGE = 8  # tokens that a chat template puts around one
 
 
 class BudgetError(LLMError):
-    """The next question might cost more than is left."""
+    """The next question might exceed a limit, so it was not asked."""
 
 
 @dataclass(frozen=True)
 class Spent:
-    """What was used so far, at most: where a server told no usage, what it can have been."""
+    """Tokens and dollars used so far; an upper bound where the server reports no usage."""
 
     tokens: int = 0
     dollars: float = 0.0
 
     def with_call(self, prompt: int, answer: int, price: Price | None) -> Spent:
-        """The sum with one more call of so many tokens."""
+        """The sum with another call of these tokens."""
         return Spent(
             self.tokens + prompt + answer, self.dollars + (call_cost(price, prompt, answer, 0) or 0.0)
         )
 
 
 def upper_token_bound(texts: Iterable[str]) -> int:
-    """How many tokens these messages have at most: three bytes a token, where English has four or five."""
+    """An upper bound of the tokens in these messages: three bytes a token (English has four or five)."""
     return sum(-(-len(text.encode()) // 3) + _A_MESSAGE for text in texts)
 
 
 def answer_limit(settings: LLMSettings, spent: Spent, prompt: int, price: Price | None) -> int:
-    """How long the next answer may be, in tokens. Raises BudgetError if that is too little to be of use."""
+    """The most tokens that the next answer may have. Raises BudgetError if those are too few."""
     left: list[tuple[float, str]] = [(settings.answer_tokens, "")]
     if settings.max_tokens is not None:
         used = f"max_tokens {settings.max_tokens:,}: {spent.tokens:,} are used"

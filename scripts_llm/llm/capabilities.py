@@ -1,4 +1,4 @@
-"""What a server takes: found out by its complaints, once, and remembered for a week."""
+"""What a server accepts, learned from its error messages and saved for a week."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ DAYS = 7  # a server may have learned something by then
 
 @dataclass(frozen=True)
 class Capabilities:
-    """How this server is asked. The first guess is the best that one may have."""
+    """How this server is asked; the defaults are the most that a server can accept."""
 
     form: Form = "json_schema"
     has_bounds: bool = True  # minItems, maxLength and the like may stand in the schema
@@ -29,12 +29,12 @@ class Capabilities:
 
     @classmethod
     def guess(cls, settings: LLMSettings) -> Capabilities:
-        """OpenAI's own strict schemas have no maxLength, and its newer models no max_tokens."""
+        """The first guess: OpenAI's strict schemas have no maxLength, its newer models no max_tokens."""
         is_openai = settings.base_url == OPENAI
         return cls(has_bounds=not is_openai, limit="max_completion_tokens" if is_openai else "max_tokens")
 
     def reduced(self, complaint: str) -> Capabilities | None:
-        """Asking for less after a 400: without what the server complains about, else in a plainer form."""
+        """Fewer demands after a 400: without the parameter it names, or a simpler form; None at the end."""
         complaint = complaint.lower()
         limits = {"max_tokens": "max_completion_tokens", "max_completion_tokens": "max_tokens"}
         if self.limit in complaint and "limit" not in self.left_out:
@@ -49,12 +49,12 @@ class Capabilities:
 
 
 def default_file(env: Mapping[str, str] = os.environ) -> Path:
-    """The file that holds what servers take."""
+    """The file in the cache folder that holds the capabilities of all servers."""
     return Path(env.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "cold-open" / "endpoints.json"
 
 
 def load(memory: Path | None, settings: LLMSettings, *, today: datetime.date | None = None) -> Capabilities:
-    """What is known of this server and model; a guess if nothing is, or if that is too long ago."""
+    """The saved capabilities of this server and model; a guess if there are none from the last week."""
     known = _read(memory).get(_key(settings))
     try:
         learned = datetime.date.fromisoformat(known["on"]) if isinstance(known, dict) else None
@@ -70,7 +70,7 @@ def load(memory: Path | None, settings: LLMSettings, *, today: datetime.date | N
 def save(
     memory: Path | None, settings: LLMSettings, ability: Capabilities, *, today: datetime.date | None = None
 ) -> None:
-    """Keeps it for the next run; best effort, and never with a key."""
+    """Saves the capabilities for later runs, without a key. Errors of the disk are ignored."""
     if memory is None:
         return
     known = {**_read(memory), _key(settings): {**asdict(ability), "on": str(today or datetime.date.today())}}

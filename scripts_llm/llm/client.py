@@ -1,4 +1,4 @@
-"""An OpenAI-compatible server: its address, its client, and its failures in one line each."""
+"""The client of an OpenAI-compatible server, and its failures as LLMErrors of one line."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ Clock = Callable[[], float]
 
 @dataclass(frozen=True)
 class LLMSettings:
-    """Which model is asked, where, how, and for how much. The key is never shown or recorded."""
+    """The model, its server, and the limits of asking it. The key is never shown or recorded."""
 
     model: str
     base_url: str = OPENAI
@@ -40,7 +40,7 @@ class LLMSettings:
 
 @dataclass(frozen=True)
 class Call:
-    """One question to a model, for the manifest. What the server did not tell is None, never 0."""
+    """One call of a model as the manifest records it; None where the server reports no figure."""
 
     purpose: str
     model: str
@@ -56,9 +56,9 @@ class Call:
 
 
 class LLMError(Exception):
-    """A model could not be reached, or did not write what was wanted. `calls` were made and paid for.
+    """The model could not be reached, or its answer cannot be used. `calls` are the calls made so far.
 
-    `is_passing`: the same question may go well a little later, after `retry_after` seconds if they are told.
+    `is_passing`: the same question may succeed later, after `retry_after` seconds if the server named a time.
     """
 
     def __init__(
@@ -82,23 +82,23 @@ class LLMTimeout(LLMError):
 
 
 def display_address(settings: LLMSettings) -> str:
-    """The server as it may be shown: its host and path, without a user or a key in front."""
-    return without_credentials(settings.base_url)
+    """The server's address as it may be shown: host and path, without user, password or query."""
+    return public_address(settings.base_url)
 
 
-def without_credentials(address: str) -> str:
+def public_address(address: str) -> str:
     """An address without user, password, query and fragment."""
     return re.sub(r"//[^/?#]*@", "//", address).partition("?")[0].partition("#")[0]
 
 
 def redact_key(text: str, settings: LLMSettings) -> str:
-    """What a server said, without our key: some repeat it."""
+    """A server's text with our key replaced by ***."""
     key = settings.api_key
     return text if key == NO_KEY or len(key) < 6 else text.replace(key, "***")
 
 
 def candidate_addresses(settings: LLMSettings) -> list[LLMSettings]:
-    """The address as given, and with the /v1 that may be missing."""
+    """The settings as given, and with /v1 appended if it is missing."""
     if settings.base_url.endswith("/v1"):
         return [settings]
     return [settings, replace(settings, base_url=f"{settings.base_url}/v1")]
@@ -108,7 +108,7 @@ def candidate_addresses(settings: LLMSettings) -> list[LLMSettings]:
 
 
 class _TooLong(Exception):
-    """A reply that does not end."""
+    """A reply exceeds the limit of bytes."""
 
 
 _ENDLESS = f"more than {MOST_BYTES // 1_000_000} MB without an end"
@@ -116,9 +116,9 @@ _ENDLESS = f"more than {MOST_BYTES // 1_000_000} MB without an end"
 
 @contextlib.contextmanager
 def open_client(settings: LLMSettings, *, clock: Clock = time.monotonic) -> Iterator[openai.OpenAI]:
-    """A client for one request; what goes wrong is an LLMError of one line.
+    """A client for one request; its errors are raised as LLMError.
 
-    The time limit holds for the whole reply, however slowly its bytes drip, and so does the size.
+    The limits of time and size apply to the whole reply, however slowly it arrives.
     """
     import openai
 
@@ -156,7 +156,7 @@ def open_client(settings: LLMSettings, *, clock: Clock = time.monotonic) -> Iter
 
 
 def _bounding(end: float, clock: Clock) -> Callable[[Any], None]:
-    """A hook that puts a bound of time and size on a response's body."""
+    """A response hook that limits the time and size of the body."""
     import httpx2
 
     class Bounded(httpx2.SyncByteStream):
@@ -211,7 +211,7 @@ def _refused(where: str, fault: openai.APIStatusError, settings: LLMSettings) ->
 
 
 def retry_after(headers: Mapping[str, str], *, now: Clock = time.time) -> float | None:
-    """The seconds that a server asks for, as a number or a date (RFC 9110, and `retry-after-ms`)."""
+    """The seconds that a server asks to wait (RFC 9110 `retry-after`, `retry-after-ms`), or None."""
     for name, scale in (("retry-after-ms", 1000.0), ("retry-after", 1.0)):
         told = headers.get(name, "")
         with contextlib.suppress(ValueError):

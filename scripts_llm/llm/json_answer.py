@@ -1,4 +1,4 @@
-"""Getting one JSON object out of what a language model says, whatever it wraps around it."""
+"""Extracts the JSON object from a language model's answer."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from scripts_llm.errors import MalformedAnswer
 
 
 def extract_object(answer: str) -> dict[str, Any]:
-    """The last JSON object in an answer. Raises WrongForm if there is none, or only a beginning.
+    """The last JSON object in an answer.
 
-    Thinking and code fences are taken off, small slips (a trailing comma, single quotes) mended. What was cut
-    off is refused: mending it would invent the rest of somebody's line.
+    Thinking and code fences are removed, small slips (a trailing comma, single quotes) repaired. Raises
+    MalformedAnswer if there is no object, or only the beginning of one: repairing that would invent its rest.
     """
     text = _without_thinking(answer)
     if not text:
@@ -38,7 +38,7 @@ def extract_object(answer: str) -> dict[str, Any]:
 
 
 def _without_thinking(answer: str) -> str:
-    """What stands behind the last `</think>`; a thought that never ends is no answer."""
+    """The text behind the last `</think>`; empty if the thinking never ends."""
     for name in ("think", "thinking", "reasoning"):
         answer = re.sub(rf"(?is)^.*</{name}>", "", answer)
         answer = re.sub(rf"(?is)^\s*<{name}>.*$", "", answer)
@@ -69,7 +69,7 @@ def _mended(text: str) -> dict[str, Any] | None:
 
 
 def _outer_objects(text: str) -> tuple[list[str], bool]:
-    """The outermost {...} of a text, and whether its last one never closes."""
+    """The outermost {...} of a text, and whether the last one is not closed."""
     found: list[str] = []
     depth = start = 0
     for index, sign in _signs(text):
@@ -84,7 +84,7 @@ def _outer_objects(text: str) -> tuple[list[str], bool]:
 
 
 def _signs(text: str) -> Iterator[tuple[int, str]]:
-    """The braces that do not stand in a string."""
+    """The braces outside strings, with their offsets."""
     for match in re.finditer(r'"(?:[^"\\]|\\.)*"|[{}]', text, flags=re.DOTALL):
         if match[0] in "{}":
             yield match.start(), match[0]

@@ -1,4 +1,4 @@
-"""Asking again: after 429, 5xx, timeouts and lost connections, ever later, as the server asks for."""
+"""Retries passing failures: 429, 5xx, timeouts and lost connections, with growing waits."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def _unheard(text: str) -> None:
 
 @dataclass(frozen=True)
 class RetryPolicy:
-    """How often and how long one waits. Clock and sleep are parameters, so that tests wait for nothing."""
+    """How often and how long to wait. `sleep` and `clock` are replaced in tests."""
 
     tries: int = 4
     first_seconds: float = 1.0
@@ -29,9 +29,9 @@ class RetryPolicy:
 
 
 def call_with_retries(patience: RetryPolicy, ask: Callable[[], T]) -> T:
-    """What `ask` answers, asked again while its LLMError is a passing one.
+    """The result of `ask`, called again after an LLMError that `is_passing`.
 
-    A timeout is asked again once only: the second time it would have been the model that is too slow.
+    A timeout is retried once only: after two the model is too slow. Raises the last LLMError.
     """
     timeouts = 0
     for number in range(1, patience.tries + 1):

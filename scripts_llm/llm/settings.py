@@ -1,4 +1,4 @@
-"""Which model writes, and where it is asked: command line, premise, environment, or the server's own list."""
+"""Chooses the model that writes: from command line, premise, environment, or the server's list of models."""
 
 from __future__ import annotations
 
@@ -28,11 +28,14 @@ def resolve_settings(
     *,
     patience: RetryPolicy = RetryPolicy(),  # noqa: B008  # frozen
 ) -> LLMSettings | None:
-    """The model that is to write, or None for the offline writer.
+    """The settings of the model that writes, or None for the offline writer.
 
     The command line (`MODEL`, `MODEL@URL`, `offline`, `auto`) beats the premise's `writer:`, which beats
-    OPENAI_BASE_URL, OPENAI_API_KEY and OPENAI_MODEL. A model that nobody names is the server's only one.
-    Raises ScriptError if there are several, LLMError if the server does not answer.
+    OPENAI_BASE_URL, OPENAI_API_KEY and OPENAI_MODEL. Without a model's name it is the server's only model.
+
+    Raises:
+        ScriptError: The settings are faulty, or the server has several models.
+        LLMError: The server does not answer.
     """
     if command_line == "offline":
         return None
@@ -54,7 +57,7 @@ def resolve_settings(
 
 
 def refuse_secrets(writer: Writer | None, command_line: str | None) -> None:
-    """Raises ScriptError if the address of a premise or command line holds a key: those are written down."""
+    """Raises ScriptError if a premise's or command line's address holds a secret: it is recorded."""
     url = _model_and_url(command_line)[1]
     for place, address in (("writer.base_url", writer.base_url if writer else None), ("--writer", url)):
         if address and re.search(r"//[^/?#]*@|[?#]", address):
@@ -65,7 +68,7 @@ def refuse_secrets(writer: Writer | None, command_line: str | None) -> None:
 
 
 def _model_and_url(named: str | None) -> tuple[str | None, str | None]:
-    """`MODEL@URL` in two; a host without http:// is one on this network. `@cf/model` is a model's name."""
+    """`MODEL@URL` as model and URL; http:// is assumed. `@cf/model` is a model's name."""
     match = re.fullmatch(r"(.*?)@((?:https?://|[\w.-]+:\d|\[)\S+)", named or "")
     if not match:
         return named, None
@@ -74,7 +77,7 @@ def _model_and_url(named: str | None) -> tuple[str | None, str | None]:
 
 
 def _clean(url: str) -> str:
-    """The address without a slash at its end; with the /v1 that every server has, if it names no path."""
+    """The address without a trailing slash, and with /v1 if it has no path."""
     parts = urlsplit(url.strip())
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise ScriptError(f"wanted an endpoint's address, got {url!r}, try http://localhost:11434/v1")
@@ -83,7 +86,7 @@ def _clean(url: str) -> str:
 
 
 def _key(base_url: str, env: Mapping[str, str], *, from_premise: bool) -> str:
-    """The environment's key; but an address that a premise brings along gets it only if it is a known one."""
+    """The environment's key; an unknown host that a premise names does not get it."""
     key = env.get("OPENAI_API_KEY") or "local"
     host = urlsplit(base_url).hostname
     if host == urlsplit(OPENAI).hostname and key == "local":
@@ -107,7 +110,7 @@ def _only_model(settings: LLMSettings, patience: RetryPolicy) -> LLMSettings:
 
 
 def _models(settings: LLMSettings) -> tuple[LLMSettings, list[str]]:
-    """The address that has a list of models, and the list."""
+    """The settings whose address has a list of models, and the names in that list."""
     import openai
 
     for candidate in candidate_addresses(settings):

@@ -1,7 +1,7 @@
-"""The words that a language model is sent: templates/prompts/*.j2, filled in strictly.
+"""Renders the prompts: templates/prompts/*.j2, or files of the same name in the user's own folder.
 
-A file of the same name in a folder of the person's own is used instead. What is filled in is data: it is
-never read as a template, steers nothing, and cannot close the tags that it stands between.
+Values are data: they are never read as templates and cannot close the tags around them. Missing values are
+errors.
 """
 
 from __future__ import annotations
@@ -18,7 +18,10 @@ _MARKS = re.compile("[\u200b\u200e\u200f\u061c\ufeff]")
 
 
 def render_prompt(template: str, folder: Path | None = None, /, **values: object) -> str:
-    """The prompt of this name with its slots filled. A slot without a value is an error, never a gap."""
+    """The named prompt with its slots filled.
+
+    Raises ScriptError if a slot has no value or the template is faulty.
+    """
     import jinja2
     from jinja2.sandbox import ImmutableSandboxedEnvironment
 
@@ -40,14 +43,14 @@ def render_prompt(template: str, folder: Path | None = None, /, **values: object
 
 
 def sanitize(value: Any) -> Any:
-    """A value as it is filled in: text without control and direction signs, and without a closing tag."""
+    """A value for a slot: text without control and direction characters and without closing tags."""
     if not isinstance(value, str):
         return value
     return _MARKS.sub("", strip_controls(value)).replace("</", "‹/").replace("<show>", "‹show>")
 
 
 def join_words(words: Any) -> str:
-    """Words with commas between them."""
+    """Words joined by commas: the filter `listed` of the templates."""
     return ", ".join(str(word) for word in words)
 
 

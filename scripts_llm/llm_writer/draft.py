@@ -186,10 +186,10 @@ def validate_draft(model: type[D], found: Any, where: str = "") -> D:
     try:
         return model.model_validate(found)
     except ValidationError as wrong:
-        raise MalformedAnswer("\n".join(_told(wrong, where)[:30])) from None
+        raise MalformedAnswer("\n".join(_describe_errors(wrong, where)[:30])) from None
 
 
-def _told(wrong: ValidationError, where: str) -> Sequence[str]:
+def _describe_errors(wrong: ValidationError, where: str) -> Sequence[str]:
     return [
         f"{'.'.join(map(str, (*([where] if where else []), *error['loc']))) or 'the object'}: "
         f"{error['msg'].lower()}"

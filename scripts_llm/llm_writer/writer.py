@@ -65,7 +65,7 @@ def write_script(task: Assignment, server: Server) -> WrittenScript:
     """An episode's script. Raises LLMError with the calls made so far; its answer then lies in `task.raw`."""
     if not task.premise.characters:
         raise ScriptError(f"{task.premise.show}: wanted a cast, got none, try `characters:`")
-    room = _Room(task, server)
+    room = _ScriptSession(task, server)
     outline = room.outline()
     drafts: list[DraftScene] = []
     for first in range(0, len(outline.scenes), AT_ONCE):
@@ -89,10 +89,10 @@ def rewrite_scene(task: Assignment, server: Server, script: Script, scene_id: st
     old = script.scenes[index]
     if old.lock:
         raise ScriptError(f"{scene_id}: wanted a scene that may be written again, got `lock: true`")
-    return _Room(task, server).again(script, index, note)
+    return _ScriptSession(task, server).again(script, index, note)
 
 
-class _Room:
+class _ScriptSession:
     """One script at work: what every question of it shares."""
 
     def __init__(self, task: Assignment, server: Server) -> None:
@@ -213,8 +213,8 @@ class _Room:
             "rewrite",
             title=script.title,
             logline=script.logline or "",
-            script=_json([_told(scene) for scene in around]),
-            scene=_json(_told(old)),
+            script=_json([_scene_data(scene) for scene in around]),
+            scene=_json(_scene_data(old)),
             note=note,
         )
         schema = draft_schema(DraftScenes, self.brief, count=1)
@@ -260,7 +260,7 @@ def _beat_of(scene: Scene, brief: Brief) -> OutlineScene:
     )
 
 
-def _told(scene: Scene) -> dict[str, Any]:
+def _scene_data(scene: Scene) -> dict[str, Any]:
     return scene.model_dump(
         mode="json",
         include={"id", "part", "slugline", "setting", "action", "dialogue"},

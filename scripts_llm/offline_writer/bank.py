@@ -82,7 +82,7 @@ class Block:
 
 
 @dataclass
-class _Draft:
+class _BlockBuilder:
     kind: str
     name: str
     facts: dict[str, tuple[str, ...]] = field(default_factory=dict)
@@ -132,7 +132,7 @@ def _stage(text: str) -> tuple[tuple[str, str, str], ...]:
     return tuple((words[0], words[1], words[2] if len(words) > 2 else "") for words in figures)
 
 
-def _read_dialogue(draft: _Draft, row: str) -> bool:
+def _read_dialogue(draft: _BlockBuilder, row: str) -> bool:
     if line := _LINE.match(row):
         role, mark, parenthetical, text = line.groups()
         wording = (Wording((), text),)
@@ -152,7 +152,7 @@ def _read_dialogue(draft: _Draft, row: str) -> bool:
     return True
 
 
-def _read_fact(draft: _Draft, row: str) -> bool:
+def _read_fact(draft: _BlockBuilder, row: str) -> bool:
     key, colon, value = row.partition(": ")
     values = value.split() if key in _TRAIT_KEYS else [part.strip() for part in value.split(" | ")]
     draft.facts[key] = (*draft.facts.get(key, ()), *values)
@@ -161,14 +161,14 @@ def _read_fact(draft: _Draft, row: str) -> bool:
 
 def parse_blocks(text: str, where: str) -> Iterator[Block]:
     """The blocks of one file; a row that is none of the known forms is an error that names it."""
-    draft: _Draft | None = None
+    draft: _BlockBuilder | None = None
     numbered = enumerate(text.splitlines(), 1)
     for number, row in [(n, row) for n, row in numbered if row.strip() and row[0] != "#"]:
         if row.startswith("=== "):
             if draft:
                 yield draft.block()
             kind, _, name = row[4:].strip().partition(".")
-            draft = _Draft(kind, name)
+            draft = _BlockBuilder(kind, name)
         elif draft is None:
             raise ValueError(f"{where}:{number}: wanted `=== kind.name` first, got {row!r}")
         elif row.startswith("--- "):

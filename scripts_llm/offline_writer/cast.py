@@ -100,7 +100,7 @@ def _suits(name: str, kind: str) -> bool:
 
 
 @dataclass
-class _Room:
+class _CastState:
     """What is already taken in this cast."""
 
     words: FilmWords
@@ -154,7 +154,7 @@ def _key(name: str, taken: Mapping[str, object]) -> str:
     return key
 
 
-def _lead(premise: Premise, room: _Room) -> Character:
+def _lead(premise: Premise, room: _CastState) -> Character:
     logline = premise.logline or premise.show
     kinds, trades = _kinds_of(logline, room.words), matching_blocks("trade", logline, room.language)
     kind = room.kind_from(kinds[:1] or ("man", "woman"))
@@ -181,7 +181,7 @@ def _role_from(trades: Sequence[str], kind: str, language: str) -> str:
     return f"{work[0]} by trade" if kind in PEOPLE else f"{work[0]}, though a {kind}"
 
 
-def _side(name: str, room: _Room, kind: str | None = None) -> Character:
+def _side(name: str, room: _CastState, kind: str | None = None) -> Character:
     """A part of the bank, played by a kind that is still free; or by the kind that the logline asks for."""
     block = bank.table("side", room.language)[name]
     if kind is None:
@@ -198,7 +198,7 @@ def _side(name: str, room: _Room, kind: str | None = None) -> Character:
     )
 
 
-def _partners(premise: Premise, room: _Room, lead: Character, count: int) -> list[Character]:
+def _partners(premise: Premise, room: _CastState, lead: Character, count: int) -> list[Character]:
     logline = premise.logline or premise.show
     named = [kind for kind in _kinds_of(logline, room.words) if kind not in room.kinds]
     side = bank.table("side", room.language)
@@ -219,7 +219,7 @@ def _partners(premise: Premise, room: _Room, lead: Character, count: int) -> lis
     return [_side(part, room, named[n] if n < len(named) else None) for n, part in enumerate(chosen)]
 
 
-def _invent_cast(premise: Premise, room: _Room, told: list[str]) -> dict[str, Character]:
+def _invent_cast(premise: Premise, room: _CastState, told: list[str]) -> dict[str, Character]:
     cast = dict(premise.characters)
     newcomers: list[Character] = []
     lead = next(iter(cast.values()), None)
@@ -236,7 +236,9 @@ def _invent_cast(premise: Premise, room: _Room, told: list[str]) -> dict[str, Ch
     return cast
 
 
-def _complete(key: str, character: Character, trade: str | None, room: _Room, told: list[str]) -> Character:
+def _complete(
+    key: str, character: Character, trade: str | None, room: _CastState, told: list[str]
+) -> Character:
     """The character with every field that the room needs."""
     missing = [field for field in _FIELDS if not getattr(character, field)]
     if not missing:
@@ -257,7 +259,7 @@ def _complete(key: str, character: Character, trade: str | None, room: _Room, to
             changes[field] = _part_in_the_show(trade, person.kind, language)
         else:
             changes[field] = room.rng.choice(_options("lead", pools, field, language))
-    said = ", ".join(f"{field}: {_as_told(value)}" for field, value in changes.items())
+    said = ", ".join(f"{field}: {_quote_sentence(value)}" for field, value in changes.items())
     told.append(f"{display_name(key, character)} has {said}")
     return character.model_copy(update=changes)
 
@@ -268,12 +270,12 @@ def _part_in_the_show(trade: str | None, kind: str, language: str) -> str:
     return f"{trade or kind} of the show"
 
 
-def _as_told(text: str) -> str:
+def _quote_sentence(text: str) -> str:
     """What ends like a sentence in quotes, so that two full stops never meet."""
     return f'"{text}"' if text.endswith((".", "!", "?")) else text
 
 
-def _invent_settings(premise: Premise, room: _Room, told: list[str]) -> dict[str, Setting]:
+def _invent_settings(premise: Premise, room: _CastState, told: list[str]) -> dict[str, Setting]:
     if premise.settings:
         return dict(premise.settings)
     logline = flatten(f"{premise.logline or ''} {premise.show}")
@@ -293,7 +295,7 @@ def complete_premise(premise: Premise, words: FilmWords, *, seed: int) -> tuple[
     """The premise with cast, looks, wants, flaws and settings, and an "I assumed: ..." for each invention."""
     rng = Random(f"cast {seed} {premise.show} {premise.logline}")
     language = bank.bank_language(premise.language)
-    room = _Room(words, rng, set(), set(), set(), language)
+    room = _CastState(words, rng, set(), set(), set(), language)
     for key, character in premise.characters.items():
         look = character.look or ""
         room.names.add(display_name(key, character))

@@ -35,7 +35,7 @@ class WordedLine:
     beat: float
 
 
-def _wording(
+def _candidate_texts(
     line: LineTemplate, speaker: Person, addressee: Person | None, tongue: Phrasing
 ) -> Iterator[str]:
     """The line's possible texts, those made for this speaker first."""
@@ -58,7 +58,7 @@ def _wording(
         yield text
 
 
-def _say(
+def _word_line(
     line: LineTemplate,
     tongue: Phrasing,
     addressee: Person | None,
@@ -69,7 +69,7 @@ def _say(
 ) -> str:
     """The first wording that works; raises Unsayable if none does."""
     speaker = tongue.people[line.role]
-    for text in _wording(line, speaker, addressee, tongue):
+    for text in _candidate_texts(line, speaker, addressee, tongue):
         spent = set(tongue.spent)
         try:
             said = tidy_line(apply_voice(speaker, tidy_line(tongue.fill(text)), bare=bare, tongue=tongue))
@@ -104,7 +104,7 @@ def word_exchange(exchange: Exchange, tongue: Phrasing, previous: str) -> tuple[
         other = exchange.lines[number - 1 if number else min(1, last)].role
         limit = OPENING_WORDS if exchange.step == "open" and number == 0 else 99
         bare = number == last or limit < 99 or line.parenthetical is not None
-        text = _say(line, tongue, tongue.people.get(other), bare=bare, limit=limit, first=number == 0)
+        text = _word_line(line, tongue, tongue.people.get(other), bare=bare, limit=limit, first=number == 0)
         if text.lower().split()[:3] == before.lower().split()[:3] and len(text.split()) > 2:
             raise Unsayable(text)
         laugh = number == last or (line.laugh and number < last - 1)
@@ -130,7 +130,7 @@ def word_exchange_anew(
         try:
             lines = word_exchange(exchange, tongue, previous)
             if greeted or attempt >= 2:
-                lines = _greeted(step, lines, exchange, tongue, previous)
+                lines = _with_greeting(step, lines, exchange, tongue, previous)
         except Unsayable:
             if attempt == 0 and not greeted:
                 return ()
@@ -140,7 +140,7 @@ def word_exchange_anew(
     return ()
 
 
-def _greeted(
+def _with_greeting(
     step: str, lines: tuple[WordedLine, ...], exchange: Exchange, tongue: Phrasing, previous: str
 ) -> tuple[WordedLine, ...]:
     """The scene with a word from the other one first, in that one's own manner. Raises Unsayable."""
@@ -166,7 +166,7 @@ def _greeted(
         limit = OPENING_WORDS if step == "open" else 99
         said = LineTemplate(role, (Wording((), text.replace("{S|", f"{{{role}|")),))
         try:
-            words = _say(said, tongue, first.who, bare=True, limit=limit)
+            words = _word_line(said, tongue, first.who, bare=True, limit=limit)
         except Unsayable:
             continue
         if words.lower().split()[:3] in (previous.lower().split()[:3], first.text.lower().split()[:3]):

@@ -94,11 +94,11 @@ def _write(
     salt = f"{seed} {_digest(filled)}"
     rng = Random(f"write {episode} {salt}")
     cast = _read_cast(filled, words)
-    people = _leads(cast, salt, episode)
-    plots = _deal("story", people, Random(f"story {episode} {salt}"), so_far)
-    runners = _deal("runner", people, Random(f"runner {episode} {salt}"), so_far)
-    steps = _steps(filled, people, rng)
-    memory = _memory(filled, cast, so_far)
+    people = _choose_leads(cast, salt, episode)
+    plots = _rank_fresh_blocks("story", people, Random(f"story {episode} {salt}"), so_far)
+    runners = _rank_fresh_blocks("runner", people, Random(f"runner {episode} {salt}"), so_far)
+    steps = _choose_steps(filled, people, rng)
+    memory = _season_memory(filled, cast, so_far)
     for attempt in range(len(plots) * len(runners)):
         runner = runners[attempt // 3 % len(runners)]
         others = tuple(block for block in runners if block is not runner)
@@ -117,7 +117,7 @@ def _write(
 
 
 @dataclass(frozen=True)
-class _Memory:
+class _SeasonMemory:
     """What the show has said, as the search compares it."""
 
     names: tuple[str, ...]
@@ -126,7 +126,7 @@ class _Memory:
     matters: tuple[str, ...]
 
 
-def _memory(premise: Premise, cast: Sequence[Person], so_far: Season) -> _Memory:
+def _season_memory(premise: Premise, cast: Sequence[Person], so_far: Season) -> _SeasonMemory:
     language = bank.bank_language(premise.language)
     names = spoken_names(premise)
     matters = [
@@ -134,7 +134,7 @@ def _memory(premise: Premise, cast: Sequence[Person], so_far: Season) -> _Memory
         for plot in dict.fromkeys(so_far.plots()[-12:-1])
         if plot in bank.table("story", language)
     ]
-    return _Memory(
+    return _SeasonMemory(
         names,
         frozenset(skeleton(line, names) for line in so_far.recent_lines()),
         frozenset(dialogue.scene_key(scene, names) for past in so_far.episodes for scene in past.scenes),
@@ -155,14 +155,16 @@ def spoken_names(premise: Premise) -> tuple[str, ...]:
 
 
 def _fill_plan(
-    premise: Premise, plan: story.EpisodePlan, memory: _Memory, rng: Random
+    premise: Premise, plan: story.EpisodePlan, memory: _SeasonMemory, rng: Random
 ) -> tuple[Phrasing, tuple[PlannedScene, ...] | None]:
     """The plan told, with fewer scenes where it comes out too long and the format leaves the number open."""
     while True:
-        tongue = _tongue(premise, plan, memory, rng)
+        tongue = _start_phrasing(premise, plan, memory, rng)
         scenes = story.fill_plan(plan, tongue)
         fewer = story.drop_optional_step(plan.steps)
-        fixed = scenes is None or _exact(premise) or len(plan.steps) <= 8 or fewer == plan.steps
+        fixed = (
+            scenes is None or _has_fixed_scene_count(premise) or len(plan.steps) <= 8 or fewer == plan.steps
+        )
         if fixed or estimate_seconds(scenes or ()) <= _longest(premise):
             return tongue, scenes
         plan = replace(plan, steps=fewer)
@@ -206,7 +208,7 @@ def _read_cast(premise: Premise, words: FilmWords) -> list[Person]:
     ]
 
 
-def _leads(cast: Sequence[Person], salt: str, episode: int) -> dict[str, Person]:
+def _choose_leads(cast: Sequence[Person], salt: str, episode: int) -> dict[str, Person]:
     """Who carries this episode: the first of the cast more often than not, against one of the others."""
     rng = Random(f"leads {episode} {salt}")
     hero = cast[0] if rng.random() < 0.68 else rng.choice(cast[1:])
@@ -217,7 +219,9 @@ def _leads(cast: Sequence[Person], salt: str, episode: int) -> dict[str, Person]
     return dict(zip("ABC", (hero, *rest), strict=False))
 
 
-def _deal(kind: str, people: Mapping[str, Person], rng: Random, so_far: Season) -> list[bank.Block]:
+def _rank_fresh_blocks(
+    kind: str, people: Mapping[str, Person], rng: Random, so_far: Season
+) -> list[bank.Block]:
     """The blocks in the order in which this episode tries them: those told lately come last."""
     order = story.rank_blocks(bank.blocks(kind, people["A"].language), people, rng)
     rest = len(order) * 2 // 3
@@ -234,12 +238,12 @@ def _scene_count(premise: Premise, rng: Random) -> int:
     return max(1, min(_MOST_SCENES, max(low, min(high, natural))))
 
 
-def _exact(premise: Premise) -> bool:
+def _has_fixed_scene_count(premise: Premise) -> bool:
     """Whether the format names one number of scenes, so that none may be dropped."""
     return len(re.findall(r"\d+", str(premise.format.scenes or ""))) == 1
 
 
-def _steps(premise: Premise, people: dict[str, Person], rng: Random) -> tuple[str, ...]:
+def _choose_steps(premise: Premise, people: dict[str, Person], rng: Random) -> tuple[str, ...]:
     steps = story.PLANS[_scene_count(premise, rng)]
     if premise.format.structure:
         kept = tuple(step for step in steps if story.part_of(step) in premise.format.structure)
@@ -247,7 +251,9 @@ def _steps(premise: Premise, people: dict[str, Person], rng: Random) -> tuple[st
     return story.with_third_character(steps, rng) if "C" in people else steps
 
 
-def _tongue(premise: Premise, plan: story.EpisodePlan, memory: _Memory, rng: Random) -> Phrasing:
+def _start_phrasing(
+    premise: Premise, plan: story.EpisodePlan, memory: _SeasonMemory, rng: Random
+) -> Phrasing:
     language = plan.people["A"].language
     visitors = plan.story.fact("visitor") or VISITORS[language]
     names = {person.call for person in plan.people.values()}
@@ -278,7 +284,7 @@ def _tongue(premise: Premise, plan: story.EpisodePlan, memory: _Memory, rng: Ran
         plan.people,
         facts,
         goals,
-        forbidden=_fields(premise),
+        forbidden=_premise_texts(premise),
         language=language,
         names=memory.names,
         stale=memory.stale,
@@ -296,7 +302,7 @@ def _pronouns(visitor: str, language: str) -> dict[str, str]:
     )
 
 
-def _fields(premise: Premise) -> tuple[str, ...]:
+def _premise_texts(premise: Premise) -> tuple[str, ...]:
     """Every text of the premise that a line must not quote, flat; names and catchphrases may be said."""
     texts = [premise.logline or "", premise.style.prompt, *premise.running_gags]
     texts += [setting.look for setting in premise.settings.values() if len(setting.look.split()) > 2]

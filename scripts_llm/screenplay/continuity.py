@@ -63,7 +63,7 @@ def continuity_entry(
     """What the show remembers of a script: its story, its gags counted by scene, its best lines."""
     lines = [line for scene in script.scenes for line in scene.dialogue if isinstance(line, Line)]
     best = [line.line for line in lines if line.laugh == "big"] or [line.line for line in lines[-1:]]
-    counts = {gag: sum(_has(scene, gag) for scene in script.scenes) for gag in gags}
+    counts = {gag: sum(_mentions_gag(scene, gag) for scene in script.scenes) for gag in gags}
     return ContinuityEntry(
         episode=episode,
         title=script.title,
@@ -74,7 +74,7 @@ def continuity_entry(
     )
 
 
-def _has(scene: Scene, gag: str) -> bool:
+def _mentions_gag(scene: Scene, gag: str) -> bool:
     """Whether the gag's longer words all come up in a scene, in any form of theirs."""
     told = " ".join(
         [scene.action, *(element.line for element in scene.dialogue if isinstance(element, Line))]

@@ -23,7 +23,7 @@ from flows.studio.production.request import OUTPUT, EpisodeOptions, MemeOptions,
 from flows.studio.workspace import folder as folders
 from flows.studio.workspace import manifest
 from flows.studio.workspace.files import disk_errors
-from scripts_llm.llm.client import Call, without_credentials
+from scripts_llm.llm.client import Call, public_address
 from scripts_llm.screenplay.premise import Meme, Premise
 
 
@@ -92,7 +92,7 @@ def writer_of(job: Job) -> str:
     own = job.premise.writer
     named = (own.model if own else None) or os.environ.get("OPENAI_MODEL")
     where = (own.base_url if own else None) or os.environ.get("OPENAI_BASE_URL")
-    where = without_credentials(where) if where else None
+    where = public_address(where) if where else None
     return " at ".join(part for part in (named or "the language model", where) if part)
 
 
