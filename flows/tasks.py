@@ -31,8 +31,8 @@ from flows.studio.production.edit import Edit
 from flows.studio.production.episode import Job, Say, Written
 from flows.studio.timeline.model import Span
 from flows.studio.voice import lines
-from flows.studio.voice.catalog import VoiceSettings
 from flows.studio.voice.lines import PlannedLine
+from flows.studio.voice.settings import VoiceSettings
 from flows.studio.workspace.artifacts import Artifact
 from scripts_llm.errors import ScriptError
 

@@ -15,7 +15,8 @@ from flows.studio.errors import StudioError
 from flows.studio.filming.models import DEFAULT_MODEL, describe_model, resolve_source
 from flows.studio.filming.settings import check_model, draft_video, parse_lora
 from flows.studio.production.request import EpisodeOptions, Until
-from flows.studio.voice.catalog import Speaker, default_speaker
+from flows.studio.voice.catalog import default_speaker
+from flows.studio.voice.settings import Speaker
 from flows.studio.workspace import artifacts, manifest
 from flows.studio.workspace import folder as folders
 from flows.studio.workspace.folder import EpisodeCode, EpisodeFolder

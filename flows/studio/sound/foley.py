@@ -16,7 +16,7 @@ import numpy as np
 from flows.studio.errors import StudioError
 from flows.studio.media import audio
 from flows.studio.media.audio import Samples
-from flows.studio.media.filters import reverberant
+from flows.studio.media.filters import add_reverb
 from flows.studio.media.loudness import at_loudness
 from flows.studio.rates import SAMPLE_RATE
 
@@ -170,4 +170,4 @@ def _add(heard: Samples, at: float, more: Samples) -> None:
 
 def _in_room(heard: Samples, rng: np.random.Generator, *, rt60: float, wet_db: float) -> Samples:
     both = np.repeat(heard[:, None], 2, axis=1)
-    return reverberant(both, rt60=rt60, wet_db=wet_db, rng=rng)
+    return add_reverb(both, rt60=rt60, wet_db=wet_db, rng=rng)

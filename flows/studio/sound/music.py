@@ -16,7 +16,7 @@ import numpy as np
 
 from flows.studio.media import audio
 from flows.studio.media.audio import Samples, decode_sound
-from flows.studio.media.filters import reverberant
+from flows.studio.media.filters import add_reverb
 from flows.studio.media.loudness import at_loudness
 from flows.studio.rates import SAMPLE_RATE
 from scripts_llm.screenplay.premise import Mood
@@ -76,7 +76,7 @@ def theme(piece: Track, *, num_samples: int) -> Samples:
     if piece.beat and stop > piece.beat:
         stop = round(stop // piece.beat * piece.beat)
     played = audio.with_fades(samples[: min(stop, len(samples))], rise=0.005, fall=0.06)
-    ringing = reverberant(played, rt60=1.2, wet_db=-10.0, rng=np.random.default_rng(7))
+    ringing = add_reverb(played, rt60=1.2, wet_db=-10.0, rng=np.random.default_rng(7))
     heard = np.zeros((num_samples, 2), np.float32)
     heard[: len(ringing)] = ringing[:num_samples]
     return audio.with_fades(at_loudness(heard, MUSIC_LUFS), rise=0.005, fall=0.35)
@@ -152,7 +152,7 @@ def sting(*, num_samples: int, seed: int, tonic: int = 0) -> Samples:
         string = _plucked(261.63 * 2 ** ((tonic - 12 * (tonic > 6) + steps) / 12), num_samples - at, rng)
         right = np.float32(0.5 + 0.02 * np.clip(steps, -12, 12))
         heard[at:] += string[:, None] * np.sqrt(np.array([1 - right, right], np.float32))
-    heard = reverberant(heard, rt60=0.7, wet_db=-13.0, rng=rng)[:num_samples]
+    heard = add_reverb(heard, rt60=0.7, wet_db=-13.0, rng=rng)[:num_samples]
     fall = min(0.6, 0.4 * num_samples / SAMPLE_RATE)
     return audio.with_fades(at_loudness(heard, MUSIC_LUFS), rise=0.003, fall=fall)
 

@@ -140,7 +140,7 @@ def test_a_recording_replaces_the_voice_as_loud_as_the_others(home: Path) -> Non
     assert rate == 48_000
     assert 0.9 < len(samples) / rate < 1.1
     assert made.notes["murmured"] is False
-    assert np.allclose(samples, speak.recorded(line.file).samples, atol=1e-4)
+    assert np.allclose(samples, speak.read_recording(line.file).samples, atol=1e-4)
     assert [path.name.partition("-")[2] for path in (plan.job.folder.root / "files").iterdir()] == [
         "take4.wav"
     ]

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 
 from flows.studio.errors import StudioError
+from flows.studio.media.loudness import loudness_of
 from flows.studio.rates import SAMPLE_RATE
-from flows.studio.sound.laughs import _bank, make_laugh
+from flows.studio.sound.laughs import make_laugh, recorded_people
 
 SIZES = ("small", "big", "aww", "ooh", "applause")
 
@@ -57,7 +61,7 @@ def test_a_laugh_has_the_colour_of_voices(size):
 
 def test_each_of_the_people_laughs_four_to_six_syllables_a_second():
     rates = []
-    for person in _bank("laugh"):
+    for person in recorded_people("laugh"):
         loud = envelope(person, window=0.03)
         loud = loud - np.convolve(loud, np.hanning(45) / np.hanning(45).sum(), mode="same")
         power = np.abs(np.fft.rfft(loud * np.hanning(len(loud)), 2048))
@@ -67,6 +71,26 @@ def test_each_of_the_people_laughs_four_to_six_syllables_a_second():
     assert 4.0 <= np.median(rates) <= 6.0
     assert np.mean([(3.5 < rate < 6.5) for rate in rates]) > 0.85
     assert np.std(rates) > 0.1, "they do not laugh in step"
+
+
+@pytest.mark.parametrize(("kind", "count"), [("laugh", 28), ("chuckle", 16), ("aww", 16), ("ooh", 16)])
+def test_the_people_are_data_of_equal_loudness_and_all_different(kind, count):
+    people = recorded_people(kind)
+    assert len(people) == count
+    assert [loudness_of(person) for person in people] == pytest.approx([-20] * count, abs=0.2)
+    assert all(0.4 < len(person) / SAMPLE_RATE < 3.2 for person in people)
+    shortest = min(map(len, people))
+    likeness = np.corrcoef(np.stack([person[:shortest] for person in people]))
+    assert np.abs(likeness - np.eye(count)).max() < 0.5
+
+
+def test_laughing_needs_no_speaker():
+    check = (
+        "import sys; sys.modules['hibari'] = None; sys.modules['onnxruntime'] = None\n"
+        "from flows.studio.sound.laughs import make_laugh\n"
+        "assert make_laugh('big', seconds=1.0, seed=1).any()"
+    )
+    assert subprocess.run([sys.executable, "-c", check], check=False).returncode == 0
 
 
 def test_applause_is_many_hands_without_a_pitch():

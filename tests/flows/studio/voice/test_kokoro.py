@@ -88,5 +88,5 @@ def test_a_pulled_voice_speaks_a_level_line_and_a_whisper():
 @pytest.mark.skipif(not espeak.available(), reason="espeak-ng is not here: pip install cold-open[ru]")
 def test_a_pulled_voice_speaks_russian():
     spoken = speak("Я продал рыбу человеку.", KOKORO_VOICES["pm_alex"].settings)
-    assert not spoken.murmured
+    assert not spoken.is_murmur
     assert spoken.seconds > 0.9

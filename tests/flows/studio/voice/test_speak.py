@@ -17,8 +17,8 @@ from flows.studio.rates import SAMPLE_RATE
 from flows.studio.voice import hibari
 from flows.studio.voice.casting import apart, cast_voices, register_of
 from flows.studio.voice.catalog import VOICES
-from flows.studio.voice.phonemes import murmur_remedy, read
-from flows.studio.voice.speak import recorded, speak
+from flows.studio.voice.phonemes import murmur_remedy, read_line
+from flows.studio.voice.speak import read_recording, speak
 from scripts_llm.screenplay.premise import Character, Voice
 
 LINE = "I have a fish in my pocket and nobody knows."
@@ -174,7 +174,7 @@ def test_a_line_is_level_with_the_others_trimmed_and_without_clicks(name):
     assert max(abs(samples[0]), abs(samples[-1])) < 1e-3
     heard = np.flatnonzero(audio.levels_db(samples) > -40)
     assert heard[0] <= 6, "silence before the first word"
-    assert not spoken.murmured
+    assert not spoken.is_murmur
 
 
 @pytest.mark.parametrize("name", ["frank", "vera", "daisy", "pip"])
@@ -252,7 +252,7 @@ def test_speaking_needs_no_network(monkeypatch):
 
 
 def without_stress(line):
-    return "".join("".join(read(line).sentences).translate(str.maketrans("", "", "ˈˌ")).split())
+    return "".join("".join(read_line(line).sentences).translate(str.maketrans("", "", "ˈˌ")).split())
 
 
 @pytest.mark.parametrize(
@@ -284,14 +284,14 @@ def test_initials_are_spelled_and_noises_are_made():
 )
 def test_a_line_without_a_voice_for_its_script_is_murmured_in_the_characters_own(line):
     spoken = speak(line, settings("frank"))
-    assert spoken.murmured
+    assert spoken.is_murmur
     assert 0.2 < spoken.seconds < 4
     assert loudness_of(spoken.samples) == pytest.approx(-18, abs=0.5)
 
 
 def test_a_murmur_lasts_as_long_as_its_line_and_keeps_its_sentences():
-    short, long = read("Да."), read("Я продал рыбу человеку. Он сказал, что она ему подмигнула!")
-    assert long.murmured
+    short, long = read_line("Да."), read_line("Я продал рыбу человеку. Он сказал, что она ему подмигнула!")
+    assert long.is_murmur
     assert len(long.sentences) == 2
     assert len("".join(long.sentences)) > 6 * len("".join(short.sentences))
     assert long.sentences[1].endswith("!")
@@ -316,11 +316,11 @@ def test_a_recording_of_ones_own_is_trimmed_and_level_with_the_voices(tmp_path, 
     room = np.random.default_rng(0).standard_normal(24_000).astype(np.float32) * 1e-5
     path = tmp_path / f"take four.{suffix}"
     soundfile.write(path, np.repeat(np.concatenate([room, voice, room])[:, None], 2, axis=1), 24_000)
-    line = recorded(path)
+    line = read_recording(path)
     assert line.seconds == pytest.approx(len(voice) / 24_000, abs=0.25), "the room around it is gone"
     assert loudness_of(line.samples) == pytest.approx(-18, abs=0.5)
     assert np.abs(line.samples[[0, -1]]).max() < 1e-3
-    assert not line.murmured
+    assert not line.is_murmur
 
 
 def test_a_recording_that_is_missing_silent_or_no_sound_is_named(tmp_path):
@@ -333,7 +333,7 @@ def test_a_recording_that_is_missing_silent_or_no_sound_is_named(tmp_path):
         (text, "text.wav"),
     ):
         with pytest.raises(StudioError, match=told):
-            recorded(path, where="s02: file")
+            read_recording(path, where="s02: file")
 
 
 def test_murmured_russian_is_told_with_what_would_speak_it():

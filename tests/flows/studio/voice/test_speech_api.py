@@ -70,12 +70,12 @@ def url() -> Iterator[str]:
     ],
 )
 def test_a_name_with_an_at_sign_names_a_server(name, voice, model, url):
-    assert speech_api.address(name) == speech_api.Address(voice, model, url)
+    assert speech_api.parse_name(name) == speech_api.ServerVoice(voice, model, url)
 
 
 @pytest.mark.parametrize("name", ["frank", "am_puck", "joe@example", "a b@http://h"])
 def test_other_names_do_not(name):
-    assert speech_api.address(name) is None
+    assert speech_api.parse_name(name) is None
 
 
 def test_a_line_is_asked_for_and_comes_level_with_the_others(url):
@@ -88,7 +88,7 @@ def test_a_line_is_asked_for_and_comes_level_with_the_others(url):
     ]  # fmt: skip
     assert spoken.seconds == pytest.approx(0.9, abs=0.1)
     assert loudness_of(spoken.samples) == pytest.approx(-18, abs=0.5)
-    assert not spoken.murmured
+    assert not spoken.is_murmur
 
 
 def test_pitch_speed_and_parentheticals_hold_for_a_servers_voice(url):
@@ -103,7 +103,7 @@ def test_pitch_speed_and_parentheticals_hold_for_a_servers_voice(url):
 
 def test_emoji_are_hummed_and_said_to_be(url):
     spoken = speak("🐟🐟", find_voice(f"alloy@{url}", where="x"))
-    assert spoken.murmured
+    assert spoken.is_murmur
     assert _Handler.asked[0]["input"].startswith("Hmmm.")
 
 
