@@ -17,7 +17,7 @@ from flows.studio.filming.takes import stored_takes
 from flows.studio.media import clips
 from flows.studio.media.clips import Frames
 from flows.studio.picture import render
-from flows.studio.picture.upscale import enlarge_frame
+from flows.studio.picture.fit import fit_frame
 from flows.studio.timeline.model import PictureCut, Timeline
 from flows.studio.typography.lettering import (
     BOLD,
@@ -182,7 +182,7 @@ def _two_lines(text: str, width: int) -> list[str]:
 def _thumbnail(path: Path, changed: int, width: int, height: int) -> bytes:
     """A clip's middle frame as PNG; `changed` is the file's time: a retaken clip is read again."""
     frame = io.BytesIO()
-    picture = enlarge_frame(clips.read_middle_frame(path), width=width, height=height)
+    picture = fit_frame(clips.read_middle_frame(path), width=width, height=height)
     Image.fromarray(picture).save(frame, "PNG", compress_level=1)
     return frame.getvalue()
 
@@ -195,11 +195,11 @@ def write_poster(
     title: str,
     out: Path,
     *,
-    look: render.RenderOptions | None = None,
+    options: render.RenderOptions | None = None,
     scene: str | None = None,
 ) -> None:
     """The liveliest moment of a scene, or of the film, with its title on it, as a PNG of the film's size."""
-    picture = Image.fromarray(_best_frame(timeline, look or render.RenderOptions(), scene))
+    picture = Image.fromarray(_best_frame(timeline, options or render.RenderOptions(), scene))
     width, height = picture.size
     unit = min(width, height)
     show, _, episode = title.partition("\n")
@@ -215,7 +215,7 @@ def write_poster(
     write_png(np.asarray(picture), out)
 
 
-def _best_frame(timeline: Timeline, look: render.RenderOptions, scene: str | None) -> Frames:
+def _best_frame(timeline: Timeline, options: render.RenderOptions, scene: str | None) -> Frames:
     """A frame of the shot that is seen as the biggest laugh begins; without laughs, the liveliest shot's."""
     filmed = [one for one in timeline.pictures if one.clip is not None and one.scene != "title"]
     filmed = [one for one in filmed if one.scene == scene] or filmed
@@ -227,7 +227,7 @@ def _best_frame(timeline: Timeline, look: render.RenderOptions, scene: str | Non
     chosen = max(shown, key=_liveliness)
     assert chosen.clip is not None
     frame = clips.read_frame(chosen.clip, chosen.frames[len(chosen.frames) // 2])
-    return render.treatment(chosen, look).enlarged(frame, width=timeline.width, height=timeline.height)
+    return render.treatment(chosen, options).fitted(frame, width=timeline.width, height=timeline.height)
 
 
 def _liveliness(picture: PictureCut) -> float:

@@ -20,7 +20,7 @@ from flows.studio.media.clips import ClipSource, Frames
 from flows.studio.media.gif import write_gif
 from flows.studio.picture import render
 from flows.studio.picture.contact_sheet import write_png
-from flows.studio.picture.upscale import enlarge, enlarge_frame
+from flows.studio.picture.fit import fit_frame, fit_frames
 from flows.studio.picture.verify import FinishedFilm
 from flows.studio.picture.watermark import Treatment
 from flows.studio.rates import CLIP_HOLD, FPS, SAMPLE_RATE, SAMPLES_PER_FRAME
@@ -137,7 +137,7 @@ def place_under_bar(frames: Frames, bar: Frames, *, width: int, height: int, is_
     shape = (frames.shape[2] / frames.shape[1]) / (width / room)
     framing: Framing = "crop" if min(shape, 1 / shape) >= 1 - LOST else "blur"
     pictures = [
-        enlarge_frame(frame, width=width, height=room, framing=framing, is_drawn=is_drawn) for frame in frames
+        fit_frame(frame, width=width, height=room, framing=framing, is_drawn=is_drawn) for frame in frames
     ]
     return np.stack([np.concatenate([bar, picture]) for picture in pictures])
 
@@ -148,7 +148,7 @@ def _pictures(clip: Path, words: MemeText, width: int, height: int, how: Treatme
         [how.hidden(frame, width=width, height=height) for frame in user_files.iter_at_clip_rate(clip)]
     )
     if not drawable(words.bar).strip():
-        frames = enlarge(small, width=width, height=height, is_drawn=how.is_drawn)
+        frames = fit_frames(small, width=width, height=height, is_drawn=how.is_drawn)
         return draw_texts(frames, words.top, words.bottom)
     bar, _ = draw_bar(width, height, words.bar)
     frames = place_under_bar(small, bar, width=width, height=height, is_drawn=how.is_drawn)

@@ -27,7 +27,8 @@ from flows.studio.picture import cards, effects, subtitles
 from flows.studio.picture import verify as verification
 from flows.studio.picture.effects import FrameSource
 from flows.studio.picture.interpolate import interpolate
-from flows.studio.picture.upscale import NETWORK
+from flows.studio.picture.upscale import plan_upscale
+from flows.studio.picture.upscaler import default_upscaler
 from flows.studio.picture.watermark import Treatment
 from flows.studio.rates import CLIP_HOLD, FPS, SAMPLE_RATE, SAMPLES_PER_FRAME
 from flows.studio.timeline.model import Caption, Framing, PictureCut, Span, Timeline
@@ -53,9 +54,18 @@ Progress = Callable[[int, int], None]  # frames written so far, frames in all
 
 @dataclass(frozen=True)
 class RenderOptions:
-    """How captions come onto the picture, burned or not, in which style, in whose own colours, and how a
-    picture of another shape than the film's fills it, what hides a film model's watermark (`show` is read
-    on the badge), and whether what moves at 8 frames a second is smoothed."""
+    """How a timeline becomes a picture.
+
+    Attributes:
+        burned: captions are part of the picture.
+        style: the name of the captions' style.
+        colours: captions' colours by speaker; a speaker without one gets one of the style's.
+        framing: what becomes of a clip of another shape than the film's.
+        watermark: how a film model's watermark is hidden.
+        show: the show's name, on the badge that hides a watermark.
+        smooth: clips of 8 frames a second get frames in between.
+        upscaled: the folder of the upscaling step's clips; without it, clips are enlarged while rendering.
+    """
 
     burned: bool = True
     style: str = "classic"
@@ -64,6 +74,7 @@ class RenderOptions:
     watermark: Watermark | None = None
     show: str = ""
     smooth: bool = False
+    upscaled: Path | None = None
 
 
 # ------------------------------------------------------------------------------------------- segments
@@ -74,26 +85,26 @@ def render_segment(
     span: Span,
     out: Path,
     *,
-    look: RenderOptions | None = None,
+    options: RenderOptions | None = None,
     progress: Progress | None = None,
 ) -> None:
     """One span of the film as an H.264 file without sound, of exactly its frames, in one move."""
-    look = look or RenderOptions()
-    with closing(_Reel(timeline, span, look)) as reel:
+    options = options or RenderOptions()
+    with closing(_Reel(timeline, span, options)) as reel:
         encode_film(
             effects.apply_effects(reel.frame, timeline, span, picture=reel.picture),
             span.end - span.start,
             out,
-            ass=_ass_of(timeline, span, look) if look.burned else None,
+            ass=_ass_of(timeline, span, options) if options.burned else None,
             progress=progress,
         )
 
 
-def _ass_of(timeline: Timeline, span: Span, look: RenderOptions) -> Callable[[Path], None] | None:
+def _ass_of(timeline: Timeline, span: Span, options: RenderOptions) -> Callable[[Path], None] | None:
     if not subtitles.captions_in_span(timeline, span):
         return None
-    colours = subtitles.caption_colours(timeline, look.colours, look.style)
-    return lambda path: subtitles.write_ass(timeline, path, style=look.style, colours=colours, span=span)
+    colours = subtitles.caption_colours(timeline, options.colours, options.style)
+    return lambda path: subtitles.write_ass(timeline, path, style=options.style, colours=colours, span=span)
 
 
 def encode_film(
@@ -142,15 +153,16 @@ def encode_film(
 class _Reel:
     """The pictures of one span by number; what was enlarged lately is kept."""
 
-    def __init__(self, timeline: Timeline, span: Span, look: RenderOptions) -> None:
+    def __init__(self, timeline: Timeline, span: Span, options: RenderOptions) -> None:
         self._timeline = timeline
-        self._look = look
+        self._options = options
         self._start = span.start
         self._cuts = [cut for cut in timeline.pictures if span.start <= cut.start < span.end]
         if not self._cuts or self._cuts[0].start != span.start or self._cuts[-1].end != span.end:
             raise StudioError(f"{span.id}: the timeline has no picture for every frame of it")
         self._starts = [cut.start for cut in self._cuts]
         self._clips: dict[Path, Frames | clips.ClipReader] = {}
+        self._large: OrderedDict[Path, Frames] = OrderedDict()
         self._kept: OrderedDict[object, Frames] = OrderedDict()
 
     def frame(self, number: int) -> Frames:
@@ -163,13 +175,14 @@ class _Reel:
         """What a cut shows `since` frames after it began, (height, width, 3)."""
         if cut.clip is None:
             return self._card(cut, since)
-        is_smooth = self._look.smooth and cut.source == "model"
+        is_smooth = self._options.smooth and cut.source == "model"
         key = (cut.clip, (_between(cut) if is_smooth else cut.frames)[since])
         if key not in self._kept:
             size = {"width": self._timeline.width, "height": self._timeline.height}
             small = self._clip(cut, cut.clip, is_smooth)[key[1]]
-            how = treatment(cut, self._look)
-            self._keep(key, how.enlarged(small, framing=self._look.framing, **size))
+            how = treatment(cut, self._options)
+            large = self._upscaled(cut.clip, key[1], small) if cut.source is None else None
+            self._keep(key, how.fitted(small, framing=self._options.framing, upscaled=large, **size))
         self._kept.move_to_end(key)
         return self._kept[key]
 
@@ -184,6 +197,22 @@ class _Reel:
             else:
                 self._clips[path] = clips.read_clip(path)
         return self._clips[path]
+
+    def _upscaled(self, clip: Path, number: int, small: Frames) -> Frames | None:
+        """Frame `number` of a drawn clip as the upscaling step has made it; None if it has not."""
+        options = self._options
+        if options.upscaled is None:
+            return None
+        size, frame_size = (self._timeline.width, self._timeline.height), (small.shape[1], small.shape[0])
+        plan = plan_upscale(clip, frame_size, size, default_upscaler(), options.framing, options.watermark)
+        path = plan.path_in(options.upscaled) if plan else None
+        if path is None or not path.exists():
+            return None
+        if path not in self._large:
+            self._large[path] = clips.read_clip(path)
+            if len(self._large) > AT_ONCE:
+                self._large.popitem(last=False)
+        return self._large[path][number]
 
     def close(self) -> None:
         """Lets go of the clips that are still being read."""
@@ -213,9 +242,9 @@ def _between(cut: PictureCut) -> tuple[int, ...]:
     return at_full_rate(cut.frames, (max(cut.frames) + 1) * CLIP_HOLD)
 
 
-def treatment(cut: PictureCut, look: RenderOptions) -> Treatment:
+def treatment(cut: PictureCut, options: RenderOptions) -> Treatment:
     """How a cut's clip is shown; a file of one's own has no film model's watermark."""
-    return Treatment(cut.source is None, None if cut.source == "file" else look.watermark, look.show)
+    return Treatment(cut.source is None, None if cut.source == "file" else options.watermark, options.show)
 
 
 def draw_card(timeline: Timeline, cut: PictureCut, since: int = 0) -> Frames:
@@ -229,13 +258,13 @@ def draw_card(timeline: Timeline, cut: PictureCut, since: int = 0) -> Frames:
     return cards.gag_card(timeline.title, **size)
 
 
-def segment_recipe(timeline: Timeline, span: Span, *, look: RenderOptions | None = None) -> dict[str, Any]:
+def segment_recipe(timeline: Timeline, span: Span, *, options: RenderOptions | None = None) -> dict[str, Any]:
     """All that decides how a segment looks, and nothing of where in the film it stands, as JSON values."""
-    look = look or RenderOptions()
+    options = options or RenderOptions()
     pictures = [cut for cut in timeline.pictures if span.start <= cut.start < span.end]
-    shown = subtitles.captions_in_span(timeline, span) if look.burned else ()
+    shown = subtitles.captions_in_span(timeline, span) if options.burned else ()
     speakers = {who for caption in shown for who, _ in caption.rows if who}
-    colours = subtitles.caption_colours(timeline, look.colours, look.style)
+    colours = subtitles.caption_colours(timeline, options.colours, options.style)
     done, joins = effects.cues_in_span(timeline, span)
     seen = [*pictures, *(cut for join in joins for cut in join.tail)]
     has_card = any(cut.clip is None for cut in seen)
@@ -243,18 +272,18 @@ def segment_recipe(timeline: Timeline, span: Span, *, look: RenderOptions | None
         "segment": RECIPE,
         "size": [timeline.width, timeline.height],
         "pictures": [_picture_recipe(cut) for cut in pictures],
-        "captions": [_caption_recipe(caption, look.style) for caption in shown],
-        "style": _style_recipe(look.style) if shown else None,
+        "captions": [_caption_recipe(caption, options.style) for caption in shown],
+        "style": _style_recipe(options.style) if shown else None,
         "colours": {who: colour for who, colour in colours.items() if who in speakers},
         "title": timeline.title if has_card else None,
         "credits": list(timeline.credits) if span.kind == "credits" else None,
-        "coding": [NETWORK, *_CODING],
+        "coding": [default_upscaler().name, *_CODING],
     }
-    if look.framing != "blur":
-        recipe["framing"] = look.framing
-    if look.watermark and any(cut.clip and cut.source != "file" for cut in seen):
-        recipe["watermark"] = ["bug", look.show] if look.watermark == "bug" else [look.watermark]
-    if look.smooth and any(cut.source == "model" for cut in seen):
+    if options.framing != "blur":
+        recipe["framing"] = options.framing
+    if options.watermark and any(cut.clip and cut.source != "file" for cut in seen):
+        recipe["watermark"] = ["bug", options.show] if options.watermark == "bug" else [options.watermark]
+    if options.smooth and any(cut.source == "model" for cut in seen):
         recipe["smooth"] = True
     if done:
         recipe["effects"] = [[e.name, e.start - span.start, e.end - span.start, e.amount] for e in done]
@@ -263,7 +292,7 @@ def segment_recipe(timeline: Timeline, span: Span, *, look: RenderOptions | None
             [j.kind, j.start - span.start, j.end - span.start, [_picture_recipe(cut) for cut in j.tail]]
             for j in joins
         ]
-    own = fonts.font_file(read_style(look.style).font)
+    own = fonts.font_file(read_style(options.style).font)
     if others := fonts.fallback_files("".join(caption.text for caption in shown), own):
         recipe["fonts"] = list(others)
     return recipe

@@ -14,7 +14,7 @@ from PIL import Image, ImageDraw
 
 from flows.studio.media.clips import Frames
 from flows.studio.picture.cards import palette_of
-from flows.studio.picture.upscale import enlarge_frame
+from flows.studio.picture.fit import fit_frame
 from flows.studio.timeline.model import Framing
 from flows.studio.typography.lettering import Ink, draw_text, fit_text
 from scripts_llm.screenplay.video import Watermark
@@ -31,10 +31,19 @@ class Treatment:
     watermark: Watermark | None = None
     show: str = ""
 
-    def enlarged(self, frame: Frames, *, width: int, height: int, framing: Framing = "blur") -> Frames:
-        """A clip's frame (h, w, 3) at (height, width, 3)."""
+    def fitted(
+        self,
+        frame: Frames,
+        *,
+        width: int,
+        height: int,
+        framing: Framing = "blur",
+        upscaled: Frames | None = None,
+    ) -> Frames:
+        """A clip's frame (h, w, 3) at (height, width, 3); `upscaled` is it from the upscaling step."""
         frame = self.hidden(frame, width=width, height=height)
-        return enlarge_frame(frame, width=width, height=height, framing=framing, is_drawn=self.is_drawn)
+        shape = {"width": width, "height": height}
+        return fit_frame(frame, framing=framing, is_drawn=self.is_drawn, upscaled=upscaled, **shape)
 
     def hidden(self, frame: Frames, *, width: int, height: int) -> Frames:
         """A clip's frame without a watermark, before it is fitted into a film of this size."""
@@ -47,7 +56,7 @@ class Treatment:
     def _with_badge(self, frame: Frames, scale: float) -> Frames:
         """The whole clip at about the film's size, so that the letters are sharp, with the badge on it."""
         tall, wide = (round(side * max(1.0, scale)) for side in frame.shape[:2])
-        large = Image.fromarray(enlarge_frame(frame, width=wide, height=tall, is_drawn=self.is_drawn))
+        large = Image.fromarray(fit_frame(frame, width=wide, height=tall, is_drawn=self.is_drawn))
         badge = _badge(self.show, round(wide * (BADGE[2] - BADGE[0])), round(tall * (BADGE[3] - BADGE[1])))
         large.paste(badge, (round(wide * BADGE[0]), round(tall * BADGE[1])), badge)
         return np.array(large)

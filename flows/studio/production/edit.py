@@ -47,7 +47,7 @@ class Edit:
     def segments(self) -> tuple[tuple[Span, Mapping[str, Any]], ...]:
         """The spans of the film with their recipes."""
         return tuple(
-            (span, segment_recipe(self.timeline, span, look=self.look)) for span in self.timeline.spans
+            (span, segment_recipe(self.timeline, span, options=self.look)) for span in self.timeline.spans
         )
 
     @property
@@ -248,7 +248,7 @@ def cut_segment(edit: Edit, span: Span, recipe: Mapping[str, Any], place: Path, 
     from flows.studio.picture.render import render_segment
 
     def write(path: Path) -> Mapping[str, Any]:
-        render_segment(edit.timeline, span, path, look=edit.look, progress=on_frame)
+        render_segment(edit.timeline, span, path, options=edit.look, progress=on_frame)
         return {"num_frames": span.end - span.start}
 
     return artifacts.create(place, span.id, recipe, ".mp4", write=write).path
@@ -272,7 +272,9 @@ def master(edit: Edit, segments: Sequence[Path], folder: EpisodeFolder) -> Finis
 
     finished = finish(edit, segments, folder, folder.film)
     timeline = edit.timeline
-    contact_sheet.write_poster(timeline, timeline.title, folder.poster, look=edit.look, scene=edit.thumbnail)
+    contact_sheet.write_poster(
+        timeline, timeline.title, folder.poster, options=edit.look, scene=edit.thumbnail
+    )
     return finished
 
 

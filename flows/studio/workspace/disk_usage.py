@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 
@@ -37,22 +37,21 @@ def next_episode_bytes(output: Path, show: str) -> int:
 
 
 def removable_files(output: Path, *, keep: int) -> tuple[Removal, ...]:
-    """What can go of every show's episodes but its newest `keep`: clips, voices and segments.
+    """What can go of every show's episodes but its newest `keep`: clips, upscaled clips, voices and segments.
 
     Scripts, recipes and finished films are never among them, and an episode without a film is left whole.
     """
     found = []
     for _, show in groupby(all_episodes(output), key=lambda episode: episode.root.parent):
         for episode in list(show)[: -keep or None]:
-            files = tuple(_media((episode.clips, episode.voices, episode.segments, *_of_a_draft(episode))))
+            files = tuple(
+                _media(
+                    (episode.clips, episode.upscaled, episode.voices, episode.segments, *_of_a_draft(episode))
+                )
+            )
             if files and is_finished(episode):
                 found.append(Removal(episode, files, sum(path.stat().st_size for path in files)))
     return tuple(found)
-
-
-def _of_a_draft(episode: EpisodeFolder) -> tuple[Path, Path]:
-    draft = replace(episode, draft=True)
-    return draft.clips, draft.segments
 
 
 def remove(removal: Removal) -> None:

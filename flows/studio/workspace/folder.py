@@ -99,6 +99,15 @@ class EpisodeFolder:
         return self.media_root / "segments"
 
     @property
+    def upscaled(self) -> Path:
+        return self.media_root / "upscaled"
+
+    @property
+    def artifact_folders(self) -> tuple[Path, ...]:
+        """The folders whose files can be made again from the script and their recipes."""
+        return (self.clips, self.upscaled, self.voices, self.segments)
+
+    @property
     def manifest(self) -> Path:
         return self.root / "manifest.json"
 
@@ -239,7 +248,14 @@ def _holder(text: str) -> str:
 
 def _sweep(folder: EpisodeFolder) -> None:
     """What a killed run left half-written goes; only the holder of the lock calls this."""
-    for place in (folder.root, folder.media_root, folder.clips, folder.voices, folder.segments):
+    for place in (
+        folder.root,
+        folder.media_root,
+        folder.clips,
+        folder.upscaled,
+        folder.voices,
+        folder.segments,
+    ):
         for entry in place.iterdir() if place.is_dir() else ():
             if entry.is_file() and is_temporary(entry):
                 entry.unlink(missing_ok=True)

@@ -63,7 +63,7 @@ def test_a_clip_is_enlarged_once_however_often_the_sheet_is_drawn(clip, tmp_path
 def test_no_frame_of_a_long_episode_is_enlarged_a_second_time(tmp_path, monkeypatch):
     read = []
     monkeypatch.setattr(contact_sheets.clips, "read_middle_frame", read.append)
-    monkeypatch.setattr(contact_sheets, "enlarge_frame", lambda frame, **size: np.zeros((2, 2, 3), np.uint8))
+    monkeypatch.setattr(contact_sheets, "fit_frame", lambda frame, **size: np.zeros((2, 2, 3), np.uint8))
     for _ in range(2):
         for number in range(200 * 10):
             contact_sheets._thumbnail(tmp_path / f"{number}.mp4", 0, 2, 2)

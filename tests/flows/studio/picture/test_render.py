@@ -14,6 +14,7 @@ from flows.studio.errors import StudioError
 from flows.studio.media import ffmpeg
 from flows.studio.media.clips import clip_hash, write_clip
 from flows.studio.picture import render, sidecars
+from flows.studio.picture.fit import fit_frames
 from flows.studio.picture.render import (
     RenderOptions,
     join_segments,
@@ -21,7 +22,6 @@ from flows.studio.picture.render import (
     segment_recipe,
     verify_film,
 )
-from flows.studio.picture.upscale import enlarge
 from flows.studio.timeline.framing import clip_frame_numbers
 from flows.studio.timeline.model import Caption, EffectCue, PictureCut, Span, Timeline
 
@@ -84,7 +84,7 @@ def test_a_segment_has_every_frame_of_its_cuts_held_for_three_and_never_blended(
     render_segment(timeline, timeline.spans[0], tmp_path / "a.mp4")
     frames = decoded(tmp_path / "a.mp4")
     assert len(frames) == 49
-    large = [enlarge(drawn(seed), width=WIDTH, height=HEIGHT).astype(int) for seed in (0, 1)]
+    large = [fit_frames(drawn(seed), width=WIDTH, height=HEIGHT).astype(int) for seed in (0, 1)]
     for n, frame in enumerate(frames):
         picture = timeline.pictures[0] if n < 25 else timeline.pictures[1]
         wanted = large[picture is timeline.pictures[1]][picture.frames[n - picture.start]]
@@ -119,8 +119,8 @@ def test_clips_of_other_film_models_are_enlarged_by_lanczos_and_known_as_such(cl
     assert "source" not in json.dumps(segment_recipe(timeline, span))
     assert segment_recipe(other, span) != segment_recipe(timeline, span)
     render_segment(other, span, tmp_path / "a.mp4")
-    wanted = enlarge(drawn(0)[:1], width=WIDTH, height=HEIGHT, is_drawn=False)[0].astype(int)
-    network = enlarge(drawn(0)[:1], width=WIDTH, height=HEIGHT)[0].astype(int)
+    wanted = fit_frames(drawn(0)[:1], width=WIDTH, height=HEIGHT, is_drawn=False)[0].astype(int)
+    network = fit_frames(drawn(0)[:1], width=WIDTH, height=HEIGHT)[0].astype(int)
     seen = decoded(tmp_path / "a.mp4")[0].astype(int)
     assert np.abs(seen - wanted).mean() < np.abs(seen - network).mean()
 
@@ -130,18 +130,18 @@ def test_a_watermark_is_hidden_where_a_film_model_filmed_and_known_when_asked(cl
     scene, title, _ = timeline.spans
     plain = segment_recipe(timeline, scene)
     assert "watermark" not in plain
-    assert segment_recipe(timeline, scene, look=RenderOptions(watermark="crop")) == {
+    assert segment_recipe(timeline, scene, options=RenderOptions(watermark="crop")) == {
         **plain,
         "watermark": ["crop"],
     }
     bug = RenderOptions(watermark="bug", show="A Show")
-    assert segment_recipe(timeline, scene, look=bug) == {**plain, "watermark": ["bug", "A Show"]}
-    assert segment_recipe(timeline, title, look=bug) == segment_recipe(timeline, title)
+    assert segment_recipe(timeline, scene, options=bug) == {**plain, "watermark": ["bug", "A Show"]}
+    assert segment_recipe(timeline, title, options=bug) == segment_recipe(timeline, title)
     own = replace(timeline, pictures=tuple(replace(cut, source="file") for cut in timeline.pictures))
-    assert segment_recipe(own, scene, look=bug) == segment_recipe(own, scene)
-    render_segment(timeline, scene, tmp_path / "a.mp4", look=bug)
+    assert segment_recipe(own, scene, options=bug) == segment_recipe(own, scene)
+    render_segment(timeline, scene, tmp_path / "a.mp4", options=bug)
     render_segment(timeline, scene, tmp_path / "b.mp4")
-    render_segment(own, scene, tmp_path / "c.mp4", look=bug)
+    render_segment(own, scene, tmp_path / "c.mp4", options=bug)
     seen, without, of_ones_own = (decoded(tmp_path / f"{name}.mp4")[30].astype(int) for name in "abc")
     assert np.abs(seen - without)[124:140, 100:220].mean() > 30
     assert np.abs(seen - without)[:90].mean() < 3
@@ -163,7 +163,7 @@ def test_clips_of_other_film_models_are_smoothed_when_asked_and_toons_never(tmp_
     smooth = RenderOptions(smooth=True)
     steps = {}
     for name, source, look in (("a", "model", smooth), ("b", "model", RenderOptions()), ("c", None, smooth)):
-        render_segment(timeline(source), spans[0], tmp_path / f"{name}.mp4", look=look)
+        render_segment(timeline(source), spans[0], tmp_path / f"{name}.mp4", options=look)
         seen = decoded(tmp_path / f"{name}.mp4").astype(int)
         assert len(seen) == 30
         steps[name] = np.abs(np.diff(seen[:15], axis=0)).mean(axis=(1, 2, 3))
@@ -171,7 +171,7 @@ def test_clips_of_other_film_models_are_smoothed_when_asked_and_toons_never(tmp_
     assert np.sort(steps["b"])[: 2 * 15 // 3 - 1].max() < 1  # two of three stand still
     assert np.sort(steps["c"])[: 2 * 15 // 3 - 1].max() < 1
     recipes = [
-        segment_recipe(timeline(s), spans[0], look=look)
+        segment_recipe(timeline(s), spans[0], options=look)
         for s in ("model", None)
         for look in (RenderOptions(), smooth)
     ]
@@ -182,8 +182,8 @@ def test_clips_of_other_film_models_are_smoothed_when_asked_and_toons_never(tmp_
 def test_captions_are_burned_in_their_own_frames_and_colours_alone(clips, tmp_path):
     timeline = film(clips, captions=[(7, 13, "Blink?", "joe"), (20, 49, "Yes, {it} \\does.", "don")])
     look = RenderOptions(colours={"joe": "#ffffff", "don": "#40ff40"})
-    render_segment(timeline, timeline.spans[0], tmp_path / "a.mp4", look=look)
-    render_segment(timeline, timeline.spans[0], tmp_path / "b.mp4", look=RenderOptions(burned=False))
+    render_segment(timeline, timeline.spans[0], tmp_path / "a.mp4", options=look)
+    render_segment(timeline, timeline.spans[0], tmp_path / "b.mp4", options=RenderOptions(burned=False))
     differs = np.abs(decoded(tmp_path / "a.mp4").astype(int) - decoded(tmp_path / "b.mp4"))[:, 120:].max(
         axis=3
     )
@@ -254,7 +254,7 @@ def test_captions_can_be_a_track_that_a_player_switches_on(clips, tmp_path):
     sidecars.write_srt(timeline, tmp_path / "a.srt")
     segments = [tmp_path / f"{span.id}.mp4" for span in timeline.spans]
     for span, path in zip(timeline.spans, segments, strict=True):
-        render_segment(timeline, span, path, look=RenderOptions(burned=False))
+        render_segment(timeline, span, path, options=RenderOptions(burned=False))
     wav = tmp_path / "a.wav"
     soundfile.write(wav, np.zeros((timeline.num_frames * 2000, 2)), 48000)
     join_segments(segments, wav, tmp_path / "a.mp4", soft=(tmp_path / "a.srt", "eng"))
@@ -273,7 +273,7 @@ def test_a_scene_with_effects_is_encoded_with_them_and_its_own_frames_alone(clip
     cues = (EffectCue("s01", "black_and_white", 0, 49, None), EffectCue("s01", "fade_in", 0, 6, None))
     timeline = replace(film(clips, captions=[(20, 40, "Blink?", "joe")]), effects=cues)
     render_segment(
-        timeline, timeline.spans[0], tmp_path / "a.mp4", look=RenderOptions(colours={"joe": "#40ff40"})
+        timeline, timeline.spans[0], tmp_path / "a.mp4", options=RenderOptions(colours={"joe": "#40ff40"})
     )
     frames = decoded(tmp_path / "a.mp4").astype(int)
     assert len(frames) == 49
@@ -352,14 +352,14 @@ def test_a_segments_recipe_changes_with_all_that_is_seen(clips, tmp_path):
         segment_recipe(film([tmp_path / "new.mp4", clips[1]], captions=[cue]), span),
         segment_recipe(film(clips, captions=[cue], gag=True), span),
         segment_recipe(replace(timeline, width=160), span),
-        segment_recipe(timeline, span, look=RenderOptions(style="box")),
-        segment_recipe(timeline, span, look=RenderOptions(burned=False)),
-        segment_recipe(timeline, span, look=RenderOptions(colours={"joe": "#ff0000"})),
+        segment_recipe(timeline, span, options=RenderOptions(style="box")),
+        segment_recipe(timeline, span, options=RenderOptions(burned=False)),
+        segment_recipe(timeline, span, options=RenderOptions(colours={"joe": "#ff0000"})),
     ]
     told = [json.dumps(recipe) for recipe in (plain, *others)]
     assert len(set(told)) == len(told)
     assert (
-        segment_recipe(timeline, span, look=RenderOptions(colours={"don": "#ff0000"})) == plain
+        segment_recipe(timeline, span, options=RenderOptions(colours={"don": "#ff0000"})) == plain
     )  # who is silent here
 
 
