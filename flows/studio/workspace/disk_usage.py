@@ -44,11 +44,8 @@ def removable_files(output: Path, *, keep: int) -> tuple[Removal, ...]:
     found = []
     for _, show in groupby(all_episodes(output), key=lambda episode: episode.root.parent):
         for episode in list(show)[: -keep or None]:
-            files = tuple(
-                _media(
-                    (episode.clips, episode.upscaled, episode.voices, episode.segments, *_of_a_draft(episode))
-                )
-            )
+            draft = replace(episode, draft=True)
+            files = tuple(_media(dict.fromkeys((*episode.artifact_folders, *draft.artifact_folders))))
             if files and is_finished(episode):
                 found.append(Removal(episode, files, sum(path.stat().st_size for path in files)))
     return tuple(found)

@@ -248,14 +248,7 @@ def _holder(text: str) -> str:
 
 def _sweep(folder: EpisodeFolder) -> None:
     """What a killed run left half-written goes; only the holder of the lock calls this."""
-    for place in (
-        folder.root,
-        folder.media_root,
-        folder.clips,
-        folder.upscaled,
-        folder.voices,
-        folder.segments,
-    ):
+    for place in (folder.root, folder.media_root, *folder.artifact_folders):
         for entry in place.iterdir() if place.is_dir() else ():
             if entry.is_file() and is_temporary(entry):
                 entry.unlink(missing_ok=True)
