@@ -31,6 +31,7 @@ import yaml
 # All that this file knows of the program's modules and names. The data knows none of them.
 import t2v
 from flows.cli import app as cli
+from flows.studio.commands import train
 from flows.studio.commands.new import shipped
 from flows.studio.filming import shots as wanted
 from flows.studio.media import frames as footage
@@ -46,7 +47,6 @@ from flows.studio.workspace import artifacts as recipes
 from flows.studio.workspace import downloads as pull
 from flows.studio.workspace import folder, manifest
 from scripts_llm.files import read as yaml_io
-from t2v.training import finetune
 
 digest = recipes.digest
 shipped_premises = shipped
@@ -151,7 +151,7 @@ def cache_names() -> dict[str, str]:
     framing = footage.FrameFormat(16, 8, 64, 112)
     return {
         **{f"pulled {e.name}": pull.entry_folder(e, {"XDG_CACHE_HOME": "x"}).name for e in pull.CATALOG},
-        "training": finetune.key_of(framing, ("a.mp4", "a cat", 3, 4)),
+        "training": train.latents_key(framing, ("a.mp4", "a cat", 3, 4)),
     }
 
 

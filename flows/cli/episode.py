@@ -12,12 +12,12 @@ from cyclopts import Parameter
 
 from flows.cli.arguments import Device, Draft, Episode, Output, Premise, Rewrite, Seed, Verbose, Writer
 from flows.cli.script import again
-from flows.cli.video import VideoOptions, said
+from flows.cli.video import VideoOptions, video_keys
 from flows.studio.commands.new import PREMISES
 from flows.studio.production.console import Screen
 from flows.studio.production.request import OUTPUT, BatchOptions, EpisodeOptions, MemeOptions, Outcome, Until
 
-NOTHING_SAID = VideoOptions()
+NO_VIDEO_OPTIONS = VideoOptions()
 
 
 Video = Annotated[VideoOptions, Parameter(name="*")]
@@ -56,12 +56,12 @@ def episode(
     output: Output = OUTPUT,
     device: Device = None,
     verbose: Verbose = False,
-    video: Video = NOTHING_SAID,
+    video: Video = NO_VIDEO_OPTIONS,
     draft: Draft = False,
 ) -> int:
     """Make an episode, or finish it, or make again what no longer matches its premise and script."""
     asked = EpisodeOptions(premise, episode, until, writer, seed, output, device, verbose)
-    return _film(replace(asked, video=said(video), draft=draft))
+    return _film(replace(asked, video=video_keys(video), draft=draft))
 
 
 def script(
@@ -95,11 +95,11 @@ def batch(
         str | None, Parameter(help="A command that gets the summary as JSON on its standard input.")
     ] = None,
     verbose: Verbose = False,
-    video: Video = NOTHING_SAID,
+    video: Video = NO_VIDEO_OPTIONS,
 ) -> int:
     """Finish what is unfinished, then make the next episode of every show. One that fails stops no other."""
     asked = BatchOptions(premises, writer, seed, output, device, verbose, stop_at, on_done)
-    return _night(replace(asked, video=said(video)))
+    return _night(replace(asked, video=video_keys(video)))
 
 
 def meme(
@@ -114,11 +114,11 @@ def meme(
     output: Output = OUTPUT,
     device: Device = None,
     verbose: Verbose = False,
-    video: Video = NOTHING_SAID,
+    video: Video = NO_VIDEO_OPTIONS,
 ) -> int:
     """Make a meme: one picture that moves in a loop, and two texts."""
     asked = MemeOptions(premise, picture, top, bottom, bar, episode, seed, output, device, verbose)
-    return _loop(replace(asked, video=said(video)))
+    return _loop(replace(asked, video=video_keys(video)))
 
 
 def _film(options: EpisodeOptions) -> int:

@@ -10,7 +10,7 @@ from flows.studio.commands.train import TrainOptions
 from flows.studio.production.console import Screen
 
 
-def train(*, options: Annotated[TrainOptions, Parameter(name="*")]) -> int:
+def train(*, options: Annotated[TrainOptions, Parameter(name="*", negative_iterable=())]) -> int:
     """Train a film model further on clips and pictures of your own; stopped or killed, it goes on."""
     from flows.studio.commands.train import make
 

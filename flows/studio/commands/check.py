@@ -221,7 +221,7 @@ def _of_shot(
         return
     key = "prompt" if shot.prompt_exact is None else "prompt_exact"
     if key == "prompt" and shot.prompt is not None:
-        named = prompt.mentions(shot.prompt, premise.characters)
+        named = prompt.characters_named(shot.prompt, premise.characters)
         if shot.who is not None and named and shot.who not in named:
             who = display_name(shot.who, premise.characters[shot.who])
             yield Finding((*way, "prompt"), f"{label}: is for {who}'s lines and does not show {who}")
@@ -301,7 +301,7 @@ def _unknown(words: str, premise: Premise | None) -> list[str]:
             part
             for key, who in premise.characters.items()
             for part in f"{display_name(key, who)} {key}".lower().replace("_", " ").split()
-        } | {part for key in premise.settings for part in prompt.spoken_key(key).lower().split()}
+        } | {part for key in premise.settings for part in prompt.words_of_key(key).lower().split()}
     return [word for word in vocabulary.unknown_words(words) if word.lower() not in known]
 
 

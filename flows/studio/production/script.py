@@ -81,7 +81,7 @@ def _to_write_in(standing: Written) -> tuple[dict[int, str], dict[int, tuple[Sho
     shots = breakdown.break_down(script, standing.premise)
     open_to_us = {index for index, scene in enumerate(script.scenes) if not scene.lock}
     return (
-        breakdown.number_scenes(script),
+        breakdown.assign_scene_ids(script),
         {index: several for index, several in shots.items() if index in open_to_us},
     )
 
@@ -194,7 +194,7 @@ def write(job: Job, *, say: Say, before: Script | None = None) -> Written:
 
 
 def _with_shots(script: Script, premise: Premise) -> Script:
-    ids = breakdown.number_scenes(script)
+    ids = breakdown.assign_scene_ids(script)
     shots = breakdown.break_down(script, premise)
     scenes = tuple(
         scene.model_copy(update={"id": ids.get(index, scene.id), "shots": shots.get(index, scene.shots)})
