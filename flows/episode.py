@@ -323,11 +323,9 @@ def the_voices(run: Run, plan: Survey) -> None:
     for number, line in enumerate(todo, start=1):
         screen.progress(f"speaking line {number} of {len(todo)}", number - 1, len(todo))
         tasks.speak_line(line.label, line, voices[line.line.who], job.folder.voices)
-    murmured = messages.murmured(plan)
-    if murmured:
-        told = f"no voice speaks {', '.join(murmured)}: murmured in the character's own voice instead"
-        screen.warn(told + messages.way_to_speak(plan))
-        run.notes.append(f"murmured: {', '.join(murmured)}")
+    if murmurs := messages.describe_murmurs(plan):
+        screen.warn(murmurs)
+        run.notes.append(murmurs)
     records.keep(run.job, **records.lines_chapter(plan))
 
 

@@ -200,6 +200,26 @@ def test_another_prompt_films_one_shot_and_its_clip_is_cut_in(home: Path, heard:
     assert _new(folder, both) == (0, 0)
 
 
+def test_without_hibari_new_words_are_murmured_and_it_is_said_why(
+    home: Path, heard: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = _lying(home / "output" / FISH)
+    _edit(home, "It blinked.", "It winked at me.")
+    with monkeypatch.context() as blocked:
+        blocked.setitem(sys.modules, "hibari", None)
+        outcome, screen = fish_story(home, heard, until="voices")
+    assert outcome.code == 0
+    assert _new(home / "output" / FISH, before) == (0, 1), "what was spoken stays"
+    (note,) = [note for note in outcome.notes if note.startswith("murmured")]
+    assert note in screen.text
+    assert "hibari is not installed" in note
+    assert "pip install 'hibari-tts[fast]==0.2.1'" in note
+    assert "\n" not in note
+    outcome, screen = fish_story(home, heard, until="voices")
+    assert "1 voice line" in screen.text, "hibari is back, and speaks the line"
+    assert not [note for note in outcome.notes if note.startswith("murmured")]
+
+
 def test_an_inserted_line_is_the_only_one_that_is_spoken(home: Path, heard: Any) -> None:
     folder = home / "output" / FISH
     before = _lying(folder)

@@ -20,6 +20,7 @@ from flows.studio.timeline.assemble import Intro, assemble
 from flows.studio.timeline.framing import FilmedShot
 from flows.studio.timeline.model import Framing, MusicCue, PictureCut, Span, Timeline
 from flows.studio.timeline.pacing import SceneMaterial, SceneSound, SpokenLine
+from flows.studio.voice.catalog import SPEAKER_CREDITS
 from flows.studio.voice.lines import PlannedLine
 from flows.studio.workspace import artifacts
 from flows.studio.workspace.artifacts import Artifact, Artifacts
@@ -223,14 +224,11 @@ def _filmed(shot: PlannedShot, clip: Artifact | None) -> FilmedShot:
     return FilmedShot(shot.label, own, clip.path, int(clip.notes["num_frames"]))
 
 
-_SPEAKERS = {"embedded": "hibari-tts", "kokoro": "Kokoro", "server": "a speech server"}
-
-
 def credits_of(premise: Premise, written_by: str, material: Material) -> tuple[str, ...]:
     """The lines of the credits: cast, writer, film model, voices."""
     spoken = [line.recipe["voice"] for line in material.lines if "voice" in line.recipe]
     speakers = {voice.get("speaker", "embedded") for voice in spoken} or {"embedded"}
-    voiced = " and ".join(name for speaker, name in _SPEAKERS.items() if speaker in speakers)
+    voiced = " and ".join(credit.name for speaker, credit in SPEAKER_CREDITS.items() if speaker in speakers)
     cast = ", ".join(display_name(key, who) for key, who in premise.characters.items())
     return (
         f"With {cast}" if cast else premise.show,

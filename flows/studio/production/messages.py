@@ -20,11 +20,14 @@ from flows.studio.production.episode import AUTO, Job, Written
 from flows.studio.production.plan import Survey
 from flows.studio.production.records import lines_chapter
 from flows.studio.production.request import OUTPUT, EpisodeOptions, MemeOptions, Outcome
+from flows.studio.voice.phonemes import murmur_remedy
 from flows.studio.workspace import folder as folders
 from flows.studio.workspace import manifest
 from flows.studio.workspace.files import disk_errors
 from scripts_llm.llm.client import Call, public_address
 from scripts_llm.screenplay.premise import Meme, Premise
+
+SHOWN_LABELS = 8  # of murmured lines in a message
 
 
 def on_the_last_one(options: EpisodeOptions) -> EpisodeOptions:
@@ -206,17 +209,18 @@ def plan_told(plan: Survey) -> tuple[str, ...]:
     return tuple(lines)
 
 
-def murmured(plan: Survey) -> tuple[str, ...]:
-    """The lines that no voice could speak."""
-    return tuple(line["id"] for line in lines_chapter(plan)["lines"] if line["murmured"])
-
-
-def way_to_speak(plan: Survey) -> str:
-    """What would give the murmured lines words, if anything does."""
-    from flows.studio.voice.phonemes import murmur_remedy
-
-    silent = murmured(plan)
-    return murmur_remedy(line.line.line for line in plan.lines if line.label in silent)
+def describe_murmurs(plan: Survey) -> str:
+    """Which lines are murmured and what would give them words, in one line; "" if all are spoken."""
+    is_murmured = {line["id"]: line["murmured"] for line in lines_chapter(plan)["lines"]}
+    murmured = [line for line in plan.lines if is_murmured[line.label]]
+    if not murmured:
+        return ""
+    labels = [line.label for line in murmured[:SHOWN_LABELS]]
+    more = len(murmured) - len(labels)
+    which = ", ".join(labels) + (f" and {more} more" if more else "")
+    return (
+        f"murmured, as no voice here speaks them: {which}{murmur_remedy(line.line.line for line in murmured)}"
+    )
 
 
 FAILED, WRONG_INPUT = 1, 2

@@ -151,7 +151,13 @@ def look(job: Job, written: Written | None = None) -> Survey | None:
     shots = shot_list.plan_shots(
         written.script, written.premise, film, seed=job.film_seed, folders=job.places
     )
-    lines = plan_lines(written.script, written.premise, speaker=job.speaker, folders=job.places)
+    lines = plan_lines(
+        written.script,
+        written.premise,
+        speaker=job.speaker,
+        folders=job.places,
+        stored=artifacts.stored(job.folder.voices, ".wav"),
+    )
     intro = _intro(job, written.premise)
     made = needed.make_plan(
         job.folder, [*([intro] if intro else []), *shots], lines, film=film, failed=job.memory.failed

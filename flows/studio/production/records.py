@@ -16,6 +16,7 @@ from flows.studio.production.episode import Job, Written
 from flows.studio.production.plan import Survey
 from flows.studio.release import publish
 from flows.studio.timeline.model import Timeline
+from flows.studio.voice.catalog import SPEAKER_CREDITS
 from flows.studio.voice.lines import PlannedLine
 from flows.studio.workspace import artifacts, manifest
 from flows.studio.workspace import files as files_
@@ -123,18 +124,11 @@ def lines_chapter(plan: Survey) -> Chapters:
     }
 
 
-_SPEAKERS = {
-    "embedded": "hibari-tts (Apache-2.0)",
-    "kokoro": "Kokoro-82M (Apache-2.0)",
-    "server": "a speech server",
-}
-
-
 def _speaker_of(line: PlannedLine) -> str:
     """Who spoke it, with the licence, for the credits."""
     if line.file is not None:
         return "recordings"
-    return _SPEAKERS[(line.recipe.get("voice") or {}).get("speaker", "embedded")]
+    return SPEAKER_CREDITS[line.recipe.get("voice", {}).get("speaker", "embedded")].licensed
 
 
 # ------------------------------------------------------------------------------------------------ film

@@ -84,6 +84,23 @@ KOKORO_VOICES: Mapping[str, NamedVoice] = {
 }
 
 
+@dataclass(frozen=True)
+class SpeakerCredit:
+    """A speaker's name in the film's credits, and with its licence in publish.txt."""
+
+    name: str
+    licensed: str
+
+
+# By `speaker` in the recipe of a line; a murmur is the formants' own, where hibari is missing.
+SPEAKER_CREDITS: Mapping[str, SpeakerCredit] = {
+    "embedded": SpeakerCredit("hibari-tts", "hibari-tts (Apache-2.0)"),
+    "kokoro": SpeakerCredit("Kokoro", "Kokoro-82M (Apache-2.0)"),
+    "server": SpeakerCredit("a speech server", "a speech server"),
+    "murmur": SpeakerCredit("nobody in words", "murmured"),
+}
+
+
 def default_speaker(before: str | None = None) -> Speaker:
     """Who speaks for characters without a `voice:`.
 
