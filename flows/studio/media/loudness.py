@@ -1,24 +1,26 @@
-"""How loud something is: integrated loudness (ITU-R BS.1770-4, EBU R 128) and true peak, measured in one go.
+"""Integrated loudness (ITU-R BS.1770-4, EBU R 128) and true peaks, of samples in memory and of files.
 
-Both meters take a programme of any length in pieces, so that nothing has to lie in memory whole.
+Samples are measured here, in pieces, for the mix; files by ffmpeg's `ebur128`.
 """
 
 from __future__ import annotations
 
 import functools
+import math
+import re
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from flows.studio.media.audio import PIECE, Samples, db_to_gain, decode_sound
+from flows.studio.media import ffmpeg
+from flows.studio.media.audio import PIECE, Samples, db_to_gain
 from flows.studio.rates import SAMPLE_RATE
 
 SILENT_LUFS = -70.0  # BS.1770's absolute gate: what lies under it counts as silence
 SILENT_DBTP = -120.0
 SLICE = SAMPLE_RATE // 10  # the gating blocks of 400 ms begin every 100 ms
 OVERSAMPLING = 4
-_PEAK_HOP = 480
 CONTEXT = 32  # samples on either side that the oversampling filter may look at
 
 # BS.1770-4, tables 1 and 2, at 48 kHz: the head's shelf and the low cut.
@@ -148,54 +150,51 @@ def _between() -> tuple[Samples, float]:
     return np.asarray(taps, np.float32), float(most)
 
 
-class PeakMeter:
-    """The highest true peak of what has been added so far."""
-
-    def __init__(self) -> None:
-        self._peak = 0.0
-        self._tail: Samples | None = None
-
-    def add(self, samples: Samples) -> None:
-        """The next samples, (n, channels) at 48 kHz; the last few wait for what follows them."""
-        if self._tail is None:
-            self._tail = np.zeros((CONTEXT, samples.shape[1]), np.float32)
-        joined = np.concatenate([self._tail, samples])
-        if len(joined) > 2 * CONTEXT:
-            found = true_peaks(joined, hop=_PEAK_HOP, context=CONTEXT, least=self._least(joined))
-            self._peak = max(self._peak, float(found.max()))
-        self._tail = joined[-2 * CONTEXT :]
-
-    def _least(self, samples: Samples) -> float:
-        """What is worth a closer look: it may pass the highest peak so far, or the samples' own."""
-        heard = samples[CONTEXT:-CONTEXT]
-        return max(self._peak, float(heard.max()), -float(heard.min()))
-
-    def true_peak_dbtp(self) -> float:
-        """The peak of a programme that ends here."""
-        if self._tail is None:
-            return SILENT_DBTP
-        ending = np.pad(self._tail, ((0, CONTEXT), (0, 0)))
-        return to_decibels(max(self._peak, float(true_peaks(ending, hop=_PEAK_HOP, context=CONTEXT).max())))
-
-
 def to_decibels(amplitude: float) -> float:
     return max(SILENT_DBTP, 20 * float(np.log10(max(amplitude, 1e-12))))
 
 
+# --------------------------------------------------------------------------------------------- files
+
+# Every 100 ms, as `lavfi.r128.KEY=VALUE`: I and S are LUFS of the whole so far and of the last 3 s; the true
+# peaks, one for each channel, are amplitudes.
+_READING = re.compile(rb"lavfi\.r128\.(I|S|true_peaks)\w*=(\S+)")
+
+
 def measure_file(path: Path) -> tuple[float, float]:
-    """Integrated loudness in LUFS and true peak in dBTP of a sound or film file, as a player decodes it."""
-    loudness, peak = LoudnessMeter(), PeakMeter()
-    for samples in decode_sound(path):
-        loudness.add(samples)
-        peak.add(samples)
-    return loudness.loudness_lufs(), peak.true_peak_dbtp()
+    """Integrated loudness in LUFS and true peak in dBTP of a sound or film file, as a player decodes it.
+
+    By ffmpeg's `ebur128` filter (EBU R 128). Under 0.4 s it has no loudness: SILENT_LUFS.
+
+    Raises:
+        StudioError: the file has no sound that ffmpeg can read.
+    """
+    readings = _readings(path, "ebur128=peak=true:metadata=1:framelog=quiet")
+    loudness = max(SILENT_LUFS, readings["I"][-1]) if readings["I"] else SILENT_LUFS
+    return loudness, to_decibels(max(readings["true_peaks"], default=0.0))
 
 
 def loudness_curve(path: Path) -> tuple[float, ...]:
-    """Short-term loudness in LUFS of a sound or film file, a value a second (EBU Tech 3341: 3 s windows)."""
-    meter = LoudnessMeter()
-    for samples in decode_sound(path):
-        meter.add(samples)
-    energies = meter.energies()
-    windows = [energies[max(0, end - 30) : end] for end in range(10, len(energies) + 1, 10)]
-    return tuple(round(_lufs(float(window.mean())), 1) for window in windows)
+    """Short-term loudness in LUFS of a sound or film file, one value a second (EBU Tech 3341: 3 s windows).
+
+    The first two windows are as long as there is sound. Raises StudioError as `measure_file` does.
+    """
+    before = 3  # seconds of silence put in front, as ebur128 gives no short-term loudness earlier
+    silence = f"adelay={before}s:all=1"
+    readings = _readings(path, f"{silence},ebur128=metadata=1:framelog=quiet")["S"][9::10][before:]
+    part = (min(1.0, second / before) for second in range(1, len(readings) + 1))
+    return tuple(
+        round(max(SILENT_LUFS, reading - 10 * math.log10(share)), 1)
+        for reading, share in zip(readings, part, strict=True)
+    )
+
+
+def _readings(path: Path, meter: str) -> dict[str, list[float]]:
+    """What an ebur128 filter writes for every 100 ms of a file, by key."""
+    filters = f"aresample={SAMPLE_RATE},{meter},ametadata=mode=print:file=-"
+    command = ["-nostdin", "-i", f"file:{path}", "-map", "0:a:0", "-af", filters, "-f", "null", "-"]
+    log = ffmpeg.run(command, doing=f"{path}: wanted a file with sound")
+    readings: dict[str, list[float]] = {"I": [], "S": [], "true_peaks": []}
+    for key, value in _READING.findall(log):
+        readings[key.decode()].append(float(value))
+    return readings

@@ -11,7 +11,7 @@ import pytest
 from flows.studio.errors import StudioError
 from flows.studio.media import audio
 from flows.studio.media.limiter import HOP, ducking_gain, gain_at_samples, limiter_gain, merge_intervals
-from flows.studio.media.loudness import LoudnessMeter, PeakMeter, loudness_of, measure_file, true_peaks
+from flows.studio.media.loudness import LoudnessMeter, loudness_curve, loudness_of, measure_file, true_peaks
 from flows.studio.rates import SAMPLE_RATE
 
 
@@ -31,12 +31,35 @@ def test_pieces_of_any_length_are_measured_as_the_whole():
     samples = tone(300, seconds=3, dbfs=-12) * np.linspace(0.2, 1, 3 * SAMPLE_RATE)[:, None].astype(
         np.float32
     )
-    meter, peak = LoudnessMeter(), PeakMeter()
+    meter = LoudnessMeter()
     for piece in np.split(samples, [7, 5000, 5001, 60_000, 100_123]):
         meter.add(piece)
-        peak.add(piece)
     assert meter.loudness_lufs() == pytest.approx(loudness_of(samples), abs=0.01)
-    assert peak.true_peak_dbtp() == pytest.approx(-12, abs=0.1)
+
+
+def test_a_file_is_measured_as_its_samples_are(tmp_path):
+    rise = np.linspace(0.2, 1, 3 * SAMPLE_RATE)[:, None].astype(np.float32)
+    for name, raw in {
+        "rising": tone(300, seconds=3, dbfs=-12) * rise,
+        "between": tone(SAMPLE_RATE / 4, seconds=3, dbfs=-6, phase=np.pi / 4) * rise,
+        "noise": np.random.default_rng(1).standard_normal((SAMPLE_RATE, 2)).astype(np.float32) * 0.1,
+    }.items():
+        samples = audio.with_fades(raw)  # an edge swings over, and every filter does so otherwise
+        audio.write_wav(tmp_path / f"{name}.wav", samples)
+        loudness, peak = measure_file(tmp_path / f"{name}.wav")
+        assert loudness == pytest.approx(loudness_of(samples), abs=0.1)
+        assert peak == pytest.approx(20 * np.log10(true_peaks(samples, hop=HOP).max()), abs=0.2)
+    audio.write_wav(tmp_path / "silence.wav", np.zeros((SAMPLE_RATE, 2), np.float32))
+    assert measure_file(tmp_path / "silence.wav") == (-70, -120)
+
+
+def test_the_curve_has_a_value_a_second_from_the_first_one_on(tmp_path):
+    steps = [tone(1000, seconds=s, dbfs=d) for s, d in ((4, -23), (4, -33), (1.5, -120))]
+    audio.write_wav(tmp_path / "a.wav", np.concatenate(steps))
+    curve = loudness_curve(tmp_path / "a.wav")
+    assert len(curve) == 9
+    assert curve[:4] == pytest.approx((-23, -23, -23, -23), abs=0.1)
+    assert curve[6:8] == pytest.approx((-33, -33), abs=0.1)
 
 
 def test_it_agrees_with_pyloudnorm():
