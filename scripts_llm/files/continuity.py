@@ -5,14 +5,16 @@ Saving an entry changes the text of that entry only; comments, order and every o
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
-from scripts_llm.errors import ScriptError
+from scripts_llm.files.edit import replace_text
 from scripts_llm.files.source import Source, faults_error, read_text
 from scripts_llm.files.validation import validate
-from scripts_llm.files.write import flow_style, format_scalar, replace_file
+from scripts_llm.files.write import flow_style, format_scalar
 from scripts_llm.files.yaml_nodes import Node, construct, parse
-from scripts_llm.screenplay.continuity import Continuity, ContinuityEntry
+from scripts_llm.screenplay.continuity import Continuity, ContinuityEntry, episode_number
 
 HEAD = """\
 # What happened so far in {show}: the writer reads it before every new episode.
@@ -41,30 +43,32 @@ def read_continuity(path: Path) -> Continuity:
 
 def read_entry(path: Path, episode: str) -> ContinuityEntry | None:
     """The entry of an episode in the file, or None."""
-    told = read_continuity(path).episodes
-    return next((each for each in told if each.episode == episode), None)
+    return next((entry for entry in read_continuity(path).episodes if entry.episode == episode), None)
 
 
-def save_entry(path: Path, told: ContinuityEntry, *, show: str) -> None:
+def save_entry(path: Path, entry: ContinuityEntry, *, show: str) -> None:
     """Writes an episode's entry over the one that it had, or inserts it in the order of episodes.
 
     The file is created if it is missing. Raises ScriptError, and leaves the file unchanged, if its YAML is
     written in a way that an entry cannot be inserted into.
     """
-    wanted = read_continuity(path).with_episode(told)
-    text = read_text(path, what="continuity") if path.exists() else HEAD.format(show=" ".join(show.split()))
-    new = _with_entry(text, told, path)
-    if _reads_as(new, path) != wanted:
-        raise ScriptError(
-            f"{path}: wanted to add what happened in {told.episode}, got YAML that is too clever for that, "
-            "try a plain list of entries under `episodes:`"
-        )
-    replace_file(path, new.encode())
+    read_continuity(path)
+    exists = path.exists()
+    text = read_text(path, what="continuity") if exists else HEAD.format(show=" ".join(show.split()))
+    source = Source(path, text)
+    root, _ = parse(source)
+    replace_text(
+        source,
+        _with_entry(text, root, entry),
+        _content_with_entry(root, entry),
+        what=f"what happened in {entry.episode}",
+        hint="a plain list of entries under `episodes:`",
+    )
 
 
-def entry_rows(told: ContinuityEntry) -> list[str]:
+def entry_rows(entry: ContinuityEntry) -> list[str]:
     """An entry as lines of YAML, without indentation."""
-    known = told.model_dump(exclude_defaults=True, mode="json")
+    known = entry.model_dump(exclude_defaults=True, mode="json")
     rows = []
     for key, value in known.items():
         if isinstance(value, str):
@@ -76,62 +80,58 @@ def entry_rows(told: ContinuityEntry) -> list[str]:
     return rows
 
 
-def _with_entry(text: str, told: ContinuityEntry, path: Path) -> str:
-    root, _ = parse(Source(path, text))
+def _content_with_entry(root: Node | None, entry: ContinuityEntry) -> dict[str, Any]:
+    content: dict[str, Any] = construct(root) if root is not None and not root.is_blank else {}
+    entries = content["episodes"] = content.get("episodes") or []
+    index, is_there = _place_for(entry.episode, [str(each.get("episode", "")) for each in entries])
+    entries[index : index + is_there] = [entry.model_dump(exclude_defaults=True, mode="json")]
+    return content
+
+
+def _place_for(episode: str, others: Sequence[str]) -> tuple[int, bool]:
+    """The index of an episode among others, and whether one of them is the same episode."""
+    if episode in others:
+        return others.index(episode), True
+    number = episode_number(episode)
+    later = (index for index, other in enumerate(others) if episode_number(other) > number)
+    return next(later, len(others)), False
+
+
+def _with_entry(text: str, root: Node | None, entry: ContinuityEntry) -> str:
     listed = root.value.get("episodes") if root is not None and isinstance(root.value, dict) else None
-    entries = listed.value if listed is not None and isinstance(listed.value, list) else []
-    if not entries:
+    nodes = listed.value if listed is not None and isinstance(listed.value, list) else []
+    if not nodes:
         head = text if listed is not None else f"{text.rstrip()}\n\nepisodes:\n".lstrip()
         head = head[: listed.start.index] + head[listed.end.index :] if listed is not None else head
-        return f"{head.rstrip()}\n{_block(told, 2)}"
-    indent = entries[0].start.column - 3
-    own = next((entry for entry in entries if _code(entry) == told.episode), None)
-    if own is not None:
-        start, end = _line_start(text, own), _end_of(text, own)
-        return text[:start] + _block(told, indent) + text[end:]
-    later = next((entry for entry in entries if _number(_code(entry)) > _number(told.episode)), None)
-    if later is not None:
-        start = _line_start(text, later)
-        return text[:start] + _block(told, indent) + "\n" + text[start:]
-    end = _end_of(text, entries[-1])
-    before = text[:end] if text[:end].endswith("\n") else text[:end] + "\n"
-    return f"{before}\n{_block(told, indent)}{text[end:]}"
+        return f"{head.rstrip()}\n{_block(entry, 2)}"
+    block = _block(entry, nodes[0].start.column - 3)
+    index, is_there = _place_for(entry.episode, [_code(node) for node in nodes])
+    if index == len(nodes):
+        end = _end_of(text, nodes[-1])
+        before = text[:end] if text[:end].endswith("\n") else text[:end] + "\n"
+        return f"{before}\n{block}{text[end:]}"
+    start = text.rfind("\n", 0, nodes[index].start.index) + 1
+    if is_there:
+        return text[:start] + block + text[_end_of(text, nodes[index]) :]
+    return f"{text[:start]}{block}\n{text[start:]}"
 
 
-def _block(told: ContinuityEntry, indent: int) -> str:
-    first, *rest = entry_rows(told)
+def _block(entry: ContinuityEntry, indent: int) -> str:
+    first, *rest = entry_rows(entry)
     rows = [f"- {first}", *(f"  {row}" for row in rest)]
     return "".join(f"{' ' * indent}{row}\n" for row in rows)
 
 
-def _line_start(text: str, entry: Node) -> int:
-    return text.rfind("\n", 0, entry.start.index) + 1
-
-
-def _end_of(text: str, entry: Node) -> int:
+def _end_of(text: str, node: Node) -> int:
     """The offset behind the last line of an entry's text, without the comments and blank lines after it."""
-    last = len(text[: entry.end.index].rstrip())
+    last = len(text[: node.end.index].rstrip())
     end = text.find("\n", last)
     return len(text) if end < 0 else end + 1
 
 
-def _code(entry: Node) -> str:
-    value = construct(entry)
+def _code(node: Node) -> str:
+    value = construct(node)
     return str(value.get("episode", "")) if isinstance(value, dict) else ""
-
-
-def _number(code: str) -> tuple[int, ...]:
-    return tuple(int(digits) for digits in code.lstrip("s").split("e") if digits.isdecimal())
-
-
-def _reads_as(text: str, path: Path) -> Continuity | None:
-    try:
-        root, _ = parse(Source(path, text))
-        if root is None:
-            return None
-        return validate(Continuity, _without_an_empty_list(root), path)[0]
-    except ScriptError:
-        return None
 
 
 def _without_an_empty_list(root: Node) -> Node:

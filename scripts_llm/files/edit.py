@@ -17,6 +17,8 @@ from scripts_llm.files.write import flow_style, format_scalar, format_shot, repl
 from scripts_llm.files.yaml_nodes import Node, construct, parse
 from scripts_llm.screenplay.script import Scene, Shot
 
+_PLAIN_LINES = "plain `key: value` lines, without aliases"
+
 
 @dataclass(frozen=True)
 class _Edit:
@@ -34,7 +36,7 @@ def insert_ids_and_shots(path: Path, *, ids: Mapping[int, str], shots: Mapping[i
     text = read_text(path, what="script")
     root, _ = parse(Source(path, text))
     scenes = _scenes(root, path, max((*ids, *shots)))
-    wanted = _expected_content(root, ids, shots)
+    expected = _expected_content(root, ids, shots)
     for before_all in (False, True):
         edits: list[_Edit] = []
         for index, scene in enumerate(scenes):
@@ -43,13 +45,10 @@ def insert_ids_and_shots(path: Path, *, ids: Mapping[int, str], shots: Mapping[i
             if index in shots:
                 edits += _shots_edits(scene, shots[index], text, before_all=before_all)
         new = _edited(text, edits)
-        if _reads_as(new, wanted, path):
-            replace_text(Source(path, text), new, wanted, "a shot")
+        if _reads_as(new, expected, path):
+            replace_text(Source(path, text), new, expected, what="a shot")
             return
-    raise ScriptError(
-        f"{path}: wanted to write shots and ids into the scenes, got YAML that is too clever for that, "
-        "try plain `key: value` lines, without aliases"
-    )
+    raise _too_clever(path, "shots and ids into the scenes")
 
 
 def set_pick(path: Path, *, scene: int, shot: int, pick: int) -> None:
@@ -60,10 +59,10 @@ def set_pick(path: Path, *, scene: int, shot: int, pick: int) -> None:
     listed = shots.get("shots") if isinstance(shots, dict) else None
     if root is None or listed is None or not isinstance(listed.value, list) or shot >= len(listed.value):
         raise ScriptError(f"{path}: wanted at least {shot + 1} shots in the scene, got fewer")
-    wanted = construct(root)
-    wanted["scenes"][scene]["shots"][shot]["pick"] = pick
+    expected = construct(root)
+    expected["scenes"][scene]["shots"][shot]["pick"] = pick
     new = _edited(source.text, [_value_edit(listed.value[shot], "pick", str(pick), source.text)])
-    replace_text(source, new, wanted, "a pick")
+    replace_text(source, new, expected, what="a pick")
 
 
 def read_scene_text(path: Path, index: int) -> str:
@@ -82,9 +81,9 @@ def replace_scene(path: Path, index: int, new: Scene | str) -> None:
     alone, _ = parse(Source(path, f"{' ' * (scene.start.column - 1)}{text}"))
     if root is None or alone is None:
         raise ScriptError(f"{path}: wanted a scene, got nothing")
-    wanted = construct(root)
-    wanted["scenes"][index] = construct(alone)
-    replace_text(source, source.text[:start] + text + source.text[end:], wanted, "a scene")
+    expected = construct(root)
+    expected["scenes"][index] = construct(alone)
+    replace_text(source, source.text[:start] + text + source.text[end:], expected, what="a scene")
 
 
 def carry_over_scenes(path: Path, texts: Mapping[str, str]) -> None:
@@ -159,19 +158,20 @@ def _value_edit(mapping: Node, key: str, value: str, text: str) -> _Edit:
     return _Edit(keys[0].start.index, keys[0].start.index, f"{key}: {value}{indent}")
 
 
-def replace_text(source: Source, new: str, wanted: Any, what: str) -> None:
-    """Replaces a file's text if the new text parses to the expected content.
+def replace_text(source: Source, new: str, expected: Any, *, what: str, hint: str = _PLAIN_LINES) -> None:
+    """Replaces a file's text if the new text parses to the expected content, or creates it.
 
     Raises ScriptError, and leaves the file unchanged, if it does not, or if the file has changed meanwhile.
     """
-    if not _reads_as(new, wanted, source.path):
-        raise ScriptError(
-            f"{source.path}: wanted to write {what} into it, got YAML that is too clever for that, "
-            "try plain `key: value` lines, without aliases"
-        )
-    if read_text(source.path, what="script") != source.text:
+    if not _reads_as(new, expected, source.path):
+        raise _too_clever(source.path, f"{what} into it", hint)
+    if source.path.exists() and read_text(source.path, what="YAML") != source.text:
         raise ScriptError(f"{source.path}: was changed while {what} was written in, try again")
     replace_file(source.path, new.encode())
+
+
+def _too_clever(path: Path, what: str, hint: str = _PLAIN_LINES) -> ScriptError:
+    return ScriptError(f"{path}: wanted to write {what}, got YAML that is too clever for that, try {hint}")
 
 
 def _scenes(root: Node | None, path: Path, last: int) -> list[Node]:
@@ -196,12 +196,12 @@ def _expected_content(root: Node | None, ids: Mapping[int, str], shots: Mapping[
     return content
 
 
-def _reads_as(text: str, wanted: Any, path: Path) -> bool:
+def _reads_as(text: str, expected: Any, path: Path) -> bool:
     try:
         root, faults = parse(Source(path, text))
     except ScriptError:
         return False
-    return root is not None and not faults and construct(root) == wanted
+    return root is not None and not faults and construct(root) == expected
 
 
 def _edited(text: str, edits: Sequence[_Edit]) -> str:

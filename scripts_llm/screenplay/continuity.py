@@ -40,20 +40,21 @@ class Continuity(Model):
 
     def before(self, episode: str) -> Continuity:
         """What was told before this episode: what an older one is written from does not know newer ones."""
-        return self.model_copy(
-            update={"episodes": tuple(told for told in self.episodes if _number(told) < _number(episode))}
-        )
+        number = episode_number(episode)
+        earlier = tuple(entry for entry in self.episodes if episode_number(entry.episode) < number)
+        return self.model_copy(update={"episodes": earlier})
 
-    def with_episode(self, told: ContinuityEntry) -> Continuity:
-        """The same with this episode in its place, instead of an entry that it had before."""
-        others = [each for each in self.episodes if each.episode != told.episode]
-        return self.model_copy(update={"episodes": tuple(sorted([*others, told], key=_number))})
+    def with_episode(self, entry: ContinuityEntry) -> Continuity:
+        """A copy with this entry, in the order of episodes, instead of the one that its episode had."""
+        others = [each for each in self.episodes if each.episode != entry.episode]
+        ordered = sorted([*others, entry], key=lambda each: episode_number(each.episode))
+        return self.model_copy(update={"episodes": tuple(ordered)})
 
     def gags(self) -> dict[str, int]:
         """How often each running gag came so far."""
         counted: Counter[str] = Counter()
-        for told in self.episodes:
-            counted.update(told.gags)
+        for entry in self.episodes:
+            counted.update(entry.gags)
         return dict(counted)
 
 
@@ -76,13 +77,13 @@ def continuity_entry(
 
 def _mentions_gag(scene: Scene, gag: str) -> bool:
     """Whether the gag's longer words all come up in a scene, in any form of theirs."""
-    told = " ".join(
+    words = " ".join(
         [scene.action, *(element.line for element in scene.dialogue if isinstance(element, Line))]
     )
     stems = [word[:5] for word in re.findall(r"\w{4,}", gag.lower())] or [gag.lower()]
-    return all(re.search(rf"\b{re.escape(stem)}", told.lower()) for stem in stems)
+    return all(re.search(rf"\b{re.escape(stem)}", words.lower()) for stem in stems)
 
 
-def _number(told: ContinuityEntry | str) -> tuple[int, ...]:
-    code = told if isinstance(told, str) else told.episode
+def episode_number(code: str) -> tuple[int, ...]:
+    """Season and episode of a code like `s01e03`, for comparisons."""
     return tuple(int(digits) for digits in re.findall(r"\d+", code))
