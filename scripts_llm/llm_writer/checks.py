@@ -1,7 +1,7 @@
-"""Whether a draft means what it should: cast, lengths, counts, order, repeats, language, pictures.
+"""Checks a model's draft: cast, lengths, counts, order, repeats, language, pictures.
 
-Faults that a person would have to mend are refused to the end; small ones are sent back once and then put
-right here.
+Faults that need a person to fix are refused every time; small ones are sent back once and then corrected
+here.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ _SCRIPTS = {
 
 
 def read_outline(found: Mapping[str, object], brief: Brief) -> Outline:
-    """The outline in a model's answer. Raises ScriptError with one line a fault."""
+    """The outline in a model's answer. Raises ScriptError with one line for each fault."""
     outline = validate_draft(Outline, found)
     faults = list(_order_faults([turn.part for turn in outline.scenes], brief))
     for number, turn in enumerate(outline.scenes, 1):
@@ -79,7 +79,7 @@ def _cast_faults(where: str, who: str, brief: Brief) -> Iterator[str]:
 
 
 def scene_faults(where: str, scene: DraftScene, part: str, brief: Brief) -> Iterator[str]:
-    """What cannot be filmed or said, and no program can put right. `part` is the outline's."""
+    """Faults that no program can correct. `part` is the part that the outline gives the scene."""
     if scene.part != part:
         yield f"{where}: the part must be {part}, got {scene.part!r}"
     yield from _place_faults(where, scene.setting, brief)
@@ -94,7 +94,7 @@ def scene_faults(where: str, scene: DraftScene, part: str, brief: Brief) -> Iter
 
 
 def small_faults(where: str, scene: DraftScene, said: Mapping[str, str], brief: Brief) -> Iterator[str]:
-    """What is sent back once, and put right here if it comes again. `said` are the words of other scenes."""
+    """Faults that are sent back once and corrected here if they return. `said`: lines of other scenes."""
     fault = brief.dialect.find_fault(scene.action, brief.names, brief.places, is_shot=False)
     if fault:
         yield f"{where}: the action {scene.action[:60]!r} {fault}"
@@ -115,7 +115,7 @@ def small_faults(where: str, scene: DraftScene, said: Mapping[str, str], brief: 
 
 
 def length_fault(lines: Sequence[str], brief: Brief, *, share: float = 1.0) -> str | None:
-    """Too long or too short for the episode, or for a share of it."""
+    """Whether the lines are too long or too short for the episode, or for a share of it; None if neither."""
     seconds = sum(line_seconds(line) + SECONDS_BETWEEN_LINES for line in lines)
     low, high = (share * bound for bound in brief.seconds)
     if seconds > 1.5 * high:
@@ -126,7 +126,7 @@ def length_fault(lines: Sequence[str], brief: Brief, *, share: float = 1.0) -> s
 
 
 def _language_faults(where: str, lines: Sequence[str], brief: Brief) -> Iterator[str]:
-    """Lines in another alphabet than the language's; names and foreign words may be in any."""
+    """Faults of lines in another alphabet than the language's; half of the letters may be in any."""
     wanted = _SCRIPTS.get(brief.language.lower()[:2])
     letters = [letter for line in lines for letter in line if letter.isalpha()]
     if wanted and letters:
@@ -139,7 +139,7 @@ def _language_faults(where: str, lines: Sequence[str], brief: Brief) -> Iterator
 
 
 def build_scene(draft: DraftScene, brief: Brief, *, is_last: bool) -> Scene:
-    """The scene without an id; what is small and wrong is put right. Shots that show nothing are left out."""
+    """The scene, without an id, with small faults corrected. Shots that show nothing are left out."""
     lines = build_lines(draft.dialogue, brief, is_last=is_last)
     fault = brief.dialect.find_fault(draft.action, brief.names, brief.places, is_shot=False)
     shots = tuple(
@@ -161,7 +161,7 @@ def build_scene(draft: DraftScene, brief: Brief, *, is_last: bool) -> Scene:
 
 
 def build_lines(dialogue: Sequence[DraftLine], brief: Brief, *, is_last: bool) -> tuple[Line, ...]:
-    """The lines as they are spoken; the last one always gets its laugh."""
+    """The lines as they are spoken; the last one always gets a laugh."""
     lines = [_line(line, brief) for line in dialogue]
     if lines[-1].laugh in (None, "none"):
         lines[-1] = lines[-1].model_copy(update={"laugh": "big" if is_last else "small"})
@@ -177,7 +177,7 @@ def _line(line: DraftLine, brief: Brief) -> Line:
 
 
 def spoken_words(line: DraftLine, brief: Brief) -> str:
-    """The words that are spoken: without the speaker's name, quotes around it, asterisks and line breaks."""
+    """The words to be spoken: without the speaker's name, quotes, asterisks and line breaks."""
     text = " ".join(line.line.split())
     who = find_speaker(line.who, brief) or line.who
     for name in (line.who, who, brief.names.get(who, who)):
@@ -187,26 +187,26 @@ def spoken_words(line: DraftLine, brief: Brief) -> str:
 
 
 def _seen_alone(prompt: str, lines: Sequence[Line], brief: Brief) -> str | None:
-    """Whose lines a shot is for: the only speaker that its prompt names."""
+    """The key of the only speaker whom a shot's prompt names, or None."""
     speakers = {line.who for line in lines}
     named = [who for who in people_named(prompt, brief.names) if who in speakers]
     return named[0] if len(named) == 1 else None
 
 
 def _plain_action(lines: Sequence[Line], brief: Brief) -> str:
-    """What the film model can always show: the first speaker talks, the others stand."""
+    """An action that every film model can show: the first speaker talks, the others stand."""
     first, *others = list(dict.fromkeys(brief.names[line.who] for line in lines))[:MAX_SPEAKERS]
     return ", ".join([f"{first} is talking", *(f"{other} is standing" for other in others)]) + "."
 
 
 def find_place(setting: str, brief: Brief) -> str | None:
-    """The show's own name of a setting, however it is written or called; None if it is none."""
+    """The show's own name for a setting, however it is spelled; None if the show does not have it."""
     plain = setting.lower().replace("_", " ").strip()
     own = {each.lower().replace("_", " "): each for each in reversed(brief.places)}
     return own.get(plain) or own.get(brief.dialect.synonyms.get(plain, ""))
 
 
 def find_speaker(who: str, brief: Brief) -> str | None:
-    """The key of somebody of the cast, by key or name; None if it is nobody."""
+    """The key of a character, given the key or the name; None if it is nobody's."""
     plain = who.lower().strip()
     return next((key for key, name in brief.names.items() if plain in (key, name.lower())), None)

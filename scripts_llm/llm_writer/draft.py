@@ -1,4 +1,4 @@
-"""What a language model is asked for, and what becomes of it: lists and enums, checked, then our scenes."""
+"""The models of what a language model is asked for, their JSON schemas, and the brief that limits them."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ Story = Literal["A", "B", "runner"]
 
 
 class DraftModel(BaseModel):
-    """Frozen; a key too many does no harm, and no text steers a terminal."""
+    """Frozen; ignores unknown keys and removes control characters from text."""
 
     model_config = ConfigDict(frozen=True, str_strip_whitespace=True)
 
@@ -38,7 +38,7 @@ class DraftModel(BaseModel):
 
 
 class OutlineScene(DraftModel):
-    """One beat of the outline, a scene each."""
+    """What happens in one scene, in the outline."""
 
     part: str
     story: Story = "A"
@@ -50,7 +50,7 @@ class OutlineScene(DraftModel):
 
 
 class Outline(DraftModel):
-    """The story before its words."""
+    """The story of an episode, before its dialogue."""
 
     title: Name
     logline: Sentence
@@ -61,11 +61,15 @@ class Outline(DraftModel):
 
 
 class DraftShot(DraftModel):
+    """A shot of a drafted scene."""
+
     size: Size
     prompt: str = Field(min_length=1, max_length=300)
 
 
 class DraftLine(DraftModel):
+    """A line of a drafted scene."""
+
     who: str
     line: str = Field(min_length=1, max_length=240)
     parenthetical: str = Field(default="", max_length=60)
@@ -73,6 +77,8 @@ class DraftLine(DraftModel):
 
 
 class DraftScene(DraftModel):
+    """A scene as the model writes it."""
+
     part: str
     setting: str
     slugline: Sentence
@@ -82,23 +88,27 @@ class DraftScene(DraftModel):
 
 
 class DraftScenes(DraftModel):
+    """The scenes of one answer."""
+
     scenes: tuple[DraftScene, ...] = Field(min_length=1)
 
 
 class PunchedScene(DraftModel):
-    """One scene's dialogue, written again."""
+    """A scene's dialogue with better jokes; `number` is the scene's in the episode."""
 
     number: int
     dialogue: tuple[DraftLine, ...] = Field(min_length=1, max_length=MAX_LINES)
 
 
 class PunchUp(DraftModel):
+    """The scenes of one punch-up."""
+
     scenes: tuple[PunchedScene, ...] = Field(min_length=1)
 
 
 @dataclass(frozen=True)
 class Brief:
-    """What an episode of this show may hold."""
+    """What an episode of this show may contain: cast, places, parts, numbers of scenes and shots, length."""
 
     names: Mapping[str, str]  # key of the cast -> as people call them
     places: tuple[str, ...]
@@ -112,6 +122,7 @@ class Brief:
 
     @classmethod
     def from_premise(cls, premise: Premise, dialect: Dialect) -> Brief:
+        """The limits that a premise sets, or their defaults."""
         seconds = length_seconds(premise.format)
         around = (8, 12) if seconds is None else (max(1, seconds // 12), max(1, seconds // 7))
         scenes = scene_bounds(premise.format) or around
@@ -132,7 +143,7 @@ class Brief:
 
 
 def bare_words(line: str) -> str:
-    """A line without its punctuation, to compare it with another."""
+    """A line in lower case without punctuation, for comparison with others."""
     return re.sub(r"[^\w ]", "", line.lower())
 
 
@@ -140,7 +151,7 @@ def bare_words(line: str) -> str:
 
 
 def draft_schema(model: type[DraftModel], brief: Brief, *, count: int | None = None) -> dict[str, Any]:
-    """The JSON schema of what is asked for, its enums those of the show; `count`: so many scenes."""
+    """The JSON schema of a draft with the show's names as enums; `count` is the number of scenes."""
     enums: dict[str, list[str]] = {
         "who": list(brief.names),
         "setting": list(brief.places),
@@ -161,7 +172,7 @@ _LEFT_OUT = {"title", "default", "description", "pattern"}
 
 
 def _strict(schema: Any, enums: Mapping[str, list[str]], name: str = "") -> Any:
-    """The subset of JSON schema that strict servers take: every key required, no other allowed."""
+    """The subset of JSON Schema that strict servers accept: every key required, no other allowed."""
     if not isinstance(schema, dict):
         return schema
     if schema.get("type") == "string" and name in enums:
@@ -182,7 +193,7 @@ def _strict(schema: Any, enums: Mapping[str, list[str]], name: str = "") -> Any:
 
 
 def validate_draft(model: type[D], found: Any, where: str = "") -> D:
-    """The answer as that kind of draft. Raises WrongForm with one line a fault."""
+    """The answer as a draft of this kind. Raises MalformedAnswer with one line for each fault."""
     try:
         return model.model_validate(found)
     except ValidationError as wrong:

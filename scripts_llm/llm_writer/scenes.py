@@ -1,4 +1,4 @@
-"""The scenes that were asked for, as they come in: good ones stay, only the bad ones are asked for again."""
+"""Collects the scenes that a model writes: valid ones are kept, only invalid ones are asked for again."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from scripts_llm.llm_writer.draft import Brief, DraftScene, OutlineScene, bare_w
 
 @dataclass
 class SceneCollector:
-    """So many beats in a row of an outline, and what was written for them. Numbers are the episode's."""
+    """Some scenes of an outline, and the valid drafts for them, by the scene's number in the episode."""
 
     brief: Brief
     beats: Mapping[int, OutlineScene]
@@ -23,32 +23,35 @@ class SceneCollector:
     faults: dict[int, list[str]] = field(default_factory=dict)
 
     @property
-    def wanted(self) -> list[int]:
-        """The numbers of the scenes that are still to come."""
+    def missing(self) -> list[int]:
+        """The numbers of the scenes that have no valid draft yet."""
         return [number for number in self.beats if number not in self.good]
 
     def judge(self, found: Mapping[str, Any], is_last: bool) -> list[DraftScene]:
-        """All scenes in order, once the last one is good. Raises ScriptError with the faults of the rest."""
-        wanted = self.wanted
+        """All scenes in order, once each has a valid draft.
+
+        Raises ScriptError with the faults of the invalid ones. `is_last`: small faults are accepted.
+        """
+        missing = self.missing
         scenes = found.get("scenes")
         if not isinstance(scenes, list):
             raise MalformedAnswer("scenes: a list of scenes is required")
-        if len(scenes) == len(self.beats) > len(wanted):  # all of them again, though only some were asked for
-            scenes = [scenes[list(self.beats).index(number)] for number in wanted]
-        if len(scenes) != len(wanted):
-            raise ScriptError(f"wanted {len(wanted)} scenes, got {len(scenes)}")
+        if len(scenes) == len(self.beats) > len(missing):  # all again, not only the missing
+            scenes = [scenes[list(self.beats).index(number)] for number in missing]
+        if len(scenes) != len(missing):
+            raise ScriptError(f"wanted {len(missing)} scenes, got {len(scenes)}")
         self.faults, forms = {}, 0
-        for number, scene in zip(wanted, scenes, strict=True):
+        for number, scene in zip(missing, scenes, strict=True):
             forms += self._take(number, scene, is_last=is_last)
-        if not self.wanted and not is_last:
-            self._weigh()
-        if self.wanted:
-            kind = MalformedAnswer if forms == len(wanted) else ScriptError
+        if not self.missing and not is_last:
+            self._check_length()
+        if self.missing:
+            kind = MalformedAnswer if forms == len(missing) else ScriptError
             raise kind("\n".join(dict.fromkeys(fault for own in self.faults.values() for fault in own)))
         return [self.good[number] for number in self.beats]
 
     def _take(self, number: int, found: Any, *, is_last: bool) -> bool:
-        """Puts a scene with the good ones or notes its faults; whether its very form is wrong."""
+        """Adds a draft to the valid ones, or notes its faults; True if it does not fit the schema."""
         where = f"scene {number}"
         try:
             scene = validate_draft(DraftScene, found, where)
@@ -67,8 +70,8 @@ class SceneCollector:
     def _others(self) -> dict[str, str]:
         return {**self.said, **lines_said(self.good)}
 
-    def _weigh(self) -> None:
-        """An episode of the wrong length is wrong in all its scenes."""
+    def _check_length(self) -> None:
+        """Rejects all scenes if together they are too long or too short."""
         lines = [line.line for scene in self.good.values() for line in scene.dialogue]
         fault = None if self.share is None else length_fault(lines, self.brief, share=self.share)
         if fault:
@@ -77,7 +80,7 @@ class SceneCollector:
 
 
 def lines_said(scenes: Mapping[int, DraftScene]) -> dict[str, str]:
-    """The words of every line, and the scene that it was said in."""
+    """The bare words of every line, with the scene that has it."""
     said: dict[str, str] = {}
     for number, scene in scenes.items():
         for line in scene.dialogue:
@@ -86,7 +89,7 @@ def lines_said(scenes: Mapping[int, DraftScene]) -> dict[str, str]:
 
 
 def scenes_as_data(scenes: Sequence[DraftScene], numbers: Sequence[int]) -> list[dict[str, Any]]:
-    """Scenes as a model reads them back: numbered, the lines with their speakers."""
+    """Scenes for a prompt: numbered, with their setting and dialogue."""
     return [
         {
             "number": number,

@@ -1,6 +1,6 @@
-"""The writer that is a language model: premise, outline, scenes with their shots, punch-up.
+"""Writes scripts with a language model: outline, scenes with their shots, punch-up.
 
-Each is asked for, checked, and repaired once; of the scenes only the bad ones are asked for again.
+Each answer is checked and repaired once; of the scenes, only the invalid ones are asked for again.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ _REMEMBERED = 5  # episodes that are told of
 
 @dataclass(frozen=True)
 class Assignment:
-    """What is to be written: `premise` has its whole cast, `episode` is the number in the season."""
+    """What to write. `premise` has its whole cast; `episode` is the number in the season."""
 
     premise: Premise
     dialect: Dialect
@@ -54,7 +54,7 @@ class Assignment:
 
 @dataclass(frozen=True)
 class WrittenScript:
-    """A script, what it leaves open for a later episode, and what a person should know about it."""
+    """A script, the promises it leaves open for later episodes, and notes for the user."""
 
     script: Script
     promised: tuple[str, ...] = ()
@@ -62,25 +62,32 @@ class WrittenScript:
 
 
 def write_script(task: Assignment, server: Server) -> WrittenScript:
-    """An episode's script. Raises LLMError with the calls made so far; its answer then lies in `task.raw`."""
+    """Writes an episode's script.
+
+    Raises:
+        ScriptError: The premise has no cast, or a prompt template is faulty.
+        LLMError: The server failed, with the calls made so far; unusable answers are saved in `task.raw`.
+    """
     if not task.premise.characters:
         raise ScriptError(f"{task.premise.show}: wanted a cast, got none, try `characters:`")
-    room = _ScriptSession(task, server)
-    outline = room.outline()
+    session = _ScriptSession(task, server)
+    outline = session.outline()
     drafts: list[DraftScene] = []
     for first in range(0, len(outline.scenes), AT_ONCE):
-        drafts += room.scenes(outline, first, drafts)
-    scenes = [build_scene(draft, room.brief, is_last=draft is drafts[-1]) for draft in drafts]
-    scenes, notes = room.punched_up(outline, drafts, scenes)
+        drafts += session.scenes(outline, first, drafts)
+    scenes = [build_scene(draft, session.brief, is_last=draft is drafts[-1]) for draft in drafts]
+    scenes, notes = session.punch_up(outline, drafts, scenes)
     numbered = tuple(scene.model_copy(update={"id": f"s{n:02}"}) for n, scene in enumerate(scenes, 1))
     script = Script(title=outline.title, logline=outline.logline, scenes=numbered)
     return WrittenScript(script, (outline.promise,) if outline.promise else (), notes)
 
 
 def rewrite_scene(task: Assignment, server: Server, script: Script, scene_id: str, note: str) -> Scene:
-    """One scene of a script, written again with a note; its id, place in the order and part stay.
+    """Writes one scene of a script again with a note; its id, position and part stay.
 
-    Raises ScriptError if there is no such scene or it is locked, LLMError as `write` does.
+    Raises:
+        ScriptError: There is no such scene, or it is locked.
+        LLMError: As `write_script`.
     """
     index = next((n for n, scene in enumerate(script.scenes) if scene.id == scene_id), None)
     if index is None:
@@ -93,7 +100,7 @@ def rewrite_scene(task: Assignment, server: Server, script: Script, scene_id: st
 
 
 class _ScriptSession:
-    """One script at work: what every question of it shares."""
+    """What the questions for one script share: assignment, server, brief, system prompt."""
 
     def __init__(self, task: Assignment, server: Server) -> None:
         self.task, self.server = task, server
@@ -113,9 +120,9 @@ class _ScriptSession:
         return ask(self.server, question, lambda found, is_last: read_outline(found, self.brief))
 
     def scenes(self, outline: Outline, first: int, before: Sequence[DraftScene]) -> list[DraftScene]:
-        """The next scenes of an outline, at most `AT_ONCE`."""
+        """Writes the next scenes of an outline, at most `AT_ONCE`."""
         beats = dict(enumerate(outline.scenes[first : first + AT_ONCE], first + 1))
-        bench = SceneCollector(
+        collector = SceneCollector(
             self.brief,
             beats,
             share=len(beats) / len(outline.scenes),
@@ -123,48 +130,48 @@ class _ScriptSession:
         )
         tail = scenes_as_data(before[-1:], [len(before)]) if before else []
         try:
-            return self._ask_for(bench, outline, tail, turns=2)
+            return self._ask_for(collector, outline, tail, turns=2)
         except UnusableAnswer:
-            if len(bench.wanted) == len(beats):
+            if len(collector.missing) == len(beats):
                 raise
-            return self._ask_for(bench, outline, tail, turns=1)  # only the bad scenes, from a clean sheet
+            return self._ask_for(collector, outline, tail, turns=1)  # only the bad scenes, from a clean sheet
 
     def _ask_for(
-        self, bench: SceneCollector, outline: Outline, tail: list[dict[str, Any]], *, turns: int
+        self, collector: SceneCollector, outline: Outline, tail: list[dict[str, Any]], *, turns: int
     ) -> list[DraftScene]:
-        wanted = bench.wanted
+        missing = collector.missing
         head = {key: value for key, value in outline.model_dump().items() if key != "scenes"}
-        beats = [{"number": number, **bench.beats[number].model_dump()} for number in wanted]
+        beats = [{"number": number, **collector.beats[number].model_dump()} for number in missing]
         text = self._prompt(
             "scenes",
             outline=_json({**head, "scenes": beats}),
-            faults=[fault for number in wanted for fault in bench.faults.get(number, [])],
+            faults=[fault for number in missing for fault in collector.faults.get(number, [])],
             before=_json(tail) if tail else "",
         )
         question = self._question(
-            "a script" if len(wanted) == len(outline.scenes) else f"scene {_listed(wanted)}",
+            "a script" if len(missing) == len(outline.scenes) else f"scene {_listed(missing)}",
             text,
-            draft_schema(DraftScenes, self.brief, count=len(wanted)),
+            draft_schema(DraftScenes, self.brief, count=len(missing)),
             turns=turns,
-            repair=lambda faults: self._repair(faults, bench),
+            repair=lambda faults: self._repair(faults, collector),
         )
-        return ask(self.server, question, bench.judge)
+        return ask(self.server, question, collector.judge)
 
-    def _repair(self, faults: Sequence[str], bench: SceneCollector) -> str:
-        some = bench.wanted if len(bench.wanted) < len(bench.beats) else []
+    def _repair(self, faults: Sequence[str], collector: SceneCollector) -> str:
+        some = collector.missing if len(collector.missing) < len(collector.beats) else []
         return render_prompt("repair", self.task.prompts, faults=faults[:30], scenes=some)
 
-    def punched_up(
+    def punch_up(
         self, outline: Outline, drafts: Sequence[DraftScene], scenes: Sequence[Scene]
     ) -> tuple[list[Scene], tuple[str, ...]]:
-        """The scenes with better jokes, where those pass the same checks; else they stay as they are."""
+        """The scenes with better jokes; those whose new jokes fail the checks stay, which the notes tell."""
         better, notes = list(scenes), list[str]()
         for first in range(0, len(drafts), AT_ONCE):
             numbers = range(first + 1, min(first + AT_ONCE, len(drafts)) + 1)
-            told = scenes_as_data([drafts[number - 1] for number in numbers], numbers)
+            data = scenes_as_data([drafts[number - 1] for number in numbers], numbers)
             question = self._question(
                 "a punch-up",
-                self._prompt("punch_up", outline=outline.logline, script=_json(told)),
+                self._prompt("punch_up", outline=outline.logline, script=_json(data)),
                 draft_schema(PunchUp, self.brief, count=len(numbers)),
                 turns=1,
             )
@@ -180,7 +187,7 @@ class _ScriptSession:
         return better, tuple(notes)
 
     def _exchange(self, number: int, punched: Any, drafts: Sequence[DraftScene], scenes: list[Scene]) -> bool:
-        """Puts the new dialogue in, if it stands every test that the old one stood."""
+        """Replaces a scene's dialogue if the new one passes the checks; True if it does."""
         if not 1 <= number <= len(drafts):
             return False
         draft = drafts[number - 1].model_copy(update={"dialogue": punched.dialogue})
@@ -207,7 +214,7 @@ class _ScriptSession:
             for line in scene.dialogue
             if isinstance(line, Line)
         }
-        bench = SceneCollector(self.brief, {index + 1: beat}, share=None, said=said)
+        collector = SceneCollector(self.brief, {index + 1: beat}, share=None, said=said)
         around = script.scenes[max(0, index - 1) : index + 2]
         text = self._prompt(
             "rewrite",
@@ -219,7 +226,7 @@ class _ScriptSession:
         )
         schema = draft_schema(DraftScenes, self.brief, count=1)
         question = self._question(f"scene {old.id} again", text, schema)
-        (draft,) = ask(self.server, question, bench.judge)
+        (draft,) = ask(self.server, question, collector.judge)
         new = build_scene(draft, self.brief, is_last=index == len(script.scenes) - 1)
         written = {"slugline", "setting", "action", "shots", "dialogue"}
         return old.model_copy(update={key: getattr(new, key) for key in written})
@@ -229,11 +236,11 @@ class _ScriptSession:
 
 
 def _slots(task: Assignment, brief: Brief) -> dict[str, object]:
-    """Everything that a prompt may speak of; a prompt of one's own has the same."""
+    """The values of the prompts' slots. Users' own prompts rely on these names."""
     low, high = brief.scenes
     names = list(brief.names.values())
     lines = max(1, round(sum(brief.seconds) / sum(brief.scenes) / _SECONDS_A_LINE))
-    told = task.continuity.episodes[-_REMEMBERED:]
+    recent = task.continuity.episodes[-_REMEMBERED:]
     return {
         "premise": task.premise,
         "episode": task.episode,
@@ -246,10 +253,10 @@ def _slots(task: Assignment, brief: Brief) -> dict[str, object]:
         "shots": brief.shots,
         "dialect": task.dialect,
         "example_action": task.dialect.example_for(names[0], names[-1], brief.places[0]),
-        "told": told,
+        "told": recent,
         "gags": task.continuity.gags(),
-        "promised": [promise for each in told for promise in each.promised],
-        "jokes": [joke for each in told[-3:] for joke in each.jokes],
+        "promised": [promise for each in recent for promise in each.promised],
+        "jokes": [joke for each in recent[-3:] for joke in each.jokes],
     }
 
 

@@ -1,9 +1,9 @@
-"""The room's bank of material, read from the plain-text files in templates/room/<language>.
+"""Reads the bank: plots, jokes and phrases in the plain-text files of templates/room/<language>.
 
 A file holds blocks. `=== kind.name` opens one, `key: value` lines describe it, `--- step ...` opens an
-exchange: a few lines of dialogue that stand or fall together. A line is `A: text`; indented under it stand
-other wordings, each after the traits its speaker must have (`boss: ...`, `to-cat: ...` for the one spoken to,
-`or: ...` for anybody). `alt: ...` belongs together: an exchange is told with all of its alternatives or none.
+exchange: a few lines of dialogue that are used together or not at all. A line is `A: text`. Other wordings
+are indented below it, each behind the traits that its speaker must have (`boss: ...`; `to-cat: ...` for the
+addressee; `or: ...` for anybody). An exchange uses either all of its `alt: ...` wordings or none.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _STAGE = re.compile(r"^~ (.+)$")
 
 @dataclass(frozen=True)
 class Wording:
-    """One way to say a line, and the traits that it takes to say it so."""
+    """One way to say a line, and the traits that it requires."""
 
     tags: tuple[str, ...]
     text: str
@@ -32,7 +32,7 @@ class Wording:
 
 @dataclass(frozen=True)
 class LineTemplate:
-    """A line before it is worded: who says it, the ways to say it, the silence before it."""
+    """A line of the bank: its role, its wordings, and the silence before it in seconds."""
 
     role: str
     wordings: tuple[Wording, ...]
@@ -43,7 +43,7 @@ class LineTemplate:
 
 @dataclass(frozen=True)
 class Exchange:
-    """Lines that stand or fall together, what they need of the story so far and what they plant."""
+    """Lines that are used together, the facts of the story that they need, and those that they add."""
 
     step: str
     lines: tuple[LineTemplate, ...]
@@ -67,7 +67,7 @@ class Exchange:
 
 @dataclass(frozen=True)
 class Block:
-    """A story, a runner or a want: its facts, and its exchanges by step."""
+    """A story, runner, want or other entry of the bank: its facts, and its exchanges by step."""
 
     kind: str
     name: str
@@ -160,7 +160,7 @@ def _read_fact(draft: _BlockBuilder, row: str) -> bool:
 
 
 def parse_blocks(text: str, where: str) -> Iterator[Block]:
-    """The blocks of one file; a row that is none of the known forms is an error that names it."""
+    """The blocks of one file. Raises ValueError with file and line for a row that it cannot read."""
     draft: _BlockBuilder | None = None
     numbered = enumerate(text.splitlines(), 1)
     for number, row in [(n, row) for n, row in numbered if row.strip() and row[0] != "#"]:
@@ -193,7 +193,7 @@ def table(kind: str, language: str = "en") -> dict[str, Block]:
 
 
 def bank_language(language: str) -> str:
-    """Which of the rooms writes for a premise's language ("ru-RU", "русский"): "en" where none is its own."""
+    """The bank for a premise's language: "ru" for Russian ("ru-RU", "русский"), else "en"."""
     asked = language.strip().lower()
     return "ru" if asked.split("-")[0].split("_")[0] in {"ru", "rus", "russian", "русский"} else "en"
 

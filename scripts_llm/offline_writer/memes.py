@@ -1,4 +1,4 @@
-"""The embedded writer's memes: a picture of the show's first character, and two texts out of its nature."""
+"""Writes memes offline: a picture of the first character, and two texts that suit the character's nature."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _ON = ("street", "stage", "beach")
 
 
 def write_meme(premise: Premise, words: FilmWords, *, seed: int) -> Meme:
-    """A meme for a premise that has none: its picture in the film model's words, texts in its language."""
+    """A meme: its picture in the film model's words, its texts in the premise's language."""
     filled, _ = cast.complete_premise(premise, words, seed=seed)
     language = bank.bank_language(premise.language)
     rng = Random(f"meme {seed} {premise.show} {premise.logline}")

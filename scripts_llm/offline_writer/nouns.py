@@ -1,4 +1,4 @@
-"""What a show alone is about: the nouns of its logline and its places, for lines of its own."""
+"""Finds the nouns that only this show is about, in its logline and settings."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _SOMEBODY = re.compile(
 
 
 def own_nouns(premise: Premise) -> tuple[str, ...]:
-    """What this show alone is about: the things that its logline names, and its places; no people."""
+    """The things that the logline names, and the settings; no people. Never empty."""
     if bank.bank_language(premise.language) == "ru":
         named = [n for n in russian.nouns_of(premise.logline or "") if russian.kind_of(n) is None]
         places = [russian.SETS.get(setting.look, "") for setting in premise.settings.values()]

@@ -1,4 +1,4 @@
-"""A character as the room sees them: free text read into a drive, a flaw, a trade and a way of talking."""
+"""Reads a character's free text into the traits that the bank knows: drive, flaw, trade, register."""
 
 from __future__ import annotations
 
@@ -131,7 +131,7 @@ _STOP = re.compile(
 
 @dataclass(frozen=True)
 class Person:
-    """One of the cast, read for comedy."""
+    """A character with the traits that choose plots and wordings."""
 
     key: str
     name: str  # as captions show it
@@ -161,51 +161,51 @@ def pick_stably(options: Sequence[str], *salt: str) -> str:
 
 
 def flatten(text: str) -> str:
-    """Lower case, single spaces, apostrophes kept: what the tables of words are matched against."""
+    """The text in lower case with single spaces and without punctuation, for matching against word tables."""
     return " ".join(re.findall(r"[\w'-]+", text.lower()))
 
 
 @lru_cache(maxsize=2048)
 def matching_blocks(kind: str, text: str, language: str = "en") -> tuple[str, ...]:
-    """The names of the blocks whose words occur in the text, the earliest and longest word first."""
+    """The names of the blocks whose words occur in the text, by position, longer words first."""
     flat = f" {flatten(text)}"
     found: list[tuple[int, int, str]] = []
     for block in bank.blocks(kind, language):
         for word in block.fact("match"):
-            place = flat.find(f" {word}")
-            whole = place >= 0 and (
+            position = flat.find(f" {word}")
+            whole = position >= 0 and (
                 language == "ru"
                 or len(word) > 4
-                or not flat[place + len(word) + 1 : place + len(word) + 3].isalpha()
+                or not flat[position + len(word) + 1 : position + len(word) + 3].isalpha()
             )
             if whole:
-                found.append((place, -len(word), block.name))
+                found.append((position, -len(word), block.name))
     return tuple(dict.fromkeys(name for _, _, name in sorted(found)))
 
 
 @lru_cache(maxsize=2048)
 def find_kind(text: str, kinds: tuple[str, ...]) -> str | None:
-    """The first of the film world's kinds that the text names, by its own word or a synonym."""
+    """The first of the film model's kinds that the text names, by its own word or a synonym; None if none."""
     flat = f" {flatten(text)} "
     found: list[tuple[int, int, str]] = []
     for kind in kinds:
         for word in KIND_WORDS.get(kind, (kind,)):
-            place = flat.find(f" {word} ")
-            if place < 0:
-                place = flat.find(f" {word}s ")
-            if place >= 0:
-                found.append((place, -len(word), kind))
+            position = flat.find(f" {word} ")
+            if position < 0:
+                position = flat.find(f" {word}s ")
+            if position >= 0:
+                found.append((position, -len(word), kind))
     return min(found)[2] if found else russian_kind(text, kinds)
 
 
 def russian_kind(text: str, kinds: tuple[str, ...]) -> str | None:
-    """The kind that a Russian text names, if the film world has it."""
+    """The kind that a Russian text names, if the film model has it."""
     kind = russian.kind_of(text) if re.search("[а-яё]", text, re.IGNORECASE) else None
     return kind if kind in kinds else None
 
 
 def call_name(name: str) -> str:
-    """What others say to their face: "Joe" for Joe Carp, "Don" for The Don, "Mrs. Pike" for Mrs. Pike."""
+    """How others address someone: "Joe" for Joe Carp, "Don" for The Don, "Mrs. Pike" for Mrs. Pike."""
     words = name.split()
     if words and words[0] == "The":
         words = words[1:]
@@ -220,14 +220,14 @@ def call_name(name: str) -> str:
 
 
 def find_topic(wants: str, drive: str) -> tuple[str, str] | None:
-    """What is wanted, long and short, in at most three words; None if the text gives no clean phrase."""
+    """What is wanted, in a long and a short form of at most three words; None if no phrase is clean."""
     text = f" {flatten(wants)} "
     plain_words = set(bank.table("drive")[drive].fact("match"))
     for lead in _ARTICLES:
-        place = text.find(f" {lead}")
-        if place < 0:
+        position = text.find(f" {lead}")
+        if position < 0:
             continue
-        rest = text[place + 1 + len(lead) :]
+        rest = text[position + 1 + len(lead) :]
         stop = _STOP.search(rest)
         noun = (rest[: stop.start()] if stop else rest).split()
         thing = " ".join(noun)
@@ -249,7 +249,7 @@ def read_person(
     trade: str | None = None,
     language: str = "en",
 ) -> Person:
-    """A character read into traits; what a field leaves open is chosen stably from what the field says."""
+    """A character as a Person; what a field leaves open is chosen by a hash of its text."""
     name = display_name(key, character)
     look, role = character.look or "", character.role or ""
     kind = find_kind(look, kinds) or find_kind(role, kinds) or find_kind(name, kinds) or "man"
@@ -289,7 +289,7 @@ def read_person(
 
 
 def _gender(kind: str, role: str, name: str) -> str:
-    """Whether Russian verbs about this person end as a man's or a woman's: by body, else name, else role."""
+    """The grammatical gender of a character in Russian: by body, else by name, else by role."""
     if kind in {"man", "old man"}:
         return "masc"
     if kind == "woman":

@@ -1,4 +1,4 @@
-"""What a show has told already, as a value: the writer takes nothing from it twice and calls back to it."""
+"""The episodes so far, so that the writer repeats nothing and can refer to them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ RECENT = 2  # episodes whose lines are not said again
 
 @dataclass(frozen=True)
 class PastEpisode:
-    """One episode that was told."""
+    """What the next episodes must know of one."""
 
     title: str
     logline: str = ""
@@ -33,24 +33,27 @@ class Season:
     episodes: tuple[PastEpisode, ...] = ()
 
     def after(self, past: PastEpisode) -> Season:
+        """The season with one more episode."""
         return Season((*self.episodes, past))
 
     def since(self, kind: str, name: str) -> int:
-        """How many episodes ago a plot or a gag was told last; a large number if never."""
+        """How many episodes ago a plot or a runner was used last; 10,000 if never."""
         for ago, past in enumerate(reversed(self.episodes), 1):
             if name == (past.plot if kind == "story" else past.gag):
                 return ago
         return 10_000
 
     def plots(self) -> tuple[str, ...]:
+        """The names of the plots so far, oldest first."""
         return tuple(past.plot for past in self.episodes if past.plot)
 
     def recent_lines(self) -> tuple[str, ...]:
+        """The lines of the last two episodes."""
         return tuple(line for past in self.episodes[-RECENT:] for scene in past.scenes for line in scene)
 
 
 def past_episode(script: Script, premise: Premise) -> PastEpisode:
-    """An episode as the next one remembers it, whoever wrote or edited it."""
+    """A script as the next episode remembers it, whoever wrote or edited it."""
     scenes = tuple(
         tuple(element.line for element in scene.dialogue if isinstance(element, Line))
         for scene in script.scenes
@@ -69,7 +72,7 @@ def past_episode(script: Script, premise: Premise) -> PastEpisode:
 
 @cache
 def _patterns(kind: str, language: str) -> tuple[tuple[str, re.Pattern[str]], ...]:
-    """A block's name with what its logline or title, or a runner's first line, looks like."""
+    """Names of blocks with patterns of their loglines and titles, or of a runner's first lines."""
     return tuple(
         (block.name, _pattern(text)) for block in bank.blocks(kind, language) for text in _marks(kind, block)
     )
@@ -87,7 +90,7 @@ def _pattern(text: str) -> re.Pattern[str]:
 
 
 def recognise_block(kind: str, texts: Sequence[str], language: str) -> str:
-    """The story that a logline or title belongs to, or the runner that a line opens, by name; else ""."""
+    """The name of the story with this logline or title, or of the runner with this line; else ""."""
     for text in texts:
         for name, pattern in _patterns(kind, language):
             if pattern.fullmatch(text):

@@ -1,8 +1,7 @@
-"""The plan of an episode: which plot, which scenes, and the state that decides what can follow what."""
+"""Plans an episode: its plot, its steps, and a search for exchanges in which nothing comes unprepared."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from random import Random
@@ -75,7 +74,7 @@ PLANT_DISTANCE = 2  # a reversal's plant lies at least so many scenes back
 
 @dataclass(frozen=True)
 class PlannedScene:
-    """A scene with its words, before it has a place."""
+    """A scene with its dialogue, before it has a setting."""
 
     step: str
     part: Part
@@ -88,16 +87,18 @@ class PlannedScene:
 
 @dataclass
 class StoryState:
-    """What is true in the story so far: facts by the scene that planted them, and who has the object."""
+    """The facts of the story with the scene that added them, and the role that holds the object."""
 
     facts: dict[str, int] = field(default_factory=dict)
     holder: str | None = None
 
     def allows(self, exchange: Exchange, at: int, distance: int) -> bool:
+        """Whether an exchange's facts are known, and old enough (`distance` scenes) to pay off."""
         early = all(plant in self.facts and at - self.facts[plant] >= distance for plant in exchange.pays)
         return early and exchange.needs <= self.facts.keys()
 
     def after(self, exchange: Exchange, at: int) -> StoryState:
+        """The state after an exchange in scene `at`."""
         facts = dict(self.facts)
         for plant in exchange.plants:
             facts.setdefault(plant, at)
@@ -109,7 +110,7 @@ class StoryState:
 
 @dataclass(frozen=True)
 class EpisodePlan:
-    """The blocks that an episode is told from."""
+    """The blocks, people and steps of an episode."""
 
     story: Block
     runner: Block
@@ -118,6 +119,7 @@ class EpisodePlan:
     steps: tuple[str, ...]
 
     def options(self, step: str) -> Iterator[Exchange]:
+        """The exchanges that a step may use."""
         a = self.people["A"]
         language = a.language
         if step in {"open", "mid", "tag"}:
@@ -137,6 +139,7 @@ class EpisodePlan:
 
 
 def part_of(step: str) -> Part:
+    """The part of the episode that a step belongs to."""
     return _PARTS[step]
 
 
@@ -147,12 +150,12 @@ def _has(person: Person | None, traits: frozenset[str]) -> bool:
 
 
 def fits(exchange: Exchange, people: Mapping[str, Person]) -> bool:
-    """Whether these people can play it."""
+    """Whether these people have the roles and traits that an exchange requires."""
     return exchange.roles <= people.keys() and all(_has(people.get(role), t) for role, t in exchange.wants)
 
 
 def affinity(block: Block, people: Mapping[str, Person]) -> float:
-    """How much a plot or runner is this person's own, by its `fits`; 0 if it cannot be played."""
+    """How well a plot or runner suits these people; 0 if they cannot play it."""
     if any(trait in people["A"].traits for trait in block.fact("avoid")):
         return 0.0
     own = sum(trait in people["A"].traits for trait in block.fact("fits"))
@@ -166,13 +169,13 @@ def affinity(block: Block, people: Mapping[str, Person]) -> float:
 
 
 def rank_blocks(blocks: Sequence[Block], people: Mapping[str, Person], rng: Random) -> list[Block]:
-    """The blocks in a random order in which those that fit come early."""
+    """The playable blocks in a random order that favours those with a high affinity."""
     keyed = [(rng.random() ** (1.0 / weight), b) for b in blocks if (weight := affinity(b, people))]
     return [block for _, block in sorted(keyed, key=lambda pair: pair[0], reverse=True)]
 
 
 def _cast_for(step: str, exchange: Exchange, people: Mapping[str, Person], rng: Random) -> dict[str, Person]:
-    """Who plays it: a third character may stand in for B where the exchange allows it."""
+    """Who plays which role: a third character may replace B where the exchange allows it."""
     chosen = dict(people)
     if (
         "C" in people
@@ -184,10 +187,10 @@ def _cast_for(step: str, exchange: Exchange, people: Mapping[str, Person], rng: 
     return chosen
 
 
-def fill_plan(plan: EpisodePlan, tongue: Phrasing) -> tuple[PlannedScene, ...] | None:
-    """The scenes in order, found by search: payoffs planted early, nothing said twice. None if impossible."""
+def fill_plan(plan: EpisodePlan, phrasing: Phrasing) -> tuple[PlannedScene, ...] | None:
+    """The scenes in order, found by depth-first search; None if there is no solution."""
     distance = PLANT_DISTANCE if len(plan.steps) >= 8 else 0
-    people = tongue.people
+    people = phrasing.people
 
     def search(
         at: int, state: StoryState, scenes: tuple[PlannedScene, ...]
@@ -196,24 +199,26 @@ def fill_plan(plan: EpisodePlan, tongue: Phrasing) -> tuple[PlannedScene, ...] |
             return scenes
         step = plan.steps[at]
         previous = scenes[-1].lines[-1].text if scenes else ""
-        keyed = [(tongue.rng.random() + 0.35 * len(e.wants), n, e) for n, e in enumerate(plan.options(step))]
+        keyed = [
+            (phrasing.rng.random() + 0.35 * len(e.wants), n, e) for n, e in enumerate(plan.options(step))
+        ]
         for _, _, exchange in sorted(keyed, key=lambda entry: entry[:2], reverse=True):
-            cast = _cast_for(step, exchange, people, tongue.rng)
-            if tongue.tries > MOST_TRIES:
+            cast = _cast_for(step, exchange, people, phrasing.rng)
+            if phrasing.tries > MOST_TRIES:
                 return None
             if not fits(exchange, cast) or not state.allows(exchange, at, distance):
                 continue
-            saved = set(tongue.spent), set(tongue.said), set(tongue.openers)
-            tongue.people = cast
-            lines = word_exchange_anew(step, exchange, tongue, previous)
-            tongue.people = people
+            saved = set(phrasing.spent), set(phrasing.said), set(phrasing.openers)
+            phrasing.people = cast
+            lines = word_exchange_anew(step, exchange, phrasing, previous)
+            phrasing.people = people
             if lines:
                 after = state.after(exchange, at)
                 holder = after.holder if step in STORY_STEPS else None
                 scene = PlannedScene(step, part_of(step), exchange, cast, lines, holder, _prop(plan, step))
-                if (told := search(at + 1, after, (*scenes, scene))) is not None:
-                    return told
-            tongue.spent, tongue.said, tongue.openers = saved
+                if (found := search(at + 1, after, (*scenes, scene))) is not None:
+                    return found
+            phrasing.spent, phrasing.said, phrasing.openers = saved
         return None
 
     return search(0, StoryState(), ())
@@ -225,7 +230,7 @@ def _prop(plan: EpisodePlan, step: str) -> str:
 
 
 def drop_optional_step(steps: tuple[str, ...]) -> tuple[str, ...]:
-    """One scene fewer, the least needed first."""
+    """The steps without the least important one."""
     for step in ("other", "catch", "third", "mid", "first", "want"):
         if step in steps:
             return tuple(s for s in steps if s != step)
@@ -233,15 +238,5 @@ def drop_optional_step(steps: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def with_third_character(steps: tuple[str, ...], rng: Random) -> tuple[str, ...]:
-    """A scene for the third character in the runner's middle place, now and then."""
+    """The steps, with `mid` now and then replaced by a scene for the third character."""
     return tuple("third" if step == "mid" and rng.random() < 0.4 else step for step in steps)
-
-
-def title_case(text: str) -> str:
-    """A title in capitals where titles have them."""
-    small = {"a", "an", "the", "of", "and", "in", "on", "to", "for", "with", "at"}
-    words = text.split()
-    return " ".join(
-        word if n and word.lower() in small else re.sub(r"^\W*\w", lambda m: m[0].upper(), word)
-        for n, word in enumerate(words)
-    )

@@ -1,8 +1,8 @@
-"""The embedded writer: a script from a premise, without a key, a server or a network.
+"""Writes a script from a premise without a key, a server or a network.
 
-It plans before it writes (templates/room has its material, scripts_llm.room its craft): two characters whose
-drives and flaws collide, a plot that fits the flaw, a search over exchanges whose payoffs the story has
-planted, and only then words, each line in its speaker's way of talking. Premise, seed and episode decide all.
+It plans first: two characters whose drives and flaws collide, a plot that fits the flaw, a search for
+exchanges whose payoffs are planted earlier. Then it words each line in its speaker's manner. The result
+depends on premise, seed and episode alone.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from scripts_llm.offline_writer.wording import (
     flatten_line,
     skeleton,
     tidy_line,
+    title_case,
 )
 from scripts_llm.screenplay.film_vocabulary import FilmWords
 from scripts_llm.screenplay.premise import Premise, display_name, length_seconds
@@ -69,7 +70,7 @@ VISITORS: Mapping[str, tuple[str, ...]] = {
 def write_script(
     premise: Premise, words: FilmWords, *, seed: int, episode: int = 1, history: Season | None = None
 ) -> Script:
-    """A complete script, without shots; whoever the premise lacks is invented and stands in `script.cast`.
+    """A complete script without shots. Invented characters are in `script.cast`.
 
     `history` holds the episodes before this one. Without it, those are assumed that this seed would write.
     """
@@ -79,7 +80,7 @@ def write_script(
 
 
 def write_season(premise: Premise, words: FilmWords, *, seed: int, episodes: int) -> Iterator[Script]:
-    """The show's first episodes, each knowing those before it."""
+    """The show's first episodes, each written with knowledge of those before it."""
     so_far = Season()
     for number in range(1, episodes + 1):
         script, past = _write(premise, words, seed, number, so_far)
@@ -103,13 +104,13 @@ def _write(
         runner = runners[attempt // 3 % len(runners)]
         others = tuple(block for block in runners if block is not runner)
         plan = story.EpisodePlan(plots[attempt % len(plots)], runner, others, people, steps)
-        tongue, scenes = _fill_plan(filled, plan, memory, rng)
+        phrasing, scenes = _fill_plan(filled, plan, memory, rng)
         if scenes is not None:
-            script = _script(filled, premise, words, plan, tongue, scenes, rng)
-            told = tuple(tuple(line.text for line in scene.lines) for scene in scenes)
-            past = PastEpisode(script.title, script.logline or "", plan.story.name, plan.runner.name, told)
+            script = _script(filled, premise, words, plan, phrasing, scenes, rng)
+            lines = tuple(tuple(line.text for line in scene.lines) for scene in scenes)
+            past = PastEpisode(script.title, script.logline or "", plan.story.name, plan.runner.name, lines)
             return script, past
-        if attempt == len(plots) * 2:  # all is told: what the last episodes said may be said again
+        if attempt == len(plots) * 2:  # every plot was tried: recent lines may be repeated
             memory = replace(memory, stale=frozenset())
         if attempt == len(plots) * 4:
             memory = replace(memory, seen=frozenset())
@@ -118,7 +119,7 @@ def _write(
 
 @dataclass(frozen=True)
 class _SeasonMemory:
-    """What the show has said, as the search compares it."""
+    """What the show has said, in the form in which the search compares it."""
 
     names: tuple[str, ...]
     stale: frozenset[str]
@@ -143,7 +144,7 @@ def _season_memory(premise: Premise, cast: Sequence[Person], so_far: Season) -> 
 
 
 def spoken_names(premise: Premise) -> tuple[str, ...]:
-    """Every name that a line may hold, in all its forms: the cast's and the visitors'."""
+    """Every name that a line may contain, in all its forms: those of cast and visitors."""
     language = bank.bank_language(premise.language)
     names = [display_name(key, c) for key, c in premise.characters.items()]
     names += [call_name(name) for name in names]
@@ -157,21 +158,21 @@ def spoken_names(premise: Premise) -> tuple[str, ...]:
 def _fill_plan(
     premise: Premise, plan: story.EpisodePlan, memory: _SeasonMemory, rng: Random
 ) -> tuple[Phrasing, tuple[PlannedScene, ...] | None]:
-    """The plan told, with fewer scenes where it comes out too long and the format leaves the number open."""
+    """Fills the plan, with fewer scenes if it is too long and the format leaves the number open."""
     while True:
-        tongue = _start_phrasing(premise, plan, memory, rng)
-        scenes = story.fill_plan(plan, tongue)
+        phrasing = _start_phrasing(premise, plan, memory, rng)
+        scenes = story.fill_plan(plan, phrasing)
         fewer = story.drop_optional_step(plan.steps)
         fixed = (
             scenes is None or _has_fixed_scene_count(premise) or len(plan.steps) <= 8 or fewer == plan.steps
         )
         if fixed or estimate_seconds(scenes or ()) <= _longest(premise):
-            return tongue, scenes
+            return phrasing, scenes
         plan = replace(plan, steps=fewer)
 
 
 def estimate_seconds(scenes: Sequence[PlannedScene]) -> float:
-    """About how long the film will be, cards included."""
+    """Estimated seconds of the film, title and credits included."""
     seconds = SECONDS_OF_CARDS if len(scenes) > 1 else 0.0
     for scene in scenes:
         seconds += SECONDS_AROUND_LINES
@@ -186,7 +187,7 @@ def _longest(premise: Premise) -> float:
 
 
 def _digest(premise: Premise) -> str:
-    """What the choices hang on: the show and its people, not its looks."""
+    """A hash of what the choices depend on: the show and its people, but not their looks."""
     parts = [premise.show, premise.logline or ""]
     for key, c in premise.characters.items():
         parts += [key, c.role or "", c.wants or "", c.flaw or "", c.catchphrase or "", c.speech or ""]
@@ -195,13 +196,13 @@ def _digest(premise: Premise) -> str:
 
 def _read_cast(premise: Premise, words: FilmWords) -> list[Person]:
     language = bank.bank_language(premise.language)
-    told = matching_blocks("trade", premise.logline or "", language)
+    found = matching_blocks("trade", premise.logline or "", language)
     return [
         read_person(
             key,
             character,
             kinds=words.kinds,
-            trade=told[n] if n < len(told) else None,
+            trade=found[n] if n < len(found) else None,
             language=language,
         )
         for n, (key, character) in enumerate(premise.characters.items())
@@ -209,7 +210,7 @@ def _read_cast(premise: Premise, words: FilmWords) -> list[Person]:
 
 
 def _choose_leads(cast: Sequence[Person], salt: str, episode: int) -> dict[str, Person]:
-    """Who carries this episode: the first of the cast more often than not, against one of the others."""
+    """The people by role: the first of the cast is mostly A, against one of the others."""
     rng = Random(f"leads {episode} {salt}")
     hero = cast[0] if rng.random() < 0.68 else rng.choice(cast[1:])
     rest = [person for person in cast if person is not hero]
@@ -222,7 +223,7 @@ def _choose_leads(cast: Sequence[Person], salt: str, episode: int) -> dict[str, 
 def _rank_fresh_blocks(
     kind: str, people: Mapping[str, Person], rng: Random, so_far: Season
 ) -> list[bank.Block]:
-    """The blocks in the order in which this episode tries them: those told lately come last."""
+    """The blocks in the order in which this episode tries them; recently used ones come last."""
     order = story.rank_blocks(bank.blocks(kind, people["A"].language), people, rng)
     rest = len(order) * 2 // 3
     order.sort(key=lambda block: max(0, rest - so_far.since(kind, block.name)))
@@ -230,7 +231,7 @@ def _rank_fresh_blocks(
 
 
 def _scene_count(premise: Premise, rng: Random) -> int:
-    """How many scenes the format asks for; 9 or 10 where it leaves the choice."""
+    """The number of scenes that the format asks for; 9 or 10 if it leaves it open."""
     wished = [int(n) for n in re.findall(r"\d+", str(premise.format.scenes or ""))]
     length = length_seconds(premise.format)
     natural = rng.choice((9, 10, 10)) if length is None else round((length - SECONDS_OF_CARDS) / 8.5)
@@ -239,7 +240,7 @@ def _scene_count(premise: Premise, rng: Random) -> int:
 
 
 def _has_fixed_scene_count(premise: Premise) -> bool:
-    """Whether the format names one number of scenes, so that none may be dropped."""
+    """Whether the format names a single number of scenes, so that none may be dropped."""
     return len(re.findall(r"\d+", str(premise.format.scenes or ""))) == 1
 
 
@@ -303,7 +304,7 @@ def _pronouns(visitor: str, language: str) -> dict[str, str]:
 
 
 def _premise_texts(premise: Premise) -> tuple[str, ...]:
-    """Every text of the premise that a line must not quote, flat; names and catchphrases may be said."""
+    """The flattened texts of the premise that no line may quote, without names and catchphrases."""
     texts = [premise.logline or "", premise.style.prompt, *premise.running_gags]
     texts += [setting.look for setting in premise.settings.values() if len(setting.look.split()) > 2]
     for c in premise.characters.values():
@@ -316,7 +317,7 @@ def _script(
     given: Premise,
     words: FilmWords,
     plan: story.EpisodePlan,
-    tongue: Phrasing,
+    phrasing: Phrasing,
     scenes: Sequence[PlannedScene],
     rng: Random,
 ) -> Script:
@@ -336,7 +337,7 @@ def _script(
             )
         )
     cast = {key: c for key, c in filled.characters.items() if key not in given.characters}
-    title, logline = _title(plan, tongue)
+    title, logline = _title(plan, phrasing)
     return Script(schema=1, title=title, logline=logline, scenes=tuple(written), cast=cast)
 
 
@@ -361,14 +362,14 @@ def _dialogue(scene: PlannedScene, *, first: bool) -> tuple[Line | Beat, ...]:
     return tuple(elements)
 
 
-def _title(plan: story.EpisodePlan, tongue: Phrasing) -> tuple[str, str | None]:
+def _title(plan: story.EpisodePlan, phrasing: Phrasing) -> tuple[str, str | None]:
     block = plan.story if "trouble" in plan.steps else plan.runner
-    tongue.people = plan.people
+    phrasing.people = plan.people
     try:
-        title = tongue.fill(tongue.rng.choice(block.fact("title")))
-        logline = tidy_line(tongue.fill(block.fact("logline")[0])) if block.fact("logline") else None
+        title = phrasing.fill(phrasing.rng.choice(block.fact("title")))
+        logline = tidy_line(phrasing.fill(block.fact("logline")[0])) if block.fact("logline") else None
     except Unsayable:
         title, logline = plan.story.name, None
     if plan.people["A"].language == "ru":
         return tidy_line(title)[:80], logline
-    return story.title_case(title)[:80], logline
+    return title_case(title)[:80], logline

@@ -1,7 +1,6 @@
-"""What a show remembers from episode to episode: continuity.yaml as data, an entry an episode.
+"""What a show remembers, as data: one entry for each episode (continuity.yaml).
 
-Everything is kept with the episode that it comes from, so that one that is deleted or made again takes
-nothing else along.
+Everything is stored with its episode, so that deleting or remaking one affects no other.
 """
 
 from __future__ import annotations
@@ -39,7 +38,7 @@ class Continuity(Model):
     episodes: tuple[ContinuityEntry, ...] = Field(default=(), description="in the order of the show")
 
     def before(self, episode: str) -> Continuity:
-        """What was told before this episode: what an older one is written from does not know newer ones."""
+        """The entries of earlier episodes: an older episode that is made again must not know newer ones."""
         number = episode_number(episode)
         earlier = tuple(entry for entry in self.episodes if episode_number(entry.episode) < number)
         return self.model_copy(update={"episodes": earlier})
@@ -61,7 +60,7 @@ class Continuity(Model):
 def continuity_entry(
     script: Script, *, episode: str, gags: Iterable[str], promised: Iterable[str] = ()
 ) -> ContinuityEntry:
-    """What the show remembers of a script: its story, its gags counted by scene, its best lines."""
+    """The entry of a script: its logline, its running gags counted by scene, its best lines."""
     lines = [line for scene in script.scenes for line in scene.dialogue if isinstance(line, Line)]
     best = [line.line for line in lines if line.laugh == "big"] or [line.line for line in lines[-1:]]
     counts = {gag: sum(_mentions_gag(scene, gag) for scene in script.scenes) for gag in gags}
@@ -76,7 +75,7 @@ def continuity_entry(
 
 
 def _mentions_gag(scene: Scene, gag: str) -> bool:
-    """Whether the gag's longer words all come up in a scene, in any form of theirs."""
+    """Whether a scene has all longer words of a gag, in any form."""
     words = " ".join(
         [scene.action, *(element.line for element in scene.dialogue if isinstance(element, Line))]
     )

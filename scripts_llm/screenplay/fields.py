@@ -1,4 +1,4 @@
-"""What every model of a premise or script is made of: frozen, strict, texts with a length."""
+"""The base class and the field types of premise, script and continuity."""
 
 from __future__ import annotations
 
@@ -13,9 +13,12 @@ Name = Annotated[str, Field(min_length=1, max_length=80)]
 Sentence = Annotated[str, Field(min_length=1, max_length=240)]
 Text = Annotated[str, Field(max_length=600)]
 
+PICTURES = ("mp4", "gif", "png", "jpg", "jpeg")
+SOUNDS = ("wav", "mp3")
+
 
 class Model(BaseModel):
-    """Frozen, and an unknown key is an error."""
+    """A frozen pydantic model that refuses unknown keys and removes control characters from text."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, str_strip_whitespace=True)
 
@@ -27,3 +30,10 @@ class Model(BaseModel):
             if {int, float} & {annotation, *get_args(annotation)}:
                 raise ValueError("a number")
         return strip_controls_deep(value)
+
+
+def check_file_type(file: str | None, kinds: tuple[str, ...]) -> str | None:
+    """A validator: the file, if its extension is one of `kinds`. Raises ValueError."""
+    if file is not None and file.rpartition(".")[2].lower() not in kinds:
+        raise ValueError(f"a file of the kind {', '.join(kinds)}")
+    return file

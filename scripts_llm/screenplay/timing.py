@@ -1,4 +1,4 @@
-"""How long dialogue takes, estimated from its words before anybody has spoken it."""
+"""Estimates how long dialogue takes, before it is spoken."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ _UNSPACED = (("\u0e00", "\u0eff"), ("\u1000", "\u109f"), ("\u1780", "\u17ff"))  
 def line_seconds(text: str) -> float:
     """Seconds that a line takes to say, without the pause before it.
 
-    Words are counted at 0.4 s each; six columns of a script without spaces (a Chinese or Japanese letter has
-    two) count as a word. The embedded voices were measured at 0.28 s a word plus 0.15 s (40 lines of shipped
-    shows); the rest of an estimate is what a film adds: laughs, and pictures before and after the words.
+    A word counts 0.4 s; six columns of a script without spaces count as a word (a Chinese or Japanese letter
+    takes two columns). The embedded voices take 0.28 s a word plus 0.15 s a line, measured on 40 lines of
+    shipped shows; the rest covers the laughs and reactions that a film adds.
     """
     return SECONDS_A_WORD * sum(max(1.0, _unspaced_columns(word) / _COLUMNS_A_WORD) for word in text.split())
 
@@ -32,7 +32,7 @@ def _is_unspaced(letter: str) -> bool:
 
 
 def scene_seconds(scene: Scene) -> float:
-    """Seconds that a scene lasts: lines, pauses, silences and a second around, or a longer `duration`."""
+    """Seconds that a scene lasts: a second around its lines, pauses and silences, or a longer `duration`."""
     spoken = sum(
         line_seconds(line.line) + (line.pause_before or SECONDS_BETWEEN_LINES)
         for line in scene.dialogue

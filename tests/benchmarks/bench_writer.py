@@ -13,15 +13,16 @@ import sys
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 from importlib import resources
 from pathlib import Path
 
 import yaml
+from pymorphy3 import MorphAnalyzer
 
-from scripts_llm import russian
 from scripts_llm.offline_writer import bank, cast, dialogue, nouns, writer
 from scripts_llm.offline_writer.person import read_person
+from scripts_llm.offline_writer.season import recognise_block
 from scripts_llm.offline_writer.wording import count_words, skeleton
 from scripts_llm.screenplay.film_vocabulary import FilmWords
 from scripts_llm.screenplay.premise import Premise, display_name
@@ -39,6 +40,20 @@ _RUSSIAN = (
     "раз себя наш хотеть"
 )
 _COMMON = frozenset(f"{_ENGLISH} {_RUSSIAN}".split())
+_RUSSIAN_KINDS = {
+    "man": "мужчина",
+    "woman": "женщина",
+    "old man": "старик",
+    "child": "ребёнок",
+    "robot": "робот",
+    "cat": "кот",
+    "dog": "пёс",
+    "fish": "рыба",
+    "ghost": "привидение",
+    "alien": "инопланетянин",
+    "monster": "чудище",
+    "toaster": "тостер",
+}
 
 
 @dataclass(frozen=True)
@@ -122,10 +137,15 @@ def _distinct(lines: Sequence[str], size: int) -> float:
     return len(grams) / max(1, sum(grams.values()))
 
 
+@cache
+def _dictionary() -> MorphAnalyzer:
+    return MorphAnalyzer(lang="ru")
+
+
 @lru_cache(maxsize=50_000)
 def _lemma(word: str) -> str:
     if re.match("[а-яё]", word):
-        return str(russian.lemma(word))
+        return str(_dictionary().parse(word)[0].normal_form)
     return re.sub(r"(?:'s|s)$", "", word)
 
 
@@ -151,8 +171,6 @@ def _naming(premise: Premise, scripts: Sequence[Script]) -> float:
 
 
 def _tells(block: bank.Block, script: Script) -> bool:
-    from scripts_llm.offline_writer.season import recognise_block
-
     return block.name == recognise_block("story", (script.logline or "", script.title), "en") or (
         block.name == recognise_block("story", (script.logline or "", script.title), "ru")
     )
@@ -165,7 +183,7 @@ def _words_of_show(premise: Premise) -> set[str]:
     texts += writer.VISITORS[language]
     for key, character in premise.characters.items():
         person = read_person(key, character, kinds=WORDS.kinds, language=language)
-        texts += [display_name(key, character), person.kind, russian.KIND_NAMES.get(person.kind, "")]
+        texts += [display_name(key, character), person.kind, _RUSSIAN_KINDS.get(person.kind, "")]
         texts += [character.role or "", character.catchphrase or "", character.wants or ""]
         trade = bank.table("trade", language)[person.trade]
         texts += [p for k in ("ware", "tool", "like", "saying", "lair") for p in trade.fact(k)]

@@ -25,7 +25,7 @@ def shipped() -> dict[str, Path]:
 def write_new(logline: str, folder: Path) -> Path:
     """Writes a commented premise, with a cast that the film model can show, named after the logline."""
     from flows.studio.filming.vocabulary import film_words
-    from scripts_llm.offline_writer.cast import premise_from_logline
+    from scripts_llm.offline_writer.premises import premise_from_logline
 
     words = " ".join(logline.split())
     if not words:

@@ -7,6 +7,7 @@ import yaml
 
 from scripts_llm.offline_writer import cast as casting
 from scripts_llm.offline_writer.person import find_kind, flatten, matching_blocks
+from scripts_llm.offline_writer.premises import premise_from_logline, title_from
 from scripts_llm.screenplay.film_vocabulary import FilmWords
 from scripts_llm.screenplay.premise import Character, Premise, Setting
 from t2v.toon import world
@@ -108,7 +109,7 @@ def test_the_same_seed_invents_the_same_cast_and_another_another() -> None:
     "logline", [*LOGLINES, 'He said "no": # not a comment', "a: b {c} [d] 'e'", "it's — “quoted” \\ slash"]
 )
 def test_a_logline_becomes_a_premise_file(logline: str) -> None:
-    text = casting.premise_from_logline(logline, WORDS, seed=7)
+    text = premise_from_logline(logline, WORDS, seed=7)
     premise = Premise.model_validate(yaml.safe_load(text))
     assert premise.logline == logline
     assert premise.show
@@ -119,4 +120,4 @@ def test_a_logline_becomes_a_premise_file(logline: str) -> None:
 
 
 def test_the_show_is_named_after_the_logline() -> None:
-    assert casting.title_from("A cat runs for mayor, and wins.") == "A Cat Runs for Mayor"
+    assert title_from("A cat runs for mayor, and wins.") == "A Cat Runs for Mayor"

@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from scripts_llm.offline_writer import bank, places, story, writer
+from scripts_llm.offline_writer import bank, places, writer
 from scripts_llm.offline_writer.person import call_name, find_kind, find_topic, matching_blocks, read_person
 from scripts_llm.offline_writer.wording import (
     article,
@@ -15,6 +15,7 @@ from scripts_llm.offline_writer.wording import (
     find_fault,
     flatten_line,
     tidy_line,
+    title_case,
 )
 from scripts_llm.screenplay.film_vocabulary import FilmWords
 from scripts_llm.screenplay.premise import Character, Format, Premise, Setting
@@ -333,5 +334,5 @@ def test_sluglines_say_in_or_out() -> None:
 
 
 def test_titles_have_capitals_where_titles_have_them() -> None:
-    assert story.title_case("the list on the fridge") == "The List on the Fridge"
-    assert re.fullmatch(r"Two Z's", story.title_case("two z's"))
+    assert title_case("the list on the fridge") == "The List on the Fridge"
+    assert re.fullmatch(r"Two Z's", title_case("two z's"))

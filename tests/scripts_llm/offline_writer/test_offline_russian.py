@@ -11,6 +11,7 @@ import pytest
 from scripts_llm import russian
 from scripts_llm.offline_writer import bank, writer
 from scripts_llm.offline_writer import cast as casting
+from scripts_llm.offline_writer.premises import premise_from_logline
 from scripts_llm.offline_writer.wording import count_words, skeleton
 from scripts_llm.screenplay.premise import Premise
 from scripts_llm.screenplay.script import Script
@@ -165,6 +166,6 @@ def test_a_russian_logline_gets_a_russian_cast_that_the_film_model_can_show() ->
 
 
 def test_a_russian_logline_becomes_a_russian_premise_file() -> None:
-    text = casting.premise_from_logline("Кот становится мэром", WORDS, seed=1)
+    text = premise_from_logline("Кот становится мэром", WORDS, seed=1)
     assert "language: ru\n" in text
     assert 'show: "Кот становится мэром"' in text
