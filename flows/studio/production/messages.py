@@ -230,16 +230,13 @@ def known_fault(error: BaseException) -> tuple[str, int] | None:
     """The line and the exit code of an error that people can do something about; None for a bug."""
     from scripts_llm.errors import ScriptError
     from scripts_llm.llm.client import LLMError
-    from t2v.errors import CheckpointError, SettingsError, T2VError
 
     if isinstance(error, StudioError):
         return str(error), error.code
-    if isinstance(error, ScriptError | SettingsError | CheckpointError):
+    if isinstance(error, ScriptError):
         return str(error), WRONG_INPUT
     if isinstance(error, LLMError):
         return str(error), getattr(error, "code", FAILED)
-    if isinstance(error, T2VError):
-        return str(error), FAILED
     return _disk_fault(error) if isinstance(error, OSError) else None
 
 
