@@ -12,6 +12,7 @@ from flows.studio.voice.catalog import KOKORO_VOICES, VOICES, NamedVoice
 from flows.studio.voice.phonemes import murmur_remedy
 from flows.studio.voice.settings import VoiceSettings
 from flows.studio.voice.speak import speak
+from scripts_llm.files.read import read_premise
 from scripts_llm.screenplay.premise import Character
 
 SAMPLE = "Nobody told me about the hat. Is it supposed to blink?"
@@ -46,8 +47,6 @@ def try_voice(name: str, screen: Screen, *, text: str | None = None, path: Path 
 
 def speak_cast(premise: Path, screen: Screen, *, folder: Path | None = None) -> list[Path]:
     """Writes a WAV file for each of the premise's characters, in the voice that a new episode gives them."""
-    from scripts_llm.files.read import read_premise
-
     show = read_premise(premise)
     folder = folder or CAST_FOLDER
     voices = cast_voices(show.characters, speaker=catalog.default_speaker(), language=show.language)

@@ -13,6 +13,10 @@ import numpy as np
 
 from flows.studio.errors import StudioError
 from flows.studio.media.audio import Samples, decode_sound
+from scripts_llm.errors import ScriptError
+from scripts_llm.llm.client import LLMError, open_client
+from scripts_llm.llm.settings import resolve_settings
+from scripts_llm.screenplay.premise import Writer
 
 MODEL = "tts-1"  # OpenAI's own name; servers with one model accept it
 SPEEDS = (0.25, 4.0)
@@ -60,11 +64,6 @@ def say(text: str, name: str, *, speed: float, env: Mapping[str, str] | None = N
 
 def _request(text: str, voice: ServerVoice, speed: float, env: Mapping[str, str]) -> bytes:
     """The server's answer, a WAV file."""
-    from scripts_llm.errors import ScriptError
-    from scripts_llm.llm.client import LLMError, open_client
-    from scripts_llm.llm.settings import resolve_settings
-    from scripts_llm.screenplay.premise import Writer
-
     try:
         settings = resolve_settings(Writer(model=voice.model, base_url=voice.url), env, None)
         assert settings is not None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 import soundfile
 
@@ -41,3 +43,14 @@ def test_a_cast_can_be_heard(tmp_path, checkout):
 def test_an_unknown_voice_is_the_persons_mistake(capsys):
     assert run("voices", "--try", "franc") == 2
     assert "did you mean frank?" in capsys.readouterr().err
+
+
+def test_without_hibari_the_list_says_so_and_a_voice_is_murmured(tmp_path, capsys, monkeypatch):
+    monkeypatch.setitem(sys.modules, "hibari", None)
+    install = "pip install 'hibari-tts[fast]==0.2.1'"
+    assert list_voices()[0] == f"In the package (murmured, as hibari is not installed: {install}):"
+    assert run("voices", "--try", "frank", "--out", str(tmp_path / "f.wav")) == 0
+    told = capsys.readouterr()
+    assert "murmured" in told.out + told.err
+    assert install in told.out + told.err
+    assert soundfile.info(tmp_path / "f.wav").duration > 1
