@@ -138,10 +138,10 @@ def _last(node: Node) -> Node:
     return node
 
 
-def _as_text(scene: Scene, place: Node, text: str) -> str:
-    if place.flow:
+def _as_text(scene: Scene, node: Node, text: str) -> str:
+    if node.flow:
         return flow_style(scene.model_dump(exclude_defaults=True, mode="json"))
-    return (_line_end(text) + " " * (place.start.column - 1)).join(scene_rows(scene))
+    return (_line_end(text) + " " * (node.start.column - 1)).join(scene_rows(scene))
 
 
 def _value_edit(mapping: Node, key: str, value: str, text: str) -> _Edit:

@@ -69,11 +69,11 @@ class CueNames:
         """The key of the character with this cue; None for a stranger."""
         if cue.startswith("@") and cue[1:] in self.cast:
             return cue[1:]
-        wanted = cue.lstrip("@").strip().upper()
-        found = [key for key, name in self.cast.items() if name.upper() == wanted]
+        cue_name = cue.lstrip("@").strip().upper()
+        found = [key for key, name in self.cast.items() if name.upper() == cue_name]
         if len(found) == 1:
             return found[0]
-        return next((key for key in self.cast if key.upper() == wanted), None)
+        return next((key for key in self.cast if key.upper() == cue_name), None)
 
 
 @dataclass
@@ -83,7 +83,7 @@ class _Reading:
     names: CueNames
     values: dict[str, Any] = field(default_factory=dict)
     scenes: list[dict[str, Any]] = field(default_factory=list)
-    places: list[int] = field(default_factory=list)  # the line of each scene's heading
+    heading_lines: list[int] = field(default_factory=list)  # the line of each scene's heading
     cast: dict[str, dict[str, Any]] = field(default_factory=dict)
     left_out: Counter[str] = field(default_factory=Counter)
     part: str | None = None
@@ -105,7 +105,7 @@ def parse_fountain(text: str, path: Path, cast: Mapping[str, Character]) -> tupl
     try:
         script = Script.model_validate({**values, "scenes": reading.scenes})
     except ValidationError as wrong:
-        raise ScriptError("\n".join(_describe_errors(wrong, reading.places, path))) from None
+        raise ScriptError("\n".join(_describe_errors(wrong, reading.heading_lines, path))) from None
     left = tuple(f"{count} {what}{'' if count == 1 else 's'}" for what, count in reading.left_out.items())
     return script, left
 
@@ -118,12 +118,12 @@ def parse_scenes(text: str, names: CueNames) -> list[dict[str, Any]]:
     return reading.scenes
 
 
-def _describe_errors(wrong: ValidationError, places: Sequence[int], path: Path) -> Iterator[str]:
+def _describe_errors(wrong: ValidationError, heading_lines: Sequence[int], path: Path) -> Iterator[str]:
     errors = wrong.errors(include_url=False)
     for error in errors[:MOST_FAULTS]:
-        way = [str(step) for step in error["loc"]]
-        line = places[int(way[1])] if way[0] == "scenes" and len(way) > 1 else 1
-        yield f"{path}:{line}: {'.'.join(way)}: {error['msg'][:1].lower()}{error['msg'][1:]}"
+        steps = [str(step) for step in error["loc"]]
+        line = heading_lines[int(steps[1])] if steps[0] == "scenes" and len(steps) > 1 else 1
+        yield f"{path}:{line}: {'.'.join(steps)}: {error['msg'][:1].lower()}{error['msg'][1:]}"
     if len(errors) > MOST_FAULTS:
         yield f"{path}: and {len(errors) - MOST_FAULTS} more"
 
@@ -249,7 +249,7 @@ def _heading(number: int, row: str, reading: _Reading) -> None:
         scene["transition"] = reading.transition
     reading.transition = None
     reading.scenes.append(scene)
-    reading.places.append(number)
+    reading.heading_lines.append(number)
 
 
 # ------------------------------------------------------------------------------------------------ notes
@@ -319,10 +319,10 @@ def _value(text: str) -> tuple[bool, Any]:
 
 def _without_notes(text: str, reading: _Reading) -> str:
     """The text without its notes, which are counted as left out."""
-    kept, count = re.subn(r"\s*\[\[.*?\]\]", "", text, flags=re.DOTALL)
+    rest, count = re.subn(r"\s*\[\[.*?\]\]", "", text, flags=re.DOTALL)
     if count:
         reading.left_out["note"] += count
-    return kept
+    return rest
 
 
 # ----------------------------------------------------------------------------------- action and dialogue

@@ -47,9 +47,9 @@ class _Formatter:
             f"{key.title()}: {text}" for key, text in title.items() if text is not None and _is_one_row(text)
         ]
         values = _values(script)
-        kept = [key for key, text in title.items() if text is not None and not _is_one_row(text)]
+        long_keys = [key for key, text in title.items() if text is not None and not _is_one_row(text)]
         more = [key for key in values if key not in ("schema", "title", "logline", "scenes")]
-        notes = [_note(key, values[key]) for key in (*kept, *more)]
+        notes = [_note(key, values[key]) for key in (*long_keys, *more)]
         return "\n\n".join(["\n".join(rows), *notes]) if rows else "\n\n".join(["Title:", *notes])
 
     def scene(self, scene: Scene, part: str | None) -> Iterator[str]:
@@ -77,9 +77,9 @@ class _Formatter:
 
     def _heading(self, scene: Scene) -> tuple[str, list[str]]:
         number = f" #{scene.id}#" if scene.id is not None else ""
-        wanted = {"slugline": scene.slugline, **({"id": scene.id} if scene.id else {})}
+        expected = {"slugline": scene.slugline, **({"id": scene.id} if scene.id else {})}
         for text in (scene.slugline, f".{scene.slugline}"):
-            if _is_one_row(text) and parse_scenes(f"{text}{number}", self.names) == [wanted]:
+            if _is_one_row(text) and parse_scenes(f"{text}{number}", self.names) == [expected]:
                 return f"{text}{number}", []
         return f".SCENE{number}", [_note("slugline", scene.slugline)]
 
@@ -95,15 +95,15 @@ class _Formatter:
         blocks = ["\n".join([cue, *manner, *rows, element.line]) for cue in cues]
         return self._first(blocks, {"dialogue": value})
 
-    def _first(self, blocks: list[str], wanted: dict[str, Any]) -> str:
+    def _first(self, blocks: list[str], expected: dict[str, Any]) -> str:
         """The first block that parses to the expected value, else a note."""
-        scene = {"slugline": "INT. X - DAY", **wanted}
-        if "dialogue" in wanted:
-            scene["dialogue"] = [wanted["dialogue"]]
+        scene = {"slugline": "INT. X - DAY", **expected}
+        if "dialogue" in expected:
+            scene["dialogue"] = [expected["dialogue"]]
         for block in blocks:
             if parse_scenes(f"INT. X - DAY\n\n{block}\n\n[[title: end]]", self.names) == [scene]:
                 return block
-        ((key, value),) = wanted.items()
+        ((key, value),) = expected.items()
         return _note(key, value)
 
 

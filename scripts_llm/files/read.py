@@ -64,15 +64,15 @@ def read_script(path: Path, cast: Collection[str]) -> Script:
     return script
 
 
-def find_positions(path: Path, ways: Sequence[Sequence[str | int]]) -> list[tuple[int, int]]:
+def find_positions(path: Path, key_paths: Sequence[Sequence[str | int]]) -> list[tuple[int, int]]:
     """Line and column of each path of keys and indexes, or of the deepest part of it that exists."""
     root, _ = parse(Source(path, read_text(path, what="YAML")))
-    return [_place_of(root, way) for way in ways]
+    return [_position_of(root, key_path) for key_path in key_paths]
 
 
-def _place_of(node: Node | None, way: Sequence[str | int]) -> tuple[int, int]:
+def _position_of(node: Node | None, key_path: Sequence[str | int]) -> tuple[int, int]:
     spot = node.start if node else Spot(0, 1, 1)
-    for step in way:
+    for step in key_path:
         inside = _child(node, step) if node is not None else None
         if inside is None:
             break
@@ -167,8 +167,8 @@ def _shot_faults(root: Node, everyone: Collection[str]) -> Iterator[Fault]:
             if not isinstance(shot, Node) or not isinstance(shot.value, dict):
                 continue
             if not {"prompt", "prompt_exact", "file"} & shot.value.keys():
-                wanted = "a shot's `prompt`, `prompt_exact` or `file`"
-                yield Fault(shot.start, wanted, "none of them", "a prompt")
+                expected = "a shot's `prompt`, `prompt_exact` or `file`"
+                yield Fault(shot.start, expected, "none of them", "a prompt")
             who = shot.value.get("who")
             if who is not None and isinstance(who.value, str) and who.value not in (*everyone, ""):
                 hint = _no_such_person(who.value, everyone)
@@ -182,8 +182,9 @@ def _ids_used_twice(root: Node) -> Iterator[Fault]:
         if node is None or not isinstance(node.value, str) or node.is_blank:
             continue
         if node.value in first:
-            wanted, got = "an id of its own for every scene", f"{node.value!r} as in line {first[node.value]}"
-            yield Fault(node.start, wanted, got, "leaving the id out: it is written in")
+            got = f"{node.value!r} as in line {first[node.value]}"
+            hint = "leaving the id out: it is written in"
+            yield Fault(node.start, "an id of its own for every scene", got, hint)
         first.setdefault(node.value, node.start.line)
 
 

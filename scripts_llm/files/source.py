@@ -43,13 +43,13 @@ class Source:
         row = rows[min(line, len(rows)) - 1].rstrip()
         if not row:
             return ""
-        place = min(column - 1, len(row))
-        first = max(0, min(place - SHOWN // 2, len(row) - SHOWN))
+        offset = min(column - 1, len(row))
+        first = max(0, min(offset - SHOWN // 2, len(row) - SHOWN))
         piece = row[first : first + SHOWN]
         piece = ("…" if first else piece[:1]) + piece[1:]
         if first + SHOWN < len(row):
             piece = piece[:-1] + "…"
-        before = "".join(map(_visible, piece[: place - first]))
+        before = "".join(map(_visible, piece[: offset - first]))
         return f"    {''.join(map(_visible, piece))}\n    {' ' * display_width(before)}^"
 
 
@@ -58,7 +58,7 @@ class Fault:
     """One thing that is wrong in a file, and its position."""
 
     spot: Spot
-    wanted: str
+    expected: str
     got: str
     hint: str = ""
 
@@ -66,17 +66,17 @@ class Fault:
         """The fault as a message with the line of the file below it."""
         asks = self.hint.startswith("did you mean")
         tail = "" if not self.hint else f", {self.hint}" if asks else f", try {self.hint}"
-        message = f"wanted {self.wanted}, got {shorten(self.got)}{tail}"
+        message = f"wanted {self.expected}, got {shorten(self.got)}{tail}"
         return source.format_message(self.spot.line, self.spot.column, message)
 
 
 def faults_error(faults: Iterable[Fault], source: Source) -> ScriptError:
     """One ScriptError with all faults in the order of the file, at most twenty of them."""
-    ordered = sorted(set(faults), key=lambda fault: (fault.spot.index, fault.wanted))
-    told = [fault.format(source) for fault in ordered[:MAX_FAULTS]]
+    ordered = sorted(set(faults), key=lambda fault: (fault.spot.index, fault.expected))
+    messages = [fault.format(source) for fault in ordered[:MAX_FAULTS]]
     if len(ordered) > MAX_FAULTS:
-        told.append(f"{source.path}: and {len(ordered) - MAX_FAULTS} more")
-    return ScriptError("\n".join(told))
+        messages.append(f"{source.path}: and {len(ordered) - MAX_FAULTS} more")
+    return ScriptError("\n".join(messages))
 
 
 def _visible(sign: str) -> str:
@@ -147,8 +147,8 @@ def _decode(raw: bytes, path: Path) -> str:
 
 
 def _refused(path: Path, text: str, index: int, got: str) -> ScriptError:
-    wanted, hint = ("text", "taking it out") if "NUL" in got else ("UTF-8", "saving the file as UTF-8")
-    return faults_error([Fault(spot_at(text, index), wanted, got, hint)], Source(path, text))
+    expected, hint = ("text", "taking it out") if "NUL" in got else ("UTF-8", "saving the file as UTF-8")
+    return faults_error([Fault(spot_at(text, index), expected, got, hint)], Source(path, text))
 
 
 def spot_at(text: str, index: int) -> Spot:

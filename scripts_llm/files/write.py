@@ -31,8 +31,8 @@ _DIALOGUE_KEYS = frozenset((*Line.model_fields, *Beat.model_fields))
 
 def save_script(script: Script, path: Path, *, head: Sequence[str]) -> None:
     """Writes a script below comments: `head`, then how to edit it. Replaces the file atomically."""
-    told = [row for line in (*head, "", *HOW_TO_EDIT) for row in line.splitlines() or [""]]
-    comments = ["# " + _NO_TEXT.sub(" ", row) if row else "#" for row in told]
+    comment_lines = [row for line in (*head, "", *HOW_TO_EDIT) for row in line.splitlines() or [""]]
+    comments = ["# " + _NO_TEXT.sub(" ", row) if row else "#" for row in comment_lines]
     rows = [*comments, "", *script_rows(script)]
     replace_file(path, ("\n".join(rows) + "\n").encode())
 

@@ -175,9 +175,9 @@ def _syntax_fault(error: yaml.MarkedYAMLError, text: str) -> _SyntaxFault:
     row = rows[min(spot.line, len(rows)) - 1]
     if "\t" in row[: len(row) - len(row.lstrip())]:
         said = r"character '\t'"
-    for pattern, wanted, got, hint, in_one_line in _SYNTAX_FAULTS:
+    for pattern, expected, got, hint, in_one_line in _SYNTAX_FAULTS:
         if re.search(pattern, said):
-            return _SyntaxFault(spot, wanted, got, hint, in_one_line)
+            return _SyntaxFault(spot, expected, got, hint, in_one_line)
     return _SyntaxFault(spot, "YAML", f"this: {said.strip()}", _QUOTES)
 
 
@@ -185,8 +185,8 @@ class _LimitExceeded(Exception):
     """The text has too many levels, aliases, values or documents to go on."""
 
     def __init__(self, fault: Fault) -> None:
-        super().__init__(fault.wanted)
-        self.fault = _SyntaxFault(fault.spot, fault.wanted, fault.got, fault.hint)
+        super().__init__(fault.expected)
+        self.fault = _SyntaxFault(fault.spot, fault.expected, fault.got, fault.hint)
 
 
 @dataclass
@@ -227,8 +227,8 @@ class _Builder:
         elif isinstance(event, yaml.CollectionEndEvent):
             self.close(event)
 
-    def fault(self, event: Any, wanted: str, got: str, hint: str) -> Fault:
-        return Fault(_spot(event.start_mark), wanted, got, hint)
+    def fault(self, event: Any, expected: str, got: str, hint: str) -> Fault:
+        return Fault(_spot(event.start_mark), expected, got, hint)
 
     def alias(self, event: Any) -> None:
         self.aliases += 1

@@ -26,7 +26,7 @@ from scripts_llm.plain_text import strip_controls
 
 T = TypeVar("T")
 
-_STEPS_BACK = 8
+_MOST_REDUCTIONS = 8
 _BOUNDS = {"minLength", "maxLength", "minItems", "maxItems"}
 
 
@@ -86,10 +86,10 @@ def ask(server: Server, question: Question, read: Reader[T]) -> T:
             {"role": "user", "content": question.repair(faults)},
         ]
     saved = _save(question.raw, answers)
-    told = "; ".join(faults[:3])
+    first = "; ".join(faults[:3])
     name = server.settings.model
     raise UnusableAnswer(
-        f"{name}: wanted {question.purpose}, got an unusable one: {told}{saved}", server.calls
+        f"{name}: wanted {question.purpose}, got an unusable one: {first}{saved}", server.calls
     )
 
 
@@ -126,13 +126,13 @@ class Server:
     def send(self, question: Question, repair: Sequence[Mapping[str, str]] = ()) -> tuple[str, Call]:
         """The text of the answer and the record of the call, which is added to `calls`. Raises LLMError."""
         try:
-            for _ in range(_STEPS_BACK):
+            for _ in range(_MOST_REDUCTIONS):
                 try:
-                    return self._once(question, repair)
+                    return self._request_once(question, repair)
                 except LLMError as fault:
-                    if not self._steps_back(fault):
+                    if not self._lower_demands(fault):
                         raise
-            return self._once(question, repair)
+            return self._request_once(question, repair)
         except LLMError as fault:
             fault.calls = tuple(self.calls)
             raise
@@ -147,12 +147,8 @@ class Server:
     def _learn(self, new: Capabilities) -> None:
         self.capabilities, self._is_known = new, False
 
-    def _steps_back(self, fault: LLMError) -> bool:
-        if (
-            fault.status == 404
-            and not self.capabilities.needs_v1
-            and not self.settings.base_url.endswith("/v1")
-        ):
+    def _lower_demands(self, fault: LLMError) -> bool:
+        if fault.status == 404 and self._may_need_v1():
             self._learn(replace(self.capabilities, needs_v1=True))
             return True
         plainer = self.capabilities.reduced(str(fault)) if fault.status in (400, 422) else None
@@ -160,7 +156,7 @@ class Server:
             self._learn(plainer)
         return plainer is not None
 
-    def _once(self, question: Question, repair: Sequence[Mapping[str, str]]) -> tuple[str, Call]:
+    def _request_once(self, question: Question, repair: Sequence[Mapping[str, str]]) -> tuple[str, Call]:
         request = self._request(question, repair)
         prompt = budget.upper_token_bound(message["content"] for message in request["messages"])
         self.last_limit = budget.answer_limit(self.settings, self.spent, prompt, self.price)
@@ -180,7 +176,10 @@ class Server:
             return completion, clock() - start
 
         completion, seconds = call_with_retries(self.patience, once)
-        return self._heard(completion, seconds, question, prompt)
+        return self._record(completion, seconds, question, prompt)
+
+    def _may_need_v1(self) -> bool:
+        return not self.capabilities.needs_v1 and not self.settings.base_url.endswith("/v1")
 
     def _address(self) -> str:
         return self.settings.base_url + ("/v1" if self.capabilities.needs_v1 else "")
@@ -190,8 +189,8 @@ class Server:
         schema = dict(question.schema) if able.has_bounds else without_bounds(question.schema)
         text = question.text
         if able.is_in_words:
-            told = json.dumps(without_bounds(question.schema), ensure_ascii=False)
-            text += f"\nAnswer with one JSON object of this schema, nothing else:\n{told}\n"
+            schema_text = json.dumps(without_bounds(question.schema), ensure_ascii=False)
+            text += f"\nAnswer with one JSON object of this schema, nothing else:\n{schema_text}\n"
         request: dict[str, Any] = {
             "model": self.settings.model,
             "messages": [
@@ -211,15 +210,15 @@ class Server:
             key: value for key, value in request.items() if value is not None and key not in able.left_out
         }
 
-    def _heard(self, completion: Any, seconds: float, question: Question, prompt: int) -> tuple[str, Call]:
+    def _record(self, completion: Any, seconds: float, question: Question, prompt: int) -> tuple[str, Call]:
         if not getattr(completion, "choices", None):
-            if not self.capabilities.needs_v1 and not self.settings.base_url.endswith("/v1"):
+            if self._may_need_v1():
                 raise LLMError("a page that is no answer", status=404)  # /v1 is tried
             raise LLMError(f"{self.settings.model}: wanted an answer, got a reply without one, try URL/v1")
         choice, usage = completion.choices[0], getattr(completion, "usage", None)
         answer = redact_key(str(getattr(choice.message, "content", None) or ""), self.settings)
         refusal = getattr(choice.message, "refusal", None)
-        told = (_count(usage, "prompt_tokens"), _count(usage, "completion_tokens"))
+        sent, received = _count(usage, "prompt_tokens"), _count(usage, "completion_tokens")
         cached = _count(getattr(usage, "prompt_tokens_details", None), "cached_tokens")
         call = Call(
             purpose=question.purpose,
@@ -227,19 +226,19 @@ class Server:
                 strip_controls(str(getattr(completion, "model", None) or self.settings.model)), self.settings
             ),
             seconds=round(seconds, 3),
-            prompt_tokens=told[0],
-            completion_tokens=told[1],
+            prompt_tokens=sent,
+            completion_tokens=received,
             finish="refusal" if refusal else choice.finish_reason,
             form=self.capabilities.form,
             seed=None if "seed" in self.capabilities.left_out else question.seed % 2**31,
             cached_tokens=cached,
             reasoning_tokens=_count(getattr(usage, "completion_tokens_details", None), "reasoning_tokens"),
-            cost_usd=call_cost(self.price, *told, cached),
+            cost_usd=call_cost(self.price, sent, received, cached),
         )
         self.calls.append(call)
         longest = budget.upper_token_bound([answer])
         self.spent = self.spent.with_call(
-            prompt if told[0] is None else told[0], longest if told[1] is None else told[1], self.price
+            prompt if sent is None else sent, longest if received is None else received, self.price
         )
         if not self._is_known:
             capabilities.save(self.capabilities_file, self.settings, self.capabilities)
@@ -249,8 +248,8 @@ class Server:
 
 def _count(usage: Any, name: str) -> int | None:
     """A token count of the server's usage record; None if it is not a number."""
-    told = getattr(usage, name, None)
-    return told if isinstance(told, int) and not isinstance(told, bool) and told >= 0 else None
+    count = getattr(usage, name, None)
+    return count if isinstance(count, int) and not isinstance(count, bool) and count >= 0 else None
 
 
 def without_bounds(schema: Any) -> Any:

@@ -22,7 +22,7 @@ class Capabilities:
 
     form: Form = "json_schema"
     has_bounds: bool = True  # minItems, maxLength and the like may stand in the schema
-    is_in_words: bool = False  # the schema is told in the prompt, too: it takes one and does not hold to it
+    is_in_words: bool = False  # the schema is in the prompt as well: this server accepts one and ignores it
     needs_v1: bool = False
     limit: str = "max_tokens"
     left_out: tuple[str, ...] = ()
@@ -60,8 +60,8 @@ def load(memory: Path | None, settings: LLMSettings, *, today: datetime.date | N
         learned = datetime.date.fromisoformat(known["on"]) if isinstance(known, dict) else None
         age = ((today or datetime.date.today()) - learned).days if learned else DAYS
         if isinstance(known, dict) and 0 <= age < DAYS:
-            told = {field.name: known[field.name] for field in fields(Capabilities)}
-            return Capabilities(**{**told, "left_out": tuple(told["left_out"])})
+            values = {field.name: known[field.name] for field in fields(Capabilities)}
+            return Capabilities(**{**values, "left_out": tuple(values["left_out"])})
     except (KeyError, TypeError, ValueError):
         pass
     return Capabilities.guess(settings)

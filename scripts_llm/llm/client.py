@@ -140,19 +140,19 @@ def open_client(settings: LLMSettings, *, clock: Clock = time.monotonic) -> Iter
         with client:
             yield client
     except openai.APITimeoutError:
-        wanted = f"wanted an answer, got none within {limit:g} s"
-        raise LLMTimeout(f"{where}: {wanted}, try a smaller model", is_passing=True) from None
+        problem = f"wanted an answer, got none within {limit:g} s, try a smaller model"
+        raise LLMTimeout(f"{where}: {problem}", is_passing=True) from None
     except openai.APIConnectionError as fault:
-        raise _not_connected(where, fault) from None
+        raise _connection_error(where, fault) from None
     except openai.APIStatusError as fault:
-        raise _refused(where, fault, settings) from None
+        raise _status_error(where, fault, settings) from None
     except _TooLong:
         raise LLMError(f"{where}: wanted an answer, got {_ENDLESS}") from None
     except json.JSONDecodeError:
         raise LLMError(f"{where}: wanted an answer, got a page that is no JSON, try URL/v1") from None
     except (openai.OpenAIError, ValueError) as fault:
-        said = one_line(redact_key(str(fault), settings))
-        raise LLMError(f"{where}: wanted an answer, got: {said}") from None
+        reason = one_line(redact_key(str(fault), settings))
+        raise LLMError(f"{where}: wanted an answer, got: {reason}") from None
 
 
 def _bounding(end: float, clock: Clock) -> Callable[[Any], None]:
@@ -182,7 +182,7 @@ def _bounding(end: float, clock: Clock) -> Callable[[Any], None]:
     return hook
 
 
-def _not_connected(where: str, fault: Exception) -> LLMError:
+def _connection_error(where: str, fault: Exception) -> LLMError:
     import httpx2
 
     cause = fault.__cause__
@@ -194,28 +194,30 @@ def _not_connected(where: str, fault: Exception) -> LLMError:
     return LLMError(f"{where}: wanted an answer, got a connection that broke off", is_passing=True)
 
 
-def _refused(where: str, fault: openai.APIStatusError, settings: LLMSettings) -> LLMError:
+def _status_error(where: str, fault: openai.APIStatusError, settings: LLMSettings) -> LLMError:
     status = fault.status_code
-    said = one_line(re.sub(r"^Error code: \d+ - ", "", redact_key(fault.message, settings)))
+    reason = one_line(re.sub(r"^Error code: \d+ - ", "", redact_key(fault.message, settings)))
     is_passing = status in (408, 409, 425, 429) or status >= 500
-    if "insufficient_quota" in f"{said} {fault.code}":
-        is_passing, told = False, f"wanted an answer, got 429 ({said}), try to pay the provider"
+    if "insufficient_quota" in f"{reason} {fault.code}":
+        is_passing, problem = False, f"wanted an answer, got 429 ({reason}), try to pay the provider"
     elif status in (401, 403):
-        told = f"wanted a key that it knows, got {status}, try OPENAI_API_KEY (it is sent to OPENAI_BASE_URL)"
+        problem = (
+            f"wanted a key that it knows, got {status}, try OPENAI_API_KEY (it is sent to OPENAI_BASE_URL)"
+        )
     elif status == 404:
-        told = f"wanted the model {settings.model!r}, got 404 ({said}), try another model or address"
+        problem = f"wanted the model {settings.model!r}, got 404 ({reason}), try another model or address"
     else:
-        told = f"wanted an answer, got {status} ({said})" + (", try later" if is_passing else "")
+        problem = f"wanted an answer, got {status} ({reason})" + (", try later" if is_passing else "")
     after = retry_after(fault.response.headers) if is_passing else None
-    return LLMError(f"{where}: {told}", status=status, is_passing=is_passing, retry_after=after)
+    return LLMError(f"{where}: {problem}", status=status, is_passing=is_passing, retry_after=after)
 
 
 def retry_after(headers: Mapping[str, str], *, now: Clock = time.time) -> float | None:
     """The seconds that a server asks to wait (RFC 9110 `retry-after`, `retry-after-ms`), or None."""
     for name, scale in (("retry-after-ms", 1000.0), ("retry-after", 1.0)):
-        told = headers.get(name, "")
+        value = headers.get(name, "")
         with contextlib.suppress(ValueError):
-            if (seconds := float(told) / scale) >= 0:
+            if (seconds := float(value) / scale) >= 0:
                 return seconds
     with contextlib.suppress(ValueError, TypeError):
         return max(0.0, email.utils.parsedate_to_datetime(headers.get("retry-after", "")).timestamp() - now())

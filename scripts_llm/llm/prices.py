@@ -66,8 +66,8 @@ def _read(path: Path) -> Prices:
 def find_price(prices: Prices, settings: LLMSettings) -> Price | None:
     """The price of this model at this host, else at any host; None if it is unknown."""
     host = urlsplit(settings.base_url).hostname or ""
-    for place in (host, "any"):
-        models = prices.endpoints.get(place, {})
+    for endpoint in (host, "any"):
+        models = prices.endpoints.get(endpoint, {})
         fitting = [name for name in models if _is_that(settings.model, name)]
         if fitting:
             return models[max(fitting, key=len)]

@@ -12,7 +12,7 @@ from scripts_llm.llm.client import LLMError, LLMTimeout
 T = TypeVar("T")
 
 
-def _unheard(text: str) -> None:
+def _say_nothing(text: str) -> None:
     del text
 
 
@@ -22,10 +22,10 @@ class RetryPolicy:
 
     tries: int = 4
     first_seconds: float = 1.0
-    longest_seconds: float = 120.0  # a server that asks for more is told of, not waited for
+    longest_seconds: float = 120.0  # a server that asks for more is an error
     sleep: Callable[[float], None] = time.sleep
     clock: Callable[[], float] = time.monotonic
-    say: Callable[[str], None] = _unheard
+    say: Callable[[str], None] = _say_nothing
 
 
 def call_with_retries(patience: RetryPolicy, ask: Callable[[], T]) -> T:

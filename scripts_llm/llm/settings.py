@@ -43,26 +43,26 @@ def resolve_settings(
     if named is None and writer is None and not (env.get("OPENAI_BASE_URL") or env.get("OPENAI_API_KEY")):
         return None
     model, url = _model_and_url(named)
-    wanted = writer or Writer()
+    asked = writer or Writer()
     settings = LLMSettings(
-        model=model or wanted.model or env.get("OPENAI_MODEL") or "",
-        base_url=_clean(url or wanted.base_url or env.get("OPENAI_BASE_URL") or OPENAI),
-        temperature=wanted.temperature,
-        max_tokens=wanted.max_tokens,
-        max_cost=wanted.max_cost,
+        model=model or asked.model or env.get("OPENAI_MODEL") or "",
+        base_url=_clean_url(url or asked.base_url or env.get("OPENAI_BASE_URL") or OPENAI),
+        temperature=asked.temperature,
+        max_tokens=asked.max_tokens,
+        max_cost=asked.max_cost,
     )
-    from_premise = not url and wanted.base_url is not None
-    settings = replace(settings, api_key=_key(settings.base_url, env, from_premise=from_premise))
+    from_premise = not url and asked.base_url is not None
+    settings = replace(settings, api_key=_api_key(settings.base_url, env, from_premise=from_premise))
     return settings if settings.model else _only_model(settings, patience)
 
 
 def refuse_secrets(writer: Writer | None, command_line: str | None) -> None:
     """Raises ScriptError if a premise's or command line's address holds a secret: it is recorded."""
     url = _model_and_url(command_line)[1]
-    for place, address in (("writer.base_url", writer.base_url if writer else None), ("--writer", url)):
+    for source, address in (("writer.base_url", writer.base_url if writer else None), ("--writer", url)):
         if address and re.search(r"//[^/?#]*@|[?#]", address):
             raise ScriptError(
-                f"{place}: wanted an address without user, password or question mark, got one with it, "
+                f"{source}: wanted an address without user, password or question mark, got one with it, "
                 "try OPENAI_API_KEY for the key"
             )
 
@@ -76,7 +76,7 @@ def _model_and_url(named: str | None) -> tuple[str | None, str | None]:
     return match[1] or None, url
 
 
-def _clean(url: str) -> str:
+def _clean_url(url: str) -> str:
     """The address without a trailing slash, and with /v1 if it has no path."""
     parts = urlsplit(url.strip())
     if parts.scheme not in ("http", "https") or not parts.hostname:
@@ -85,7 +85,7 @@ def _clean(url: str) -> str:
     return urlunsplit((parts.scheme, parts.netloc, path, "", ""))
 
 
-def _key(base_url: str, env: Mapping[str, str], *, from_premise: bool) -> str:
+def _api_key(base_url: str, env: Mapping[str, str], *, from_premise: bool) -> str:
     """The environment's key; an unknown host that a premise names does not get it."""
     key = env.get("OPENAI_API_KEY") or "local"
     host = urlsplit(base_url).hostname
@@ -102,10 +102,10 @@ def _only_model(settings: LLMSettings, patience: RetryPolicy) -> LLMSettings:
     settings, names = call_with_retries(patience, lambda: _models(settings))
     if len(names) == 1:
         return replace(settings, model=names[0])
-    said = f"these: {', '.join(names[:20])}" if names else "an empty list"
-    where = display_address(settings)
+    listed = f"these: {', '.join(names[:20])}" if names else "an empty list"
     raise ScriptError(
-        f"{where}: wanted one model, got {said}, try OPENAI_MODEL, `writer: {{model: ...}}` or --writer MODEL"
+        f"{display_address(settings)}: wanted one model, got {listed}, "
+        "try OPENAI_MODEL, `writer: {model: ...}` or --writer MODEL"
     )
 
 

@@ -54,10 +54,10 @@ def join_words(words: Any) -> str:
     return ", ".join(str(word) for word in words)
 
 
-def _unfilled(template: str, folder: Path | None, said: str) -> ScriptError:
+def _unfilled(template: str, folder: Path | None, problem: str) -> ScriptError:
     own = folder / f"{template}.j2" if folder else None
     where = own if own and own.is_file() else f"templates/prompts/{template}.j2"
-    return ScriptError(f"{where}: wanted a filled prompt, got: {said}")
+    return ScriptError(f"{where}: wanted a filled prompt, got: {problem}")
 
 
 def _source(name: str, folder: Path | None) -> str | None:
