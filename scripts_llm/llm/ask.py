@@ -113,7 +113,7 @@ class Server:
 
     settings: LLMSettings
     price: Price | None = None
-    patience: RetryPolicy = RetryPolicy()  # noqa: RUF009  # frozen
+    retry_policy: RetryPolicy = RetryPolicy()  # noqa: RUF009  # frozen
     capabilities_file: Path | None = None  # see scripts_llm.llm.capabilities
     calls: list[Call] = field(default_factory=list)
     spent: Spent = Spent()  # noqa: RUF009  # frozen
@@ -162,7 +162,7 @@ class Server:
         self.last_limit = budget.answer_limit(self.settings, self.spent, prompt, self.price)
         request[self.capabilities.limit] = self.last_limit
         address = replace(self.settings, base_url=self._address())
-        clock = self.patience.clock
+        clock = self.retry_policy.clock
 
         def once() -> tuple[Any, float]:
             start = clock()
@@ -175,7 +175,7 @@ class Server:
                 raise
             return completion, clock() - start
 
-        completion, seconds = call_with_retries(self.patience, once)
+        completion, seconds = call_with_retries(self.retry_policy, once)
         return self._record(completion, seconds, question, prompt)
 
     def _may_need_v1(self) -> bool:

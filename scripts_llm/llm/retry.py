@@ -28,24 +28,24 @@ class RetryPolicy:
     say: Callable[[str], None] = _say_nothing
 
 
-def call_with_retries(patience: RetryPolicy, ask: Callable[[], T]) -> T:
+def call_with_retries(retry_policy: RetryPolicy, ask: Callable[[], T]) -> T:
     """The result of `ask`, called again after an LLMError that `is_passing`.
 
     A timeout is retried once only: after two the model is too slow. Raises the last LLMError.
     """
     timeouts = 0
-    for number in range(1, patience.tries + 1):
+    for number in range(1, retry_policy.tries + 1):
         try:
             return ask()
         except LLMError as fault:
             timeouts += isinstance(fault, LLMTimeout)
             wait = fault.retry_after
             if wait is None:
-                wait = patience.first_seconds * 4 ** (number - 1)
-            if not fault.is_passing or number == patience.tries or timeouts > 1:
+                wait = retry_policy.first_seconds * 4 ** (number - 1)
+            if not fault.is_passing or number == retry_policy.tries or timeouts > 1:
                 raise
-            if wait > patience.longest_seconds:
+            if wait > retry_policy.longest_seconds:
                 raise LLMError(f"{fault}; the server asks to wait {wait:.0f} s", fault.calls) from None
-            patience.say(f"{fault}: again in {wait:.3g} s")
-            patience.sleep(wait)
+            retry_policy.say(f"{fault}: again in {wait:.3g} s")
+            retry_policy.sleep(wait)
     raise AssertionError("the last try returns or raises")

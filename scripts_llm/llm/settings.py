@@ -26,7 +26,7 @@ def resolve_settings(
     env: Mapping[str, str],
     command_line: str | None,
     *,
-    patience: RetryPolicy = RetryPolicy(),  # noqa: B008  # frozen
+    retry_policy: RetryPolicy = RetryPolicy(),  # noqa: B008  # frozen
 ) -> LLMSettings | None:
     """The settings of the model that writes, or None for the offline writer.
 
@@ -53,7 +53,7 @@ def resolve_settings(
     )
     from_premise = not url and asked.base_url is not None
     settings = replace(settings, api_key=_api_key(settings.base_url, env, from_premise=from_premise))
-    return settings if settings.model else _only_model(settings, patience)
+    return settings if settings.model else _only_model(settings, retry_policy)
 
 
 def refuse_secrets(writer: Writer | None, command_line: str | None) -> None:
@@ -98,8 +98,8 @@ def _api_key(base_url: str, env: Mapping[str, str], *, from_premise: bool) -> st
     return key if not from_premise or host in known else "local"
 
 
-def _only_model(settings: LLMSettings, patience: RetryPolicy) -> LLMSettings:
-    settings, names = call_with_retries(patience, lambda: _models(settings))
+def _only_model(settings: LLMSettings, retry_policy: RetryPolicy) -> LLMSettings:
+    settings, names = call_with_retries(retry_policy, lambda: _models(settings))
     if len(names) == 1:
         return replace(settings, model=names[0])
     listed = f"these: {', '.join(names[:20])}" if names else "an empty list"

@@ -79,7 +79,7 @@ def test_every_reply_of_a_real_model_is_of_the_form_that_was_asked_for(
     address, key = endpoint
     brief = Brief.from_premise(read_premise(premise), writers_dialect("toon"))
     settings = LLMSettings("smollm2", f"{address}/v1", key, temperature=0, answer_tokens=ANSWER)
-    server = Server(settings, patience=RetryPolicy(tries=1))
+    server = Server(settings, retry_policy=RetryPolicy(tries=1))
     schema = draft_schema(DraftScenes, brief, count=1)
     schema["$defs"]["DraftScene"]["properties"]["dialogue"].update(minItems=2, maxItems=2)
     for kind in schema["$defs"].values():

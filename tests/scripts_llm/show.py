@@ -106,7 +106,7 @@ ALL = [json.dumps(OUTLINE), json.dumps(SCENES), json.dumps(PUNCHED)]
 def desk(url: str, **changes: Any) -> Server:
     """A server that waits for nothing."""
     settings = LLMSettings("small-model", url, **{"temperature": 0.8, **changes})
-    return Server(settings, patience=RetryPolicy(tries=2, sleep=lambda seconds: None))
+    return Server(settings, retry_policy=RetryPolicy(tries=2, sleep=lambda seconds: None))
 
 
 def task(**changes: Any) -> Assignment:

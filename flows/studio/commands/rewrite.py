@@ -90,7 +90,7 @@ def _new_scene(
         scene_id=str(old.id),
         note=note,
         say=screen.warn,
-        patience=RetryPolicy(say=screen.warn),
+        retry_policy=RetryPolicy(say=screen.warn),
     )
     return found or (
         _offline_scene(replace(again, premise=written.premise), written, index, note, screen),

@@ -221,12 +221,12 @@ def _by_whom(job: Job, premise: Premise, *, say: Say) -> Authored:
 
     if premise.genre == "meme":
         return Authored(_meme_script(premise, job.seed), "hand" if premise.meme else OFFLINE)
-    patience = RetryPolicy(say=say)
+    retry_policy = RetryPolicy(say=say)
     try:
-        settings = writer.settings_of(job, patience)
+        settings = writer.settings_of(job, retry_policy)
         if settings is None:
             return Authored(offline_script(job), OFFLINE)
-        server = writer.server_of(job, settings, patience)
+        server = writer.server_of(job, settings, retry_policy)
         written = writer.by_model(job, premise, server, say=say)
         return Authored(written.script, settings.model, tuple(server.calls), promised=written.promised)
     except LLMError as error:

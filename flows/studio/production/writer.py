@@ -25,11 +25,11 @@ if TYPE_CHECKING:
     from scripts_llm.llm_writer.writer import Assignment, WrittenScript
 
 
-def settings_of(job: Job, patience: RetryPolicy) -> LLMSettings | None:
+def settings_of(job: Job, retry_policy: RetryPolicy) -> LLMSettings | None:
     """Which model the job asks for; None for the offline writer."""
     from scripts_llm.llm.settings import resolve_settings
 
-    return resolve_settings(job.premise.writer, os.environ, job.writer, patience=patience)
+    return resolve_settings(job.premise.writer, os.environ, job.writer, retry_policy=retry_policy)
 
 
 def by_model(job: Job, premise: Premise, server: Server, *, say: Say) -> WrittenScript:
@@ -43,7 +43,14 @@ def by_model(job: Job, premise: Premise, server: Server, *, say: Say) -> Written
 
 
 def scene_again(
-    job: Job, premise: Premise, script: Script, *, scene_id: str, note: str, say: Say, patience: RetryPolicy
+    job: Job,
+    premise: Premise,
+    script: Script,
+    *,
+    scene_id: str,
+    note: str,
+    say: Say,
+    retry_policy: RetryPolicy,
 ) -> tuple[Scene, tuple[Call, ...]] | None:
     """One scene of a script, written again with a note; None if the offline writer is to write it.
 
@@ -52,10 +59,10 @@ def scene_again(
     from scripts_llm.llm_writer import writer
 
     try:
-        settings = settings_of(job, patience)
+        settings = settings_of(job, retry_policy)
         if settings is None:
             return None
-        server = server_of(job, settings, patience)
+        server = server_of(job, settings, retry_policy)
         scene = writer.rewrite_scene(assignment(job, premise), server, script, scene_id, note)
     except LLMError as error:
         told = one_line(str(error), 600)
@@ -66,12 +73,12 @@ def scene_again(
     return scene, tuple(server.calls)
 
 
-def server_of(job: Job, settings: LLMSettings, patience: RetryPolicy) -> Server:
+def server_of(job: Job, settings: LLMSettings, retry_policy: RetryPolicy) -> Server:
     """The server with its model's price, and what is remembered of it. Raises ScriptError."""
     known = prices.read_prices(prices.user_price_files(job.premise_path))
     price = prices.find_price(known, settings)
     prices.require_price(settings, price)
-    return Server(settings, price, patience, capabilities.default_file())
+    return Server(settings, price, retry_policy, capabilities.default_file())
 
 
 def assignment(job: Job, premise: Premise) -> Assignment:

@@ -29,7 +29,7 @@ QUICK = RetryPolicy(tries=3, sleep=lambda seconds: None)
 
 def ask(settings: LLMSettings, question: Question, judge: Any) -> tuple[Any, list[Any]]:
     """The value and the calls."""
-    server = Server(settings, patience=QUICK)
+    server = Server(settings, retry_policy=QUICK)
     return ask_server(server, question, judge), server.calls
 
 

@@ -151,7 +151,7 @@ def outcome(behaviour: Behaviour, server: FakeServer, folder: Path) -> str:
     settings = replace(
         LLMSettings("small-model", server.url, KEY, answer_tokens=1000, timeout_seconds=300), **changes
     )
-    asked = Server(settings, patience=RetryPolicy(sleep=waits.append, clock=clock))
+    asked = Server(settings, retry_policy=RetryPolicy(sleep=waits.append, clock=clock))
     raw = folder / "writer-answer.txt"
     try:
         value = ask(asked, Question("a number", "You count.", "How many?", SCHEMA, 5, raw), judge)

@@ -36,9 +36,9 @@ def passing(seconds: float | None = None, text: str = "busy") -> LLMError:
 def test_it_waits_as_long_as_it_is_asked_to_and_ever_longer_otherwise() -> None:
     waits: list[float] = []
     said: list[str] = []
-    patience = RetryPolicy(tries=5, sleep=waits.append, say=said.append)
+    retry_policy = RetryPolicy(tries=5, sleep=waits.append, say=said.append)
     asking = Asking(passing(), passing(7), passing(), passing())
-    assert call_with_retries(patience, asking) == "answer"
+    assert call_with_retries(retry_policy, asking) == "answer"
     assert waits == [1, 7, 16, 64]
     assert said[1] == "busy: again in 7 s"
 
