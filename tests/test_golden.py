@@ -33,14 +33,12 @@ import t2v
 from flows.cli import app as cli
 from flows.studio.commands import train
 from flows.studio.commands.new import shipped
-from flows.studio.filming import shots as wanted
+from flows.studio.filming import shots
 from flows.studio.media import frames as footage
-from flows.studio.production import edit as editing
-from flows.studio.production import episode as jobs
-from flows.studio.production import plan as survey
-from flows.studio.production import script as scripting
-from flows.studio.production import story_memory as continuity
-from flows.studio.production.request import EpisodeOptions
+from flows.studio.production import edit, plan, script, story_memory
+from flows.studio.production import episode as episodes
+from flows.studio.production.episode import Episode
+from flows.studio.production.request import EpisodeRequest
 from flows.studio.timeline import pacing
 from flows.studio.voice import kokoro
 from flows.studio.workspace import artifacts as recipes
@@ -74,45 +72,46 @@ def values_of(premise: Path, output: Path, **options: Any) -> dict[str, Any]:
     The offline writer writes the script if none lies there. Nothing is filmed, spoken or cut: files that are
     none stand in for clips and voices. `options` are the command line's.
     """
-    job = jobs.prepare(EpisodeOptions(premise=premise, output=output, writer="offline", **options))
-    is_there = scripting.exists(job)
-    written = scripting.read(job) if is_there else scripting.write(job, say=lambda line: None)
-    job = continuity.remember(replace(job, memory=written.memory), written)
-    plan = survey.look(job, written)
-    assert plan is not None
+    episode = Episode.open(EpisodeRequest(premise=premise, output=output, writer="offline", **options))
+    if episode.has_script:
+        episode = script.complete_script(episode)
+    else:
+        episode = script.write_script(episode, say=lambda line: None)
+    episode = story_memory.remember(episode)
+    needed = plan.make_plan(episode)
     found: dict[str, Any] = {
-        "seed of the film": job.film_seed,
-        "seed of the sound": job.sound_seed,
-        "script": written.script.model_dump(mode="json", by_alias=True, exclude_defaults=True),
-        "premise that it is written from": manifest.writer_inputs(job.premise),
+        "seed of the film": episode.film_seed,
+        "seed of the sound": episode.sound_seed,
+        "script": needed.script.model_dump(mode="json", by_alias=True, exclude_defaults=True),
+        "premise that it is written from": manifest.writer_inputs(episode.own_premise),
     }
-    if job.memory.told is not None:
-        found["entry of continuity"] = job.memory.told
-    for shot in wanted.with_other_takes(plan.clips):
+    if episode.memory.told is not None:
+        found["entry of continuity"] = episode.memory.told
+    for shot in shots.with_other_takes(needed.all_shots):
         found[f"clip {shot.label} take {shot.take}"] = shot.recipe
         if shot.file is None:
             found[f"seed {shot.label} take {shot.take}"] = shot.seed
-        _stand_in(job.folder.clips, shot.label, shot.recipe, ".mp4", _clip_note(shot.file))
-    for line in plan.lines:
+        _stand_in(episode.folder.clips, shot.label, shot.recipe, ".mp4", _clip_note(shot.file))
+    for line in needed.lines:
         found[f"voice {line.label}"] = line.recipe
         spoken = {"num_samples": 40_000 + 1_000 * len(line.line.line), "murmured": False}
-        _stand_in(job.folder.voices, line.label, line.recipe, ".wav", spoken)
-    if not plan.is_meme:
-        found |= {f"segment {span.id}": recipe for span, recipe in plan.edit().segments}
-        found |= {f"segment {span.id} of a cut": recipe for span, recipe in _another_cut(plan).segments[:2]}
-    return {**found, "film": plan.film_recipe(), "contact sheet": plan.contact_sheet().digest}
+        _stand_in(episode.folder.voices, line.label, line.recipe, ".wav", spoken)
+    made = needed.refreshed()
+    if not episode.is_meme:
+        found |= {f"segment {span.id}": recipe for span, recipe in made.edit.segments}
+        found |= {f"segment {span.id} of a cut": recipe for span, recipe in _another_cut(made).segments[:2]}
+    return {**found, "film": made.film_recipe(), "contact sheet": made.contact_sheet().digest}
 
 
-def _another_cut(plan: survey.Survey) -> editing.Edit:
+def _another_cut(made: plan.Plan) -> edit.Edit:
     """The scenes alone in another shape, as `cut` makes them."""
-    premise = plan.written.premise
-    shape = premise.format.model_copy(update={"aspect": "9:16", "size": "360x640"})
-    return editing.make_edit(
-        premise.model_copy(update={"audio": plan.audio, "format": shape}),
-        plan.written.script,
-        plan.material(),
+    shape = made.premise.format.model_copy(update={"aspect": "9:16", "size": "360x640"})
+    return edit.make_edit(
+        made.premise.model_copy(update={"format": shape}),
+        made.script,
+        made,
         written_by="hand",
-        seed=plan.job.sound_seed,
+        seed=made.episode.sound_seed,
         cards=False,
         framing="crop",
     )
@@ -136,7 +135,7 @@ def derived_values() -> dict[str, Any]:
     code = folder.EpisodeCode
     names = ("Joe & the Don", "Дон на Рыбной", "日本の 魚", "???", "CON", "x" * 200, "Ünï  —  çödé")
     return {
-        **{f"seed of {c} of 7": jobs.episode_seed(7, c) for c in (code(1, 1), code(1, 2), code(2, 1))},
+        **{f"seed of {c} of 7": episodes.episode_seed(7, c) for c in (code(1, 1), code(1, 2), code(2, 1))},
         "seed of a show": recipes.seed_from("show", "Joe & the Don"),
         "seed of a draft": recipes.seed_from("draft", 7, "s01", "0123456789abcdef"),
         "seed of another attempt": recipes.seed_from(7, "again", 2),
@@ -157,12 +156,12 @@ def cache_names() -> dict[str, str]:
 
 def script_place(premise: Path, output: Path) -> Path:
     """Where the script of the show's first episode belongs."""
-    return jobs.prepare(EpisodeOptions(premise=premise, output=output)).folder.script
+    return Episode.open(EpisodeRequest(premise=premise, output=output)).folder.script
 
 
 def outdated(premise: Path, output: Path, episode: str) -> tuple[str, ...]:
     """What changed in the premise since the episode's script was written."""
-    job = jobs.prepare(EpisodeOptions(premise=premise, output=output, episode=episode))
+    job = Episode.open(EpisodeRequest(premise=premise, output=output, episode=episode))
     return manifest.changed_writer_inputs(job.memory, yaml_io.read_premise(premise))
 
 

@@ -7,7 +7,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from flows.studio.commands.clip import ClipOptions
-from flows.studio.production.console import Screen
+from flows.studio.production.console import Console
 
 NOTHING = ClipOptions()
 
@@ -22,6 +22,6 @@ def clip(
     from flows.studio.commands import clip as clip_command
     from flows.studio.filming.models import LoadedModels
 
-    with Screen() as screen, LoadedModels(options.device) as models:
+    with Console() as screen, LoadedModels(options.device) as models:
         clip_command.make(prompt, options, screen, models)
     return 0

@@ -13,6 +13,7 @@ from typing import cast
 from uuid import UUID
 
 from prefect import artifacts
+from prefect.client.orchestration import get_client
 from prefect.context import FlowRunContext
 
 log = logging.getLogger(__name__)
@@ -78,3 +79,16 @@ def _data_url(path: Path) -> str:
         jpeg = io.BytesIO()
         small.save(jpeg, "JPEG", quality=72)
     return f"data:image/jpeg;base64,{base64.b64encode(jpeg.getvalue()).decode()}"
+
+
+def literal_name(name: str) -> str:
+    """A name as Prefect's template of a run's name: braces stand for themselves."""
+    return name.replace("{", "{{").replace("}", "}}")
+
+
+def name_run(name: str) -> None:
+    """Gives the flow run that is at work its name, which is known only once its input is read."""
+    context = FlowRunContext.get()
+    if context is not None and context.flow_run is not None:
+        with _errors_as_warnings(), get_client(sync_client=True) as client:
+            client.update_flow_run(context.flow_run.id, name=name)

@@ -30,7 +30,7 @@ from flows.studio.errors import StudioError
 from scripts_llm.llm.network import environment_fault, is_loopback, without_credentials
 
 if TYPE_CHECKING:
-    from flows.studio.production.console import Screen
+    from flows.studio.production.console import Console
 
 START_SECONDS = 600  # a server that dies is noticed at once; this is for machines that are very busy
 STOP_SECONDS = 5
@@ -97,7 +97,7 @@ class PrivateServer:
 def prefect_api(
     logs: Path,
     *,
-    screen: Screen,
+    screen: Console,
     verbose: bool = False,
     meanwhile: Callable[[], object] = lambda: None,
 ) -> Iterator[str]:

@@ -7,10 +7,10 @@ from pathlib import Path
 
 from flows.orchestration import server as api_server
 from flows.orchestration.environment import import_prefect
-from flows.studio.production.console import Screen
+from flows.studio.production.console import Console
 
 
-def set_up_prefect(screen: Screen) -> None:
+def set_up_prefect(screen: Console) -> None:
     """Enables Prefect's plug-ins, and makes the empty database that private servers start from.
 
     A Prefect home that cannot be written to is a warning: `coldopen` works without either.
@@ -40,7 +40,7 @@ def _enable_plugins() -> str:
     )
 
 
-def _make_empty_database(screen: Screen) -> None:
+def _make_empty_database(screen: Console) -> None:
     """Runs a private server once, which saves its database while that is still empty."""
     if api_server.empty_database().is_file():
         return

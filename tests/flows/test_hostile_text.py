@@ -9,9 +9,9 @@ import pytest
 
 from flows import episode
 from flows.studio.picture import sidecars, subtitles
-from flows.studio.production import episode as episodes
 from flows.studio.production import messages
-from flows.studio.production.request import EpisodeOptions
+from flows.studio.production.episode import Episode
+from flows.studio.production.request import EpisodeRequest
 from flows.studio.release import index_page
 from flows.studio.timeline.model import Caption, Span, Timeline
 from scripts_llm.files.read import read_script
@@ -39,8 +39,8 @@ def made(tmp_path: Path, heard: Any) -> tuple[Path, str]:
     path = tmp_path / "show.yaml"
     path.write_text(HOSTILE, "utf-8")
     screen = heard()
-    options = EpisodeOptions(path, until="script", writer="offline", output=tmp_path / "output")
-    at = episodes.prepare(options)
+    options = EpisodeRequest(path, until="script", writer="offline", output=tmp_path / "output")
+    at = Episode.open(options)
     screen.say(messages.announce(options))
     episode.story(at, screen)
     return at.folder.root, screen.text

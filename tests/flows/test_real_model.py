@@ -14,10 +14,8 @@ from typing import Any
 
 import pytest
 
-from flows import episode
 from flows.studio.filming.vocabulary import writers_dialect
-from flows.studio.production import episode as episodes
-from flows.studio.production.request import EpisodeOptions
+from flows.studio.production.request import EpisodeRequest
 from flows.studio.workspace import downloads
 from scripts_llm.files.read import read_premise, read_script
 from scripts_llm.llm.ask import Question, Server, ask
@@ -25,6 +23,7 @@ from scripts_llm.llm.client import LLMSettings
 from scripts_llm.llm.json_answer import extract_object
 from scripts_llm.llm.retry import RetryPolicy
 from scripts_llm.llm_writer.draft import Brief, DraftScene, DraftScenes, Outline, draft_schema, validate_draft
+from tests.flows.fish import make
 
 PREMISE = """\
 show: Fish
@@ -115,8 +114,8 @@ def test_a_real_model_writes_the_episode_or_the_offline_writer_does_and_says_so(
     for name, words in SHORT.items():
         (prompts / f"{name}.j2").write_text(words, "utf-8")
     screen = heard()
-    options = EpisodeOptions(premise, until="script", output=premise.parent / "output")
-    outcome = episode.story(episodes.prepare(options), screen)
+    options = EpisodeRequest(premise=premise, until="script", output=premise.parent / "output")
+    outcome = make(options, screen)
     place = premise.parent / "output" / "fish" / "s01e01"
     script = read_script(place / "script.yaml", {"joe", "don"})
     told = json.loads((place / "manifest.json").read_text("utf-8"))

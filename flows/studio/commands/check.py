@@ -11,11 +11,10 @@ from flows.studio.filming import prompt, vocabulary
 from flows.studio.filming.models import DEFAULT_MODEL, traits_of
 from flows.studio.filming.settings import describe_film, picture_size
 from flows.studio.media import user_files
-from flows.studio.production import episode, messages
-from flows.studio.production import script as scripts
+from flows.studio.production import messages
 from flows.studio.production.console import count
-from flows.studio.production.episode import Job
-from flows.studio.production.request import EpisodeOptions
+from flows.studio.production.episode import Episode, on_the_last_one, whole_cast
+from flows.studio.production.request import EpisodeRequest, Outcome
 from flows.studio.typography import fonts, linebreak
 from flows.studio.typography.caption_style import letters_per_row
 from flows.studio.voice.catalog import find_voice
@@ -27,95 +26,95 @@ from scripts_llm.screenplay.premise import Character, Premise, display_name, len
 from scripts_llm.screenplay.script import Line, Scene, Script, Shot
 from scripts_llm.screenplay.timing import line_seconds, scene_seconds, script_seconds
 
-MOST = 40
-CLEAN, FAULTY = 0, 2
+MOST_FINDINGS = 40
 
 
-def check(options: EpisodeOptions, script: Path | None) -> tuple[int, tuple[str, ...]]:
-    """The exit code, 2 with errors, and what to say: every error, every warning, a line that sums up.
+def check(request: EpisodeRequest, script: Path | None) -> Outcome:
+    """Every error and every warning of premise and script, and a line that sums up; code 2 with errors.
 
     A premise with faults does not hide those of its script. `script` is one by itself; its premise is the
     one that it was made from.
     """
-    said = _Said()
-    job = _job(_with_premise(options, script), said)
-    path = script or job.folder.script
-    if job.premise_path is not None and not said.errors:
-        said.findings(of_premise(_with_video(job, job.premise), job.places), job.premise_path)
+    findings = _Findings()
+    episode = _open(_with_premise(request, script), findings)
+    path, own, folders = script or episode.folder.script, episode.own_premise, episode.user_folders
+    if episode.premise_path is not None and not findings.errors:
+        findings.add(of_premise(_with_video(episode, own), folders), episode.premise_path)
     if not path.exists() and script is None:
-        command = messages.command(job).replace("episode", "script", 1)
-        return said.summed_up(f"{job.name}: no script yet, {command} writes one")
+        command = messages.command(episode, verb="script")
+        return findings.summary(f"{episode.name}: no script yet, {command} writes one")
     try:
-        written = read.read_script(path, cast=job.premise.characters)
-        premise = _with_video(job, scripts.whole_cast(job.premise, written, seed=job.seed))
+        parsed = read.read_script(path, cast=own.characters)
+        premise = _with_video(episode, whole_cast(own, parsed, seed=episode.seed))
     except ScriptError as error:
-        said.fault(error)
-        return said.summed_up(f"{path}: cannot be filmed as it is")
-    said.findings(of_script(written, premise, (path.parent, *job.places)), path)
-    return said.summed_up(f"{job.name}: {_size(written)}")
+        findings.add_error(error)
+        return findings.summary(f"{path}: cannot be filmed as it is")
+    findings.add(of_script(parsed, premise, (path.parent, *folders)), path)
+    return findings.summary(f"{episode.name}: {_size(parsed)}")
 
 
-def _with_video(job: Job, premise: Premise) -> Premise:
+def _with_video(episode: Episode, premise: Premise) -> Premise:
     """The premise with the film model that counts, whoever named it."""
-    return premise.model_copy(update={"video": job.video_of_the_episode})
+    return premise.model_copy(update={"video": episode.video_of_the_episode})
 
 
 @dataclass
-class _Said:
-    """What there is to say, and how much of it is wrong."""
+class _Findings:
+    """The lines to say, and how many errors and warnings are in them."""
 
     lines: list[str] = field(default_factory=list)
     errors: int = 0
     warnings: int = 0
 
-    def fault(self, error: ScriptError) -> None:
-        """A file with faults, each with its own line below it."""
+    def add_error(self, error: ScriptError) -> None:
+        """Adds the faults of a file that cannot be read, each with its own line below it."""
         self.lines.append(str(error))
         self.errors += sum(not line.startswith("    ") for line in str(error).splitlines())
 
-    def findings(self, found: Iterable[Finding], path: Path) -> None:
-        """Each finding with its place; errors first, at most forty."""
-        ordered = sorted(found, key=lambda one: not one.is_error)
-        spots = read.find_positions(path, [one.way for one in ordered[:MOST]])
+    def add(self, findings: Iterable[Finding], path: Path) -> None:
+        """Adds findings with their position in the file; errors first, at most forty."""
+        ordered = sorted(findings, key=lambda one: not one.is_error)
+        shown = ordered[:MOST_FINDINGS]
+        positions = read.find_positions(path, [one.way for one in shown])
         self.lines += [
             f"{path}:{line}:{column}: {'' if one.is_error else 'warning: '}{one.text}"
-            for one, (line, column) in zip(ordered[:MOST], spots, strict=True)
+            for one, (line, column) in zip(shown, positions, strict=True)
         ]
-        if len(ordered) > MOST:
-            self.lines.append(f"{path}: and {len(ordered) - MOST} more")
+        if len(ordered) > MOST_FINDINGS:
+            self.lines.append(f"{path}: and {len(ordered) - MOST_FINDINGS} more")
         self.errors += sum(one.is_error for one in ordered)
         self.warnings += sum(not one.is_error for one in ordered)
 
-    def summed_up(self, told: str) -> tuple[int, tuple[str, ...]]:
-        """The exit code and all lines."""
-        counted = f"{count(self.errors, 'error')}, {count(self.warnings, 'warning')}"
-        return (FAULTY if self.errors else CLEAN), (*self.lines, f"{counted}. {told}")
+    def summary(self, last: str) -> Outcome:
+        """The outcome: all lines, then the counts and `last`."""
+        counts = f"{count(self.errors, 'error')}, {count(self.warnings, 'warning')}"
+        return Outcome(2 if self.errors else 0, None, (*self.lines, f"{counts}. {last}"))
 
 
-def _with_premise(options: EpisodeOptions, script: Path | None) -> EpisodeOptions:
-    """The options with the premise that a script by itself was made from."""
-    if script is None or options.premise is not None:
-        return messages.on_the_last_one(options)
-    made_from = manifest.read_memory(EpisodeFolder(script.absolute().parent, EpisodeCode(1, 1))).premise_path
-    if made_from is None or not Path(made_from).is_file():
+def _with_premise(request: EpisodeRequest, script: Path | None) -> EpisodeRequest:
+    """The request with the premise that a script by itself was made from. Raises StudioError."""
+    if script is None or request.premise is not None:
+        return on_the_last_one(request)
+    memory = manifest.read_memory(EpisodeFolder(script.absolute().parent, EpisodeCode(1, 1)))
+    if memory.premise_path is None or not Path(memory.premise_path).is_file():
         raise StudioError(
             f"{script}: wanted to know its premise, got none; say which: --premise PATH", code=2
         )
-    return replace(options, premise=Path(made_from))
+    return request.model_copy(update={"premise": Path(memory.premise_path)})
 
 
-def _job(options: EpisodeOptions, said: _Said) -> Job:
-    """The job; of a premise with faults its show and cast alone, so that the script is read as well."""
+def _open(request: EpisodeRequest, findings: _Findings) -> Episode:
+    """The episode; of a premise with faults its show and cast alone, so that the script is read as well."""
     try:
-        return episode.prepare(options)
+        return Episode.open(request)
     except ScriptError as error:
-        if options.premise is None:
+        if request.premise is None:
             raise
-        said.fault(error)
-        rough = read.salvage_premise(options.premise)
+        findings.add_error(error)
+        rough = read.salvage_premise(request.premise)
         if rough is None:
             raise
-        return replace(episode.prepare(options, rough), premise_path=options.premise)
+        return replace(Episode.open(request, rough), premise_path=request.premise)
 
 
 def _size(script: Script) -> str:

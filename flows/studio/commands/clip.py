@@ -31,7 +31,7 @@ from flows.studio.media import clip_export
 from flows.studio.media import frames as frame_files
 from flows.studio.media.size import parse_size
 from flows.studio.production import console
-from flows.studio.production.console import Screen, duration
+from flows.studio.production.console import Console, duration
 from flows.studio.production.request import OUTPUT
 
 if TYPE_CHECKING:
@@ -165,7 +165,7 @@ class _PlannedClip:
     label: str
 
 
-def make(prompt: str | None, options: ClipOptions, screen: Screen, models: LoadedModels) -> tuple[Path, ...]:
+def make(prompt: str | None, options: ClipOptions, screen: Console, models: LoadedModels) -> tuple[Path, ...]:
     """Films every clip of the options and returns the files. Raises StudioError."""
     before: Mapping[str, Any] = {}
     if options.like is not None:
@@ -209,7 +209,7 @@ def _read_prompts(path: Path) -> list[str]:
     return prompts
 
 
-def _plan_clips(prompts: Sequence[str], options: ClipOptions, screen: Screen) -> list[_PlannedClip]:
+def _plan_clips(prompts: Sequence[str], options: ClipOptions, screen: Console) -> list[_PlannedClip]:
     """Every prompt with every seed, numbered if there are several."""
     count, first = 1 if options.count is None else options.count, options.seed
     if not 1 <= count <= MOST_CLIPS:
@@ -259,7 +259,7 @@ def _loras(options: ClipOptions) -> tuple[tuple[str, float], ...]:
     return tuple(parse_lora(lora) for lora in options.lora)
 
 
-def _open_model(options: ClipOptions, models: LoadedModels, screen: Screen) -> FilmModel:
+def _open_model(options: ClipOptions, models: LoadedModels, screen: Console) -> FilmModel:
     source = _source(options)
     screen.progress(f"loading the film model {source}")
     model = models.get(source, loras=_loras(options), memory=options.memory or "auto")
@@ -270,7 +270,7 @@ def _open_model(options: ClipOptions, models: LoadedModels, screen: Screen) -> F
     return model
 
 
-def _settings(facts: ModelFacts, options: ClipOptions, screen: Screen) -> GenerateSettings:
+def _settings(facts: ModelFacts, options: ClipOptions, screen: Console) -> GenerateSettings:
     """What `generate` takes beside prompt and seed. Raises StudioError for what the model cannot take."""
     _check_facts(facts, options)
     height, width = facts.default_size
@@ -341,7 +341,7 @@ def _film(
     settings: GenerateSettings,
     options: ClipOptions,
     notes: Mapping[str, Any],
-    screen: Screen,
+    screen: Console,
 ) -> None:
     start = time.monotonic()
     facts = model.facts
@@ -380,7 +380,7 @@ def _used_options(options: ClipOptions, clip: _PlannedClip, facts: ModelFacts, v
     )
 
 
-def _progress(label: str, screen: Screen) -> OnStep:
+def _progress(label: str, screen: Console) -> OnStep:
     """Moves the bar, and shows a preview of the clip on a terminal."""
 
     def on_step(step: int, num_steps: int, preview: Preview | None) -> None:

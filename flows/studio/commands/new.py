@@ -2,16 +2,32 @@
 
 from __future__ import annotations
 
+import shlex
 import zlib
 from pathlib import Path
 
+from flows.studio.production.request import Outcome
 from flows.studio.workspace.files import atomic_write, disk_errors
 from flows.studio.workspace.folder import show_folder_name
 from scripts_llm.errors import ScriptError, suggest
 from scripts_llm.files import schema
 
-PREMISES = Path("premises")
 MAX_LOGLINE = 240
+
+
+def new(logline: str | None, from_: str | None, folder: Path) -> Outcome:
+    """Writes a premise into `folder`: from a logline, or a copy of the shipped one of that name.
+
+    Raises ScriptError for neither or both of them, a name that is not shipped, or a file that exists.
+    """
+    if (logline is None) == (from_ is None):
+        raise ScriptError(
+            'wanted either a logline or --from NAME, try: new "A cat runs for mayor", or one of '
+            f"--from {', '.join(shipped())}"
+        )
+    path = write_new(logline, folder) if logline is not None else copy_shipped(str(from_), folder)
+    command = f"  coldopen episode --premise {shlex.quote(str(path))}"
+    return Outcome(0, path, (f"Wrote {path}. Look at it, change what you like, then:", command))
 
 
 def shipped() -> dict[str, Path]:
@@ -44,9 +60,9 @@ def copy_shipped(name: str, folder: Path) -> Path:
     known = shipped()
     path = known.get(name.removesuffix(".yaml").replace("-", "_"))
     if path is None:
-        meant = suggest(name, known)
-        hint = f"did you mean {meant}? " if meant else ""
-        raise ScriptError(f"no shipped premise is called {name!r}; {hint}there are {', '.join(known)}")
+        near = suggest(name, known)
+        meant = f"did you mean {near}? " if near else ""
+        raise ScriptError(f"no shipped premise is called {name!r}; {meant}there are {', '.join(known)}")
     return _write(folder / path.name, path.read_text(encoding="utf-8"))
 
 

@@ -14,7 +14,7 @@ from flows.studio.media import frames as frame_files
 from flows.studio.media import gif
 from flows.studio.media.frames import CaptionedFile, FrameFormat
 from flows.studio.media.size import parse_size
-from flows.studio.production.console import Screen
+from flows.studio.production.console import Console
 
 if TYPE_CHECKING:
     from t2v import TextToVideo
@@ -67,7 +67,7 @@ class TrainOptions:
     """Same seed, same training."""
 
 
-def make(options: TrainOptions, screen: Screen) -> None:
+def make(options: TrainOptions, screen: Console) -> None:
     """Trains, or goes on training, until the steps or the minutes are done. Raises StudioError."""
     stop_at = None if options.minutes is None else time.monotonic() + 60 * options.minutes
     files = frame_files.find_captioned_files(options.data, options.caption)
@@ -78,7 +78,7 @@ def make(options: TrainOptions, screen: Screen) -> None:
         _train(options, files, stop_at, screen)
 
 
-def _train(options: TrainOptions, files: list[CaptionedFile], stop_at: float | None, screen: Screen) -> None:
+def _train(options: TrainOptions, files: list[CaptionedFile], stop_at: float | None, screen: Console) -> None:
     screen.progress(f"loading {options.model}")
     from t2v.training import finetune  # needs torch
 
@@ -150,7 +150,7 @@ def _encode(
     files: list[CaptionedFile],
     frame_format: FrameFormat,
     stop_at: float | None,
-    screen: Screen,
+    screen: Console,
 ) -> Encoded | None:
     """The files' latents, stored in the training's folder; None if the time was up before the last one."""
     from t2v.training import finetune  # needs torch
@@ -181,7 +181,7 @@ def latents_key(frame_format: FrameFormat, *files: tuple[str, str, int, int]) ->
 
 
 def _examples(
-    files: list[CaptionedFile], first: int, frame_format: FrameFormat, screen: Screen
+    files: list[CaptionedFile], first: int, frame_format: FrameFormat, screen: Console
 ) -> Iterator[Example]:
     """Every file from number `first` on as frames with their caption."""
     from t2v.training.finetune import Example  # needs torch

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from flows.studio.media import audio
-from flows.studio.production.console import Screen
+from flows.studio.production.console import Console
 from flows.studio.voice import catalog, hibari, kokoro
 from flows.studio.voice.casting import cast_voices
 from flows.studio.voice.catalog import KOKORO_VOICES, VOICES, NamedVoice
@@ -34,7 +34,7 @@ def list_voices() -> list[str]:
     ]
 
 
-def try_voice(name: str, screen: Screen, *, text: str | None = None, path: Path | None = None) -> Path:
+def try_voice(name: str, screen: Console, *, text: str | None = None, path: Path | None = None) -> Path:
     """Writes a WAV file of the voice of that name; `path` is NAME.wav without one. Returns the path.
 
     Raises:
@@ -45,7 +45,7 @@ def try_voice(name: str, screen: Screen, *, text: str | None = None, path: Path 
     return _write_sample(text or SAMPLE, settings, path, screen)
 
 
-def speak_cast(premise: Path, screen: Screen, *, folder: Path | None = None) -> list[Path]:
+def speak_cast(premise: Path, screen: Console, *, folder: Path | None = None) -> list[Path]:
     """Writes a WAV file for each of the premise's characters, in the voice that a new episode gives them."""
     show = read_premise(premise)
     folder = folder or CAST_FOLDER
@@ -62,7 +62,7 @@ def _sample_text(who: str, character: Character) -> str:
     return character.catchphrase or f"I am {name}. {SAMPLE}"
 
 
-def _write_sample(text: str, settings: VoiceSettings, path: Path, screen: Screen) -> Path:
+def _write_sample(text: str, settings: VoiceSettings, path: Path, screen: Console) -> Path:
     screen.progress(f"speaking as {settings.name}")
     speech = speak(text, settings)
     path.parent.mkdir(parents=True, exist_ok=True)

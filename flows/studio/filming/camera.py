@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -40,7 +40,7 @@ def film_shots(
     folder: Path,
     *,
     on_step: OnShotStep,
-) -> Iterator[FilmedShot]:
+) -> Generator[FilmedShot]:
     """Films the shots into `folder` and gives each as soon as it is done; callers may not rely on an order.
 
     A caller that stops iterating stops the filming. The film model is loaded at the first shot that needs it.

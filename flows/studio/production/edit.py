@@ -1,12 +1,12 @@
-"""The edit: what was filmed and spoken becomes a timeline, its segments, and the finished episode."""
+"""The edit: stored clips and voices become a timeline, its segments, and the finished film."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, replace
 from importlib import metadata
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from flows.studio.filming.settings import picture_size
 from flows.studio.filming.shots import PlannedShot
@@ -31,7 +31,7 @@ from scripts_llm.screenplay.script import Script, filmed_scenes
 
 OnFrame = Callable[[int, int], None]
 
-TOLD = "told"  # the key of the film's recipe for what is said of the film
+DESCRIPTION = "told"  # the recipe's key for what the film's file and the files beside it say of it
 
 
 @dataclass(frozen=True)
@@ -74,12 +74,12 @@ class Edit:
             "audio": user_audio.audio_recipe(self.premise.audio),
             "seed": self.seed,
             "title": timeline.title,
-            TOLD: self._told,
+            DESCRIPTION: self._description,
         }
 
     @property
-    def _told(self) -> Mapping[str, Any]:
-        """What of the film is neither seen nor heard in it: its tags, publish.txt, the captions beside it."""
+    def _description(self) -> Mapping[str, Any]:
+        """Everything written beside the film: tags, publish.txt, caption files."""
         timeline, look = self.timeline, self.look
         colours = subtitles.caption_colours(timeline, look.colours, look.style)
         speakers = {who for caption in timeline.captions for who, _ in caption.rows if who}
@@ -94,15 +94,15 @@ class Edit:
         }
 
 
-def before_told(recipe: Mapping[str, Any]) -> Mapping[str, Any]:
-    """A film's recipe as it was when it did not count what is told of the film."""
-    return {key: value for key, value in recipe.items() if key != TOLD}
+def recipe_without_description(recipe: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A film's recipe as releases made it that did not count its description."""
+    return {key: value for key, value in recipe.items() if key != DESCRIPTION}
 
 
 def _music_recipe(cue: MusicCue) -> dict[str, Any]:
-    """A cue of the music as JSON; a film is known by what is in it."""
-    told = {key: value for key, value in asdict(cue).items() if key != "film"}
-    return told if cue.film is None else {**told, "film": content_hash(cue.film)}
+    """A cue of the music as JSON; a film is known by the hash of its content."""
+    recipe = {key: value for key, value in asdict(cue).items() if key != "film"}
+    return recipe if cue.film is None else {**recipe, "film": content_hash(cue.film)}
 
 
 def _digest_in(path: Path) -> str:
@@ -110,17 +110,27 @@ def _digest_in(path: Path) -> str:
     return path.stem.rsplit("-", 1)[-1]
 
 
-@dataclass(frozen=True)
-class Material:
-    """What the script wants, and what lies there of it; `intro` is the shot that is the title sequence."""
+class Material(Protocol):
+    """What an edit is made of: planned shots and lines, and the clips and voices stored for them.
 
-    shots: Sequence[PlannedShot]
-    lines: Sequence[PlannedLine]
-    clips: Artifacts
-    voices: Artifacts
-    sounds: Mapping[str, Sequence[SceneSound]] = field(default_factory=dict)  # by the scene's id
-    filmed_by: str = "TOON"  # as the credits say it, with a licence that forbids something
-    intro: PlannedShot | None = None
+    `clips` and `voices` are by digest, `sounds` by the scene's id. `intro` is the shot that is the title
+    sequence, and one of `all_shots`.
+    """
+
+    @property
+    def all_shots(self) -> Sequence[PlannedShot]: ...
+    @property
+    def lines(self) -> Sequence[PlannedLine]: ...
+    @property
+    def clips(self) -> Artifacts: ...
+    @property
+    def voices(self) -> Artifacts: ...
+    @property
+    def sounds(self) -> Mapping[str, Sequence[SceneSound]]: ...
+    @property
+    def filmed_by(self) -> str: ...
+    @property
+    def intro(self) -> PlannedShot | None: ...
 
 
 def make_edit(
@@ -133,7 +143,7 @@ def make_edit(
     cards: bool = True,
     framing: Framing = "blur",
 ) -> Edit:
-    """The edit of what lies there; a shot without a clip becomes a gag card.
+    """The edit of the material; a shot without a clip becomes a gag card.
 
     Without `cards` there is neither title nor credits, as in a short of a few scenes.
     """
@@ -172,7 +182,7 @@ def _with_sources(timeline: Timeline, material: Material) -> Timeline:
     full = {
         clip.path: int(clip.notes["full_frames"]) for clip in clips.values() if "full_frames" in clip.notes
     }
-    sources = {clips[shot.digest].path: shot.source for shot in material.shots if shot.digest in clips}
+    sources = {clips[shot.digest].path: shot.source for shot in material.all_shots if shot.digest in clips}
 
     def whole(cut: PictureCut) -> PictureCut:
         if cut.clip is None:
@@ -198,7 +208,7 @@ def _intro(material: Material) -> Intro | None:
 def _takes(script: Script, material: Material) -> list[SceneMaterial]:
     takes = []
     for scene in filmed_scenes(script):
-        shots = [shot for shot in material.shots if shot.scene is scene]
+        shots = [shot for shot in material.all_shots if shot.scene is scene]
         filmed = tuple(_filmed(shot, material.clips.get(shot.digest)) for shot in shots)
         spoken: list[SpokenLine | None] = [None] * len(scene.dialogue)
         for line in material.lines:
@@ -241,31 +251,28 @@ def credits_of(premise: Premise, written_by: str, material: Material) -> tuple[s
 # -------------------------------------------------------------------------------------------- encoding
 
 
-def cut_segment(edit: Edit, span: Span, recipe: Mapping[str, Any], place: Path, *, on_frame: OnFrame) -> Path:
-    """One encoded segment, kept with its recipe."""
+def stored_segments(edit: Edit, folder: EpisodeFolder) -> dict[str, Path | None]:
+    """The encoded spans of the film by name, in order; None for one that is not encoded as it is now."""
+    stored = artifacts.stored(folder.segments, ".mp4")
+    segments = {span.id: stored.get(artifacts.digest(recipe)) for span, recipe in edit.segments}
+    return {name: segment.path if segment else None for name, segment in segments.items()}
+
+
+def cut_segment(
+    edit: Edit, span: Span, recipe: Mapping[str, Any], folder: Path, *, on_frame: OnFrame
+) -> Path:
+    """Encodes one span of the film into `folder`, with its recipe; returns its path."""
     from flows.studio.picture.render import render_segment
 
     def write(path: Path) -> Mapping[str, Any]:
         render_segment(edit.timeline, span, path, options=edit.look, progress=on_frame)
         return {"num_frames": span.end - span.start}
 
-    return artifacts.create(place, span.id, recipe, ".mp4", write=write).path
-
-
-def all_segments(
-    edit: Edit, place: Path, encode: Callable[[Span, Mapping[str, Any]], Path]
-) -> tuple[Path, ...]:
-    """The edit's segments in order: those that lie in `place`, and for the others what `encode` makes."""
-    there = artifacts.stored(place, ".mp4")
-    paths = []
-    for span, recipe in edit.segments:
-        known = there.get(artifacts.digest(recipe))
-        paths.append(known.path if known is not None else encode(span, recipe))
-    return tuple(paths)
+    return artifacts.create(folder, span.id, recipe, ".mp4", write=write).path
 
 
 def master(edit: Edit, segments: Sequence[Path], folder: EpisodeFolder) -> FinishedFilm:
-    """Sound mixed, segments joined, the file checked; captions, poster and film lie in the folder."""
+    """Mixes the sound, joins the segments, checks the film; writes captions and poster beside it."""
     from flows.studio.picture import contact_sheet
 
     finished = finish(edit, segments, folder, folder.film)
@@ -277,7 +284,7 @@ def master(edit: Edit, segments: Sequence[Path], folder: EpisodeFolder) -> Finis
 
 
 def finish(edit: Edit, segments: Sequence[Path], folder: EpisodeFolder, film: Path) -> FinishedFilm:
-    """The film at `film` with its sound, checked, and its captions beside it."""
+    """Writes the film with its sound to `film`, checks it, and writes its captions beside it."""
     from flows.studio.picture import render
     from flows.studio.rates import FPS
     from flows.studio.sound import mix
@@ -307,7 +314,7 @@ def finish(edit: Edit, segments: Sequence[Path], folder: EpisodeFolder, film: Pa
 
 
 def write_captions(edit: Edit, film: Path) -> None:
-    """The captions beside a film, whatever is in it: SubRip, WebVTT, and ASS in the premise's style."""
+    """Writes the captions beside a film: SubRip, WebVTT, and ASS in the premise's style."""
     timeline, look = edit.timeline, edit.look
     sidecars.write_srt(timeline, film.with_suffix(".srt"))
     sidecars.write_vtt(timeline, film.with_suffix(".vtt"))
@@ -316,7 +323,7 @@ def write_captions(edit: Edit, film: Path) -> None:
 
 
 def tags(edit: Edit, folder: EpisodeFolder) -> dict[str, str]:
-    """What the film's file says of itself."""
+    """The tags of the film's file."""
     return {
         "title": f"{edit.premise.show} {folder.code}: {edit.script.title}",
         "show": edit.premise.show,

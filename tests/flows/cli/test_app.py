@@ -121,14 +121,14 @@ def test_help_and_the_first_line_need_neither_prefect_nor_torch(checkout):
 import sys
 from flows.cli import app
 from flows.studio.production import messages
-from flows.studio.production.request import EpisodeOptions
+from flows.studio.production.request import EpisodeRequest
 from pathlib import Path
 try:
     app.main(["episode", "--help"])
 except SystemExit as ended:
     assert ended.code == 0
 premise = Path("templates/premises/joe_and_the_don.yaml")
-print(messages.announce(EpisodeOptions(premise, writer="offline")))
+print(messages.announce(EpisodeRequest(premise, writer="offline")))
 heavy = {"torch", "prefect", "moviepy", "openai", "onnxruntime", "soundfile"} & set(sys.modules)
 assert not heavy, heavy
 """

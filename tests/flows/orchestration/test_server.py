@@ -15,7 +15,7 @@ from urllib.parse import urlparse
 import pytest
 
 from flows.orchestration import server as api_server
-from flows.studio.production.console import Screen
+from flows.studio.production.console import Console
 
 RUN = """
 import signal
@@ -23,10 +23,10 @@ import sys
 import time
 from pathlib import Path
 from flows.orchestration import server
-from flows.studio.production.console import Screen
+from flows.studio.production.console import Console
 
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job ignores it from birth
-quiet = Screen(write=lambda line: None)
+quiet = Console(write=lambda line: None)
 with server.prefect_api(Path(sys.argv[1]), screen=quiet) as url:
     from prefect import flow
 
@@ -155,7 +155,7 @@ def test_the_empty_database_is_kept_for_the_next_run(prefect_server):
 
 def test_a_configured_server_is_used_and_no_other_started(prefect_server, tmp_path, monkeypatch):
     monkeypatch.setattr(api_server, "start_private_server", lambda log: pytest.fail("started one"))
-    with Screen(write=[].append) as screen, api_server.prefect_api(tmp_path, screen=screen) as url:
+    with Console(write=[].append) as screen, api_server.prefect_api(tmp_path, screen=screen) as url:
         assert url == prefect_server
 
 

@@ -20,7 +20,7 @@ from flows.studio.commands.clip import ClipOptions, Sampler
 from flows.studio.errors import StudioError
 from flows.studio.filming.models import LoadedModels
 from flows.studio.media import clip_export, clips
-from flows.studio.production.console import Screen
+from flows.studio.production.console import Console
 from t2v.pipeline import to_uint8
 from t2v.sampling.held_frames import as_tensor
 from t2v.sampling.samplers import SAMPLERS
@@ -38,7 +38,7 @@ def closed_models() -> Iterator[None]:
     MODELS.close()
 
 
-def _make(prompt: str | None, options: ClipOptions, screen: Screen) -> tuple[Path, ...]:
+def _make(prompt: str | None, options: ClipOptions, screen: Console) -> tuple[Path, ...]:
     return clip.make(prompt, options, screen, MODELS)
 
 

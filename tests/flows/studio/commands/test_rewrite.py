@@ -7,14 +7,13 @@ from typing import Any
 
 import pytest
 
-from flows import episode
-from flows.cli.script import with_whole_rewrite
+from flows.cli.app import main
 from flows.studio.commands import rewrite
 from flows.studio.errors import StudioError
-from flows.studio.production import episode as episodes
-from flows.studio.production.request import EpisodeOptions, Outcome
+from flows.studio.production.request import EpisodeRequest, Outcome
 from scripts_llm.files import edit
 from scripts_llm.files.read import read_script
+from tests.flows.fish import make
 
 FISH = "fish-chips/s01e01"
 CAST = ["joe", "don"]
@@ -24,14 +23,14 @@ CAST = ["joe", "don"]
 def home(tiny: Path, heard: Any) -> Path:
     """The tiny show with a script of four scenes by the offline writer, and a person's comments in it."""
     tiny.write_text(tiny.read_text("utf-8").replace("scenes: 1", "scenes: 4"), "utf-8")
-    options = EpisodeOptions(tiny, until="script", writer="offline", output=tiny.parent / "output")
-    episode.story(episodes.prepare(options), heard())
+    options = EpisodeRequest(premise=tiny, until="script", writer="offline", output=tiny.parent / "output")
+    make(options, heard())
     return tiny.parent
 
 
 def _rewrite(home: Path, heard: Any, scene: str, note: str = "") -> tuple[Outcome, Any]:
     screen = heard()
-    options = EpisodeOptions(home / "fish.yaml", output=home / "output")
+    options = EpisodeRequest(premise=home / "fish.yaml", output=home / "output")
     return rewrite.rewrite(options, scene, note, screen), screen
 
 
@@ -96,8 +95,8 @@ def test_a_writing_that_fails_leaves_the_old_script(
     home: Path, heard: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = _script(home).read_bytes()
-    options = EpisodeOptions(
-        home / "fish.yaml", writer="some-model@http://127.0.0.1:9/v1", output=home / "output"
+    options = EpisodeRequest(
+        premise=home / "fish.yaml", writer="some-model@http://127.0.0.1:9/v1", output=home / "output"
     )
     with pytest.raises(StudioError, match="--writer some-model"):
         rewrite.rewrite(options, rewrite.ALL, "", heard())
@@ -105,14 +104,14 @@ def test_a_writing_that_fails_leaves_the_old_script(
     assert not _script(home).with_name("script.1.yaml").exists()
 
 
-@pytest.mark.parametrize(
-    ("typed", "read"),
-    [
-        (["script", "--rewrite"], ["script", "--rewrite", "*"]),
-        (["script", "--rewrite", "--output", "x"], ["script", "--rewrite", "*", "--output", "x"]),
-        (["script", "--rewrite", "s04"], ["script", "--rewrite", "s04"]),
-        (["episode"], ["episode"]),
-    ],
-)
-def test_rewrite_alone_means_the_whole(typed: list[str], read: list[str]) -> None:
-    assert with_whole_rewrite(typed) == read
+def test_rewrite_wants_a_scene_or_all(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    show = ["--premise", str(home / "fish.yaml"), "--output", str(home / "output")]
+    with pytest.raises(SystemExit) as refused:
+        main(["script", *show, "--rewrite"])
+    assert refused.value.code == 2
+    assert "--rewrite" in capsys.readouterr().err
+    before = _script(home).read_text("utf-8")
+    with pytest.raises(SystemExit) as done:
+        main(["script", *show, "--writer", "offline", "--rewrite", "all"])
+    assert done.value.code == 0
+    assert _script(home).with_name("script.1.yaml").read_text("utf-8") == before

@@ -11,16 +11,15 @@ import pytest
 import soundfile
 from PIL import Image
 
-from flows import tasks
 from flows.studio.errors import StudioError
+from flows.studio.filming.camera import film_shots
 from flows.studio.filming.models import LoadedModels
 from flows.studio.filming.settings import FilmSettings
 from flows.studio.media import clips, user_files
-from flows.studio.production import episode
-from flows.studio.production import plan as plans
-from flows.studio.production.request import EpisodeOptions
+from flows.studio.production.request import EpisodeRequest
 from flows.studio.voice import lines, speak
 from flows.studio.voice.lines import premise_voices
+from tests.flows.fish import plan_of
 
 FISH = "fish-chips/s01e01"
 
@@ -56,17 +55,18 @@ def home(tiny: Path, tiny_script: str) -> Path:
 
 
 def _survey(home: Path) -> Any:
-    options = EpisodeOptions(premise=home / "fish.yaml", output=home / "output")
-    found = plans.look(episode.prepare(options))
+    options = EpisodeRequest(premise=home / "fish.yaml", output=home / "output")
+    found = plan_of(options)
     assert found is not None
     return found
 
 
 def _film(plan: Any, number: int) -> Any:
     shot = plan.shots[number]
+    folder = plan.episode.folder.clips
     with LoadedModels("cpu") as models:
-        folder = plan.job.folder.clips
-        return tasks.film_shot(shot.label, shot, plan.film, models, folder, lambda a, b: None).clip
+        (filmed,) = film_shots([shot], plan.film, models, folder, on_step=lambda *step: None)
+    return filmed.clip
 
 
 def test_a_still_becomes_a_slow_push_in_at_the_films_size_and_is_copied(home: Path) -> None:
@@ -78,7 +78,7 @@ def test_a_still_becomes_a_slow_push_in_at_the_films_size_and_is_copied(home: Pa
         float(frame[54].astype(int).max() - frame[54].astype(int).min()) for frame in frames[[0, 60, -1]]
     ]
     assert spread[0] > spread[1] > spread[2], "nearer shows less of the ramp"
-    copies = list((plan.job.folder.root / "files").iterdir())
+    copies = list((plan.episode.folder.root / "files").iterdir())
     assert [copy.name.partition("-")[2] for copy in copies] == ["door.png"]
 
 
@@ -98,7 +98,7 @@ def test_a_file_that_is_gone_is_taken_from_the_copy_else_named(home: Path) -> No
     (home / "stock" / "door.png").unlink()
     assert _survey(home).shots[1].digest == plan.shots[1].digest
     assert made.path.exists()
-    for copy in (plan.job.folder.root / "files").iterdir():
+    for copy in (plan.episode.folder.root / "files").iterdir():
         copy.unlink()
     with pytest.raises(StudioError, match=r"s01.2: wanted the file stock/door.png, got nothing") as refused:
         _survey(home)
@@ -134,14 +134,14 @@ def test_a_recording_replaces_the_voice_as_loud_as_the_others(home: Path) -> Non
     plan = _survey(home)
     line = plan.lines[0]
     assert line.file is not None
-    cast = premise_voices(plan.written.premise)
-    made = lines.speak_line(line, cast["joe"], plan.job.folder.voices)
+    cast = premise_voices(plan.premise)
+    made = lines.speak_line(line, cast["joe"], plan.episode.folder.voices)
     samples, rate = soundfile.read(made.path)
     assert rate == 48_000
     assert 0.9 < len(samples) / rate < 1.1
     assert made.notes["murmured"] is False
     assert np.allclose(samples, speak.read_recording(line.file).samples, atol=1e-4)
-    assert [path.name.partition("-")[2] for path in (plan.job.folder.root / "files").iterdir()] == [
+    assert [path.name.partition("-")[2] for path in (plan.episode.folder.root / "files").iterdir()] == [
         "take4.wav"
     ]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,19 @@ from scripts_llm.screenplay.script import Line, Scene, Script, Shot
 MODELS = {"s01": "toon", "s02": "modelscope"}
 
 
+@dataclass(frozen=True)
+class FilmedMaterial:
+    """Shots and lines with the artifacts that are stored for them."""
+
+    all_shots: tuple[PlannedShot, ...]
+    lines: tuple[PlannedLine, ...]
+    clips: dict[str, Artifact]
+    voices: dict[str, Artifact]
+    sounds: dict[str, Any] = field(default_factory=dict)
+    filmed_by: str = "TOON"
+    intro: PlannedShot | None = None
+
+
 def _material(folder: Path) -> tuple[Script, edits.Material]:
     scenes, shots = [], []
     for name in (*MODELS, "s03"):
@@ -31,7 +45,7 @@ def _material(folder: Path) -> tuple[Script, edits.Material]:
         path = folder / f"{shot.label}.mp4"
         path.write_bytes(shot.label.encode())
         clips[shot.digest] = Artifact(path, shot.recipe, {"num_frames": 8})
-    return Script(title="One", scenes=tuple(scenes)), edits.Material(shots, (), clips, {})
+    return Script(title="One", scenes=tuple(scenes)), FilmedMaterial(tuple(shots), (), clips, {})
 
 
 def test_what_toon_drew_what_another_model_filmed_and_a_file_of_ones_own_are_told_apart(
@@ -62,7 +76,7 @@ def _told(folder: Path, premise: dict[str, Any], script: dict[str, Any]) -> str:
     clip.write_bytes(b"")
     voice = Artifact(wav, spoken.recipe, {"num_samples": 48_000, "murmured": False})
     filmed = {shot.digest: Artifact(clip, shot.recipe, {"num_frames": 8})}
-    material = edits.Material((shot,), (spoken,), filmed, {spoken.digest: voice})
+    material = FilmedMaterial((shot,), (spoken,), filmed, {spoken.digest: voice})
     return artifacts.digest(edits.make_edit(show, told, material, written_by="hand", seed=1).recipe)
 
 

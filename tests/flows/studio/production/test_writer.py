@@ -15,15 +15,16 @@ from flows import episode
 from flows.studio.commands import rewrite
 from flows.studio.errors import StudioError
 from flows.studio.filming.vocabulary import dialect_of, writers_dialect
-from flows.studio.production import episode as episodes
 from flows.studio.production import messages, story_memory
-from flows.studio.production.request import EpisodeOptions
+from flows.studio.production.episode import Episode
+from flows.studio.production.request import EpisodeRequest
 from scripts_llm.errors import ScriptError
 from scripts_llm.llm_writer.checks import find_place
 from scripts_llm.llm_writer.draft import Brief
 from scripts_llm.screenplay.film_vocabulary import Dialect
 from scripts_llm.screenplay.premise import Character, Premise
 from t2v.checkpoints.fingerprint import TOON_FILE
+from tests.flows.fish import make
 from tests.scripts_llm.conftest import FakeServer, Reply, server
 from tests.scripts_llm.show import line
 
@@ -93,16 +94,16 @@ def show(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return path
 
 
-def options(show: Path, server: FakeServer | None, **more: Any) -> EpisodeOptions:
+def options(show: Path, server: FakeServer | None, **more: Any) -> EpisodeRequest:
     named = f"small-model@{server.url}" if server else None
-    return EpisodeOptions(
+    return EpisodeRequest(
         **{"premise": show, "output": show.parents[1] / "output", "writer": named, "until": "script", **more}
     )
 
 
-def run(chosen: EpisodeOptions, heard: Any) -> Any:
+def run(chosen: EpisodeRequest, heard: Any) -> Any:
     screen = heard()
-    episode.story(episodes.prepare(chosen), screen)
+    make(chosen, screen)
     return screen
 
 
@@ -150,7 +151,7 @@ def test_what_it_promised_and_its_gags_are_told_to_the_next_episode(
 ) -> None:
     server.replies = good()
     run(options(show, server), heard)
-    told = story_memory.so_far(episodes.prepare(options(show, server, episode="next"))).episodes
+    told = story_memory.so_far(Episode.open(options(show, server, episode="next"))).episodes
     assert [(each.episode, each.promised, each.gags) for each in told] == [
         ("s01e01", ("One cod is missing.",), {"the cod is counted": 1})
     ]
@@ -232,7 +233,7 @@ def test_the_key_is_in_no_file_and_no_line_of_a_run_that_fails(
     server.replies = [Reply(f"Your key is {KEY}"), Reply(f"It still is {KEY}")]
     screen = heard()
     with pytest.raises(StudioError) as refused:
-        episode.story(episodes.prepare(options(show, server)), screen)
+        episode.story(Episode.open(options(show, server)), screen)
     assert [call["purpose"] for call in manifest_of(show)["failed_calls"]] == ["an outline"] * 2
     raw = show.parents[1] / "output/fish/s01e01/writer-answer.txt"
     assert "It still is ***" in raw.read_text("utf-8")
