@@ -123,7 +123,7 @@ class _Consonant:
     tone: float
     air: float = 0.0
     hiss: float = 0.0
-    seconds: float = 0.07
+    seconds: float = 0.055
 
 
 CONSONANTS: dict[str, _Consonant] = {
@@ -131,19 +131,19 @@ CONSONANTS: dict[str, _Consonant] = {
     "n": _Consonant((300, 1700, 2700), 0.35),
     "l": _Consonant((380, 1300, 2900), 0.5),
     "w": _Consonant((350, 750, 2500), 0.5),
-    "j": _Consonant((330, 2600, 3250), 0.5, seconds=0.06),
-    "b": _Consonant((260, 900, 2400), 0.06, air=0.10, seconds=0.06),
-    "d": _Consonant((260, 1850, 2750), 0.06, air=0.14, seconds=0.06),
-    "ɡ": _Consonant((260, 2200, 2600), 0.06, air=0.14, seconds=0.06),
-    "f": _Consonant((330, 1100, 2500), 0.0, hiss=0.10, seconds=0.09),
-    "h": _Consonant(None, 0.0, air=0.5, seconds=0.06),
+    "j": _Consonant((330, 2600, 3250), 0.5, seconds=0.05),
+    "b": _Consonant((260, 900, 2400), 0.06, air=0.10, seconds=0.05),
+    "d": _Consonant((260, 1850, 2750), 0.06, air=0.14, seconds=0.05),
+    "ɡ": _Consonant((260, 2200, 2600), 0.06, air=0.14, seconds=0.05),
+    "f": _Consonant((330, 1100, 2500), 0.0, hiss=0.10, seconds=0.075),
+    "h": _Consonant(None, 0.0, air=0.5, seconds=0.05),
 }
 
 _UPPER_HERTZ = (4200, 5200, 6200, 7200)  # the formants that do not move
 _BANDWIDTHS = (80, 100, 150, 220, 280, 340, 400)  # Hz
 _TILT_HERTZ = 220.0  # above it the source falls by 6 dB an octave
 _TOP_HERTZ = 10_000.0
-_STRESSED, _UNSTRESSED, _LAST = 0.18, 0.13, 1.4  # seconds of a vowel, and how much longer the last one is
+_STRESSED, _UNSTRESSED, _LAST = 0.15, 0.10, 1.4  # seconds of a vowel, and how much longer the last one is
 _PAUSES = {",": 0.16, "—": 0.2, "…": 0.3}  # seconds
 _GLIDE, _ATTACK = 0.05, 0.025  # seconds in which formants and levels change
 
