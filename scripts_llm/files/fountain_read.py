@@ -54,6 +54,7 @@ class CueNames:
 
     @classmethod
     def from_cast(cls, cast: Mapping[str, Character]) -> CueNames:
+        """The display names of a cast."""
         return cls({key: display_name(key, who) for key, who in cast.items()})
 
     def with_more(self, more: Mapping[str, Character]) -> CueNames:

@@ -42,6 +42,7 @@ class _Formatter:
     names: CueNames
 
     def head(self, script: Script) -> str:
+        """The title page, with notes for everything that does not fit on it."""
         title = {"title": script.title, "logline": script.logline}
         rows = [
             f"{key.title()}: {text}" for key, text in title.items() if text is not None and _is_one_row(text)

@@ -65,6 +65,7 @@ class _LocatedError:
 
     @property
     def kind(self) -> str:
+        """Pydantic's name for the kind of error."""
         return str(self.error["type"])
 
     @property
@@ -74,6 +75,7 @@ class _LocatedError:
 
     @property
     def spot(self) -> Spot:
+        """The position to report: the key's if the value is missing or unknown, else the value's."""
         if self.key is not None and (
             self.node is None or self.node.is_blank or self.kind == "extra_forbidden"
         ):
@@ -82,6 +84,7 @@ class _LocatedError:
 
     @classmethod
     def of(cls, model: Any, root: Node, error: Any) -> _LocatedError:
+        """Follows the error's path through the tree and the model's types."""
         expected, owner, parent = model, model, root
         steps: list[str | int] = []
         node: Node | None = root

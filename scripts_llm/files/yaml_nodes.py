@@ -41,7 +41,7 @@ class Node:
     value: str | list[Node] | dict[str, Node]
     plain: bool = False  # a scalar without quotes
     flow: bool = False  # a list in [] or a mapping in {}
-    keys: dict[str, Node] = field(default_factory=dict)  # of a mapping: where its keys stand
+    keys: dict[str, Node] = field(default_factory=dict)  # of a mapping: the nodes of its keys
 
     @property
     def is_blank(self) -> bool:
@@ -95,7 +95,7 @@ def parse(source: Source) -> tuple[Node | None, list[Fault]]:
 
 @dataclass(frozen=True)
 class _SyntaxFault(Fault):
-    """What stops the parsing. `in_one_line`: the text may be parsed on without this line."""
+    """A fault that stops the parsing. `in_one_line`: the text can be parsed without this line."""
 
     in_one_line: bool = False
 
@@ -228,9 +228,11 @@ class _Builder:
             self.close(event)
 
     def fault(self, event: Any, expected: str, got: str, hint: str) -> Fault:
+        """A fault at the event's position."""
         return Fault(_spot(event.start_mark), expected, got, hint)
 
     def alias(self, event: Any) -> None:
+        """Adds the node that an alias names, or a text node and a fault."""
         self.aliases += 1
         if self.aliases > MAX_ALIASES:
             raise _LimitExceeded(
@@ -238,7 +240,7 @@ class _Builder:
             )
         if event.anchor not in self.anchors:
             hint = "quotes, if the * is meant as text"
-            self.faults.append(self.fault(event, "an alias whose & stands above", f"*{event.anchor}", hint))
+            self.faults.append(self.fault(event, "an alias with its & above", f"*{event.anchor}", hint))
         elif self.anchors[event.anchor] is None:
             got = f"*{event.anchor} inside itself"
             self.faults.append(self.fault(event, "an alias of something finished", got, "writing it out"))
@@ -246,6 +248,7 @@ class _Builder:
         self.add(node, size, event)
 
     def node(self, event: Any) -> None:
+        """Adds a scalar, or opens a list or mapping."""
         explicit = getattr(event, "tag", None)
         if explicit and not (explicit == "!" and isinstance(event, yaml.ScalarEvent)):
             got = f"the tag {_as_typed(explicit)!r}"
@@ -268,6 +271,7 @@ class _Builder:
         self.stack.append(_Open(event, opened, event.anchor))
 
     def close(self, event: Any) -> None:
+        """Finishes the innermost open list or mapping."""
         done = self.stack.pop()
         node = Node(
             done.node.start, _spot(event.end_mark), done.node.value, flow=done.node.flow, keys=done.node.keys
@@ -277,6 +281,7 @@ class _Builder:
         self.add(node, done.size, done.event)
 
     def add(self, node: Node, size: int, event: Any) -> None:
+        """Adds a finished node to its parent. `size` is its number of values, aliases expanded."""
         self.nodes += size
         if self.nodes > MAX_NODES:
             hint = "fewer aliases or a shorter file"
@@ -292,6 +297,7 @@ class _Builder:
             self.into_mapping(parent, node, event)
 
     def into_mapping(self, parent: _Open, node: Node, event: Any) -> None:
+        """Takes a node as a mapping's next key, or as the value of the last one."""
         mapping = parent.node
         assert isinstance(mapping.value, dict)
         if parent.key is None:
@@ -309,6 +315,7 @@ class _Builder:
             mapping.keys[key.value] = key
 
     def key_fault(self, mapping: Node, key: Node, event: Any) -> Fault | None:
+        """The fault of a mapping's key: not a word, a merge key, or repeated."""
         if not isinstance(key.value, str):
             return self.fault(event, "a word as key", "brackets", _QUOTES)
         if key.value == "<<" and key.plain:

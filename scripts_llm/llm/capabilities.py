@@ -1,4 +1,4 @@
-"""What a server accepts, learned from its error messages and saved for a week."""
+"""Capabilities of servers, learned from their error messages and saved for a week."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Capabilities:
     """How this server is asked; the defaults are the most that a server can accept."""
 
     form: Form = "json_schema"
-    has_bounds: bool = True  # minItems, maxLength and the like may stand in the schema
+    has_bounds: bool = True  # the schema may have minItems, maxLength and the like
     is_in_words: bool = False  # the schema is in the prompt as well: this server accepts one and ignores it
     needs_v1: bool = False
     limit: str = "max_tokens"

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 OPENAI = "https://api.openai.com/v1"
 MOST_BYTES = 8_000_000  # of one reply; a script has some ten thousand
-NO_KEY = "local"  # what is sent where no key is needed
+NO_KEY = "local"  # sent to servers that need no key
 
 Form = Literal["json_schema", "json_object", "prompt"]
 Clock = Callable[[], float]

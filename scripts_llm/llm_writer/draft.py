@@ -1,4 +1,4 @@
-"""The models of what a language model is asked for, their JSON schemas, and the brief that limits them."""
+"""Models of the drafts that a language model writes, their JSON schemas, and the brief that limits them."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class DraftModel(BaseModel):
 
 
 class OutlineScene(DraftModel):
-    """What happens in one scene, in the outline."""
+    """One scene of the outline: place, people, turn and last joke."""
 
     part: str
     story: Story = "A"
@@ -108,7 +108,7 @@ class PunchUp(DraftModel):
 
 @dataclass(frozen=True)
 class Brief:
-    """What an episode of this show may contain: cast, places, parts, numbers of scenes and shots, length."""
+    """Limits of an episode of this show: cast, places, parts, numbers of scenes and shots, length."""
 
     names: Mapping[str, str]  # key of the cast -> as people call them
     places: tuple[str, ...]

@@ -36,12 +36,12 @@ from scripts_llm.screenplay.script import Line, Scene, Script
 
 AT_ONCE = 10  # scenes in one question
 _SECONDS_A_LINE = 3
-_REMEMBERED = 5  # episodes that are told of
+_REMEMBERED = 5  # earlier episodes in the prompt
 
 
 @dataclass(frozen=True)
 class Assignment:
-    """What to write. `premise` has its whole cast; `episode` is the number in the season."""
+    """The episode to write. `premise` has its whole cast; `episode` is the number in the season."""
 
     premise: Premise
     dialect: Dialect
@@ -96,11 +96,11 @@ def rewrite_scene(task: Assignment, server: Server, script: Script, scene_id: st
     old = script.scenes[index]
     if old.lock:
         raise ScriptError(f"{scene_id}: wanted a scene that may be written again, got `lock: true`")
-    return _ScriptSession(task, server).again(script, index, note)
+    return _ScriptSession(task, server).rewrite(script, index, note)
 
 
 class _ScriptSession:
-    """What the questions for one script share: assignment, server, brief, system prompt."""
+    """The shared parts of one script's questions: assignment, server, brief, system prompt."""
 
     def __init__(self, task: Assignment, server: Server) -> None:
         self.task, self.server = task, server
@@ -116,6 +116,7 @@ class _ScriptSession:
         return render_prompt(template, self.task.prompts, **self.slots, **more)
 
     def outline(self) -> Outline:
+        """Asks for the outline."""
         question = self._question("an outline", self._prompt("outline"), draft_schema(Outline, self.brief))
         return ask(self.server, question, lambda found, is_last: read_outline(found, self.brief))
 
@@ -204,7 +205,8 @@ class _ScriptSession:
         scenes[number - 1] = scenes[number - 1].model_copy(update={"dialogue": lines})
         return True
 
-    def again(self, script: Script, index: int, note: str) -> Scene:
+    def rewrite(self, script: Script, index: int, note: str) -> Scene:
+        """Writes one scene again with a note."""
         old = script.scenes[index]
         beat = _beat_of(old, self.brief)
         said = {

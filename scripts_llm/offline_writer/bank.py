@@ -58,10 +58,12 @@ class Exchange:
 
     @property
     def has_alternative(self) -> bool:
+        """Whether any line has an `alt:` wording."""
         return any(ALTERNATIVE in wording.tags for line in self.lines for wording in line.wordings)
 
     @property
     def roles(self) -> frozenset[str]:
+        """The roles that speak."""
         return frozenset(line.role for line in self.lines)
 
 
@@ -75,9 +77,11 @@ class Block:
     exchanges: tuple[Exchange, ...]
 
     def at(self, step: str) -> tuple[Exchange, ...]:
+        """The exchanges of a step."""
         return tuple(exchange for exchange in self.exchanges if exchange.step == step)
 
     def fact(self, key: str) -> tuple[str, ...]:
+        """The values of a key; empty if the block lacks it."""
         return self.facts.get(key, ())
 
 

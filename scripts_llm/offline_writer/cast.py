@@ -111,6 +111,7 @@ class _CastState:
     language: str = "en"
 
     def colour_for(self, kind: str) -> str:
+        """A colour that suits the kind and is still free, if there is one."""
         wished = [c for c in _COLOURS_OF.get(kind, self.words.colours) if c in self.words.colours]
         free = [c for c in wished if c not in self.colours] or [
             c for c in self.words.colours if c not in self.colours
@@ -120,6 +121,7 @@ class _CastState:
         return chosen
 
     def kind_from(self, wished: Sequence[str]) -> str:
+        """A kind that is still free, preferably a wished one."""
         free = [k for k in wished if k in self.words.kinds and k not in self.kinds]
         chosen = self.rng.choice(
             free or [k for k in self.words.kinds if k not in self.kinds] or list(self.words.kinds)
@@ -128,6 +130,7 @@ class _CastState:
         return chosen
 
     def name_from(self, wished: Sequence[str], kind: str) -> str:
+        """A name that is still free, preferably a wished one."""
         own = _options("names", (kind.replace(" ", ""),), "name", self.language)
         spare = ("Саша", "Женя", "Валя") if self.language == "ru" else ("Alex", "Sam", "Robin")
         if self.language == "ru":  # Russian names are a man's or a woman's
@@ -138,6 +141,7 @@ class _CastState:
         return chosen
 
     def look_for(self, kind: str, trades: Sequence[str]) -> str:
+        """A look in the film model's words: kind, colour, and the accessories of the trade."""
         worn = next((_WEARS[trade] for trade in trades if trade in _WEARS), ())
         worn = tuple(w for w in worn if w in self.words.accessories)
         colour = self.colour_for(kind)

@@ -220,7 +220,7 @@ def call_name(name: str) -> str:
 
 
 def find_topic(wants: str, drive: str) -> tuple[str, str] | None:
-    """What is wanted, in a long and a short form of at most three words; None if no phrase is clean."""
+    """The wanted thing in a long and a short form of at most three words; None if no phrase is clean."""
     text = f" {flatten(wants)} "
     plain_words = set(bank.table("drive")[drive].fact("match"))
     for lead in _ARTICLES:

@@ -17,7 +17,7 @@ RECENT = 2  # episodes whose lines are not said again
 
 @dataclass(frozen=True)
 class PastEpisode:
-    """What the next episodes must know of one."""
+    """An episode as the later ones know it."""
 
     title: str
     logline: str = ""

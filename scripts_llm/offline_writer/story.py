@@ -68,8 +68,8 @@ _PARTS: Mapping[str, Part] = {
     "reversal": "act_2",
     "tag": "tag",
 }
-MOST_TRIES = 70  # exchanges put into words before a plan is given up
-PLANT_DISTANCE = 2  # a reversal's plant lies at least so many scenes back
+MOST_TRIES = 70  # exchanges worded before a plan is given up
+PLANT_DISTANCE = 2  # scenes between a reversal and its plant, at least
 
 
 @dataclass(frozen=True)

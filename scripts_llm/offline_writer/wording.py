@@ -143,7 +143,7 @@ def find_fault(text: str) -> str | None:
 
 @dataclass
 class Phrasing:
-    """What the lines of one episode draw on and have used; mutable, and the search undoes its steps."""
+    """The words that an episode's lines can use, and those they have used; the search undoes its steps."""
 
     rng: Random
     people: Mapping[str, Person]  # by role: A, B, C
@@ -158,8 +158,8 @@ class Phrasing:
     names: tuple[str, ...] = ()  # in all their forms: lines are compared without them
     stale: frozenset[str] = frozenset()  # what the last episodes said
     seen: frozenset[str] = frozenset()  # every scene that the show has had
-    alternative: bool = False  # whether this exchange is told in its other words
-    tries: int = 0  # exchanges put into words so far: what the search is bounded by
+    alternative: bool = False  # whether this exchange uses its `alt:` wordings
+    tries: int = 0  # exchanges worded so far; the search ends at a limit
 
     def phrase(self, kind: str, name: str, key: str) -> str:
         """An unused phrase of a block. Raises Unsayable if all are used."""

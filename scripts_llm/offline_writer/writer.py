@@ -119,7 +119,7 @@ def _write(
 
 @dataclass(frozen=True)
 class _SeasonMemory:
-    """What the show has said, in the form in which the search compares it."""
+    """Everything that the show has said, in the form in which the search compares it."""
 
     names: tuple[str, ...]
     stale: frozenset[str]

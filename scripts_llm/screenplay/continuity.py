@@ -1,4 +1,4 @@
-"""What a show remembers, as data: one entry for each episode (continuity.yaml).
+"""The memory of a show: one entry for each episode (continuity.yaml).
 
 Everything is stored with its episode, so that deleting or remaking one affects no other.
 """
@@ -32,7 +32,7 @@ class ContinuityEntry(Model):
 
 
 class Continuity(Model):
-    """What happened so far in a show."""
+    """The episodes of a show so far."""
 
     schema_: Literal[1] = Field(default=1, alias="schema", description="the version of this file's keys")
     episodes: tuple[ContinuityEntry, ...] = Field(default=(), description="in the order of the show")

@@ -1,4 +1,4 @@
-"""What a film model understands: its words, and how its prompts are written. `flows` hands this data over."""
+"""The words of a film model and the rules of its prompts: data that `flows` hands over."""
 
 from __future__ import annotations
 

@@ -113,7 +113,7 @@ class Format(Model):
 
 
 class Style(Model):
-    """What every shot's prompt gets besides its own words."""
+    """Words that every shot's prompt gets besides its own."""
 
     prompt: Text = Field(default="", description="added to every prompt: `VHS, 1990s sitcom still`")
     negative: Text = Field(default="", description="what no shot should show")
@@ -194,7 +194,7 @@ class Meme(Model):
 
 
 class Publish(Model):
-    """What `publish.txt` contains, ready to paste."""
+    """The contents of `publish.txt`, ready to paste."""
 
     title: Name = Field(
         default="{show} S{season:02}E{episode:02}: {title}",

@@ -1,4 +1,4 @@
-"""The `video:` part of a premise: what the episode is filmed with."""
+"""The `video:` part of a premise: the settings of the film model."""
 
 from __future__ import annotations
 
