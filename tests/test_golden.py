@@ -350,7 +350,6 @@ def test_derived_seeds_and_folder_names_stay() -> None:
     _same(read("digests.json")["derived"], derived_values())
 
 
-@pytest.mark.xfail(reason="the names hang on the repr of dataclasses, whose names are others now")
 def test_what_was_pulled_and_cached_is_found_again() -> None:
     _same(read("digests.json")["caches"], cache_names())
 

@@ -16,7 +16,7 @@ from flows.studio.picture.render import RenderOptions, segment_recipe
 from flows.studio.picture.verify import FinishedFilm
 from flows.studio.release import publish
 from flows.studio.sound import user_audio
-from flows.studio.timeline.assemble import Intro, assemble
+from flows.studio.timeline.assemble import FilmFormat, Intro, assemble
 from flows.studio.timeline.framing import FilmedShot
 from flows.studio.timeline.model import Framing, MusicCue, PictureCut, Span, Timeline
 from flows.studio.timeline.pacing import SceneMaterial, SceneSound, SpokenLine
@@ -149,12 +149,11 @@ def make_edit(
     """
     width, height = picture_size(premise)
     names = {key: display_name(key, who) for key, who in premise.characters.items()}
-    timeline = assemble(
-        _takes(script, material),
+    film = FilmFormat(
         width=width,
         height=height,
         title=f"{premise.titles.card or premise.show}\n{script.title}" if cards else "",
-        credits=(credits_of(premise, written_by, material) if cards and premise.titles.outro_credits else ()),
+        credits=credits_of(premise, written_by, material) if cards and premise.titles.outro_credits else (),
         intro=_intro(material),
         laugh_track=premise.audio.laugh_track != "off",
         caption_style=premise.captions.style,
@@ -162,7 +161,7 @@ def make_edit(
         names=names,
         seed=seed,
     )
-    timeline = _with_sources(timeline, material)
+    timeline = _with_sources(assemble(_takes(script, material), film), material)
     colours = {key: who.caption_color for key, who in premise.characters.items() if who.caption_color}
     look = RenderOptions(
         premise.captions.mode == "burn",

@@ -171,8 +171,21 @@ def find_entry(name: str, table: Sequence[DownloadEntry] = CATALOG) -> DownloadE
 
 def entry_folder(entry: DownloadEntry, env: Mapping[str, str] = os.environ) -> Path:
     """Where it lies once it is pulled: another version of it is another folder."""
-    version = hashlib.sha256(repr((entry.archives, entry.pieces)).encode()).hexdigest()[:8]
+    version = hashlib.sha256(_contents(entry).encode()).hexdigest()[:8]
     return cache_folder(env) / "pulled" / f"{entry.name}-{version}"
+
+
+def _contents(entry: DownloadEntry) -> str:
+    """All that is pinned of an entry, as text in the form of version 0.1.0: its folders stay valid."""
+    archives = [f"Archive(requirement={one.requirement!r}, sha256={one.sha256!r})" for one in entry.archives]
+    files = [
+        f"Piece(name={one.name!r}, members={one.members!r}, sha256={one.sha256!r})" for one in entry.pieces
+    ]
+    return f"({_as_tuple(archives)}, {_as_tuple(files)})"
+
+
+def _as_tuple(texts: Sequence[str]) -> str:
+    return f"({', '.join(texts)}{',' if len(texts) == 1 else ''})"
 
 
 def downloaded_folder(name: str, env: Mapping[str, str] = os.environ) -> Path | None:

@@ -46,7 +46,7 @@ def line(who, text="Is it supposed to blink?", laugh=None, **more):
 
 def cut_together(*takes, **more) -> Timeline:
     more = {"width": 1280, "height": 720, "title": "A Show", "credits": ("Written by nobody",), **more}
-    return assemble.assemble(takes, **more)
+    return assemble.assemble(takes, assemble.FilmFormat(**more))
 
 
 words = st.text("abcdefgh ,.!", min_size=1, max_size=150).filter(str.strip)

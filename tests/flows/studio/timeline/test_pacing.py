@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from flows.studio.rates import FPS
-from flows.studio.timeline.assemble import DISSOLVE, FADE, assemble
+from flows.studio.timeline.assemble import DISSOLVE, FADE, FilmFormat, assemble
 from flows.studio.timeline.framing import FilmedShot
 from flows.studio.timeline.model import Word
 from flows.studio.timeline.pacing import SceneMaterial, SceneSound, SpokenLine
@@ -33,7 +33,7 @@ def take(*dialogue, name="s1", shots=(), seconds=1.5, sounds=(), words=(), **mor
 
 
 def cut_together(*takes, **more):
-    return assemble(takes, width=1280, height=720, title="", credits=(), **more)
+    return assemble(takes, FilmFormat(width=1280, height=720, **more))
 
 
 def seen(timeline, start, end):
