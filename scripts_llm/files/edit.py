@@ -44,7 +44,7 @@ def insert_ids_and_shots(path: Path, *, ids: Mapping[int, str], shots: Mapping[i
                 edits += _id_edits(scene, ids[index], _line_end(text))
             if index in shots:
                 edits += _shots_edits(scene, shots[index], text, before_all=before_all)
-        new = _edited(text, edits)
+        new = _apply_edits(text, edits)
         if _reads_as(new, expected, path):
             replace_text(Source(path, text), new, expected, what="a shot")
             return
@@ -61,22 +61,22 @@ def set_pick(path: Path, *, scene: int, shot: int, pick: int) -> None:
         raise ScriptError(f"{path}: wanted at least {shot + 1} shots in the scene, got fewer")
     expected = construct(root)
     expected["scenes"][scene]["shots"][shot]["pick"] = pick
-    new = _edited(source.text, [_value_edit(listed.value[shot], "pick", str(pick), source.text)])
+    new = _apply_edits(source.text, [_set_value_edit(listed.value[shot], "pick", str(pick), source.text)])
     replace_text(source, new, expected, what="a pick")
 
 
 def read_scene_text(path: Path, index: int) -> str:
     """The text of a scene in the file, without its dash."""
     source = Source(path, read_text(path, what="script"))
-    start, end, _ = _bounds(source, index)
+    start, end, _ = _scene_bounds(source, index)
     return source.text[start:end]
 
 
 def replace_scene(path: Path, index: int, new: Scene | str) -> None:
     """Replaces the scene at `index` by another, or by a scene's text. Raises ScriptError if it cannot."""
     source = Source(path, read_text(path, what="script"))
-    start, end, scene = _bounds(source, index)
-    text = new if isinstance(new, str) else _as_text(new, scene, source.text)
+    start, end, scene = _scene_bounds(source, index)
+    text = new if isinstance(new, str) else _format_scene(new, scene, source.text)
     root, _ = parse(source)
     alone, _ = parse(Source(path, f"{' ' * (scene.start.column - 1)}{text}"))
     if root is None or alone is None:
@@ -98,17 +98,17 @@ def carry_over_scenes(path: Path, texts: Mapping[str, str]) -> None:
         index = ids.index(name) if name in ids else None
         if index is None:
             column = _scenes(root, path, 0)[0].start.column
-            end = source.text.rstrip() + "\n\n" + " " * (column - 3) + "- " + _moved(text, column) + "\n"
+            end = source.text.rstrip() + "\n\n" + " " * (column - 3) + "- " + _reindent(text, column) + "\n"
             parse(Source(path, end))
             replace_file(path, end.encode())
         else:
-            start, end_at, scene = _bounds(source, index)
-            new = source.text[:start] + _moved(text, scene.start.column) + source.text[end_at:]
+            start, end_at, scene = _scene_bounds(source, index)
+            new = source.text[:start] + _reindent(text, scene.start.column) + source.text[end_at:]
             parse(Source(path, new))
             replace_file(path, new.encode())
 
 
-def _moved(text: str, column: int) -> str:
+def _reindent(text: str, column: int) -> str:
     """Indents a scene's text for another column and keeps the relative indentation of its lines."""
     first, *others = text.split("\n")
     depths = [len(row) - len(row.lstrip(" ")) for row in others if row.strip()]
@@ -120,14 +120,14 @@ def _moved(text: str, column: int) -> str:
     return "\n".join([first, *moved])
 
 
-def _bounds(source: Source, index: int) -> tuple[int, int, Node]:
+def _scene_bounds(source: Source, index: int) -> tuple[int, int, Node]:
     """Start and end of a scene's text, without the comments and blank lines behind it, and its node."""
     root, _ = parse(source)
     scene = _scenes(root, source.path, index)[index]
-    return scene.start.index, len(source.text[: _last(scene).end.index].rstrip()), scene
+    return scene.start.index, len(source.text[: _last_descendant(scene).end.index].rstrip()), scene
 
 
-def _last(node: Node) -> Node:
+def _last_descendant(node: Node) -> Node:
     """The descendant whose text ends last."""
     while not node.flow and isinstance(node.value, dict | list) and node.value:
         inner = list(node.value.values()) if isinstance(node.value, dict) else node.value
@@ -138,13 +138,13 @@ def _last(node: Node) -> Node:
     return node
 
 
-def _as_text(scene: Scene, node: Node, text: str) -> str:
+def _format_scene(scene: Scene, node: Node, text: str) -> str:
     if node.flow:
         return flow_style(scene.model_dump(exclude_defaults=True, mode="json"))
     return (_line_end(text) + " " * (node.start.column - 1)).join(scene_rows(scene))
 
 
-def _value_edit(mapping: Node, key: str, value: str, text: str) -> _Edit:
+def _set_value_edit(mapping: Node, key: str, value: str, text: str) -> _Edit:
     """The edit that sets a key: its value replaced, or the key added behind the others."""
     old = mapping.value.get(key) if isinstance(mapping.value, dict) else None
     if old is not None:
@@ -204,7 +204,7 @@ def _reads_as(text: str, expected: Any, path: Path) -> bool:
     return root is not None and not faults and construct(root) == expected
 
 
-def _edited(text: str, edits: Sequence[_Edit]) -> str:
+def _apply_edits(text: str, edits: Sequence[_Edit]) -> str:
     """Applies all edits; edits at the same offset keep their order."""
     pieces: list[str] = []
     done = 0

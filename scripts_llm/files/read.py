@@ -23,7 +23,7 @@ def read_premise(path: Path) -> Premise:
     source = Source(path, read_text(path, what="premise"))
     root, faults = _root(source, "premise", "`show:` and `logline:`")
     premise, more = validate(Premise, root, path)
-    faults = _with_others(faults, more)
+    faults = _merge_faults(faults, more)
     if (
         premise is not None
         and premise.logline is None
@@ -55,10 +55,10 @@ def read_script(path: Path, cast: Collection[str]) -> Script:
     root, faults = _root(source, "script", "`title:` and `scenes:`")
     invented = _child(root, "cast")
     everyone = {*cast, *(invented.value if invented and isinstance(invented.value, dict) else ())}
-    root, strangers = _full_lines(root, everyone)
+    root, strangers = _expand_lines(root, everyone)
     script, more = validate(Script, root, path)
     ours = [*strangers, *_shot_faults(root, everyone), *_ids_used_twice(root), *_locked_without_id(root)]
-    faults = _with_others(faults + ours, more)
+    faults = _merge_faults(faults + ours, more)
     if script is None or faults:
         raise faults_error(faults, source)
     return script
@@ -80,7 +80,7 @@ def _position_of(node: Node | None, key_path: Sequence[str | int]) -> tuple[int,
     return spot.line, spot.column
 
 
-def _with_others(faults: list[Fault], more: list[Fault]) -> list[Fault]:
+def _merge_faults(faults: list[Fault], more: list[Fault]) -> list[Fault]:
     """Both lists of faults, at most one fault for each position."""
     spots = {fault.spot for fault in faults}
     return [*faults, *(fault for fault in more if fault.spot not in spots)]
@@ -115,7 +115,7 @@ def _scenes(root: Node) -> Iterator[Node]:
         yield from scenes.value
 
 
-def _full_lines(root: Node, everyone: set[str]) -> tuple[Node, list[Fault]]:
+def _expand_lines(root: Node, everyone: set[str]) -> tuple[Node, list[Fault]]:
     """Expands every `- joe: text` into `{who: joe, line: text}`; returns the tree and faults of speakers."""
     faults: list[Fault] = []
     for scene in _scenes(root):
@@ -123,11 +123,11 @@ def _full_lines(root: Node, everyone: set[str]) -> tuple[Node, list[Fault]]:
         if dialogue is None or not isinstance(dialogue.value, list):
             continue
         for index, element in enumerate(dialogue.value):
-            dialogue.value[index] = _full_line(element, everyone, faults)
+            dialogue.value[index] = _expand_line(element, everyone, faults)
     return root, faults
 
 
-def _full_line(element: Node, everyone: set[str], faults: list[Fault]) -> Node:
+def _expand_line(element: Node, everyone: set[str], faults: list[Fault]) -> Node:
     content = element.value
     if not isinstance(content, dict):
         return element
@@ -140,10 +140,10 @@ def _full_line(element: Node, everyone: set[str], faults: list[Fault]) -> Node:
         rest = {name: node for name, node in content.items() if name != speakers[0]}
         element = replace(element, value={"who": key, "line": content[speakers[0]], **rest})
         element.keys["who"], element.keys["line"] = key, key
-    return _cast_member(element, everyone, faults)
+    return _correct_speaker(element, everyone, faults)
 
 
-def _cast_member(element: Node, everyone: set[str], faults: list[Fault]) -> Node:
+def _correct_speaker(element: Node, everyone: set[str], faults: list[Fault]) -> Node:
     """Corrects the case of the speaker (`JOE` is joe), or adds a fault."""
     assert isinstance(element.value, dict)
     who = element.value.get("who")

@@ -60,29 +60,29 @@ def schema_text(schema: dict[str, Any]) -> str:
 def _schema(model: type[BaseModel], title: str) -> dict[str, Any]:
     made = model.model_json_schema(by_alias=True, ref_template="#/definitions/{model}")
     made["definitions"] = made.pop("$defs")
-    return {"$schema": _DRAFT, **_plainer(made), "title": title}
+    return {"$schema": _DRAFT, **_simplify(made), "title": title}
 
 
-def _plainer(schema: Any) -> Any:
+def _simplify(schema: Any) -> Any:
     """Simplifies a schema: no titles, text may look like a number, and optional keys may be empty."""
     if isinstance(schema, list):
-        return [_plainer(each) for each in schema]
+        return [_simplify(each) for each in schema]
     if not isinstance(schema, dict):
         return schema
-    plain = {key: _plainer(value) for key, value in schema.items() if key not in ("title", "default")}
+    plain = {key: _simplify(value) for key, value in schema.items() if key not in ("title", "default")}
     for group in ("properties", "definitions"):
         if group in schema:
-            plain[group] = {key: _plainer(value) for key, value in schema[group].items()}
+            plain[group] = {key: _simplify(value) for key, value in schema[group].items()}
     if schema.get("type") == "string" and "enum" not in schema and "const" not in schema:
         plain["type"] = _AS_TEXT
     needed = schema.get("required", ())
     for key in plain.get("properties", {}):
         if key not in needed:
-            plain["properties"][key] = _may_be_empty(plain["properties"][key])
+            plain["properties"][key] = _allow_empty(plain["properties"][key])
     return plain
 
 
-def _may_be_empty(field: dict[str, Any]) -> dict[str, Any]:
+def _allow_empty(field: dict[str, Any]) -> dict[str, Any]:
     choices = field["anyOf"] if "anyOf" in field else [_without_description(field)]
     empty = [] if {"type": "null"} in choices else [{"type": "null"}]
     said = {"description": field["description"]} if "description" in field else {}

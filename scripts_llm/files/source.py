@@ -97,7 +97,7 @@ def read_text(path: Path, *, what: str) -> str:
     try:
         mode = path.stat().st_mode
         if stat.S_ISDIR(mode):
-            raise ScriptError(f"{path}: wanted a {what} file, got a folder{_suggest(path.glob('*.yaml'))}")
+            raise ScriptError(f"{path}: wanted a {what} file, got a folder{_file_hint(path.glob('*.yaml'))}")
         if not stat.S_ISREG(mode):
             raise ScriptError(f"{path}: wanted a {what} file, got something that is no plain file")
         size = path.stat().st_size
@@ -107,15 +107,17 @@ def read_text(path: Path, *, what: str) -> str:
             )
         raw = path.read_bytes()
     except FileNotFoundError:
-        near = _near(path)
-        raise ScriptError(f"{path}: wanted a {what} file, got nothing at this path{_suggest(near)}") from None
+        near = _similar_files(path)
+        raise ScriptError(
+            f"{path}: wanted a {what} file, got nothing at this path{_file_hint(near)}"
+        ) from None
     except (OSError, ValueError) as fault:
         reason = getattr(fault, "strerror", None) or fault
         raise ScriptError(f"{path}: wanted a {what} file that can be read, got: {reason}") from None
     return _decode(raw, path)
 
 
-def _near(path: Path) -> list[Path]:
+def _similar_files(path: Path) -> list[Path]:
     try:
         names = {file.name: file for file in path.parent.glob("*.y*ml")}
     except OSError:
@@ -124,7 +126,7 @@ def _near(path: Path) -> list[Path]:
     return [names[meant]] if meant else []
 
 
-def _suggest(files: Any) -> str:
+def _file_hint(files: Any) -> str:
     try:
         first = min(files, default=None)
     except OSError:
@@ -140,13 +142,13 @@ def _decode(raw: bytes, path: Path) -> str:
     except UnicodeDecodeError as fault:
         got = f"the byte 0x{raw[fault.start]:02x} (Latin-1?)"
         before = raw[: fault.start].decode("utf-8")
-        raise _refused(path, raw.decode("utf-8", "replace"), len(before), got) from None
+        raise _decoding_error(path, raw.decode("utf-8", "replace"), len(before), got) from None
     if "\0" in text:
-        raise _refused(path, text, text.index("\0"), "a NUL byte")
+        raise _decoding_error(path, text, text.index("\0"), "a NUL byte")
     return text
 
 
-def _refused(path: Path, text: str, index: int, got: str) -> ScriptError:
+def _decoding_error(path: Path, text: str, index: int, got: str) -> ScriptError:
     expected, hint = ("text", "taking it out") if "NUL" in got else ("UTF-8", "saving the file as UTF-8")
     return faults_error([Fault(spot_at(text, index), expected, got, hint)], Source(path, text))
 

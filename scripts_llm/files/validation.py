@@ -91,14 +91,14 @@ class _LocatedError:
         key: Node | None = None
         union: tuple[str | int, ...] | None = None
         for part in error["loc"]:
-            if len(_choices(expected)) > 1:
+            if len(_union_members(expected)) > 1:
                 union = union if union is not None else tuple(steps)
-                expected = _chosen(expected, str(part))
+                expected = _union_member(expected, str(part))
                 continue
             if part == "[key]":
                 node = key
                 break
-            expected, owner = _inside(expected, str(part)), _choices(expected)[0]
+            expected, owner = _inner_type(expected, str(part)), _union_members(expected)[0]
             steps.append(part)
             if node is None:
                 break
@@ -110,27 +110,27 @@ class _LocatedError:
         return cls(error, owner, tuple(steps), node, key, parent, union)
 
 
-def _choices(expected: Any) -> list[Any]:
+def _union_members(expected: Any) -> list[Any]:
     """The members of a union without None; any other type is its only member."""
     while get_origin(expected) is Annotated:
         expected = get_args(expected)[0]
     if get_origin(expected) in (Union, types.UnionType):
         members = [arg for arg in get_args(expected) if arg is not type(None)]
-        return members if len(members) > 1 else _choices(members[0])
+        return members if len(members) > 1 else _union_members(members[0])
     return [expected]
 
 
-def _chosen(expected: Any, tag: str) -> Any:
+def _union_member(expected: Any, tag: str) -> Any:
     """The member of a union that pydantic calls by this tag."""
-    for member in (_choices(choice)[0] for choice in _choices(expected)):
+    for member in (_union_members(choice)[0] for choice in _union_members(expected)):
         if getattr(member, "__name__", "").lower() == tag.lower():
             return member
     return Any
 
 
-def _inside(expected: Any, part: str) -> Any:
+def _inner_type(expected: Any, part: str) -> Any:
     """The type of a field, an element or a value of a type."""
-    expected = _choices(expected)[0]
+    expected = _union_members(expected)[0]
     if isinstance(expected, type) and issubclass(expected, BaseModel):
         found = {field.alias or name: field.annotation for name, field in expected.model_fields.items()}
         return found.get(part, Any)
@@ -183,8 +183,10 @@ def _leave_out(content: Any, last: Any, kind: str) -> bool:
 
 def _faults(errors: Sequence[_LocatedError]) -> list[Fault]:
     """One fault for each position; the errors of a union's members are merged."""
-    misspelt = {meant for located in errors if (meant := _meant(located)) is not None}
-    errors = [located for located in errors if not _is_an_echo(located) and located.missing not in misspelt]
+    misspelt = {meant for located in errors if (meant := _intended_key(located)) is not None}
+    errors = [
+        located for located in errors if not _is_consequence(located) and located.missing not in misspelt
+    ]
     alone = [located for located in errors if located.union is None]
     unions: dict[tuple[str | int, ...], list[_LocatedError]] = {}
     for located in errors:
@@ -193,11 +195,11 @@ def _faults(errors: Sequence[_LocatedError]) -> list[Fault]:
     faults = [_fault(located) for located in alone]
     for steps, group in unions.items():
         deeper = [_fault(located) for located in group if len(located.steps) > len(steps)]
-        faults.extend(deeper or [_either(group)])
+        faults.extend(deeper or [_merge_union_faults(group)])
     return faults
 
 
-def _meant(located: _LocatedError) -> tuple[str | int, ...] | None:
+def _intended_key(located: _LocatedError) -> tuple[str | int, ...] | None:
     """The path of the key that an unknown key probably stands for."""
     if located.kind != "extra_forbidden":
         return None
@@ -205,12 +207,12 @@ def _meant(located: _LocatedError) -> tuple[str | int, ...] | None:
     return (*located.steps[:-1], meant) if meant else None
 
 
-def _is_an_echo(located: _LocatedError) -> bool:
+def _is_consequence(located: _LocatedError) -> bool:
     """Whether the error is about a list that is too short only because its elements are faulty."""
     return located.kind == "too_short" and located.node is not None and bool(located.node.value)
 
 
-def _either(group: Sequence[_LocatedError]) -> Fault:
+def _merge_union_faults(group: Sequence[_LocatedError]) -> Fault:
     faults = [_fault(located) for located in group]
     expected = " or ".join(dict.fromkeys(fault.expected for fault in faults))
     close = next((fault.hint for fault in faults if fault.hint.startswith(("did you", "`-"))), "")

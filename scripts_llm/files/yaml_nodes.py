@@ -251,7 +251,7 @@ class _Builder:
         """Adds a scalar, or opens a list or mapping."""
         explicit = getattr(event, "tag", None)
         if explicit and not (explicit == "!" and isinstance(event, yaml.ScalarEvent)):
-            got = f"the tag {_as_typed(explicit)!r}"
+            got = f"the tag {_typed_tag(explicit)!r}"
             self.faults.append(self.fault(event, "a plain value", got, "leaving the tag out"))
         if isinstance(event, yaml.ScalarEvent):
             plain = event.implicit[0] and event.style is None
@@ -332,7 +332,7 @@ def _text(event: Any, text: str) -> Node:
     return Node(_spot(event.start_mark), _spot(event.end_mark), text)
 
 
-def _as_typed(tag: str) -> str:
+def _typed_tag(tag: str) -> str:
     return tag.replace("tag:yaml.org,2002:", "!!")
 
 

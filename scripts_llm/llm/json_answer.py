@@ -26,12 +26,12 @@ def extract_object(answer: str) -> dict[str, Any]:
         return whole
     candidates, is_cut_off = _outer_objects(text)
     for candidate in reversed(candidates):
-        found = _loads(candidate) or _mended(candidate)
+        found = _loads(candidate) or _repair(candidate)
         if found:
             return found
     if is_cut_off:
         raise MalformedAnswer("wanted a whole JSON object, got one that is cut off")
-    found = _mended(text[text.find("{") : text.rfind("}") + 1]) if "{" in text else None
+    found = _repair(text[text.find("{") : text.rfind("}") + 1]) if "{" in text else None
     if not found:
         raise MalformedAnswer(f"wanted a JSON object, got {text[:60]!r}")
     return found
@@ -58,7 +58,7 @@ def _loads(text: str) -> dict[str, Any] | None:
     return found if isinstance(found, dict) else None
 
 
-def _mended(text: str) -> dict[str, Any] | None:
+def _repair(text: str) -> dict[str, Any] | None:
     import json_repair
 
     try:
@@ -72,7 +72,7 @@ def _outer_objects(text: str) -> tuple[list[str], bool]:
     """The outermost {...} of a text, and whether the last one is not closed."""
     found: list[str] = []
     depth = start = 0
-    for index, sign in _signs(text):
+    for index, sign in _braces(text):
         if sign == "{":
             start = index if depth == 0 else start
             depth += 1
@@ -83,7 +83,7 @@ def _outer_objects(text: str) -> tuple[list[str], bool]:
     return found, depth > 0
 
 
-def _signs(text: str) -> Iterator[tuple[int, str]]:
+def _braces(text: str) -> Iterator[tuple[int, str]]:
     """The braces outside strings, with their offsets."""
     for match in re.finditer(r'"(?:[^"\\]|\\.)*"|[{}]', text, flags=re.DOTALL):
         if match[0] in "{}":

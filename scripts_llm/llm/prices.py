@@ -68,13 +68,13 @@ def find_price(prices: Prices, settings: LLMSettings) -> Price | None:
     host = urlsplit(settings.base_url).hostname or ""
     for endpoint in (host, "any"):
         models = prices.endpoints.get(endpoint, {})
-        fitting = [name for name in models if _is_that(settings.model, name)]
+        fitting = [name for name in models if _is_same_model(settings.model, name)]
         if fitting:
             return models[max(fitting, key=len)]
     return None
 
 
-def _is_that(model: str, name: str) -> bool:
+def _is_same_model(model: str, name: str) -> bool:
     """Whether `model` is `name`, perhaps with a date behind it: gpt-4o-2024-08-06, but not gpt-4o-mini."""
     rest = model.removeprefix(name) if model.startswith(name) else "no"
     return rest == "" or (rest[0] in "-@" and rest[1:].replace("-", "").isdigit())

@@ -16,7 +16,7 @@ class SceneCollector:
     """Some scenes of an outline, and the valid drafts for them, by the scene's number in the episode."""
 
     brief: Brief
-    beats: Mapping[int, OutlineScene]
+    outline: Mapping[int, OutlineScene]
     share: float | None = 1.0  # of the whole episode; None: its length is not weighed
     said: dict[str, str] = field(default_factory=dict)  # words of lines in scenes before these
     good: dict[int, DraftScene] = field(default_factory=dict)
@@ -25,7 +25,7 @@ class SceneCollector:
     @property
     def missing(self) -> list[int]:
         """The numbers of the scenes that have no valid draft yet."""
-        return [number for number in self.beats if number not in self.good]
+        return [number for number in self.outline if number not in self.good]
 
     def judge(self, found: Mapping[str, Any], is_last: bool) -> list[DraftScene]:
         """All scenes in order, once each has a valid draft.
@@ -36,8 +36,8 @@ class SceneCollector:
         scenes = found.get("scenes")
         if not isinstance(scenes, list):
             raise MalformedAnswer("scenes: a list of scenes is required")
-        if len(scenes) == len(self.beats) > len(missing):  # all again, not only the missing
-            scenes = [scenes[list(self.beats).index(number)] for number in missing]
+        if len(scenes) == len(self.outline) > len(missing):  # all again, not only the missing
+            scenes = [scenes[list(self.outline).index(number)] for number in missing]
         if len(scenes) != len(missing):
             raise ScriptError(f"wanted {len(missing)} scenes, got {len(scenes)}")
         self.faults, forms = {}, 0
@@ -48,7 +48,7 @@ class SceneCollector:
         if self.missing:
             kind = MalformedAnswer if forms == len(missing) else ScriptError
             raise kind("\n".join(dict.fromkeys(fault for own in self.faults.values() for fault in own)))
-        return [self.good[number] for number in self.beats]
+        return [self.good[number] for number in self.outline]
 
     def _take(self, number: int, found: Any, *, is_last: bool) -> bool:
         """Adds a draft to the valid ones, or notes its faults; True if it does not fit the schema."""
@@ -58,7 +58,7 @@ class SceneCollector:
         except MalformedAnswer as fault:
             self.faults[number] = str(fault).splitlines()
             return True
-        faults = list(scene_faults(where, scene, self.beats[number].part, self.brief))
+        faults = list(scene_faults(where, scene, self.outline[number].part, self.brief))
         if not is_last:
             faults += small_faults(where, scene, self._others(), self.brief)
         if faults:

@@ -122,18 +122,18 @@ class _ScriptSession:
 
     def scenes(self, outline: Outline, first: int, before: Sequence[DraftScene]) -> list[DraftScene]:
         """Writes the next scenes of an outline, at most `AT_ONCE`."""
-        beats = dict(enumerate(outline.scenes[first : first + AT_ONCE], first + 1))
+        chunk = dict(enumerate(outline.scenes[first : first + AT_ONCE], first + 1))
         collector = SceneCollector(
             self.brief,
-            beats,
-            share=len(beats) / len(outline.scenes),
+            chunk,
+            share=len(chunk) / len(outline.scenes),
             said=lines_said(dict(enumerate(before, 1))),
         )
         tail = scenes_as_data(before[-1:], [len(before)]) if before else []
         try:
             return self._ask_for(collector, outline, tail, turns=2)
         except UnusableAnswer:
-            if len(collector.missing) == len(beats):
+            if len(collector.missing) == len(chunk):
                 raise
             return self._ask_for(collector, outline, tail, turns=1)  # only the bad scenes, from a clean sheet
 
@@ -142,10 +142,10 @@ class _ScriptSession:
     ) -> list[DraftScene]:
         missing = collector.missing
         head = {key: value for key, value in outline.model_dump().items() if key != "scenes"}
-        beats = [{"number": number, **collector.beats[number].model_dump()} for number in missing]
+        asked = [{"number": number, **collector.outline[number].model_dump()} for number in missing]
         text = self._prompt(
             "scenes",
-            outline=_json({**head, "scenes": beats}),
+            outline=_json({**head, "scenes": asked}),
             faults=[fault for number in missing for fault in collector.faults.get(number, [])],
             before=_json(tail) if tail else "",
         )
@@ -159,7 +159,7 @@ class _ScriptSession:
         return ask(self.server, question, collector.judge)
 
     def _repair(self, faults: Sequence[str], collector: SceneCollector) -> str:
-        some = collector.missing if len(collector.missing) < len(collector.beats) else []
+        some = collector.missing if len(collector.missing) < len(collector.outline) else []
         return render_prompt("repair", self.task.prompts, faults=faults[:30], scenes=some)
 
     def punch_up(
@@ -208,7 +208,7 @@ class _ScriptSession:
     def rewrite(self, script: Script, index: int, note: str) -> Scene:
         """Writes one scene again with a note."""
         old = script.scenes[index]
-        beat = _beat_of(old, self.brief)
+        beat = _outline_scene(old, self.brief)
         said = {
             bare_words(line.line): f"scene {n}"
             for n, scene in enumerate(script.scenes, 1)
@@ -262,7 +262,7 @@ def _slots(task: Assignment, brief: Brief) -> dict[str, object]:
     }
 
 
-def _beat_of(scene: Scene, brief: Brief) -> OutlineScene:
+def _outline_scene(scene: Scene, brief: Brief) -> OutlineScene:
     part = scene.part if scene.part in brief.structure else brief.structure[0]
     return OutlineScene(
         part=str(part), setting=scene.setting or brief.places[0], who=("",), turn="", button=""

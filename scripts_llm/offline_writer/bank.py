@@ -98,7 +98,7 @@ class _BlockBuilder:
 
     def close_exchange(self) -> None:
         if self.header:
-            self.exchanges.append(_exchange(self.header, tuple(self.lines), self.stage))
+            self.exchanges.append(_build_exchange(self.header, tuple(self.lines), self.stage))
         self.header, self.lines, self.stage, self.beat = [], [], (), 0.0
 
     def block(self) -> Block:
@@ -106,7 +106,7 @@ class _BlockBuilder:
         return Block(self.kind, self.name, self.facts, tuple(self.exchanges))
 
 
-def _exchange(
+def _build_exchange(
     header: list[str], lines: tuple[LineTemplate, ...], stage: tuple[tuple[str, str, str], ...]
 ) -> Exchange:
     wants: list[tuple[str, frozenset[str]]] = []
@@ -131,7 +131,7 @@ def _exchange(
     )
 
 
-def _stage(text: str) -> tuple[tuple[str, str, str], ...]:
+def _parse_stage(text: str) -> tuple[tuple[str, str, str], ...]:
     figures = [part.split() for part in text.split(",")]
     return tuple((words[0], words[1], words[2] if len(words) > 2 else "") for words in figures)
 
@@ -150,7 +150,7 @@ def _read_dialogue(draft: _BlockBuilder, row: str) -> bool:
     elif beat := _BEAT.match(row):
         draft.beat = float(beat[1])
     elif stage := _STAGE.match(row):
-        draft.stage = _stage(stage[1])
+        draft.stage = _parse_stage(stage[1])
     else:
         return False
     return True

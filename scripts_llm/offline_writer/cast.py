@@ -158,7 +158,7 @@ def _key(name: str, taken: Mapping[str, object]) -> str:
     return key
 
 
-def _lead(premise: Premise, state: _CastState) -> Character:
+def _invent_lead(premise: Premise, state: _CastState) -> Character:
     logline = premise.logline or premise.show
     kinds, trades = _kinds_of(logline, state.words), matching_blocks("trade", logline, state.language)
     kind = state.kind_from(kinds[:1] or ("man", "woman"))
@@ -185,7 +185,7 @@ def _role_from(trades: Sequence[str], kind: str, language: str) -> str:
     return f"{work[0]} by trade" if kind in PEOPLE else f"{work[0]}, though a {kind}"
 
 
-def _side(name: str, state: _CastState, kind: str | None = None) -> Character:
+def _invent_side(name: str, state: _CastState, kind: str | None = None) -> Character:
     """A supporting character of the bank, of the given kind or of one that is still free."""
     block = bank.table("side", state.language)[name]
     if kind is None:
@@ -202,7 +202,7 @@ def _side(name: str, state: _CastState, kind: str | None = None) -> Character:
     )
 
 
-def _partners(premise: Premise, state: _CastState, lead: Character, count: int) -> list[Character]:
+def _invent_partners(premise: Premise, state: _CastState, lead: Character, count: int) -> list[Character]:
     logline = premise.logline or premise.show
     named = [kind for kind in _kinds_of(logline, state.words) if kind not in state.kinds]
     side = bank.table("side", state.language)
@@ -220,7 +220,7 @@ def _partners(premise: Premise, state: _CastState, lead: Character, count: int) 
         if not talk & taken and len(chosen) < count:
             chosen.append(part)
             taken |= talk
-    return [_side(part, state, named[n] if n < len(named) else None) for n, part in enumerate(chosen)]
+    return [_invent_side(part, state, named[n] if n < len(named) else None) for n, part in enumerate(chosen)]
 
 
 def _invent_cast(premise: Premise, state: _CastState, notes: list[str]) -> dict[str, Character]:
@@ -228,10 +228,10 @@ def _invent_cast(premise: Premise, state: _CastState, notes: list[str]) -> dict[
     newcomers: list[Character] = []
     lead = next(iter(cast.values()), None)
     if lead is None:
-        lead = _lead(premise, state)
+        lead = _invent_lead(premise, state)
         newcomers.append(lead)
     wanted = 3 if not premise.characters and state.rng.random() < 0.6 else 2
-    newcomers += _partners(premise, state, lead, max(0, wanted - len(cast) - len(newcomers)))
+    newcomers += _invent_partners(premise, state, lead, max(0, wanted - len(cast) - len(newcomers)))
     for character in newcomers:
         key = _key(character.name or "someone", cast)
         cast[key] = character
@@ -260,7 +260,7 @@ def _complete(
             state.kinds.add(kind)
             changes[field] = state.look_for(kind, pools)
         elif field == "role":
-            changes[field] = _part_in_the_show(trade, person.kind, language)
+            changes[field] = _fallback_role(trade, person.kind, language)
         else:
             changes[field] = state.rng.choice(_options("lead", pools, field, language))
     said = ", ".join(f"{field}: {_quote_sentence(value)}" for field, value in changes.items())
@@ -268,7 +268,7 @@ def _complete(
     return character.model_copy(update=changes)
 
 
-def _part_in_the_show(trade: str | None, kind: str, language: str) -> str:
+def _fallback_role(trade: str | None, kind: str, language: str) -> str:
     if language == "ru":
         return bank.table("trade", language)[trade].fact("word")[0] if trade else "здесь живёт"
     return f"{trade or kind} of the show"

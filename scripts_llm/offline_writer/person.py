@@ -268,7 +268,7 @@ def read_person(
     flaw = flaws[0] if flaws else pick_stably(table["flaw"], flaw_text, name)
     register = registers[0] if registers else FALLBACK_REGISTER.get(kind, "plain")
     nature = {"human"} if kind in PEOPLE else {"creature"}
-    gender = _gender(kind, role, name) if language == "ru" else "masc"
+    gender = _grammatical_gender(kind, role, name) if language == "ru" else "masc"
     nature |= {gender} if language == "ru" else set()
     return Person(
         key=key,
@@ -288,7 +288,7 @@ def read_person(
     )
 
 
-def _gender(kind: str, role: str, name: str) -> str:
+def _grammatical_gender(kind: str, role: str, name: str) -> str:
     """The grammatical gender of a character in Russian: by body, else by name, else by role."""
     if kind in {"man", "old man"}:
         return "masc"

@@ -16,7 +16,7 @@ def title_from(logline: str) -> str:
     return title_case(" ".join((head or logline).split()[:7]))[:80].strip() or "Untitled"
 
 
-def _sentence(title: str) -> str:
+def _sentence_case(title: str) -> str:
     """A Russian title: only the first word and names have capitals."""
     words = title.split()
     return " ".join(word if n == 0 or not word.istitle() else word.lower() for n, word in enumerate(words))
@@ -31,7 +31,9 @@ def premise_from_logline(logline: str, words: FilmWords, *, seed: int) -> str:
     logline = " ".join(logline.split())[:240]
     language = "ru" if re.search("[а-яё]", logline, re.IGNORECASE) else "en"
     title = title_from(logline)
-    bare = Premise(show=title if language == "en" else _sentence(title), logline=logline, language=language)
+    bare = Premise(
+        show=title if language == "en" else _sentence_case(title), logline=logline, language=language
+    )
     premise, _ = complete_premise(bare, words, seed=seed)
     rows = [
         "# A premise: what the show is. Change anything; the next episode follows.",

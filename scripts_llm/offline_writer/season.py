@@ -74,11 +74,13 @@ def past_episode(script: Script, premise: Premise) -> PastEpisode:
 def _patterns(kind: str, language: str) -> tuple[tuple[str, re.Pattern[str]], ...]:
     """Names of blocks with patterns of their loglines and titles, or of a runner's first lines."""
     return tuple(
-        (block.name, _pattern(text)) for block in bank.blocks(kind, language) for text in _marks(kind, block)
+        (block.name, _pattern(text))
+        for block in bank.blocks(kind, language)
+        for text in _recognition_texts(kind, block)
     )
 
 
-def _marks(kind: str, block: Block) -> Sequence[str]:
+def _recognition_texts(kind: str, block: Block) -> Sequence[str]:
     if kind == "story":
         return (*block.fact("logline"), *block.fact("title"))
     return [wording.text for exchange in block.at("open") for wording in exchange.lines[0].wordings]

@@ -106,7 +106,7 @@ def _write(
         plan = story.EpisodePlan(plots[attempt % len(plots)], runner, others, people, steps)
         phrasing, scenes = _fill_plan(filled, plan, memory, rng)
         if scenes is not None:
-            script = _script(filled, premise, words, plan, phrasing, scenes, rng)
+            script = _build_script(filled, premise, words, plan, phrasing, scenes, rng)
             lines = tuple(tuple(line.text for line in scene.lines) for scene in scenes)
             past = PastEpisode(script.title, script.logline or "", plan.story.name, plan.runner.name, lines)
             return script, past
@@ -166,7 +166,7 @@ def _fill_plan(
         fixed = (
             scenes is None or _has_fixed_scene_count(premise) or len(plan.steps) <= 8 or fewer == plan.steps
         )
-        if fixed or estimate_seconds(scenes or ()) <= _longest(premise):
+        if fixed or estimate_seconds(scenes or ()) <= _longest_seconds(premise):
             return phrasing, scenes
         plan = replace(plan, steps=fewer)
 
@@ -181,7 +181,7 @@ def estimate_seconds(scenes: Sequence[PlannedScene]) -> float:
     return seconds
 
 
-def _longest(premise: Premise) -> float:
+def _longest_seconds(premise: Premise) -> float:
     wished = length_seconds(premise.format)
     return max(_SHORTEST, wished * 1.3) if wished else _LONGEST
 
@@ -312,7 +312,7 @@ def _premise_texts(premise: Premise) -> tuple[str, ...]:
     return tuple(flat for text in texts if (flat := flatten_line(text)))
 
 
-def _script(
+def _build_script(
     filled: Premise,
     given: Premise,
     words: FilmWords,
@@ -333,15 +333,15 @@ def _script(
                 slugline=places.format_slugline(key, sets[key], night=night),
                 setting=key,
                 action=places.describe_action(scene, words.actions, words.props, rng),
-                dialogue=_dialogue(scene, first=number == 0),
+                dialogue=_build_dialogue(scene, first=number == 0),
             )
         )
     cast = {key: c for key, c in filled.characters.items() if key not in given.characters}
-    title, logline = _title(plan, phrasing)
+    title, logline = _choose_title(plan, phrasing)
     return Script(schema=1, title=title, logline=logline, scenes=tuple(written), cast=cast)
 
 
-def _dialogue(scene: PlannedScene, *, first: bool) -> tuple[Line | Beat, ...]:
+def _build_dialogue(scene: PlannedScene, *, first: bool) -> tuple[Line | Beat, ...]:
     elements: list[Line | Beat] = []
     big = scene.step in {"open", "first", "backfire", "worse", "reversal", "tag"}
     for number, line in enumerate(scene.lines):
@@ -362,7 +362,7 @@ def _dialogue(scene: PlannedScene, *, first: bool) -> tuple[Line | Beat, ...]:
     return tuple(elements)
 
 
-def _title(plan: story.EpisodePlan, phrasing: Phrasing) -> tuple[str, str | None]:
+def _choose_title(plan: story.EpisodePlan, phrasing: Phrasing) -> tuple[str, str | None]:
     block = plan.story if "trouble" in plan.steps else plan.runner
     phrasing.people = plan.people
     try:

@@ -1,4 +1,4 @@
-"""What the offline writer's episodes measure: `make bench-writer` prints a table, its tests hold the bounds.
+"""Measures the episodes of the offline writer: `make bench-writer` prints a table, its tests hold the bounds.
 
 A line is compared without names, numbers and punctuation; catchphrases, and the runner's own scenes (the gag
 that comes back and the tag's callback), are left out where repeats are counted.

@@ -1,4 +1,4 @@
-"""Bad behaviours of servers, each over real HTTP: what comes of them is the table in docs/writers.md."""
+"""Faulty servers over real HTTP; the table in docs/writers.md lists the result of each behaviour."""
 
 from __future__ import annotations
 
