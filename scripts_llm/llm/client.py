@@ -5,12 +5,14 @@ from __future__ import annotations
 import contextlib
 import email.utils
 import json
+import os
 import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
+from scripts_llm.llm.network import environment_fault, is_loopback, without_credentials
 from scripts_llm.plain_text import one_line
 
 if TYPE_CHECKING:
@@ -123,19 +125,8 @@ def open_client(settings: LLMSettings, *, clock: Clock = time.monotonic) -> Iter
     import openai
 
     where = display_address(settings)
-    is_plain = settings.base_url.startswith("http:")  # no certificates to load, and no way on to https
-    bounds = {"response": [_bounding(clock() + settings.timeout_seconds, clock)]}
     limit = settings.timeout_seconds
-    http = openai.DefaultHttpxClient(
-        verify=not is_plain, follow_redirects=not is_plain, event_hooks=bounds, timeout=limit
-    )
-    client = openai.OpenAI(
-        api_key=settings.api_key,
-        base_url=settings.base_url,
-        timeout=limit,
-        max_retries=0,
-        http_client=http,
-    )
+    client = _build_client(settings, _bounding(clock() + limit, clock))
     try:
         with client:
             yield client
@@ -153,6 +144,36 @@ def open_client(settings: LLMSettings, *, clock: Clock = time.monotonic) -> Iter
     except (openai.OpenAIError, ValueError) as fault:
         reason = one_line(redact_key(str(fault), settings))
         raise LLMError(f"{where}: wanted an answer, got: {reason}") from None
+
+
+def _build_client(settings: LLMSettings, hook: Callable[[Any], None]) -> openai.OpenAI:
+    """A client whose proxy and certificates are the environment's, where the address needs any.
+
+    An address on this machine is called directly. So is a plain http one that gets a key, because a proxy
+    would read the key; through https it cannot.
+    """
+    import httpx2
+    import openai
+
+    is_plain = settings.base_url.startswith("http:")  # no certificates to load, and no way on to https
+    is_direct = is_loopback(settings.base_url) or (is_plain and settings.api_key != NO_KEY)
+    try:
+        return openai.OpenAI(
+            api_key=settings.api_key,
+            base_url=settings.base_url,
+            timeout=settings.timeout_seconds,
+            max_retries=0,
+            http_client=openai.DefaultHttpxClient(
+                verify=False if is_plain else httpx2.create_ssl_context(),
+                trust_env=not is_direct,
+                follow_redirects=not is_plain,
+                event_hooks={"response": [hook]},
+                timeout=settings.timeout_seconds,
+            ),
+        )
+    except (ImportError, OSError, ValueError, httpx2.InvalidURL, openai.OpenAIError) as error:
+        reason = environment_fault(error, os.environ) or without_credentials(redact_key(str(error), settings))
+        raise LLMError(f"{display_address(settings)}: cannot be called: {one_line(reason)}") from None
 
 
 def _bounding(end: float, clock: Clock) -> Callable[[Any], None]:
@@ -188,8 +209,18 @@ def _connection_error(where: str, fault: Exception) -> LLMError:
     cause = fault.__cause__
     if isinstance(cause, _TooLong):
         return LLMError(f"{where}: wanted an answer, got {_ENDLESS}")
+    if isinstance(cause, httpx2.LocalProtocolError):  # a header that cannot be sent
+        variables = "OPENAI_ORG_ID, OPENAI_PROJECT_ID and OPENAI_CUSTOM_HEADERS"
+        return LLMError(
+            f"{where}: wanted headers of one line each, got others, try {variables} without breaks"
+        )
+    if isinstance(cause, httpx2.ProxyError):
+        said = one_line(without_credentials(str(cause)))
+        return LLMError(f"{where}: wanted a way through the proxy, got {said}, try HTTPS_PROXY or NO_PROXY")
     if isinstance(cause, httpx2.ConnectError):
         advice = "try to start it, or another address"
+        if "CERTIFICATE_VERIFY_FAILED" in str(cause):
+            return LLMError(f"{where}: wanted a certificate that is trusted, got another, try SSL_CERT_FILE")
         return LLMError(f"{where}: wanted a server, got no connection, {advice}")
     return LLMError(f"{where}: wanted an answer, got a connection that broke off", is_passing=True)
 

@@ -65,20 +65,22 @@ def environment_fault(error: Exception, environ: Mapping[str, str]) -> str | Non
         name = _proxy_variable(environ, ("socks5", "socks5h"))
         return name and f"{name}: a SOCKS proxy needs the package socksio, try: pip install socksio"
     for name in _set(PROXIES[:-1], environ):
-        if urlsplit_scheme(environ[name]) not in _SCHEMES:
+        if _scheme(environ[name]) not in _SCHEMES:
             return f"{name}: wanted a proxy such as http://host:port, got another kind of address"
+    if type(error).__name__ != "InvalidURL":  # of httpx and httpx2
+        return None
     name = next(iter(_set(("NO_PROXY",), environ)), None)
     return name and f"{name}: wanted hosts with commas between them, got one that is no host"
 
 
-def urlsplit_scheme(url: str) -> str:
+def _scheme(url: str) -> str:
     """The scheme of a proxy's address; `http` where there is none, as urllib takes it."""
     return url.partition("://")[0].lower() if "://" in url else "http"
 
 
 def _proxy_variable(environ: Mapping[str, str], schemes: tuple[str, ...]) -> str | None:
     names = _set(PROXIES[:-1], environ)
-    return next((name for name in names if urlsplit_scheme(environ[name]) in schemes), None)
+    return next((name for name in names if _scheme(environ[name]) in schemes), None)
 
 
 def _set(names: tuple[str, ...], environ: Mapping[str, str]) -> list[str]:

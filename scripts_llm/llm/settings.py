@@ -9,6 +9,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 from scripts_llm.errors import ScriptError
 from scripts_llm.llm.client import (
+    NO_KEY,
     OPENAI,
     LLMError,
     LLMSettings,
@@ -16,6 +17,7 @@ from scripts_llm.llm.client import (
     display_address,
     open_client,
 )
+from scripts_llm.llm.network import is_loopback
 from scripts_llm.llm.retry import RetryPolicy, call_with_retries
 from scripts_llm.plain_text import one_line
 from scripts_llm.screenplay.premise import Writer
@@ -45,7 +47,7 @@ def resolve_settings(
     model, url = _model_and_url(named)
     asked = writer or Writer()
     settings = LLMSettings(
-        model=model or asked.model or env.get("OPENAI_MODEL") or "",
+        model=model or asked.model or env.get("OPENAI_MODEL", "").strip(),
         base_url=_clean_url(url or asked.base_url or env.get("OPENAI_BASE_URL") or OPENAI),
         temperature=asked.temperature,
         max_tokens=asked.max_tokens,
@@ -78,7 +80,13 @@ def _model_and_url(named: str | None) -> tuple[str | None, str | None]:
 
 def _clean_url(url: str) -> str:
     """The address without a trailing slash, and with /v1 if it has no path."""
-    parts = urlsplit(url.strip())
+    try:
+        parts = urlsplit(url.strip())
+        parts.port  # noqa: B018  # raises ValueError
+    except ValueError:  # its text may be a part of a password
+        raise ScriptError(
+            "wanted an endpoint's address, got one with a wrong host or port, try http://localhost:11434/v1"
+        ) from None
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise ScriptError(f"wanted an endpoint's address, got {url!r}, try http://localhost:11434/v1")
     path = parts.path.rstrip("/").removesuffix("/chat/completions") or "/v1"
@@ -87,15 +95,27 @@ def _clean_url(url: str) -> str:
 
 def _api_key(base_url: str, env: Mapping[str, str], *, from_premise: bool) -> str:
     """The environment's key; an unknown host that a premise names does not get it."""
-    key = env.get("OPENAI_API_KEY") or "local"
+    key = env.get("OPENAI_API_KEY", "").strip() or NO_KEY
     host = urlsplit(base_url).hostname
-    if host == urlsplit(OPENAI).hostname and key == "local":
+    if host == urlsplit(OPENAI).hostname and key == NO_KEY:
         raise ScriptError(
             "wanted a key for api.openai.com, got none, try OPENAI_API_KEY, or --writer MODEL@http://localhost:11434/v1"
         )
     known = {urlsplit(OPENAI).hostname, urlsplit(env.get("OPENAI_BASE_URL", "")).hostname}
-    known |= {"localhost", "127.0.0.1", "::1"}
-    return key if not from_premise or host in known else "local"
+    is_known = host in known or is_loopback(base_url)
+    return _sendable(key) if not from_premise or is_known else NO_KEY
+
+
+def _sendable(key: str) -> str:
+    """The key, if an HTTP header can hold it. Raises ScriptError."""
+    for number, letter in enumerate(key, 1):
+        if not (letter.isascii() and letter.isprintable()):
+            kind = "is not ASCII" if letter.isprintable() else "cannot be seen"
+            raise ScriptError(
+                f"OPENAI_API_KEY: wanted a key of ASCII letters, got one whose letter {number} {kind}, "
+                "try to copy it once more"
+            )
+    return key
 
 
 def _only_model(settings: LLMSettings, retry_policy: RetryPolicy) -> LLMSettings:
