@@ -28,6 +28,7 @@ from flows.orchestration import private_server
 from flows.orchestration.environment import import_prefect, server_environment
 from flows.studio.errors import StudioError
 from scripts_llm.llm.network import environment_fault, is_loopback, without_credentials
+from scripts_llm.plain_text import one_line
 
 if TYPE_CHECKING:
     from flows.studio.production.console import Console
@@ -150,15 +151,15 @@ def check_api(url: str) -> None:
     """Raises ApiError if no Prefect server answers at the configured URL."""
     from prefect.client.orchestration import get_client
 
+    reason = None
     try:
         with get_client(sync_client=True) as client:
             error = client.api_healthcheck()
-    except (ImportError, OSError, ValueError, RuntimeError) as failure:  # the client could not be built
-        error = failure
+    except Exception as failure:  # the client could not be built
+        error, reason = failure, environment_fault(failure, os.environ)
     if error is None:
         return
-    reason = environment_fault(error, os.environ) if not is_loopback(url) else None
-    reason = reason or f"{type(error).__name__}: {error}"
+    reason = reason or one_line(f"{type(error).__name__}: {error}")
     raise ApiError(
         f"No Prefect server answers at {without_credentials(url)} ({without_credentials(reason)}). "
         "PREFECT_API_URL or Prefect's profile names it: start it, or unset PREFECT_API_URL."

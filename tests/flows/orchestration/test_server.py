@@ -169,12 +169,33 @@ def test_a_configured_server_that_does_not_answer_is_told_in_one_line():
     assert "\n" not in str(told.value)
 
 
-def test_a_server_that_cannot_start_is_told_with_its_log(tmp_path, monkeypatch):
-    monkeypatch.setattr(api_server, "__file__", str(tmp_path / "there is no such program.py"))
+def test_a_configured_server_behind_a_proxy_that_cannot_be_used_is_told_in_one_line(monkeypatch):
+    from prefect.settings import PREFECT_API_URL, temporary_settings
+
+    elsewhere = "http://me:secret@prefect.example.com/api"
+    monkeypatch.setenv("ALL_PROXY", "socks://me:secret@127.0.0.1:1080")
+    with temporary_settings({PREFECT_API_URL: elsewhere}), pytest.raises(api_server.ApiError) as told:
+        api_server.check_api(elsewhere)
+    assert "ALL_PROXY: wanted a proxy such as http://host:port" in str(told.value)
+    assert "secret" not in str(told.value)
+    assert "\n" not in str(told.value)
+
+
+def test_a_server_that_cannot_start_is_told_at_once_and_with_its_log(tmp_path, monkeypatch):
+    (tmp_path / "server.log").write_text("a line of an older server\n", "utf-8")
+    monkeypatch.setattr(api_server.private_server, "__file__", str(tmp_path / "there is no such program.py"))
     server = api_server.start_private_server(tmp_path / "server.log")
-    with pytest.raises(api_server.ApiError, match="did not start"):
+    with pytest.raises(api_server.ApiError, match=r"ended as soon as it started \(.*no such program") as told:
         server.wait()
-    assert "no such program" in (tmp_path / "server.log").read_text()
+    assert " 600 s" not in str(told.value)
+    assert "older" not in str(told.value)
+    assert not server.home.exists()
+
+
+def test_a_server_that_is_too_slow_is_told_with_the_time_that_it_had(tmp_path):
+    server = api_server.start_private_server(tmp_path / "server.log")
+    with pytest.raises(api_server.ApiError, match=r"did not start within 0 s; .*server\.log says more"):
+        server.wait(seconds=0)
     assert not server.home.exists()
 
 
