@@ -31,7 +31,7 @@ from flows.studio.production.steps import Steps
 from flows.studio.release import report
 from flows.studio.timeline.model import Span
 from flows.studio.typography import fonts
-from flows.studio.voice.lines import premise_voices
+from flows.studio.voice.lines import hibari_fails, premise_voices
 from flows.studio.workspace import artifacts, files, manifest
 from flows.studio.workspace import folder as folders
 from scripts_llm.screenplay.script import filmed_scenes
@@ -281,6 +281,8 @@ def _ignore_step(shot: PlannedShot, step: int, num_steps: int) -> None:
 def speak_lines(run: Run, steps: Steps, plan: Plan) -> Plan:
     """Speaks the lines that are missing, each in its character's own voice."""
     episode, console = run.episode, run.console
+    if hibari_fails(plan.missing_lines):
+        plan = plans.make_plan(episode)
     missing = plan.missing_lines
     voices = premise_voices(plan.premise, speaker=episode.speaker)
     results = steps.speak_lines(missing, voices, episode.folder.voices)

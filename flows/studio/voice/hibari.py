@@ -60,7 +60,7 @@ class Spectra:
 
 
 def missing() -> str | None:
-    """Why hibari cannot speak here, in words for a person; None if it can.
+    """The reason why hibari cannot speak here, as a clause for a message; None if it can.
 
     Nothing is imported for the answer; a broken installation is known only after the first try to speak.
     """
@@ -124,7 +124,7 @@ def say(phonemes: Sequence[str], timbre: Timbre, *, speed: float, rng: np.random
 def _hibari() -> Hibari:
     loaded = _loaded()
     if isinstance(loaded, str):
-        raise StudioError(f"hibari-tts {loaded}: pip install '{REQUIREMENT}'")
+        raise StudioError(f"{loaded}: pip install '{REQUIREMENT}'")
     return loaded
 
 
@@ -144,7 +144,7 @@ def _load() -> Hibari | str:
     except ModuleNotFoundError as error:
         return f"{error.name} is not installed"
     except (ImportError, OSError) as error:
-        return f"cannot be loaded ({error})"
+        return f"hibari cannot be loaded ({error})"
 
 
 def synthesize(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -77,6 +77,14 @@ def plan_lines(
     return tuple(planned)
 
 
+def hibari_fails(lines: Iterable[PlannedLine]) -> bool:
+    """True if hibari is to read one of these lines and turns out to be broken: then they are planned again.
+
+    A missing hibari is known without loading it, and `plan_lines` reckons with it; a broken one is not.
+    """
+    return any(_is_read_by_hibari(line) for line in lines) and not hibari.can_speak()
+
+
 def speak_line(planned: PlannedLine, voice: VoiceSettings, folder: Path) -> Artifact:
     """The WAV file of a line in `folder`, spoken or copied from a recording: mono, 48 kHz, 24 bits.
 
@@ -108,6 +116,12 @@ def speak_line(planned: PlannedLine, voice: VoiceSettings, folder: Path) -> Arti
         }
 
     return artifacts.create(folder, planned.label, planned.recipe, ".wav", write=write)
+
+
+def _is_read_by_hibari(line: PlannedLine) -> bool:
+    speaker = line.recipe.get("voice", {}).get("speaker", "embedded")
+    by_network = line.file is None and speaker in ("embedded", "kokoro") and "language" not in line.recipe
+    return by_network and needs_hibari(line.line.line)
 
 
 def _recipe(line: Line, voice: VoiceSettings, stored: Collection[str]) -> dict[str, Any]:

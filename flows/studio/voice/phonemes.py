@@ -113,7 +113,7 @@ def murmur_remedy(murmured: Iterable[str]) -> str:
     texts = list(murmured)
     remedy = ""
     if (reason := hibari.missing()) and any(map(needs_hibari, texts)):
-        remedy += f"; hibari-tts, which speaks English here, cannot be used ({reason}): "
+        remedy += f"; {reason}, which speaks English here: "
         remedy += f"pip install '{hibari.REQUIREMENT}' and run again"
     if any(map(is_cyrillic, texts)):
         pull = "coldopen pull kokoro, " if kokoro.folder() is None else ""

@@ -15,7 +15,7 @@ from flows.studio.media.loudness import loudness_of
 from flows.studio.voice import hibari, kokoro
 from flows.studio.voice.casting import cast_voices
 from flows.studio.voice.catalog import KOKORO_VOICES, VOICES
-from flows.studio.voice.lines import plan_lines, premise_voices, speak_line
+from flows.studio.voice.lines import hibari_fails, plan_lines, premise_voices, speak_line
 from flows.studio.voice.phonemes import murmur_remedy, read_line
 from flows.studio.voice.speak import speak
 from flows.studio.workspace import artifacts
@@ -120,7 +120,7 @@ def test_an_episodes_lines_are_murmured_and_it_is_said_why(tmp_path):
     assert set(artifacts.stored(tmp_path, ".wav")) == {line.digest for line in planned}
     remedy = murmur_remedy(line.line.line for line in planned)
     assert remedy == (
-        "; hibari-tts, which speaks English here, cannot be used (hibari is not installed): "
+        "; hibari is not installed, which speaks English here: "
         "pip install 'hibari-tts[fast]==0.2.1' and run again"
     )
 
@@ -146,7 +146,12 @@ def test_a_broken_hibari_is_known_after_the_first_try(monkeypatch):
     monkeypatch.setattr(package, "Hibari", Broken)
     hibari._load.cache_clear()
     assert hibari.missing() is None
-    assert not hibari.can_speak()
-    assert hibari.missing() == "cannot be loaded (DLL load failed)"
+    planned = plan_lines(SCRIPT, PREMISE)
+    assert not hibari_fails(planned[2:]), "no English in it"
+    assert hibari_fails(planned)
+    again = plan_lines(SCRIPT, PREMISE)
+    assert [a.digest == b.digest for a, b in zip(planned, again, strict=True)] == [False, False, True]
+    assert not hibari_fails(again)
+    assert hibari.missing() == "hibari cannot be loaded (DLL load failed)"
     assert speak("Hello there.", cast_voices({"joe": Character()})["joe"]).is_murmur
     hibari._load.cache_clear()
