@@ -15,12 +15,14 @@ import os
 import re
 import sys
 import tomllib
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from scripts_llm.llm.network import CERTIFICATES, is_loopback, is_loopback_host
+from scripts_llm.plain_text import one_line
 
 if TYPE_CHECKING:
     import ssl
@@ -63,20 +65,37 @@ def import_prefect(*, warn: Callable[[str], object]) -> None:
     Settings that Prefect cannot read are reported by one call of `warn`, and then none of Prefect's settings
     are used but the API's URL and key in environment variables.
     """
-    with _any_certificate_file():
-        complaints = io.StringIO()
-        with contextlib.redirect_stderr(
-            complaints
-        ):  # on import Prefect tries its plug-ins, and prints a failure
+    with _any_certificate_file(), _one_line_each(warn):
+        errors = io.StringIO()
+        with contextlib.redirect_stderr(errors):  # on import Prefect tries its plug-ins, and prints a failure
             import_module("prefect")
         fault = settings_fault()
         if fault is None:
-            sys.stderr.write(complaints.getvalue())
+            _forward(errors.getvalue(), warn)
         else:
             warn(f"{fault}; Prefect runs with its own settings")
             _use_default_settings()
         import_module("prefect.main")
     _bypass_proxies()
+
+
+@contextlib.contextmanager
+def _one_line_each(warn: Callable[[str], object]) -> Iterator[None]:
+    """Reports Python's warnings for users by `warn`; they are never errors, whatever PYTHONWARNINGS says."""
+    with warnings.catch_warnings(record=True, action="default") as caught:
+        yield
+    for warning in caught:
+        if issubclass(warning.category, UserWarning):
+            warn(one_line(str(warning.message)))
+
+
+def _forward(text: str, warn: Callable[[str], object]) -> None:
+    """Reports Prefect's warnings by `warn`; anything else goes to standard error as it is."""
+    for line in text.splitlines():
+        if line.startswith("WARNING: "):
+            warn(line.removeprefix("WARNING: ").strip())
+        else:
+            sys.stderr.write(f"{line}\n")
 
 
 @contextlib.contextmanager

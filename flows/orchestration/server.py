@@ -113,13 +113,13 @@ def prefect_api(
     """
     screen.progress("starting Prefect")
     import_prefect(warn=screen.warn)
-    from prefect.settings import PREFECT_LOGGING_TO_API_ENABLED, get_current_settings
+    from prefect.settings import get_current_settings
 
     logs.mkdir(parents=True, exist_ok=True)
     log_to_file(logs / FLOW_LOG, terminal=verbose)
     configured = get_current_settings().api.url
     if configured:
-        with connection(str(configured)) as url:
+        with api_settings(str(configured)) as url:
             check_api(url)
             meanwhile()
             yield url
@@ -129,21 +129,35 @@ def prefect_api(
     meanwhile()
     url = server.wait()
     screen.progress("getting ready")
-    with connection(url, {PREFECT_LOGGING_TO_API_ENABLED: False}):
+    with api_settings(url, is_private=True):
         yield url
 
 
 @contextlib.contextmanager
-def connection(url: str, settings: dict[Any, Any] | None = None) -> Iterator[str]:
-    """Prefect's settings for an API at `url`, together with `settings`, for the calls inside."""
-    from prefect.settings import PREFECT_API_SSL_CERT_FILE, PREFECT_API_URL, temporary_settings
+def api_settings(url: str, *, is_private: bool = False) -> Iterator[str]:
+    """Prefect's settings for an API at `url`, for the calls inside. A private server gets no keys."""
+    from prefect.settings import (
+        PREFECT_API_AUTH_STRING,
+        PREFECT_API_KEY,
+        PREFECT_API_SSL_CERT_FILE,
+        PREFECT_API_URL,
+        PREFECT_CLIENT_CUSTOM_HEADERS,
+        PREFECT_LOGGING_TO_API_ENABLED,
+        temporary_settings,
+    )
 
     local: dict[Any, Any] = {}
     if is_loopback(url) and url.startswith("http:"):
         import certifi
 
         local = {PREFECT_API_SSL_CERT_FILE: certifi.where()}  # else SSL_CERT_FILE, which may not exist
-    with temporary_settings({PREFECT_API_URL: url, **local, **(settings or {})}):
+    private: dict[Any, Any] = {
+        PREFECT_API_KEY: None,
+        PREFECT_API_AUTH_STRING: None,
+        PREFECT_CLIENT_CUSTOM_HEADERS: {},
+        PREFECT_LOGGING_TO_API_ENABLED: False,
+    }
+    with temporary_settings({PREFECT_API_URL: url, **local, **(private if is_private else {})}):
         yield url
 
 
@@ -159,6 +173,8 @@ def check_api(url: str) -> None:
         error, reason = failure, environment_fault(failure, os.environ)
     if error is None:
         return
+    if type(error).__name__ == "LocalProtocolError":  # its text holds the key
+        reason = "PREFECT_API_KEY, PREFECT_API_AUTH_STRING or a custom header cannot be sent: a line break?"
     reason = reason or one_line(f"{type(error).__name__}: {error}")
     raise ApiError(
         f"No Prefect server answers at {without_credentials(url)} ({without_credentials(reason)}). "

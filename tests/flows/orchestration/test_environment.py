@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -126,6 +127,22 @@ def test_a_setting_that_prefect_refuses_is_named_and_its_value_is_not_shown(name
 def test_settings_that_prefect_can_read_have_no_fault(bare, checkout):
     bare.chdir(checkout)
     assert environment.settings_fault() is None
+
+
+def test_prefects_warnings_are_one_line_each(capsys):
+    lines: list[str] = []
+    text = "WARNING: Active profile 'x' set by environment variable not found. \nanother plug-in failed\n"
+    environment._forward(text, lines.append)
+    assert lines == ["Active profile 'x' set by environment variable not found."]
+    assert capsys.readouterr().err == "another plug-in failed\n"
+
+
+def test_pythons_warnings_are_one_line_each_and_no_errors(recwarn):
+    lines: list[str] = []
+    with environment._one_line_each(lines.append):
+        warnings.warn("no home\nat all", UserWarning, stacklevel=1)
+        warnings.warn("old", DeprecationWarning, stacklevel=1)
+    assert lines == ["no home at all"]
 
 
 def run_script(folder: Path, **variables: str) -> subprocess.CompletedProcess[str]:

@@ -181,6 +181,27 @@ def test_a_configured_server_behind_a_proxy_that_cannot_be_used_is_told_in_one_l
     assert "\n" not in str(told.value)
 
 
+def test_a_private_server_gets_no_key():
+    from prefect.settings import PREFECT_API_KEY, get_current_settings, temporary_settings
+
+    with temporary_settings({PREFECT_API_KEY: "pnu_secret"}):
+        with api_server.api_settings("http://127.0.0.1:9/api", is_private=True):
+            assert get_current_settings().api.key is None
+        with api_server.api_settings("http://127.0.0.1:9/api"):
+            assert get_current_settings().api.key is not None
+
+
+def test_a_key_that_cannot_be_sent_is_told_without_showing_it(monkeypatch):
+    from prefect.settings import PREFECT_API_KEY, PREFECT_API_URL, temporary_settings
+
+    nobody = "http://127.0.0.1:9/api"
+    settings = {PREFECT_API_URL: nobody, PREFECT_API_KEY: "pnu_\nsecret"}
+    with temporary_settings(settings), pytest.raises(api_server.ApiError) as told:
+        api_server.check_api(nobody)
+    assert "secret" not in str(told.value)
+    assert "\n" not in str(told.value)
+
+
 def test_a_server_that_cannot_start_is_told_at_once_and_with_its_log(tmp_path, monkeypatch):
     (tmp_path / "server.log").write_text("a line of an older server\n", "utf-8")
     monkeypatch.setattr(api_server.private_server, "__file__", str(tmp_path / "there is no such program.py"))
