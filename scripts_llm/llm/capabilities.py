@@ -6,14 +6,14 @@ import contextlib
 import datetime
 import json
 import os
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
 from scripts_llm.llm.client import OPENAI, Form, LLMSettings, display_address
 
-DAYS = 7  # a server may have learned something by then
+FILE_NAME = "endpoints.json"  # in the cache folder: the capabilities of all servers
+DAYS = 7  # then a server is tried anew: it may accept more
 
 
 @dataclass(frozen=True)
@@ -46,11 +46,6 @@ class Capabilities:
             return replace(self, has_bounds=False)
         plainer: dict[Form, Form] = {"json_schema": "json_object", "json_object": "prompt"}
         return replace(self, form=plainer[self.form], is_in_words=True) if self.form in plainer else None
-
-
-def default_file(env: Mapping[str, str] = os.environ) -> Path:
-    """The file in the cache folder that holds the capabilities of all servers."""
-    return Path(env.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "cold-open" / "endpoints.json"
 
 
 def load(memory: Path | None, settings: LLMSettings, *, today: datetime.date | None = None) -> Capabilities:

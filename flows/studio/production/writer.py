@@ -12,6 +12,7 @@ from flows.studio.errors import StudioError
 from flows.studio.filming.models import DEFAULT_MODEL
 from flows.studio.filming.vocabulary import dialect_of, writers_dialect
 from flows.studio.production.episode import AUTO, Episode
+from flows.studio.workspace.files import cache_folder
 from scripts_llm.llm import capabilities, prices
 from scripts_llm.llm.ask import Server
 from scripts_llm.llm.client import Call, LLMError, LLMSettings
@@ -78,7 +79,7 @@ def server_of(episode: Episode, settings: LLMSettings, retry_policy: RetryPolicy
     known = prices.read_prices(prices.user_price_files(episode.premise_path))
     price = prices.find_price(known, settings)
     prices.require_price(settings, price)
-    return Server(settings, price, retry_policy, capabilities.default_file())
+    return Server(settings, price, retry_policy, cache_folder() / capabilities.FILE_NAME)
 
 
 def assignment(episode: Episode, premise: Premise) -> Assignment:
