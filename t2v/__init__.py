@@ -57,10 +57,17 @@ def plan(
     width: int | None = None,
     **settings: Any,
 ) -> Plan:
-    """How a clip would be filmed in `memory_gb`, and the peak to expect; see `t2v.memory.plan.plan`."""
+    """How a clip would be filmed in `memory_gb`, and the peak to expect; see `t2v.memory.plan.plan`.
+
+    A loaded model is planned for on its own device and in its own dtype.
+    """
     from t2v.memory import plan as memory_plan
 
-    return memory_plan.plan(model, num_frames, height, width, **settings)
+    if isinstance(model, Preset):
+        return memory_plan.plan(model, num_frames, height, width, **settings)
+    own: dict[str, Any] = {"device": model.device.type, "dtype": model.dtype}
+    given = {name: value for name, value in settings.items() if value is not None}
+    return memory_plan.plan(model.preset, num_frames, height, width, **(own | given))
 
 
 def preset(
@@ -76,9 +83,9 @@ def preset(
 
 def save(model: TextToVideo, folder: str | Path, *, layout: str = "modelscope") -> Path:
     """Write a model's weights and settings; see `t2v.checkpoints.save.save`."""
-    from t2v.checkpoints import save as saving
+    from t2v import loading
 
-    return saving.save(model, folder, layout=layout)
+    return loading.save(model, folder, layout=layout)
 
 
 def set_loras(model: TextToVideo, loras: Sequence[tuple[str | Path, float]]) -> None:

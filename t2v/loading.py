@@ -14,6 +14,7 @@ import torch
 from torch import nn
 
 from t2v.checkpoints import config_reading, lora
+from t2v.checkpoints import save as saving
 from t2v.checkpoints.files.safetensors import load_strictly, read
 from t2v.checkpoints.files.stored import Stored
 from t2v.checkpoints.fill import FoundPart, Origin, Source, fill, matched, with_no_guidance
@@ -135,7 +136,7 @@ def _load(
     files = {part: inside.file.path for part, (_, inside) in found.items()}
     model.origin = Origin(source, files, preset.licence, first.revision, (), tensors)
     if read_loras:
-        lora.merge(model, tensors, read_loras)
+        lora.merge(_lora_modules(model), preset, tensors, read_loras)
         model.origin = replace(model.origin, loras=tuple((Path(f), float(w)) for f, w in loras))
     return model
 
@@ -177,13 +178,26 @@ def set_loras(model: TextToVideo, loras: Sequence[tuple[str | Path, float]]) -> 
     Every touched tensor is made anew from its file, in fp32, so nothing of earlier ones is left. A LoRA that
     brings an embedding of the guidance has to be given to `load`. Raises CheckpointError.
     """
-    origin = model.origin
-    if origin is None or not origin.tensors:
-        raise CheckpointError("this model was not loaded from files that a LoRA can be merged into")
-    wanted = [(lora.read_lora(Path(file)), float(weight)) for file, weight in loras]
-    before = [(lora.read_lora(file), 0.0) for file, _ in origin.loras]
-    lora.merge(model, origin.tensors, [*before, *wanted])
-    model.origin = replace(origin, loras=tuple((Path(f), float(w)) for f, w in loras))
+    with model.lock:
+        modules, origin = _lora_modules(model), model.origin
+        if origin is None or not origin.tensors:
+            raise CheckpointError("this model was not loaded from files that a LoRA can be merged into")
+        wanted = [(lora.read_lora(Path(file)), float(weight)) for file, weight in loras]
+        before = [(lora.read_lora(file), 0.0) for file, _ in origin.loras]
+        lora.merge(modules, model.preset, origin.tensors, [*before, *wanted])
+        model.origin = replace(origin, loras=tuple((Path(f), float(w)) for f, w in loras))
+
+
+def _lora_modules(model: TextToVideo) -> dict[str, nn.Module]:
+    """The modules that a LoRA may change."""
+    return {"unet": model.unet, "text_encoder": model.text_encoder.tower}
+
+
+def save(model: TextToVideo, folder: str | Path, *, layout: str = "modelscope") -> Path:
+    """Write a loaded model; see `t2v.checkpoints.save.save`. Raises CheckpointError."""
+    with model.lock:
+        modules = {**model.parts, "text_encoder": model.text_encoder.tower}
+        return saving.save(modules, model.preset, folder, layout=layout)
 
 
 def _found(places: Sequence[Place], part: str, source: str) -> tuple[Place, FoundPart]:

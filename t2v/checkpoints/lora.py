@@ -15,7 +15,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -27,9 +27,6 @@ from t2v.checkpoints.files.wrong_files import read_json
 from t2v.checkpoints.fill import Source, read_into
 from t2v.configs import Preset
 from t2v.errors import CheckpointError
-
-if TYPE_CHECKING:
-    from t2v.pipeline import TextToVideo
 
 DOWN, UP = "down", "up"
 SIDES = (  # what ends a name, and whether it is the half that comes first or last
@@ -216,14 +213,20 @@ class Part(NamedTuple):
 
 
 def merge(
-    model: TextToVideo, tensors: Mapping[str, Mapping[str, Source]], loras: Sequence[tuple[Lora, float]]
+    modules: Mapping[str, nn.Module],
+    preset: Preset,
+    tensors: Mapping[str, Mapping[str, Source]],
+    loras: Sequence[tuple[Lora, float]],
 ) -> None:
-    """Set every weight that a LoRA touches to what its file holds plus all changes, summed in fp32."""
-    modules = {"unet": model.unet, "text_encoder": model.text_encoder.tower}
+    """Set every weight that a LoRA touches to the checkpoint's value plus all changes, summed in fp32.
+
+    `modules` are "unet" and "text_encoder" (the tower); `tensors` are the checkpoint's, by module and name.
+    Raises CheckpointError for a change that belongs to no weight or does not fit it.
+    """
     changes: dict[tuple[str, str], list[tuple[slice, Change, float]]] = {}
     wholes: dict[tuple[str, str], Stored] = {}
     for lora, weight in loras:
-        for part, change in _placed(lora, modules, model.preset):
+        for part, change in _placed(lora, modules, preset):
             changes.setdefault((part.module, part.key), []).append((part.rows, change, weight))
         if lora.whole:
             wholes["unet", "time_embed.cond_proj.weight"] = next(iter(lora.whole.values()))

@@ -15,7 +15,7 @@ from torch.utils._pytree import tree_leaves
 
 from t2v.configs import AutoencoderConfig, UNetConfig
 from t2v.networks.autoencoder import Autoencoder
-from t2v.networks.conditioning import Chunks
+from t2v.networks.conditioning import Chunks, LayerOptions
 from t2v.networks.kernels import meta_stands_for
 from t2v.networks.unet import UNet3D
 
@@ -31,10 +31,12 @@ def weights_of(kind: Callable[[Any], nn.Module], config: object) -> tuple[int, i
 
 @cache
 @torch.inference_mode(False)
-def on_meta(kind: Callable[[Any], nn.Module], config: object) -> nn.Module:
-    """A network without numbers."""
+def on_meta(
+    kind: Callable[[Any], nn.Module], config: object, dtype: torch.dtype = torch.float32
+) -> nn.Module:
+    """A network without numbers, on PyTorch's meta device. It is shared and never changed."""
     with torch.device("meta"):
-        return kind(config).eval().requires_grad_(False)
+        return kind(config).eval().requires_grad_(False).to(dtype)
 
 
 def moved_alone(network: nn.Module) -> list[nn.Module]:
@@ -60,21 +62,13 @@ def unet_activations(
     dtype: torch.dtype,
 ) -> int:
     """The most that the UNet holds beside its weights, of latents (frames, height, width), in bytes."""
-    network = on_meta(UNet3D, config)
-    assert isinstance(network, UNet3D)
-    network.chunks = chunks
+    network = on_meta(UNet3D, config, dtype)
     inputs = (
         torch.empty(branches, config.in_channels, *latents, device="meta"),
         torch.empty(branches, device="meta"),
         torch.empty(branches, 77, config.context_dim, device="meta", dtype=dtype),
     )
-    weights = {p: p.data for p in network.parameters()}
-    try:
-        network.to(dtype)
-        return peak_bytes(network, lambda: network(*inputs), device)
-    finally:
-        for parameter, data in weights.items():
-            parameter.data = data
+    return peak_bytes(network, lambda: network(*inputs, options=LayerOptions(chunks)), device)
 
 
 @cache
@@ -85,9 +79,8 @@ def decoder_activations(
     """The most that decoding one frame of `places` (height, width) holds beside the weights, in bytes."""
     network = on_meta(Autoencoder, config)
     assert isinstance(network, Autoencoder)
-    network.tile = tile
     latents = torch.empty(1, config.latent_channels, 1, *places, device="meta")
-    return peak_bytes(network, lambda: network.decode(latents), device) * dtype.itemsize // 4
+    return peak_bytes(network, lambda: network.decode(latents, tile), device) * dtype.itemsize // 4
 
 
 _CONVOLUTION = torch.ops.aten.convolution.default

@@ -14,10 +14,8 @@ from torch import nn
 from t2v.configs import Preset
 from t2v.errors import SettingsError
 from t2v.memory.footprint import moved_alone
-from t2v.memory.plan import GB, LADDER, OVERHEAD_GB, Clip, Plan, free_bytes, plans, smaller, too_little
+from t2v.memory.plan import GB, OVERHEAD_GB, Clip, Plan, free_bytes, plans, smaller, too_little
 from t2v.memory.streaming import Streamed
-from t2v.networks.autoencoder import Autoencoder
-from t2v.networks.unet import UNet3D
 
 T = TypeVar("T")
 Memory = str | float | Plan  # "auto", "8GB" or 8 (2**30 bytes), or a plan
@@ -41,42 +39,37 @@ class Placement:
             for network in networks.values():
                 network.to(device)
 
-    @property
-    def both_branches(self) -> bool:
-        """Whether both branches of guidance run in one pass."""
-        return self.plan is not None and LADDER[self.plan.rung].both_branches
-
-    def film(self, clip: Clip, dtype: torch.dtype, shoot: Callable[[], T]) -> T:
-        """`shoot()` by the fastest plan that fits; out of memory, again by the next smaller one.
+    def film(self, clip: Clip, dtype: torch.dtype, shoot: Callable[[Plan], T]) -> T:
+        """`shoot(plan)` with the fastest plan that fits; out of memory, again with the next smaller one.
 
         Raises SettingsError where a budget or a plan that was given has no room for the clip.
         """
-        self.follow(self._fitting(clip, dtype))
+        plan = self._fitting(clip, dtype)
         while True:
+            self.follow(plan)
             try:
-                return shoot()
+                return shoot(plan)
             except (RuntimeError, MemoryError) as error:
                 if not is_out_of_memory(error):
                     raise
                 said = str(error).partition("\n")[0]
-            self._step_down(clip, said)  # outside the handler, whose traceback holds the tensors
+            plan = self._step_down(plan, said)  # outside the handler, whose traceback holds the tensors
 
-    def _step_down(self, clip: Clip, said: str) -> None:
-        assert self.plan is not None
-        leaner = smaller(self.plan, self.preset)
+    def _step_down(self, plan: Plan, said: str) -> Plan:
+        leaner = smaller(plan, self.preset)
         if leaner is None:
             raise SettingsError(
-                f"{self.preset.name}: out of memory by the leanest plan there is, {self.plan.peak_gb:.1f} GB "
+                f"{self.preset.name}: out of memory by the leanest plan there is, {plan.peak_gb:.1f} GB "
                 f"({said}); try fewer frames or a smaller size"
             )
         warnings.warn(
-            f"out of memory at an expected {self.plan.peak_gb:.1f} GB; filmed again in an expected "
+            f"out of memory at an expected {plan.peak_gb:.1f} GB; filmed again in an expected "
             f"{leaner.peak_gb:.1f} GB, slower",
             RuntimeWarning,
             stacklevel=2,
         )
-        self._tried[clip] = leaner
-        self.follow(leaner)
+        self._tried[plan.clip] = leaner
+        return leaner
 
     def _fitting(self, clip: Clip, dtype: torch.dtype) -> Plan:
         known = self._tried.get(clip)
@@ -109,16 +102,20 @@ class Placement:
         if self._streamed is not None:
             self._streamed.end()
         self._streamed, self._in_use = None, None
-        unet, autoencoder = self.networks["unet"], self.networks["autoencoder"]
-        assert isinstance(unet, UNet3D)
-        assert isinstance(autoencoder, Autoencoder)
-        unet.chunks, autoencoder.tile = plan.chunks, LADDER[plan.rung].tile
         if plan.resident == "all":
             for network in self.networks.values():
                 network.to(self.device)
         elif plan.resident == "layers":
-            unet.to("cpu")
+            unet = self.networks["unet"].to("cpu")
             self._streamed = Streamed(moved_alone(unet), self.device, ahead=self.device.type == "cuda")
+        release(self.device)
+
+    def close(self) -> None:
+        """Let go of the networks and give back the device's memory."""
+        if self._streamed is not None:
+            self._streamed.end()
+            self._streamed = None
+        self.networks = {}
         release(self.device)
 
     @contextmanager

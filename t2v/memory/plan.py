@@ -15,7 +15,7 @@ import math
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 import torch
 
@@ -27,9 +27,6 @@ from t2v.networks.autoencoder import Autoencoder
 from t2v.networks.conditioning import Chunks
 from t2v.networks.text_encoder import TextEncoder
 from t2v.networks.unet import UNet3D
-
-if TYPE_CHECKING:
-    from t2v.pipeline import TextToVideo
 
 GB = 2**30
 log = logging.getLogger("t2v")
@@ -123,6 +120,16 @@ class Plan:
         return LADDER[self.rung].chunks
 
     @property
+    def both_branches(self) -> bool:
+        """Whether both branches of guidance run in one pass."""
+        return LADDER[self.rung].both_branches
+
+    @property
+    def tile(self) -> int | None:
+        """Latents that are decoded at once, in height and in width; None is all."""
+        return LADDER[self.rung].tile
+
+    @property
     def tiled(self) -> bool:
         """Whether frames of this clip are decoded in tiles, which is approximate."""
         tile = LADDER[self.rung].tile
@@ -163,7 +170,7 @@ class Plan:
 
 
 def plan(
-    model: TextToVideo | Preset,
+    preset: Preset,
     num_frames: int | None = None,
     height: int | None = None,
     width: int | None = None,
@@ -173,14 +180,12 @@ def plan(
     device: str | None = None,
     dtype: torch.dtype | None = None,
 ) -> Plan:
-    """The fastest plan whose expected peak fits into `memory_gb`; None is what the device has free.
+    """The fastest plan whose expected peak fits into `memory_gb` (2**30 bytes).
 
-    Device and precision are the model's; for a preset they are a GPU's, unless said otherwise, and where no
-    precision was asked for it is the best that fits; `window` is that of `generate`. Raises SettingsError.
+    `memory_gb` None is what the device has free. The size is the preset's own where none is given; `window`
+    is that of `generate`, in frames. Without a device the plan is for a GPU if there is one or if
+    `memory_gb` is given; without a dtype it is in the best precision that fits. Raises SettingsError.
     """
-    preset = model if isinstance(model, Preset) else model.preset
-    if not isinstance(model, Preset):
-        device, dtype = device or model.device.type, dtype or model.dtype
     device = device or ("cuda" if memory_gb is not None or torch.cuda.is_available() else "cpu")
     size = next(iter(preset.sizes.values()), (256, 256))
     clip = Clip(num_frames or preset.num_frames, height or size[0], width or size[1], window)

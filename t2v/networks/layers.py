@@ -89,10 +89,18 @@ def guidance_embedding(guidance: Tensor, width: int) -> Tensor:
 
 
 class FrameConv(nn.Conv3d):
-    """A convolution of (b, c, f, h w) over the frames."""
+    """A (3, 1, 1) convolution of (b, c, f, h w) over the frames.
 
-    def forward(self, x: Tensor) -> Tensor:
-        return conv_over_frames(x, self)
+    With `ring` the last frame is the first one's neighbour. Convolutions are all in the network that knows
+    the order of frames (attention over frames does not, nor do the norms), so the clip becomes a loop:
+    noise that is rolled along the frames gives the same film, rolled.
+    """
+
+    def forward(self, x: Tensor, ring: bool = False) -> Tensor:
+        if not ring:
+            return conv_over_frames(x, self)
+        padded = torch.cat([x[:, :, -1:], x, x[:, :, :1]], dim=2)
+        return conv_over_frames(padded, self)[:, :, 1:-1]
 
 
 class Conv3x3(nn.Conv2d):
@@ -124,11 +132,16 @@ class TemporalConvBlock(nn.Module):
         zero_init(self.conv4[-1])
 
     def forward(self, x: Tensor, cond: Conditioning) -> Tensor:
-        if cond.still:
+        if cond.options.still:
             return x
         h = x.shape[-2]
         video = rearrange(x, "(b f) c h w -> b c f (h w)", f=cond.num_frames)
-        out = self.conv4(self.conv3(self.conv2(self.conv1(video))))
+        out = video
+        for block in (self.conv1, self.conv2, self.conv3, self.conv4):
+            *others, conv = block
+            for layer in others:
+                out = layer(out)
+            out = conv(out, cond.options.ring)
         return rearrange(video + out, "b c f (h w) -> (b f) c h w", h=h)
 
 
@@ -259,7 +272,7 @@ class SpatialTransformer(nn.Module):
 
         def frames(x: Tensor, keys: Tensor, values: Tensor) -> Tensor:
             tokens = self.proj_in(rearrange(self.norm(image_layout(x)), "n c h w -> n (h w) c"))
-            tokens = self.proj_out(block(tokens, (keys, values), cond.chunks.rows))
+            tokens = self.proj_out(block(tokens, (keys, values), cond.options.chunks.rows))
             return x + rearrange(tokens, "n (h w) c -> n c h w", h=x.shape[-2])
 
         return by_frames(frames, x, cond, keys, values)
@@ -277,9 +290,9 @@ class TemporalTransformer(nn.Module):
         self.proj_out = zero_init(nn.Conv1d(inner, channels, 1))
 
     def forward(self, x: Tensor, cond: Conditioning) -> Tensor:
-        if cond.still:
+        if cond.options.still:
             return x
-        h, f, step = x.shape[-2], cond.num_frames, cond.chunks.frames
+        h, f, step = x.shape[-2], cond.num_frames, cond.options.chunks.frames
         x = token_layout(x)
         normed = self.norm(rearrange(x, "(b f) c h w -> b c f (h w)", f=f))
         places = rearrange(normed, "b c f p -> (b p) f c")
@@ -287,7 +300,7 @@ class TemporalTransformer(nn.Module):
 
         def attended(places: Tensor) -> Tensor:
             tokens = linear(places, self.proj_in.weight.squeeze(-1), self.proj_in.bias)
-            tokens = block(tokens, None, cond.chunks.rows)
+            tokens = block(tokens, None, cond.options.chunks.rows)
             return linear(tokens, self.proj_out.weight.squeeze(-1), self.proj_out.bias)
 
         tokens = in_parts(attended, places, None if step is None else max(1, len(places) * step // f))

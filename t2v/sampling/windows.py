@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from t2v.sampling.guidance import Network
 
@@ -44,34 +41,6 @@ def windowed(network: Network, windows: list[list[int]]) -> Network:
 def _pyramid(length: int) -> Tensor:
     ramp = torch.arange(1, length + 1, dtype=torch.float32)
     return torch.minimum(ramp, ramp.flip(0))[:, None, None]
-
-
-@contextmanager
-def closed(unet: nn.Module) -> Iterator[None]:
-    """Inside, the convolutions over frames go on from the last frame to the first.
-
-    They are all that tells frames apart by their place (attention over frames does not, nor do the norms), so
-    the clip becomes a ring: noise that is turned gives the same film, turned.
-    """
-    hooks = []
-    for layer in unet.modules():
-        if isinstance(layer, nn.Conv3d):
-            hooks.append(layer.register_forward_pre_hook(_wrap))
-            hooks.append(layer.register_forward_hook(_trim))
-    try:
-        yield
-    finally:
-        for hook in hooks:
-            hook.remove()
-
-
-def _wrap(layer: nn.Module, args: tuple[Tensor]) -> tuple[Tensor]:
-    (x,) = args
-    return (torch.cat([x[:, :, -1:], x, x[:, :, :1]], dim=2),)
-
-
-def _trim(layer: nn.Module, args: tuple[Tensor], out: Tensor) -> Tensor:
-    return out[:, :, 1:-1]
 
 
 def long_noise(

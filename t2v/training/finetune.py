@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -22,10 +22,8 @@ from torch.utils.checkpoint import checkpoint
 from t2v import loading
 from t2v.checkpoints.files.safetensors import compressed, whole, write
 from t2v.checkpoints.fingerprint import TOON_FILE
-from t2v.checkpoints.save import save
 from t2v.errors import SettingsError
 from t2v.memory.precision import best_dtype
-from t2v.networks.conditioning import Chunks
 from t2v.networks.layers import TemporalConvBlock, TemporalTransformer
 from t2v.pipeline import TextToVideo
 from t2v.sampling.held_frames import as_tensor
@@ -259,7 +257,6 @@ class _Run:
             model.text_encoder.to("cpu")
             model.autoencoder.to("cpu")
         model.unet.to(model.device).train()
-        model.unet.chunks = Chunks()
 
     def loss(self, step: int) -> Tensor:
         generator = torch.Generator().manual_seed(self.settings.seed * 1_000_003 + step)
@@ -359,13 +356,8 @@ def _export(model: TextToVideo, adapters: Adapters | None, folder: Path) -> Path
     if adapters is not None:
         return adapters.save(folder, model.preset.unet)
     if not model.preset.speaks_toon:
-        return save(model, folder / "model")
-    parts: Mapping[str, Any] = {
-        "text_encoder": model.text_encoder,
-        "unet": model.unet,
-        "autoencoder": model.autoencoder,
-    }
-    state = {f"{part}.{k}": v.cpu() for part, m in parts.items() for k, v in m.state_dict().items()}
+        return loading.save(model, folder / "model")
+    state = {f"{part}.{k}": v.cpu() for part, m in model.parts.items() for k, v in m.state_dict().items()}
     out = folder / "model"
     out.mkdir(exist_ok=True)
     write(compressed(state, int8=False), out / TOON_FILE, {"preset": json.dumps(asdict(model.preset))})

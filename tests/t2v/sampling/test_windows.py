@@ -5,8 +5,9 @@ import pytest
 import torch
 from torch import Tensor
 
+from t2v.networks.conditioning import LayerOptions
 from t2v.pipeline import TextToVideo, opened
-from t2v.sampling.windows import closed, long_noise, places, windowed
+from t2v.sampling.windows import long_noise, places, windowed
 
 
 def drawn(num_frames: int, seed: int = 1) -> Tensor:
@@ -84,9 +85,9 @@ def test_a_closed_network_does_not_know_where_a_clip_begins(tiny: TextToVideo, t
         text = tiny.text_encoder(["a cat"])
         before = tiny.unet(latents, t, text)
         assert (tiny.unet(latents.roll(turn, 2), t, text) - before.roll(turn, 2)).abs().max() > 1e-3
-        with closed(tiny.unet):
-            ring = tiny.unet(latents, t, text)
-            turned = tiny.unet(latents.roll(turn, 2), t, text)
+        options = LayerOptions(ring=True)
+        ring = tiny.unet(latents, t, text, options=options)
+        turned = tiny.unet(latents.roll(turn, 2), t, text, options=options)
         torch.testing.assert_close(turned, ring.roll(turn, 2), rtol=0, atol=1e-4)
         assert torch.equal(tiny.unet(latents, t, text), before)
 
