@@ -281,7 +281,9 @@ class LocalModel:
             return model.generate(prompt, seed=seed, callback=callback, **settings)
 
     def close(self) -> None:
-        """Drops the networks, so that their memory is freed."""
+        """Frees the networks' memory."""
+        if self._model is not None:
+            self._model.close()
         self._model = None
 
     def _open_model(self) -> TextToVideo:
@@ -290,11 +292,11 @@ class LocalModel:
         return self._model
 
     def _preview(self, latents: Any) -> np.ndarray:
-        from t2v.sampling.preview import colours_of, preview  # needs torch
+        from t2v.sampling.preview import latent_colours, preview_frame  # needs torch
 
         if self._colours is None:
-            self._colours = colours_of(self._open_model())
-        return preview(latents, self._colours)
+            self._colours = latent_colours(self._open_model().autoencoder)
+        return preview_frame(latents, self._colours)
 
 
 class LoadedModels:
