@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import t2v
 from t2v.errors import SettingsError
-from t2v.memory.plan import LADDER, Plan
+from t2v.memory.plan import STRATEGIES, MemoryPlan
 
 CLIPS = ((16, 256, 256), (30, 320, 576))
 CARDS = (24, 16, 12, 8, 6, 4)
@@ -45,8 +45,8 @@ FAMILIES = (
 )
 
 
-def row(gb: int, plan: Plan) -> str:
-    guidance = "together" if LADDER[plan.rung].both_branches else "apart"
+def row(gb: int, plan: MemoryPlan) -> str:
+    guidance = "together" if STRATEGIES[plan.level].both_branches else "apart"
     frames = plan.chunks.frames or "all"
     decoding = "tiles" if plan.tiled else "frames"
     return f"| {gb} GB | {STAY[plan.resident]} | {frames} | {guidance} | {decoding} | {plan.peak_gb:.2f} GB |"
@@ -88,7 +88,7 @@ def families() -> str:
     return "\n".join([*lines, ""])
 
 
-def smallest(frames: int, height: int, width: int) -> tuple[int, Plan]:
+def smallest(frames: int, height: int, width: int) -> tuple[int, MemoryPlan]:
     """The smallest card that a plan fits, and that plan."""
     for gb in reversed(CARDS):
         try:

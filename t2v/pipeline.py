@@ -25,20 +25,27 @@ from torch import Tensor, nn
 from t2v.checkpoints.fill import Origin
 from t2v.configs import Preset
 from t2v.errors import PrecisionWarning, RenderError
-from t2v.memory.placement import Memory, Placement
-from t2v.memory.plan import Clip, Plan
+from t2v.memory.placement import MemoryLimit, Placement
+from t2v.memory.plan import ClipSize, MemoryPlan
 from t2v.networks.autoencoder import Autoencoder
 from t2v.networks.conditioning import LayerOptions, Memo
 from t2v.networks.deep_cache import DeepCache
 from t2v.networks.text_encoder import TextEncoder
 from t2v.networks.unet import UNet3D
 from t2v.sampling.guidance import Branches, Denoiser, Network, guided_denoiser
-from t2v.sampling.held_frames import as_tensor, holding, pulls, put, resized, stacked
-from t2v.sampling.prompts import Prompt, texts
-from t2v.sampling.samplers import Callback, arrives_clean, sampler_named, steadied
+from t2v.sampling.held_frames import (
+    correction_shares,
+    frames_to_tensor,
+    hold_frames,
+    put_frames,
+    resize_frames,
+    stack_held,
+)
+from t2v.sampling.prompts import Prompt, embed_prompts
+from t2v.sampling.samplers import Callback, ends_clean, get_sampler, shrink_small_motion
 from t2v.sampling.schedule import noise_schedule, timesteps
 from t2v.sampling.settings import ClipSettings, GenerateSettings, check_seeds, resolve_settings
-from t2v.sampling.windows import long_noise, windowed
+from t2v.sampling.windows import long_noise, windowed_network
 
 
 @dataclass(frozen=True)
@@ -75,7 +82,7 @@ class TextToVideo:
         *,
         device: torch.device,
         dtype: torch.dtype,
-        memory: Memory = "auto",
+        memory: MemoryLimit = "auto",
     ) -> None:
         self.preset = preset
         self.device, self.dtype = device, dtype
@@ -182,7 +189,7 @@ class TextToVideo:
 
     def _film_in(self, dtype: torch.dtype, clip: ClipSettings, seed: int, callback: Callback | None) -> Video:
         """The clip, by whichever memory plan fits it."""
-        size = Clip(clip.num_frames, clip.height, clip.width, clip.window, clip.cached_passes)
+        size = ClipSize(clip.num_frames, clip.height, clip.width, clip.window, clip.cached_passes)
         return self.placement.film(size, dtype, lambda plan: _Filming(self, plan, clip).video(seed, callback))
 
     @contextlib.contextmanager
@@ -204,20 +211,20 @@ class _Filming:
     """One clip, filmed by one memory plan."""
 
     model: TextToVideo
-    plan: Plan
+    plan: MemoryPlan
     clip: ClipSettings
 
     def video(self, seed: int, callback: Callback | None) -> Video:
         clip, preset = self.clip, self.model.preset
         if clip.init_frames is not None and clip.strength == 0:
-            frames = resized(clip.init_frames, clip.height, clip.width).copy()
+            frames = resize_frames(clip.init_frames, clip.height, clip.width).copy()
             for index, picture in clip.hold.items():
                 frames[index] = picture
         else:
             frames = to_uint8(self._decode(self._sample(seed, callback))[0])
         free = clip.init_frames is None and not clip.hold and isinstance(clip.prompt, str)
         if clip.loop and free:  # no frame has to be at an index of its own
-            frames = opened(frames)
+            frames = open_loop(frames)
         return Video(frames, preset.fps, {**clip.as_metadata(), "seed": seed, "model": preset.name})
 
     def _sample(self, seed: int, callback: Callback | None) -> Tensor:
@@ -226,25 +233,27 @@ class _Filming:
         generator = torch.Generator().manual_seed(seed)
         noise = long_noise(self._shape(), clip.window, clip.window_stride, generator, loop=clip.loop)
         noise = schedule.shared(noise, generator).to(self.model.device)
-        visited = timesteps(clip.num_steps, schedule, clip.spacing, to_clean=arrives_clean(clip.sampler))
+        visited = timesteps(clip.num_steps, schedule, clip.spacing, to_clean=ends_clean(clip.sampler))
         denoise = self._denoiser()
         latents = noise
         if clip.init_frames is not None:
             visited = visited[-max(1, round(clip.strength * (len(visited) - 1))) - 1 :]
             a, sigma = schedule.level(visited[0])
-            latents = a * self._encode(resized(clip.init_frames, clip.height, clip.width)) + sigma * noise
+            latents = (
+                a * self._encode(resize_frames(clip.init_frames, clip.height, clip.width)) + sigma * noise
+            )
         held: Tensor | None = None
         if clip.hold:
-            pictures, indices = stacked(clip.hold, clip.num_frames)
+            pictures, indices = stack_held(clip.hold, clip.num_frames)
             held = self._encode(pictures)
             shares = None  # a clip to start from says itself what the other frames show
             if clip.init_frames is None:
-                shares = pulls(indices, clip.num_frames, loop=clip.loop)
-            denoise = holding(denoise, held, indices, shares)
-        sample = sampler_named(clip.sampler, clip.eta)
+                shares = correction_shares(indices, clip.num_frames, loop=clip.loop)
+            denoise = hold_frames(denoise, held, indices, shares)
+        sample = get_sampler(clip.sampler, clip.eta)
         latents = sample(denoise, latents, schedule, visited, generator=generator, callback=callback)
-        latents = steadied(latents, self.model.preset.steadiness)
-        return latents if held is None else put(latents, held, indices)
+        latents = shrink_small_motion(latents, self.model.preset.steadiness)
+        return latents if held is None else put_frames(latents, held, indices)
 
     def _shape(self) -> tuple[int, ...]:
         config, clip = self.model.preset.autoencoder, self.clip
@@ -255,12 +264,12 @@ class _Filming:
         """(latents, timestep) to clean latents, guided by the prompts."""
         model, clip = self.model, self.clip
         with model.placement.use("text_encoder"):
-            text, negative = texts(
+            text, negative = embed_prompts(
                 model.text_encoder, clip.prompt, clip.negative_prompt, model.preset, clip.num_frames
             )
         network, still = self._networks()
         if len(clip.windows) > 1:
-            network, still = windowed(network, clip.windows), windowed(still, clip.windows)
+            network, still = windowed_network(network, clip.windows), windowed_network(still, clip.windows)
         # deep features are kept of one pass a branch
         together = self.plan.both_branches and clip.cache_every == 1
         guidance = replace(clip.guidance, scale=1) if model.distilled else clip.guidance
@@ -284,7 +293,7 @@ class _Filming:
 
     def _encode(self, frames: np.ndarray) -> Tensor:
         with self.model.placement.use("autoencoder"):
-            return self.model.autoencoder.encode(as_tensor(frames).to(self.model.device)).float()
+            return self.model.autoencoder.encode(frames_to_tensor(frames).to(self.model.device)).float()
 
     def _decode(self, latents: Tensor) -> Tensor:
         with self.model.placement.use("autoencoder"):
@@ -307,7 +316,7 @@ def describe_damage(parts: Mapping[str, nn.Module]) -> str:
     return "its weights are whole: try a lower guidance scale, more steps, or dtype fp32"
 
 
-def opened(frames: np.ndarray) -> np.ndarray:
+def open_loop(frames: np.ndarray) -> np.ndarray:
     """A loop (f, h, w, 3), rolled so that its smallest step is the one from its last frame to its first."""
     steps = np.abs(frames.astype(np.int16) - np.roll(frames, 1, axis=0)).mean(axis=(1, 2, 3))
     return np.roll(frames, -int(steps.argmin()), axis=0)

@@ -24,7 +24,7 @@ from t2v.configs import Preset
 from t2v.errors import CheckpointError
 
 
-def save(
+def save_checkpoint(
     modules: Mapping[str, nn.Module], preset: Preset, folder: str | Path, *, layout: str = "modelscope"
 ) -> Path:
     """Write the weights, in the type that they have, and the settings; merged LoRAs are written merged.
@@ -45,7 +45,7 @@ def save(
 
 
 def _save_modelscope(modules: Mapping[str, nn.Module], preset: Preset, folder: Path) -> None:
-    _write_json(folder / "configuration.json", config_writing.configuration(preset))
+    _write_json(folder / "configuration.json", config_writing.modelscope_config(preset))
     for part, module in modules.items():
         prefix = "first_stage_model." if part == "autoencoder" else ""
         state = OrderedDict((prefix + k, v.detach().cpu()) for k, v in module.state_dict().items())
@@ -61,7 +61,7 @@ def _save_diffusers(modules: Mapping[str, nn.Module], preset: Preset, folder: Pa
             f"{preset.unet.num_heads if preset.unet.temporal else 'no temporal layers'}: save as modelscope"
         )
     _write_json(folder / "model_index.json", config_writing.MODEL_INDEX)
-    for name, value in config_writing.diffusers(preset).items():
+    for name, value in config_writing.diffusers_configs(preset).items():
         _write_json(folder / name, value)
     _write_tokenizer(folder / "tokenizer", preset.text_encoder.context_length)
     places = {

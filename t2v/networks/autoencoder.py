@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from t2v.configs import AutoencoderConfig
 from t2v.networks.kernels import attend, upsample_conv
-from t2v.networks.tiles import in_tiles
+from t2v.networks.tiles import decode_in_tiles
 
 
 def _norm(channels: int, groups: int) -> nn.GroupNorm:
@@ -195,7 +195,7 @@ class Autoencoder(nn.Module):
         """
         if tile is None or max(latents.shape[-2:]) <= tile:
             return self._whole(latents)
-        return in_tiles(self._whole, latents, tile, self.config.factor)
+        return decode_in_tiles(self._whole, latents, tile, self.config.factor)
 
     def _whole(self, latents: Tensor) -> Tensor:
         return self.decoder(self.post_quant_conv(latents))

@@ -29,7 +29,7 @@ class Memo:
         return seen[-1][1]
 
 
-def every_time(function: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
+def compute_always(function: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
     """What stands for a memo where nothing may be kept, as in training."""
     return function(x)
 
@@ -73,11 +73,11 @@ class Conditioning:
     text: Tensor  # b l d, or (b f) l d where every frame has a text of its own
     num_frames: int
     size: tuple[int, int] | None = None  # height and width that an upsampling layer has to reach
-    once: Once = every_time
+    once: Once = compute_always
     options: LayerOptions = DEFAULT
 
 
-def by_frames(layer: Callable[..., Tensor], x: Tensor, cond: Conditioning, *others: Tensor) -> Tensor:
+def apply_by_frames(layer: Callable[..., Tensor], x: Tensor, cond: Conditioning, *others: Tensor) -> Tensor:
     """`layer(x, *others)`, a few frames of (b f) c h w at once; others: one row a frame, or one a clip."""
     f, step = cond.num_frames, cond.options.chunks.frames
     if step is None or step >= f:
@@ -99,7 +99,7 @@ def by_frames(layer: Callable[..., Tensor], x: Tensor, cond: Conditioning, *othe
     return out
 
 
-def in_parts(function: Callable[[Tensor], Tensor], x: Tensor, size: int | None) -> Tensor:
+def apply_by_rows(function: Callable[[Tensor], Tensor], x: Tensor, size: int | None) -> Tensor:
     """`function(x)`, `size` rows at once, where it takes every row for itself and keeps the shape."""
     if size is None or size >= len(x):
         return function(x)

@@ -27,7 +27,7 @@ def films_on_cpu(x: Tensor) -> bool:
 
 
 @contextmanager
-def meta_stands_for(device: str) -> Iterator[None]:
+def simulate_device(device: str) -> Iterator[None]:
     """Tensors on the meta device take the forms of `device`, to see what they would need there."""
     token = _meta.set(device)
     try:

@@ -9,7 +9,7 @@ from einops import rearrange
 from torch import Tensor, nn
 
 from t2v.configs import UNetConfig
-from t2v.networks.conditioning import DEFAULT, Conditioning, LayerOptions, Once, every_time
+from t2v.networks.conditioning import DEFAULT, Conditioning, LayerOptions, Once, compute_always
 from t2v.networks.deep_cache import DeepFeatures
 from t2v.networks.kernels import Linear, token_layout
 from t2v.networks.layers import (
@@ -114,7 +114,7 @@ class UNet3D(nn.Module):
         text: Tensor,
         guidance: Tensor | None = None,
         *,
-        once: Once = every_time,
+        once: Once = compute_always,
         deep: DeepFeatures | None = None,
         options: LayerOptions = DEFAULT,
     ) -> Tensor:

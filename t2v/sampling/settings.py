@@ -10,12 +10,12 @@ from typing import Any, TypedDict, get_args
 
 import numpy as np
 
-from t2v.configs import Preset, Spacing, Speed, fast
+from t2v.configs import Preset, Spacing, Speed, fast_settings
 from t2v.errors import SettingsError
 from t2v.sampling.guidance import Guidance
 from t2v.sampling.prompts import Prompt
 from t2v.sampling.samplers import SAMPLERS, Callback
-from t2v.sampling.windows import places
+from t2v.sampling.windows import frame_windows
 
 STRENGTH = 0.6  # of video to video where none is given: what zeroscope's two stages use
 
@@ -37,7 +37,7 @@ class GenerateSettings(TypedDict, total=False):
     guidance_every: int | None  # guidance is computed anew in every so many steps
     motion_guidance: float | None  # away from the answer without the layers over frames
     cache_every: int | None  # deep features are computed anew in every so many steps (DeepCache)
-    speed: Speed | None  # "fast": fewer and cheaper steps, see `t2v.configs.fast`
+    speed: Speed | None  # "fast": fewer and cheaper steps, see `t2v.configs.fast_settings`
     init_frames: np.ndarray | None  # a clip to start from, uint8 (f, h, w, 3)
     strength: float | None  # the share of the steps that a clip with init_frames takes
     hold: Mapping[int, np.ndarray] | None  # known frames by index, uint8 (h, w, 3); -1 is the last
@@ -89,7 +89,7 @@ class ClipSettings:
     @property
     def windows(self) -> list[list[int]]:
         """The frames that the network sees at once, window by window."""
-        return places(self.num_frames, self.window, self.window_stride, loop=self.loop)
+        return frame_windows(self.num_frames, self.window, self.window_stride, loop=self.loop)
 
     @property
     def cached_passes(self) -> int:
@@ -132,7 +132,7 @@ def resolve_settings(preset: Preset, prompt: Prompt, given: GenerateSettings) ->
     settings = ClipSettings(prompt=prompt, **(defaults | own))
     for frame in settings.hold.values():
         check_frames(frame, f"held frames ({settings.height}, {settings.width}, 3)", preset, axes=3)
-    check(settings, preset)
+    check_settings(settings, preset)
     return settings
 
 
@@ -140,7 +140,7 @@ def _of_speed(speed: str, preset: Preset) -> dict[str, Any]:
     if speed not in get_args(Speed):
         speeds = ", ".join(get_args(Speed))
         raise SettingsError(f"{preset.name} wants one of the speeds {speeds}, got {speed!r}")
-    return fast(preset) if speed == "fast" else {}
+    return fast_settings(preset) if speed == "fast" else {}
 
 
 def check_names(given: Iterable[str]) -> None:
@@ -153,7 +153,7 @@ def check_names(given: Iterable[str]) -> None:
             raise TypeError(f"generate() takes no setting {name!r}{hint}")
 
 
-def check(settings: ClipSettings, preset: Preset) -> None:
+def check_settings(settings: ClipSettings, preset: Preset) -> None:
     """Raise SettingsError for what the model cannot film."""
     wants = [*_size(settings, preset), *_sampling(settings, preset), *_given(settings)]
     faults = [text for good, text in wants if not good]

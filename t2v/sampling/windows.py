@@ -8,7 +8,7 @@ from torch import Tensor
 from t2v.sampling.guidance import Network
 
 
-def places(num_frames: int, window: int, stride: int, *, loop: bool) -> list[list[int]]:
+def frame_windows(num_frames: int, window: int, stride: int, *, loop: bool) -> list[list[int]]:
     """The frames of every window; in a loop they go on over its end, else the last one ends with the clip."""
     if window >= num_frames:
         return [list(range(num_frames))]
@@ -19,7 +19,7 @@ def places(num_frames: int, window: int, stride: int, *, loop: bool) -> list[lis
     return [[(start + i) % num_frames for i in range(window)] for start in starts]
 
 
-def windowed(network: Network, windows: list[list[int]]) -> Network:
+def windowed_network(network: Network, windows: list[list[int]]) -> Network:
     """The network asked window by window (MultiDiffusion, Bar-Tal et al. 2023).
 
     Where windows overlap, an answer counts the more the nearer it is to the middle of its own.

@@ -12,7 +12,7 @@ import pytest
 import torch
 
 import t2v
-from t2v.memory.plan import LADDER, Clip, Plan, expected_peaks
+from t2v.memory.plan import STRATEGIES, ClipSize, MemoryPlan, expected_peaks
 from t2v.pipeline import TextToVideo
 
 PROMPT = "a red fish"
@@ -28,9 +28,9 @@ def test_closing_frees_the_weights(make_tiny: Callable[..., TextToVideo]) -> Non
 
 
 def test_closing_ends_the_streaming_of_weights(make_tiny: Callable[..., TextToVideo]) -> None:
-    rung, size, preset = len(LADDER) - 1, Clip(3, 16, 28), make_tiny().preset
-    peaks = expected_peaks(preset, size, "cpu", torch.float32, LADDER[rung])
-    model = make_tiny(memory=Plan("tiny", "cpu", torch.float32, size, rung, None, 4, peaks))
+    level, size, preset = len(STRATEGIES) - 1, ClipSize(3, 16, 28), make_tiny().preset
+    peaks = expected_peaks(preset, size, "cpu", torch.float32, STRATEGIES[level])
+    model = make_tiny(memory=MemoryPlan("tiny", "cpu", torch.float32, size, level, None, 4, peaks))
     model.generate(PROMPT, num_steps=1)
     unet = weakref.ref(model.unet)
     model.close()

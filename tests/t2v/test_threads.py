@@ -13,8 +13,13 @@ import torch
 from torch import Tensor
 
 import t2v
-from t2v.memory.footprint import decoder_activations, on_meta, unet_activations, weights_of
-from t2v.memory.plan import LADDER, Clip, Plan, expected_peaks, plans
+from t2v.memory.footprint import (
+    count_parameters,
+    decoder_activation_bytes,
+    meta_network,
+    unet_activation_bytes,
+)
+from t2v.memory.plan import STRATEGIES, ClipSize, MemoryPlan, candidate_plans, expected_peaks
 from t2v.networks.conditioning import Chunks, LayerOptions
 from t2v.pipeline import TextToVideo
 from t2v.sampling.settings import GenerateSettings
@@ -48,19 +53,21 @@ def films(model: TextToVideo) -> list[Callable[[], np.ndarray]]:
     return [film(settings) for settings in SETTINGS]
 
 
-def plan_by(rung: int, preset: t2v.Preset) -> Plan:
-    size = Clip(3, 16, 28)
-    peaks = expected_peaks(preset, size, "cpu", torch.float32, LADDER[rung])
-    return Plan("tiny", "cpu", torch.float32, size, rung, None, 4, peaks)
+def plan_at(level: int, preset: t2v.Preset) -> MemoryPlan:
+    size = ClipSize(3, 16, 28)
+    peaks = expected_peaks(preset, size, "cpu", torch.float32, STRATEGIES[level])
+    return MemoryPlan("tiny", "cpu", torch.float32, size, level, None, 4, peaks)
 
 
-@pytest.mark.parametrize("rung", [None, 4, len(LADDER) - 1], ids=["auto", "in chunks", "streamed, in tiles"])
+@pytest.mark.parametrize(
+    "level", [None, 4, len(STRATEGIES) - 1], ids=["auto", "in chunks", "streamed, in tiles"]
+)
 def test_films_made_at_once_with_one_model_are_those_made_alone(
-    make_tiny: Callable[..., TextToVideo], rung: int | None
+    make_tiny: Callable[..., TextToVideo], level: int | None
 ) -> None:
     model = make_tiny()
-    if rung is not None:
-        model = make_tiny(memory=plan_by(rung, model.preset))
+    if level is not None:
+        model = make_tiny(memory=plan_at(level, model.preset))
     alone = [film() for film in films(model)]
     assert all(map(np.array_equal, at_once(films(model)), alone))
 
@@ -107,8 +114,8 @@ def test_the_networks_keep_no_state_so_that_passes_of_other_options_may_cross(ti
 
 
 def test_plans_made_at_once_are_those_made_alone(tiny: TextToVideo) -> None:
-    def every_plan(frames: int, side: int, device: str, dtype: torch.dtype) -> Callable[[], list[Plan]]:
-        return lambda: list(plans(tiny.preset, Clip(frames, side, side), device, dtype, None))
+    def every_plan(frames: int, side: int, device: str, dtype: torch.dtype) -> Callable[[], list[MemoryPlan]]:
+        return lambda: list(candidate_plans(tiny.preset, ClipSize(frames, side, side), device, dtype, None))
 
     jobs = [
         every_plan(3, 64, "cuda", torch.float32),
@@ -117,7 +124,7 @@ def test_plans_made_at_once_are_those_made_alone(tiny: TextToVideo) -> None:
     ]
 
     def forget() -> None:
-        for function in (on_meta, unet_activations, decoder_activations, weights_of):
+        for function in (meta_network, unet_activation_bytes, decoder_activation_bytes, count_parameters):
             function.cache_clear()
 
     forget()

@@ -58,11 +58,11 @@ def best_take(prompt: str, seed: int, film: Callable[[int], Video]) -> tuple[Vid
 
 def faults(figures: tuple[Described, ...], verdict: Verdict) -> tuple[str, ...]:
     """Figures of another kind or colour than the prompt's, in words; any colour fits where it names none."""
-    from t2v.judge import standing_at  # needs torch
+    from t2v.judge import figure_at  # needs torch
 
     lines = []
     for figure in figures:
-        seen = standing_at(figure.place, verdict, alone=len(figures) == 1)
+        seen = figure_at(figure.place, verdict, alone=len(figures) == 1)
         name = f"{figure.colour or ''} {figure.kind}".strip()
         if seen is None:
             lines.append(f"wanted {name}, nobody is there")

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, Self, TypedDict, Unpac
 import t2v
 from flows.studio.errors import StudioError
 from flows.studio.filming.vocabulary import DialectName
-from t2v.configs import fast
+from t2v.configs import fast_settings
 
 if TYPE_CHECKING:
     import numpy as np
@@ -148,9 +148,9 @@ def is_on_hub(source: str) -> bool:
     """Whether a source is a hub id and no file or folder, so that asking for it may fetch it."""
     if source == DEFAULT_MODEL:
         return False
-    from t2v.checkpoints.hub import is_id  # needs an HTTP client
+    from t2v.checkpoints.hub import is_hub_id  # needs an HTTP client
 
-    return not Path(source).expanduser().exists() and is_id(source)
+    return not Path(source).expanduser().exists() and is_hub_id(source)
 
 
 def resolve_source(source: str, folder: Path | None = None) -> str:
@@ -164,7 +164,7 @@ def resolve_source(source: str, folder: Path | None = None) -> str:
 
 
 def _facts_of(source: str, preset: t2v.Preset) -> ModelFacts:
-    exact, quick = Sampling(preset.num_steps, preset.sampler), fast(preset)
+    exact, quick = Sampling(preset.num_steps, preset.sampler), fast_settings(preset)
     return ModelFacts(
         source=source,
         name=preset.name,

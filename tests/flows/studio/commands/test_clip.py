@@ -22,7 +22,7 @@ from flows.studio.filming.models import LoadedModels
 from flows.studio.media import clip_export, clips
 from flows.studio.production.console import Console
 from t2v.pipeline import to_uint8
-from t2v.sampling.held_frames import as_tensor
+from t2v.sampling.held_frames import frames_to_tensor
 from t2v.sampling.samplers import SAMPLERS
 
 PROMPT = "an orange cat (with hat) dancing; in the kitchen = at night # \\ “so”"
@@ -50,7 +50,7 @@ def through_the_autoencoder(frames: np.ndarray) -> np.ndarray:
     """What is left of frames that are encoded and decoded."""
     model = t2v.load("toon")
     with torch.inference_mode():
-        decoded = model.autoencoder.decode(model.autoencoder.encode(as_tensor(frames)))
+        decoded = model.autoencoder.decode(model.autoencoder.encode(frames_to_tensor(frames)))
     return to_uint8(decoded[0]).astype(int)
 
 

@@ -12,17 +12,17 @@ from flows.studio.filming import auto_takes
 from flows.studio.filming.shots import PlannedShot, Seeds, other_take
 from flows.studio.workspace import artifacts
 from scripts_llm.screenplay.script import Scene, Shot
-from t2v.judge import Seen, Verdict
+from t2v.judge import SeenFigure, Verdict
 from t2v.toon.prompts.understand import understand
 
 PROMPT = "medium shot, orange cat talking on the left and blue man standing on the right, in the bar, day"
 
 
-def seen(kind: str, colour: str, place: str, sure: float = 0.9) -> Seen:
-    return Seen(kind, colour, "talking", place, sure)
+def seen(kind: str, colour: str, place: str, sure: float = 0.9) -> SeenFigure:
+    return SeenFigure(kind, colour, "talking", place, sure)
 
 
-def verdict(*figures: Seen) -> Verdict:
+def verdict(*figures: SeenFigure) -> Verdict:
     return Verdict("bar", "day", "medium", figures)
 
 
