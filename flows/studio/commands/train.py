@@ -18,7 +18,7 @@ from flows.studio.production.console import Console
 
 if TYPE_CHECKING:
     from t2v import TextToVideo
-    from t2v.training.finetune import Encoded, Example, FineTuning
+    from t2v.training.finetune import EncodedClips, Example, FineTuning
 
 PREVIEW_BYTES = 4_000_000
 
@@ -82,7 +82,7 @@ def _train(options: TrainOptions, files: list[CaptionedFile], stop_at: float | N
     screen.progress(f"loading {options.model}")
     from t2v.training import finetune  # needs torch
 
-    model = finetune.load(options.model, device=options.device)
+    model = finetune.load_model(options.model, device=options.device)
     frame_format = _frame_format(options, model)
     settings = _fine_tuning(options)
     clips = _encode(options, model, files, frame_format, stop_at, screen)
@@ -151,7 +151,7 @@ def _encode(
     frame_format: FrameFormat,
     stop_at: float | None,
     screen: Console,
-) -> Encoded | None:
+) -> EncodedClips | None:
     """The files' latents, stored in the training's folder; None if the time was up before the last one."""
     from t2v.training import finetune  # needs torch
     from t2v.training.resumable import TimeIsUp
@@ -160,7 +160,7 @@ def _encode(
     stats = [(c.file.name, c.caption, c.file.stat().st_size, c.file.stat().st_mtime_ns) for c in files]
     cache = options.out / f"latents-{latents_key(frame_format, *stats)}.pt"
     try:
-        return finetune.encoded(
+        return finetune.encode_examples(
             model, lambda first: _examples(files, first, frame_format, screen), cache, stop_at=stop_at
         )
     except TimeIsUp as over:
@@ -177,7 +177,7 @@ def latents_key(frame_format: FrameFormat, *files: tuple[str, str, int, int]) ->
         f"Framing(num_frames={frame_format.num_frames}, fps={frame_format.fps}, "
         f"height={frame_format.height}, width={frame_format.width})"
     )
-    return finetune.key_of(read_at, *files)
+    return finetune.cache_key(read_at, *files)
 
 
 def _examples(
