@@ -102,9 +102,8 @@ class _SyntaxFault(Fault):
 
 def _read(text: str, builder: _Builder) -> _SyntaxFault | None:
     """Feeds the events of the text to the builder until its end or a syntax error."""
-    parser = Parser.__new__(Parser)
     try:
-        parser.__init__(text)  # type: ignore[misc]  # the reader checks the first characters here
+        parser = Parser(text)
         while parser.check_event():
             builder.take(parser.get_event())  # type: ignore[no-untyped-call]
     except yaml.reader.ReaderError as error:
