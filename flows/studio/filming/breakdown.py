@@ -134,8 +134,8 @@ def _words(scene: Scene, premise: Premise, size: Size, who: str | None, present:
 
 def _people_in_shot(who: str | None, present: Sequence[str], *, most: int) -> tuple[str, ...]:
     """At most `most` people, always in the scene's order, so that nobody changes sides between two shots."""
-    wanted = [*([who] if who else []), *(key for key in present if key != who)][:most]
-    return tuple(key for key in present if key in wanted)
+    chosen = [*([who] if who else []), *(key for key in present if key != who)][:most]
+    return tuple(key for key in present if key in chosen)
 
 
 def _figure(scene: Scene, premise: Premise, key: str, *, is_speaker: bool) -> str:
@@ -170,11 +170,11 @@ def _action_in(clause: str) -> str | None:
 
 def _quarrellers(scene: Scene, premise: Premise) -> set[str]:
     """Two or more characters who argue, by the action's words or by angry parentheticals."""
-    found = {line.who for line in scene.dialogue if isinstance(line, Line) and _is_angry(scene, line.who)}
+    arguing = {line.who for line in scene.dialogue if isinstance(line, Line) and _is_angry(scene, line.who)}
     for sentence in re.split(r"[.;!?]", scene.action):
         if _QUARREL.search(sentence):
-            found |= set(prompt.characters_named(sentence, premise.characters))
-    return found if len(found) > 1 else set()
+            arguing |= set(prompt.characters_named(sentence, premise.characters))
+    return arguing if len(arguing) > 1 else set()
 
 
 def _is_angry(scene: Scene, key: str) -> bool:
