@@ -1,4 +1,4 @@
-"""The tables of docs/memory.md and docs/models.md: `python docs/memory.py` prints them.
+"""Prints the tables of docs/models.md: `python docs/memory.py`.
 
 Peaks are what `t2v.plan` says; work was counted once with PyTorch's counter of floating-point operations.
 """
@@ -53,7 +53,7 @@ def row(gb: int, plan: MemoryPlan) -> str:
 
 
 def tables() -> str:
-    """Of docs/memory.md: how a clip is filmed on each card."""
+    """How a clip is filmed on each card."""
     lines = []
     for frames, height, width in CLIPS:
         lines += [f"{frames} frames of {width}x{height}:", ""]
@@ -66,7 +66,7 @@ def tables() -> str:
 
 
 def families() -> str:
-    """Of docs/models.md: what a clip of each family takes."""
+    """The memory, work and time that a clip of each family takes."""
     lines = ["| film model | clip | expected peak | smallest card | work | a clip | 30 shots |"]
     lines += ["| --- | --- | --- | --- | --- | --- | --- |"]
     for one in FAMILIES:
