@@ -20,10 +20,10 @@ from flows.studio.filming.models import LoadedModels
 from flows.studio.filming.settings import FilmSettings
 from flows.studio.filming.shots import PlannedShot
 from flows.studio.picture.verify import FinishedFilm
+from flows.studio.production.console import Say
 from flows.studio.production.edit import Edit
 from flows.studio.production.episode import Episode
 from flows.studio.production.plan import Plan
-from flows.studio.production.script import Say
 from flows.studio.production.steps import LocalSteps, OnFrame
 from flows.studio.voice.lines import PlannedLine
 from flows.studio.voice.settings import VoiceSettings

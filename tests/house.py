@@ -77,31 +77,26 @@ def room_graph(root: Path, graph: Graph) -> Graph:
 
 
 def circles(graph: Graph) -> list[list[str]]:
-    """The groups of names that import each other, directly or by others (Tarjan 1972)."""
-    index: dict[str, int] = {}
-    low: dict[str, int] = {}
-    stack: list[str] = []
-    groups: list[list[str]] = []
+    """The groups of names that import each other, directly or through others."""
+    reached = {name: _reached(graph, name) for name in graph}
+    groups = {
+        frozenset(other for other in names if name in reached.get(other, ()))
+        for name, names in reached.items()
+        if name in names
+    }
+    return sorted(sorted(group) for group in groups if len(group) > 1)
 
-    def visit(name: str) -> None:
-        index[name] = low[name] = len(index)
-        stack.append(name)
-        for each in sorted(graph.get(name, ())):
-            if each not in index:
-                visit(each)
-                low[name] = min(low[name], low[each])
-            elif each in stack:
-                low[name] = min(low[name], index[each])
-        if low[name] == index[name]:
-            start = stack.index(name)
-            if len(stack) - start > 1:
-                groups.append(sorted(stack[start:]))
-            del stack[start:]
 
-    for name in sorted(graph):
-        if name not in index:
-            visit(name)
-    return groups
+def _reached(graph: Graph, start: str) -> set[str]:
+    """Every name that `start` imports, directly or through others."""
+    reached: set[str] = set()
+    names = list(graph[start])
+    while names:
+        name = names.pop()
+        if name not in reached:
+            reached.add(name)
+            names += graph.get(name, ())
+    return reached
 
 
 def floors(graph: Graph) -> int:
@@ -157,4 +152,4 @@ def report(root: Path) -> str:
 
 
 if __name__ == "__main__":
-    print(report(Path(sys.argv[1] if len(sys.argv) > 1 else ".").resolve()))
+    sys.stdout.write(report(Path(sys.argv[1] if len(sys.argv) > 1 else ".").resolve()) + "\n")

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from rich.progress import Progress, TaskID
 
+Say = Callable[[str], None]  # takes one line for people
+
 SILENCE = 9.0  # seconds after which a plain screen says what is still being done
 SURE = 3.0  # seconds of work before a guess of the time left is worth saying
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from flows.studio.errors import StudioError
 from flows.studio.filming import breakdown
 from flows.studio.filming.vocabulary import film_words
+from flows.studio.production.console import Say
 from flows.studio.production.episode import AUTO, Episode, invented_characters, whole_cast
 from flows.studio.workspace import folder as folders
 from flows.studio.workspace import manifest
@@ -29,8 +30,6 @@ if TYPE_CHECKING:
     from scripts_llm.offline_writer.season import Season
 
 OFFLINE = "the offline writer"
-
-Say = Callable[[str], None]
 
 
 # --------------------------------------------------------------------------------------------- reading

@@ -18,10 +18,10 @@ from flows.studio.picture import memes
 from flows.studio.picture.verify import FinishedFilm
 from flows.studio.production import edit as edits
 from flows.studio.production import script as scripts
+from flows.studio.production.console import Say
 from flows.studio.production.edit import Edit
 from flows.studio.production.episode import Episode
 from flows.studio.production.plan import Plan
-from flows.studio.production.script import Say
 from flows.studio.timeline.model import Span
 from flows.studio.voice import lines as voice_lines
 from flows.studio.voice.lines import PlannedLine

@@ -22,7 +22,7 @@ from scripts_llm.screenplay.premise import Premise
 from scripts_llm.screenplay.script import Scene, Script
 
 if TYPE_CHECKING:
-    from flows.studio.production.script import Say
+    from flows.studio.production.console import Say
     from scripts_llm.llm_writer.writer import Assignment, WrittenScript
 
 

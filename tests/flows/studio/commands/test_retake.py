@@ -190,4 +190,4 @@ def test_the_commands_that_go_on_name_an_episode_that_is_not_the_newest(home: Pa
 def test_a_show_without_a_script_has_nothing_to_retake(tiny: Path, heard: Any) -> None:
     with pytest.raises(StudioError, match="there is none yet; coldopen episode"):
         retake.retake(_options(tiny.parent), "s01.1", pick=None, console=heard())
-    assert not scripts.exists(Episode.open(_options(tiny.parent)))
+    assert not Episode.open(_options(tiny.parent)).has_script
