@@ -33,7 +33,7 @@ coldopen batch --premises premises/                 # the next episode of every 
 coldopen clip "orange cat dancing" --out cat.mp4    # one prompt, one clip
 coldopen meme --picture "a toaster dances" --top "MONDAY" --bottom "AGAIN"
 coldopen voices --cast premises/a-cat.yaml          # every character says a line
-coldopen train --model toon --data clips --out mine # fine-tuning
+coldopen train --model toon --data clips --out mine    # fine-tuning
 coldopen clean --keep 5 --dry-run                   # what older episodes' clips would free
 coldopen pull                                       # what else may be fetched: better voices, a tiny language model
 ```

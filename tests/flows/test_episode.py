@@ -18,8 +18,7 @@ from flows.studio.errors import StudioError
 from flows.studio.filming.models import LoadedModels
 from flows.studio.media import ffmpeg
 from flows.studio.picture import render
-from flows.studio.production import episode as episodes
-from flows.studio.production import messages
+from flows.studio.production import messages, run
 from flows.studio.production.episode import Episode
 from flows.studio.production.request import CutRequest, Outcome
 from flows.studio.typography.caption_style import style_names
@@ -314,7 +313,7 @@ def test_ctrl_c_passes_through_and_the_next_run_goes_on_where_it_stopped(home: P
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        episode.story(Episode.open(fish_request(home)), heard(stop))
+        make(fish_request(home), heard(stop))
     assert len(list((folder / "clips").glob("*.mp4"))) == 1
     assert not [path for path in folder.rglob("*") if ".part" in path.name]
     before = _lying(folder)
@@ -357,9 +356,9 @@ def test_when_the_time_is_up_no_further_shot_is_begun_and_the_next_run_goes_on(
 ) -> None:
     folder = home / "output" / FISH
     shutil.rmtree(folder / "clips")
-    monkeypatch.setattr(episodes, "is_over", lambda stop_at: bool(list((folder / "clips").glob("*.mp4"))))
+    monkeypatch.setattr(run, "time_is_up", lambda stop_at: bool(list((folder / "clips").glob("*.mp4"))))
     with pytest.raises(StudioError, match=r"1 of 2 shots were filmed; the time was up"):
-        episode.story(Episode.open(fish_request(home)), heard())
+        make(fish_request(home), heard())
     monkeypatch.undo()
     before = _lying(folder)
     assert fish_story(home, heard)[0].code == 0

@@ -59,7 +59,7 @@ def test_other_weights_film_an_episode_are_remembered_and_a_draft_leaves_it_alon
         EpisodeFolder(folder, EpisodeCode(1, 1)), manifest.EpisodeMemory(num_steps=2)
     )  # TOON's alone
     options = fish_request(home, video=said)
-    assert f"film by {model.name} (32x16, licence CC-BY-NC-4.0)" in messages.announce(options)
+    assert f"film by {model.name} (32x16, licence CC-BY-NC-4.0)" in messages.announce(Episode.open(options))
     outcome, screen = fish_story(home, heard, video=said)
     assert (outcome.code, outcome.path) == (0, folder / "episode.mp4")
     licence = f"not for commercial use: {model.name} has the licence CC-BY-NC-4.0"

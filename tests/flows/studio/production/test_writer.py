@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 
-from flows import episode
 from flows.studio.commands import rewrite
 from flows.studio.errors import StudioError
 from flows.studio.filming.vocabulary import dialect_of, writers_dialect
@@ -151,7 +150,7 @@ def test_what_it_promised_and_its_gags_are_told_to_the_next_episode(
 ) -> None:
     server.replies = good()
     run(options(show, server), heard)
-    told = story_memory.so_far(Episode.open(options(show, server, episode="next"))).episodes
+    told = story_memory.read_continuity_before(Episode.open(options(show, server, episode="next"))).episodes
     assert [(each.episode, each.promised, each.gags) for each in told] == [
         ("s01e01", ("One cod is missing.",), {"the cod is counted": 1})
     ]
@@ -210,7 +209,7 @@ def test_a_key_in_an_address_is_refused_before_anything_is_written(show: Path, p
         show.write_text(PREMISE + f'writer: {{model: m, base_url: "{address}"}}\n', "utf-8")
     chosen = options(show, None, writer=f"m@{address}" if place == "command line" else None)
     with pytest.raises(ScriptError, match="wanted an address without user, password") as refused:
-        messages.announce(chosen)
+        Episode.open(chosen)
     assert KEY not in str(refused.value)
     assert not chosen.output.exists()
 
@@ -220,7 +219,7 @@ def test_an_address_of_the_environment_is_shown_without_its_password(
 ) -> None:
     monkeypatch.setenv("OPENAI_BASE_URL", f"http://me:{KEY}@127.0.0.1:9/v1?key={KEY}")
     monkeypatch.setenv("OPENAI_MODEL", "m")
-    assert "m at http://127.0.0.1:9/v1," in messages.announce(options(show, None))
+    assert "m at http://127.0.0.1:9/v1," in messages.announce(Episode.open(options(show, None)))
 
 
 def files_with_the_key(folder: Path) -> list[Path]:
@@ -233,7 +232,7 @@ def test_the_key_is_in_no_file_and_no_line_of_a_run_that_fails(
     server.replies = [Reply(f"Your key is {KEY}"), Reply(f"It still is {KEY}")]
     screen = heard()
     with pytest.raises(StudioError) as refused:
-        episode.story(Episode.open(options(show, server)), screen)
+        make(options(show, server), screen)
     assert [call["purpose"] for call in manifest_of(show)["failed_calls"]] == ["an outline"] * 2
     raw = show.parents[1] / "output/fish/s01e01/writer-answer.txt"
     assert "It still is ***" in raw.read_text("utf-8")
