@@ -21,6 +21,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from flows.studio.errors import StudioError
 from scripts_llm.llm.network import CERTIFICATES, is_loopback, is_loopback_host
 from scripts_llm.plain_text import one_line
 
@@ -64,6 +65,9 @@ def import_prefect(*, warn: Callable[[str], object]) -> None:
 
     Settings that Prefect cannot read are reported by one call of `warn`, and then none of Prefect's settings
     are used but the API's URL and key in environment variables.
+
+    Raises:
+        StudioError: Prefect cannot be imported all the same.
     """
     with _any_certificate_file(), _one_line_each(warn):
         errors = io.StringIO()
@@ -75,7 +79,11 @@ def import_prefect(*, warn: Callable[[str], object]) -> None:
         else:
             warn(f"{fault}; Prefect runs with its own settings")
             _use_default_settings()
-        import_module("prefect.main")
+        try:
+            import_module("prefect.main")
+        except Exception as error:
+            reason = one_line(f"{type(error).__name__}: {error}")
+            raise StudioError(f"Prefect cannot be imported: {reason}") from error
     _bypass_proxies()
 
 

@@ -143,6 +143,7 @@ def api_settings(url: str, *, is_private: bool = False) -> Iterator[str]:
         PREFECT_API_URL,
         PREFECT_CLIENT_CUSTOM_HEADERS,
         PREFECT_LOGGING_TO_API_ENABLED,
+        get_current_settings,
         temporary_settings,
     )
 
@@ -151,10 +152,11 @@ def api_settings(url: str, *, is_private: bool = False) -> Iterator[str]:
         import certifi
 
         local = {PREFECT_API_SSL_CERT_FILE: certifi.where()}  # else SSL_CERT_FILE, which may not exist
+    headers = get_current_settings().client.custom_headers
     private: dict[Any, Any] = {
         PREFECT_API_KEY: None,
         PREFECT_API_AUTH_STRING: None,
-        PREFECT_CLIENT_CUSTOM_HEADERS: {},
+        PREFECT_CLIENT_CUSTOM_HEADERS: dict.fromkeys(headers, ""),  # {} would change nothing
         PREFECT_LOGGING_TO_API_ENABLED: False,
     }
     with temporary_settings({PREFECT_API_URL: url, **local, **(private if is_private else {})}):

@@ -182,11 +182,17 @@ def test_a_configured_server_behind_a_proxy_that_cannot_be_used_is_told_in_one_l
 
 
 def test_a_private_server_gets_no_key():
-    from prefect.settings import PREFECT_API_KEY, get_current_settings, temporary_settings
+    from prefect.settings import (
+        PREFECT_API_KEY,
+        PREFECT_CLIENT_CUSTOM_HEADERS,
+        get_current_settings,
+        temporary_settings,
+    )
 
-    with temporary_settings({PREFECT_API_KEY: "pnu_secret"}):
+    with temporary_settings({PREFECT_API_KEY: "pnu_1", PREFECT_CLIENT_CUSTOM_HEADERS: {"X-Key": "secret"}}):
         with api_server.api_settings("http://127.0.0.1:9/api", is_private=True):
             assert get_current_settings().api.key is None
+            assert get_current_settings().client.custom_headers == {"X-Key": ""}
         with api_server.api_settings("http://127.0.0.1:9/api"):
             assert get_current_settings().api.key is not None
 
