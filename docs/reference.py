@@ -31,9 +31,9 @@ coldopen export --to otio                          # for an editor of films; --t
 coldopen import draft.fountain                     # and back
 coldopen batch --premises premises/                # the next episode of every show
 coldopen clip "orange cat dancing" --out cat.mp4   # one prompt, one clip
-coldopen meme --picture "a toaster dances" --top "MONDAY" --bottom "AGAIN"# 
+coldopen meme --picture "a toaster dances" --top "MONDAY" --bottom "AGAIN"
 coldopen voices --cast premises/a-cat.yaml         # every character says a line
-coldopen train --model toon --data clips --out mine# fine-tuning
+coldopen train --model toon --data clips --out me  # fine-tuning
 coldopen clean --keep 5 --dry-run                  # what older clips would free
 coldopen pull                                      # better voices, a tiny language model
 ```
