@@ -6,7 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from flows.studio.media.gif import gif_of_film
+from flows.studio.media.gif import write_gif_of_film
 
 MOST_BYTES = 4_000_000
 
@@ -21,7 +21,7 @@ def main() -> None:
     options = parser.parse_args()
     if not options.episode.is_file():
         raise SystemExit(f"wanted an episode, but {options.episode} does not exist; try: make episode")
-    gif_of_film(
+    write_gif_of_film(
         options.episode, options.gif, start=options.start, seconds=options.length, most_bytes=MOST_BYTES
     )
     sys.stdout.write(f"{options.gif}: {options.gif.stat().st_size / 1e6:.1f} MB\n")

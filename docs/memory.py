@@ -1,4 +1,4 @@
-"""The tables of docs/memory.md and docs/models.md: `python docs/memory.py` prints them.
+"""Prints the tables of docs/models.md: `python docs/memory.py`.
 
 Peaks are what `t2v.plan` says; work was counted once with PyTorch's counter of floating-point operations.
 """
@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import t2v
 from t2v.errors import SettingsError
-from t2v.memory.plan import LADDER, Plan
+from t2v.memory.plan import STRATEGIES, MemoryPlan
 
 CLIPS = ((16, 256, 256), (30, 320, 576))
 CARDS = (24, 16, 12, 8, 6, 4)
@@ -45,15 +45,15 @@ FAMILIES = (
 )
 
 
-def row(gb: int, plan: Plan) -> str:
-    guidance = "together" if LADDER[plan.rung].both_branches else "apart"
+def row(gb: int, plan: MemoryPlan) -> str:
+    guidance = "together" if STRATEGIES[plan.level].both_branches else "apart"
     frames = plan.chunks.frames or "all"
     decoding = "tiles" if plan.tiled else "frames"
     return f"| {gb} GB | {STAY[plan.resident]} | {frames} | {guidance} | {decoding} | {plan.peak_gb:.2f} GB |"
 
 
 def tables() -> str:
-    """Of docs/memory.md: how a clip is filmed on each card."""
+    """How a clip is filmed on each card."""
     lines = []
     for frames, height, width in CLIPS:
         lines += [f"{frames} frames of {width}x{height}:", ""]
@@ -66,7 +66,7 @@ def tables() -> str:
 
 
 def families() -> str:
-    """Of docs/models.md: what a clip of each family takes."""
+    """The memory, work and time that a clip of each family takes."""
     lines = ["| film model | clip | expected peak | smallest card | work | a clip | 30 shots |"]
     lines += ["| --- | --- | --- | --- | --- | --- | --- |"]
     for one in FAMILIES:
@@ -88,7 +88,7 @@ def families() -> str:
     return "\n".join([*lines, ""])
 
 
-def smallest(frames: int, height: int, width: int) -> tuple[int, Plan]:
+def smallest(frames: int, height: int, width: int) -> tuple[int, MemoryPlan]:
     """The smallest card that a plan fits, and that plan."""
     for gb in reversed(CARDS):
         try:

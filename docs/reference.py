@@ -17,6 +17,26 @@ Every command has three names that do the same: `prefect run X`, `coldopen X` an
 with gag cards (`batch`: some were not made), 130 after Ctrl-C.
 
 This page is written by `python docs/reference.py` from the commands' own `--help`; a test holds it to that.
+
+```sh
+coldopen new "A cat runs for mayor"                # a premise; --from NAME copies a shipped one
+coldopen check                                     # what would go wrong, before filming
+coldopen episode --premise premises/a-cat.yaml     # premise to film; else the one worked on last
+coldopen episode --draft                           # TOON's cartoon of it first
+coldopen script --rewrite s04 --note "shorter"     # one scene written again, or all
+coldopen plan                                      # what the next run makes, why, at what cost
+coldopen retake s04.2                              # another take of a shot; --pick 1 goes back
+coldopen cut --aspect 9:16                         # another shape; with --scenes a short
+coldopen export --to otio                          # for an editor of films; --to fountain: for writers
+coldopen import draft.fountain                     # and back
+coldopen batch --premises premises/                # the next episode of every show
+coldopen clip "orange cat dancing" --out cat.mp4   # one prompt, one clip
+coldopen meme --picture "a toaster dances" --top "MONDAY" --bottom "AGAIN"
+coldopen voices --cast premises/a-cat.yaml         # every character says a line
+coldopen train --model toon --data clips --out me  # fine-tuning
+coldopen clean --keep 5 --dry-run                  # what older clips would free
+coldopen pull                                      # better voices, a tiny language model
+```
 """
 
 

@@ -1,6 +1,7 @@
-"""docs/premise.md and docs/script.md, made from the models: every key, what it holds, its default.
+"""Writes docs/premise.md, docs/script.md and their JSON Schemas: `python docs/reference_pages.py`.
 
-Their schemas for editors, docs/*.schema.json, are written along (`scripts_llm.files.schema`).
+Each page lists every key, its type, its default and its description, as the models say. The page of
+the commands, docs/cli.md, is written by docs/reference.py.
 """
 
 from __future__ import annotations
@@ -22,16 +23,16 @@ _PREMISE = """\
 # The premise
 
 A YAML file that a person writes: the show. `show` and `logline` are enough; what is left out is invented from
-them and told at the head of `script.yaml`. A meme may have `meme:` instead of a logline. An unknown key is an
-error with its line and column.
+them and listed at the head of `script.yaml`. A meme may have `meme:` instead of a logline. An unknown key is
+an error with its line and column.
 
 ```yaml
 show: Joe and the Don
 logline: A fishmonger rents his spare room to a retired mob boss, who is a cat.
 ```
 
-An editor with the YAML language server completes keys and underlines mistakes if the file says where its
-schema is: `# yaml-language-server: $schema=.premise.schema.json`. `coldopen new` writes that line, and the
+An editor with the YAML language server completes keys and underlines mistakes if the file names its
+schema: `# yaml-language-server: $schema=.premise.schema.json`. `coldopen new` writes that line, and the
 schema beside the file; it is [premise.schema.json](premise.schema.json).
 
 YAML is read by its version 1.2: `No`, `off` and `1:30` are text. Where text is wanted, `1984` is text
@@ -87,7 +88,7 @@ def write_pages(folder: Path) -> None:
     (folder / "premise.md").write_text(premise_page(), encoding="utf-8")
     (folder / "script.md").write_text(script_page(), encoding="utf-8")
     for name, made in (("premise", schema.premise_schema()), ("script", schema.script_schema())):
-        (folder / f"{name}.schema.json").write_text(schema.as_text(made), encoding="utf-8")
+        (folder / f"{name}.schema.json").write_text(schema.schema_text(made), encoding="utf-8")
 
 
 def _sections(model: type[BaseModel], prefix: str) -> Iterator[str]:
@@ -118,13 +119,13 @@ def _default(field: FieldInfo) -> str:
 
 
 def _holds(field: FieldInfo) -> str:
-    told = _type(field.annotation)
+    kind = _type(field.annotation)
     bounds = _bounds(field.metadata)
-    return f"{told}, {bounds}" if bounds else told
+    return f"{kind}, {bounds}" if bounds else kind
 
 
 def _type(annotation: Any) -> str:
-    """A type in the words of this page."""
+    """A type in plain words."""
     origin, args = get_origin(annotation), get_args(annotation)
     if origin is Annotated:
         bounds = _bounds(_flat(args[1:]))
@@ -167,7 +168,7 @@ def _bounds(metadata: list[Any]) -> str:
 
 
 def _models(annotation: Any) -> Iterator[tuple[type[BaseModel], str]]:
-    """The models in a type, with what stands behind the key: `[]` of a list, `.<key>` of a mapping."""
+    """The models in a type, with the suffix of their key: `[]` in a list, `.<key>` in a mapping."""
     origin, args = get_origin(annotation), get_args(annotation)
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         yield annotation, " (a silence)" if annotation.__name__ == "Beat" else ""
@@ -176,3 +177,7 @@ def _models(annotation: Any) -> Iterator[tuple[type[BaseModel], str]]:
     for arg in inner:
         for model, rest in _models(arg):
             yield model, suffix + rest
+
+
+if __name__ == "__main__":
+    write_pages(Path(__file__).parent)

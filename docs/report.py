@@ -22,7 +22,7 @@ FLAGS = ("--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--hid
 def main() -> None:
     """Draws the report anew, opens it in Chromium, and says how large the picture is."""
     folder, out = Path(sys.argv[1]).absolute(), Path(__file__).with_name("report.png")
-    page = report.write(EpisodeFolder(folder, parse_code(folder.name)))
+    page = report.write_report(EpisodeFolder(folder, parse_code(folder.name)))
     chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     if chromium is None:
         raise SystemExit("docs/report.py: wanted Chromium, there is none; try: apt-get install chromium")

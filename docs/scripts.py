@@ -50,7 +50,7 @@ def pages() -> dict[str, str]:
         file = resources.files("templates") / "premises" / f"{name}.yaml"
         premise = Premise.model_validate(yaml.safe_load(file.read_text("utf-8")))
         for seed in SEEDS:
-            script = writer.write(premise, WORDS, seed=seed)
+            script = writer.write_script(premise, WORDS, seed=seed)
             written[f"{name}_{seed}.md"] = page(premise, script, name, seed)
     return written
 

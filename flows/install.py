@@ -50,7 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     pip = [str(python), "-m", "pip", "install", "--disable-pip-version-check"]
     if index is not None:
         run([*pip, "--index-url", index, "torch", "torchvision"])
-    run([*pip, *torch, "--editable", ".[dev]" if options.dev else "."])
+    run([*pip, *torch, "--editable", ".[dev]" if options.dev else ".[anime4k]"])
 
 
 def check_machine() -> None:

@@ -1,41 +1,35 @@
-"""The steps of an episode as Prefect tasks: the names and the policy; the craft lies in `flows.studio`.
-
-Inside a flow run a step is a task of that run. Outside of one it is the plain function, so that the same
-story can be told without Prefect's server.
-"""
+"""The steps of an episode as Prefect tasks: their names and their retries; the work is `LocalSteps`'."""
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, TypeVar
+from uuid import UUID
 
 from prefect import Task, task
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State, TaskRun
 from prefect.context import FlowRunContext
 
+from flows.orchestration import artifacts as run_artifacts
 from flows.studio.errors import StudioError
-from flows.studio.filming import camera
-from flows.studio.filming.camera import OnStep
+from flows.studio.filming.camera import FilmedShot, OnShotStep
+from flows.studio.filming.models import LoadedModels
 from flows.studio.filming.settings import FilmSettings
-from flows.studio.filming.shots import WantedShot
-from flows.studio.media.clips import Source
-from flows.studio.picture import memes
-from flows.studio.picture.verify import Finished
-from flows.studio.production import edit as edits
-from flows.studio.production import script
+from flows.studio.filming.shots import PlannedShot
+from flows.studio.picture.verify import FinishedFilm
+from flows.studio.production.console import Say
 from flows.studio.production.edit import Edit
-from flows.studio.production.episode import Job, Say, Written
-from flows.studio.timeline.model import Span
-from flows.studio.voice import lines
-from flows.studio.voice.catalog import VoiceSettings
-from flows.studio.voice.lines import WantedLine
-from flows.studio.workspace.artifacts import Artefact
+from flows.studio.production.episode import Episode
+from flows.studio.production.plan import Plan
+from flows.studio.production.steps import LocalSteps, OnFrame
+from flows.studio.voice.lines import PlannedLine
+from flows.studio.voice.settings import VoiceSettings
+from flows.studio.workspace.artifacts import Artifact
 from scripts_llm.errors import ScriptError
 
-P = ParamSpec("P")
 R = TypeVar("R")
 
 
@@ -54,63 +48,88 @@ def can_recover(task: Task[Any, Any], run: TaskRun, state: State[Any]) -> bool:
     return False
 
 
-def step(name: str, *, retries: int = 0) -> Callable[[Callable[P, R]], Callable[P, R]]:
-    """A function that is a task inside a flow run. Nothing is cached: the episode's folder is the truth."""
+def run_as_task(name: str, run_name: str, work: Callable[[], R], *, retries: int = 0) -> R:
+    """Does the work as a task of the flow run; outside of one it is just done.
 
-    def wrap(function: Callable[P, R]) -> Callable[P, R]:
-        recorded = task(
-            name=function.__name__,
-            task_run_name=name,
-            cache_policy=NO_CACHE,
-            persist_result=False,
-            retries=retries,
-            retry_condition_fn=can_recover,
-        )(function)
+    Nothing is cached or persisted by Prefect: the episode's folder has everything.
+    """
+    if FlowRunContext.get() is None:
+        return work()
 
-        @functools.wraps(function)
-        def call(*args: P.args, **kwargs: P.kwargs) -> R:
-            chosen: Callable[P, R] = recorded if FlowRunContext.get() else function
-            return chosen(*args, **kwargs)
+    def step() -> R:  # Prefect wants a function with a name
+        return work()
 
-        return call
-
-    return wrap
-
-
-@step("write the script")
-def write_script(job: Job, say: Say) -> Written:
-    return script.write(job, say=say)
+    recorded = task(
+        name=name,
+        task_run_name=run_name,
+        cache_policy=NO_CACHE,
+        persist_result=False,
+        retries=retries,
+        retry_condition_fn=can_recover,
+    )(step)
+    return recorded()
 
 
-@step("read the script")
-def read_script(job: Job) -> Written:
-    return script.read(job)
+class RecordedSteps:
+    """`Steps` that Prefect records: a task for each script, shot, line, segment and film."""
+
+    def __init__(self, models: LoadedModels) -> None:
+        self._local = LocalSteps(models)
+        self._progress: UUID | None = None
+
+    def write_script(self, episode: Episode, *, say: Say) -> Episode:
+        work = partial(self._local.write_script, episode, say=say)
+        return run_as_task("write_script", "write the script", work)
+
+    def complete_script(self, episode: Episode) -> Episode:
+        work = partial(self._local.complete_script, episode)
+        return run_as_task("complete_script", "complete the script", work)
+
+    def seconds_per_step(self, film: FilmSettings) -> float:
+        return self._local.seconds_per_step(film)
+
+    def film_shots(
+        self, shots: Sequence[PlannedShot], film: FilmSettings, folder: Path, *, on_step: OnShotStep
+    ) -> Generator[FilmedShot]:
+        for shot in shots:
+            work = partial(_only, self._local.film_shots, [shot], film, folder, on_step=on_step)
+            yield run_as_task("film_shot", f"film {shot.label}", work)
+
+    def speak_lines(
+        self, lines: Sequence[PlannedLine], voices: Mapping[str, VoiceSettings], folder: Path
+    ) -> Iterator[Artifact]:
+        for line in lines:
+            work = partial(_only, self._local.speak_lines, [line], voices, folder)
+            yield run_as_task("speak_line", f"speak {line.label}", work, retries=1)
+
+    def cut_segments(
+        self, edit: Edit, names: Sequence[str], folder: Path, *, on_frame: OnFrame
+    ) -> Iterator[tuple[str, Path]]:
+        for name in names:
+            work = partial(_only, self._local.cut_segments, edit, [name], folder, on_frame=on_frame)
+            yield run_as_task("cut_segment", f"cut {name}", work, retries=1)
+
+    def master(self, edit: Edit, segments: Sequence[Path], episode: Episode) -> FinishedFilm:
+        work = partial(self._local.master, edit, segments, episode)
+        return run_as_task("master", "master", work, retries=1)
+
+    def write_meme(self, plan: Plan, clip: Path) -> FinishedFilm:
+        work = partial(self._local.write_meme, plan, clip)
+        return run_as_task("write_meme", "make the meme", work, retries=1)
+
+    def show_progress(self, episode: Episode, done: int, total: int) -> None:
+        if done == 0:
+            description = f"{total} shots of {episode.name}"
+            self._progress = run_artifacts.create_progress(f"{episode.name} film", description)
+        else:
+            run_artifacts.update_progress(self._progress, done, total)
+
+    def show_shots(self, episode: Episode, rows: Sequence[dict[str, str]]) -> None:
+        title = f"The shots of {episode.name}"
+        run_artifacts.create_table(f"{episode.name} shots", rows, title)
+        run_artifacts.create_image(f"{episode.name} contact sheet", episode.folder.contact_sheet, title)
 
 
-@step("film {label}")
-def film_shot(
-    label: str, wanted: WantedShot, film: FilmSettings, place: Path, device: str | None, on_step: OnStep
-) -> Artefact | str:
-    return camera.film_shot(wanted, film, place, device=device, on_step=on_step)
-
-
-@step("speak {label}", retries=1)
-def speak_line(label: str, wanted: WantedLine, voice: VoiceSettings, place: Path) -> Artefact:
-    return lines.speak_line(wanted, voice, place)
-
-
-@step("cut {label}", retries=1)
-def cut_segment(
-    label: str, edit: Edit, span: Span, recipe: Mapping[str, Any], place: Path, on_frame: OnStep
-) -> Path:
-    return edits.cut_segment(edit, span, recipe, place, on_frame=on_frame)
-
-
-@step("master", retries=1)
-def master(edit: Edit, segments: tuple[Path, ...], job: Job) -> Finished:
-    return edits.master(edit, segments, job.folder)
-
-
-@step("make the meme", retries=1)
-def make_meme(job: Job, written: Written, clip: Path, *, source: Source | None) -> Finished:
-    return memes.make_film(written.premise, written.script, clip, job.folder, source=source)
+def _only(work: Callable[..., Iterator[R]], *args: Any, **kwargs: Any) -> R:
+    """The one result of a step that was asked for one thing."""
+    return next(work(*args, **kwargs))

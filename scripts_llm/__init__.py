@@ -1,0 +1,1 @@
+"""Premises and scripts of a show: their data, their files, and the two writers. No torch, no Prefect."""

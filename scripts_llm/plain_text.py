@@ -1,12 +1,14 @@
-"""Text that others wrote, made harmless: what steers a terminal or turns the reading direction is taken out.
+"""Cleans and measures text that comes from users, models and servers.
 
-Everything else stays as it was typed. Markup is no business of this module: whoever writes HTML, captions
-or a prompt quotes its own.
+Escape sequences, control characters and bidirectional overrides are removed; markup stays, and is escaped by
+whoever writes HTML, captions or a prompt.
 """
 
 from __future__ import annotations
 
 import re
+import unicodedata
+from functools import lru_cache
 from typing import Any
 
 _ESCAPES = r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)?|\x1b[@-Z\\-_]?"  # ECMA-48
@@ -15,23 +17,36 @@ _DIRECTIONS = r"[\u202a-\u202e\u2066-\u2069]"  # embeddings, overrides and isola
 _HARMFUL = re.compile(f"{_ESCAPES}|{_CONTROLS}|{_DIRECTIONS}")
 
 
-def plain(text: str) -> str:
-    """The text without escape sequences, control characters and changes of the reading direction."""
+def strip_controls(text: str) -> str:
+    """The text without escape sequences, control characters and bidirectional overrides."""
     return _HARMFUL.sub("", text)
 
 
-def plainly(value: Any) -> Any:
-    """The same for every text in lists and mappings; what is clean is handed back as it is."""
+def strip_controls_deep(value: Any) -> Any:
+    """Applies `strip_controls` to every text in nested lists, tuples and mappings, keys included."""
     if isinstance(value, str):
-        return plain(value)
-    if isinstance(value, list | tuple):
-        return type(value)(plainly(each) for each in value) if type(value) in (list, tuple) else value
+        return strip_controls(value)
+    if type(value) in (list, tuple):
+        return type(value)(strip_controls_deep(each) for each in value)
     if type(value) is dict:
-        return {plainly(key): plainly(each) for key, each in value.items()}
+        return {strip_controls_deep(key): strip_controls_deep(each) for key, each in value.items()}
     return value
 
 
 def one_line(text: str, most: int = 200) -> str:
-    """A text as part of a message: plain, on one line, and not long."""
-    line = " ".join(plain(text).split())
+    """A text for use inside a message: without controls, on one line, cut to `most` characters."""
+    line = " ".join(strip_controls(text).split())
     return line if len(line) <= most else line[: most - 3] + "..."
+
+
+def display_width(text: str) -> int:
+    """Columns of a text: a Chinese, Japanese or Korean letter takes two, a combining mark none."""
+    return sum(letter_width(letter) for letter in text)
+
+
+@lru_cache(maxsize=4096)
+def letter_width(letter: str) -> int:
+    """Columns of one character: 0, 1 or 2 (UAX 11)."""
+    if unicodedata.category(letter) in ("Mn", "Me", "Cf"):
+        return 0
+    return 2 if unicodedata.east_asian_width(letter) in "WF" else 1

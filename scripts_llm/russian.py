@@ -1,4 +1,4 @@
-"""Russian words bent to their sentence: case, gender, number (pymorphy3's dictionary, OpenCorpora's tags)."""
+"""Inflects Russian words: case, gender, number (pymorphy3's dictionary with OpenCorpora's tags)."""
 
 from __future__ import annotations
 
@@ -20,20 +20,6 @@ SETS = {
     "fish shop": "рыбная лавка",
     "spaceship": "звездолёт",
     "bedroom": "спальня",
-}
-KIND_NAMES = {
-    "man": "мужчина",
-    "woman": "женщина",
-    "old man": "старик",
-    "child": "ребёнок",
-    "robot": "робот",
-    "cat": "кот",
-    "dog": "пёс",
-    "fish": "рыба",
-    "ghost": "привидение",
-    "alien": "инопланетянин",
-    "monster": "чудище",
-    "toaster": "тостер",
 }
 KIND_STEMS = (
     ("old man", ("старик", "дед", "пенсионер")),
@@ -107,7 +93,7 @@ def _morph() -> Any:
 
 @lru_cache(maxsize=4096)
 def _parse(word: str, gender: str | None = None) -> Any:
-    """The likeliest nominative reading of a word: a name, a noun or an adjective before anything else."""
+    """The most likely nominative reading of a word, preferring names, nouns and adjectives."""
 
     def rank(parse: Any) -> tuple[int, float]:
         tag = parse.tag
@@ -119,13 +105,13 @@ def _parse(word: str, gender: str | None = None) -> Any:
 
 
 def _like(word: str, model: str) -> str:
-    """The word with the capital of the word that it stands for."""
+    """The word with the capital of the word that it replaces."""
     return word[:1].upper() + word[1:] if model[:1].isupper() else word
 
 
 @lru_cache(maxsize=4096)
 def inflect(phrase: str, case: str, *, animate: bool = False) -> str:
-    """A phrase in the nominative, put into a case: "тётя Зина" in "тв" is "тётей Зиной"."""
+    """A nominative phrase in another case: "тётя Зина" in "тв" is "тётей Зиной"."""
     grammeme = CASES[case]
     if grammeme == "nomn":
         return phrase
@@ -155,7 +141,7 @@ def _inflect_word(word: str, grammeme: str, gender: str, *, living: bool) -> str
 
 @lru_cache(maxsize=4096)
 def gender_of(phrase: str) -> str:
-    """ "masc", "femn" or "neut": of the phrase's first noun, else of its ending."""
+    """ "masc", "femn" or "neut": the gender of the phrase's first noun, else guessed from its ending."""
     for word in phrase.split():
         if not re.fullmatch(r"[А-Яа-яЁё-]+", word):
             continue
@@ -166,7 +152,7 @@ def gender_of(phrase: str) -> str:
 
 
 def _is_animate(phrase: str) -> bool:
-    """Whether the phrase's noun looks otherwise in the accusative than in the nominative."""
+    """Whether the phrase's noun differs between accusative and nominative."""
     nouns = [_parse(w) for w in phrase.split() if re.fullmatch(r"[А-Яа-яЁё-]+", w)]
     bent = [(n, n.inflect({"accs"})) for n in nouns if n.tag.POS == "NOUN" and "nomn" in n.tag]
     return any(other is not None and other.word != noun.word for noun, other in bent)
@@ -174,29 +160,25 @@ def _is_animate(phrase: str) -> bool:
 
 @lru_cache(maxsize=1024)
 def forms(name: str) -> tuple[str, ...]:
-    """A name in all its cases: what a line is compared without."""
+    """A name in all its cases."""
     return tuple(dict.fromkeys(inflect(name, case, animate=True) for case in CASES))
 
 
 def is_name(word: str) -> bool:
-    """Whether a word can be somebody's name or a place's: it keeps its capital inside a sentence."""
+    """Whether a word can be a name of a person or place, and so keeps its capital inside a sentence."""
     return any(
         {"Name", "Surn", "Patr", "Geox"} & set(p.tag.grammemes) for p in _morph().parse(word.lower())[:3]
     )
 
 
-def lemma(word: str) -> str:
-    """A word as the dictionary has it."""
-    return str(_parse(word).normal_form)
-
-
 def without_numbers(text: str) -> str:
+    """The text without number words."""
     return _NUMBER_WORDS.sub(" ", text)
 
 
 @lru_cache(maxsize=256)
 def nouns_of(text: str) -> tuple[str, ...]:
-    """The things that a text names, in the nominative, in its order: "лавка" of "в рыбной лавке"."""
+    """The inanimate nouns of a text in the nominative, in its order: "лавка" from "в рыбной лавке"."""
     found: list[str] = []
     for word in re.findall(r"[А-Яа-яЁё]+(?:-[А-Яа-яЁё]+)*", text):
         parse = max(_morph().parse(word.lower()), key=lambda p: (p.tag.POS == "NOUN", p.score))
@@ -208,7 +190,7 @@ def nouns_of(text: str) -> tuple[str, ...]:
 
 
 def kind_of(text: str) -> str | None:
-    """The film world's kind that a Russian text names first."""
+    """The film model's kind that a Russian text names first, or None."""
     flat = f" {' '.join(re.findall(r'[а-яё-]+', text.lower()))} "
     found = [
         (flat.find(f" {stem}"), kind) for kind, stems in KIND_STEMS for stem in stems if f" {stem}" in flat
@@ -232,5 +214,5 @@ _LATIN: dict[str, str] = {
 
 
 def latin(text: str) -> str:
-    """Russian letters in Latin ones, for keys."""
+    """Russian letters transliterated, for keys."""
     return "".join(_LATIN.get(letter, letter) for letter in text.lower())

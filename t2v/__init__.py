@@ -11,14 +11,14 @@ from t2v.configs import MODELSCOPE, TOON, Preset
 from t2v.errors import CheckpointError, PrecisionWarning, RenderError, SettingsError, T2VError
 
 if TYPE_CHECKING:
-    from t2v.memory.plan import Plan
+    from t2v.memory.plan import MemoryPlan
     from t2v.pipeline import TextToVideo, Video
 
 __all__ = [
     "MODELSCOPE",
     "TOON",
     "CheckpointError",
-    "Plan",
+    "MemoryPlan",
     "PrecisionWarning",
     "Preset",
     "RenderError",
@@ -42,7 +42,7 @@ def load(
     loras: Sequence[tuple[str | Path, float]] = (),
     device: Any = None,
     dtype: Any = None,
-    memory: str | float | Plan = "auto",
+    memory: str | float | MemoryPlan = "auto",
 ) -> TextToVideo:
     """A model ready to film; see `t2v.loading.load`."""
     from t2v import loading
@@ -56,11 +56,18 @@ def plan(
     height: int | None = None,
     width: int | None = None,
     **settings: Any,
-) -> Plan:
-    """How a clip would be filmed in `memory_gb`, and the peak to expect; see `t2v.memory.plan.plan`."""
+) -> MemoryPlan:
+    """How a clip would be filmed in `memory_gb`, and the peak to expect; see `t2v.memory.plan.plan`.
+
+    A loaded model is planned for on its own device and in its own dtype.
+    """
     from t2v.memory import plan as memory_plan
 
-    return memory_plan.plan(model, num_frames, height, width, **settings)
+    if isinstance(model, Preset):
+        return memory_plan.plan(model, num_frames, height, width, **settings)
+    own: dict[str, Any] = {"device": model.device.type, "dtype": model.dtype}
+    given = {name: value for name, value in settings.items() if value is not None}
+    return memory_plan.plan(model.preset, num_frames, height, width, **(own | given))
 
 
 def preset(
@@ -75,10 +82,10 @@ def preset(
 
 
 def save(model: TextToVideo, folder: str | Path, *, layout: str = "modelscope") -> Path:
-    """Write a model's weights and settings; see `t2v.checkpoints.save.save`."""
-    from t2v.checkpoints import save as saving
+    """Write a model's weights and settings; see `t2v.checkpoints.save.save_checkpoint`."""
+    from t2v import loading
 
-    return saving.save(model, folder, layout=layout)
+    return loading.save(model, folder, layout=layout)
 
 
 def set_loras(model: TextToVideo, loras: Sequence[tuple[str | Path, float]]) -> None:
@@ -93,8 +100,8 @@ def __getattr__(name: str) -> Any:
         from t2v import pipeline
 
         return getattr(pipeline, name)
-    if name == "Plan":
+    if name == "MemoryPlan":
         from t2v.memory import plan as memory_plan
 
-        return memory_plan.Plan
+        return memory_plan.MemoryPlan
     raise AttributeError(f"module 't2v' has no attribute {name!r}")

@@ -112,7 +112,7 @@ class Preset:
             )
 
 
-def fast(preset: Preset) -> dict[str, Any]:
+def fast_settings(preset: Preset) -> dict[str, Any]:
     """What `speed="fast"` puts in the place of the preset's own values: fewer and cheaper evaluations.
 
     Three fifths of the preset's steps, at most 16, of second order; guidance and the deep features are worked

@@ -15,7 +15,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from t2v.checkpoints.files.safetensors import load_strictly, read
+from t2v.checkpoints.files.safetensors import load_strictly, read_weights
 from t2v.configs import TOON
 from t2v.errors import SettingsError
 from t2v.toon.world import ACTIONS, COLOURS, KINDS, PLACES, SETS, SIZES, TIMES, Staging
@@ -23,14 +23,14 @@ from t2v.toon.world import ACTIONS, COLOURS, KINDS, PLACES, SETS, SIZES, TIMES, 
 WEIGHTS = Path(__file__).parent / "weights" / "judge.safetensors"
 NOBODY = len(KINDS)  # the kind of an empty place
 NUM_FRAMES = 6  # of a clip that are looked at, evenly over it
-SHARED = {"set": len(SETS), "time": len(TIMES), "size": len(SIZES)}
-BY_PLACE = {"kind": len(KINDS) + 1, "colour": len(COLOURS), "action": len(ACTIONS)}
+CLIP_QUESTIONS = {"set": len(SETS), "time": len(TIMES), "size": len(SIZES)}
+PLACE_QUESTIONS = {"kind": len(KINDS) + 1, "colour": len(COLOURS), "action": len(ACTIONS)}
 
 Answers = Mapping[str, Tensor]  # set, time, size (n, words); kind, colour, action (n, places, words)
 
 
 @dataclass(frozen=True)
-class Seen:
+class SeenFigure:
     """Somebody in the picture; `sure` is how likely both kind and colour are, 0 to 1."""
 
     kind: str
@@ -47,7 +47,7 @@ class Verdict:
     set: str
     time: str
     size: str
-    figures: tuple[Seen, ...]
+    figures: tuple[SeenFigure, ...]
 
 
 class Norm(nn.Module):
@@ -72,8 +72,8 @@ class Residual(nn.Module):
 
     def __init__(self, channels: int) -> None:
         super().__init__()
-        self.first = convolution(channels, channels)
-        self.second = convolution(channels, channels)
+        self.first = conv_norm_silu(channels, channels)
+        self.second = conv_norm_silu(channels, channels)
 
     def forward(self, x: Tensor) -> Tensor:
         return x + self.second(self.first(x))
@@ -89,21 +89,21 @@ class Judge(nn.Module):
         super().__init__()
         w, self.heads = width, heads
         self.features = nn.Sequential(
-            convolution(3 * NUM_FRAMES, w, kernel=5, stride=2),
-            convolution(w, 2 * w, stride=2),
+            conv_norm_silu(3 * NUM_FRAMES, w, kernel=5, stride=2),
+            conv_norm_silu(w, 2 * w, stride=2),
             Residual(2 * w),
-            convolution(2 * w, 3 * w, stride=2),
+            conv_norm_silu(2 * w, 3 * w, stride=2),
             Residual(3 * w),
             Residual(3 * w),
-            convolution(3 * w, 4 * w),
+            conv_norm_silu(3 * w, 4 * w),
         )
         looks = len(PLACES) + 1
         self.attention = nn.Conv2d(4 * w, looks * heads, 1)
         self.where = nn.Sequential(nn.Linear(2, 32), nn.SiLU(), nn.Linear(32, looks * heads))
         self.whole = nn.Sequential(nn.Linear(4 * w * heads, 128), nn.SiLU())
         self.place = nn.Sequential(nn.Linear(4 * w * heads, 192), nn.SiLU())
-        self.shared = nn.ModuleDict({name: nn.Linear(128, n) for name, n in SHARED.items()})
-        self.by_place = nn.ModuleDict({name: nn.Linear(192, n) for name, n in BY_PLACE.items()})
+        self.shared = nn.ModuleDict({name: nn.Linear(128, n) for name, n in CLIP_QUESTIONS.items()})
+        self.by_place = nn.ModuleDict({name: nn.Linear(192, n) for name, n in PLACE_QUESTIONS.items()})
 
     def forward(self, pictures: Tensor) -> dict[str, Tensor]:
         x = self.features(pictures)
@@ -116,7 +116,7 @@ class Judge(nn.Module):
         return answers | {name: layer(places) for name, layer in self.by_place.items()}
 
 
-def convolution(c_in: int, c_out: int, *, kernel: int = 3, stride: int = 1) -> nn.Sequential:
+def conv_norm_silu(c_in: int, c_out: int, *, kernel: int = 3, stride: int = 1) -> nn.Sequential:
     """A convolution, a norm over the batch and SiLU."""
     return nn.Sequential(
         nn.Conv2d(c_in, c_out, kernel, stride, kernel // 2, bias=False), Norm(c_out), nn.SiLU(inplace=True)
@@ -129,12 +129,12 @@ def _grid(h: int, w: int) -> Tensor:
     return torch.stack([x, y], -1).flatten(0, 1)
 
 
-def looked_at(num_frames: int) -> list[int]:
+def sampled_frames(num_frames: int) -> list[int]:
     """The frames of a clip that are looked at: of 16 the numbers 0, 3, 5, 8, 11 and 13."""
     return [min(num_frames - 1, round(i * num_frames / NUM_FRAMES)) for i in range(NUM_FRAMES)]
 
 
-def as_pictures(clips: np.ndarray) -> Tensor:
+def stack_frames(clips: np.ndarray) -> Tensor:
     """uint8 (n, f, h, w, 3), the looked-at frames alone -> (n, f * 3, h, w) in [-1, 1]."""
     n, f, h, w, _ = clips.shape
     tensor = torch.from_numpy(np.ascontiguousarray(clips)).float() / 127.5 - 1
@@ -155,12 +155,12 @@ def labels(staging: Staging) -> dict[str, list[int] | int]:
     }
 
 
-def verdicts(answers: Answers) -> list[Verdict]:
+def read_answers(answers: Answers) -> list[Verdict]:
     """The answers of a network in words."""
     likely = {name: logits.float().softmax(-1) for name, logits in answers.items()}
     found = []
     for i in range(len(likely["set"])):
-        best = {name: int(likely[name][i].argmax()) for name in SHARED}
+        best = {name: int(likely[name][i].argmax()) for name in CLIP_QUESTIONS}
         figures = tuple(
             _seen(likely, i, p) for p in range(len(PLACES)) if int(likely["kind"][i, p].argmax()) != NOBODY
         )
@@ -168,10 +168,10 @@ def verdicts(answers: Answers) -> list[Verdict]:
     return found
 
 
-def _seen(likely: Answers, i: int, place: int) -> Seen:
-    kind, colour, action = (likely[name][i, place] for name in BY_PLACE)
+def _seen(likely: Answers, i: int, place: int) -> SeenFigure:
+    kind, colour, action = (likely[name][i, place] for name in PLACE_QUESTIONS)
     sure = float(kind.max() * colour.max())
-    return Seen(
+    return SeenFigure(
         KINDS[int(kind.argmax())],
         COLOURS[int(colour.argmax())],
         ACTIONS[int(action.argmax())],
@@ -180,17 +180,17 @@ def _seen(likely: Answers, i: int, place: int) -> Seen:
     )
 
 
-def standing_at(place: str, verdict: Verdict, *, alone: bool) -> Seen | None:
+def figure_at(place: str, verdict: Verdict, *, alone: bool) -> SeenFigure | None:
     """Who is seen where somebody was asked for; one who was asked for alone may stand anywhere."""
     there = [seen for seen in verdict.figures if alone or seen.place == place]
     return max(there, key=lambda seen: seen.sure, default=None)
 
 
 @cache
-def loaded() -> Judge:
+def load_judge() -> Judge:
     """The judge in the package."""
     model = Judge()
-    load_strictly(model, read(WEIGHTS)[0], WEIGHTS, "the judge")
+    load_strictly(model, read_weights(WEIGHTS)[0], WEIGHTS, "the judge")
     return model.eval().requires_grad_(False)
 
 
@@ -200,5 +200,5 @@ def judge(frames: np.ndarray, network: nn.Module | None = None) -> Verdict:
     if frames.ndim != 4 or frames.shape[1:3] not in TOON.sizes.values() or not len(frames):
         sizes = " or ".join(f"(f, {h}, {w}, 3)" for h, w in TOON.sizes.values())
         raise SettingsError(f"wanted a clip of TOON, {sizes}, got {frames.shape}; film it with toon")
-    pictures = as_pictures(frames[None, looked_at(len(frames))])
-    return verdicts((network or loaded())(pictures))[0]
+    pictures = stack_frames(frames[None, sampled_frames(len(frames))])
+    return read_answers((network or load_judge())(pictures))[0]

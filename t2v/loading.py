@@ -14,16 +14,17 @@ import torch
 from torch import nn
 
 from t2v.checkpoints import config_reading, lora
-from t2v.checkpoints.files.safetensors import load_strictly, read
-from t2v.checkpoints.files.stored import Stored
-from t2v.checkpoints.fill import FoundPart, Origin, Source, fill, matched, with_no_guidance
-from t2v.checkpoints.find import Place, beside, find, place_of
+from t2v.checkpoints import save as saving
+from t2v.checkpoints.files.safetensors import load_strictly, read_weights
+from t2v.checkpoints.files.stored import StoredTensor
+from t2v.checkpoints.fill import CheckpointPart, Origin, TensorSource, add_zero_guidance, fill, match_tensors
+from t2v.checkpoints.find import Location, find_part, locate, neighbours
 from t2v.checkpoints.fingerprint import is_toon, weight_file
 from t2v.checkpoints.layouts import FOLDERS, ORIGINAL, PARTS
 from t2v.configs import MODELSCOPE, TOON, Preset, ScheduleConfig
 from t2v.errors import CheckpointError, SettingsError
-from t2v.memory.placement import Memory, budget_of
-from t2v.memory.plan import chosen_precision
+from t2v.memory.placement import MemoryLimit, budget_bytes_of
+from t2v.memory.plan import choose_dtype
 from t2v.memory.precision import best_dtype
 from t2v.networks.autoencoder import Autoencoder
 from t2v.networks.text_encoder import TextEncoder
@@ -40,7 +41,7 @@ def load(
     loras: Sequence[tuple[str | Path, float]] = (),
     device: str | torch.device | None = None,
     dtype: torch.dtype | None = None,
-    memory: Memory = "auto",
+    memory: MemoryLimit = "auto",
 ) -> TextToVideo:
     """A model ready to film.
 
@@ -49,7 +50,7 @@ def load(
     source too. `loras` are (file, weight) pairs, merged in fp32. A device or dtype of None means the best
     that this machine has, or the next smaller precision where the preset's own clip does not fit in the best.
     `memory` is "auto", what the device has free when a clip is filmed, or a budget such as "8GB", or a
-    `t2v.Plan`. What was loaded is told by the model's `origin`, and logged.
+    `t2v.MemoryPlan`. What was loaded is told by the model's `origin`, and logged.
     Raises CheckpointError, and SettingsError for a device that is not there.
     """
     where = _device(device)
@@ -80,18 +81,22 @@ def _device(asked: str | torch.device | None) -> torch.device:
     return where
 
 
-def _toon(path: Path, where: torch.device, dtype: torch.dtype, memory: Memory) -> TextToVideo:
-    state, metadata = read(path)
+def _toon(path: Path, where: torch.device, dtype: torch.dtype, memory: MemoryLimit) -> TextToVideo:
+    state, metadata = read_weights(path)
     preset = replace(TOON, schedule=_schedule_of(metadata, path))
     text_encoder, unet = TextEncoder(TOON.text_encoder), UNet3D(TOON.unet)
     autoencoder = Autoencoder(TOON.autoencoder)
     parts = nn.ModuleDict({"text_encoder": text_encoder, "unet": unet, "autoencoder": autoencoder})
     load_strictly(parts, state, path, TOON.name)
     model = TextToVideo(preset, text_encoder, unet, autoencoder, device=where, dtype=dtype, memory=memory)
-    again = cache(lambda: read(path)[0])  # for LoRAs alone: without one, the file is not kept in memory
-    tensors: dict[str, Mapping[str, Source]] = {
+    again = cache(
+        lambda: read_weights(path)[0]
+    )  # for LoRAs alone: without one, the file is not kept in memory
+    tensors: dict[str, Mapping[str, TensorSource]] = {
         part: {
-            key.removeprefix(prefix): (Stored(tuple(value.shape), value.dtype, partial(_tensor, again, key)),)
+            key.removeprefix(prefix): (
+                StoredTensor(tuple(value.shape), value.dtype, partial(_tensor, again, key)),
+            )
             for key, value in state.items()
             if key.startswith(prefix)
         }
@@ -125,17 +130,17 @@ def _load(
     loras: Sequence[tuple[str | Path, float]],
     where: torch.device,
     asked: torch.dtype | None,
-    memory: Memory,
+    memory: MemoryLimit,
 ) -> TextToVideo:
     half = (asked or best_dtype(where)) == torch.float16
     first, found, preset, read_loras = _described(source, base, loras, half=half)
-    dtype = asked or chosen_precision(preset, where.type, budget_of(memory))
+    dtype = asked or choose_dtype(preset, where.type, budget_bytes_of(memory))
     networks, tensors = _networks(found, preset, torch.device("cpu"), dtype)
     model = TextToVideo(preset, **networks, device=where, dtype=dtype, memory=memory)
     files = {part: inside.file.path for part, (_, inside) in found.items()}
     model.origin = Origin(source, files, preset.licence, first.revision, (), tensors)
     if read_loras:
-        lora.merge(model, tensors, read_loras)
+        lora.merge_loras(_lora_modules(model), preset, tensors, read_loras)
         model.origin = replace(model.origin, loras=tuple((Path(f), float(w)) for f, w in loras))
     return model
 
@@ -154,20 +159,20 @@ def preset(
 
 def _described(
     source: str, base: str | Path | None, loras: Sequence[tuple[str | Path, float]], *, half: bool
-) -> tuple[Place, dict[str, tuple[Place, FoundPart]], Preset, list[tuple[lora.Lora, float]]]:
+) -> tuple[Location, dict[str, tuple[Location, CheckpointPart]], Preset, list[tuple[lora.Lora, float]]]:
     """The place of a source, its parts, what it films, and its LoRAs, before any network is filled."""
-    first = place_of(source, half=half)
-    places = [first, *beside(first, half=half)]
+    first = locate(source, half=half)
+    places = [first, *neighbours(first, half=half)]
     if base is not None:
-        places.append(place_of(base, half=half))
+        places.append(locate(base, half=half))
     found = {part: _found(places, part, source) for part in PARTS}
     read_loras = [(lora.read_lora(Path(file)), float(weight)) for file, weight in loras]
     preset = preset_of(found, places, name=first.path.stem if first.path.is_file() else Path(source).name)
     width = lora.guidance_width([read for read, _ in read_loras], preset)
     if width is not None and preset.unet.guidance_embed_dim is None:
-        preset = config_reading.distilled(preset, width)
+        preset = config_reading.as_distilled(preset, width)
         place, unet = found["unet"]
-        found["unet"] = place, with_no_guidance(unet, preset)
+        found["unet"] = place, add_zero_guidance(unet, preset)
     return first, found, preset, read_loras
 
 
@@ -177,17 +182,30 @@ def set_loras(model: TextToVideo, loras: Sequence[tuple[str | Path, float]]) -> 
     Every touched tensor is made anew from its file, in fp32, so nothing of earlier ones is left. A LoRA that
     brings an embedding of the guidance has to be given to `load`. Raises CheckpointError.
     """
-    origin = model.origin
-    if origin is None or not origin.tensors:
-        raise CheckpointError("this model was not loaded from files that a LoRA can be merged into")
-    wanted = [(lora.read_lora(Path(file)), float(weight)) for file, weight in loras]
-    before = [(lora.read_lora(file), 0.0) for file, _ in origin.loras]
-    lora.merge(model, origin.tensors, [*before, *wanted])
-    model.origin = replace(origin, loras=tuple((Path(f), float(w)) for f, w in loras))
+    with model.lock:
+        modules, origin = _lora_modules(model), model.origin
+        if origin is None or not origin.tensors:
+            raise CheckpointError("this model was not loaded from files that a LoRA can be merged into")
+        wanted = [(lora.read_lora(Path(file)), float(weight)) for file, weight in loras]
+        before = [(lora.read_lora(file), 0.0) for file, _ in origin.loras]
+        lora.merge_loras(modules, model.preset, origin.tensors, [*before, *wanted])
+        model.origin = replace(origin, loras=tuple((Path(f), float(w)) for f, w in loras))
 
 
-def _found(places: Sequence[Place], part: str, source: str) -> tuple[Place, FoundPart]:
-    found = find(list(places), part)
+def _lora_modules(model: TextToVideo) -> dict[str, nn.Module]:
+    """The modules that a LoRA may change."""
+    return {"unet": model.unet, "text_encoder": model.text_encoder.tower}
+
+
+def save(model: TextToVideo, folder: str | Path, *, layout: str = "modelscope") -> Path:
+    """Write a loaded model; see `t2v.checkpoints.save.save_checkpoint`. Raises CheckpointError."""
+    with model.lock:
+        modules = {**model.parts, "text_encoder": model.text_encoder.tower}
+        return saving.save_checkpoint(modules, model.preset, folder, layout=layout)
+
+
+def _found(places: Sequence[Location], part: str, source: str) -> tuple[Location, CheckpointPart]:
+    found = find_part(list(places), part)
     if found is None:
         raise CheckpointError(
             f"{source}: no {part} in it or beside it (wanted {ORIGINAL[part]}.pth or .bin, or a folder "
@@ -196,7 +214,9 @@ def _found(places: Sequence[Place], part: str, source: str) -> tuple[Place, Foun
     return found
 
 
-def preset_of(found: Mapping[str, tuple[Place, FoundPart]], places: Sequence[Place], *, name: str) -> Preset:
+def preset_of(
+    found: Mapping[str, tuple[Location, CheckpointPart]], places: Sequence[Location], *, name: str
+) -> Preset:
     """The preset that the settings beside the weights describe; what they leave out is ModelScope's."""
     preset = replace(MODELSCOPE, name=name)
     configuration = next((p for place in places if (p := place.setting("configuration"))), None)
@@ -219,12 +239,12 @@ def preset_of(found: Mapping[str, tuple[Place, FoundPart]], places: Sequence[Pla
     cond = next((v for k, v in unet.tensors.items() if k.endswith("cond_proj.weight")), None)
     width = cond.shape[1] if cond else preset.unet.guidance_embed_dim
     if width is not None:
-        preset = config_reading.distilled(preset, width)
+        preset = config_reading.as_distilled(preset, width)
     card = next((p for place, _ in found.values() if (p := place.setting("card"))), None)
-    return replace(preset, licence=(config_reading.licence_of(card) if card else None) or preset.licence)
+    return replace(preset, licence=(config_reading.read_licence(card) if card else None) or preset.licence)
 
 
-def _tower(part: FoundPart, preset: Preset) -> Any:
+def _tower(part: CheckpointPart, preset: Preset) -> Any:
     """The tower as deep as its file: one that was cut after the last layer that is read has none to skip."""
     config = preset.text_encoder
     inner = "encoder.layers." if part.layout.name == "diffusers" else "transformer.resblocks."
@@ -243,8 +263,11 @@ def _tower(part: FoundPart, preset: Preset) -> Any:
 
 
 def _networks(
-    found: Mapping[str, tuple[Place, FoundPart]], preset: Preset, where: torch.device, dtype: torch.dtype
-) -> tuple[dict[str, Any], dict[str, Mapping[str, Source]]]:
+    found: Mapping[str, tuple[Location, CheckpointPart]],
+    preset: Preset,
+    where: torch.device,
+    dtype: torch.dtype,
+) -> tuple[dict[str, Any], dict[str, Mapping[str, TensorSource]]]:
     """The three networks, matched before anything is read, then filled one after the other."""
     with torch.device("meta"):
         text_encoder = TextEncoder(preset.text_encoder)
@@ -254,8 +277,8 @@ def _networks(
             "text_encoder": text_encoder,
         }
     modules: dict[str, nn.Module] = {**networks, "text_encoder": text_encoder.tower}
-    tensors: dict[str, Mapping[str, Source]] = {
-        part: matched(found[part][1], module, preset) for part, module in modules.items()
+    tensors: dict[str, Mapping[str, TensorSource]] = {
+        part: match_tensors(found[part][1], module, preset) for part, module in modules.items()
     }
     for part, module in modules.items():
         fill(module, tensors[part], found[part][1].file.path, device=where, dtype=dtype)

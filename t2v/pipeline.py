@@ -8,11 +8,14 @@ video.frames    # uint8 (f, h, w, 3)
 from __future__ import annotations
 
 import contextlib
+import gc
+import threading
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Any, Unpack, overload
+from types import TracebackType
+from typing import Any, NamedTuple, Self, Unpack, overload
 
 import numpy as np
 import torch
@@ -20,35 +23,55 @@ from einops import rearrange
 from torch import Tensor, nn
 
 from t2v.checkpoints.fill import Origin
-from t2v.configs import Preset, Spacing, Speed
+from t2v.configs import Preset
 from t2v.errors import PrecisionWarning, RenderError
-from t2v.memory.placement import Memory, Placement
-from t2v.memory.plan import Clip
+from t2v.memory.placement import MemoryLimit, Placement
+from t2v.memory.plan import ClipSize, MemoryPlan
 from t2v.networks.autoencoder import Autoencoder
-from t2v.networks.conditioning import Memo, Once
+from t2v.networks.conditioning import LayerOptions, Memo
 from t2v.networks.deep_cache import DeepCache
 from t2v.networks.text_encoder import TextEncoder
 from t2v.networks.unet import UNet3D
 from t2v.sampling.guidance import Branches, Denoiser, Network, guided_denoiser
-from t2v.sampling.held_frames import as_tensor, holding, pulls, put, resized, stacked
-from t2v.sampling.prompts import Prompt, texts
-from t2v.sampling.samplers import Callback, arrives_clean, sampler_named, steadied
+from t2v.sampling.held_frames import (
+    correction_shares,
+    frames_to_tensor,
+    hold_frames,
+    put_frames,
+    resize_frames,
+    stack_held,
+)
+from t2v.sampling.prompts import Prompt, embed_prompts
+from t2v.sampling.samplers import Callback, ends_clean, get_sampler, shrink_small_motion
 from t2v.sampling.schedule import noise_schedule, timesteps
-from t2v.sampling.settings import Settings, Shoot, check_seeds, shoot_of
-from t2v.sampling.windows import closed, long_noise, windowed
+from t2v.sampling.settings import ClipSettings, GenerateSettings, check_seeds, resolve_settings
+from t2v.sampling.windows import long_noise, windowed_network
 
 
 @dataclass(frozen=True)
 class Video:
-    """A filmed clip: uint8 (f, h, w, 3) RGB at the model's own size and rate, and what it was filmed with."""
+    """A filmed clip: uint8 (f, h, w, 3) RGB at the model's own size, its rate, and all of its settings."""
 
     frames: np.ndarray
     fps: int
     settings: dict[str, Any] = field(default_factory=dict)
 
 
+class Networks(NamedTuple):
+    """The three networks of a model."""
+
+    text_encoder: TextEncoder
+    unet: UNet3D
+    autoencoder: Autoencoder
+
+
 class TextToVideo:
-    """A loaded model: three networks and the preset that says how they are used."""
+    """A loaded model: three networks and the preset that says how they are used.
+
+    It can be used from several threads, which take turns: `lock` is held while a clip is filmed and while
+    weights change, since a memory plan holds for one clip at a time. `close`, or the end of a `with` block,
+    frees the weights.
+    """
 
     def __init__(
         self,
@@ -59,223 +82,235 @@ class TextToVideo:
         *,
         device: torch.device,
         dtype: torch.dtype,
-        memory: Memory = "auto",
+        memory: MemoryLimit = "auto",
     ) -> None:
         self.preset = preset
         self.device, self.dtype = device, dtype
         self.origin: Origin | None = None  # set by whoever loads the weights
-        self.text_encoder = text_encoder.eval().requires_grad_(False).to(dtype=dtype)
-        self.unet = unet.eval().requires_grad_(False).to(dtype=dtype)
-        self.autoencoder = autoencoder.eval().requires_grad_(False).to(dtype=dtype)
-        self.placement = Placement(self._parts(), preset, device, memory)
+        self.lock = threading.RLock()
         self.schedule = noise_schedule(preset.schedule)
+        for network in (text_encoder, unet, autoencoder):
+            network.eval().requires_grad_(False).to(dtype=dtype)
+        self._networks: Networks | None = Networks(text_encoder, unet, autoencoder)
+        self.placement = Placement(self.parts, preset, device, memory)
+
+    @property
+    def networks(self) -> Networks:
+        """The three networks. Raises RuntimeError once the model is closed."""
+        if self._networks is None:
+            raise RuntimeError(f"{self.preset.name}: this model is closed; load it again to use it")
+        return self._networks
+
+    @property
+    def text_encoder(self) -> TextEncoder:
+        """Texts to embeddings (b, l, d)."""
+        return self.networks.text_encoder
+
+    @property
+    def unet(self) -> UNet3D:
+        """Latents (b, c, f, h, w), timesteps (b,) and text (b, l, d) to a prediction like the latents."""
+        return self.networks.unet
+
+    @property
+    def autoencoder(self) -> Autoencoder:
+        """Frames (b, 3, f, h, w) in [-1, 1] to latents (b, c, f, h / factor, w / factor) and back."""
+        return self.networks.autoencoder
+
+    @property
+    def distilled(self) -> bool:
+        """True of a network that was distilled with its guidance inside: it reads the guidance scale."""
+        return self.preset.unet.guidance_embed_dim is not None
+
+    @property
+    def parts(self) -> dict[str, nn.Module]:
+        """The networks by name."""
+        return dict(self.networks._asdict())
+
+    def close(self) -> None:
+        """Free the weights, after the clip that is being filmed. Using the model afterwards is an error.
+
+        A network that the caller still holds stays alive with it. Closing twice does nothing.
+        """
+        with self.lock:
+            if self._networks is None:
+                return
+            self.placement.close()
+            self._networks = None
+            if self.origin is not None:
+                self.origin = replace(self.origin, tensors={})
+            gc.collect()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
 
     @overload
-    def generate(self, prompt: Prompt, *, seed: int = 0, **settings: Unpack[Settings]) -> Video: ...
+    def generate(self, prompt: Prompt, *, seed: int = 0, **settings: Unpack[GenerateSettings]) -> Video: ...
     @overload
     def generate(
-        self, prompt: Prompt, *, seed: Sequence[int], **settings: Unpack[Settings]
+        self, prompt: Prompt, *, seed: Sequence[int], **settings: Unpack[GenerateSettings]
     ) -> list[Video]: ...
     def generate(
-        self,
-        prompt: Prompt,
-        *,
-        negative_prompt: str | None = None,
-        num_frames: int | None = None,
-        height: int | None = None,
-        width: int | None = None,
-        num_steps: int | None = None,
-        guidance_scale: float | None = None,
-        sampler: str | None = None,
-        seed: int | Sequence[int] = 0,
-        eta: float = 0.0,
-        spacing: Spacing | None = None,
-        guidance_rescale: float | None = None,
-        guidance_interval: tuple[float, float] | None = None,
-        guidance_every: int | None = None,
-        motion_guidance: float | None = None,
-        cache_every: int | None = None,
-        speed: Speed | None = None,
-        init_frames: np.ndarray | None = None,
-        strength: float | None = None,
-        hold: Mapping[int, np.ndarray] | None = None,
-        loop: bool = False,
-        window: int | None = None,
-        window_stride: int | None = None,
-        callback: Callback | None = None,
+        self, prompt: Prompt, *, seed: int | Sequence[int] = 0, **settings: Unpack[GenerateSettings]
     ) -> Video | list[Video]:
-        """Film a prompt; None means the preset's own value, and a list of seeds gives a list of Videos.
+        """Film a prompt; a list of seeds gives a list of Videos, each as if made alone.
 
-        The noise is drawn on the CPU in fp32 from `seed`, whatever the device.
+        `settings` are those of `GenerateSettings`; None, or one left out, is the preset's own value. The
+        noise is drawn on the CPU in fp32 from `seed`, whatever the device.
         `callback(step, num_steps, latents)` is called after every step; what it raises ends the filming, and
-        nothing is kept. A clip that fp16 could not hold is made again in fp32, with a PrecisionWarning.
-        Raises SettingsError, RenderError.
+        nothing is kept. A clip that fp16 cannot hold is made again in fp32, with a PrecisionWarning.
+        Calls from several threads take turns, clip by clip.
+        Raises SettingsError, RenderError, TypeError for an unknown setting, RuntimeError on a closed model.
         """
-        asked: Settings = {
-            "negative_prompt": negative_prompt,
-            "num_frames": num_frames,
-            "height": height,
-            "width": width,
-            "num_steps": num_steps,
-            "guidance_scale": guidance_scale,
-            "sampler": sampler,
-            "eta": eta,
-            "spacing": spacing,
-            "guidance_rescale": guidance_rescale,
-            "guidance_interval": guidance_interval,
-            "guidance_every": guidance_every,
-            "motion_guidance": motion_guidance,
-            "cache_every": cache_every,
-            "speed": speed,
-            "init_frames": init_frames,
-            "strength": strength,
-            "hold": hold,
-            "loop": loop,
-            "window": window,
-            "window_stride": window_stride,
-        }
-        shoot = shoot_of(self.preset, prompt, asked)
+        clip = resolve_settings(self.preset, prompt, settings)
         seeds = list(seed) if isinstance(seed, Sequence) else [seed]
         check_seeds(seeds, self.preset)
-        videos = [self._film(shoot, s, callback) for s in seeds]
+        videos = [self._film(clip, s, settings.get("callback")) for s in seeds]
         return videos if isinstance(seed, Sequence) else videos[0]
 
     @torch.inference_mode()
-    def _film(self, shoot: Shoot, seed: int, callback: Callback | None) -> Video:
-        try:
-            return self._film_placed(shoot, seed, callback)
-        except RenderError as error:
-            if self.dtype != torch.float16:
-                raise RenderError(f"{self.preset.name}: {error}; {damage(self._parts())}") from error
-            again = (
-                f"{self.preset.name}: {error}: half precision (fp16) overflowed, so the clip is made again"
-            )
-        warnings.warn(f"{again} in fp32; with dtype fp32 it is made at once", PrecisionWarning, stacklevel=3)
-        with self._single_precision():
-            return self._film_placed(shoot, seed, callback)
+    def _film(self, clip: ClipSettings, seed: int, callback: Callback | None) -> Video:
+        with self.lock:
+            try:
+                return self._film_in(self.dtype, clip, seed, callback)
+            except RenderError as error:
+                fault = f"{self.preset.name}: {error}"
+                if self.dtype != torch.float16:
+                    raise RenderError(f"{fault}; {describe_damage(self.parts)}") from error
+            again = "half precision (fp16) overflowed, so the clip is made again in fp32"
+            advice = "with dtype fp32 it is made at once"
+            warnings.warn(f"{fault}: {again}; {advice}", PrecisionWarning, stacklevel=3)
+            with self._single_precision():
+                return self._film_in(torch.float32, clip, seed, callback)
 
-    def _film_placed(self, shoot: Shoot, seed: int, callback: Callback | None) -> Video:
-        clip = Clip(shoot.num_frames, shoot.height, shoot.width, shoot.window, shoot.kept)
-        return self.placement.film(clip, self.dtype, lambda: self._film_once(shoot, seed, callback))
-
-    def _film_once(self, shoot: Shoot, seed: int, callback: Callback | None) -> Video:
-        if shoot.init_frames is not None and shoot.strength == 0:
-            frames = resized(shoot.init_frames, shoot.height, shoot.width).copy()
-            for place, picture in shoot.hold.items():
-                frames[place] = picture
-        else:
-            frames = to_uint8(self._decode(self._sample(shoot, seed, callback))[0])
-        free = shoot.init_frames is None and not shoot.hold and isinstance(shoot.prompt, str)
-        if shoot.loop and free:  # no frame has a place that it was given
-            frames = opened(frames)
-        return Video(frames, self.preset.fps, {**shoot.told(), "seed": seed, "model": self.preset.name})
-
-    def _sample(self, shoot: Shoot, seed: int, callback: Callback | None) -> Tensor:
-        """Noise of the seed, then the sampler over the denoiser that the shoot asks for."""
-        generator = torch.Generator().manual_seed(seed)
-        noise = long_noise(self._shape(shoot), shoot.window, shoot.window_stride, generator, loop=shoot.loop)
-        noise = self.schedule.shared(noise, generator).to(self.device)
-        visited = timesteps(
-            shoot.num_steps,
-            self.schedule,
-            shoot.spacing,
-            to_clean=arrives_clean(shoot.sampler),
-            shift=self.preset.timestep_shift,
-        )
-        windows = shoot.windows
-        denoise = self._denoiser(shoot, windows)
-        latents = noise
-        if shoot.init_frames is not None:
-            visited = visited[-max(1, round(shoot.strength * (len(visited) - 1))) - 1 :]
-            a, sigma = self.schedule.level(visited[0])
-            latents = a * self._encode(resized(shoot.init_frames, shoot.height, shoot.width)) + sigma * noise
-        held: Tensor | None = None
-        if shoot.hold:
-            pictures, held_places = stacked(shoot.hold, shoot.num_frames)
-            held = self._encode(pictures)
-            shares = None  # a film to start from says itself what the other frames show
-            if shoot.init_frames is None:
-                shares = pulls(held_places, shoot.num_frames, loop=shoot.loop)
-            denoise = holding(denoise, held, held_places, shares)
-        sample = sampler_named(shoot.sampler, shoot.eta)
-        ring = closed(self.unet) if shoot.loop and len(windows) == 1 else contextlib.nullcontext()
-        with ring:
-            latents = sample(denoise, latents, self.schedule, visited, generator=generator, callback=callback)
-        latents = steadied(latents, self.preset.steadiness)
-        return latents if held is None else put(latents, held, held_places)
-
-    def _denoiser(self, shoot: Shoot, windows: list[list[int]]) -> Denoiser:
-        with self.placement.use("text_encoder"):
-            text, negative = texts(
-                self.text_encoder, shoot.prompt, shoot.negative_prompt, self.preset, shoot.num_frames
-            )
-        distilled = self.preset.unet.guidance_embed_dim is not None  # the scale goes into the network itself
-        network = partial(
-            self._network,
-            once=Memo(),
-            guidance=shoot.guidance_scale if distilled else None,
-            cache=DeepCache(shoot.cache_every) if shoot.cache_every > 1 else None,
-        )
-        asked: list[Network] = [network, partial(network, still=True)]
-        ask, still = asked if len(windows) == 1 else [windowed(one, windows) for one in asked]
-        # deep features are kept of a pass a branch
-        together = self.placement.both_branches and shoot.cache_every == 1
-        guidance = replace(shoot.guidance, scale=1) if distilled else shoot.guidance
-        branches = Branches(ask, text, negative, still, together)
-        return guided_denoiser(branches, self.schedule, self.preset.prediction, guidance)
-
-    def _shape(self, shoot: Shoot) -> tuple[int, ...]:
-        factor, channels = self.preset.autoencoder.factor, self.preset.autoencoder.latent_channels
-        return (1, channels, shoot.num_frames, shoot.height // factor, shoot.width // factor)
-
-    def _network(
-        self,
-        latents: Tensor,
-        t: Tensor,
-        text: Tensor,
-        *,
-        once: Once,
-        guidance: float | None,
-        cache: DeepCache | None,
-        still: bool = False,
-    ) -> Tensor:
-        scale = None if guidance is None else torch.full_like(t, guidance, dtype=torch.float32)
-        deep = None if cache is None else cache.features(float(t[0]))
-        with self.placement.use("unet"):
-            return self.unet(latents, t, text, scale, deep=deep, once=once, still=still).float()
-
-    def _encode(self, frames: np.ndarray) -> Tensor:
-        with self.placement.use("autoencoder"):
-            return self.autoencoder.encode(as_tensor(frames).to(self.device)).float()
-
-    def _decode(self, latents: Tensor) -> Tensor:
-        with self.placement.use("autoencoder"):
-            frames = self.autoencoder.decode(latents)
-        if not bool(frames.isfinite().all()):
-            raise RenderError("the autoencoder answered with what is no number")
-        return frames
-
-    def _parts(self) -> dict[str, nn.Module]:
-        return {"text_encoder": self.text_encoder, "unet": self.unet, "autoencoder": self.autoencoder}
+    def _film_in(self, dtype: torch.dtype, clip: ClipSettings, seed: int, callback: Callback | None) -> Video:
+        """The clip, by whichever memory plan fits it."""
+        size = ClipSize(clip.num_frames, clip.height, clip.width, clip.window, clip.cached_passes)
+        return self.placement.film(size, dtype, lambda plan: _Filming(self, plan, clip).video(seed, callback))
 
     @contextlib.contextmanager
     def _single_precision(self) -> Iterator[None]:
-        """Inside, everything is computed in fp32."""
-        dtype, parts = self.dtype, self._parts().values()
-        own = [next(part.parameters()).dtype for part in parts]
-        self.dtype = torch.float32
+        """Inside, the networks compute in fp32."""
+        parts = self.parts.values()
+        dtypes = [next(part.parameters()).dtype for part in parts]
         try:
             for part in parts:
                 part.float()
             yield
         finally:
-            self.dtype = dtype
-            for part, of in zip(parts, own, strict=True):
-                part.to(dtype=of)
+            for part, dtype in zip(parts, dtypes, strict=True):
+                part.to(dtype=dtype)
 
 
-def damage(parts: Mapping[str, nn.Module]) -> str:
-    """What is wrong with weights that answer with no number."""
+@dataclass(frozen=True)
+class _Filming:
+    """One clip, filmed by one memory plan."""
+
+    model: TextToVideo
+    plan: MemoryPlan
+    clip: ClipSettings
+
+    def video(self, seed: int, callback: Callback | None) -> Video:
+        clip, preset = self.clip, self.model.preset
+        if clip.init_frames is not None and clip.strength == 0:
+            frames = resize_frames(clip.init_frames, clip.height, clip.width).copy()
+            for index, picture in clip.hold.items():
+                frames[index] = picture
+        else:
+            frames = to_uint8(self._decode(self._sample(seed, callback))[0])
+        free = clip.init_frames is None and not clip.hold and isinstance(clip.prompt, str)
+        if clip.loop and free:  # no frame has to be at an index of its own
+            frames = open_loop(frames)
+        return Video(frames, preset.fps, {**clip.as_metadata(), "seed": seed, "model": preset.name})
+
+    def _sample(self, seed: int, callback: Callback | None) -> Tensor:
+        """Latents (1, c, f, h, w): noise of the seed, then the sampler over the denoiser."""
+        clip, schedule = self.clip, self.model.schedule
+        generator = torch.Generator().manual_seed(seed)
+        noise = long_noise(self._shape(), clip.window, clip.window_stride, generator, loop=clip.loop)
+        noise = schedule.shared(noise, generator).to(self.model.device)
+        visited = timesteps(
+            clip.num_steps,
+            schedule,
+            clip.spacing,
+            to_clean=ends_clean(clip.sampler),
+            shift=self.model.preset.timestep_shift,
+        )
+        denoise = self._denoiser()
+        latents = noise
+        if clip.init_frames is not None:
+            visited = visited[-max(1, round(clip.strength * (len(visited) - 1))) - 1 :]
+            a, sigma = schedule.level(visited[0])
+            latents = (
+                a * self._encode(resize_frames(clip.init_frames, clip.height, clip.width)) + sigma * noise
+            )
+        held: Tensor | None = None
+        if clip.hold:
+            pictures, indices = stack_held(clip.hold, clip.num_frames)
+            held = self._encode(pictures)
+            shares = None  # a clip to start from says itself what the other frames show
+            if clip.init_frames is None:
+                shares = correction_shares(indices, clip.num_frames, loop=clip.loop)
+            denoise = hold_frames(denoise, held, indices, shares)
+        sample = get_sampler(clip.sampler, clip.eta)
+        latents = sample(denoise, latents, schedule, visited, generator=generator, callback=callback)
+        latents = shrink_small_motion(latents, self.model.preset.steadiness)
+        return latents if held is None else put_frames(latents, held, indices)
+
+    def _shape(self) -> tuple[int, ...]:
+        config, clip = self.model.preset.autoencoder, self.clip
+        height, width = clip.height // config.factor, clip.width // config.factor
+        return (1, config.latent_channels, clip.num_frames, height, width)
+
+    def _denoiser(self) -> Denoiser:
+        """(latents, timestep) to clean latents, guided by the prompts."""
+        model, clip = self.model, self.clip
+        with model.placement.use("text_encoder"):
+            text, negative = embed_prompts(
+                model.text_encoder, clip.prompt, clip.negative_prompt, model.preset, clip.num_frames
+            )
+        network, still = self._networks()
+        if len(clip.windows) > 1:
+            network, still = windowed_network(network, clip.windows), windowed_network(still, clip.windows)
+        # deep features are kept of one pass a branch
+        together = self.plan.both_branches and clip.cache_every == 1
+        guidance = replace(clip.guidance, scale=1) if model.distilled else clip.guidance
+        branches = Branches(network, text, negative, still, together)
+        return guided_denoiser(branches, model.schedule, model.preset.prediction, guidance)
+
+    def _networks(self) -> tuple[Network, Network]:
+        """The UNet as guidance asks it, with and without its layers over frames; both share their caches."""
+        model, clip, once = self.model, self.clip, Memo()
+        cache = DeepCache(clip.cache_every) if clip.cache_every > 1 else None
+        options = LayerOptions(self.plan.chunks, ring=clip.loop and len(clip.windows) == 1)
+
+        def predict(latents: Tensor, t: Tensor, text: Tensor, options: LayerOptions = options) -> Tensor:
+            # a distilled network reads the scale itself
+            scale = torch.full_like(t, clip.guidance_scale, dtype=torch.float32) if model.distilled else None
+            deep = None if cache is None else cache.features(float(t[0]))
+            with model.placement.use("unet"):
+                return model.unet(latents, t, text, scale, once=once, deep=deep, options=options).float()
+
+        return predict, partial(predict, options=replace(options, still=True))
+
+    def _encode(self, frames: np.ndarray) -> Tensor:
+        with self.model.placement.use("autoencoder"):
+            return self.model.autoencoder.encode(frames_to_tensor(frames).to(self.model.device)).float()
+
+    def _decode(self, latents: Tensor) -> Tensor:
+        with self.model.placement.use("autoencoder"):
+            frames = self.model.autoencoder.decode(latents, self.plan.tile)
+        if not bool(frames.isfinite().all()):
+            raise RenderError("the autoencoder answered with what is no number")
+        return frames
+
+
+def describe_damage(parts: Mapping[str, nn.Module]) -> str:
+    """Which weights are not finite, or what to try where all of them are."""
     bad = [
         f"{part}.{name}"
         for part, module in parts.items()
@@ -287,8 +322,8 @@ def damage(parts: Mapping[str, nn.Module]) -> str:
     return "its weights are whole: try a lower guidance scale, more steps, or dtype fp32"
 
 
-def opened(frames: np.ndarray) -> np.ndarray:
-    """A ring of frames as a clip that begins where its smallest step ends."""
+def open_loop(frames: np.ndarray) -> np.ndarray:
+    """A loop (f, h, w, 3), rolled so that its smallest step is the one from its last frame to its first."""
     steps = np.abs(frames.astype(np.int16) - np.roll(frames, 1, axis=0)).mean(axis=(1, 2, 3))
     return np.roll(frames, -int(steps.argmin()), axis=0)
 

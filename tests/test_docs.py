@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from flows.cli.app import build_app
-from flows.studio.typography.caption_style import styles
+from flows.studio.typography.caption_style import style_names
 from flows.studio.voice import lines
 from scripts_llm.files import read
 
@@ -78,9 +78,9 @@ def test_the_examples_of_sound_captions_and_cut_are_read_as_they_stand(tmp_path)
     premise = read.read_premise(tmp_path / "show.yaml")
     script = read.read_script(tmp_path / "script.yaml", cast=premise.characters)
     assert len(script.scenes[0].dialogue) == 6
-    assert premise.captions.style in styles()
+    assert premise.captions.style in style_names()
     assert [who.voice.name for who in premise.characters.values()] == ["walt", "tom"]
-    lines.voices(premise)  # a voice that is none would be told
+    lines.premise_voices(premise)  # a voice that is none would be told
 
 
 def test_the_units_of_systemd_start_commands_that_there_are():

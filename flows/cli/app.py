@@ -17,9 +17,9 @@ from flows.cli.clip import clip
 from flows.cli.episode import batch, episode, meme, new, script
 from flows.cli.export import export, import_
 from flows.cli.machine import clean, pull, setup, voices
-from flows.cli.script import check, cut, plan, retake, with_whole_rewrite
+from flows.cli.script import check, cut, plan, retake
 from flows.cli.train import train
-from flows.studio.production.messages import WRONG_INPUT, known_fault
+from flows.studio.production.errors import WRONG_INPUT, describe_error
 
 STOPPED = 130
 
@@ -65,7 +65,7 @@ def main(tokens: Iterable[str] | None = None, *, name: str = "coldopen") -> NoRe
     app = build_app(name)
     try:
         code = app(
-            with_whole_rewrite(sys.argv[1:] if tokens is None else tokens),
+            sys.argv[1:] if tokens is None else list(tokens),
             exit_on_error=False,
             print_error=False,
             help_on_error=False,
@@ -77,11 +77,12 @@ def main(tokens: Iterable[str] | None = None, *, name: str = "coldopen") -> NoRe
         complain("Stopped. Nothing is lost: the same command goes on from here.")
         raise SystemExit(STOPPED) from None
     except Exception as error:
-        fault = known_fault(error)
-        if fault is None:
+        known = describe_error(error)
+        if known is None:
             raise
-        complain(fault[0])
-        raise SystemExit(fault[1]) from None
+        line, code = known
+        complain(line)
+        raise SystemExit(code) from None
     raise SystemExit(code or 0)  # None: help was shown
 
 
@@ -96,12 +97,6 @@ prefect_run = App(name="run", help_flags=[], version_flags=[])
 @prefect_run.default
 def _(*tokens: Annotated[str, Parameter(show=False, allow_leading_hyphen=True)]) -> None:
     main(tokens, name="prefect run")
-
-
-# ---------------------------------------------------------------------------------------- the commands
-
-
-# ----------------------------------------------------------------------------------------------- a run
 
 
 def complain(text: str) -> None:

@@ -45,7 +45,7 @@ Verbose = Annotated[
 Rewrite = Annotated[
     str | None,
     Parameter(
-        help="Write this scene (s04) again and touch nothing else; without a scene the whole script anew, "
-        "the old one kept as script.1.yaml."
+        help="Write this scene (s04) again and touch nothing else; all: the whole script anew, the old one "
+        "kept as script.1.yaml."
     ),
 ]

@@ -7,7 +7,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from flows.studio.commands.clip import ClipOptions
-from flows.studio.production.console import Screen
+from flows.studio.production.console import Console
 
 NOTHING = ClipOptions()
 
@@ -16,11 +16,12 @@ def clip(
     prompt: Annotated[str | None, Parameter(help="What is seen.")] = None,
     /,
     *,
-    options: Annotated[ClipOptions, Parameter(name="*")] = NOTHING,
+    options: Annotated[ClipOptions, Parameter(name="*", negative=(), show_default=False)] = NOTHING,
 ) -> int:
     """Film one prompt into one file, which says what it was filmed with."""
     from flows.studio.commands import clip as clip_command
+    from flows.studio.filming.models import LoadedModels
 
-    with Screen() as screen:
-        clip_command.make(prompt, options, screen)
+    with Console() as screen, LoadedModels(options.device) as models:
+        clip_command.make(prompt, options, screen, models)
     return 0

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import shlex
-from dataclasses import replace
+from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
 from typing import Annotated, Any
@@ -11,15 +10,20 @@ from typing import Annotated, Any
 from cyclopts import Parameter
 
 from flows.cli.arguments import Device, Draft, Episode, Output, Premise, Rewrite, Seed, Verbose, Writer
-from flows.cli.script import again
-from flows.cli.video import VideoOptions, said
-from flows.studio.commands.new import PREMISES
-from flows.studio.production.console import Screen
-from flows.studio.production.request import OUTPUT, BatchOptions, EpisodeOptions, MemeOptions, Outcome, Until
+from flows.cli.output import run_command
+from flows.cli.video import VideoOptions, video_keys
+from flows.studio.production.console import Console
+from flows.studio.production.request import (
+    OUTPUT,
+    PREMISES,
+    BatchRequest,
+    EpisodeRequest,
+    MemeText,
+    Outcome,
+    Until,
+)
 
-NOTHING_SAID = VideoOptions()
-
-
+NO_VIDEO_OPTIONS = VideoOptions()
 Video = Annotated[VideoOptions, Parameter(name="*")]
 
 
@@ -31,19 +35,9 @@ def new(
     premises: Annotated[Path, Parameter(help="The folder that it is written into.")] = PREMISES,
 ) -> int:
     """Write a premise from a logline, commented, to be edited. Never overwrites one."""
-    from flows.studio.commands.new import copy_shipped, shipped, write_new
-    from scripts_llm.errors import ScriptError
+    from flows.studio.commands.new import new
 
-    if (logline is None) == (from_ is None):
-        raise ScriptError(
-            'wanted either a logline or --from NAME, try: new "A cat runs for mayor", or one of '
-            f"--from {', '.join(shipped())}"
-        )
-    path = write_new(logline, premises) if logline is not None else copy_shipped(str(from_), premises)
-    with Screen() as screen:
-        screen.say(f"Wrote {path}. Look at it, change what you like, then:")
-        screen.say(f"  coldopen episode --premise {shlex.quote(str(path))}")
-    return 0
+    return run_command(lambda console: new(logline, from_, premises))
 
 
 def episode(
@@ -56,12 +50,22 @@ def episode(
     output: Output = OUTPUT,
     device: Device = None,
     verbose: Verbose = False,
-    video: Video = NOTHING_SAID,
+    video: Video = NO_VIDEO_OPTIONS,
     draft: Draft = False,
 ) -> int:
     """Make an episode, or finish it, or make again what no longer matches its premise and script."""
-    asked = EpisodeOptions(premise, episode, until, writer, seed, output, device, verbose)
-    return _film(replace(asked, video=said(video), draft=draft))
+    request = EpisodeRequest(
+        premise=premise,
+        episode=episode,
+        until=until,
+        writer=writer,
+        seed=seed,
+        output=output,
+        device=device,
+        video=video_keys(video),
+        draft=draft,
+    )
+    return run_command(lambda console: _make_episode(request, console, verbose=verbose))
 
 
 def script(
@@ -76,9 +80,15 @@ def script(
     verbose: Verbose = False,
 ) -> int:
     """Write the script and stop. Edit script.yaml by hand; `episode` goes on from there."""
-    if rewrite is not None:
-        return again(EpisodeOptions(premise, episode, None, writer, seed, output), rewrite, note)
-    return _film(EpisodeOptions(premise, episode, "script", writer, seed, output, None, verbose))
+    until: Until | None = None if rewrite else "script"
+    request = EpisodeRequest(
+        premise=premise, episode=episode, until=until, writer=writer, seed=seed, output=output
+    )
+    if rewrite is None:
+        return run_command(lambda console: _make_episode(request, console, verbose=verbose))
+    from flows.studio.commands.rewrite import rewrite as rewrite_script
+
+    return run_command(lambda console: rewrite_script(request, rewrite, note, console))
 
 
 def batch(
@@ -95,11 +105,20 @@ def batch(
         str | None, Parameter(help="A command that gets the summary as JSON on its standard input.")
     ] = None,
     verbose: Verbose = False,
-    video: Video = NOTHING_SAID,
+    video: Video = NO_VIDEO_OPTIONS,
 ) -> int:
     """Finish what is unfinished, then make the next episode of every show. One that fails stops no other."""
-    asked = BatchOptions(premises, writer, seed, output, device, verbose, stop_at, on_done)
-    return _night(replace(asked, video=said(video)))
+    request = BatchRequest(
+        premises=premises,
+        writer=writer,
+        seed=seed,
+        output=output,
+        device=device,
+        stop_at=stop_at,
+        on_done=on_done,
+        video=video_keys(video),
+    )
+    return run_command(lambda console: _make_batch(request, console, verbose=verbose))
 
 
 def meme(
@@ -114,52 +133,78 @@ def meme(
     output: Output = OUTPUT,
     device: Device = None,
     verbose: Verbose = False,
-    video: Video = NOTHING_SAID,
+    video: Video = NO_VIDEO_OPTIONS,
 ) -> int:
     """Make a meme: one picture that moves in a loop, and two texts."""
-    asked = MemeOptions(premise, picture, top, bottom, bar, episode, seed, output, device, verbose)
-    return _loop(replace(asked, video=said(video)))
+    text = None if picture is None else MemeText(picture=picture, top=top, bottom=bottom, bar=bar)
+    request = EpisodeRequest(
+        premise=premise,
+        episode=episode,
+        seed=seed,
+        output=output,
+        device=device,
+        video=video_keys(video),
+        meme=text,
+    )
+    return run_command(lambda console: _make_meme(request, console, verbose=verbose))
 
 
-def _film(options: EpisodeOptions) -> int:
+# ----------------------------------------------------------------------------------------------- a run
+
+
+def _make_episode(request: EpisodeRequest, console: Console, *, verbose: bool) -> Outcome:
+    from flows.studio.filming.models import LoadedModels
+    from flows.studio.production import messages, run
+    from flows.studio.production.episode import Episode
+
+    episode = Episode.open(request)
+    console.say(messages.announce(episode))
+    console.progress("looking at what is there")
+    with run.begin(episode, console) as work, LoadedModels(request.device) as models:
+        return run.nothing_to_do(work) or _with_prefect(
+            "flows.episode", lambda flow: flow.make_recorded(work, models), request, console, verbose=verbose
+        )
+
+
+def _make_meme(request: EpisodeRequest, console: Console, *, verbose: bool) -> Outcome:
+    from flows.studio.filming.models import LoadedModels
     from flows.studio.production import messages
+    from flows.studio.production.episode import Episode
 
-    with Screen() as screen:
-        screen.say(messages.announce(options))
-        screen.progress("looking at what is there")
-        outcome = messages.quick_check(options)
-        return _report(outcome or _run("flows.episode", options, screen), screen)
-
-
-def _loop(options: MemeOptions) -> int:
-    from flows.studio.production import messages
-
-    with Screen() as screen:
-        screen.say(messages.announce(options))
-        return _report(_run("flows.meme", options, screen), screen)
+    episode = Episode.open(request)
+    console.say(messages.announce(episode))
+    with LoadedModels(request.device) as models:
+        return _with_prefect(
+            "flows.meme",
+            lambda flow: flow.make_meme(episode, console, models),
+            request,
+            console,
+            verbose=verbose,
+        )
 
 
-def _night(options: BatchOptions) -> int:
-    from flows.studio.production import batch as batches
+def _make_batch(request: BatchRequest, console: Console, *, verbose: bool) -> Outcome:
+    from flows.studio.production import batch
 
-    with Screen() as screen:
-        screen.say(batches.announce(options))
-        return _report(_run("flows.batch", options, screen), screen)
+    console.say(batch.announce(request))
+    return _with_prefect(
+        "flows.batch", lambda flow: flow.make_batch(request, console), request, console, verbose=verbose
+    )
 
 
-def _run(flow: str, options: EpisodeOptions | MemeOptions | BatchOptions, screen: Screen) -> Outcome:
-    """Calls `make` of a flow's module, with an API for Prefect around it."""
+def _with_prefect(
+    module: str,
+    make: Callable[[Any], Outcome],
+    request: EpisodeRequest | BatchRequest,
+    console: Console,
+    *,
+    verbose: bool,
+) -> Outcome:
+    """Calls a function of a flow's module, which is imported while Prefect's API starts."""
     from flows.orchestration.server import prefect_api
 
     def load() -> Any:
-        return import_module(flow)
+        return import_module(module)
 
-    with prefect_api(options.output / "logs", screen=screen, verbose=options.verbose, meanwhile=load):
-        outcome: Outcome = load().make(options, screen)
-    return outcome
-
-
-def _report(outcome: Outcome, screen: Screen) -> int:
-    for line in outcome.lines:
-        screen.say(line)
-    return outcome.code
+    with prefect_api(request.output / "logs", screen=console, verbose=verbose, meanwhile=load):
+        return make(load())

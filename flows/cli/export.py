@@ -8,8 +8,8 @@ from typing import Annotated, Literal
 from cyclopts import Parameter
 
 from flows.cli.arguments import Episode, Output, Premise
-from flows.studio.production.console import Screen
-from flows.studio.production.request import OUTPUT, EpisodeOptions, Outcome
+from flows.cli.output import run_command
+from flows.studio.production.request import OUTPUT, EpisodeRequest
 
 To = Literal["otio", "fountain"]
 
@@ -31,20 +31,15 @@ def export(
     output: Output = OUTPUT,
 ) -> int:
     """Write an episode that is made, or its script, in the form that another program opens."""
-    options = EpisodeOptions(premise, episode, output=output)
+    from flows.studio.commands.export import export_fountain, export_otio
+    from scripts_llm.errors import ScriptError
+
+    request = EpisodeRequest(premise=premise, episode=episode, output=output)
     if to == "fountain":
-        from flows.studio.commands import export as export_command
-
-        return _told(export_command.export(options, out))
+        return run_command(lambda console: export_fountain(request, out))
     if out is not None:
-        from scripts_llm.errors import ScriptError
-
         raise ScriptError("--out: wanted with --to fountain alone; otio lies in the episode's folder")
-
-    with Screen() as screen:
-        path = export_command.export_otio(options, screen)
-        screen.say(f"{path}, with stems/ and timeline.txt beside it")
-    return 0
+    return run_command(lambda console: export_otio(request, console))
 
 
 def import_(
@@ -56,13 +51,7 @@ def import_(
     output: Output = OUTPUT,
 ) -> int:
     """Make a Fountain screenplay the episode's script; one that is there is kept as script.1.yaml."""
-    from flows.studio.commands import export as export_command
+    from flows.studio.commands.export import import_fountain
 
-    return _told(export_command.import_fountain(file, EpisodeOptions(premise, episode, output=output)))
-
-
-def _told(outcome: Outcome) -> int:
-    with Screen() as screen:
-        for line in outcome.lines:
-            screen.say(line)
-    return outcome.code
+    request = EpisodeRequest(premise=premise, episode=episode, output=output)
+    return run_command(lambda console: import_fountain(file, request))

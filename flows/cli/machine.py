@@ -9,8 +9,8 @@ from cyclopts import Parameter
 from cyclopts.validators import Number
 
 from flows.cli.arguments import Output
-from flows.cli.episode import _report
-from flows.studio.production.console import Screen
+from flows.cli.output import run_command
+from flows.studio.production.console import Console
 from flows.studio.production.request import OUTPUT
 
 
@@ -23,10 +23,9 @@ def clean(
     output: Output = OUTPUT,
 ) -> int:
     """Take clips, voices and segments of older episodes away. Scripts, recipes and films stay."""
-    from flows.studio.commands import clean as clean_command
+    from flows.studio.commands.clean import clean
 
-    with Screen() as screen:
-        return _report(clean_command.clean(output, keep=keep, dry_run=dry_run), screen)
+    return run_command(lambda console: clean(output, keep=keep, dry_run=dry_run))
 
 
 def voices(
@@ -39,14 +38,14 @@ def voices(
     """List every voice there is, with its language and pitch; or hear one; or a show's whole cast."""
     from flows.studio.commands import voices as voices_command
 
-    with Screen() as screen:
+    with Console() as console:
         if cast is not None:
-            voices_command.hear_cast(cast, screen, folder=out)
+            voices_command.speak_cast(cast, console, folder=out)
         elif try_ is not None:
-            voices_command.hear(try_, screen, text=say, path=out)
+            voices_command.try_voice(try_, console, text=say, path=out)
         else:
-            for line in voices_command.listed():
-                screen.say(line)
+            for line in voices_command.list_voices():
+                console.say(line)
     return 0
 
 
@@ -57,21 +56,21 @@ def pull(
     """Fetch weights that are not in the package. Without a name: what there is, how big, on whose terms."""
     from flows.studio.workspace import downloads
 
-    with Screen() as screen:
+    with Console() as console:
         if name is None:
-            for line in downloads.told():
-                screen.say(line)
+            for line in downloads.catalog_lines():
+                console.say(line)
             return 0
-        entry = downloads.named(name)
-        place = downloads.pull(entry, say=screen.progress)
-        screen.say(f"{place}: {entry.about} ({entry.licence})")
+        entry = downloads.find_entry(name)
+        folder = downloads.pull(entry, say=console.progress)
+        console.say(f"{folder}: {entry.about} ({entry.licence})")
     return 0
 
 
 def setup() -> int:
     """Switch on `prefect run` for every folder, and make the first start quick. Once is enough."""
-    from flows.orchestration.setup import prepare
+    from flows.orchestration.setup import set_up_prefect
 
-    with Screen() as screen:
-        prepare(screen)
+    with Console() as console:
+        set_up_prefect(console)
     return 0

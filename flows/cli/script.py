@@ -1,8 +1,7 @@
-"""The commands that work on one episode's premise and script, and need neither Prefect nor a server."""
+"""Commands on one episode that need no server: `check`, `plan`, `retake`, `cut`."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated
 
@@ -10,8 +9,8 @@ from cyclopts import Parameter
 from cyclopts.validators import Number
 
 from flows.cli.arguments import Device, Episode, Memory, Output, Premise
-from flows.studio.production.console import Screen
-from flows.studio.production.request import OUTPUT, Aspect, CutOptions, EpisodeOptions
+from flows.cli.output import run_command
+from flows.studio.production.request import OUTPUT, Aspect, CutRequest, EpisodeRequest
 from flows.studio.timeline.model import Framing
 from scripts_llm.screenplay.script import MAX_TAKES
 
@@ -24,44 +23,18 @@ def check(
     output: Output = OUTPUT,
 ) -> int:
     """Read premise and script, film nothing, and tell what would go wrong or look wrong."""
-    from flows.studio.commands import check as check_command
+    from flows.studio.commands.check import check
 
-    with Screen() as screen:
-        code, lines = check_command.check(EpisodeOptions(premise, episode, output=output), script)
-        for line in lines:
-            screen.say(line)
-    return code
-
-
-def again(options: EpisodeOptions, scene: str, note: str) -> int:
-    """`script --rewrite`: no command of its own."""
-    from flows.studio.commands import rewrite
-
-    with Screen() as screen:
-        outcome = rewrite.rewrite(options, scene, note, screen)
-        for line in outcome.lines:
-            screen.say(line)
-    return outcome.code
-
-
-def with_whole_rewrite(tokens: Iterable[str]) -> list[str]:
-    """The command line with `--rewrite` alone told apart from `--rewrite s04`."""
-    words = list(tokens)
-    if "--rewrite" in words:
-        behind = words.index("--rewrite") + 1
-        if behind == len(words) or words[behind].startswith("-"):
-            words.insert(behind, "*")
-    return words
+    request = EpisodeRequest(premise=premise, episode=episode, output=output)
+    return run_command(lambda console: check(request, script))
 
 
 def plan(*, premise: Premise = None, episode: Episode = None, output: Output = OUTPUT) -> int:
     """Tell what the next run would make, item by item with the reason, and what it would cost."""
-    from flows.studio.commands import plan as plan_command
+    from flows.studio.commands.plan import plan
 
-    with Screen() as screen:
-        for line in plan_command.told(EpisodeOptions(premise, episode, output=output)):
-            screen.say(line)
-    return 0
+    request = EpisodeRequest(premise=premise, episode=episode, output=output)
+    return run_command(lambda console: plan(request))
 
 
 def retake(
@@ -84,15 +57,11 @@ def retake(
 
     It is filmed with what the episode is filmed with; another model, size or speed is for `episode`.
     """
-    from flows.studio.commands import retake as retake_command
+    from flows.studio.commands.retake import retake
 
     video = {} if memory is None else {"memory": memory}
-    options = EpisodeOptions(premise, episode, output=output, device=device, video=video)
-    with Screen() as screen:
-        outcome = retake_command.retake(options, shot, pick=pick, screen=screen)
-        for line in outcome.lines:
-            screen.say(line)
-    return outcome.code
+    request = EpisodeRequest(premise=premise, episode=episode, output=output, device=device, video=video)
+    return run_command(lambda console: retake(request, shot, pick=pick, console=console))
 
 
 def cut(
@@ -111,12 +80,9 @@ def cut(
     output: Output = OUTPUT,
 ) -> int:
     """Cut an episode in another shape, or a short of a few scenes, from the clips there are."""
-    from flows.studio.commands import cut as cut_command
+    from flows.studio.commands.cut import cut
 
     ids = [each.strip() for each in (scenes or "").split(",")]
-    wanted = CutOptions(aspect, lines, tuple(dict.fromkeys(each for each in ids if each)), framing)
-    with Screen() as screen:
-        outcome = cut_command.recut(EpisodeOptions(premise, episode, output=output), wanted, screen)
-        for line in outcome.lines:
-            screen.say(line)
-    return outcome.code
+    shape = CutRequest(aspect, lines, tuple(dict.fromkeys(each for each in ids if each)), framing)
+    request = EpisodeRequest(premise=premise, episode=episode, output=output)
+    return run_command(lambda console: cut(request, shape, console))

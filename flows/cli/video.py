@@ -1,28 +1,32 @@
-"""What an episode may be filmed with: options of `episode`, `batch` and `meme`, which it remembers."""
+"""The options of `episode`, `batch` and `meme` that decide what an episode is filmed with."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Annotated, Any, Literal
 
 from cyclopts import Parameter
 from cyclopts.validators import Number
 
 from flows.cli.arguments import Memory
-from t2v.configs import Speed
+from flows.studio.filming.models import Speed
 
 NO_LORA = "none"
 
 
 @dataclass(frozen=True)
 class VideoOptions:
-    """None is what was not said: what the episode remembers, the premise, the film model's own value."""
+    """The keys of a premise's `video:` that have an option; an episode remembers them.
 
-    video_model: Annotated[
+    None means not given: the episode's memory counts, then the premise, then the film model's own value.
+    """
+
+    model: Annotated[
         str | None,
         Parameter(
+            name="--video-model",
             help="toon, a folder, a weight file or a hub id. New episodes: the premise's, "
-            "COLDOPEN_VIDEO_MODEL, toon."
+            "COLDOPEN_VIDEO_MODEL, toon.",
         ),
     ] = None
     size: Annotated[
@@ -48,16 +52,9 @@ class VideoOptions:
     ] = None
 
 
-def said(options: VideoOptions) -> dict[str, Any]:
-    """What was said, by the names of the premise's `video:`."""
-    lora = [] if options.lora == (NO_LORA,) else list(options.lora)
-    told = {
-        "model": options.video_model,
-        "size": options.size,
-        "steps": options.steps,
-        "lora": lora if options.lora else None,
-        "memory": options.memory,
-        "speed": options.speed,
-        "takes": options.takes,
-    }
-    return {name: value for name, value in told.items() if value is not None}
+def video_keys(options: VideoOptions) -> dict[str, Any]:
+    """The options that were given, by the keys of a premise's `video:`; `--lora none` is an empty list."""
+    given = {key: value for key, value in asdict(options).items() if value not in (None, ())}
+    if "lora" in given:
+        given["lora"] = [] if options.lora == (NO_LORA,) else list(options.lora)
+    return given

@@ -1,4 +1,4 @@
-"""What prefect.yaml asks this machine when `prefect deploy` reads it."""
+"""The build step of prefect.yaml: this checkout's folder and this machine's time zone."""
 
 from __future__ import annotations
 
@@ -10,34 +10,39 @@ from flows.studio.errors import StudioError
 
 VARIABLE = "COLDOPEN_TIMEZONE"
 LOCALTIME = Path("/etc/localtime")
-ZONES = "zoneinfo"
+ZONEINFO = "zoneinfo"
 
 
 def this_machine() -> dict[str, str]:
-    """Where the checkout lies and which time zone its nights are in; a build step of prefect.yaml."""
-    return {"directory": str(Path.cwd()), "timezone": time_zone()}
+    """`directory`, the current folder, and `timezone`, in which the schedule's times are."""
+    return {"directory": str(Path.cwd()), "timezone": local_time_zone()}
 
 
-def time_zone(*, localtime: Path = LOCALTIME) -> str:
-    """The zone that COLDOPEN_TIMEZONE names, else TZ, else the machine's own, else UTC (as on Windows)."""
-    asked = os.environ.get(VARIABLE)
-    if asked:
-        if not _exists(asked):
-            raise StudioError(f"{VARIABLE}: wanted a time zone such as Europe/Berlin, got {asked!r}", code=2)
-        return asked
-    candidates = (os.environ.get("TZ", "").lstrip(":"), _zone_of(localtime))
-    return next((zone for zone in candidates if zone and _exists(zone)), "UTC")
+def local_time_zone(*, localtime: Path = LOCALTIME) -> str:
+    """The name of the zone in COLDOPEN_TIMEZONE, else in TZ, else the machine's, else UTC (as on Windows).
+
+    Raises:
+        StudioError: COLDOPEN_TIMEZONE names no time zone.
+    """
+    configured = os.environ.get(VARIABLE)
+    if configured:
+        if not _is_time_zone(configured):
+            message = f"{VARIABLE}: wanted a time zone such as Europe/Berlin, got {configured!r}"
+            raise StudioError(message, code=2)
+        return configured
+    candidates = (os.environ.get("TZ", "").lstrip(":"), _linked_zone(localtime))
+    return next((zone for zone in candidates if zone and _is_time_zone(zone)), "UTC")
 
 
-def _zone_of(localtime: Path) -> str:
-    """/etc/localtime points into the zone database; what comes behind `zoneinfo/` is the name."""
+def _linked_zone(localtime: Path) -> str:
+    """The zone that /etc/localtime links to: the part of its target after `zoneinfo/`."""
     parts = localtime.resolve().parts
-    return "/".join(parts[parts.index(ZONES) + 1 :]) if ZONES in parts else ""
+    return "/".join(parts[parts.index(ZONEINFO) + 1 :]) if ZONEINFO in parts else ""
 
 
-def _exists(zone: str) -> bool:
+def _is_time_zone(name: str) -> bool:
     try:
-        ZoneInfo(zone)
+        ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):
         return False
     return True

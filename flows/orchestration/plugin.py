@@ -1,9 +1,8 @@
-"""Adds `prefect run` to Prefect's own command line, through the entry point group `prefect.plugins`.
+"""Adds `prefect run` to Prefect's own command line, as an entry point of the group `prefect.plugins`.
 
-Prefect imports this file on `import prefect` where its plug-ins are switched on, so it stays tiny and
-does nothing outside the `prefect` program. Finding it is Prefect's documented way; the one private name
-is `prefect.cli._app._app`, to which a command is added. If that name moves, `prefect` warns once and
-`coldopen` goes on working.
+Prefect imports this file on `import prefect` if its plug-ins are enabled, so it is small and does nothing
+outside the `prefect` program. The entry point is Prefect's documented way; the command is added to
+`prefect.cli._app._app`, which is private. If that name moves, `prefect` warns once; `coldopen` still works.
 """
 
 from __future__ import annotations
@@ -17,17 +16,17 @@ PREFECT_PLUGIN_API_REQUIRES = ">=0.1,<1"
 
 
 def is_prefect_program() -> bool:
-    """Whether this process is `prefect …` or `python -m prefect …`."""
+    """True if this process is `prefect …` or `python -m prefect …`."""
     return Path(sys.argv[0]).stem == "prefect" or "prefect" in sys.orig_argv[1:3]
 
 
 @register_hook
 def setup_environment(*, ctx: HookContext) -> None:
-    """Prefect's hook at start-up."""
+    """Prefect's hook at start-up, under the name that Prefect gives it."""
     if not is_prefect_program():
         return
     try:
-        _add_run()
+        _add_run_command()
     except Exception as error:  # whatever Prefect changes, `prefect` itself goes on working
         ctx.logger_factory("coldopen").warning(
             "could not add `prefect run` to Prefect %s (%s); use `coldopen` instead",
@@ -36,8 +35,9 @@ def setup_environment(*, ctx: HookContext) -> None:
         )
 
 
-def _add_run() -> None:
+def _add_run_command() -> None:
+    """Adds the command, unless Prefect has a `run` of its own by now."""
     from prefect.cli._app import _app
 
-    if "run" not in _app:  # else Prefect has its own now: never override it
+    if "run" not in _app:
         _app.command("flows.cli.app:prefect_run", name="run", help="Make an episode: Cold Open's commands.")

@@ -1,18 +1,20 @@
-"""continuity.yaml: what a show remembers, as a file that people edit and the program adds entries to.
+"""Reads and edits continuity.yaml, which users edit as well.
 
-Only the entry in hand is written; comments, order and every other byte stay as they are.
+Saving an entry changes the text of that entry only; comments, order and every other byte are kept.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
-from scripts_llm.errors import ScriptError
-from scripts_llm.files.source import Source, read_text, refuse
+from scripts_llm.files.edit import replace_text
+from scripts_llm.files.source import Source, faults_error, read_text
 from scripts_llm.files.validation import validate
-from scripts_llm.files.write import flow, replace_file, scalar
-from scripts_llm.files.yaml_nodes import Node, parse, resolve
-from scripts_llm.screenplay.continuity import Continuity, Told
+from scripts_llm.files.write import flow_style, format_scalar
+from scripts_llm.files.yaml_nodes import Node, construct, parse
+from scripts_llm.screenplay.continuity import Continuity, ContinuityEntry, episode_number
 
 HEAD = """\
 # What happened so far in {show}: the writer reads it before every new episode.
@@ -26,7 +28,7 @@ episodes:
 
 
 def read_continuity(path: Path) -> Continuity:
-    """What the file says; an empty value if there is none. Raises ScriptError with all its faults."""
+    """Reads the file; an empty Continuity if there is none. Raises ScriptError with every fault."""
     if not path.exists():
         return Continuity()
     source = Source(path, read_text(path, what="continuity"))
@@ -35,107 +37,105 @@ def read_continuity(path: Path) -> Continuity:
         return Continuity()
     known, more = validate(Continuity, _without_an_empty_list(root), path)
     if known is None or faults or more:
-        raise refuse([*faults, *more], source)
+        raise faults_error([*faults, *more], source)
     return known
 
 
-def entry_of(path: Path, episode: str) -> Told | None:
-    """The entry of an episode as it stands in the file."""
-    told = read_continuity(path).episodes
-    return next((each for each in told if each.episode == episode), None)
+def read_entry(path: Path, episode: str) -> ContinuityEntry | None:
+    """The entry of an episode in the file, or None."""
+    return next((entry for entry in read_continuity(path).episodes if entry.episode == episode), None)
 
 
-def write_entry(path: Path, told: Told, *, show: str) -> None:
-    """Puts an episode's entry in its place, instead of the one that it had. A file is made if there is none.
+def save_entry(path: Path, entry: ContinuityEntry, *, show: str) -> None:
+    """Writes an episode's entry over the one that it had, or inserts it in the order of episodes.
 
-    What comes out is read back before it replaces the file. Raises ScriptError if the file is written in a
-    way that an entry cannot be put into; the file is then as it was.
+    The file is created if it is missing. Raises ScriptError, and leaves the file unchanged, if its YAML is
+    written in a way that an entry cannot be inserted into.
     """
-    wanted = read_continuity(path).with_episode(told)
-    text = read_text(path, what="continuity") if path.exists() else HEAD.format(show=" ".join(show.split()))
-    new = _with_entry(text, told, path)
-    if _reads_as(new, path) != wanted:
-        raise ScriptError(
-            f"{path}: wanted to add what happened in {told.episode}, got YAML that is too clever for that, "
-            "try a plain list of entries under `episodes:`"
-        )
-    replace_file(path, new.encode())
+    read_continuity(path)
+    exists = path.exists()
+    text = read_text(path, what="continuity") if exists else HEAD.format(show=" ".join(show.split()))
+    source = Source(path, text)
+    root, _ = parse(source)
+    replace_text(
+        source,
+        _with_entry(text, root, entry),
+        _content_with_entry(root, entry),
+        what=f"what happened in {entry.episode}",
+        hint="a plain list of entries under `episodes:`",
+    )
 
 
-def rows_of(told: Told) -> list[str]:
-    """An entry as the program writes it, a line each, without indentation."""
-    known = told.model_dump(exclude_defaults=True, mode="json")
+def entry_rows(entry: ContinuityEntry) -> list[str]:
+    """An entry as lines of YAML, without indentation."""
+    known = entry.model_dump(exclude_defaults=True, mode="json")
     rows = []
     for key, value in known.items():
         if isinstance(value, str):
-            rows.append(f"{key}: {scalar(value)}")
+            rows.append(f"{key}: {format_scalar(value)}")
         elif isinstance(value, list):
-            rows += [f"{key}:", *(f"  - {scalar(each)}" for each in value)]
+            rows += [f"{key}:", *(f"  - {format_scalar(each)}" for each in value)]
         else:
-            rows.append(f"{key}: {flow(value)}")
+            rows.append(f"{key}: {flow_style(value)}")
     return rows
 
 
-def _with_entry(text: str, told: Told, path: Path) -> str:
-    root, _ = parse(Source(path, text))
+def _content_with_entry(root: Node | None, entry: ContinuityEntry) -> dict[str, Any]:
+    content: dict[str, Any] = construct(root) if root is not None and not root.is_blank else {}
+    entries = content["episodes"] = content.get("episodes") or []
+    index, is_there = _place_for(entry.episode, [str(each.get("episode", "")) for each in entries])
+    entries[index : index + is_there] = [entry.model_dump(exclude_defaults=True, mode="json")]
+    return content
+
+
+def _place_for(episode: str, others: Sequence[str]) -> tuple[int, bool]:
+    """The index of an episode among others, and whether one of them is the same episode."""
+    if episode in others:
+        return others.index(episode), True
+    number = episode_number(episode)
+    later = (index for index, other in enumerate(others) if episode_number(other) > number)
+    return next(later, len(others)), False
+
+
+def _with_entry(text: str, root: Node | None, entry: ContinuityEntry) -> str:
     listed = root.value.get("episodes") if root is not None and isinstance(root.value, dict) else None
-    entries = listed.value if listed is not None and isinstance(listed.value, list) else []
-    if not entries:
+    nodes = listed.value if listed is not None and isinstance(listed.value, list) else []
+    if not nodes:
         head = text if listed is not None else f"{text.rstrip()}\n\nepisodes:\n".lstrip()
         head = head[: listed.start.index] + head[listed.end.index :] if listed is not None else head
-        return f"{head.rstrip()}\n{_block(told, 2)}"
-    indent = entries[0].start.column - 3
-    own = next((entry for entry in entries if _code(entry) == told.episode), None)
-    if own is not None:
-        start, end = _line_start(text, own), _end_of(text, own)
-        return text[:start] + _block(told, indent) + text[end:]
-    later = next((entry for entry in entries if _number(_code(entry)) > _number(told.episode)), None)
-    if later is not None:
-        start = _line_start(text, later)
-        return text[:start] + _block(told, indent) + "\n" + text[start:]
-    end = _end_of(text, entries[-1])
-    before = text[:end] if text[:end].endswith("\n") else text[:end] + "\n"
-    return f"{before}\n{_block(told, indent)}{text[end:]}"
+        return f"{head.rstrip()}\n{_block(entry, 2)}"
+    block = _block(entry, nodes[0].start.column - 3)
+    index, is_there = _place_for(entry.episode, [_code(node) for node in nodes])
+    if index == len(nodes):
+        end = _end_of(text, nodes[-1])
+        before = text[:end] if text[:end].endswith("\n") else text[:end] + "\n"
+        return f"{before}\n{block}{text[end:]}"
+    start = text.rfind("\n", 0, nodes[index].start.index) + 1
+    if is_there:
+        return text[:start] + block + text[_end_of(text, nodes[index]) :]
+    return f"{text[:start]}{block}\n{text[start:]}"
 
 
-def _block(told: Told, indent: int) -> str:
-    first, *rest = rows_of(told)
+def _block(entry: ContinuityEntry, indent: int) -> str:
+    first, *rest = entry_rows(entry)
     rows = [f"- {first}", *(f"  {row}" for row in rest)]
     return "".join(f"{' ' * indent}{row}\n" for row in rows)
 
 
-def _line_start(text: str, entry: Node) -> int:
-    return text.rfind("\n", 0, entry.start.index) + 1
-
-
-def _end_of(text: str, entry: Node) -> int:
-    """Behind the last line of an entry's own text; comments and blank lines after it are not its own."""
-    last = len(text[: entry.end.index].rstrip())
+def _end_of(text: str, node: Node) -> int:
+    """The offset behind the last line of an entry's text, without the comments and blank lines after it."""
+    last = len(text[: node.end.index].rstrip())
     end = text.find("\n", last)
     return len(text) if end < 0 else end + 1
 
 
-def _code(entry: Node) -> str:
-    value = resolve(entry)
+def _code(node: Node) -> str:
+    value = construct(node)
     return str(value.get("episode", "")) if isinstance(value, dict) else ""
 
 
-def _number(code: str) -> tuple[int, ...]:
-    return tuple(int(digits) for digits in code.lstrip("s").split("e") if digits.isdecimal())
-
-
-def _reads_as(text: str, path: Path) -> Continuity | None:
-    try:
-        root, _ = parse(Source(path, text))
-        if root is None:
-            return None
-        return validate(Continuity, _without_an_empty_list(root), path)[0]
-    except ScriptError:
-        return None
-
-
 def _without_an_empty_list(root: Node) -> Node:
-    """`episodes:` with nothing behind it is a list without entries."""
+    """Removes an `episodes:` key without a value, which means an empty list."""
     if isinstance(root.value, dict) and "episodes" in root.value and root.value["episodes"].is_blank:
         del root.value["episodes"]
     return root

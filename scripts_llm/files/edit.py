@@ -1,7 +1,7 @@
-"""Writing into a script that a person typed: ids, shots, a pick, a scene; every other byte stays as it is.
+"""Edits scripts that users have typed: ids, shots, picks, whole scenes. Every other byte is kept.
 
-The places come from the parsed tree, so comments, quotes, odd indentation and line ends are never written
-again. What comes out is read back before it replaces the file: the same content plus what was put in.
+Offsets come from the parsed tree, so comments, quotes, indentation and line ends stay as they are. The edited
+text is parsed again and compared with the expected content before it replaces the file.
 """
 
 from __future__ import annotations
@@ -13,28 +13,30 @@ from typing import Any
 
 from scripts_llm.errors import ScriptError
 from scripts_llm.files.source import Source, read_text
-from scripts_llm.files.write import flow, replace_file, scalar, scene_rows, shot_in_flow
-from scripts_llm.files.yaml_nodes import Node, parse, resolve
+from scripts_llm.files.write import flow_style, format_scalar, format_shot, replace_file, scene_rows
+from scripts_llm.files.yaml_nodes import Node, construct, parse
 from scripts_llm.screenplay.script import Scene, Shot
+
+_PLAIN_LINES = "plain `key: value` lines, without aliases"
 
 
 @dataclass(frozen=True)
 class _Edit:
-    """Text that takes the place of text[start:end]."""
+    """Replaces text[start:end]."""
 
     start: int
     end: int
     new: str
 
 
-def write_into_script(path: Path, *, ids: Mapping[int, str], shots: Mapping[int, Sequence[Shot]]) -> None:
-    """Give scenes, by index, their id and their shots. If it cannot: ScriptError, and the file as it was."""
+def insert_ids_and_shots(path: Path, *, ids: Mapping[int, str], shots: Mapping[int, Sequence[Shot]]) -> None:
+    """Gives scenes, by index, an id and shots. Raises ScriptError and leaves the file if it cannot."""
     if not ids and not shots:
         return
     text = read_text(path, what="script")
     root, _ = parse(Source(path, text))
     scenes = _scenes(root, path, max((*ids, *shots)))
-    wanted = _wanted(root, ids, shots)
+    expected = _expected_content(root, ids, shots)
     for before_all in (False, True):
         edits: list[_Edit] = []
         for index, scene in enumerate(scenes):
@@ -42,75 +44,72 @@ def write_into_script(path: Path, *, ids: Mapping[int, str], shots: Mapping[int,
                 edits += _id_edits(scene, ids[index], _line_end(text))
             if index in shots:
                 edits += _shots_edits(scene, shots[index], text, before_all=before_all)
-        new = _edited(text, edits)
-        if _reads_as(new, wanted, path):
-            _put(Source(path, text), new, wanted, "a shot")
+        new = _apply_edits(text, edits)
+        if _reads_as(new, expected, path):
+            replace_text(Source(path, text), new, expected, what="a shot")
             return
-    raise ScriptError(
-        f"{path}: wanted to write shots and ids into the scenes, got YAML that is too clever for that, "
-        "try plain `key: value` lines, without aliases"
-    )
+    raise _too_clever(path, "shots and ids into the scenes")
 
 
 def set_pick(path: Path, *, scene: int, shot: int, pick: int) -> None:
-    """Write which take of a shot is cut in, scene and shot by index. ScriptError if it cannot."""
+    """Writes which take of a shot is used; scene and shot are indexes. Raises ScriptError if it cannot."""
     source = Source(path, read_text(path, what="script"))
     root, _ = parse(source)
     shots = _scenes(root, path, scene)[scene].value
     listed = shots.get("shots") if isinstance(shots, dict) else None
     if root is None or listed is None or not isinstance(listed.value, list) or shot >= len(listed.value):
         raise ScriptError(f"{path}: wanted at least {shot + 1} shots in the scene, got fewer")
-    wanted = resolve(root)
-    wanted["scenes"][scene]["shots"][shot]["pick"] = pick
-    new = _edited(source.text, [_value_edit(listed.value[shot], "pick", str(pick), source.text)])
-    _put(source, new, wanted, "a pick")
+    expected = construct(root)
+    expected["scenes"][scene]["shots"][shot]["pick"] = pick
+    new = _apply_edits(source.text, [_set_value_edit(listed.value[shot], "pick", str(pick), source.text)])
+    replace_text(source, new, expected, what="a pick")
 
 
-def scene_text(path: Path, index: int) -> str:
-    """A scene as it stands in the file, without its dash."""
+def read_scene_text(path: Path, index: int) -> str:
+    """The text of a scene in the file, without its dash."""
     source = Source(path, read_text(path, what="script"))
-    start, end, _ = _bounds(source, index)
+    start, end, _ = _scene_bounds(source, index)
     return source.text[start:end]
 
 
 def replace_scene(path: Path, index: int, new: Scene | str) -> None:
-    """Write a scene, or a scene's text, in the place of the one at `index`. ScriptError if it cannot."""
+    """Replaces the scene at `index` by another, or by a scene's text. Raises ScriptError if it cannot."""
     source = Source(path, read_text(path, what="script"))
-    start, end, scene = _bounds(source, index)
-    text = new if isinstance(new, str) else _as_text(new, scene, source.text)
+    start, end, scene = _scene_bounds(source, index)
+    text = new if isinstance(new, str) else _format_scene(new, scene, source.text)
     root, _ = parse(source)
     alone, _ = parse(Source(path, f"{' ' * (scene.start.column - 1)}{text}"))
     if root is None or alone is None:
         raise ScriptError(f"{path}: wanted a scene, got nothing")
-    wanted = resolve(root)
-    wanted["scenes"][index] = resolve(alone)
-    _put(source, source.text[:start] + text + source.text[end:], wanted, "a scene")
+    expected = construct(root)
+    expected["scenes"][index] = construct(alone)
+    replace_text(source, source.text[:start] + text + source.text[end:], expected, what="a scene")
 
 
-def keep_scenes(path: Path, texts: Mapping[str, str]) -> None:
-    """Put scenes of an older script, by id, in the place of those of a new one; those it lacks come last.
+def carry_over_scenes(path: Path, texts: Mapping[str, str]) -> None:
+    """Replaces scenes of a script, by id, with their text from an older script; missing ones are appended.
 
-    Their text stays as it was, but for the spaces in front of its lines.
+    Only the indentation of the text changes.
     """
     for name, text in texts.items():
         source = Source(path, read_text(path, what="script"))
         root, _ = parse(source)
-        ids = [resolve(scene).get("id") for scene in _scenes(root, path, 0)]
+        ids = [construct(scene).get("id") for scene in _scenes(root, path, 0)]
         index = ids.index(name) if name in ids else None
         if index is None:
             column = _scenes(root, path, 0)[0].start.column
-            end = source.text.rstrip() + "\n\n" + " " * (column - 3) + "- " + _moved(text, column) + "\n"
+            end = source.text.rstrip() + "\n\n" + " " * (column - 3) + "- " + _reindent(text, column) + "\n"
             parse(Source(path, end))
             replace_file(path, end.encode())
         else:
-            start, end_at, scene = _bounds(source, index)
-            new = source.text[:start] + _moved(text, scene.start.column) + source.text[end_at:]
+            start, end_at, scene = _scene_bounds(source, index)
+            new = source.text[:start] + _reindent(text, scene.start.column) + source.text[end_at:]
             parse(Source(path, new))
             replace_file(path, new.encode())
 
 
-def _moved(text: str, column: int) -> str:
-    """A scene's text with its keys in another column; a line that follows less far in stays aligned."""
+def _reindent(text: str, column: int) -> str:
+    """Indents a scene's text for another column and keeps the relative indentation of its lines."""
     first, *others = text.split("\n")
     depths = [len(row) - len(row.lstrip(" ")) for row in others if row.strip()]
     by = column - 1 - min(depths, default=column - 1)
@@ -121,15 +120,15 @@ def _moved(text: str, column: int) -> str:
     return "\n".join([first, *moved])
 
 
-def _bounds(source: Source, index: int) -> tuple[int, int, Node]:
-    """Where a scene's text begins and ends: comments and blank lines behind it belong to what follows."""
+def _scene_bounds(source: Source, index: int) -> tuple[int, int, Node]:
+    """Start and end of a scene's text, without the comments and blank lines behind it, and its node."""
     root, _ = parse(source)
     scene = _scenes(root, source.path, index)[index]
-    return scene.start.index, len(source.text[: _last(scene).end.index].rstrip()), scene
+    return scene.start.index, len(source.text[: _last_descendant(scene).end.index].rstrip()), scene
 
 
-def _last(node: Node) -> Node:
-    """The node whose text ends last in a node."""
+def _last_descendant(node: Node) -> Node:
+    """The descendant whose text ends last."""
     while not node.flow and isinstance(node.value, dict | list) and node.value:
         inner = list(node.value.values()) if isinstance(node.value, dict) else node.value
         deepest = max(inner, key=lambda each: each.end.index)
@@ -139,14 +138,14 @@ def _last(node: Node) -> Node:
     return node
 
 
-def _as_text(scene: Scene, place: Node, text: str) -> str:
-    if place.flow:
-        return flow(scene.model_dump(exclude_defaults=True, mode="json"))
-    return (_line_end(text) + " " * (place.start.column - 1)).join(scene_rows(scene))
+def _format_scene(scene: Scene, node: Node, text: str) -> str:
+    if node.flow:
+        return flow_style(scene.model_dump(exclude_defaults=True, mode="json"))
+    return (_line_end(text) + " " * (node.start.column - 1)).join(scene_rows(scene))
 
 
-def _value_edit(mapping: Node, key: str, value: str, text: str) -> _Edit:
-    """A key's value in place of the old one, or the key behind the others."""
+def _set_value_edit(mapping: Node, key: str, value: str, text: str) -> _Edit:
+    """The edit that sets a key: its value replaced, or the key added behind the others."""
     old = mapping.value.get(key) if isinstance(mapping.value, dict) else None
     if old is not None:
         return _Edit(old.start.index, old.end.index, (" " if old.is_blank else "") + value)
@@ -159,16 +158,20 @@ def _value_edit(mapping: Node, key: str, value: str, text: str) -> _Edit:
     return _Edit(keys[0].start.index, keys[0].start.index, f"{key}: {value}{indent}")
 
 
-def _put(source: Source, new: str, wanted: Any, what: str) -> None:
-    """Replace the file if the new text says what is wanted and nothing else."""
-    if not _reads_as(new, wanted, source.path):
-        raise ScriptError(
-            f"{source.path}: wanted to write {what} into it, got YAML that is too clever for that, "
-            "try plain `key: value` lines, without aliases"
-        )
-    if read_text(source.path, what="script") != source.text:
+def replace_text(source: Source, new: str, expected: Any, *, what: str, hint: str = _PLAIN_LINES) -> None:
+    """Replaces a file's text if the new text parses to the expected content, or creates it.
+
+    Raises ScriptError, and leaves the file unchanged, if it does not, or if the file has changed meanwhile.
+    """
+    if not _reads_as(new, expected, source.path):
+        raise _too_clever(source.path, f"{what} into it", hint)
+    if source.path.exists() and read_text(source.path, what="YAML") != source.text:
         raise ScriptError(f"{source.path}: was changed while {what} was written in, try again")
     replace_file(source.path, new.encode())
+
+
+def _too_clever(path: Path, what: str, hint: str = _PLAIN_LINES) -> ScriptError:
+    return ScriptError(f"{path}: wanted to write {what}, got YAML that is too clever for that, try {hint}")
 
 
 def _scenes(root: Node | None, path: Path, last: int) -> list[Node]:
@@ -181,9 +184,9 @@ def _scenes(root: Node | None, path: Path, last: int) -> list[Node]:
     return scenes.value
 
 
-def _wanted(root: Node | None, ids: Mapping[int, str], shots: Mapping[int, Sequence[Shot]]) -> Any:
-    """What the file should say afterwards."""
-    content = resolve(root) if root is not None else {}
+def _expected_content(root: Node | None, ids: Mapping[int, str], shots: Mapping[int, Sequence[Shot]]) -> Any:
+    """The content of the file after the ids and shots are inserted."""
+    content = construct(root) if root is not None else {}
     for index, key in ids.items():
         content["scenes"][index]["id"] = key
     for index, several in shots.items():
@@ -193,16 +196,16 @@ def _wanted(root: Node | None, ids: Mapping[int, str], shots: Mapping[int, Seque
     return content
 
 
-def _reads_as(text: str, wanted: Any, path: Path) -> bool:
+def _reads_as(text: str, expected: Any, path: Path) -> bool:
     try:
         root, faults = parse(Source(path, text))
     except ScriptError:
         return False
-    return root is not None and not faults and resolve(root) == wanted
+    return root is not None and not faults and construct(root) == expected
 
 
-def _edited(text: str, edits: Sequence[_Edit]) -> str:
-    """The text with all edits made; edits at one place keep their order."""
+def _apply_edits(text: str, edits: Sequence[_Edit]) -> str:
+    """Applies all edits; edits at the same offset keep their order."""
     pieces: list[str] = []
     done = 0
     for edit in sorted(edits, key=lambda edit: edit.start):
@@ -217,18 +220,18 @@ def _edited(text: str, edits: Sequence[_Edit]) -> str:
 def _id_edits(scene: Node, key: str, line_end: str) -> list[_Edit]:
     present = _empty_value(scene, "id")
     if present is not None:
-        new = (" " if present.is_blank else "") + scalar(key)
+        new = (" " if present.is_blank else "") + format_scalar(key)
         return [_Edit(present.start.index, present.end.index, new)]
     first = _key_nodes(scene)[0].start
     after = ", " if scene.flow else line_end + " " * (first.column - 1)
-    return [_Edit(first.index, first.index, f"id: {scalar(key)}{after}")]
+    return [_Edit(first.index, first.index, f"id: {format_scalar(key)}{after}")]
 
 
 def _shots_edits(scene: Node, shots: Sequence[Shot], text: str, *, before_all: bool) -> list[_Edit]:
     keys = _key_nodes(scene)
-    inline = f"[{', '.join(shot_in_flow(shot) for shot in shots)}]"
+    inline = f"[{', '.join(format_shot(shot) for shot in shots)}]"
     indent = _line_end(text) + " " * (keys[0].start.column - 1)
-    rows = "".join(f"{indent}  - {shot_in_flow(shot)}" for shot in shots)
+    rows = "".join(f"{indent}  - {format_shot(shot)}" for shot in shots)
     present = _empty_value(scene, "shots")
     if present is not None and scene.flow:
         new = (" " if present.is_blank else "") + inline
@@ -248,18 +251,18 @@ def _shots_edits(scene: Node, shots: Sequence[Shot], text: str, *, before_all: b
 
 
 def _key_nodes(scene: Node) -> list[Node]:
-    """The scene's keys, in the file's order."""
+    """The nodes of the scene's keys, in the order of the file."""
     return sorted(scene.keys.values(), key=lambda key: key.start.index)
 
 
 def _empty_value(scene: Node, key: str) -> Node | None:
-    """The value of a key that is there, but says nothing."""
+    """The value of a key if it is empty: null or an empty list."""
     value = scene.value.get(key) if isinstance(scene.value, dict) else None
-    return value if value is not None and resolve(value) in (None, []) else None
+    return value if value is not None and construct(value) in (None, []) else None
 
 
 def _key_behind_the_action(scene: Node) -> Node | None:
-    """The key that the shots stand before: dialogue, or what follows action, setting, slugline."""
+    """The key before which shots are inserted: dialogue, or the one after action, setting, slugline."""
     if "dialogue" in scene.keys:
         return scene.keys["dialogue"]
     keys = _key_nodes(scene)

@@ -1,4 +1,4 @@
-"""Fountain text as a script: our own files, and those that people write elsewhere."""
+"""Parses Fountain (fountain.io) into a script, whether this program or another one wrote it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from scripts_llm.errors import ScriptError
 from scripts_llm.files.source import Source
-from scripts_llm.files.yaml_nodes import parse, resolve
+from scripts_llm.files.yaml_nodes import construct, parse
 from scripts_llm.screenplay.premise import Character, display_name
 from scripts_llm.screenplay.script import Line, Scene, Script
 
@@ -47,55 +47,56 @@ _SCRIPT_KEYS = frozenset(Script.model_fields) - {"scenes", "schema_"}
 
 
 @dataclass(frozen=True)
-class Names:
-    """The cast as a screenplay names it."""
+class CueNames:
+    """How the characters of a cast are named in the cues of a screenplay."""
 
     cast: Mapping[str, str]  # key -> name
 
     @classmethod
-    def of(cls, cast: Mapping[str, Character]) -> Names:
+    def from_cast(cls, cast: Mapping[str, Character]) -> CueNames:
+        """The display names of a cast."""
         return cls({key: display_name(key, who) for key, who in cast.items()})
 
-    def with_more(self, more: Mapping[str, Character]) -> Names:
-        """With those whom a script invented; what it only adds to a character leaves the name."""
+    def with_more(self, more: Mapping[str, Character]) -> CueNames:
+        """Adds the characters that a script invented; an entry without a name keeps the earlier name."""
         new = {key: display_name(key, who) for key, who in more.items() if who.name or key not in self.cast}
-        return Names({**self.cast, **new})
+        return CueNames({**self.cast, **new})
 
     def cues(self, key: str) -> tuple[str, ...]:
-        """How a character's cue may be written, the usual way first."""
+        """The spellings of a character's cue, the usual one first."""
         return (self.cast.get(key, key).upper(), f"@{key}")
 
     def key(self, cue: str) -> str | None:
-        """Whose cue it is; None for a stranger."""
+        """The key of the character with this cue; None for a stranger."""
         if cue.startswith("@") and cue[1:] in self.cast:
             return cue[1:]
-        wanted = cue.lstrip("@").strip().upper()
-        found = [key for key, name in self.cast.items() if name.upper() == wanted]
+        cue_name = cue.lstrip("@").strip().upper()
+        found = [key for key, name in self.cast.items() if name.upper() == cue_name]
         if len(found) == 1:
             return found[0]
-        return next((key for key in self.cast if key.upper() == wanted), None)
+        return next((key for key in self.cast if key.upper() == cue_name), None)
 
 
 @dataclass
 class _Reading:
-    """What is read so far; `left_out` counts what a script has no place for."""
+    """The script so far. `left_out` counts the elements that a script has no field for."""
 
-    names: Names
+    names: CueNames
     values: dict[str, Any] = field(default_factory=dict)
     scenes: list[dict[str, Any]] = field(default_factory=list)
-    places: list[int] = field(default_factory=list)  # the line of each scene's heading
+    heading_lines: list[int] = field(default_factory=list)  # the line of each scene's heading
     cast: dict[str, dict[str, Any]] = field(default_factory=dict)
     left_out: Counter[str] = field(default_factory=Counter)
     part: str | None = None
     transition: str | None = None
 
 
-def read_fountain(text: str, path: Path, cast: Mapping[str, Character]) -> tuple[Script, tuple[str, ...]]:
-    """The script in a Fountain text, and what of it a script has no place for, in words.
+def parse_fountain(text: str, path: Path, cast: Mapping[str, Character]) -> tuple[Script, tuple[str, ...]]:
+    """The script in a Fountain text, and a list of what it had to leave out ("3 notes").
 
-    Who speaks and is not in `cast` joins the script's own. Raises ScriptError where it is no script.
+    Speakers who are not in `cast` are added to the script's own cast. Raises ScriptError if it is no script.
     """
-    reading = _Reading(Names.of(cast))
+    reading = _Reading(CueNames.from_cast(cast))
     _read(text, reading)
     if not reading.scenes:
         raise ScriptError(f"{path}: wanted scene headings like `INT. KITCHEN - DAY`, got none")
@@ -105,25 +106,25 @@ def read_fountain(text: str, path: Path, cast: Mapping[str, Character]) -> tuple
     try:
         script = Script.model_validate({**values, "scenes": reading.scenes})
     except ValidationError as wrong:
-        raise ScriptError("\n".join(_told(wrong, reading.places, path))) from None
+        raise ScriptError("\n".join(_describe_errors(wrong, reading.heading_lines, path))) from None
     left = tuple(f"{count} {what}{'' if count == 1 else 's'}" for what, count in reading.left_out.items())
     return script, left
 
 
-def read_scenes(text: str, names: Names) -> list[dict[str, Any]]:
-    """The scenes of a text without a title page, as values."""
+def parse_scenes(text: str, names: CueNames) -> list[dict[str, Any]]:
+    """The scenes of a text without a title page, as plain values."""
     reading = _Reading(names)
     for number, rows in _blocks(_prepared(text)):
         _block(number, rows, reading)
     return reading.scenes
 
 
-def _told(wrong: ValidationError, places: Sequence[int], path: Path) -> Iterator[str]:
+def _describe_errors(wrong: ValidationError, heading_lines: Sequence[int], path: Path) -> Iterator[str]:
     errors = wrong.errors(include_url=False)
     for error in errors[:MOST_FAULTS]:
-        way = [str(step) for step in error["loc"]]
-        line = places[int(way[1])] if way[0] == "scenes" and len(way) > 1 else 1
-        yield f"{path}:{line}: {'.'.join(way)}: {error['msg'][:1].lower()}{error['msg'][1:]}"
+        steps = [str(step) for step in error["loc"]]
+        line = heading_lines[int(steps[1])] if steps[0] == "scenes" and len(steps) > 1 else 1
+        yield f"{path}:{line}: {'.'.join(steps)}: {error['msg'][:1].lower()}{error['msg'][1:]}"
     if len(errors) > MOST_FAULTS:
         yield f"{path}: and {len(errors) - MOST_FAULTS} more"
 
@@ -140,13 +141,13 @@ def _read(text: str, reading: _Reading) -> None:
 
 
 def _prepared(text: str) -> str:
-    """With plain line ends, and without what stands between /* and */."""
+    """The text with \\n line ends and without /* comments */."""
     text = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
     return re.sub(r"/\*.*?\*/", lambda cut: "\n" * cut[0].count("\n"), text, flags=re.DOTALL)
 
 
 def _blocks(text: str) -> Iterator[tuple[int, list[str]]]:
-    """Runs of lines without a blank one between them, each with the number of its first."""
+    """Runs of lines between blank lines, each with the number of its first line."""
     rows: list[str] = []
     for number, row in enumerate([*text.split("\n"), ""], start=1):
         if row.strip(" \t"):
@@ -249,14 +250,14 @@ def _heading(number: int, row: str, reading: _Reading) -> None:
         scene["transition"] = reading.transition
     reading.transition = None
     reading.scenes.append(scene)
-    reading.places.append(number)
+    reading.heading_lines.append(number)
 
 
 # ------------------------------------------------------------------------------------------------ notes
 
 
 def _whole_note(rows: Sequence[str], reading: _Reading) -> bool:
-    """Whether a block is nothing but notes; then they are read."""
+    """Reads a block that holds notes only; False if it holds anything else."""
     text = "\n".join(rows).strip(" \t")
     notes = list(re.finditer(r"\[\[.*?\]\]", text, re.DOTALL))
     if re.sub(r"\[\[.*?\]\]", "", text, flags=re.DOTALL).strip():
@@ -268,7 +269,7 @@ def _whole_note(rows: Sequence[str], reading: _Reading) -> bool:
 
 
 def _note(note: str, reading: _Reading) -> bool:
-    """One note of ours into the script or the scene above it; False for somebody's own words."""
+    """Reads one `[[key: value]]` note into the script or the last scene; False if it is free text."""
     match = _NOTE.fullmatch(note)
     known, value = _value(match[2]) if match else (False, None)
     if match is None or not known:
@@ -300,7 +301,7 @@ def _scene_note(key: str, value: Any, scene: dict[str, Any]) -> bool:
 
 
 def _characters(value: Any) -> dict[str, Character]:
-    """Those in a cast that are as wanted; of the others the script's own check speaks."""
+    """The valid characters of a cast; validation of the script reports the others."""
     found = {}
     for key, who in value.items() if isinstance(value, dict) else ():
         with contextlib.suppress(ValidationError):
@@ -309,20 +310,20 @@ def _characters(value: Any) -> dict[str, Character]:
 
 
 def _value(text: str) -> tuple[bool, Any]:
-    """A note's value, if it is one."""
+    """Whether a note's text is valid YAML, and its value."""
     try:
         root, faults = parse(Source(Path("note"), text))
     except ScriptError:
         return False, None
-    return (not faults), (None if root is None else resolve(root))
+    return (not faults), (None if root is None else construct(root))
 
 
 def _without_notes(text: str, reading: _Reading) -> str:
-    """A text without the notes in it; they are somebody's own words."""
-    kept, count = re.subn(r"\s*\[\[.*?\]\]", "", text, flags=re.DOTALL)
+    """The text without its notes, which are counted as left out."""
+    rest, count = re.subn(r"\s*\[\[.*?\]\]", "", text, flags=re.DOTALL)
     if count:
         reading.left_out["note"] += count
-    return kept
+    return rest
 
 
 # ----------------------------------------------------------------------------------- action and dialogue
@@ -369,7 +370,7 @@ def _dialogue(rows: list[str], reading: _Reading) -> None:
 
 
 def _speaker(cue: str, reading: _Reading) -> str:
-    """The key of whose cue it is; a stranger joins the script's cast."""
+    """The key of the character with this cue; a stranger is added to the script's cast."""
     known = reading.names.key(cue)
     if known is not None:
         return known

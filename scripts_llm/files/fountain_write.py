@@ -1,9 +1,8 @@
-"""Scripts as Fountain (fountain.io, syntax of 2012 and its revisions): the plain text that screenwriting
-programs read.
+"""Formats scripts as Fountain (fountain.io), the plain text that screenwriting programs read.
 
-What the format has a place for stands there: title page, `# Act One`, headings with `#s01#`, action, cues,
-parentheticals, transitions, `(O.S.)`. Everything else stands in notes, `[[laugh: big]]`, and so does a text
-that Fountain would read as something else. What is written is read back as the same script.
+Fields that Fountain has are written as such: title page, `# Act One`, headings with `#s01#`, action, cues,
+parentheticals, transitions, `(O.S.)`. Everything else is written as notes, `[[laugh: big]]`, and so is a text
+that Fountain would read as something else. Parsing the result gives the same script.
 """
 
 from __future__ import annotations
@@ -15,21 +14,19 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from scripts_llm.files.fountain_read import PARTS, TRANSITIONS, Names, read_fountain, read_scenes
-from scripts_llm.files.write import flow, quoted, scalar
+from scripts_llm.files.fountain_read import PARTS, TRANSITIONS, CueNames, parse_scenes
+from scripts_llm.files.write import double_quote, flow_style, format_scalar
 from scripts_llm.screenplay.premise import Character
 from scripts_llm.screenplay.script import Beat, Line, Scene, Script
-
-__all__ = ["read_fountain", "write_fountain"]
 
 _PART_NAMES = {part: name for name, part in reversed(PARTS.items())}
 _TRANSITION_NAMES = {kind: name for name, kind in reversed(TRANSITIONS.items())}
 _OF_ITS_OWN = {"id", "part", "slugline", "action", "transition", "dialogue", "shots"}
 
 
-def write_fountain(script: Script, cast: Mapping[str, Character]) -> str:
-    """The script as a Fountain file; `cast` is everybody who may speak."""
-    writer = _Writer(Names.of(cast).with_more(script.cast))
+def format_fountain(script: Script, cast: Mapping[str, Character]) -> str:
+    """The script as Fountain text. `cast` holds the premise's characters."""
+    writer = _Formatter(CueNames.from_cast(cast).with_more(script.cast))
     blocks = [writer.head(script)]
     part: str | None = None
     for scene in script.scenes:
@@ -39,24 +36,25 @@ def write_fountain(script: Script, cast: Mapping[str, Character]) -> str:
 
 
 @dataclass(frozen=True)
-class _Writer:
-    """Writes each element plainly if it is read back as it was, else as a note."""
+class _Formatter:
+    """Formats each element as plain Fountain if that parses back to the same value, else as a note."""
 
-    names: Names
+    names: CueNames
 
     def head(self, script: Script) -> str:
+        """The title page, with notes for everything that does not fit on it."""
         title = {"title": script.title, "logline": script.logline}
         rows = [
             f"{key.title()}: {text}" for key, text in title.items() if text is not None and _is_one_row(text)
         ]
         values = _values(script)
-        kept = [key for key, text in title.items() if text is not None and not _is_one_row(text)]
+        long_keys = [key for key, text in title.items() if text is not None and not _is_one_row(text)]
         more = [key for key in values if key not in ("schema", "title", "logline", "scenes")]
-        notes = [_note(key, values[key]) for key in (*kept, *more)]
+        notes = [_note(key, values[key]) for key in (*long_keys, *more)]
         return "\n\n".join(["\n".join(rows), *notes]) if rows else "\n\n".join(["Title:", *notes])
 
     def scene(self, scene: Scene, part: str | None) -> Iterator[str]:
-        """The blocks of one scene; `part` is what the section above says."""
+        """The blocks of one scene. `part` is the part that the last section heading named."""
         values = _values(scene)
         if scene.part is not None and scene.part != part:
             yield f"# {_PART_NAMES[scene.part]}"
@@ -80,9 +78,9 @@ class _Writer:
 
     def _heading(self, scene: Scene) -> tuple[str, list[str]]:
         number = f" #{scene.id}#" if scene.id is not None else ""
-        wanted = {"slugline": scene.slugline, **({"id": scene.id} if scene.id else {})}
+        expected = {"slugline": scene.slugline, **({"id": scene.id} if scene.id else {})}
         for text in (scene.slugline, f".{scene.slugline}"):
-            if _is_one_row(text) and read_scenes(f"{text}{number}", self.names) == [wanted]:
+            if _is_one_row(text) and parse_scenes(f"{text}{number}", self.names) == [expected]:
                 return f"{text}{number}", []
         return f".SCENE{number}", [_note("slugline", scene.slugline)]
 
@@ -98,15 +96,15 @@ class _Writer:
         blocks = ["\n".join([cue, *manner, *rows, element.line]) for cue in cues]
         return self._first(blocks, {"dialogue": value})
 
-    def _first(self, blocks: list[str], wanted: dict[str, Any]) -> str:
-        """The first block that is read as what is wanted, else a note that says it."""
-        scene = {"slugline": "INT. X - DAY", **wanted}
-        if "dialogue" in wanted:
-            scene["dialogue"] = [wanted["dialogue"]]
+    def _first(self, blocks: list[str], expected: dict[str, Any]) -> str:
+        """The first block that parses to the expected value, else a note."""
+        scene = {"slugline": "INT. X - DAY", **expected}
+        if "dialogue" in expected:
+            scene["dialogue"] = [expected["dialogue"]]
         for block in blocks:
-            if read_scenes(f"INT. X - DAY\n\n{block}\n\n[[title: end]]", self.names) == [scene]:
+            if parse_scenes(f"INT. X - DAY\n\n{block}\n\n[[title: end]]", self.names) == [scene]:
                 return block
-        ((key, value),) = wanted.items()
+        ((key, value),) = expected.items()
         return _note(key, value)
 
 
@@ -122,7 +120,7 @@ def _values(model: BaseModel) -> dict[str, Any]:
 
 
 def _note(key: str, value: Any) -> str:
-    """`[[key: value]]`, its value in YAML on one line, with nothing in it that would end the note."""
+    """`[[key: value]]`, the value as YAML on one line without characters that would end the note."""
     text = _flow(value)
     return f"[[{key}: {text}{' ' if text.endswith(']') else ''}]]"
 
@@ -133,7 +131,7 @@ def _flow(value: Any) -> str:
     if isinstance(value, list | tuple):
         return "[" + ", ".join(map(_flow, value)) + (" ]" if value else "]")
     if not isinstance(value, str):
-        return flow(value)
+        return flow_style(value)
     if not re.search(r"[\[\]/]", value):
-        return scalar(value, in_flow=True)
-    return re.sub(r"[\[\]/]", lambda sign: f"\\u{ord(sign[0]):04x}", quoted(value))
+        return format_scalar(value, in_flow=True)
+    return re.sub(r"[\[\]/]", lambda sign: f"\\u{ord(sign[0]):04x}", double_quote(value))

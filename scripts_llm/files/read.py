@@ -1,4 +1,4 @@
-"""Premises and scripts as YAML files: read with every fault's line and column, written for people to edit."""
+"""Reads premises and scripts from YAML files and reports every fault with its line and column."""
 
 from __future__ import annotations
 
@@ -9,36 +9,21 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from scripts_llm.errors import ScriptError
-from scripts_llm.files.edit import keep_scenes, replace_scene, scene_text, set_pick, write_into_script
-from scripts_llm.files.source import Fault, Source, Spot, read_text, refuse
-from scripts_llm.files.validation import known_keys, nearest, shown, validate
-from scripts_llm.files.write import write_script
+from scripts_llm.files.source import Fault, Source, Spot, faults_error, read_text
+from scripts_llm.files.validation import describe_node, known_keys, suggestion, validate
 from scripts_llm.files.yaml_nodes import Node, parse
 from scripts_llm.screenplay.premise import Character, Premise
 from scripts_llm.screenplay.script import Beat, Line, Script
-
-__all__ = [
-    "keep_scenes",
-    "places_of",
-    "read_premise",
-    "read_script",
-    "replace_scene",
-    "rough_premise",
-    "scene_text",
-    "set_pick",
-    "write_into_script",
-    "write_script",
-]
 
 _OF_AN_ELEMENT = frozenset(known_keys(Line) + known_keys(Beat))
 
 
 def read_premise(path: Path) -> Premise:
-    """The premise in a YAML file. Raises ScriptError with every fault that it has."""
+    """Reads a premise. Raises ScriptError with every fault in the file."""
     source = Source(path, read_text(path, what="premise"))
     root, faults = _root(source, "premise", "`show:` and `logline:`")
     premise, more = validate(Premise, root, path)
-    faults = _with_others(faults, more)
+    faults = _merge_faults(faults, more)
     if (
         premise is not None
         and premise.logline is None
@@ -48,12 +33,12 @@ def read_premise(path: Path) -> Premise:
         hint = "adding `logline: ...`, one sentence"
         faults.append(Fault(root.start, f"the key 'logline'{also}", "nothing", hint))
     if premise is None or faults:
-        raise refuse(faults, source)
+        raise faults_error(faults, source)
     return premise
 
 
-def rough_premise(path: Path) -> Premise | None:
-    """The show and the names of the cast in a premise that has faults; None if not even those can be read."""
+def salvage_premise(path: Path) -> Premise | None:
+    """The show's name and the keys of its cast from a premise with faults; None if unreadable."""
     try:
         root, _ = parse(Source(path, read_text(path, what="premise")))
         show, cast = _child(root, "show"), _child(root, "characters")
@@ -65,29 +50,29 @@ def rough_premise(path: Path) -> Premise | None:
 
 
 def read_script(path: Path, cast: Collection[str]) -> Script:
-    """The script in a YAML file; who speaks must be in `cast` or in the script's own. Raises ScriptError."""
+    """Reads a script; speakers must be in `cast` or its own. Raises ScriptError with every fault."""
     source = Source(path, read_text(path, what="script"))
     root, faults = _root(source, "script", "`title:` and `scenes:`")
     invented = _child(root, "cast")
     everyone = {*cast, *(invented.value if invented and isinstance(invented.value, dict) else ())}
-    root, strangers = _full_lines(root, everyone)
+    root, strangers = _expand_lines(root, everyone)
     script, more = validate(Script, root, path)
     ours = [*strangers, *_shot_faults(root, everyone), *_ids_used_twice(root), *_locked_without_id(root)]
-    faults = _with_others(faults + ours, more)
+    faults = _merge_faults(faults + ours, more)
     if script is None or faults:
-        raise refuse(faults, source)
+        raise faults_error(faults, source)
     return script
 
 
-def places_of(path: Path, ways: Sequence[Sequence[str | int]]) -> list[tuple[int, int]]:
-    """Line and column of each way of keys and indexes into a file; as far as the file goes along with it."""
+def find_positions(path: Path, key_paths: Sequence[Sequence[str | int]]) -> list[tuple[int, int]]:
+    """Line and column of each path of keys and indexes, or of the deepest part of it that exists."""
     root, _ = parse(Source(path, read_text(path, what="YAML")))
-    return [_place_of(root, way) for way in ways]
+    return [_position_of(root, key_path) for key_path in key_paths]
 
 
-def _place_of(node: Node | None, way: Sequence[str | int]) -> tuple[int, int]:
+def _position_of(node: Node | None, key_path: Sequence[str | int]) -> tuple[int, int]:
     spot = node.start if node else Spot(0, 1, 1)
-    for step in way:
+    for step in key_path:
         inside = _child(node, step) if node is not None else None
         if inside is None:
             break
@@ -95,8 +80,8 @@ def _place_of(node: Node | None, way: Sequence[str | int]) -> tuple[int, int]:
     return spot.line, spot.column
 
 
-def _with_others(faults: list[Fault], more: list[Fault]) -> list[Fault]:
-    """Both, one message a place."""
+def _merge_faults(faults: list[Fault], more: list[Fault]) -> list[Fault]:
+    """Both lists of faults, at most one fault for each position."""
     spots = {fault.spot for fault in faults}
     return [*faults, *(fault for fault in more if fault.spot not in spots)]
 
@@ -106,8 +91,8 @@ def _root(source: Source, what: str, least: str) -> tuple[Node, list[Fault]]:
     if root is None or root.is_blank:
         raise ScriptError(f"{source.path}: wanted a {what}, got an empty file, try {least}")
     if not isinstance(root.value, dict):
-        fault = Fault(root.start, f"a mapping with {least}", shown(root), "`key: value` lines")
-        raise refuse([*faults, fault], source)
+        fault = Fault(root.start, f"a mapping with {least}", describe_node(root), "`key: value` lines")
+        raise faults_error([*faults, fault], source)
     return root, faults
 
 
@@ -130,19 +115,19 @@ def _scenes(root: Node) -> Iterator[Node]:
         yield from scenes.value
 
 
-def _full_lines(root: Node, everyone: set[str]) -> tuple[Node, list[Fault]]:
-    """The tree with every `- joe: text` as `{who: joe, line: text}`, and the lines of strangers."""
+def _expand_lines(root: Node, everyone: set[str]) -> tuple[Node, list[Fault]]:
+    """Expands every `- joe: text` into `{who: joe, line: text}`; returns the tree and faults of speakers."""
     faults: list[Fault] = []
     for scene in _scenes(root):
         dialogue = _child(scene, "dialogue")
         if dialogue is None or not isinstance(dialogue.value, list):
             continue
         for index, element in enumerate(dialogue.value):
-            dialogue.value[index] = _full_line(element, everyone, faults)
+            dialogue.value[index] = _expand_line(element, everyone, faults)
     return root, faults
 
 
-def _full_line(element: Node, everyone: set[str], faults: list[Fault]) -> Node:
+def _expand_line(element: Node, everyone: set[str], faults: list[Fault]) -> Node:
     content = element.value
     if not isinstance(content, dict):
         return element
@@ -155,11 +140,11 @@ def _full_line(element: Node, everyone: set[str], faults: list[Fault]) -> Node:
         rest = {name: node for name, node in content.items() if name != speakers[0]}
         element = replace(element, value={"who": key, "line": content[speakers[0]], **rest})
         element.keys["who"], element.keys["line"] = key, key
-    return _cast_member(element, everyone, faults)
+    return _correct_speaker(element, everyone, faults)
 
 
-def _cast_member(element: Node, everyone: set[str], faults: list[Fault]) -> Node:
-    """The line with its speaker as the cast spells it; `JOE` is joe."""
+def _correct_speaker(element: Node, everyone: set[str], faults: list[Fault]) -> Node:
+    """Corrects the case of the speaker (`JOE` is joe), or adds a fault."""
     assert isinstance(element.value, dict)
     who = element.value.get("who")
     if who is None or not isinstance(who.value, str) or who.value in everyone:
@@ -172,7 +157,7 @@ def _cast_member(element: Node, everyone: set[str], faults: list[Fault]) -> Node
 
 
 def _no_such_person(who: str, everyone: Collection[str]) -> str:
-    return nearest(who, everyone) or f"one of: {', '.join(sorted(everyone)) or 'nobody is cast yet'}"
+    return suggestion(who, everyone) or f"one of: {', '.join(sorted(everyone)) or 'nobody is cast yet'}"
 
 
 def _shot_faults(root: Node, everyone: Collection[str]) -> Iterator[Fault]:
@@ -182,8 +167,8 @@ def _shot_faults(root: Node, everyone: Collection[str]) -> Iterator[Fault]:
             if not isinstance(shot, Node) or not isinstance(shot.value, dict):
                 continue
             if not {"prompt", "prompt_exact", "file"} & shot.value.keys():
-                wanted = "a shot's `prompt`, `prompt_exact` or `file`"
-                yield Fault(shot.start, wanted, "none of them", "a prompt")
+                expected = "a shot's `prompt`, `prompt_exact` or `file`"
+                yield Fault(shot.start, expected, "none of them", "a prompt")
             who = shot.value.get("who")
             if who is not None and isinstance(who.value, str) and who.value not in (*everyone, ""):
                 hint = _no_such_person(who.value, everyone)
@@ -197,13 +182,14 @@ def _ids_used_twice(root: Node) -> Iterator[Fault]:
         if node is None or not isinstance(node.value, str) or node.is_blank:
             continue
         if node.value in first:
-            wanted, got = "an id of its own for every scene", f"{node.value!r} as in line {first[node.value]}"
-            yield Fault(node.start, wanted, got, "leaving the id out: it is written in")
+            got = f"{node.value!r} as in line {first[node.value]}"
+            hint = "leaving the id out: it is written in"
+            yield Fault(node.start, "an id of its own for every scene", got, hint)
         first.setdefault(node.value, node.start.line)
 
 
 def _locked_without_id(root: Node) -> Iterator[Fault]:
-    """Takes hang on an id, and nothing is written into a locked scene."""
+    """Faults of locked scenes without an id: takes need the id, and a locked scene gets none written."""
     for number, scene in enumerate(_scenes(root), start=1):
         lock, name = _child(scene, "lock"), _child(scene, "id")
         if lock is not None and lock.value == "true" and (name is None or name.is_blank):

@@ -1,9 +1,8 @@
-"""JSON Schemas of premises and scripts for editors, made from the models.
+"""JSON Schemas of premises and scripts for editors, generated from the models.
 
-An editor with the YAML language server completes keys, shows what they hold and underlines what is wrong,
-if a comment in the file names the schema: `# yaml-language-server: $schema=...`. The schemas say what
-`scripts_llm.files.read` reads: text may look like a number, a key may stand with nothing behind it, and a
-line of dialogue has a short form.
+An editor with the YAML language server completes keys and underlines mistakes if a comment in the file names
+the schema: `# yaml-language-server: $schema=...`. The schemas accept what `scripts_llm.files.read` accepts:
+text may look like a number, a key may have no value, and a line of dialogue has a short form.
 """
 
 from __future__ import annotations
@@ -26,12 +25,12 @@ _AS_TEXT = ["string", "number", "boolean"]  # `show: 1984` is the text 1984
 
 
 def premise_schema() -> dict[str, Any]:
-    """The schema of a premise."""
+    """The JSON Schema of a premise."""
     return _schema(Premise, "A show's premise")
 
 
 def script_schema() -> dict[str, Any]:
-    """The schema of a script."""
+    """The JSON Schema of a script."""
     schema = _schema(Script, "An episode's script")
     line, scene = schema["definitions"]["Line"], schema["definitions"]["Scene"]
     schema["definitions"]["ShortLine"] = _short_line(line)
@@ -41,49 +40,49 @@ def script_schema() -> dict[str, Any]:
 
 
 def modeline(schema: str) -> str:
-    """The comment, without its `#`, that tells an editor where a file's schema is."""
+    """The comment, without its `#`, that tells an editor where the schema is."""
     return f"yaml-language-server: $schema={schema}"
 
 
-def keep(folder: Path, name: str) -> None:
-    """Write one of the two schemas into a folder; untouched if it says the same already."""
-    text = as_text(premise_schema() if name == PREMISE else script_schema())
+def save_schema(folder: Path, name: str) -> None:
+    """Writes one of the two schemas into a folder, unless the file has this content already."""
+    text = schema_text(premise_schema() if name == PREMISE else script_schema())
     path = folder / name
     if not path.exists() or path.read_text(encoding="utf-8") != text:
         replace_file(path, text.encode())
 
 
-def as_text(schema: dict[str, Any]) -> str:
-    """A schema as it stands in a file."""
+def schema_text(schema: dict[str, Any]) -> str:
+    """A schema as the text of its file."""
     return json.dumps(schema, indent=1, ensure_ascii=False) + "\n"
 
 
 def _schema(model: type[BaseModel], title: str) -> dict[str, Any]:
     made = model.model_json_schema(by_alias=True, ref_template="#/definitions/{model}")
     made["definitions"] = made.pop("$defs")
-    return {"$schema": _DRAFT, **_plainer(made), "title": title}
+    return {"$schema": _DRAFT, **_simplify(made), "title": title}
 
 
-def _plainer(schema: Any) -> Any:
-    """Without the titles that pydantic makes up, text as people type it, and no key needs a value."""
+def _simplify(schema: Any) -> Any:
+    """Simplifies a schema: no titles, text may look like a number, and optional keys may be empty."""
     if isinstance(schema, list):
-        return [_plainer(each) for each in schema]
+        return [_simplify(each) for each in schema]
     if not isinstance(schema, dict):
         return schema
-    plain = {key: _plainer(value) for key, value in schema.items() if key not in ("title", "default")}
+    plain = {key: _simplify(value) for key, value in schema.items() if key not in ("title", "default")}
     for group in ("properties", "definitions"):
         if group in schema:
-            plain[group] = {key: _plainer(value) for key, value in schema[group].items()}
+            plain[group] = {key: _simplify(value) for key, value in schema[group].items()}
     if schema.get("type") == "string" and "enum" not in schema and "const" not in schema:
         plain["type"] = _AS_TEXT
     needed = schema.get("required", ())
     for key in plain.get("properties", {}):
         if key not in needed:
-            plain["properties"][key] = _may_be_empty(plain["properties"][key])
+            plain["properties"][key] = _allow_empty(plain["properties"][key])
     return plain
 
 
-def _may_be_empty(field: dict[str, Any]) -> dict[str, Any]:
+def _allow_empty(field: dict[str, Any]) -> dict[str, Any]:
     choices = field["anyOf"] if "anyOf" in field else [_without_description(field)]
     empty = [] if {"type": "null"} in choices else [{"type": "null"}]
     said = {"description": field["description"]} if "description" in field else {}
@@ -95,13 +94,13 @@ def _without_description(field: dict[str, Any]) -> dict[str, Any]:
 
 
 def _innermost(field: dict[str, Any]) -> dict[str, Any]:
-    """The list in a field that may be empty."""
+    """The array among the alternatives of a field."""
     found: dict[str, Any] = next(choice for choice in field["anyOf"] if choice.get("type") == "array")
     return found
 
 
 def _short_line(line: dict[str, Any]) -> dict[str, Any]:
-    """`- joe: his words`, with a line's other keys below it."""
+    """The schema of `- joe: his words` with a line's other keys below it."""
     more = {key: value for key, value in line["properties"].items() if key not in ("who", "line")}
     return {
         "type": "object",

@@ -1,16 +1,15 @@
-"""The text of a YAML file, and how a fault in it is told: the place, what was wanted, the line, a caret."""
+"""Reads text files and formats faults in them: path, line, column, message, the line itself and a caret."""
 
 from __future__ import annotations
 
-import difflib
 import stat
-import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from scripts_llm.errors import ScriptError
+from scripts_llm.errors import ScriptError, suggest
+from scripts_llm.plain_text import display_width
 
 MAX_BYTES = 1_000_000
 MAX_FAULTS = 20
@@ -19,7 +18,7 @@ SHOWN = 100  # characters of a line, around the caret
 
 @dataclass(frozen=True)
 class Spot:
-    """A place in a text: its offset, and its line and column, counted from 1."""
+    """A position in a text: its offset, its line and its column; the latter two start at 1."""
 
     index: int
     line: int
@@ -33,68 +32,60 @@ class Source:
     path: Path
     text: str
 
-    def told(self, line: int, column: int, message: str) -> str:
-        """A fault as people read it: where and what, then the line itself with a caret under the place."""
+    def format_message(self, line: int, column: int, message: str) -> str:
+        """A message with path, line and column in front, and the line with a caret below."""
         shown = self._quoted(line, column)
         return f"{self.path}:{line}:{column}: {message}" + (f"\n{shown}" if shown else "")
 
     def _quoted(self, line: int, column: int) -> str:
-        """The line, cut around the column, and a caret; nothing of a line that is empty."""
+        """The line, shortened around the column, and a caret below it; empty for an empty line."""
         rows = self.text.lstrip("\ufeff").replace("\r\n", "\n").split("\n")
         row = rows[min(line, len(rows)) - 1].rstrip()
         if not row:
             return ""
-        place = min(column - 1, len(row))
-        first = max(0, min(place - SHOWN // 2, len(row) - SHOWN))
+        offset = min(column - 1, len(row))
+        first = max(0, min(offset - SHOWN // 2, len(row) - SHOWN))
         piece = row[first : first + SHOWN]
         piece = ("…" if first else piece[:1]) + piece[1:]
         if first + SHOWN < len(row):
             piece = piece[:-1] + "…"
-        before = "".join(map(_visible, piece[: place - first]))
-        return f"    {''.join(map(_visible, piece))}\n    {' ' * _width(before)}^"
+        before = "".join(map(_visible, piece[: offset - first]))
+        return f"    {''.join(map(_visible, piece))}\n    {' ' * display_width(before)}^"
 
 
 @dataclass(frozen=True)
 class Fault:
-    """One thing that is wrong, and where."""
+    """One thing that is wrong in a file, and its position."""
 
     spot: Spot
-    wanted: str
+    expected: str
     got: str
     hint: str = ""
 
-    def told(self, source: Source) -> str:
-        """What a person reads: one line, and the file's own below it."""
+    def format(self, source: Source) -> str:
+        """The fault as a message with the line of the file below it."""
         asks = self.hint.startswith("did you mean")
         tail = "" if not self.hint else f", {self.hint}" if asks else f", try {self.hint}"
-        message = f"wanted {self.wanted}, got {short(self.got)}{tail}"
-        return source.told(self.spot.line, self.spot.column, message)
+        message = f"wanted {self.expected}, got {shorten(self.got)}{tail}"
+        return source.format_message(self.spot.line, self.spot.column, message)
 
 
-def refuse(faults: Iterable[Fault], source: Source) -> ScriptError:
-    """All faults of a file in one error, in the file's order, the first twenty told."""
-    ordered = sorted(set(faults), key=lambda fault: (fault.spot.index, fault.wanted))
-    told = [fault.told(source) for fault in ordered[:MAX_FAULTS]]
+def faults_error(faults: Iterable[Fault], source: Source) -> ScriptError:
+    """One ScriptError with all faults in the order of the file, at most twenty of them."""
+    ordered = sorted(set(faults), key=lambda fault: (fault.spot.index, fault.expected))
+    messages = [fault.format(source) for fault in ordered[:MAX_FAULTS]]
     if len(ordered) > MAX_FAULTS:
-        told.append(f"{source.path}: and {len(ordered) - MAX_FAULTS} more")
-    return ScriptError("\n".join(told))
+        messages.append(f"{source.path}: and {len(ordered) - MAX_FAULTS} more")
+    return ScriptError("\n".join(messages))
 
 
 def _visible(sign: str) -> str:
-    """A sign as it may be shown on a terminal: one that would move or hide others is a dot."""
+    """A character as a terminal may show it; those that would move or hide others become a dot."""
     return " " if sign == "\t" else sign if sign.isprintable() else "·"
 
 
-def _width(text: str) -> int:
-    """Columns of a terminal."""
-    return sum(
-        0 if unicodedata.combining(sign) else 2 if unicodedata.east_asian_width(sign) in "WF" else 1
-        for sign in text
-    )
-
-
-def short(text: str) -> str:
-    """Text cut to what fits into one line of an error."""
+def shorten(text: str) -> str:
+    """The text, cut to 70 characters for use in a message."""
     return text if len(text) <= 70 else text[:67] + "..."
 
 
@@ -102,11 +93,11 @@ def short(text: str) -> str:
 
 
 def read_text(path: Path, *, what: str) -> str:
-    """The file's text, as it stands, byte order mark and line ends included."""
+    """The file's text with byte order mark and line ends. Raises ScriptError if it is no UTF-8 text file."""
     try:
         mode = path.stat().st_mode
         if stat.S_ISDIR(mode):
-            raise ScriptError(f"{path}: wanted a {what} file, got a folder{_suggest(path.glob('*.yaml'))}")
+            raise ScriptError(f"{path}: wanted a {what} file, got a folder{_file_hint(path.glob('*.yaml'))}")
         if not stat.S_ISREG(mode):
             raise ScriptError(f"{path}: wanted a {what} file, got something that is no plain file")
         size = path.stat().st_size
@@ -116,23 +107,26 @@ def read_text(path: Path, *, what: str) -> str:
             )
         raw = path.read_bytes()
     except FileNotFoundError:
-        near = _near(path)
-        raise ScriptError(f"{path}: wanted a {what} file, got nothing at this path{_suggest(near)}") from None
+        near = _similar_files(path)
+        raise ScriptError(
+            f"{path}: wanted a {what} file, got nothing at this path{_file_hint(near)}"
+        ) from None
     except (OSError, ValueError) as fault:
         reason = getattr(fault, "strerror", None) or fault
         raise ScriptError(f"{path}: wanted a {what} file that can be read, got: {reason}") from None
     return _decode(raw, path)
 
 
-def _near(path: Path) -> list[Path]:
+def _similar_files(path: Path) -> list[Path]:
     try:
         names = {file.name: file for file in path.parent.glob("*.y*ml")}
     except OSError:
         return []
-    return [names[name] for name in difflib.get_close_matches(path.name, names, n=1)]
+    meant = suggest(path.name, names)
+    return [names[meant]] if meant else []
 
 
-def _suggest(files: Any) -> str:
+def _file_hint(files: Any) -> str:
     try:
         first = min(files, default=None)
     except OSError:
@@ -148,18 +142,18 @@ def _decode(raw: bytes, path: Path) -> str:
     except UnicodeDecodeError as fault:
         got = f"the byte 0x{raw[fault.start]:02x} (Latin-1?)"
         before = raw[: fault.start].decode("utf-8")
-        raise _refused(path, raw.decode("utf-8", "replace"), len(before), got) from None
+        raise _decoding_error(path, raw.decode("utf-8", "replace"), len(before), got) from None
     if "\0" in text:
-        raise _refused(path, text, text.index("\0"), "a NUL byte")
+        raise _decoding_error(path, text, text.index("\0"), "a NUL byte")
     return text
 
 
-def _refused(path: Path, text: str, index: int, got: str) -> ScriptError:
-    wanted, hint = ("text", "taking it out") if "NUL" in got else ("UTF-8", "saving the file as UTF-8")
-    return refuse([Fault(spot_of(text, index), wanted, got, hint)], Source(path, text))
+def _decoding_error(path: Path, text: str, index: int, got: str) -> ScriptError:
+    expected, hint = ("text", "taking it out") if "NUL" in got else ("UTF-8", "saving the file as UTF-8")
+    return faults_error([Fault(spot_at(text, index), expected, got, hint)], Source(path, text))
 
 
-def spot_of(text: str, index: int) -> Spot:
-    """The place at an offset."""
+def spot_at(text: str, index: int) -> Spot:
+    """The position of an offset."""
     before = text[:index].removeprefix("\ufeff")
     return Spot(index, before.count("\n") + 1, len(before) - before.rfind("\n"))

@@ -1,4 +1,4 @@
-"""A script as a YAML file for people: short lines, a blank line between scenes, the same order every time."""
+"""Formats scripts as YAML for people, and replaces files atomically."""
 
 from __future__ import annotations
 
@@ -29,26 +29,26 @@ _ESCAPED = re.compile(r"[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
 _DIALOGUE_KEYS = frozenset((*Line.model_fields, *Beat.model_fields))
 
 
-def write_script(script: Script, path: Path, *, head: Sequence[str]) -> None:
-    """Write the script, below `head` and how to edit it as comments. A file there is replaced in one step."""
-    told = [row for line in (*head, "", *HOW_TO_EDIT) for row in line.splitlines() or [""]]
-    comments = ["# " + _NO_TEXT.sub(" ", row) if row else "#" for row in told]
+def save_script(script: Script, path: Path, *, head: Sequence[str]) -> None:
+    """Writes a script below comments: `head`, then how to edit it. Replaces the file atomically."""
+    comment_lines = [row for line in (*head, "", *HOW_TO_EDIT) for row in line.splitlines() or [""]]
+    comments = ["# " + _NO_TEXT.sub(" ", row) if row else "#" for row in comment_lines]
     rows = [*comments, "", *script_rows(script)]
     replace_file(path, ("\n".join(rows) + "\n").encode())
 
 
 def script_rows(script: Script) -> list[str]:
-    """The lines of the file, without comments."""
-    rows = [f"schema: {script.schema_}", f"title: {scalar(script.title)}"]
+    """The script as lines of YAML, without comments."""
+    rows = [f"schema: {script.schema_}", f"title: {format_scalar(script.title)}"]
     if script.logline is not None:
-        rows.append(f"logline: {scalar(script.logline)}")
+        rows.append(f"logline: {format_scalar(script.logline)}")
     if script.meme is not None:
         rows += ["meme:", *_block(script.meme.model_dump(exclude_defaults=True), "  ")]
     if script.cast:
         rows += ["cast:"]
         for key, character in script.cast.items():
             known = character.model_dump(exclude_defaults=True, mode="json")
-            rows += [f"  {scalar(key)}:{'' if known else ' {}'}", *_block(known, "    ")]
+            rows += [f"  {format_scalar(key)}:{'' if known else ' {}'}", *_block(known, "    ")]
     rows.append("scenes:")
     for scene in script.scenes:
         first, *others = scene_rows(scene)
@@ -58,65 +58,68 @@ def script_rows(script: Script) -> list[str]:
 
 def _block(values: Mapping[str, Any], indent: str) -> list[str]:
     return [
-        f"{indent}{scalar(key)}: {scalar(value) if isinstance(value, str) else flow(value)}"
+        f"{indent}{format_scalar(key)}: "
+        + (format_scalar(value) if isinstance(value, str) else flow_style(value))
         for key, value in values.items()
     ]
 
 
 def scene_rows(scene: Scene) -> list[str]:
-    """The lines of one scene."""
+    """One scene as lines of YAML."""
     known = scene.model_dump(exclude_defaults=True, mode="json")
     values = {key: known[key] for key in Scene.model_fields if key in known}
     rows: list[str] = []
     for key, value in values.items():
         if key == "shots" and scene.shots:
-            rows += ["shots:", *(f"  - {shot_in_flow(shot)}" for shot in scene.shots)]
+            rows += ["shots:", *(f"  - {format_shot(shot)}" for shot in scene.shots)]
         elif key == "dialogue":
             rows += ["dialogue:", *(f"  - {_element(element)}" for element in scene.dialogue)]
         elif key == "sfx":
-            rows += ["sfx:", *(f"  - {flow(sound)}" for sound in value)]
+            rows += ["sfx:", *(f"  - {flow_style(sound)}" for sound in value)]
         else:
             rows += _block({key: value}, "")
     return rows
 
 
-def shot_in_flow(shot: Shot) -> str:
+def format_shot(shot: Shot) -> str:
     """A shot on one line: `{size: medium, prompt: "..."}`."""
-    return flow(shot.model_dump(exclude_defaults=True, mode="json"))
+    return flow_style(shot.model_dump(exclude_defaults=True, mode="json"))
 
 
 def _element(element: Line | Beat) -> str:
     known = element.model_dump(exclude_defaults=True, mode="json")
     if isinstance(element, Line) and len(known) == 2 and element.who not in _DIALOGUE_KEYS:
-        return f"{scalar(element.who)}: {scalar(element.line)}"
-    return flow(known)
+        return f"{format_scalar(element.who)}: {format_scalar(element.line)}"
+    return flow_style(known)
 
 
 # -------------------------------------------------------------------------------------------- scalars
 
 
-def flow(value: Any) -> str:
-    """Anything on one line, lists in [] and mappings in {}."""
+def flow_style(value: Any) -> str:
+    """Any value on one line: lists in [], mappings in {}."""
     if isinstance(value, Mapping):
         return (
             "{"
-            + ", ".join(f"{scalar(str(key), in_flow=True)}: {flow(each)}" for key, each in value.items())
+            + ", ".join(
+                f"{format_scalar(str(key), in_flow=True)}: {flow_style(each)}" for key, each in value.items()
+            )
             + "}"
         )
     if isinstance(value, list | tuple):
-        return "[" + ", ".join(flow(each) for each in value) + "]"
-    return scalar(value, in_flow=True) if isinstance(value, str) else json.dumps(value)
+        return "[" + ", ".join(flow_style(each) for each in value) + "]"
+    return format_scalar(value, in_flow=True) if isinstance(value, str) else json.dumps(value)
 
 
-def scalar(text: str, *, in_flow: bool = False) -> str:
-    """Text as it is where every reader of YAML, 1.1 or 1.2, takes it as that; else in double quotes."""
+def format_scalar(text: str, *, in_flow: bool = False) -> str:
+    """Text without quotes if YAML 1.1 and 1.2 readers both take it as this text, else in double quotes."""
     if _is_plain(text) and not (in_flow and _FLOW_SIGNS.search(text)):
         return text
-    return quoted(text)
+    return double_quote(text)
 
 
-def quoted(text: str) -> str:
-    """Text in double quotes, as every reader of YAML takes it."""
+def double_quote(text: str) -> str:
+    """Text in double quotes that every YAML reader understands."""
     plain = json.dumps(text, ensure_ascii=False)
     return _ESCAPED.sub(lambda sign: f"\\u{ord(sign[0]):04x}", plain)
 
@@ -133,9 +136,9 @@ def _is_plain(text: str) -> bool:
 
 
 def replace_file(path: Path, content: bytes) -> None:
-    """Write beside the file, then move into place: a reader sees the old file or the new one.
+    """Writes a file atomically: to `<name>.part`, then moved into place. Keeps the old file's mode.
 
-    Raises OSError that names the file, and leaves the old one, if the disk does not take it.
+    Raises OSError with the file's name, and leaves the old file, if writing fails.
     """
     path = path.resolve()
     part = path.with_name(f"{path.name}.part")

@@ -1,7 +1,9 @@
-"""YAML text as a tree of nodes that know where they stand: pyyaml's parser, YAML 1.2 scalars, and limits.
+"""Parses YAML into nodes with positions: pyyaml's parser, YAML 1.2 scalars, and limits on size and depth.
 
-Between pyyaml's events and our nodes nothing is constructed: no tag runs, no alias explodes, no depth hurts.
-Scalars keep the text they were written with, so that `No`, `1:30` and `0123` are text where text is wanted.
+The tree is built from pyyaml's events rather than by its composer, which loses what the messages need: the
+position of an alias, whether a tag was typed, and the faults before the one that ends the parsing. It refuses
+an anchor that is defined again, and recurses. Scalars keep their text, so that `No`, `1:30` and `0123` are
+text where text is wanted.
 """
 
 from __future__ import annotations
@@ -14,7 +16,7 @@ from typing import Any
 
 import yaml
 
-from scripts_llm.files.source import MAX_FAULTS, Fault, Source, Spot, refuse, spot_of
+from scripts_llm.files.source import MAX_FAULTS, Fault, Source, Spot, faults_error, spot_at
 from scripts_llm.files.yaml_parser import Parser
 
 MAX_DEPTH = 40
@@ -32,32 +34,32 @@ _CONSTANTS = {
 
 @dataclass(frozen=True)
 class Node:
-    """A scalar, a list or a mapping, and where it starts and ends."""
+    """A scalar, list or mapping with the positions of its start and end."""
 
     start: Spot
     end: Spot
     value: str | list[Node] | dict[str, Node]
     plain: bool = False  # a scalar without quotes
     flow: bool = False  # a list in [] or a mapping in {}
-    keys: dict[str, Node] = field(default_factory=dict)  # of a mapping: where its keys stand
+    keys: dict[str, Node] = field(default_factory=dict)  # of a mapping: the nodes of its keys
 
     @property
     def is_blank(self) -> bool:
-        """Nothing is written here: `key:`."""
+        """True for a value that is missing altogether: `key:`."""
         return self.plain and self.value == ""
 
 
-def resolve(node: Node) -> Any:
-    """What a node means by YAML 1.2's core schema; infinities and numbers of a hundred digits stay text."""
+def construct(node: Node) -> Any:
+    """The node as plain data by YAML 1.2's core schema; infinities and endless numbers stay text."""
     if isinstance(node.value, dict):
-        return {key: resolve(child) for key, child in node.value.items()}
+        return {key: construct(child) for key, child in node.value.items()}
     if isinstance(node.value, list):
-        return [resolve(child) for child in node.value]
+        return [construct(child) for child in node.value]
     return resolve_scalar(node.value) if node.plain else node.value
 
 
 def resolve_scalar(text: str) -> Any:
-    """What an unquoted scalar means."""
+    """The value of an unquoted scalar by YAML 1.2's core schema."""
     if text in _CONSTANTS:
         return _CONSTANTS[text]
     if _INT.fullmatch(text):
@@ -71,10 +73,10 @@ def resolve_scalar(text: str) -> Any:
 
 
 def parse(source: Source) -> tuple[Node | None, list[Fault]]:
-    """The tree of one YAML document, or None where there is nothing but comments; and its lesser faults.
+    """The tree of a single YAML document, None if it holds only comments, and its minor faults.
 
-    Raises ScriptError where the text is no YAML. Faults that lie in one line each are then told together:
-    the line is left out and the rest is read again.
+    Raises ScriptError if the text is not YAML. A syntax error that concerns one line does not hide the ones
+    after it: the line is removed and the rest is parsed again.
     """
     builder = _Builder()
     fault = _read(source.text, builder)
@@ -88,29 +90,28 @@ def parse(source: Source) -> tuple[Node | None, list[Fault]]:
         if fault is None or not fault.in_one_line or fault.spot.line <= before.spot.line:
             break
         found.append(fault)
-    raise refuse(found, source)
+    raise faults_error(found, source)
 
 
 @dataclass(frozen=True)
-class _Unread(Fault):
-    """What keeps a text from being read as YAML; `in_one_line` if the other lines may be read without it."""
+class _SyntaxFault(Fault):
+    """A fault that stops the parsing. `in_one_line`: the text can be parsed without this line."""
 
     in_one_line: bool = False
 
 
-def _read(text: str, builder: _Builder) -> _Unread | None:
-    """Feeds the builder with the text's events, as far as it is YAML."""
-    parser = Parser.__new__(Parser)
+def _read(text: str, builder: _Builder) -> _SyntaxFault | None:
+    """Feeds the events of the text to the builder until its end or a syntax error."""
     try:
-        parser.__init__(text)  # type: ignore[misc]  # the reader checks the first characters here
+        parser = Parser(text)
         while parser.check_event():
             builder.take(parser.get_event())  # type: ignore[no-untyped-call]
     except yaml.reader.ReaderError as error:
         got = f"the unprintable character U+{int(error.character):04X}"
-        return _Unread(spot_of(text, error.position), "text", got, "taking it out")
+        return _SyntaxFault(spot_at(text, error.position), "text", got, "taking it out")
     except yaml.MarkedYAMLError as error:
-        return _unread(error, text)
-    except _TooMuch as error:
+        return _syntax_fault(error, text)
+    except _LimitExceeded as error:
         return error.fault
     return None
 
@@ -123,7 +124,7 @@ def _without_line(text: str, line: int) -> str:
 
 _QUOTES = "quotes around the text"
 _ONE_LINE = True
-_TOLD = (
+_SYNTAX_FAULTS = (
     (r"character '\\t'", "spaces", "a tab", "two spaces a level", _ONE_LINE),
     (r"mapping values are not allowed", "one key a line", "a second colon", _QUOTES, _ONE_LINE),
     (
@@ -161,8 +162,8 @@ _TOLD = (
 )
 
 
-def _unread(error: yaml.MarkedYAMLError, text: str) -> _Unread:
-    """In one line what pyyaml says in four."""
+def _syntax_fault(error: yaml.MarkedYAMLError, text: str) -> _SyntaxFault:
+    """A fault of one line from pyyaml's error."""
     said = f"{error.context or ''} {error.problem or ''}"
     mark = error.problem_mark or error.context_mark
     opened = error.context_mark
@@ -173,23 +174,23 @@ def _unread(error: yaml.MarkedYAMLError, text: str) -> _Unread:
     row = rows[min(spot.line, len(rows)) - 1]
     if "\t" in row[: len(row) - len(row.lstrip())]:
         said = r"character '\t'"
-    for pattern, wanted, got, hint, in_one_line in _TOLD:
+    for pattern, expected, got, hint, in_one_line in _SYNTAX_FAULTS:
         if re.search(pattern, said):
-            return _Unread(spot, wanted, got, hint, in_one_line)
-    return _Unread(spot, "YAML", f"this: {said.strip()}", _QUOTES)
+            return _SyntaxFault(spot, expected, got, hint, in_one_line)
+    return _SyntaxFault(spot, "YAML", f"this: {said.strip()}", _QUOTES)
 
 
-class _TooMuch(Exception):
-    """A text that is not worth reading on."""
+class _LimitExceeded(Exception):
+    """The text has too many levels, aliases, values or documents to go on."""
 
     def __init__(self, fault: Fault) -> None:
-        super().__init__(fault.wanted)
-        self.fault = _Unread(fault.spot, fault.wanted, fault.got, fault.hint)
+        super().__init__(fault.expected)
+        self.fault = _SyntaxFault(fault.spot, fault.expected, fault.got, fault.hint)
 
 
 @dataclass
 class _Open:
-    """A list or mapping that is being read."""
+    """A list or mapping whose end has not come yet."""
 
     event: Any
     node: Node
@@ -200,7 +201,7 @@ class _Open:
 
 @dataclass
 class _Builder:
-    """Builds the tree, one event after the other, without recursion."""
+    """Builds the tree from the parser's events, without recursion."""
 
     root: Node | None = None
     faults: list[Fault] = field(default_factory=list)
@@ -211,11 +212,11 @@ class _Builder:
     documents: int = 0
 
     def take(self, event: Any) -> None:
-        """One event of the parser."""
+        """Handles one event."""
         if isinstance(event, yaml.DocumentStartEvent):
             self.documents += 1
             if self.documents > 1:
-                raise _TooMuch(
+                raise _LimitExceeded(
                     self.fault(event, "one document", "a second one after ---", "a file of its own")
                 )
         elif isinstance(event, yaml.AliasEvent):
@@ -225,16 +226,20 @@ class _Builder:
         elif isinstance(event, yaml.CollectionEndEvent):
             self.close(event)
 
-    def fault(self, event: Any, wanted: str, got: str, hint: str) -> Fault:
-        return Fault(_spot(event.start_mark), wanted, got, hint)
+    def fault(self, event: Any, expected: str, got: str, hint: str) -> Fault:
+        """A fault at the event's position."""
+        return Fault(_spot(event.start_mark), expected, got, hint)
 
     def alias(self, event: Any) -> None:
+        """Adds the node that an alias names, or a text node and a fault."""
         self.aliases += 1
         if self.aliases > MAX_ALIASES:
-            raise _TooMuch(self.fault(event, f"at most {MAX_ALIASES} aliases", "more", "writing things out"))
+            raise _LimitExceeded(
+                self.fault(event, f"at most {MAX_ALIASES} aliases", "more", "writing things out")
+            )
         if event.anchor not in self.anchors:
             hint = "quotes, if the * is meant as text"
-            self.faults.append(self.fault(event, "an alias whose & stands above", f"*{event.anchor}", hint))
+            self.faults.append(self.fault(event, "an alias with its & above", f"*{event.anchor}", hint))
         elif self.anchors[event.anchor] is None:
             got = f"*{event.anchor} inside itself"
             self.faults.append(self.fault(event, "an alias of something finished", got, "writing it out"))
@@ -242,9 +247,10 @@ class _Builder:
         self.add(node, size, event)
 
     def node(self, event: Any) -> None:
+        """Adds a scalar, or opens a list or mapping."""
         explicit = getattr(event, "tag", None)
         if explicit and not (explicit == "!" and isinstance(event, yaml.ScalarEvent)):
-            got = f"the tag {_as_typed(explicit)!r}"
+            got = f"the tag {_typed_tag(explicit)!r}"
             self.faults.append(self.fault(event, "a plain value", got, "leaving the tag out"))
         if isinstance(event, yaml.ScalarEvent):
             plain = event.implicit[0] and event.style is None
@@ -255,7 +261,7 @@ class _Builder:
             return
         if len(self.stack) >= MAX_DEPTH:
             hint = "taking brackets or spaces out"
-            raise _TooMuch(self.fault(event, f"at most {MAX_DEPTH} levels", "more", hint))
+            raise _LimitExceeded(self.fault(event, f"at most {MAX_DEPTH} levels", "more", hint))
         empty: list[Node] | dict[str, Node] = [] if isinstance(event, yaml.SequenceStartEvent) else {}
         start = _spot(event.start_mark)
         if event.anchor:
@@ -264,6 +270,7 @@ class _Builder:
         self.stack.append(_Open(event, opened, event.anchor))
 
     def close(self, event: Any) -> None:
+        """Finishes the innermost open list or mapping."""
         done = self.stack.pop()
         node = Node(
             done.node.start, _spot(event.end_mark), done.node.value, flow=done.node.flow, keys=done.node.keys
@@ -273,10 +280,11 @@ class _Builder:
         self.add(node, done.size, done.event)
 
     def add(self, node: Node, size: int, event: Any) -> None:
+        """Adds a finished node to its parent. `size` is its number of values, aliases expanded."""
         self.nodes += size
         if self.nodes > MAX_NODES:
             hint = "fewer aliases or a shorter file"
-            raise _TooMuch(self.fault(event, f"at most {MAX_NODES:,} values", "more", hint))
+            raise _LimitExceeded(self.fault(event, f"at most {MAX_NODES:,} values", "more", hint))
         if not self.stack:
             self.root = node
             return
@@ -288,6 +296,7 @@ class _Builder:
             self.into_mapping(parent, node, event)
 
     def into_mapping(self, parent: _Open, node: Node, event: Any) -> None:
+        """Takes a node as a mapping's next key, or as the value of the last one."""
         mapping = parent.node
         assert isinstance(mapping.value, dict)
         if parent.key is None:
@@ -305,6 +314,7 @@ class _Builder:
             mapping.keys[key.value] = key
 
     def key_fault(self, mapping: Node, key: Node, event: Any) -> Fault | None:
+        """The fault of a mapping's key: not a word, a merge key, or repeated."""
         if not isinstance(key.value, str):
             return self.fault(event, "a word as key", "brackets", _QUOTES)
         if key.value == "<<" and key.plain:
@@ -317,11 +327,11 @@ class _Builder:
 
 
 def _text(event: Any, text: str) -> Node:
-    """A scalar in the place of what could not be read."""
+    """A scalar node in place of something that could not be read."""
     return Node(_spot(event.start_mark), _spot(event.end_mark), text)
 
 
-def _as_typed(tag: str) -> str:
+def _typed_tag(tag: str) -> str:
     return tag.replace("tag:yaml.org,2002:", "!!")
 
 
@@ -330,7 +340,7 @@ def _spot(mark: Any) -> Spot:
 
 
 def children(node: Node) -> Iterator[tuple[str | int, Node]]:
-    """The keys or numbers of what lies directly in a node, and the nodes."""
+    """The keys or indexes of a node's children, and the children."""
     if isinstance(node.value, dict):
         yield from node.value.items()
     elif isinstance(node.value, list):

@@ -1,4 +1,4 @@
-"""pyyaml's pure-Python parser, taught what people type in dialogue and can mean only one thing by."""
+"""pyyaml's pure Python parser with a scanner that accepts unquoted dialogue."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ _KEYS = frozenset((*Line.model_fields, *Beat.model_fields, *Shot.model_fields, *
 
 
 class Parser(yaml.reader.Reader, yaml.scanner.Scanner, yaml.parser.Parser):
-    """Events of a YAML text, where unquoted text may hold a colon, a question mark, quotes and more.
+    """Parser whose unquoted text may contain colons, question marks, quotes, asterisks and at-signs.
 
-    `- joe: Wait: what` is an error in YAML, and the way people write dialogue. Nothing else can be meant: so
-    a plain scalar that begins on the line of its key runs to the end of that line, in brackets to the comma
-    or bracket that ends it. Neither can `"No," he said`, `*sighs* No` or `@don No` behind a key be anything
-    but text. `{line: Really?, laugh: big}` is an error to pyyaml alone; YAML 1.2 has no objection.
+    `- joe: Wait: what` is an error in YAML though nothing else can be meant. Here a plain scalar that begins
+    on the line of its key runs to the end of the line, inside brackets to the next comma or closing bracket.
+    Likewise `"No," he said`, `*sighs* No` and `@don No` behind a key are text. `{line: Really?, laugh: big}`
+    is valid YAML 1.2, which pyyaml refuses. Overrides methods of pyyaml 6's scanner.
     """
 
     def __init__(self, text: str) -> None:
@@ -39,14 +39,14 @@ class Parser(yaml.reader.Reader, yaml.scanner.Scanner, yaml.parser.Parser):
         return super().check_plain()
 
     def fetch_alias(self) -> None:
-        """An alias, but `*sighs*` is text."""
+        """Scans an alias; `*sighs*` is text."""
         if re.match(r"\*[^\s*,\[\]{}]+\*", self.prefix(80)):
             self.fetch_plain()
         else:
             super().fetch_alias()
 
     def fetch_flow_scalar(self, style: Any) -> None:
-        """Text in quotes, but a line that goes on behind them is text altogether."""
+        """Scans quoted text; a line that continues behind the closing quote is plain text."""
         if not self.flow_level and self._is_behind_its_key():
             row = self._row()
             quoted = r'"(?:[^"\\]|\\.)*"' if style == '"' else r"'(?:[^']|'')*'"
@@ -61,13 +61,13 @@ class Parser(yaml.reader.Reader, yaml.scanner.Scanner, yaml.parser.Parser):
         return not self.allow_simple_key and self.flow_level not in self.possible_simple_keys
 
     def scan_plain(self) -> Any:
-        """An unquoted scalar, as a token."""
+        """Scans an unquoted scalar and returns its token."""
         if self.flow_level:
             return self._scan_in_brackets()
         return (self._scan_row() if self._is_behind_its_key() else None) or super().scan_plain()
 
     def _row(self) -> str:
-        """The rest of the line, without a comment."""
+        """The rest of the line without a comment."""
         length = 0
         while (sign := self.peek(length)) not in _LINE_ENDS:
             if sign == "#" and length and self.peek(length - 1) in " \t":
@@ -81,7 +81,7 @@ class Parser(yaml.reader.Reader, yaml.scanner.Scanner, yaml.parser.Parser):
         return yaml.ScalarToken(row, True, start, self.get_mark())
 
     def _scan_row(self) -> Any:
-        """The rest of the line as one scalar, if there is a colon in it that would end it."""
+        """The rest of the line as one scalar if it contains a colon that would otherwise end it."""
         row = self._row()
         return self._take_row(row) if re.search(r":(\s|$)", row) else None
 

@@ -1,0 +1,1 @@
+"""One question to an OpenAI-compatible server, one checked JSON object back."""

@@ -1,4 +1,4 @@
-"""What a server takes: found out by its complaints, once, and remembered for a week."""
+"""Capabilities of servers, learned from their error messages and saved for a week."""
 
 from __future__ import annotations
 
@@ -6,35 +6,35 @@ import contextlib
 import datetime
 import json
 import os
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
-from scripts_llm.llm.client import OPENAI, Form, LLMSettings, shown
+from scripts_llm.llm.client import OPENAI, Form, LLMSettings, display_address
 
-DAYS = 7  # a server may have learned something by then
+FILE_NAME = "endpoints.json"  # in the cache folder: the capabilities of all servers
+DAYS = 7  # then a server is tried anew: it may accept more
 
 
 @dataclass(frozen=True)
-class Ability:
-    """How this server is asked. The first guess is the best that one may have."""
+class Capabilities:
+    """How this server is asked; the defaults are the most that a server can accept."""
 
     form: Form = "json_schema"
-    has_bounds: bool = True  # minItems, maxLength and the like may stand in the schema
-    is_in_words: bool = False  # the schema is told in the prompt, too: it takes one and does not hold to it
+    has_bounds: bool = True  # the schema may have minItems, maxLength and the like
+    is_in_words: bool = False  # the schema is in the prompt as well: this server accepts one and ignores it
     needs_v1: bool = False
     limit: str = "max_tokens"
     left_out: tuple[str, ...] = ()
 
     @classmethod
-    def guessed(cls, settings: LLMSettings) -> Ability:
-        """OpenAI's own strict schemas have no maxLength, and its newer models no max_tokens."""
+    def guess(cls, settings: LLMSettings) -> Capabilities:
+        """The first guess: OpenAI's strict schemas have no maxLength, its newer models no max_tokens."""
         is_openai = settings.base_url == OPENAI
         return cls(has_bounds=not is_openai, limit="max_completion_tokens" if is_openai else "max_tokens")
 
-    def stepped_back(self, complaint: str) -> Ability | None:
-        """Asking for less after a 400: without what the server complains about, else in a plainer form."""
+    def reduced(self, complaint: str) -> Capabilities | None:
+        """Fewer demands after a 400: without the parameter it names, or a simpler form; None at the end."""
         complaint = complaint.lower()
         limits = {"max_tokens": "max_completion_tokens", "max_completion_tokens": "max_tokens"}
         if self.limit in complaint and "limit" not in self.left_out:
@@ -48,29 +48,24 @@ class Ability:
         return replace(self, form=plainer[self.form], is_in_words=True) if self.form in plainer else None
 
 
-def default_memory(env: Mapping[str, str] = os.environ) -> Path:
-    """The file that holds what servers take."""
-    return Path(env.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "cold-open" / "endpoints.json"
-
-
-def remembered(memory: Path | None, settings: LLMSettings, *, today: datetime.date | None = None) -> Ability:
-    """What is known of this server and model; a guess if nothing is, or if that is too long ago."""
+def load(memory: Path | None, settings: LLMSettings, *, today: datetime.date | None = None) -> Capabilities:
+    """The saved capabilities of this server and model; a guess if there are none from the last week."""
     known = _read(memory).get(_key(settings))
     try:
         learned = datetime.date.fromisoformat(known["on"]) if isinstance(known, dict) else None
         age = ((today or datetime.date.today()) - learned).days if learned else DAYS
         if isinstance(known, dict) and 0 <= age < DAYS:
-            told = {field.name: known[field.name] for field in fields(Ability)}
-            return Ability(**{**told, "left_out": tuple(told["left_out"])})
+            values = {field.name: known[field.name] for field in fields(Capabilities)}
+            return Capabilities(**{**values, "left_out": tuple(values["left_out"])})
     except (KeyError, TypeError, ValueError):
         pass
-    return Ability.guessed(settings)
+    return Capabilities.guess(settings)
 
 
-def remember(
-    memory: Path | None, settings: LLMSettings, ability: Ability, *, today: datetime.date | None = None
+def save(
+    memory: Path | None, settings: LLMSettings, ability: Capabilities, *, today: datetime.date | None = None
 ) -> None:
-    """Keeps it for the next run; best effort, and never with a key."""
+    """Saves the capabilities for later runs, without a key. Errors of the disk are ignored."""
     if memory is None:
         return
     known = {**_read(memory), _key(settings): {**asdict(ability), "on": str(today or datetime.date.today())}}
@@ -82,7 +77,7 @@ def remember(
 
 
 def _key(settings: LLMSettings) -> str:
-    return f"{settings.model} at {shown(settings)}"
+    return f"{settings.model} at {display_address(settings)}"
 
 
 def _read(memory: Path | None) -> dict[str, Any]:

@@ -1,16 +1,18 @@
-"""An OpenAI-compatible server: its address, its client, and its failures in one line each."""
+"""The client of an OpenAI-compatible server, and its failures as LLMErrors of one line."""
 
 from __future__ import annotations
 
 import contextlib
 import email.utils
 import json
+import os
 import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
+from scripts_llm.llm.network import environment_fault, is_loopback, without_credentials
 from scripts_llm.plain_text import one_line
 
 if TYPE_CHECKING:
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
 
 OPENAI = "https://api.openai.com/v1"
 MOST_BYTES = 8_000_000  # of one reply; a script has some ten thousand
-NO_KEY = "local"  # what is sent where no key is needed
+NO_KEY = "local"  # sent to servers that need no key
 
 Form = Literal["json_schema", "json_object", "prompt"]
 Clock = Callable[[], float]
@@ -26,7 +28,7 @@ Clock = Callable[[], float]
 
 @dataclass(frozen=True)
 class LLMSettings:
-    """Which model is asked, where, how, and for how much. The key is never shown or recorded."""
+    """The model, its server, and the limits of asking it. The key is never shown or recorded."""
 
     model: str
     base_url: str = OPENAI
@@ -40,7 +42,7 @@ class LLMSettings:
 
 @dataclass(frozen=True)
 class Call:
-    """One question to a model, for the manifest. What the server did not tell is None, never 0."""
+    """One call of a model as the manifest records it; None where the server reports no figure."""
 
     purpose: str
     model: str
@@ -56,9 +58,9 @@ class Call:
 
 
 class LLMError(Exception):
-    """A model could not be reached, or did not write what was wanted. `calls` were made and paid for.
+    """The model could not be reached, or its answer cannot be used. `calls` are the calls made so far.
 
-    `is_passing`: the same question may go well a little later, after `retry_after` seconds if they are told.
+    `is_passing`: the same question may succeed later, after `retry_after` seconds if the server named a time.
     """
 
     def __init__(
@@ -77,24 +79,28 @@ class LLMError(Exception):
         self.retry_after = retry_after
 
 
-def shown(settings: LLMSettings) -> str:
-    """The server as it may be shown: its host and path, without a user or a key in front."""
-    return shown_address(settings.base_url)
+class LLMTimeout(LLMError):
+    """The answer was not complete within `LLMSettings.timeout_seconds`; its tokens may have been paid for."""
 
 
-def shown_address(address: str) -> str:
+def display_address(settings: LLMSettings) -> str:
+    """The server's address as it may be shown: host and path, without user, password or query."""
+    return public_address(settings.base_url)
+
+
+def public_address(address: str) -> str:
     """An address without user, password, query and fragment."""
     return re.sub(r"//[^/?#]*@", "//", address).partition("?")[0].partition("#")[0]
 
 
-def without_key(text: str, settings: LLMSettings) -> str:
-    """What a server said, without our key: some repeat it."""
+def redact_key(text: str, settings: LLMSettings) -> str:
+    """A server's text with our key replaced by ***."""
     key = settings.api_key
     return text if key == NO_KEY or len(key) < 6 else text.replace(key, "***")
 
 
-def addresses(settings: LLMSettings) -> list[LLMSettings]:
-    """The address as given, and with the /v1 that may be missing."""
+def candidate_addresses(settings: LLMSettings) -> list[LLMSettings]:
+    """The settings as given, and with /v1 appended if it is missing."""
     if settings.base_url.endswith("/v1"):
         return [settings]
     return [settings, replace(settings, base_url=f"{settings.base_url}/v1")]
@@ -104,55 +110,74 @@ def addresses(settings: LLMSettings) -> list[LLMSettings]:
 
 
 class _TooLong(Exception):
-    """A reply that does not end."""
+    """A reply exceeds the limit of bytes."""
 
 
 _ENDLESS = f"more than {MOST_BYTES // 1_000_000} MB without an end"
 
 
 @contextlib.contextmanager
-def connected(settings: LLMSettings, *, clock: Clock = time.monotonic) -> Iterator[openai.OpenAI]:
-    """A client for one request; what goes wrong is an LLMError of one line.
+def open_client(settings: LLMSettings, *, clock: Clock = time.monotonic) -> Iterator[openai.OpenAI]:
+    """A client for one request; its errors are raised as LLMError.
 
-    The time limit holds for the whole reply, however slowly its bytes drip, and so does the size.
+    The limits of time and size apply to the whole reply, however slowly it arrives.
     """
     import openai
 
-    where = shown(settings)
-    is_plain = settings.base_url.startswith("http:")  # no certificates to load, and no way on to https
-    bounds = {"response": [_bounding(clock() + settings.timeout_seconds, clock)]}
+    where = display_address(settings)
     limit = settings.timeout_seconds
-    http = openai.DefaultHttpxClient(
-        verify=not is_plain, follow_redirects=not is_plain, event_hooks=bounds, timeout=limit
-    )
-    client = openai.OpenAI(
-        api_key=settings.api_key,
-        base_url=settings.base_url,
-        timeout=limit,
-        max_retries=0,
-        http_client=http,
-    )
+    client = _build_client(settings, _bounding(clock() + limit, clock))
     try:
         with client:
             yield client
     except openai.APITimeoutError:
-        wanted = f"wanted an answer, got none within {limit:g} s"
-        raise LLMError(f"{where}: {wanted}, try a smaller model", is_passing=True) from None
+        problem = f"wanted an answer, got none within {limit:g} s, try a smaller model"
+        raise LLMTimeout(f"{where}: {problem}", is_passing=True) from None
     except openai.APIConnectionError as fault:
-        raise _not_connected(where, fault) from None
+        raise _connection_error(where, fault) from None
     except openai.APIStatusError as fault:
-        raise _refused(where, fault, settings) from None
+        raise _status_error(where, fault, settings) from None
     except _TooLong:
         raise LLMError(f"{where}: wanted an answer, got {_ENDLESS}") from None
     except json.JSONDecodeError:
         raise LLMError(f"{where}: wanted an answer, got a page that is no JSON, try URL/v1") from None
     except (openai.OpenAIError, ValueError) as fault:
-        said = one_line(without_key(str(fault), settings))
-        raise LLMError(f"{where}: wanted an answer, got: {said}") from None
+        reason = one_line(redact_key(str(fault), settings))
+        raise LLMError(f"{where}: wanted an answer, got: {reason}") from None
+
+
+def _build_client(settings: LLMSettings, hook: Callable[[Any], None]) -> openai.OpenAI:
+    """A client whose proxy and certificates are the environment's, where the address needs any.
+
+    An address on this machine is called directly. So is a plain http one that gets a key, because a proxy
+    would read the key; through https it cannot.
+    """
+    import httpx2
+    import openai
+
+    is_plain = settings.base_url.startswith("http:")  # no certificates to load, and no way on to https
+    is_direct = is_loopback(settings.base_url) or (is_plain and settings.api_key != NO_KEY)
+    try:
+        return openai.OpenAI(
+            api_key=settings.api_key,
+            base_url=settings.base_url,
+            timeout=settings.timeout_seconds,
+            max_retries=0,
+            http_client=openai.DefaultHttpxClient(
+                verify=False if is_plain else httpx2.create_ssl_context(),
+                trust_env=not is_direct,
+                follow_redirects=not is_plain,
+                event_hooks={"response": [hook]},
+                timeout=settings.timeout_seconds,
+            ),
+        )
+    except (ImportError, OSError, ValueError, httpx2.InvalidURL, openai.OpenAIError) as error:
+        reason = environment_fault(error, os.environ) or without_credentials(redact_key(str(error), settings))
+        raise LLMError(f"{display_address(settings)}: cannot be called: {one_line(reason)}") from None
 
 
 def _bounding(end: float, clock: Clock) -> Callable[[Any], None]:
-    """A hook that puts a bound of time and size on a response's body."""
+    """A response hook that limits the time and size of the body."""
     import httpx2
 
     class Bounded(httpx2.SyncByteStream):
@@ -178,40 +203,52 @@ def _bounding(end: float, clock: Clock) -> Callable[[Any], None]:
     return hook
 
 
-def _not_connected(where: str, fault: Exception) -> LLMError:
+def _connection_error(where: str, fault: Exception) -> LLMError:
     import httpx2
 
     cause = fault.__cause__
     if isinstance(cause, _TooLong):
         return LLMError(f"{where}: wanted an answer, got {_ENDLESS}")
+    if isinstance(cause, httpx2.LocalProtocolError):  # a header that cannot be sent
+        variables = "OPENAI_ORG_ID, OPENAI_PROJECT_ID and OPENAI_CUSTOM_HEADERS"
+        return LLMError(
+            f"{where}: wanted headers of one line each, got others, try {variables} without breaks"
+        )
+    if isinstance(cause, httpx2.ProxyError):
+        said = one_line(without_credentials(str(cause)))
+        return LLMError(f"{where}: wanted a way through the proxy, got {said}, try HTTPS_PROXY or NO_PROXY")
     if isinstance(cause, httpx2.ConnectError):
         advice = "try to start it, or another address"
+        if "CERTIFICATE_VERIFY_FAILED" in str(cause):
+            return LLMError(f"{where}: wanted a certificate that is trusted, got another, try SSL_CERT_FILE")
         return LLMError(f"{where}: wanted a server, got no connection, {advice}")
     return LLMError(f"{where}: wanted an answer, got a connection that broke off", is_passing=True)
 
 
-def _refused(where: str, fault: openai.APIStatusError, settings: LLMSettings) -> LLMError:
+def _status_error(where: str, fault: openai.APIStatusError, settings: LLMSettings) -> LLMError:
     status = fault.status_code
-    said = one_line(re.sub(r"^Error code: \d+ - ", "", without_key(fault.message, settings)))
+    reason = one_line(re.sub(r"^Error code: \d+ - ", "", redact_key(fault.message, settings)))
     is_passing = status in (408, 409, 425, 429) or status >= 500
-    if "insufficient_quota" in f"{said} {fault.code}":
-        is_passing, told = False, f"wanted an answer, got 429 ({said}), try to pay the provider"
+    if "insufficient_quota" in f"{reason} {fault.code}":
+        is_passing, problem = False, f"wanted an answer, got 429 ({reason}), try to pay the provider"
     elif status in (401, 403):
-        told = f"wanted a key that it knows, got {status}, try OPENAI_API_KEY (it is sent to OPENAI_BASE_URL)"
+        problem = (
+            f"wanted a key that it knows, got {status}, try OPENAI_API_KEY (it is sent to OPENAI_BASE_URL)"
+        )
     elif status == 404:
-        told = f"wanted the model {settings.model!r}, got 404 ({said}), try another model or address"
+        problem = f"wanted the model {settings.model!r}, got 404 ({reason}), try another model or address"
     else:
-        told = f"wanted an answer, got {status} ({said})" + (", try later" if is_passing else "")
+        problem = f"wanted an answer, got {status} ({reason})" + (", try later" if is_passing else "")
     after = retry_after(fault.response.headers) if is_passing else None
-    return LLMError(f"{where}: {told}", status=status, is_passing=is_passing, retry_after=after)
+    return LLMError(f"{where}: {problem}", status=status, is_passing=is_passing, retry_after=after)
 
 
 def retry_after(headers: Mapping[str, str], *, now: Clock = time.time) -> float | None:
-    """The seconds that a server asks for, as a number or a date (RFC 9110, and `retry-after-ms`)."""
+    """The seconds that a server asks to wait (RFC 9110 `retry-after`, `retry-after-ms`), or None."""
     for name, scale in (("retry-after-ms", 1000.0), ("retry-after", 1.0)):
-        told = headers.get(name, "")
+        value = headers.get(name, "")
         with contextlib.suppress(ValueError):
-            if (seconds := float(told) / scale) >= 0:
+            if (seconds := float(value) / scale) >= 0:
                 return seconds
     with contextlib.suppress(ValueError, TypeError):
         return max(0.0, email.utils.parsedate_to_datetime(headers.get("retry-after", "")).timestamp() - now())

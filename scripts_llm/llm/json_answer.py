@@ -1,4 +1,4 @@
-"""Getting one JSON object out of what a language model says, whatever it wraps around it."""
+"""Extracts the JSON object from a language model's answer."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from scripts_llm.errors import WrongForm
+from scripts_llm.errors import MalformedAnswer
 
 
-def json_object(answer: str) -> dict[str, Any]:
-    """The last JSON object in an answer. Raises WrongForm if there is none, or only a beginning.
+def extract_object(answer: str) -> dict[str, Any]:
+    """The last JSON object in an answer.
 
-    Thinking and code fences are taken off, small slips (a trailing comma, single quotes) mended. What was cut
-    off is refused: mending it would invent the rest of somebody's line.
+    Thinking and code fences are removed, small slips (a trailing comma, single quotes) repaired. Raises
+    MalformedAnswer if there is no object, or only the beginning of one: repairing that would invent its rest.
     """
     text = _without_thinking(answer)
     if not text:
-        raise WrongForm(
+        raise MalformedAnswer(
             "wanted a JSON object, got no answer" + (" behind the thinking" if answer.strip() else "")
         )
     whole = _loads(_without_fence(text))
@@ -26,19 +26,19 @@ def json_object(answer: str) -> dict[str, Any]:
         return whole
     candidates, is_cut_off = _outer_objects(text)
     for candidate in reversed(candidates):
-        found = _loads(candidate) or _mended(candidate)
+        found = _loads(candidate) or _repair(candidate)
         if found:
             return found
     if is_cut_off:
-        raise WrongForm("wanted a whole JSON object, got one that is cut off")
-    found = _mended(text[text.find("{") : text.rfind("}") + 1]) if "{" in text else None
+        raise MalformedAnswer("wanted a whole JSON object, got one that is cut off")
+    found = _repair(text[text.find("{") : text.rfind("}") + 1]) if "{" in text else None
     if not found:
-        raise WrongForm(f"wanted a JSON object, got {text[:60]!r}")
+        raise MalformedAnswer(f"wanted a JSON object, got {text[:60]!r}")
     return found
 
 
 def _without_thinking(answer: str) -> str:
-    """What stands behind the last `</think>`; a thought that never ends is no answer."""
+    """The text behind the last `</think>`; empty if the thinking never ends."""
     for name in ("think", "thinking", "reasoning"):
         answer = re.sub(rf"(?is)^.*</{name}>", "", answer)
         answer = re.sub(rf"(?is)^\s*<{name}>.*$", "", answer)
@@ -58,7 +58,7 @@ def _loads(text: str) -> dict[str, Any] | None:
     return found if isinstance(found, dict) else None
 
 
-def _mended(text: str) -> dict[str, Any] | None:
+def _repair(text: str) -> dict[str, Any] | None:
     import json_repair
 
     try:
@@ -69,10 +69,10 @@ def _mended(text: str) -> dict[str, Any] | None:
 
 
 def _outer_objects(text: str) -> tuple[list[str], bool]:
-    """The outermost {...} of a text, and whether its last one never closes."""
+    """The outermost {...} of a text, and whether the last one is not closed."""
     found: list[str] = []
     depth = start = 0
-    for index, sign in _signs(text):
+    for index, sign in _braces(text):
         if sign == "{":
             start = index if depth == 0 else start
             depth += 1
@@ -83,8 +83,8 @@ def _outer_objects(text: str) -> tuple[list[str], bool]:
     return found, depth > 0
 
 
-def _signs(text: str) -> Iterator[tuple[int, str]]:
-    """The braces that do not stand in a string."""
+def _braces(text: str) -> Iterator[tuple[int, str]]:
+    """The braces outside strings, with their offsets."""
     for match in re.finditer(r'"(?:[^"\\]|\\.)*"|[{}]', text, flags=re.DOTALL):
         if match[0] in "{}":
             yield match.start(), match[0]

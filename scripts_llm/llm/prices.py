@@ -1,4 +1,4 @@
-"""What models cost: templates/prices.yaml, and a prices.yaml of the person's own that wins over it."""
+"""Prices of models: templates/prices.yaml, overridden by the user's prices.yaml."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from pydantic import Field
 
 from scripts_llm.errors import ScriptError
-from scripts_llm.files.source import Source, read_text, refuse
+from scripts_llm.files.source import Source, faults_error, read_text
 from scripts_llm.files.validation import validate
 from scripts_llm.files.yaml_nodes import parse
 from scripts_llm.llm.client import LLMSettings
@@ -29,13 +29,13 @@ class Price(Model):
 
 
 class Prices(Model):
-    """What is known: host, model, price."""
+    """Prices by host and model."""
 
     endpoints: dict[str, dict[str, Price]] = Field(default={}, description="a host, or `any`")
 
 
 def read_prices(own: Sequence[Path] = ()) -> Prices:
-    """The shipped prices, with those of the files that exist laid over them. Raises ScriptError."""
+    """The shipped prices, overridden by those of the files that exist. Raises ScriptError."""
     shipped = resources.files("templates") / "prices.yaml"
     with resources.as_file(shipped) as path:
         merged = dict(_read(path).endpoints)
@@ -46,8 +46,8 @@ def read_prices(own: Sequence[Path] = ()) -> Prices:
     return Prices(endpoints=merged)
 
 
-def own_files(premise_path: Path | None, env: Mapping[str, str] = os.environ) -> list[Path]:
-    """Where a person's own prices may lie: for all shows, and beside this premise; the latter wins."""
+def user_price_files(premise_path: Path | None, env: Mapping[str, str] = os.environ) -> list[Path]:
+    """Where users put prices: for all shows, then beside the premise, which wins."""
     home = Path(env.get("XDG_CONFIG_HOME") or Path.home() / ".config") / "cold-open" / "prices.yaml"
     return [home, *([premise_path.parent / "prices.yaml"] if premise_path else [])]
 
@@ -59,29 +59,31 @@ def _read(path: Path) -> Prices:
         return Prices()
     prices, more = validate(Prices, root, path)
     if prices is None or faults or more:
-        raise refuse([*faults, *more], source)
+        raise faults_error([*faults, *more], source)
     return prices
 
 
-def price_of(prices: Prices, settings: LLMSettings) -> Price | None:
-    """The price of this model at this host, else at any; None if nobody wrote one down."""
+def find_price(prices: Prices, settings: LLMSettings) -> Price | None:
+    """The price of this model at this host, else at any host; None if it is unknown."""
     host = urlsplit(settings.base_url).hostname or ""
-    for place in (host, "any"):
-        models = prices.endpoints.get(place, {})
-        fitting = [name for name in models if _is_that(settings.model, name)]
+    for endpoint in (host, "any"):
+        models = prices.endpoints.get(endpoint, {})
+        fitting = [name for name in models if _is_same_model(settings.model, name)]
         if fitting:
             return models[max(fitting, key=len)]
     return None
 
 
-def _is_that(model: str, name: str) -> bool:
-    """The very name, or that with a date behind it: gpt-4o-2024-08-06 is gpt-4o, and gpt-4o-mini is not."""
+def _is_same_model(model: str, name: str) -> bool:
+    """Whether `model` is `name`, perhaps with a date behind it: gpt-4o-2024-08-06, but not gpt-4o-mini."""
     rest = model.removeprefix(name) if model.startswith(name) else "no"
     return rest == "" or (rest[0] in "-@" and rest[1:].replace("-", "").isdigit())
 
 
-def cost(price: Price | None, prompt: int | None, completion: int | None, cached: int | None) -> float | None:
-    """US dollars of one call; None if the price or the tokens are not known."""
+def call_cost(
+    price: Price | None, prompt: int | None, completion: int | None, cached: int | None
+) -> float | None:
+    """US dollars of one call; None if the price or the tokens are unknown."""
     if price is None or prompt is None or completion is None:
         return None
     seen = min(cached or 0, prompt) if price.cached is not None else 0
@@ -89,8 +91,8 @@ def cost(price: Price | None, prompt: int | None, completion: int | None, cached
     return dollars / _MILLION
 
 
-def needs_price(settings: LLMSettings, price: Price | None) -> None:
-    """Refuses a bound in dollars where no price is known: it could not be kept."""
+def require_price(settings: LLMSettings, price: Price | None) -> None:
+    """Raises ScriptError if there is a limit in dollars and no price to keep it by."""
     if settings.max_cost is not None and price is None:
         host = urlsplit(settings.base_url).hostname
         example = f"endpoints: {{{host}: {{{settings.model}: {{input: 0.15, output: 0.60}}}}}}"

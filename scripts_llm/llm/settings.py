@@ -1,4 +1,4 @@
-"""Which model writes, and where it is asked: command line, premise, environment, or the server's own list."""
+"""Chooses the model that writes: from command line, premise, environment, or the server's list of models."""
 
 from __future__ import annotations
 
@@ -8,26 +8,36 @@ from dataclasses import replace
 from urllib.parse import urlsplit, urlunsplit
 
 from scripts_llm.errors import ScriptError
-from scripts_llm.llm.client import OPENAI, Call, LLMError, LLMSettings, addresses, connected, shown
-from scripts_llm.llm.retry import Patience, patiently
+from scripts_llm.llm.client import (
+    NO_KEY,
+    OPENAI,
+    LLMError,
+    LLMSettings,
+    candidate_addresses,
+    display_address,
+    open_client,
+)
+from scripts_llm.llm.network import is_loopback
+from scripts_llm.llm.retry import RetryPolicy, call_with_retries
 from scripts_llm.plain_text import one_line
 from scripts_llm.screenplay.premise import Writer
 
-__all__ = ["Call", "LLMError", "LLMSettings", "refuse_secrets", "resolve"]
 
-
-def resolve(
+def resolve_settings(
     writer: Writer | None,
     env: Mapping[str, str],
     command_line: str | None,
     *,
-    patience: Patience = Patience(),  # noqa: B008  # frozen
+    retry_policy: RetryPolicy = RetryPolicy(),  # noqa: B008  # frozen
 ) -> LLMSettings | None:
-    """The model that is to write, or None for the offline writer.
+    """The settings of the model that writes, or None for the offline writer.
 
     The command line (`MODEL`, `MODEL@URL`, `offline`, `auto`) beats the premise's `writer:`, which beats
-    OPENAI_BASE_URL, OPENAI_API_KEY and OPENAI_MODEL. A model that nobody names is the server's only one.
-    Raises ScriptError if there are several, LLMError if the server does not answer.
+    OPENAI_BASE_URL, OPENAI_API_KEY and OPENAI_MODEL. Without a model's name it is the server's only model.
+
+    Raises:
+        ScriptError: The settings are faulty, or the server has several models.
+        LLMError: The server does not answer.
     """
     if command_line == "offline":
         return None
@@ -35,32 +45,32 @@ def resolve(
     if named is None and writer is None and not (env.get("OPENAI_BASE_URL") or env.get("OPENAI_API_KEY")):
         return None
     model, url = _model_and_url(named)
-    wanted = writer or Writer()
+    asked = writer or Writer()
     settings = LLMSettings(
-        model=model or wanted.model or env.get("OPENAI_MODEL") or "",
-        base_url=_clean(url or wanted.base_url or env.get("OPENAI_BASE_URL") or OPENAI),
-        temperature=wanted.temperature,
-        max_tokens=wanted.max_tokens,
-        max_cost=wanted.max_cost,
+        model=model or asked.model or env.get("OPENAI_MODEL", "").strip(),
+        base_url=_clean_url(url or asked.base_url or env.get("OPENAI_BASE_URL") or OPENAI),
+        temperature=asked.temperature,
+        max_tokens=asked.max_tokens,
+        max_cost=asked.max_cost,
     )
-    from_premise = not url and wanted.base_url is not None
-    settings = replace(settings, api_key=_key(settings.base_url, env, from_premise=from_premise))
-    return settings if settings.model else _only_model(settings, patience)
+    from_premise = not url and asked.base_url is not None
+    settings = replace(settings, api_key=_api_key(settings.base_url, env, from_premise=from_premise))
+    return settings if settings.model else _only_model(settings, retry_policy)
 
 
 def refuse_secrets(writer: Writer | None, command_line: str | None) -> None:
-    """Raises ScriptError if the address of a premise or command line holds a key: those are written down."""
+    """Raises ScriptError if a premise's or command line's address holds a secret: it is recorded."""
     url = _model_and_url(command_line)[1]
-    for place, address in (("writer.base_url", writer.base_url if writer else None), ("--writer", url)):
+    for source, address in (("writer.base_url", writer.base_url if writer else None), ("--writer", url)):
         if address and re.search(r"//[^/?#]*@|[?#]", address):
             raise ScriptError(
-                f"{place}: wanted an address without user, password or question mark, got one with it, "
+                f"{source}: wanted an address without user, password or question mark, got one with it, "
                 "try OPENAI_API_KEY for the key"
             )
 
 
 def _model_and_url(named: str | None) -> tuple[str | None, str | None]:
-    """`MODEL@URL` in two; a host without http:// is one on this network. `@cf/model` is a model's name."""
+    """`MODEL@URL` as model and URL; http:// is assumed. `@cf/model` is a model's name."""
     match = re.fullmatch(r"(.*?)@((?:https?://|[\w.-]+:\d|\[)\S+)", named or "")
     if not match:
         return named, None
@@ -68,45 +78,63 @@ def _model_and_url(named: str | None) -> tuple[str | None, str | None]:
     return match[1] or None, url
 
 
-def _clean(url: str) -> str:
-    """The address without a slash at its end; with the /v1 that every server has, if it names no path."""
-    parts = urlsplit(url.strip())
+def _clean_url(url: str) -> str:
+    """The address without a trailing slash, and with /v1 if it has no path."""
+    try:
+        parts = urlsplit(url.strip())
+        parts.port  # noqa: B018  # raises ValueError
+    except ValueError:  # its text may be a part of a password
+        raise ScriptError(
+            "wanted an endpoint's address, got one with a wrong host or port, try http://localhost:11434/v1"
+        ) from None
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise ScriptError(f"wanted an endpoint's address, got {url!r}, try http://localhost:11434/v1")
     path = parts.path.rstrip("/").removesuffix("/chat/completions") or "/v1"
     return urlunsplit((parts.scheme, parts.netloc, path, "", ""))
 
 
-def _key(base_url: str, env: Mapping[str, str], *, from_premise: bool) -> str:
-    """The environment's key; but an address that a premise brings along gets it only if it is a known one."""
-    key = env.get("OPENAI_API_KEY") or "local"
+def _api_key(base_url: str, env: Mapping[str, str], *, from_premise: bool) -> str:
+    """The environment's key; an unknown host that a premise names does not get it."""
+    key = env.get("OPENAI_API_KEY", "").strip() or NO_KEY
     host = urlsplit(base_url).hostname
-    if host == urlsplit(OPENAI).hostname and key == "local":
+    if host == urlsplit(OPENAI).hostname and key == NO_KEY:
         raise ScriptError(
             "wanted a key for api.openai.com, got none, try OPENAI_API_KEY, or --writer MODEL@http://localhost:11434/v1"
         )
     known = {urlsplit(OPENAI).hostname, urlsplit(env.get("OPENAI_BASE_URL", "")).hostname}
-    known |= {"localhost", "127.0.0.1", "::1"}
-    return key if not from_premise or host in known else "local"
+    is_known = host in known or is_loopback(base_url)
+    return _sendable(key) if not from_premise or is_known else NO_KEY
 
 
-def _only_model(settings: LLMSettings, patience: Patience) -> LLMSettings:
-    settings, names = patiently(patience, lambda: _models(settings))
+def _sendable(key: str) -> str:
+    """The key, if an HTTP header can hold it. Raises ScriptError."""
+    for number, letter in enumerate(key, 1):
+        if not (letter.isascii() and letter.isprintable()):
+            kind = "is not ASCII" if letter.isprintable() else "cannot be seen"
+            raise ScriptError(
+                f"OPENAI_API_KEY: wanted a key of ASCII letters, got one whose letter {number} {kind}, "
+                "try to copy it once more"
+            )
+    return key
+
+
+def _only_model(settings: LLMSettings, retry_policy: RetryPolicy) -> LLMSettings:
+    settings, names = call_with_retries(retry_policy, lambda: _models(settings))
     if len(names) == 1:
         return replace(settings, model=names[0])
-    said = f"these: {', '.join(names[:20])}" if names else "an empty list"
-    where = shown(settings)
+    listed = f"these: {', '.join(names[:20])}" if names else "an empty list"
     raise ScriptError(
-        f"{where}: wanted one model, got {said}, try OPENAI_MODEL, `writer: {{model: ...}}` or --writer MODEL"
+        f"{display_address(settings)}: wanted one model, got {listed}, "
+        "try OPENAI_MODEL, `writer: {model: ...}` or --writer MODEL"
     )
 
 
 def _models(settings: LLMSettings) -> tuple[LLMSettings, list[str]]:
-    """The address that has a list of models, and the list."""
+    """The settings whose address has a list of models, and the names in that list."""
     import openai
 
-    for candidate in addresses(settings):
-        with connected(candidate) as client:
+    for candidate in candidate_addresses(settings):
+        with open_client(candidate) as client:
             try:
                 listed = client.models.list()
             except (openai.NotFoundError, openai.APIResponseValidationError, ValueError):
@@ -114,4 +142,4 @@ def _models(settings: LLMSettings) -> tuple[LLMSettings, list[str]]:
             models = getattr(listed, "data", None)
             if models is not None:
                 return candidate, sorted(one_line(str(model.id), 120) for model in models)
-    raise LLMError(f"{shown(settings)}: wanted a list of models, got none, try --writer MODEL@URL")
+    raise LLMError(f"{display_address(settings)}: wanted a list of models, got none, try --writer MODEL@URL")

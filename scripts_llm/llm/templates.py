@@ -1,7 +1,7 @@
-"""The words that a language model is sent: templates/prompts/*.j2, filled in strictly.
+"""Renders the prompts: templates/prompts/*.j2, or files of the same name in the user's own folder.
 
-A file of the same name in a folder of the person's own is used instead. What is filled in is data: it is
-never read as a template, steers nothing, and cannot close the tags that it stands between.
+Values are data: they are never read as templates and cannot close the tags around them. Missing values are
+errors.
 """
 
 from __future__ import annotations
@@ -12,13 +12,16 @@ from pathlib import Path
 from typing import Any
 
 from scripts_llm.errors import ScriptError
-from scripts_llm.plain_text import plain
+from scripts_llm.plain_text import strip_controls
 
 _MARKS = re.compile("[\u200b\u200e\u200f\u061c\ufeff]")
 
 
-def render(template: str, folder: Path | None = None, /, **values: object) -> str:
-    """The prompt of this name with its slots filled. A slot without a value is an error, never a gap."""
+def render_prompt(template: str, folder: Path | None = None, /, **values: object) -> str:
+    """The named prompt with its slots filled.
+
+    Raises ScriptError if a slot has no value or the template is faulty.
+    """
     import jinja2
     from jinja2.sandbox import ImmutableSandboxedEnvironment
 
@@ -28,9 +31,9 @@ def render(template: str, folder: Path | None = None, /, **values: object) -> st
         trim_blocks=True,
         lstrip_blocks=True,
         autoescape=False,
-        finalize=as_data,
+        finalize=sanitize,
     )
-    environment.filters["listed"] = listed
+    environment.filters["listed"] = join_words
     try:
         return environment.get_template(template).render(**values).strip() + "\n"
     except jinja2.TemplateSyntaxError as fault:
@@ -39,22 +42,22 @@ def render(template: str, folder: Path | None = None, /, **values: object) -> st
         raise _unfilled(template, folder, str(fault)) from None
 
 
-def as_data(value: Any) -> Any:
-    """A value as it is filled in: text without control and direction signs, and without a closing tag."""
+def sanitize(value: Any) -> Any:
+    """A value for a slot: text without control and direction characters and without closing tags."""
     if not isinstance(value, str):
         return value
-    return _MARKS.sub("", plain(value)).replace("</", "‹/").replace("<show>", "‹show>")
+    return _MARKS.sub("", strip_controls(value)).replace("</", "‹/").replace("<show>", "‹show>")
 
 
-def listed(words: Any) -> str:
-    """Words with commas between them."""
+def join_words(words: Any) -> str:
+    """Words joined by commas: the filter `listed` of the templates."""
     return ", ".join(str(word) for word in words)
 
 
-def _unfilled(template: str, folder: Path | None, said: str) -> ScriptError:
+def _unfilled(template: str, folder: Path | None, problem: str) -> ScriptError:
     own = folder / f"{template}.j2" if folder else None
     where = own if own and own.is_file() else f"templates/prompts/{template}.j2"
-    return ScriptError(f"{where}: wanted a filled prompt, got: {said}")
+    return ScriptError(f"{where}: wanted a filled prompt, got: {problem}")
 
 
 def _source(name: str, folder: Path | None) -> str | None:

@@ -1,17 +1,16 @@
-"""Whether a draft means what it should: cast, lengths, counts, order, repeats, language, pictures.
+"""Checks a model's draft: cast, lengths, counts, order, repeats, language, pictures.
 
-Faults that a person would have to mend are refused to the end; small ones are sent back once and then put
-right here.
+Faults that need a person to fix are refused every time; small ones are sent back once and then corrected
+here.
 """
 
 from __future__ import annotations
 
-import difflib
 import re
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 
-from scripts_llm.errors import ScriptError
+from scripts_llm.errors import ScriptError, suggest
 from scripts_llm.llm_writer.draft import (
     MAX_SPEAKERS,
     MAX_WORDS,
@@ -20,11 +19,12 @@ from scripts_llm.llm_writer.draft import (
     DraftLine,
     DraftScene,
     Outline,
-    validated,
-    words_of,
+    bare_words,
+    validate_draft,
 )
-from scripts_llm.screenplay.names import mentions
+from scripts_llm.screenplay.names import people_named
 from scripts_llm.screenplay.script import Line, Scene, Shot
+from scripts_llm.screenplay.timing import SECONDS_BETWEEN_LINES, line_seconds
 
 _SCRIPTS = {
     "ru": "CYRILLIC", "uk": "CYRILLIC", "be": "CYRILLIC", "bg": "CYRILLIC", "sr": "CYRILLIC", "el": "GREEK",
@@ -38,8 +38,8 @@ _SCRIPTS = {
 
 
 def read_outline(found: Mapping[str, object], brief: Brief) -> Outline:
-    """The outline in a model's answer. Raises ScriptError with one line a fault."""
-    outline = validated(Outline, found)
+    """The outline in a model's answer. Raises ScriptError with one line for each fault."""
+    outline = validate_draft(Outline, found)
     faults = list(_order_faults([turn.part for turn in outline.scenes], brief))
     for number, turn in enumerate(outline.scenes, 1):
         faults += _place_faults(f"scene {number}", turn.setting, brief)
@@ -65,13 +65,13 @@ def _order_faults(parts: Sequence[str], brief: Brief) -> Iterator[str]:
 
 
 def _place_faults(where: str, setting: str, brief: Brief) -> Iterator[str]:
-    if place(setting, brief) is None:
-        close = difflib.get_close_matches(setting.lower(), brief.places, n=1)
-        yield f"{where}: unknown setting {setting!r}, use {close[0] if close else ', '.join(brief.places)}"
+    if find_place(setting, brief) is None:
+        known = suggest(setting, brief.places) or ", ".join(brief.places)
+        yield f"{where}: unknown setting {setting!r}, use {known}"
 
 
 def _cast_faults(where: str, who: str, brief: Brief) -> Iterator[str]:
-    if speaker(who, brief) is None:
+    if find_speaker(who, brief) is None:
         yield f"{where}: {who!r} is not in the cast, use {', '.join(brief.names)}"
 
 
@@ -79,13 +79,13 @@ def _cast_faults(where: str, who: str, brief: Brief) -> Iterator[str]:
 
 
 def scene_faults(where: str, scene: DraftScene, part: str, brief: Brief) -> Iterator[str]:
-    """What cannot be filmed or said, and no program can put right. `part` is the outline's."""
+    """Faults that no program can correct. `part` is the part that the outline gives the scene."""
     if scene.part != part:
         yield f"{where}: the part must be {part}, got {scene.part!r}"
     yield from _place_faults(where, scene.setting, brief)
     for line in scene.dialogue:
         yield from _cast_faults(where, line.who, brief)
-        words = len(spoken(line, brief).split())
+        words = len(spoken_words(line, brief).split())
         if words > REFUSED_WORDS:
             yield f"{where}: {line.line[:40]!r}... has {words} words, wanted at most {MAX_WORDS}"
         if re.search(r"\{\{|\}\}|\{%|\[[A-Z_ ]+\]|<[a-z_/ ]+>", line.line):
@@ -94,12 +94,12 @@ def scene_faults(where: str, scene: DraftScene, part: str, brief: Brief) -> Iter
 
 
 def small_faults(where: str, scene: DraftScene, said: Mapping[str, str], brief: Brief) -> Iterator[str]:
-    """What is sent back once, and put right here if it comes again. `said` are the words of other scenes."""
-    fault = brief.dialect.fault_of(scene.action, brief.names, brief.places, is_shot=False)
+    """Faults that are sent back once and corrected here if they return. `said`: lines of other scenes."""
+    fault = brief.dialect.find_fault(scene.action, brief.names, brief.places, is_shot=False)
     if fault:
         yield f"{where}: the action {scene.action[:60]!r} {fault}"
     for shot in scene.shots:
-        fault = brief.dialect.fault_of(shot.prompt, brief.names, brief.places)
+        fault = brief.dialect.find_fault(shot.prompt, brief.names, brief.places)
         if fault:
             yield f"{where}: the shot {shot.prompt[:60]!r} {fault}"
     if len({line.who for line in scene.dialogue}) > MAX_SPEAKERS:
@@ -108,15 +108,15 @@ def small_faults(where: str, scene: DraftScene, said: Mapping[str, str], brief: 
     for line in scene.dialogue:
         if re.search(r"[*_]\w+[*_]|^\(", line.line):
             yield f"{where}: {line.line[:60]!r} has a stage direction in it"
-        words = words_of(line.line)
+        words = bare_words(line.line)
         if len(words.split()) > 3 and words not in brief.catchphrases and (words in said or words in own):
             yield f"{where}: {line.line[:60]!r} was said in {said.get(words, where)} already"
         own.add(words)
 
 
 def length_fault(lines: Sequence[str], brief: Brief, *, share: float = 1.0) -> str | None:
-    """Too long or too short for the episode, or for a share of it."""
-    seconds = sum(len(line.split()) / 2.6 + 0.7 for line in lines)
+    """Whether the lines are too long or too short for the episode, or for a share of it; None if neither."""
+    seconds = sum(line_seconds(line) + SECONDS_BETWEEN_LINES for line in lines)
     low, high = (share * bound for bound in brief.seconds)
     if seconds > 1.5 * high:
         return f"this lasts about {seconds:.0f} s, wanted at most {high:.0f}: fewer lines"
@@ -126,7 +126,7 @@ def length_fault(lines: Sequence[str], brief: Brief, *, share: float = 1.0) -> s
 
 
 def _language_faults(where: str, lines: Sequence[str], brief: Brief) -> Iterator[str]:
-    """Lines in another alphabet than the language's; names and foreign words may be in any."""
+    """Faults of lines in another alphabet than the language's; half of the letters may be in any."""
     wanted = _SCRIPTS.get(brief.language.lower()[:2])
     letters = [letter for line in lines for letter in line if letter.isalpha()]
     if wanted and letters:
@@ -138,21 +138,21 @@ def _language_faults(where: str, lines: Sequence[str], brief: Brief) -> Iterator
 # ---------------------------------------------------------------------------------------- our own scenes
 
 
-def as_scene(draft: DraftScene, brief: Brief, *, is_last: bool) -> Scene:
-    """The scene without an id; what is small and wrong is put right. Shots that show nothing are left out."""
-    lines = as_lines(draft.dialogue, brief, is_last=is_last)
-    fault = brief.dialect.fault_of(draft.action, brief.names, brief.places, is_shot=False)
+def build_scene(draft: DraftScene, brief: Brief, *, is_last: bool) -> Scene:
+    """The scene, without an id, with small faults corrected. Shots that show nothing are left out."""
+    lines = build_lines(draft.dialogue, brief, is_last=is_last)
+    fault = brief.dialect.find_fault(draft.action, brief.names, brief.places, is_shot=False)
     shots = tuple(
         Shot(size=shot.size, prompt=shot.prompt, who=_seen_alone(shot.prompt, lines, brief))
         for shot in draft.shots
-        if brief.dialect.fault_of(shot.prompt, brief.names, brief.places) is None
+        if brief.dialect.find_fault(shot.prompt, brief.names, brief.places) is None
     )
     has_all = len(shots) == len(draft.shots)
     return Scene.model_validate(
         {
             "part": draft.part,
             "slugline": draft.slugline,
-            "setting": place(draft.setting, brief),
+            "setting": find_place(draft.setting, brief),
             "action": _plain_action(lines, brief) if fault else draft.action,
             "shots": (shots[: brief.shots] or None) if has_all else None,  # None: broken down from the action
             "dialogue": lines,
@@ -160,8 +160,8 @@ def as_scene(draft: DraftScene, brief: Brief, *, is_last: bool) -> Scene:
     )
 
 
-def as_lines(dialogue: Sequence[DraftLine], brief: Brief, *, is_last: bool) -> tuple[Line, ...]:
-    """The lines as they are spoken; the last one always gets its laugh."""
+def build_lines(dialogue: Sequence[DraftLine], brief: Brief, *, is_last: bool) -> tuple[Line, ...]:
+    """The lines as they are spoken; the last one always gets a laugh."""
     lines = [_line(line, brief) for line in dialogue]
     if lines[-1].laugh in (None, "none"):
         lines[-1] = lines[-1].model_copy(update={"laugh": "big" if is_last else "small"})
@@ -169,17 +169,17 @@ def as_lines(dialogue: Sequence[DraftLine], brief: Brief, *, is_last: bool) -> t
 
 
 def _line(line: DraftLine, brief: Brief) -> Line:
-    who = speaker(line.who, brief)
+    who = find_speaker(line.who, brief)
     assert who is not None  # the faults were looked for before
     how = line.parenthetical.strip("() ")
     laugh = None if line.laugh == "none" else line.laugh
-    return Line(who=who, line=spoken(line, brief), parenthetical=how or None, laugh=laugh)
+    return Line(who=who, line=spoken_words(line, brief), parenthetical=how or None, laugh=laugh)
 
 
-def spoken(line: DraftLine, brief: Brief) -> str:
-    """The words that are spoken: without the speaker's name, quotes around it, asterisks and line breaks."""
+def spoken_words(line: DraftLine, brief: Brief) -> str:
+    """The words to be spoken: without the speaker's name, quotes, asterisks and line breaks."""
     text = " ".join(line.line.split())
-    who = speaker(line.who, brief) or line.who
+    who = find_speaker(line.who, brief) or line.who
     for name in (line.who, who, brief.names.get(who, who)):
         text = re.sub(rf"(?i)^{re.escape(name)}\s*:\s+", "", text)
     text = re.sub(r"^\([^)]{1,40}\)\s*|[*]", "", text)
@@ -187,26 +187,26 @@ def spoken(line: DraftLine, brief: Brief) -> str:
 
 
 def _seen_alone(prompt: str, lines: Sequence[Line], brief: Brief) -> str | None:
-    """Whose lines a shot is for: the only speaker that its prompt names."""
+    """The key of the only speaker whom a shot's prompt names, or None."""
     speakers = {line.who for line in lines}
-    named = [who for who in mentions(prompt, brief.names) if who in speakers]
+    named = [who for who in people_named(prompt, brief.names) if who in speakers]
     return named[0] if len(named) == 1 else None
 
 
 def _plain_action(lines: Sequence[Line], brief: Brief) -> str:
-    """What the film model can always show: the first speaker talks, the others stand."""
+    """An action that every film model can show: the first speaker talks, the others stand."""
     first, *others = list(dict.fromkeys(brief.names[line.who] for line in lines))[:MAX_SPEAKERS]
     return ", ".join([f"{first} is talking", *(f"{other} is standing" for other in others)]) + "."
 
 
-def place(setting: str, brief: Brief) -> str | None:
-    """The show's own name of a setting, however it is written or called; None if it is none."""
+def find_place(setting: str, brief: Brief) -> str | None:
+    """The show's own name for a setting, however it is spelled; None if the show does not have it."""
     plain = setting.lower().replace("_", " ").strip()
     own = {each.lower().replace("_", " "): each for each in reversed(brief.places)}
     return own.get(plain) or own.get(brief.dialect.synonyms.get(plain, ""))
 
 
-def speaker(who: str, brief: Brief) -> str | None:
-    """The key of somebody of the cast, by key or name; None if it is nobody."""
+def find_speaker(who: str, brief: Brief) -> str | None:
+    """The key of a character, given the key or the name; None if it is nobody's."""
     plain = who.lower().strip()
     return next((key for key, name in brief.names.items() if plain in (key, name.lower())), None)

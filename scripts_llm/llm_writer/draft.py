@@ -1,4 +1,4 @@
-"""What a language model is asked for, and what becomes of it: lists and enums, checked, then our scenes."""
+"""Models of the drafts that a language model writes, their JSON schemas, and the brief that limits them."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import Any, Literal, TypeVar, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from scripts_llm.errors import WrongForm
-from scripts_llm.plain_text import plainly
+from scripts_llm.errors import MalformedAnswer
+from scripts_llm.plain_text import strip_controls_deep
 from scripts_llm.screenplay.fields import Name, Sentence
 from scripts_llm.screenplay.film_vocabulary import Dialect
 from scripts_llm.screenplay.premise import Part, Premise, display_name, length_seconds, scene_bounds
@@ -26,19 +26,19 @@ D = TypeVar("D", bound=BaseModel)
 Story = Literal["A", "B", "runner"]
 
 
-class Draft(BaseModel):
-    """Frozen; a key too many does no harm, and no text steers a terminal."""
+class DraftModel(BaseModel):
+    """Frozen; ignores unknown keys and removes control characters from text."""
 
     model_config = ConfigDict(frozen=True, str_strip_whitespace=True)
 
     @field_validator("*", mode="before")
     @classmethod
     def _text_steers_nothing(cls, value: Any) -> Any:
-        return plainly(value)
+        return strip_controls_deep(value)
 
 
-class Turn(Draft):
-    """One beat of the outline, a scene each."""
+class OutlineScene(DraftModel):
+    """One scene of the outline: place, people, turn and last joke."""
 
     part: str
     story: Story = "A"
@@ -49,30 +49,36 @@ class Turn(Draft):
     button: str = Field(max_length=300)
 
 
-class Outline(Draft):
-    """The story before its words."""
+class Outline(DraftModel):
+    """The story of an episode, before its dialogue."""
 
     title: Name
     logline: Sentence
     object: str = Field(max_length=80)
     runner: str = Field(default="", max_length=240)
     promise: str = Field(default="", max_length=240)
-    scenes: tuple[Turn, ...] = Field(min_length=1)
+    scenes: tuple[OutlineScene, ...] = Field(min_length=1)
 
 
-class DraftShot(Draft):
+class DraftShot(DraftModel):
+    """A shot of a drafted scene."""
+
     size: Size
     prompt: str = Field(min_length=1, max_length=300)
 
 
-class DraftLine(Draft):
+class DraftLine(DraftModel):
+    """A line of a drafted scene."""
+
     who: str
     line: str = Field(min_length=1, max_length=240)
     parenthetical: str = Field(default="", max_length=60)
     laugh: LaughSize = "none"
 
 
-class DraftScene(Draft):
+class DraftScene(DraftModel):
+    """A scene as the model writes it."""
+
     part: str
     setting: str
     slugline: Sentence
@@ -81,24 +87,28 @@ class DraftScene(Draft):
     dialogue: tuple[DraftLine, ...] = Field(min_length=1, max_length=MAX_LINES)
 
 
-class DraftScenes(Draft):
+class DraftScenes(DraftModel):
+    """The scenes of one answer."""
+
     scenes: tuple[DraftScene, ...] = Field(min_length=1)
 
 
-class Punched(Draft):
-    """One scene's dialogue, written again."""
+class PunchedScene(DraftModel):
+    """A scene's dialogue with better jokes; `number` is the scene's in the episode."""
 
     number: int
     dialogue: tuple[DraftLine, ...] = Field(min_length=1, max_length=MAX_LINES)
 
 
-class PunchUp(Draft):
-    scenes: tuple[Punched, ...] = Field(min_length=1)
+class PunchUp(DraftModel):
+    """The scenes of one punch-up."""
+
+    scenes: tuple[PunchedScene, ...] = Field(min_length=1)
 
 
 @dataclass(frozen=True)
 class Brief:
-    """What an episode of this show may hold."""
+    """Limits of an episode of this show: cast, places, parts, numbers of scenes and shots, length."""
 
     names: Mapping[str, str]  # key of the cast -> as people call them
     places: tuple[str, ...]
@@ -111,7 +121,8 @@ class Brief:
     catchphrases: frozenset[str] = frozenset()  # they may come back
 
     @classmethod
-    def of(cls, premise: Premise, dialect: Dialect) -> Brief:
+    def from_premise(cls, premise: Premise, dialect: Dialect) -> Brief:
+        """The limits that a premise sets, or their defaults."""
         seconds = length_seconds(premise.format)
         around = (8, 12) if seconds is None else (max(1, seconds // 12), max(1, seconds // 7))
         scenes = scene_bounds(premise.format) or around
@@ -126,21 +137,21 @@ class Brief:
             dialect=dialect,
             language=premise.language,
             catchphrases=frozenset(
-                words_of(who.catchphrase) for who in premise.characters.values() if who.catchphrase
+                bare_words(who.catchphrase) for who in premise.characters.values() if who.catchphrase
             ),
         )
 
 
-def words_of(line: str) -> str:
-    """A line without its punctuation, to compare it with another."""
+def bare_words(line: str) -> str:
+    """A line in lower case without punctuation, for comparison with others."""
     return re.sub(r"[^\w ]", "", line.lower())
 
 
 # ------------------------------------------------------------------------------------------- schemas
 
 
-def schema_of(model: type[Draft], brief: Brief, *, count: int | None = None) -> dict[str, Any]:
-    """The JSON schema of what is asked for, its enums those of the show; `count`: so many scenes."""
+def draft_schema(model: type[DraftModel], brief: Brief, *, count: int | None = None) -> dict[str, Any]:
+    """The JSON schema of a draft with the show's names as enums; `count` is the number of scenes."""
     enums: dict[str, list[str]] = {
         "who": list(brief.names),
         "setting": list(brief.places),
@@ -150,7 +161,7 @@ def schema_of(model: type[Draft], brief: Brief, *, count: int | None = None) -> 
     low, high = (count, count) if count else brief.scenes
     schema["properties"]["scenes"].update(minItems=low, maxItems=high)
     if "DraftLine" in schema["$defs"]:
-        holder = "Punched" if model is PunchUp else "DraftScene"
+        holder = "PunchedScene" if model is PunchUp else "DraftScene"
         schema["$defs"][holder]["properties"]["dialogue"].update(minItems=1, maxItems=MAX_LINES)
     if "DraftShot" in schema["$defs"]:
         schema["$defs"]["DraftScene"]["properties"]["shots"].update(minItems=1, maxItems=brief.shots)
@@ -161,7 +172,7 @@ _LEFT_OUT = {"title", "default", "description", "pattern"}
 
 
 def _strict(schema: Any, enums: Mapping[str, list[str]], name: str = "") -> Any:
-    """The subset of JSON schema that strict servers take: every key required, no other allowed."""
+    """The subset of JSON Schema that strict servers accept: every key required, no other allowed."""
     if not isinstance(schema, dict):
         return schema
     if schema.get("type") == "string" and name in enums:
@@ -181,15 +192,15 @@ def _strict(schema: Any, enums: Mapping[str, list[str]], name: str = "") -> Any:
 # -------------------------------------------------------------------------------------------- reading
 
 
-def validated(model: type[D], found: Any, where: str = "") -> D:
-    """The answer as that kind of draft. Raises WrongForm with one line a fault."""
+def validate_draft(model: type[D], found: Any, where: str = "") -> D:
+    """The answer as a draft of this kind. Raises MalformedAnswer with one line for each fault."""
     try:
         return model.model_validate(found)
     except ValidationError as wrong:
-        raise WrongForm("\n".join(_told(wrong, where)[:30])) from None
+        raise MalformedAnswer("\n".join(_describe_errors(wrong, where)[:30])) from None
 
 
-def _told(wrong: ValidationError, where: str) -> Sequence[str]:
+def _describe_errors(wrong: ValidationError, where: str) -> Sequence[str]:
     return [
         f"{'.'.join(map(str, (*([where] if where else []), *error['loc']))) or 'the object'}: "
         f"{error['msg'].lower()}"

@@ -1,4 +1,4 @@
-"""The scenes that were asked for, as they come in: good ones stay, only the bad ones are asked for again."""
+"""Collects the scenes that a model writes: valid ones are kept, only invalid ones are asked for again."""
 
 from __future__ import annotations
 
@@ -6,56 +6,59 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from scripts_llm.errors import ScriptError, WrongForm
+from scripts_llm.errors import MalformedAnswer, ScriptError
 from scripts_llm.llm_writer.checks import length_fault, scene_faults, small_faults
-from scripts_llm.llm_writer.draft import Brief, DraftScene, Turn, validated, words_of
+from scripts_llm.llm_writer.draft import Brief, DraftScene, OutlineScene, bare_words, validate_draft
 
 
 @dataclass
-class Bench:
-    """So many beats in a row of an outline, and what was written for them. Numbers are the episode's."""
+class SceneCollector:
+    """Some scenes of an outline, and the valid drafts for them, by the scene's number in the episode."""
 
     brief: Brief
-    beats: Mapping[int, Turn]
+    outline: Mapping[int, OutlineScene]
     share: float | None = 1.0  # of the whole episode; None: its length is not weighed
     said: dict[str, str] = field(default_factory=dict)  # words of lines in scenes before these
     good: dict[int, DraftScene] = field(default_factory=dict)
     faults: dict[int, list[str]] = field(default_factory=dict)
 
     @property
-    def wanted(self) -> list[int]:
-        """The numbers of the scenes that are still to come."""
-        return [number for number in self.beats if number not in self.good]
+    def missing(self) -> list[int]:
+        """The numbers of the scenes that have no valid draft yet."""
+        return [number for number in self.outline if number not in self.good]
 
     def judge(self, found: Mapping[str, Any], is_last: bool) -> list[DraftScene]:
-        """All scenes in order, once the last one is good. Raises ScriptError with the faults of the rest."""
-        wanted = self.wanted
+        """All scenes in order, once each has a valid draft.
+
+        Raises ScriptError with the faults of the invalid ones. `is_last`: small faults are accepted.
+        """
+        missing = self.missing
         scenes = found.get("scenes")
         if not isinstance(scenes, list):
-            raise WrongForm("scenes: a list of scenes is required")
-        if len(scenes) == len(self.beats) > len(wanted):  # all of them again, though only some were asked for
-            scenes = [scenes[list(self.beats).index(number)] for number in wanted]
-        if len(scenes) != len(wanted):
-            raise ScriptError(f"wanted {len(wanted)} scenes, got {len(scenes)}")
+            raise MalformedAnswer("scenes: a list of scenes is required")
+        if len(scenes) == len(self.outline) > len(missing):  # all again, not only the missing
+            scenes = [scenes[list(self.outline).index(number)] for number in missing]
+        if len(scenes) != len(missing):
+            raise ScriptError(f"wanted {len(missing)} scenes, got {len(scenes)}")
         self.faults, forms = {}, 0
-        for number, scene in zip(wanted, scenes, strict=True):
+        for number, scene in zip(missing, scenes, strict=True):
             forms += self._take(number, scene, is_last=is_last)
-        if not self.wanted and not is_last:
-            self._weigh()
-        if self.wanted:
-            kind = WrongForm if forms == len(wanted) else ScriptError
+        if not self.missing and not is_last:
+            self._check_length()
+        if self.missing:
+            kind = MalformedAnswer if forms == len(missing) else ScriptError
             raise kind("\n".join(dict.fromkeys(fault for own in self.faults.values() for fault in own)))
-        return [self.good[number] for number in self.beats]
+        return [self.good[number] for number in self.outline]
 
     def _take(self, number: int, found: Any, *, is_last: bool) -> bool:
-        """Puts a scene with the good ones or notes its faults; whether its very form is wrong."""
+        """Adds a draft to the valid ones, or notes its faults; True if it does not fit the schema."""
         where = f"scene {number}"
         try:
-            scene = validated(DraftScene, found, where)
-        except WrongForm as fault:
+            scene = validate_draft(DraftScene, found, where)
+        except MalformedAnswer as fault:
             self.faults[number] = str(fault).splitlines()
             return True
-        faults = list(scene_faults(where, scene, self.beats[number].part, self.brief))
+        faults = list(scene_faults(where, scene, self.outline[number].part, self.brief))
         if not is_last:
             faults += small_faults(where, scene, self._others(), self.brief)
         if faults:
@@ -65,10 +68,10 @@ class Bench:
         return False
 
     def _others(self) -> dict[str, str]:
-        return {**self.said, **words_said(self.good)}
+        return {**self.said, **lines_said(self.good)}
 
-    def _weigh(self) -> None:
-        """An episode of the wrong length is wrong in all its scenes."""
+    def _check_length(self) -> None:
+        """Rejects all scenes if together they are too long or too short."""
         lines = [line.line for scene in self.good.values() for line in scene.dialogue]
         fault = None if self.share is None else length_fault(lines, self.brief, share=self.share)
         if fault:
@@ -76,17 +79,17 @@ class Bench:
             self.good.clear()
 
 
-def words_said(scenes: Mapping[int, DraftScene]) -> dict[str, str]:
-    """The words of every line, and the scene that it was said in."""
+def lines_said(scenes: Mapping[int, DraftScene]) -> dict[str, str]:
+    """The bare words of every line, with the scene that has it."""
     said: dict[str, str] = {}
     for number, scene in scenes.items():
         for line in scene.dialogue:
-            said.setdefault(words_of(line.line), f"scene {number}")
+            said.setdefault(bare_words(line.line), f"scene {number}")
     return said
 
 
-def as_told(scenes: Sequence[DraftScene], numbers: Sequence[int]) -> list[dict[str, Any]]:
-    """Scenes as a model reads them back: numbered, the lines with their speakers."""
+def scenes_as_data(scenes: Sequence[DraftScene], numbers: Sequence[int]) -> list[dict[str, Any]]:
+    """Scenes for a prompt: numbered, with their setting and dialogue."""
     return [
         {
             "number": number,

@@ -1,9 +1,9 @@
-"""The room's bank of material, read from the plain-text files in templates/room/<language>.
+"""Reads the bank: plots, jokes and phrases in the plain-text files of templates/room/<language>.
 
 A file holds blocks. `=== kind.name` opens one, `key: value` lines describe it, `--- step ...` opens an
-exchange: a few lines of dialogue that stand or fall together. A line is `A: text`; indented under it stand
-other wordings, each after the traits its speaker must have (`boss: ...`, `to-cat: ...` for the one spoken to,
-`or: ...` for anybody). `alt: ...` belongs together: an exchange is told with all of its alternatives or none.
+exchange: a few lines of dialogue that are used together or not at all. A line is `A: text`. Other wordings
+are indented below it, each behind the traits that its speaker must have (`boss: ...`; `to-cat: ...` for the
+addressee; `or: ...` for anybody). An exchange uses either all of its `alt: ...` wordings or none.
 """
 
 from __future__ import annotations
@@ -24,15 +24,15 @@ _STAGE = re.compile(r"^~ (.+)$")
 
 @dataclass(frozen=True)
 class Wording:
-    """One way to say a line, and the traits that it takes to say it so."""
+    """One way to say a line, and the traits that it requires."""
 
     tags: tuple[str, ...]
     text: str
 
 
 @dataclass(frozen=True)
-class Utterance:
-    """A line before it is worded: who says it, the ways to say it, the silence before it."""
+class LineTemplate:
+    """A line of the bank: its role, its wordings, and the silence before it in seconds."""
 
     role: str
     wordings: tuple[Wording, ...]
@@ -43,10 +43,10 @@ class Utterance:
 
 @dataclass(frozen=True)
 class Exchange:
-    """Lines that stand or fall together, what they need of the story so far and what they plant."""
+    """Lines that are used together, the facts of the story that they need, and those that they add."""
 
     step: str
-    lines: tuple[Utterance, ...]
+    lines: tuple[LineTemplate, ...]
     wants: tuple[tuple[str, frozenset[str]], ...] = ()  # role -> traits, one of which it must have
     plants: frozenset[str] = frozenset()
     needs: frozenset[str] = frozenset()  # planted in any scene before
@@ -58,16 +58,18 @@ class Exchange:
 
     @property
     def has_alternative(self) -> bool:
+        """Whether any line has an `alt:` wording."""
         return any(ALTERNATIVE in wording.tags for line in self.lines for wording in line.wordings)
 
     @property
     def roles(self) -> frozenset[str]:
+        """The roles that speak."""
         return frozenset(line.role for line in self.lines)
 
 
 @dataclass(frozen=True)
 class Block:
-    """A story, a runner or a want: its facts, and its exchanges by step."""
+    """A story, runner, want or other entry of the bank: its facts, and its exchanges by step."""
 
     kind: str
     name: str
@@ -75,26 +77,28 @@ class Block:
     exchanges: tuple[Exchange, ...]
 
     def at(self, step: str) -> tuple[Exchange, ...]:
+        """The exchanges of a step."""
         return tuple(exchange for exchange in self.exchanges if exchange.step == step)
 
     def fact(self, key: str) -> tuple[str, ...]:
+        """The values of a key; empty if the block lacks it."""
         return self.facts.get(key, ())
 
 
 @dataclass
-class _Draft:
+class _BlockBuilder:
     kind: str
     name: str
     facts: dict[str, tuple[str, ...]] = field(default_factory=dict)
     exchanges: list[Exchange] = field(default_factory=list)
     header: list[str] = field(default_factory=list)
-    lines: list[Utterance] = field(default_factory=list)
+    lines: list[LineTemplate] = field(default_factory=list)
     stage: tuple[tuple[str, str, str], ...] = ()
     beat: float = 0.0
 
     def close_exchange(self) -> None:
         if self.header:
-            self.exchanges.append(_exchange(self.header, tuple(self.lines), self.stage))
+            self.exchanges.append(_build_exchange(self.header, tuple(self.lines), self.stage))
         self.header, self.lines, self.stage, self.beat = [], [], (), 0.0
 
     def block(self) -> Block:
@@ -102,8 +106,8 @@ class _Draft:
         return Block(self.kind, self.name, self.facts, tuple(self.exchanges))
 
 
-def _exchange(
-    header: list[str], lines: tuple[Utterance, ...], stage: tuple[tuple[str, str, str], ...]
+def _build_exchange(
+    header: list[str], lines: tuple[LineTemplate, ...], stage: tuple[tuple[str, str, str], ...]
 ) -> Exchange:
     wants: list[tuple[str, frozenset[str]]] = []
     values: dict[str, frozenset[str]] = {}
@@ -127,48 +131,48 @@ def _exchange(
     )
 
 
-def _stage(text: str) -> tuple[tuple[str, str, str], ...]:
+def _parse_stage(text: str) -> tuple[tuple[str, str, str], ...]:
     figures = [part.split() for part in text.split(",")]
     return tuple((words[0], words[1], words[2] if len(words) > 2 else "") for words in figures)
 
 
-def _read_dialogue(draft: _Draft, row: str) -> bool:
+def _read_dialogue(draft: _BlockBuilder, row: str) -> bool:
     if line := _LINE.match(row):
         role, mark, parenthetical, text = line.groups()
         wording = (Wording((), text),)
-        draft.lines.append(Utterance(role, wording, mark == "+", parenthetical, draft.beat))
+        draft.lines.append(LineTemplate(role, wording, mark == "+", parenthetical, draft.beat))
         draft.beat = 0.0
     elif (variant := _VARIANT.match(row)) and draft.lines:
         tags = () if variant[1] == "or" else tuple(tag.strip() for tag in variant[1].split(","))
         last = draft.lines[-1]
         wordings = (*last.wordings, Wording(tags, variant[2]))
-        draft.lines[-1] = Utterance(last.role, wordings, last.laugh, last.parenthetical, last.beat)
+        draft.lines[-1] = LineTemplate(last.role, wordings, last.laugh, last.parenthetical, last.beat)
     elif beat := _BEAT.match(row):
         draft.beat = float(beat[1])
     elif stage := _STAGE.match(row):
-        draft.stage = _stage(stage[1])
+        draft.stage = _parse_stage(stage[1])
     else:
         return False
     return True
 
 
-def _read_fact(draft: _Draft, row: str) -> bool:
+def _read_fact(draft: _BlockBuilder, row: str) -> bool:
     key, colon, value = row.partition(": ")
     values = value.split() if key in _TRAIT_KEYS else [part.strip() for part in value.split(" | ")]
     draft.facts[key] = (*draft.facts.get(key, ()), *values)
     return bool(colon)
 
 
-def parse(text: str, where: str) -> Iterator[Block]:
-    """The blocks of one file; a row that is none of the known forms is an error that names it."""
-    draft: _Draft | None = None
+def parse_blocks(text: str, where: str) -> Iterator[Block]:
+    """The blocks of one file. Raises ValueError with file and line for a row that it cannot read."""
+    draft: _BlockBuilder | None = None
     numbered = enumerate(text.splitlines(), 1)
     for number, row in [(n, row) for n, row in numbered if row.strip() and row[0] != "#"]:
         if row.startswith("=== "):
             if draft:
                 yield draft.block()
             kind, _, name = row[4:].strip().partition(".")
-            draft = _Draft(kind, name)
+            draft = _BlockBuilder(kind, name)
         elif draft is None:
             raise ValueError(f"{where}:{number}: wanted `=== kind.name` first, got {row!r}")
         elif row.startswith("--- "):
@@ -192,8 +196,8 @@ def table(kind: str, language: str = "en") -> dict[str, Block]:
     return {block.name: block for block in blocks(kind, language)}
 
 
-def room_of(language: str) -> str:
-    """Which of the rooms writes for a premise's language ("ru-RU", "русский"): "en" where none is its own."""
+def bank_language(language: str) -> str:
+    """The bank for a premise's language: "ru" for Russian ("ru-RU", "русский"), else "en"."""
     asked = language.strip().lower()
     return "ru" if asked.split("-")[0].split("_")[0] in {"ru", "rus", "russian", "русский"} else "en"
 
@@ -204,4 +208,6 @@ def _all_blocks(language: str) -> tuple[Block, ...]:
     files = sorted(
         (file for file in folder.iterdir() if file.name.endswith(".txt")), key=lambda file: file.name
     )
-    return tuple(block for file in files for block in parse(file.read_text(encoding="utf-8"), file.name))
+    return tuple(
+        block for file in files for block in parse_blocks(file.read_text(encoding="utf-8"), file.name)
+    )

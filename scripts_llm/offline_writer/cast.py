@@ -1,4 +1,4 @@
-"""Who is in the show: what a premise leaves out is invented from its logline, for its film model."""
+"""Invents the characters and settings that a premise leaves out, in the film model's words."""
 
 from __future__ import annotations
 
@@ -9,7 +9,14 @@ from random import Random
 
 from scripts_llm import russian
 from scripts_llm.offline_writer import bank
-from scripts_llm.offline_writer.person import KIND_WORDS, PEOPLE, kind_in, matches, read_person, words_of
+from scripts_llm.offline_writer.person import (
+    KIND_WORDS,
+    PEOPLE,
+    find_kind,
+    flatten,
+    matching_blocks,
+    read_person,
+)
 from scripts_llm.screenplay.film_vocabulary import FilmWords
 from scripts_llm.screenplay.premise import Character, Premise, Setting, display_name
 
@@ -69,7 +76,7 @@ _PARTNERS = ("landlady", "neighbour", "rival", "manager", "butler", "nephew", "l
 
 
 def _options(block_kind: str, names: Sequence[str], key: str, language: str) -> tuple[str, ...]:
-    """The phrases under a key of the first block that has them."""
+    """The phrases under a key, from the first of the named blocks that has it."""
     table = bank.table(block_kind, language)
     for name in names:
         if name in table and table[name].fact(key):
@@ -78,9 +85,9 @@ def _options(block_kind: str, names: Sequence[str], key: str, language: str) -> 
 
 
 def _kinds_of(logline: str, words: FilmWords) -> list[str]:
-    """The film world's kinds that the logline names, in its order."""
+    """The film model's kinds that the logline names, in its order."""
     rest, found = logline, []
-    while (kind := kind_in(rest, words.kinds)) is not None and kind not in found:
+    while (kind := find_kind(rest, words.kinds)) is not None and kind not in found:
         found.append(kind)
         for word in KIND_WORDS.get(kind, (kind,)):
             rest = re.sub(rf"\b{word}s?\b", " ", rest, flags=re.IGNORECASE)
@@ -93,8 +100,8 @@ def _suits(name: str, kind: str) -> bool:
 
 
 @dataclass
-class _Room:
-    """What is already taken in this cast."""
+class _CastState:
+    """The kinds, colours and names that this cast has used."""
 
     words: FilmWords
     rng: Random
@@ -104,6 +111,7 @@ class _Room:
     language: str = "en"
 
     def colour_for(self, kind: str) -> str:
+        """A colour that suits the kind and is still free, if there is one."""
         wished = [c for c in _COLOURS_OF.get(kind, self.words.colours) if c in self.words.colours]
         free = [c for c in wished if c not in self.colours] or [
             c for c in self.words.colours if c not in self.colours
@@ -113,6 +121,7 @@ class _Room:
         return chosen
 
     def kind_from(self, wished: Sequence[str]) -> str:
+        """A kind that is still free, preferably a wished one."""
         free = [k for k in wished if k in self.words.kinds and k not in self.kinds]
         chosen = self.rng.choice(
             free or [k for k in self.words.kinds if k not in self.kinds] or list(self.words.kinds)
@@ -121,6 +130,7 @@ class _Room:
         return chosen
 
     def name_from(self, wished: Sequence[str], kind: str) -> str:
+        """A name that is still free, preferably a wished one."""
         own = _options("names", (kind.replace(" ", ""),), "name", self.language)
         spare = ("Саша", "Женя", "Валя") if self.language == "ru" else ("Alex", "Sam", "Robin")
         if self.language == "ru":  # Russian names are a man's or a woman's
@@ -131,6 +141,7 @@ class _Room:
         return chosen
 
     def look_for(self, kind: str, trades: Sequence[str]) -> str:
+        """A look in the film model's words: kind, colour, and the accessories of the trade."""
         worn = next((_WEARS[trade] for trade in trades if trade in _WEARS), ())
         worn = tuple(w for w in worn if w in self.words.accessories)
         colour = self.colour_for(kind)
@@ -147,25 +158,25 @@ def _key(name: str, taken: Mapping[str, object]) -> str:
     return key
 
 
-def _lead(premise: Premise, room: _Room) -> Character:
+def _invent_lead(premise: Premise, state: _CastState) -> Character:
     logline = premise.logline or premise.show
-    kinds, trades = _kinds_of(logline, room.words), matches("trade", logline, room.language)
-    kind = room.kind_from(kinds[:1] or ("man", "woman"))
+    kinds, trades = _kinds_of(logline, state.words), matching_blocks("trade", logline, state.language)
+    kind = state.kind_from(kinds[:1] or ("man", "woman"))
     work = [trade for trade in trades if trade not in KIND_WORDS]
     pools = (*work, kind, "any")
     return Character(
-        name=room.name_from((), kind),
-        look=room.look_for(kind, trades),
-        role=_role_from(trades, kind, room.language),
+        name=state.name_from((), kind),
+        look=state.look_for(kind, trades),
+        role=_role_from(trades, kind, state.language),
         **{
-            field: room.rng.choice(_options("lead", pools, field, room.language))
+            field: state.rng.choice(_options("lead", pools, field, state.language))
             for field in ("wants", "flaw", "catchphrase", "speech")
         },
     )
 
 
 def _role_from(trades: Sequence[str], kind: str, language: str) -> str:
-    """What the lead does: the logline's trade, or being what it is."""
+    """The lead's role: the trade that the logline names, else the kind."""
     work = [trade for trade in trades if trade not in KIND_WORDS]
     if language == "ru":
         return bank.table("trade", language)[work[0]].fact("word")[0] if work else "в центре всех событий"
@@ -174,189 +185,136 @@ def _role_from(trades: Sequence[str], kind: str, language: str) -> str:
     return f"{work[0]} by trade" if kind in PEOPLE else f"{work[0]}, though a {kind}"
 
 
-def _side(name: str, room: _Room, kind: str | None = None) -> Character:
-    """A part of the bank, played by a kind that is still free; or by the kind that the logline asks for."""
-    block = bank.table("side", room.language)[name]
+def _invent_side(name: str, state: _CastState, kind: str | None = None) -> Character:
+    """A supporting character of the bank, of the given kind or of one that is still free."""
+    block = bank.table("side", state.language)[name]
     if kind is None:
-        kind = room.kind_from([k.replace("_", " ") for k in block.fact("kinds")[0].split()])
+        kind = state.kind_from([k.replace("_", " ") for k in block.fact("kinds")[0].split()])
         wished: tuple[str, ...] = block.fact("name")
     else:
-        room.kinds.add(kind)
+        state.kinds.add(kind)
         wished = ()
     fields = {field: block.fact(field)[0] for field in ("role", "wants", "flaw", "catchphrase", "speech")}
     return Character(
-        name=room.name_from(wished, kind),
-        look=room.look_for(kind, matches("trade", fields["role"], room.language)),
+        name=state.name_from(wished, kind),
+        look=state.look_for(kind, matching_blocks("trade", fields["role"], state.language)),
         **fields,
     )
 
 
-def _partners(premise: Premise, room: _Room, lead: Character, count: int) -> list[Character]:
+def _invent_partners(premise: Premise, state: _CastState, lead: Character, count: int) -> list[Character]:
     logline = premise.logline or premise.show
-    named = [kind for kind in _kinds_of(logline, room.words) if kind not in room.kinds]
-    side = bank.table("side", room.language)
+    named = [kind for kind in _kinds_of(logline, state.words) if kind not in state.kinds]
+    side = bank.table("side", state.language)
     trades = {
-        *matches("trade", logline, room.language),
-        *matches("drive", lead.wants or "", room.language)[:1],
+        *matching_blocks("trade", logline, state.language),
+        *matching_blocks("drive", lead.wants or "", state.language)[:1],
     }
-    taken = set(matches("register", lead.speech or "", room.language)[:1])
+    taken = set(matching_blocks("register", lead.speech or "", state.language)[:1])
     parts = list(_PARTNERS)
-    room.rng.shuffle(parts)
+    state.rng.shuffle(parts)
     parts.sort(key=lambda part: not trades & set(side[part].fact("for")[0].split()))
     chosen: list[str] = []
     for part in parts:
-        talk = set(matches("register", side[part].fact("speech")[0], room.language)[:1])
+        talk = set(matching_blocks("register", side[part].fact("speech")[0], state.language)[:1])
         if not talk & taken and len(chosen) < count:
             chosen.append(part)
             taken |= talk
-    return [_side(part, room, named[n] if n < len(named) else None) for n, part in enumerate(chosen)]
+    return [_invent_side(part, state, named[n] if n < len(named) else None) for n, part in enumerate(chosen)]
 
 
-def _invent_cast(premise: Premise, room: _Room, told: list[str]) -> dict[str, Character]:
+def _invent_cast(premise: Premise, state: _CastState, notes: list[str]) -> dict[str, Character]:
     cast = dict(premise.characters)
     newcomers: list[Character] = []
     lead = next(iter(cast.values()), None)
     if lead is None:
-        lead = _lead(premise, room)
+        lead = _invent_lead(premise, state)
         newcomers.append(lead)
-    wanted = 3 if not premise.characters and room.rng.random() < 0.6 else 2
-    newcomers += _partners(premise, room, lead, max(0, wanted - len(cast) - len(newcomers)))
+    wanted = 3 if not premise.characters and state.rng.random() < 0.6 else 2
+    newcomers += _invent_partners(premise, state, lead, max(0, wanted - len(cast) - len(newcomers)))
     for character in newcomers:
         key = _key(character.name or "someone", cast)
         cast[key] = character
         who = f"{character.name} ({character.look}), {character.role}"
-        told.append(f"{who}, wants {character.wants}; flaw: {character.flaw}")
+        notes.append(f"{who}, wants {character.wants}; flaw: {character.flaw}")
     return cast
 
 
-def _complete(key: str, character: Character, trade: str | None, room: _Room, told: list[str]) -> Character:
-    """The character with every field that the room needs."""
+def _complete(
+    key: str, character: Character, trade: str | None, state: _CastState, notes: list[str]
+) -> Character:
+    """The character with every missing field invented."""
     missing = [field for field in _FIELDS if not getattr(character, field)]
     if not missing:
         return character
-    language = room.language
-    person = read_person(key, character, kinds=room.words.kinds, trade=trade, language=language)
-    pools = [t for t in (trade, *matches("trade", character.role or "", language), person.kind, "any") if t]
+    language = state.language
+    person = read_person(key, character, kinds=state.words.kinds, trade=trade, language=language)
+    pools = [
+        t for t in (trade, *matching_blocks("trade", character.role or "", language), person.kind, "any") if t
+    ]
     changes: dict[str, str] = {}
     for field in missing:
         if field == "look":
-            named = kind_in(f"{character.role or ''} {display_name(key, character)}", room.words.kinds)
-            kind = named if named else room.kind_from(("man", "woman", "old man"))
-            room.kinds.add(kind)
-            changes[field] = room.look_for(kind, pools)
+            named = find_kind(f"{character.role or ''} {display_name(key, character)}", state.words.kinds)
+            kind = named if named else state.kind_from(("man", "woman", "old man"))
+            state.kinds.add(kind)
+            changes[field] = state.look_for(kind, pools)
         elif field == "role":
-            changes[field] = _part_in_the_show(trade, person.kind, language)
+            changes[field] = _fallback_role(trade, person.kind, language)
         else:
-            changes[field] = room.rng.choice(_options("lead", pools, field, language))
-    said = ", ".join(f"{field}: {_as_told(value)}" for field, value in changes.items())
-    told.append(f"{display_name(key, character)} has {said}")
+            changes[field] = state.rng.choice(_options("lead", pools, field, language))
+    said = ", ".join(f"{field}: {_quote_sentence(value)}" for field, value in changes.items())
+    notes.append(f"{display_name(key, character)} has {said}")
     return character.model_copy(update=changes)
 
 
-def _part_in_the_show(trade: str | None, kind: str, language: str) -> str:
+def _fallback_role(trade: str | None, kind: str, language: str) -> str:
     if language == "ru":
         return bank.table("trade", language)[trade].fact("word")[0] if trade else "здесь живёт"
     return f"{trade or kind} of the show"
 
 
-def _as_told(text: str) -> str:
-    """What ends like a sentence in quotes, so that two full stops never meet."""
+def _quote_sentence(text: str) -> str:
+    """A text that ends like a sentence in quotes, so that two full stops never meet."""
     return f'"{text}"' if text.endswith((".", "!", "?")) else text
 
 
-def _invent_settings(premise: Premise, room: _Room, told: list[str]) -> dict[str, Setting]:
+def _invent_settings(premise: Premise, state: _CastState, notes: list[str]) -> dict[str, Setting]:
     if premise.settings:
         return dict(premise.settings)
-    logline = words_of(f"{premise.logline or ''} {premise.show}")
-    named = [s for s in room.words.sets if f" {s} " in f" {logline} "]
-    if room.language == "ru":
+    logline = flatten(f"{premise.logline or ''} {premise.show}")
+    named = [s for s in state.words.sets if f" {s} " in f" {logline} "]
+    if state.language == "ru":
         said = russian.nouns_of(logline)
-        named = [s for s in room.words.sets if russian.SETS.get(s, s).split()[-1] in said]
-    trades = matches("trade", logline, room.language)
+        named = [s for s in state.words.sets if russian.SETS.get(s, s).split()[-1] in said]
+    trades = matching_blocks("trade", logline, state.language)
     usual = next((_SETS_OF[trade] for trade in trades if trade in _SETS_OF), _HOME)
-    chosen = list(dict.fromkeys(s for s in (*named, *usual, *_HOME) if s in room.words.sets))[:4]
-    chosen = chosen or list(room.words.sets[:4])
-    told.append(f"it plays in the {', the '.join(chosen)}")
+    chosen = list(dict.fromkeys(s for s in (*named, *usual, *_HOME) if s in state.words.sets))[:4]
+    chosen = chosen or list(state.words.sets[:4])
+    notes.append(f"it plays in the {', the '.join(chosen)}")
     return {s.replace(" ", "_"): Setting(look=s) for s in chosen}
 
 
-def invent(premise: Premise, words: FilmWords, *, seed: int) -> tuple[Premise, tuple[str, ...]]:
-    """The premise with cast, looks, wants, flaws and settings, and an "I assumed: ..." for each invention."""
+def complete_premise(premise: Premise, words: FilmWords, *, seed: int) -> tuple[Premise, tuple[str, ...]]:
+    """The premise with every missing character, field and setting, and one "I assumed: ..." for each."""
     rng = Random(f"cast {seed} {premise.show} {premise.logline}")
-    language = bank.room_of(premise.language)
-    room = _Room(words, rng, set(), set(), set(), language)
+    language = bank.bank_language(premise.language)
+    state = _CastState(words, rng, set(), set(), set(), language)
     for key, character in premise.characters.items():
         look = character.look or ""
-        room.names.add(display_name(key, character))
-        kind = kind_in(look, words.kinds)
-        room.kinds |= {kind} if kind else set()
-        room.colours |= {c for c in words.colours[:] if f" {c} " in f" {words_of(look)} "}
-    told: list[str] = []
-    cast = _invent_cast(premise, room, told)
-    trades = matches("trade", premise.logline or "", language)
+        state.names.add(display_name(key, character))
+        kind = find_kind(look, words.kinds)
+        state.kinds |= {kind} if kind else set()
+        state.colours |= {c for c in words.colours[:] if f" {c} " in f" {flatten(look)} "}
+    notes: list[str] = []
+    cast = _invent_cast(premise, state, notes)
+    trades = matching_blocks("trade", premise.logline or "", language)
     cast = {
-        key: _complete(key, character, trades[n] if n < len(trades) else None, room, told)
+        key: _complete(key, character, trades[n] if n < len(trades) else None, state, notes)
         for n, (key, character) in enumerate(cast.items())
     }
-    settings = _invent_settings(premise, room, told)
-    if not told:
+    settings = _invent_settings(premise, state, notes)
+    if not notes:
         return premise, ()
     filled = premise.model_copy(update={"characters": cast, "settings": settings})
-    return filled, tuple(f"I assumed: {sentence}." for sentence in told)
-
-
-def title_from(logline: str) -> str:
-    """A show's name from its logline: at most six words, in capitals where titles have them."""
-    from scripts_llm.offline_writer.story import capital_words
-
-    head = re.split(r"[,.;:!?]|\b(?:who|which|that|because|until)\b", logline.strip())[0]
-    return capital_words(" ".join((head or logline).split()[:7]))[:80].strip() or "Untitled"
-
-
-def _sentence(title: str) -> str:
-    """A Russian title: one capital, and the names that have theirs."""
-    words = title.split()
-    return " ".join(word if n == 0 or not word.istitle() else word.lower() for n, word in enumerate(words))
-
-
-def _quoted(text: str) -> str:
-    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
-
-
-def premise_from_logline(logline: str, words: FilmWords, *, seed: int) -> str:
-    """The text of a commented premise file for a logline, with a cast that the film model can show."""
-    logline = " ".join(logline.split())[:240]
-    language = "ru" if re.search("[а-яё]", logline, re.IGNORECASE) else "en"
-    title = title_from(logline)
-    bare = Premise(show=title if language == "en" else _sentence(title), logline=logline, language=language)
-    premise, _ = invent(bare, words, seed=seed)
-    rows = [
-        "# A premise: what the show is. Change anything; the next episode follows.",
-        "schema: 1",
-        f"show: {_quoted(premise.show)}",
-        f"logline: {_quoted(logline)}",
-        "genre: sitcom                  # or meme",
-        *(["language: ru"] if language == "ru" else []),
-        'format: {scenes: 8-12, aspect: "16:9"}     # aspect: 16:9, 1:1 or 9:16',
-        "",
-        "# The cast was invented from the logline. `look` is what the film model draws:",
-        "# give nobody another's kind or colour.",
-        f"# kinds: {', '.join(words.kinds)}",
-        f"# colours: {', '.join(words.colours)}; to wear: {', '.join(words.accessories)}",
-        "characters:",
-    ]
-    for key, c in premise.characters.items():
-        rows += [
-            f"  {key}:",
-            f"    name: {_quoted(c.name or key)}",
-            f"    look: {_quoted(c.look or '')}",
-            f"    role: {_quoted(c.role or '')}",
-            f"    wants: {_quoted(c.wants or '')}          # what they are after, in every scene",
-            f"    flaw: {_quoted(c.flaw or '')}            # what keeps them from it",
-            f"    catchphrase: {_quoted(c.catchphrase or '')}",
-            f"    speech: {_quoted(c.speech or '')}",
-        ]
-    rows += ["", f"# Where it plays. The film model has: {', '.join(words.sets)}.", "settings:"]
-    rows += [f"  {key}: {{look: {_quoted(setting.look)}}}" for key, setting in premise.settings.items()]
-    rows += ["", f"seed: {seed}          # another number, another story", ""]
-    return "\n".join(rows)
+    return filled, tuple(f"I assumed: {sentence}." for sentence in notes)

@@ -1,4 +1,4 @@
-"""The embedded writer's memes: a picture of the show's first character, and two texts out of its nature."""
+"""Writes memes offline: a picture of the first character, and two texts that suit the character's nature."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ _DOES = {"arguing": "argues", "dancing": "dances", "flying": "flies", "waving": 
 _ON = ("street", "stage", "beach")
 
 
-def write(premise: Premise, words: FilmWords, *, seed: int) -> Meme:
-    """A meme for a premise that has none: its picture in the film model's words, texts in its language."""
-    filled, _ = cast.invent(premise, words, seed=seed)
-    language = bank.room_of(premise.language)
+def write_meme(premise: Premise, words: FilmWords, *, seed: int) -> Meme:
+    """A meme: its picture in the film model's words, its texts in the premise's language."""
+    filled, _ = cast.complete_premise(premise, words, seed=seed)
+    language = bank.bank_language(premise.language)
     rng = Random(f"meme {seed} {premise.show} {premise.logline}")
     key, hero = next(iter(filled.characters.items()))
     person = read_person(key, hero, kinds=words.kinds, language=language)
@@ -26,7 +26,9 @@ def write(premise: Premise, words: FilmWords, *, seed: int) -> Meme:
     block = rng.choice([*own, table["any"]])
     top, _, bottom = rng.choice(block.fact("text")).partition(" / ")
     action = rng.choice([verb for verb in block.fact("do") if verb in words.actions] or list(words.actions))
-    setting = rng.choice([s for s in places.show_sets(filled, words.sets).values() if s] or list(words.sets))
+    setting = rng.choice(
+        [s for s in places.map_settings(filled, words.sets).values() if s] or list(words.sets)
+    )
     look = (hero.look or person.kind).split(",")[0].strip()
     verb = _DOES.get(action) or f"{action.removesuffix('ing')}s"
     where = f"{'on' if setting in _ON else 'in'} the {setting}"

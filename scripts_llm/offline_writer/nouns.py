@@ -1,4 +1,4 @@
-"""What a show alone is about: the nouns of its logline and its places, for lines of its own."""
+"""Finds the nouns that only this show is about, in its logline and settings."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 
 from scripts_llm import russian
 from scripts_llm.offline_writer import bank
-from scripts_llm.offline_writer.person import KIND_WORDS, kind_in, matches
+from scripts_llm.offline_writer.person import KIND_WORDS, find_kind, matching_blocks
 from scripts_llm.screenplay.premise import Premise
 
 _DETERMINED = re.compile(
@@ -21,8 +21,8 @@ _SOMEBODY = re.compile(
 
 
 def own_nouns(premise: Premise) -> tuple[str, ...]:
-    """What this show alone is about: the things that its logline names, and its places; no people."""
-    if bank.room_of(premise.language) == "ru":
+    """The things that the logline names, and the settings; no people. Never empty."""
+    if bank.bank_language(premise.language) == "ru":
         named = [n for n in russian.nouns_of(premise.logline or "") if russian.kind_of(n) is None]
         places = [russian.SETS.get(setting.look, "") for setting in premise.settings.values()]
         return tuple(dict.fromkeys(n for n in (*named, *places) if n)) or ("квартира",)
@@ -31,8 +31,8 @@ def own_nouns(premise: Premise) -> tuple[str, ...]:
         noun
         for noun in found
         if not _SOMEBODY.search(noun)
-        and not any(kind_in(noun, (kind,)) for kind in KIND_WORDS)
-        and not matches("trade", noun.split()[-1])
+        and not any(find_kind(noun, (kind,)) for kind in KIND_WORDS)
+        and not matching_blocks("trade", noun.split()[-1])
     ]
     places = [key.replace("_", " ").replace("-", " ") for key in premise.settings]
     return tuple(dict.fromkeys((*things, *things, *places))) or ("house",)

@@ -1,4 +1,4 @@
-"""A character as the room sees them: free text read into a drive, a flaw, a trade and a way of talking."""
+"""Reads a character's free text into the traits that the bank knows: drive, flaw, trade, register."""
 
 from __future__ import annotations
 
@@ -131,7 +131,7 @@ _STOP = re.compile(
 
 @dataclass(frozen=True)
 class Person:
-    """One of the cast, read for comedy."""
+    """A character with the traits that choose plots and wordings."""
 
     key: str
     name: str  # as captions show it
@@ -160,52 +160,52 @@ def pick_stably(options: Sequence[str], *salt: str) -> str:
     return options[int.from_bytes(digest[:4], "big") % len(options)]
 
 
-def words_of(text: str) -> str:
-    """Lower case, single spaces, apostrophes kept: what the tables of words are matched against."""
+def flatten(text: str) -> str:
+    """The text in lower case with single spaces and without punctuation, for matching against word tables."""
     return " ".join(re.findall(r"[\w'-]+", text.lower()))
 
 
 @lru_cache(maxsize=2048)
-def matches(kind: str, text: str, language: str = "en") -> tuple[str, ...]:
-    """The names of the blocks whose words occur in the text, the earliest and longest word first."""
-    flat = f" {words_of(text)}"
+def matching_blocks(kind: str, text: str, language: str = "en") -> tuple[str, ...]:
+    """The names of the blocks whose words occur in the text, by position, longer words first."""
+    flat = f" {flatten(text)}"
     found: list[tuple[int, int, str]] = []
     for block in bank.blocks(kind, language):
         for word in block.fact("match"):
-            place = flat.find(f" {word}")
-            whole = place >= 0 and (
+            position = flat.find(f" {word}")
+            whole = position >= 0 and (
                 language == "ru"
                 or len(word) > 4
-                or not flat[place + len(word) + 1 : place + len(word) + 3].isalpha()
+                or not flat[position + len(word) + 1 : position + len(word) + 3].isalpha()
             )
             if whole:
-                found.append((place, -len(word), block.name))
+                found.append((position, -len(word), block.name))
     return tuple(dict.fromkeys(name for _, _, name in sorted(found)))
 
 
 @lru_cache(maxsize=2048)
-def kind_in(text: str, kinds: tuple[str, ...]) -> str | None:
-    """The first of the film world's kinds that the text names, by its own word or a synonym."""
-    flat = f" {words_of(text)} "
+def find_kind(text: str, kinds: tuple[str, ...]) -> str | None:
+    """The first of the film model's kinds that the text names, by its own word or a synonym; None if none."""
+    flat = f" {flatten(text)} "
     found: list[tuple[int, int, str]] = []
     for kind in kinds:
         for word in KIND_WORDS.get(kind, (kind,)):
-            place = flat.find(f" {word} ")
-            if place < 0:
-                place = flat.find(f" {word}s ")
-            if place >= 0:
-                found.append((place, -len(word), kind))
+            position = flat.find(f" {word} ")
+            if position < 0:
+                position = flat.find(f" {word}s ")
+            if position >= 0:
+                found.append((position, -len(word), kind))
     return min(found)[2] if found else russian_kind(text, kinds)
 
 
 def russian_kind(text: str, kinds: tuple[str, ...]) -> str | None:
-    """The kind that a Russian text names, if the film world has it."""
+    """The kind that a Russian text names, if the film model has it."""
     kind = russian.kind_of(text) if re.search("[а-яё]", text, re.IGNORECASE) else None
     return kind if kind in kinds else None
 
 
 def call_name(name: str) -> str:
-    """What others say to their face: "Joe" for Joe Carp, "Don" for The Don, "Mrs. Pike" for Mrs. Pike."""
+    """How others address someone: "Joe" for Joe Carp, "Don" for The Don, "Mrs. Pike" for Mrs. Pike."""
     words = name.split()
     if words and words[0] == "The":
         words = words[1:]
@@ -219,15 +219,15 @@ def call_name(name: str) -> str:
     return words[0] if words else name
 
 
-def topic_of(wants: str, drive: str) -> tuple[str, str] | None:
-    """What is wanted, long and short, in at most three words; None if the text gives no clean phrase."""
-    text = f" {words_of(wants)} "
+def find_topic(wants: str, drive: str) -> tuple[str, str] | None:
+    """The wanted thing in a long and a short form of at most three words; None if no phrase is clean."""
+    text = f" {flatten(wants)} "
     plain_words = set(bank.table("drive")[drive].fact("match"))
     for lead in _ARTICLES:
-        place = text.find(f" {lead}")
-        if place < 0:
+        position = text.find(f" {lead}")
+        if position < 0:
             continue
-        rest = text[place + 1 + len(lead) :]
+        rest = text[position + 1 + len(lead) :]
         stop = _STOP.search(rest)
         noun = (rest[: stop.start()] if stop else rest).split()
         thing = " ".join(noun)
@@ -249,15 +249,17 @@ def read_person(
     trade: str | None = None,
     language: str = "en",
 ) -> Person:
-    """A character read into traits; what a field leaves open is chosen stably from what the field says."""
+    """A character as a Person; what a field leaves open is chosen by a hash of its text."""
     name = display_name(key, character)
     look, role = character.look or "", character.role or ""
-    kind = kind_in(look, kinds) or kind_in(role, kinds) or kind_in(name, kinds) or "man"
+    kind = find_kind(look, kinds) or find_kind(role, kinds) or find_kind(name, kinds) or "man"
     wants, flaw_text, speech = character.wants or "", character.flaw or "", character.speech or ""
-    drives = matches("drive", wants, language)
-    flaws = matches("flaw", flaw_text, language)
-    registers = matches("register", speech, language)
-    trades = [t for t in (*matches("trade", role, language), trade) if t] or matches("trade", kind, language)
+    drives = matching_blocks("drive", wants, language)
+    flaws = matching_blocks("flaw", flaw_text, language)
+    registers = matching_blocks("register", speech, language)
+    trades = [t for t in (*matching_blocks("trade", role, language), trade) if t] or matching_blocks(
+        "trade", kind, language
+    )
     table = {
         block_kind: sorted(bank.table(block_kind, language)) for block_kind in ("trade", "drive", "flaw")
     }
@@ -266,7 +268,7 @@ def read_person(
     flaw = flaws[0] if flaws else pick_stably(table["flaw"], flaw_text, name)
     register = registers[0] if registers else FALLBACK_REGISTER.get(kind, "plain")
     nature = {"human"} if kind in PEOPLE else {"creature"}
-    gender = _gender(kind, role, name) if language == "ru" else "masc"
+    gender = _grammatical_gender(kind, role, name) if language == "ru" else "masc"
     nature |= {gender} if language == "ru" else set()
     return Person(
         key=key,
@@ -279,15 +281,15 @@ def read_person(
         trade=chosen_trade,
         job=chosen_trade if chosen_trade not in {"cat", "dog", "fish"} else "lodger",
         catchphrase=(character.catchphrase or "").strip(),
-        topic=topic_of(wants, drive) if language == "en" else None,
+        topic=find_topic(wants, drive) if language == "en" else None,
         traits=frozenset({kind.replace(" ", ""), drive, flaw, register, chosen_trade, *trades} | nature),
         language=language,
         gender=gender,
     )
 
 
-def _gender(kind: str, role: str, name: str) -> str:
-    """Whether Russian verbs about this person end as a man's or a woman's: by body, else name, else role."""
+def _grammatical_gender(kind: str, role: str, name: str) -> str:
+    """The grammatical gender of a character in Russian: by body, else by name, else by role."""
     if kind in {"man", "old man"}:
         return "masc"
     if kind == "woman":

@@ -1,11 +1,11 @@
-"""Where scenes play and what is seen there, in the film world's words."""
+"""Chooses the setting of each scene, and describes what is seen there in the film model's words."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from random import Random
 
-from scripts_llm.offline_writer.person import words_of
+from scripts_llm.offline_writer.person import flatten
 from scripts_llm.offline_writer.story import PlannedScene
 from scripts_llm.screenplay.premise import Premise
 
@@ -37,9 +37,9 @@ SYNONYMS: Mapping[str, tuple[str, ...]] = {
 }
 
 
-def world_set(text: str, sets: Sequence[str]) -> str | None:
-    """The film world's set that a text names, by its own word or a near one."""
-    flat = f" {words_of(text.replace('_', ' '))} "
+def find_set(text: str, sets: Sequence[str]) -> str | None:
+    """The film model's set that a text names, by its own word or a similar one; None if none."""
+    flat = f" {flatten(text.replace('_', ' '))} "
     for name in sorted(sets, key=len, reverse=True):
         if f" {name} " in flat:
             return name
@@ -49,11 +49,10 @@ def world_set(text: str, sets: Sequence[str]) -> str | None:
     return None
 
 
-def show_sets(premise: Premise, sets: Sequence[str]) -> dict[str, str | None]:
-    """The show's settings, each with the film world's set that it is."""
+def map_settings(premise: Premise, sets: Sequence[str]) -> dict[str, str | None]:
+    """The film model's set for each setting of the show."""
     found = {
-        key: world_set(setting.look, sets) or world_set(key, sets)
-        for key, setting in premise.settings.items()
+        key: find_set(setting.look, sets) or find_set(key, sets) for key, setting in premise.settings.items()
     }
     return dict(found) or {name: name for name in sets[:1]}
 
@@ -61,7 +60,7 @@ def show_sets(premise: Premise, sets: Sequence[str]) -> dict[str, str | None]:
 def choose_places(
     scenes: Sequence[PlannedScene], places: Mapping[str, str | None], rng: Random, *, most: int = 5
 ) -> list[str]:
-    """A setting for every scene: what it asks for if the show has it, else a room; never twice in a row."""
+    """A setting for each scene: the one it asks for if the show has it; never twice in a row."""
     keys = list(places)
     home = keys[0]
     rooms = [key for key in keys if places[key] not in OUTSIDE] or keys
@@ -87,8 +86,8 @@ def choose_places(
     return chosen
 
 
-def slugline(key: str, world: str | None, *, night: bool) -> str:
-    """ "INT. FISH SHOP - DAY"."""
+def format_slugline(key: str, world: str | None, *, night: bool) -> str:
+    """A slugline: "INT. FISH SHOP - DAY"."""
     where = "EXT." if world in OUTSIDE else "INT."
     return f"{where} {key.replace('_', ' ').replace('-', ' ').upper()} - {'NIGHT' if night else 'DAY'}"
 
@@ -96,8 +95,8 @@ def slugline(key: str, world: str | None, *, night: bool) -> str:
 _PLACES = {1: ("",), 2: ("on the left", "on the right"), 3: ("on the left", "", "on the right")}
 
 
-def action(scene: PlannedScene, actions: Sequence[str], props: Sequence[str], rng: Random) -> str:
-    """What is seen: every character of the scene, what they do, where they stand, what they hold."""
+def describe_action(scene: PlannedScene, actions: Sequence[str], props: Sequence[str], rng: Random) -> str:
+    """The action of a scene: each person, what they do, where they stand, what they hold."""
     stage = {role: (verb, prop) for role, verb, prop in scene.exchange.stage}
     present = [role for role in ("A", "C", "B") if role in scene.exchange.roles]
     first = scene.exchange.lines[0].role

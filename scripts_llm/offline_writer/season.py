@@ -1,4 +1,4 @@
-"""What a show has told already, as a value: the writer takes nothing from it twice and calls back to it."""
+"""The episodes so far, so that the writer repeats nothing and can refer to them."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ RECENT = 2  # episodes whose lines are not said again
 
 
 @dataclass(frozen=True)
-class Past:
-    """One episode that was told."""
+class PastEpisode:
+    """An episode as the later ones know it."""
 
     title: str
     logline: str = ""
@@ -30,52 +30,57 @@ class Past:
 class Season:
     """The episodes so far, oldest first."""
 
-    episodes: tuple[Past, ...] = ()
+    episodes: tuple[PastEpisode, ...] = ()
 
-    def after(self, past: Past) -> Season:
+    def after(self, past: PastEpisode) -> Season:
+        """The season with one more episode."""
         return Season((*self.episodes, past))
 
     def since(self, kind: str, name: str) -> int:
-        """How many episodes ago a plot or a gag was told last; a large number if never."""
+        """How many episodes ago a plot or a runner was used last; 10,000 if never."""
         for ago, past in enumerate(reversed(self.episodes), 1):
             if name == (past.plot if kind == "story" else past.gag):
                 return ago
         return 10_000
 
     def plots(self) -> tuple[str, ...]:
+        """The names of the plots so far, oldest first."""
         return tuple(past.plot for past in self.episodes if past.plot)
 
     def recent_lines(self) -> tuple[str, ...]:
+        """The lines of the last two episodes."""
         return tuple(line for past in self.episodes[-RECENT:] for scene in past.scenes for line in scene)
 
 
-def past_of(script: Script, premise: Premise) -> Past:
-    """An episode as the next one remembers it, whoever wrote or edited it."""
+def past_episode(script: Script, premise: Premise) -> PastEpisode:
+    """A script as the next episode remembers it, whoever wrote or edited it."""
     scenes = tuple(
         tuple(element.line for element in scene.dialogue if isinstance(element, Line))
         for scene in script.scenes
         if not scene.skip
     )
-    language = bank.room_of(premise.language)
+    language = bank.bank_language(premise.language)
     opening = scenes[0][:1] if scenes else ()
-    return Past(
+    return PastEpisode(
         title=script.title,
         logline=script.logline or "",
-        plot=recognise("story", (script.logline or "", script.title), language),
-        gag=recognise("runner", opening, language),
+        plot=recognise_block("story", (script.logline or "", script.title), language),
+        gag=recognise_block("runner", opening, language),
         scenes=scenes,
     )
 
 
 @cache
 def _patterns(kind: str, language: str) -> tuple[tuple[str, re.Pattern[str]], ...]:
-    """A block's name with what its logline or title, or a runner's first line, looks like."""
+    """Names of blocks with patterns of their loglines and titles, or of a runner's first lines."""
     return tuple(
-        (block.name, _pattern(text)) for block in bank.blocks(kind, language) for text in _marks(kind, block)
+        (block.name, _pattern(text))
+        for block in bank.blocks(kind, language)
+        for text in _recognition_texts(kind, block)
     )
 
 
-def _marks(kind: str, block: Block) -> Sequence[str]:
+def _recognition_texts(kind: str, block: Block) -> Sequence[str]:
     if kind == "story":
         return (*block.fact("logline"), *block.fact("title"))
     return [wording.text for exchange in block.at("open") for wording in exchange.lines[0].wordings]
@@ -86,8 +91,8 @@ def _pattern(text: str) -> re.Pattern[str]:
     return re.compile(".+?".join(re.escape(piece) for piece in pieces), re.IGNORECASE)
 
 
-def recognise(kind: str, texts: Sequence[str], language: str) -> str:
-    """The story that a logline or title belongs to, or the runner that a line opens, by name; else ""."""
+def recognise_block(kind: str, texts: Sequence[str], language: str) -> str:
+    """The name of the story with this logline or title, or of the runner with this line; else ""."""
     for text in texts:
         for name, pattern in _patterns(kind, language):
             if pattern.fullmatch(text):

@@ -1,17 +1,16 @@
-"""The plan of an episode: which plot, which scenes, and the state that decides what can follow what."""
+"""Plans an episode: its plot, its steps, and a search for exchanges in which nothing comes unprepared."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from random import Random
 
 from scripts_llm.offline_writer import bank
 from scripts_llm.offline_writer.bank import Block, Exchange
-from scripts_llm.offline_writer.dialogue import STORY_STEPS, Spoken, perform_anew
+from scripts_llm.offline_writer.dialogue import STORY_STEPS, WordedLine, word_exchange_anew
 from scripts_llm.offline_writer.person import Person
-from scripts_llm.offline_writer.wording import Tongue
+from scripts_llm.offline_writer.wording import Phrasing
 from scripts_llm.screenplay.premise import Part
 
 _SEVENS = ("open", "trouble", "scheme", "reversal", "tag")
@@ -69,47 +68,49 @@ _PARTS: Mapping[str, Part] = {
     "reversal": "act_2",
     "tag": "tag",
 }
-MOST_TRIES = 70  # exchanges put into words before a plan is given up
-PLANT_DISTANCE = 2  # a reversal's plant lies at least so many scenes back
+MOST_TRIES = 70  # exchanges worded before a plan is given up
+PLANT_DISTANCE = 2  # scenes between a reversal and its plant, at least
 
 
 @dataclass(frozen=True)
 class PlannedScene:
-    """A scene with its words, before it has a place."""
+    """A scene with its dialogue, before it has a setting."""
 
     step: str
     part: Part
     exchange: Exchange
     people: Mapping[str, Person]
-    lines: tuple[Spoken, ...]
+    lines: tuple[WordedLine, ...]
     holder: str | None  # the role that has the story's object
     prop: str
 
 
 @dataclass
-class State:
-    """What is true in the story so far: facts by the scene that planted them, and who has the object."""
+class StoryState:
+    """The facts of the story with the scene that added them, and the role that holds the object."""
 
     facts: dict[str, int] = field(default_factory=dict)
     holder: str | None = None
 
     def allows(self, exchange: Exchange, at: int, distance: int) -> bool:
+        """Whether an exchange's facts are known, and old enough (`distance` scenes) to pay off."""
         early = all(plant in self.facts and at - self.facts[plant] >= distance for plant in exchange.pays)
         return early and exchange.needs <= self.facts.keys()
 
-    def after(self, exchange: Exchange, at: int) -> State:
+    def after(self, exchange: Exchange, at: int) -> StoryState:
+        """The state after an exchange in scene `at`."""
         facts = dict(self.facts)
         for plant in exchange.plants:
             facts.setdefault(plant, at)
         holder = self.holder
         for role, _, prop in exchange.stage:
             holder = role if prop == "thing" else holder
-        return State(facts, holder)
+        return StoryState(facts, holder)
 
 
 @dataclass(frozen=True)
-class Plan:
-    """The blocks that an episode is told from."""
+class EpisodePlan:
+    """The blocks, people and steps of an episode."""
 
     story: Block
     runner: Block
@@ -118,6 +119,7 @@ class Plan:
     steps: tuple[str, ...]
 
     def options(self, step: str) -> Iterator[Exchange]:
+        """The exchanges that a step may use."""
         a = self.people["A"]
         language = a.language
         if step in {"open", "mid", "tag"}:
@@ -137,6 +139,7 @@ class Plan:
 
 
 def part_of(step: str) -> Part:
+    """The part of the episode that a step belongs to."""
     return _PARTS[step]
 
 
@@ -147,12 +150,12 @@ def _has(person: Person | None, traits: frozenset[str]) -> bool:
 
 
 def fits(exchange: Exchange, people: Mapping[str, Person]) -> bool:
-    """Whether these people can play it."""
+    """Whether these people have the roles and traits that an exchange requires."""
     return exchange.roles <= people.keys() and all(_has(people.get(role), t) for role, t in exchange.wants)
 
 
 def affinity(block: Block, people: Mapping[str, Person]) -> float:
-    """How much a plot or runner is this person's own, by its `fits`; 0 if it cannot be played."""
+    """How well a plot or runner suits these people; 0 if they cannot play it."""
     if any(trait in people["A"].traits for trait in block.fact("avoid")):
         return 0.0
     own = sum(trait in people["A"].traits for trait in block.fact("fits"))
@@ -165,14 +168,14 @@ def affinity(block: Block, people: Mapping[str, Person]) -> float:
     return common + 1.5 * own + other
 
 
-def ranked(blocks: Sequence[Block], people: Mapping[str, Person], rng: Random) -> list[Block]:
-    """The blocks in a random order in which those that fit come early."""
+def rank_blocks(blocks: Sequence[Block], people: Mapping[str, Person], rng: Random) -> list[Block]:
+    """The playable blocks in a random order that favours those with a high affinity."""
     keyed = [(rng.random() ** (1.0 / weight), b) for b in blocks if (weight := affinity(b, people))]
     return [block for _, block in sorted(keyed, key=lambda pair: pair[0], reverse=True)]
 
 
 def _cast_for(step: str, exchange: Exchange, people: Mapping[str, Person], rng: Random) -> dict[str, Person]:
-    """Who plays it: a third character may stand in for B where the exchange allows it."""
+    """Who plays which role: a third character may replace B where the exchange allows it."""
     chosen = dict(people)
     if (
         "C" in people
@@ -184,62 +187,56 @@ def _cast_for(step: str, exchange: Exchange, people: Mapping[str, Person], rng: 
     return chosen
 
 
-def tell(plan: Plan, tongue: Tongue) -> tuple[PlannedScene, ...] | None:
-    """The scenes in order, found by search: payoffs planted early, nothing said twice. None if impossible."""
+def fill_plan(plan: EpisodePlan, phrasing: Phrasing) -> tuple[PlannedScene, ...] | None:
+    """The scenes in order, found by depth-first search; None if there is no solution."""
     distance = PLANT_DISTANCE if len(plan.steps) >= 8 else 0
-    people = tongue.people
+    people = phrasing.people
 
-    def search(at: int, state: State, scenes: tuple[PlannedScene, ...]) -> tuple[PlannedScene, ...] | None:
+    def search(
+        at: int, state: StoryState, scenes: tuple[PlannedScene, ...]
+    ) -> tuple[PlannedScene, ...] | None:
         if at == len(plan.steps):
             return scenes
         step = plan.steps[at]
         previous = scenes[-1].lines[-1].text if scenes else ""
-        keyed = [(tongue.rng.random() + 0.35 * len(e.wants), n, e) for n, e in enumerate(plan.options(step))]
+        keyed = [
+            (phrasing.rng.random() + 0.35 * len(e.wants), n, e) for n, e in enumerate(plan.options(step))
+        ]
         for _, _, exchange in sorted(keyed, key=lambda entry: entry[:2], reverse=True):
-            cast = _cast_for(step, exchange, people, tongue.rng)
-            if tongue.tries > MOST_TRIES:
+            cast = _cast_for(step, exchange, people, phrasing.rng)
+            if phrasing.tries > MOST_TRIES:
                 return None
             if not fits(exchange, cast) or not state.allows(exchange, at, distance):
                 continue
-            saved = set(tongue.spent), set(tongue.said), set(tongue.openers)
-            tongue.people = cast
-            lines = perform_anew(step, exchange, tongue, previous)
-            tongue.people = people
+            saved = set(phrasing.spent), set(phrasing.said), set(phrasing.openers)
+            phrasing.people = cast
+            lines = word_exchange_anew(step, exchange, phrasing, previous)
+            phrasing.people = people
             if lines:
                 after = state.after(exchange, at)
                 holder = after.holder if step in STORY_STEPS else None
                 scene = PlannedScene(step, part_of(step), exchange, cast, lines, holder, _prop(plan, step))
-                if (told := search(at + 1, after, (*scenes, scene))) is not None:
-                    return told
-            tongue.spent, tongue.said, tongue.openers = saved
+                if (found := search(at + 1, after, (*scenes, scene))) is not None:
+                    return found
+            phrasing.spent, phrasing.said, phrasing.openers = saved
         return None
 
-    return search(0, State(), ())
+    return search(0, StoryState(), ())
 
 
-def _prop(plan: Plan, step: str) -> str:
+def _prop(plan: EpisodePlan, step: str) -> str:
     block = plan.story if step in STORY_STEPS else plan.runner
     return (block.fact("prop") or ("",))[0]
 
 
-def without_optional(steps: tuple[str, ...]) -> tuple[str, ...]:
-    """One scene fewer, the least needed first."""
+def drop_optional_step(steps: tuple[str, ...]) -> tuple[str, ...]:
+    """The steps without the least important one."""
     for step in ("other", "catch", "third", "mid", "first", "want"):
         if step in steps:
             return tuple(s for s in steps if s != step)
     return steps
 
 
-def with_third(steps: tuple[str, ...], rng: Random) -> tuple[str, ...]:
-    """A scene for the third character in the runner's middle place, now and then."""
+def with_third_character(steps: tuple[str, ...], rng: Random) -> tuple[str, ...]:
+    """The steps, with `mid` now and then replaced by a scene for the third character."""
     return tuple("third" if step == "mid" and rng.random() < 0.4 else step for step in steps)
-
-
-def capital_words(text: str) -> str:
-    """A title in capitals where titles have them."""
-    small = {"a", "an", "the", "of", "and", "in", "on", "to", "for", "with", "at"}
-    words = text.split()
-    return " ".join(
-        word if n and word.lower() in small else re.sub(r"^\W*\w", lambda m: m[0].upper(), word)
-        for n, word in enumerate(words)
-    )

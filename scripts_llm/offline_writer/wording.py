@@ -1,4 +1,4 @@
-"""Lines put into words: slots filled, articles and capitals set, each character's own way of talking."""
+"""Words single lines: fills slots, sets articles and capitals, adapts them to the speaker, finds faults."""
 
 from __future__ import annotations
 
@@ -18,7 +18,6 @@ _NUMBER_WORDS = re.compile(
     r"\b(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|thirteen|twenty|thirty|forty|fifty"
     r"|sixty|seventy|eighty|ninety|hundred|thousand|half)\b"
 )
-_WORD = re.compile(r"[\w'’]+(?:[:.-]\d+)?")
 _AN = re.compile(
     r"^(?:[ai]|o(?!ne\b|nce\b)|e(?!u)|u(?!n[is]|fo|k|s[eu])|x\b|hour|honest|heir|x-ray|mp\b|é)", re.IGNORECASE
 )
@@ -76,15 +75,16 @@ _TAKES_LONG_FORMS = {"formal", "flat", "grand"}
 
 
 class Unsayable(Exception):
-    """A wording does not work here: a slot has nothing left to say, or the line came out wrong."""
+    """This wording does not work here: a slot has no value left, or the line is faulty."""
 
 
 def article(word: str) -> str:
-    """ "an" before a vowel's sound, else "a"."""
+    """ "an" before a vowel sound, else "a"."""
     return "an" if _AN.match(word) else "a"
 
 
 def count_words(text: str) -> int:
+    """The number of words between spaces."""
     return len(text.split())
 
 
@@ -94,8 +94,8 @@ def _any_name(names: tuple[str, ...]) -> re.Pattern[str]:
     return re.compile(rf"\b(?:{'|'.join(re.escape(name) for name in longest_first)})\b")
 
 
-def plain(text: str, names: Sequence[str] = ()) -> str:
-    """A line without names, numbers, punctuation and capitals: what repeats are compared by."""
+def flatten_line(text: str, names: Sequence[str] = ()) -> str:
+    """A line in lower case without names, numbers and punctuation."""
     lowered = text.lower()
     if names:
         lowered = _any_name(tuple(names)).sub(" ", lowered)
@@ -103,13 +103,13 @@ def plain(text: str, names: Sequence[str] = ()) -> str:
 
 
 def skeleton(text: str, names: Sequence[str]) -> str:
-    """What is compared between lines: `plain`, and without number words; a line of nothing else is kept."""
-    flat = plain(text, names)
+    """A line's key for finding repeats: `flatten_line` without number words, unless nothing would be left."""
+    flat = flatten_line(text, names)
     return " ".join(russian.without_numbers(_NUMBER_WORDS.sub(" ", flat)).split()) or flat or text.lower()
 
 
-def tidy(text: str) -> str:
-    """Capitals where sentences start, single spaces, no space before punctuation."""
+def tidy_line(text: str) -> str:
+    """The line with capitals at the start of sentences, single spaces, clean punctuation."""
     text = re.sub(r"\s+", " ", text).strip()
     text = re.sub(r"\s+([,.!?;:])", r"\1", text)
     text = re.sub(r"([,.!?;:])\1+", r"\1", text)
@@ -118,8 +118,18 @@ def tidy(text: str) -> str:
     return re.sub(r"(^[\"“‘«]?|(?<=[.!?…] )[\"“«]?|(?<=[.!?]\" ))(\w)", lambda m: m[1] + m[2].upper(), text)
 
 
-def faults(text: str) -> str | None:
-    """What is wrong with a finished line, or None."""
+def title_case(text: str) -> str:
+    """A title in English title case."""
+    small = {"a", "an", "the", "of", "and", "in", "on", "to", "for", "with", "at"}
+    words = text.split()
+    return " ".join(
+        word if n and word.lower() in small else re.sub(r"^\W*\w", lambda m: m[0].upper(), word)
+        for n, word in enumerate(words)
+    )
+
+
+def find_fault(text: str) -> str | None:
+    """The fault of a finished line, or None."""
     if "{" in text or "}" in text:
         return "unfilled slot"
     if count_words(text) > MAX_WORDS:
@@ -132,8 +142,8 @@ def faults(text: str) -> str | None:
 
 
 @dataclass
-class Tongue:
-    """Everything a line can draw on in one episode; phrases are used once."""
+class Phrasing:
+    """The words that an episode's lines can use, and those they have used; the search undoes its steps."""
 
     rng: Random
     people: Mapping[str, Person]  # by role: A, B, C
@@ -148,11 +158,11 @@ class Tongue:
     names: tuple[str, ...] = ()  # in all their forms: lines are compared without them
     stale: frozenset[str] = frozenset()  # what the last episodes said
     seen: frozenset[str] = frozenset()  # every scene that the show has had
-    alternative: bool = False  # whether this exchange is told in its other words
-    tries: int = 0  # exchanges put into words so far: what the search is bounded by
+    alternative: bool = False  # whether this exchange uses its `alt:` wordings
+    tries: int = 0  # exchanges worded so far; the search ends at a limit
 
     def phrase(self, kind: str, name: str, key: str) -> str:
-        """An unspent phrase of a block: a motive, an excuse, a comparison."""
+        """An unused phrase of a block. Raises Unsayable if all are used."""
         options = [p for p in bank.table(kind, self.language)[name].fact(key) if p not in self.spent]
         if not options:
             raise Unsayable(f"{kind}.{name}.{key}")
@@ -161,6 +171,7 @@ class Tongue:
         return chosen
 
     def slot(self, name: str) -> str:
+        """The value of a slot: `A`, `thing`, `B.excuse`. Raises Unsayable if it has none."""
         role, dot, key = name.partition(".")
         if not dot:
             if role in self.people:
@@ -194,7 +205,7 @@ class Tongue:
         )
 
     def fill(self, text: str) -> str:
-        """The text with its slots filled; `{a thing}` gets its article."""
+        """The text with its slots filled; `{a thing}` gets the right article."""
 
         def value(match: re.Match[str]) -> str:
             lead, name, case, his, her = match.groups()
@@ -210,17 +221,18 @@ class Tongue:
         return _SLOT.sub(value, text)
 
     def gender(self, name: str) -> str:
-        """The grammatical gender of whom or what a slot names."""
+        """The grammatical gender of what a slot names."""
         person = self.people.get(name)
         return person.gender if person else russian.gender_of(self.slot(name))
 
     def quotes_premise(self, text: str) -> bool:
-        flat = f" {plain(text)} "
+        """Whether the text contains a field of the premise."""
+        flat = f" {flatten_line(text)} "
         return any(f" {phrase} " in flat for phrase in self.forbidden)
 
 
-def long_forms(text: str) -> str:
-    """ "don't" as "do not", capitals kept."""
+def expand_contractions(text: str) -> str:
+    """ "don't" as "do not", with its capital."""
 
     def swap(match: re.Match[str]) -> str:
         long = _LONG_FORMS[match[0].lower()]
@@ -229,45 +241,45 @@ def long_forms(text: str) -> str:
     return _SHORT_FORM.sub(swap, text)
 
 
-def in_the_voice_of(person: Person, text: str, *, bare: bool, tongue: Tongue) -> str:
-    """The line as this person says it: long forms for the stiff, a small word first now and then."""
+def apply_voice(person: Person, text: str, *, bare: bool, phrasing: Phrasing) -> str:
+    """The line in the person's manner: without contractions, or now and then with an opening word."""
     if text == person.catchphrase:
         return text
     if person.register in _TAKES_LONG_FORMS:
-        longer = long_forms(text)
+        longer = expand_contractions(text)
         text = longer if count_words(longer) <= MAX_WORDS else text
     block = bank.table("register", person.language).get(person.register)
-    if block is None or bare or not 3 <= count_words(text) <= 9 or tongue.rng.random() > 0.1:
+    if block is None or bare or not 3 <= count_words(text) <= 9 or phrasing.rng.random() > 0.1:
         return text
-    openers = [word for word in block.fact("opener") if word not in tongue.openers]
+    openers = [word for word in block.fact("opener") if word not in phrasing.openers]
     if not openers or text.split()[0].strip(",.").lower() in _OPENED:
         return text
-    opener = tongue.rng.choice(openers)
-    if text.endswith("?") or text[0] in '"“' or any(f", {p.call}" in text for p in tongue.people.values()):
+    opener = phrasing.rng.choice(openers)
+    if text.endswith("?") or text[0] in '"“' or any(f", {p.call}" in text for p in phrasing.people.values()):
         return text
-    tongue.openers.add(opener)
+    phrasing.openers.add(opener)
     joined = opener[-1] in ",:" or opener[-1].isalpha()
-    return f"{opener} {_lower_first(text, tongue) if joined else text}"
+    return f"{opener} {_lower_first(text, phrasing) if joined else text}"
 
 
-def addressing(text: str, addressee: Person, tongue: Tongue, *, first: bool) -> str:
-    """A Russian question, or a scene's first line, now and then with the other one's name: once a scene."""
-    if tongue.language != "ru" or "called" in tongue.here or not 2 <= count_words(text) <= 10:
+def add_address(text: str, addressee: Person, phrasing: Phrasing, *, first: bool) -> str:
+    """The Russian line, now and then with the addressee's name in front; once a scene."""
+    if phrasing.language != "ru" or "called" in phrasing.here or not 2 <= count_words(text) <= 10:
         return text
     asks = text.endswith("?") and "." not in text and not text.startswith("А ")
-    named = any(name.lower() in text.lower() for name in tongue.names)
-    if named or not text[0].isalpha() or not (asks or first) or tongue.rng.random() > 0.9:
+    named = any(name.lower() in text.lower() for name in phrasing.names)
+    if named or not text[0].isalpha() or not (asks or first) or phrasing.rng.random() > 0.9:
         return text
-    tongue.here["called"] = addressee.call
-    return f"{addressee.call}, {_lower_first(text, tongue)}"
+    phrasing.here["called"] = addressee.call
+    return f"{addressee.call}, {_lower_first(text, phrasing)}"
 
 
-def _lower_first(text: str, tongue: Tongue) -> str:
+def _lower_first(text: str, phrasing: Phrasing) -> str:
     first = text.split()[0].strip(",.!?'s")
-    names = {person.call.split()[0] for person in tongue.people.values()} | set(
-        tongue.facts.get("V", "").split()
+    names = {person.call.split()[0] for person in phrasing.people.values()} | set(
+        phrasing.facts.get("V", "").split()
     )
-    if tongue.language == "ru" and russian.is_name(first):
+    if phrasing.language == "ru" and russian.is_name(first):
         return text
     if first in names or first.startswith(("I'", "I’")) or first == "I" or text.startswith("I'"):
         return text

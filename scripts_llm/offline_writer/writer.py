@@ -1,8 +1,8 @@
-"""The embedded writer: a script from a premise, without a key, a server or a network.
+"""Writes a script from a premise without a key, a server or a network.
 
-It plans before it writes (templates/room has its material, scripts_llm.room its craft): two characters whose
-drives and flaws collide, a plot that fits the flaw, a search over exchanges whose payoffs the story has
-planted, and only then words, each line in its speaker's way of talking. Premise, seed and episode decide all.
+It plans first: two characters whose drives and flaws collide, a plot that fits the flaw, a search for
+exchanges whose payoffs are planted earlier. Then it words each line in its speaker's manner. The result
+depends on premise, seed and episode alone.
 """
 
 from __future__ import annotations
@@ -16,17 +16,22 @@ from random import Random
 from scripts_llm import russian
 from scripts_llm.offline_writer import bank, dialogue, nouns, places, story
 from scripts_llm.offline_writer import cast as casting
-from scripts_llm.offline_writer.person import Person, call_name, matches, read_person
-from scripts_llm.offline_writer.season import Past, Season
+from scripts_llm.offline_writer.person import Person, call_name, matching_blocks, read_person
+from scripts_llm.offline_writer.season import PastEpisode, Season
 from scripts_llm.offline_writer.story import PlannedScene
-from scripts_llm.offline_writer.wording import Tongue, Unsayable, count_words, plain, skeleton, tidy
+from scripts_llm.offline_writer.wording import (
+    Phrasing,
+    Unsayable,
+    flatten_line,
+    skeleton,
+    tidy_line,
+    title_case,
+)
 from scripts_llm.screenplay.film_vocabulary import FilmWords
 from scripts_llm.screenplay.premise import Premise, display_name, length_seconds
 from scripts_llm.screenplay.script import Beat, LaughSize, Line, Scene, Script
+from scripts_llm.screenplay.timing import SECONDS_AROUND_LINES, SECONDS_BETWEEN_LINES, line_seconds
 
-SECONDS_A_WORD = 0.4
-SECONDS_BETWEEN_LINES = 0.3
-SECONDS_A_BUTTON = 1.0  # what a scene's last laugh runs on
 SECONDS_OF_CARDS = 7.0
 _SHORTEST, _LONGEST = 62.0, 117.0
 _MOST_SCENES = 12
@@ -62,20 +67,20 @@ VISITORS: Mapping[str, tuple[str, ...]] = {
 }
 
 
-def write(
-    premise: Premise, words: FilmWords, *, seed: int, episode: int = 1, told: Season | None = None
+def write_script(
+    premise: Premise, words: FilmWords, *, seed: int, episode: int = 1, history: Season | None = None
 ) -> Script:
-    """A complete script, without shots; whoever the premise lacks is invented and stands in `script.cast`.
+    """A complete script without shots. Invented characters are in `script.cast`.
 
-    `told` is what the show has had so far; left out, it is what this seed would have told up to here.
+    `history` holds the episodes before this one. Without it, those are assumed that this seed would write.
     """
-    if told is not None:
-        return _write(premise, words, seed, episode, told)[0]
-    return list(season(premise, words, seed=seed, episodes=episode))[-1]
+    if history is not None:
+        return _write(premise, words, seed, episode, history)[0]
+    return list(write_season(premise, words, seed=seed, episodes=episode))[-1]
 
 
-def season(premise: Premise, words: FilmWords, *, seed: int, episodes: int) -> Iterator[Script]:
-    """The show's first episodes, each knowing those before it."""
+def write_season(premise: Premise, words: FilmWords, *, seed: int, episodes: int) -> Iterator[Script]:
+    """The show's first episodes, each written with knowledge of those before it."""
     so_far = Season()
     for number in range(1, episodes + 1):
         script, past = _write(premise, words, seed, number, so_far)
@@ -85,27 +90,27 @@ def season(premise: Premise, words: FilmWords, *, seed: int, episodes: int) -> I
 
 def _write(
     premise: Premise, words: FilmWords, seed: int, episode: int, so_far: Season
-) -> tuple[Script, Past]:
-    filled, _ = casting.invent(premise, words, seed=seed)
+) -> tuple[Script, PastEpisode]:
+    filled, _ = casting.complete_premise(premise, words, seed=seed)
     salt = f"{seed} {_digest(filled)}"
     rng = Random(f"write {episode} {salt}")
     cast = _read_cast(filled, words)
-    people = _leads(cast, salt, episode)
-    plots = _deal("story", people, Random(f"story {episode} {salt}"), so_far)
-    runners = _deal("runner", people, Random(f"runner {episode} {salt}"), so_far)
-    steps = _steps(filled, people, rng)
-    memory = _memory(filled, cast, so_far)
+    people = _choose_leads(cast, salt, episode)
+    plots = _rank_fresh_blocks("story", people, Random(f"story {episode} {salt}"), so_far)
+    runners = _rank_fresh_blocks("runner", people, Random(f"runner {episode} {salt}"), so_far)
+    steps = _choose_steps(filled, people, rng)
+    memory = _season_memory(filled, cast, so_far)
     for attempt in range(len(plots) * len(runners)):
         runner = runners[attempt // 3 % len(runners)]
         others = tuple(block for block in runners if block is not runner)
-        plan = story.Plan(plots[attempt % len(plots)], runner, others, people, steps)
-        tongue, scenes = _tell(filled, plan, memory, rng)
+        plan = story.EpisodePlan(plots[attempt % len(plots)], runner, others, people, steps)
+        phrasing, scenes = _fill_plan(filled, plan, memory, rng)
         if scenes is not None:
-            script = _script(filled, premise, words, plan, tongue, scenes, rng)
-            told = tuple(tuple(line.text for line in scene.lines) for scene in scenes)
-            past = Past(script.title, script.logline or "", plan.story.name, plan.runner.name, told)
+            script = _build_script(filled, premise, words, plan, phrasing, scenes, rng)
+            lines = tuple(tuple(line.text for line in scene.lines) for scene in scenes)
+            past = PastEpisode(script.title, script.logline or "", plan.story.name, plan.runner.name, lines)
             return script, past
-        if attempt == len(plots) * 2:  # all is told: what the last episodes said may be said again
+        if attempt == len(plots) * 2:  # every plot was tried: recent lines may be repeated
             memory = replace(memory, stale=frozenset())
         if attempt == len(plots) * 4:
             memory = replace(memory, seen=frozenset())
@@ -113,8 +118,8 @@ def _write(
 
 
 @dataclass(frozen=True)
-class _Memory:
-    """What the show has said, as the search compares it."""
+class _SeasonMemory:
+    """Everything that the show has said, in the form in which the search compares it."""
 
     names: tuple[str, ...]
     stale: frozenset[str]
@@ -122,15 +127,15 @@ class _Memory:
     matters: tuple[str, ...]
 
 
-def _memory(premise: Premise, cast: Sequence[Person], so_far: Season) -> _Memory:
-    language = bank.room_of(premise.language)
+def _season_memory(premise: Premise, cast: Sequence[Person], so_far: Season) -> _SeasonMemory:
+    language = bank.bank_language(premise.language)
     names = spoken_names(premise)
     matters = [
         bank.table("story", language)[plot].fact("matter")[0]
         for plot in dict.fromkeys(so_far.plots()[-12:-1])
         if plot in bank.table("story", language)
     ]
-    return _Memory(
+    return _SeasonMemory(
         names,
         frozenset(skeleton(line, names) for line in so_far.recent_lines()),
         frozenset(dialogue.scene_key(scene, names) for past in so_far.episodes for scene in past.scenes),
@@ -139,8 +144,8 @@ def _memory(premise: Premise, cast: Sequence[Person], so_far: Season) -> _Memory
 
 
 def spoken_names(premise: Premise) -> tuple[str, ...]:
-    """Every name that a line may hold, in all its forms: the cast's and the visitors'."""
-    language = bank.room_of(premise.language)
+    """Every name that a line may contain, in all its forms: those of cast and visitors."""
+    language = bank.bank_language(premise.language)
     names = [display_name(key, c) for key, c in premise.characters.items()]
     names += [call_name(name) for name in names]
     names += [v for block in bank.blocks("story", language) for v in block.fact("visitor")]
@@ -150,37 +155,39 @@ def spoken_names(premise: Premise) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name.removeprefix("The ") for name in names))
 
 
-def _tell(
-    premise: Premise, plan: story.Plan, memory: _Memory, rng: Random
-) -> tuple[Tongue, tuple[PlannedScene, ...] | None]:
-    """The plan told, with fewer scenes where it comes out too long and the format leaves the number open."""
+def _fill_plan(
+    premise: Premise, plan: story.EpisodePlan, memory: _SeasonMemory, rng: Random
+) -> tuple[Phrasing, tuple[PlannedScene, ...] | None]:
+    """Fills the plan, with fewer scenes if it is too long and the format leaves the number open."""
     while True:
-        tongue = _tongue(premise, plan, memory, rng)
-        scenes = story.tell(plan, tongue)
-        fewer = story.without_optional(plan.steps)
-        fixed = scenes is None or _exact(premise) or len(plan.steps) <= 8 or fewer == plan.steps
-        if fixed or seconds_of(scenes or ()) <= _longest(premise):
-            return tongue, scenes
+        phrasing = _start_phrasing(premise, plan, memory, rng)
+        scenes = story.fill_plan(plan, phrasing)
+        fewer = story.drop_optional_step(plan.steps)
+        fixed = (
+            scenes is None or _has_fixed_scene_count(premise) or len(plan.steps) <= 8 or fewer == plan.steps
+        )
+        if fixed or estimate_seconds(scenes or ()) <= _longest_seconds(premise):
+            return phrasing, scenes
         plan = replace(plan, steps=fewer)
 
 
-def seconds_of(scenes: Sequence[PlannedScene]) -> float:
-    """About how long the film will be, cards included."""
+def estimate_seconds(scenes: Sequence[PlannedScene]) -> float:
+    """Estimated seconds of the film, title and credits included."""
     seconds = SECONDS_OF_CARDS if len(scenes) > 1 else 0.0
     for scene in scenes:
-        seconds += SECONDS_A_BUTTON
+        seconds += SECONDS_AROUND_LINES
         for line in scene.lines:
-            seconds += SECONDS_A_WORD * count_words(line.text) + SECONDS_BETWEEN_LINES + line.beat
+            seconds += line_seconds(line.text) + SECONDS_BETWEEN_LINES + line.beat
     return seconds
 
 
-def _longest(premise: Premise) -> float:
+def _longest_seconds(premise: Premise) -> float:
     wished = length_seconds(premise.format)
     return max(_SHORTEST, wished * 1.3) if wished else _LONGEST
 
 
 def _digest(premise: Premise) -> str:
-    """What the choices hang on: the show and its people, not its looks."""
+    """A hash of what the choices depend on: the show and its people, but not their looks."""
     parts = [premise.show, premise.logline or ""]
     for key, c in premise.characters.items():
         parts += [key, c.role or "", c.wants or "", c.flaw or "", c.catchphrase or "", c.speech or ""]
@@ -188,22 +195,22 @@ def _digest(premise: Premise) -> str:
 
 
 def _read_cast(premise: Premise, words: FilmWords) -> list[Person]:
-    language = bank.room_of(premise.language)
-    told = matches("trade", premise.logline or "", language)
+    language = bank.bank_language(premise.language)
+    found = matching_blocks("trade", premise.logline or "", language)
     return [
         read_person(
             key,
             character,
             kinds=words.kinds,
-            trade=told[n] if n < len(told) else None,
+            trade=found[n] if n < len(found) else None,
             language=language,
         )
         for n, (key, character) in enumerate(premise.characters.items())
     ]
 
 
-def _leads(cast: Sequence[Person], salt: str, episode: int) -> dict[str, Person]:
-    """Who carries this episode: the first of the cast more often than not, against one of the others."""
+def _choose_leads(cast: Sequence[Person], salt: str, episode: int) -> dict[str, Person]:
+    """The people by role: the first of the cast is mostly A, against one of the others."""
     rng = Random(f"leads {episode} {salt}")
     hero = cast[0] if rng.random() < 0.68 else rng.choice(cast[1:])
     rest = [person for person in cast if person is not hero]
@@ -213,16 +220,18 @@ def _leads(cast: Sequence[Person], salt: str, episode: int) -> dict[str, Person]
     return dict(zip("ABC", (hero, *rest), strict=False))
 
 
-def _deal(kind: str, people: Mapping[str, Person], rng: Random, so_far: Season) -> list[bank.Block]:
-    """The blocks in the order in which this episode tries them: those told lately come last."""
-    order = story.ranked(bank.blocks(kind, people["A"].language), people, rng)
+def _rank_fresh_blocks(
+    kind: str, people: Mapping[str, Person], rng: Random, so_far: Season
+) -> list[bank.Block]:
+    """The blocks in the order in which this episode tries them; recently used ones come last."""
+    order = story.rank_blocks(bank.blocks(kind, people["A"].language), people, rng)
     rest = len(order) * 2 // 3
     order.sort(key=lambda block: max(0, rest - so_far.since(kind, block.name)))
     return order
 
 
 def _scene_count(premise: Premise, rng: Random) -> int:
-    """How many scenes the format asks for; 9 or 10 where it leaves the choice."""
+    """The number of scenes that the format asks for; 9 or 10 if it leaves it open."""
     wished = [int(n) for n in re.findall(r"\d+", str(premise.format.scenes or ""))]
     length = length_seconds(premise.format)
     natural = rng.choice((9, 10, 10)) if length is None else round((length - SECONDS_OF_CARDS) / 8.5)
@@ -230,20 +239,22 @@ def _scene_count(premise: Premise, rng: Random) -> int:
     return max(1, min(_MOST_SCENES, max(low, min(high, natural))))
 
 
-def _exact(premise: Premise) -> bool:
-    """Whether the format names one number of scenes, so that none may be dropped."""
+def _has_fixed_scene_count(premise: Premise) -> bool:
+    """Whether the format names a single number of scenes, so that none may be dropped."""
     return len(re.findall(r"\d+", str(premise.format.scenes or ""))) == 1
 
 
-def _steps(premise: Premise, people: dict[str, Person], rng: Random) -> tuple[str, ...]:
+def _choose_steps(premise: Premise, people: dict[str, Person], rng: Random) -> tuple[str, ...]:
     steps = story.PLANS[_scene_count(premise, rng)]
     if premise.format.structure:
         kept = tuple(step for step in steps if story.part_of(step) in premise.format.structure)
         steps = kept or steps
-    return story.with_third(steps, rng) if "C" in people else steps
+    return story.with_third_character(steps, rng) if "C" in people else steps
 
 
-def _tongue(premise: Premise, plan: story.Plan, memory: _Memory, rng: Random) -> Tongue:
+def _start_phrasing(
+    premise: Premise, plan: story.EpisodePlan, memory: _SeasonMemory, rng: Random
+) -> Phrasing:
     language = plan.people["A"].language
     visitors = plan.story.fact("visitor") or VISITORS[language]
     names = {person.call for person in plan.people.values()}
@@ -269,12 +280,12 @@ def _tongue(premise: Premise, plan: story.Plan, memory: _Memory, rng: Random) ->
         goal = rng.choice(bank.table("drive", language)[person.drive].fact("goal"))
         long, _, short = goal.partition(" ; ")
         goals[person.key] = person.topic if person.topic and rng.random() < 0.4 else (long, short)
-    return Tongue(
+    return Phrasing(
         rng,
         plan.people,
         facts,
         goals,
-        forbidden=_fields(premise),
+        forbidden=_premise_texts(premise),
         language=language,
         names=memory.names,
         stale=memory.stale,
@@ -292,25 +303,25 @@ def _pronouns(visitor: str, language: str) -> dict[str, str]:
     )
 
 
-def _fields(premise: Premise) -> tuple[str, ...]:
-    """Every text of the premise that a line must not quote, flat; names and catchphrases may be said."""
+def _premise_texts(premise: Premise) -> tuple[str, ...]:
+    """The flattened texts of the premise that no line may quote, without names and catchphrases."""
     texts = [premise.logline or "", premise.style.prompt, *premise.running_gags]
     texts += [setting.look for setting in premise.settings.values() if len(setting.look.split()) > 2]
     for c in premise.characters.values():
         texts += [c.look or "", c.role or "", c.wants or "", c.flaw or "", c.speech or ""]
-    return tuple(flat for text in texts if (flat := plain(text)))
+    return tuple(flat for text in texts if (flat := flatten_line(text)))
 
 
-def _script(
+def _build_script(
     filled: Premise,
     given: Premise,
     words: FilmWords,
-    plan: story.Plan,
-    tongue: Tongue,
+    plan: story.EpisodePlan,
+    phrasing: Phrasing,
     scenes: Sequence[PlannedScene],
     rng: Random,
 ) -> Script:
-    sets = places.show_sets(filled, words.sets)
+    sets = places.map_settings(filled, words.sets)
     where = places.choose_places(scenes, sets, rng)
     written: list[Scene] = []
     for number, (scene, key) in enumerate(zip(scenes, where, strict=True)):
@@ -319,18 +330,18 @@ def _script(
             Scene(
                 id=f"s{number + 1:02d}",
                 part=scene.part,
-                slugline=places.slugline(key, sets[key], night=night),
+                slugline=places.format_slugline(key, sets[key], night=night),
                 setting=key,
-                action=places.action(scene, words.actions, words.props, rng),
-                dialogue=_dialogue(scene, first=number == 0),
+                action=places.describe_action(scene, words.actions, words.props, rng),
+                dialogue=_build_dialogue(scene, first=number == 0),
             )
         )
     cast = {key: c for key, c in filled.characters.items() if key not in given.characters}
-    title, logline = _title(plan, tongue)
+    title, logline = _choose_title(plan, phrasing)
     return Script(schema=1, title=title, logline=logline, scenes=tuple(written), cast=cast)
 
 
-def _dialogue(scene: PlannedScene, *, first: bool) -> tuple[Line | Beat, ...]:
+def _build_dialogue(scene: PlannedScene, *, first: bool) -> tuple[Line | Beat, ...]:
     elements: list[Line | Beat] = []
     big = scene.step in {"open", "first", "backfire", "worse", "reversal", "tag"}
     for number, line in enumerate(scene.lines):
@@ -351,14 +362,14 @@ def _dialogue(scene: PlannedScene, *, first: bool) -> tuple[Line | Beat, ...]:
     return tuple(elements)
 
 
-def _title(plan: story.Plan, tongue: Tongue) -> tuple[str, str | None]:
+def _choose_title(plan: story.EpisodePlan, phrasing: Phrasing) -> tuple[str, str | None]:
     block = plan.story if "trouble" in plan.steps else plan.runner
-    tongue.people = plan.people
+    phrasing.people = plan.people
     try:
-        title = tongue.fill(tongue.rng.choice(block.fact("title")))
-        logline = tidy(tongue.fill(block.fact("logline")[0])) if block.fact("logline") else None
+        title = phrasing.fill(phrasing.rng.choice(block.fact("title")))
+        logline = tidy_line(phrasing.fill(block.fact("logline")[0])) if block.fact("logline") else None
     except Unsayable:
         title, logline = plan.story.name, None
     if plan.people["A"].language == "ru":
-        return tidy(title)[:80], logline
-    return story.capital_words(title)[:80], logline
+        return tidy_line(title)[:80], logline
+    return title_case(title)[:80], logline

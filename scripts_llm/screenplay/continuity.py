@@ -1,7 +1,6 @@
-"""What a show remembers from episode to episode: continuity.yaml as data, an entry an episode.
+"""The memory of a show: one entry for each episode (continuity.yaml).
 
-Everything is kept with the episode that it comes from, so that one that is deleted or made again takes
-nothing else along.
+Everything is stored with its episode, so that deleting or remaking one affects no other.
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ from scripts_llm.screenplay.script import Line, Scene, Script
 MOST_JOKES = 6
 
 
-class Told(Model):
+class ContinuityEntry(Model):
     """One episode as the show remembers it."""
 
     episode: str = Field(pattern=r"^s\d{2,}e\d{2,}$", description="`s01e03`")
@@ -33,36 +32,39 @@ class Told(Model):
 
 
 class Continuity(Model):
-    """What happened so far in a show."""
+    """The episodes of a show so far."""
 
     schema_: Literal[1] = Field(default=1, alias="schema", description="the version of this file's keys")
-    episodes: tuple[Told, ...] = Field(default=(), description="in the order of the show")
+    episodes: tuple[ContinuityEntry, ...] = Field(default=(), description="in the order of the show")
 
     def before(self, episode: str) -> Continuity:
-        """What was told before this episode: what an older one is written from does not know newer ones."""
-        return self.model_copy(
-            update={"episodes": tuple(told for told in self.episodes if _number(told) < _number(episode))}
-        )
+        """The entries of earlier episodes: an older episode that is made again must not know newer ones."""
+        number = episode_number(episode)
+        earlier = tuple(entry for entry in self.episodes if episode_number(entry.episode) < number)
+        return self.model_copy(update={"episodes": earlier})
 
-    def with_episode(self, told: Told) -> Continuity:
-        """The same with this episode in its place, instead of an entry that it had before."""
-        others = [each for each in self.episodes if each.episode != told.episode]
-        return self.model_copy(update={"episodes": tuple(sorted([*others, told], key=_number))})
+    def with_episode(self, entry: ContinuityEntry) -> Continuity:
+        """A copy with this entry, in the order of episodes, instead of the one that its episode had."""
+        others = [each for each in self.episodes if each.episode != entry.episode]
+        ordered = sorted([*others, entry], key=lambda each: episode_number(each.episode))
+        return self.model_copy(update={"episodes": tuple(ordered)})
 
     def gags(self) -> dict[str, int]:
         """How often each running gag came so far."""
         counted: Counter[str] = Counter()
-        for told in self.episodes:
-            counted.update(told.gags)
+        for entry in self.episodes:
+            counted.update(entry.gags)
         return dict(counted)
 
 
-def told_by(script: Script, *, episode: str, gags: Iterable[str], promised: Iterable[str] = ()) -> Told:
-    """What the show remembers of a script: its story, its gags counted by scene, its best lines."""
+def continuity_entry(
+    script: Script, *, episode: str, gags: Iterable[str], promised: Iterable[str] = ()
+) -> ContinuityEntry:
+    """The entry of a script: its logline, its running gags counted by scene, its best lines."""
     lines = [line for scene in script.scenes for line in scene.dialogue if isinstance(line, Line)]
     best = [line.line for line in lines if line.laugh == "big"] or [line.line for line in lines[-1:]]
-    counts = {gag: sum(_has(scene, gag) for scene in script.scenes) for gag in gags}
-    return Told(
+    counts = {gag: sum(_mentions_gag(scene, gag) for scene in script.scenes) for gag in gags}
+    return ContinuityEntry(
         episode=episode,
         title=script.title,
         happened=script.logline or script.title,
@@ -72,15 +74,15 @@ def told_by(script: Script, *, episode: str, gags: Iterable[str], promised: Iter
     )
 
 
-def _has(scene: Scene, gag: str) -> bool:
-    """Whether the gag's longer words all come up in a scene, in any form of theirs."""
-    told = " ".join(
+def _mentions_gag(scene: Scene, gag: str) -> bool:
+    """Whether a scene has all longer words of a gag, in any form."""
+    words = " ".join(
         [scene.action, *(element.line for element in scene.dialogue if isinstance(element, Line))]
     )
     stems = [word[:5] for word in re.findall(r"\w{4,}", gag.lower())] or [gag.lower()]
-    return all(re.search(rf"\b{re.escape(stem)}", told.lower()) for stem in stems)
+    return all(re.search(rf"\b{re.escape(stem)}", words.lower()) for stem in stems)
 
 
-def _number(told: Told | str) -> tuple[int, ...]:
-    code = told if isinstance(told, str) else told.episode
+def episode_number(code: str) -> tuple[int, ...]:
+    """Season and episode of a code like `s01e03`, for comparisons."""
     return tuple(int(digits) for digits in re.findall(r"\d+", code))

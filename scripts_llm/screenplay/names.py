@@ -1,10 +1,12 @@
-"""Who is named in a text: whole words only, parts of names too, and Russian names in all their cases."""
+"""Finds the people that a text names: by whole words, by parts of names, and by Russian cases."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
+
+from scripts_llm import russian
 
 _GAP = r"[\s_-]+"  # joes_flat is "joes flat"
 _NOT_AFTER = r"(?!['’]?\w)"  # "Joe's kitchen" is a place
@@ -13,20 +15,20 @@ _FORMS = r"(?:e?s|['’]s)?(?!\w)"  # "streets", "the bar's door"
 Names = Mapping[str, str]  # key of the cast -> as people call them
 
 
-def mentions(words: str, names: Names) -> tuple[str, ...]:
-    """The keys of those whom a text names, in its order, each once; "Joe's kitchen" names nobody."""
-    return tuple(dict.fromkeys(key for key, _ in matches(words, names)))
+def people_named(words: str, names: Names) -> tuple[str, ...]:
+    """The keys of the people whom a text names, in its order, each once. "Joe's kitchen" names nobody."""
+    return tuple(dict.fromkeys(key for key, _ in name_matches(words, names)))
 
 
-def matches(words: str, names: Names) -> Iterator[tuple[str, re.Match[str]]]:
-    """Everywhere that a text names somebody: the key, and the words."""
+def name_matches(words: str, names: Names) -> Iterator[tuple[str, re.Match[str]]]:
+    """Every place where a text names somebody: the key, and the match."""
     pattern, keys = _name_pattern(tuple(names.items()))
     for match in pattern.finditer(words):
         yield keys[int(str(match.lastgroup)[1:])], match
 
 
-def says(words: str, phrases: Iterable[str]) -> bool:
-    """Whether a text says one of the phrases in whole words, in any case; plurals and owners count."""
+def contains_phrase(words: str, phrases: Iterable[str]) -> bool:
+    """Whether a text has one of the phrases as whole words, in any case, plural or possessive."""
     choices = "|".join(spelled for phrase in phrases if (spelled := _spelled(phrase)))
     return bool(choices) and re.search(rf"(?<!\w)(?:{choices}){_FORMS}", words, re.IGNORECASE) is not None
 
@@ -55,14 +57,12 @@ def _name_pattern(names: tuple[tuple[str, str], ...]) -> tuple[re.Pattern[str], 
 
 
 def _russian_forms(name: str) -> tuple[str, ...]:
-    """The other cases of a Russian name; other names have none."""
+    """The other cases of a Russian name; none for other names."""
     if not re.search("[а-яё]", name, re.IGNORECASE):
         return ()
-    from scripts_llm import russian
-
     return russian.forms(name)[1:]
 
 
 def _spelled(phrase: str) -> str:
-    """A pattern for a phrase, however its words are joined; empty if it has none."""
+    """A pattern for a phrase with any separator between its words; empty if it has no words."""
     return _GAP.join(re.escape(word) for word in re.split(_GAP, phrase) if word)

@@ -1,6 +1,6 @@
-"""The premise of a show: what a person writes, as frozen pydantic models.
+"""The premise of a show, which a person writes, as frozen pydantic models.
 
-Every key's `description` is its entry in docs/premise.md (`docs/reference_pages.py`).
+The `description` of a field is its entry in docs/premise.md (docs/reference_pages.py).
 """
 
 from __future__ import annotations
@@ -10,25 +10,17 @@ from typing import Literal
 
 from pydantic import Field, field_validator
 
-from scripts_llm.screenplay.fields import Id, Model, Name, Sentence, Text
+from scripts_llm.screenplay.fields import PICTURES, Id, Model, Name, Sentence, Text, check_file_type
 from scripts_llm.screenplay.video import Video
 
 Part = Literal["cold_open", "act_1", "act_2", "tag"]
-
-
 Aspect = Literal["16:9", "1:1", "9:16"]
-
-
 Mood = Literal["calm", "tender", "happy", "nostalgic", "energetic"]
 
-
 LENGTH_SECONDS = (2, 1800)
-
-
 MAX_SCENES = 200
 
-
-PICTURES = ("mp4", "gif", "png", "jpg", "jpeg")
+_TITLE_SLOTS = re.compile(r"\{(show|season|episode|title)(?::(0?\d))?\}")
 
 
 class Voice(Model):
@@ -45,7 +37,7 @@ class Voice(Model):
 
 
 class Character(Model):
-    """One of the cast."""
+    """A character of the show."""
 
     name: Name | None = Field(
         default=None, description="as it is captioned; the key with capitals if left out"
@@ -121,7 +113,7 @@ class Format(Model):
 
 
 class Style(Model):
-    """What every shot's prompt gets besides its own words."""
+    """Words that every shot's prompt gets besides its own."""
 
     prompt: Text = Field(default="", description="added to every prompt: `VHS, 1990s sitcom still`")
     negative: Text = Field(default="", description="what no shot should show")
@@ -174,7 +166,7 @@ class Titles(Model):
     @field_validator("intro")
     @classmethod
     def _intro_is_a_picture(cls, value: str | None) -> str | None:
-        return _of_a_kind(value, PICTURES)
+        return check_file_type(value, PICTURES)
 
 
 class Writer(Model):
@@ -201,8 +193,32 @@ class Meme(Model):
     bar: str = Field(default="", max_length=120, description="black text in a white bar above the picture")
 
 
+class Publish(Model):
+    """The contents of `publish.txt`, ready to paste."""
+
+    title: Name = Field(
+        default="{show} S{season:02}E{episode:02}: {title}",
+        description="the video's title; `{show}`, `{season:02}`, `{episode:02}` and `{title}` are filled in",
+    )
+    description: Text | None = Field(default=None, description="above the credits; the logline if left out")
+    tags: tuple[Name, ...] = Field(default=(), description="hashtags, `[sitcom, cats]`")
+    thumbnail: Id | None = Field(default=None, description="the scene that the poster shows: `s03`")
+
+    @field_validator("title")
+    @classmethod
+    def _known_slots(cls, value: str) -> str:
+        if re.search(r"[{}]", _TITLE_SLOTS.sub("", value)):
+            raise ValueError("{show}, {season:02}, {episode:02} and {title} as its only slots")
+        return value
+
+    def format_title(self, *, show: str, season: int, episode: int, title: str) -> str:
+        """The title with its slots filled."""
+        known: dict[str, str | int] = {"show": show, "season": season, "episode": episode, "title": title}
+        return _TITLE_SLOTS.sub(lambda slot: _filled(known[slot[1]], slot[2]), self.title)
+
+
 class Premise(Model):
-    """A show: what a person writes. `show` and `logline` are enough, the rest is invented from them."""
+    """A show, as a person writes it. `show` and `logline` suffice; the rest is invented from them."""
 
     schema_: Literal[1] = Field(default=1, alias="schema", description="the version of this file's keys")
     show: Name = Field(description="the show's name; its folder under output/ is named after it")
@@ -236,55 +252,22 @@ class Premise(Model):
     publish: Publish | None = Field(default=None, description="what publish.txt says to a video site")
 
 
-def _of_a_kind(file: str | None, kinds: tuple[str, ...]) -> str | None:
-    if file is not None and file.rpartition(".")[2].lower() not in kinds:
-        raise ValueError(f"a file of the kind {', '.join(kinds)}")
-    return file
-
-
 def display_name(key: str, character: Character) -> str:
-    """The name that captions show: `name`, else the key with capitals."""
+    """The name in captions: `name`, else the key with capitals."""
     return character.name or key.replace("_", " ").replace("-", " ").title()
 
 
 def length_seconds(shape: Format) -> int | None:
-    """The episode's length in seconds, if the premise gives one."""
+    """The episode's length in seconds, or None if the premise gives none."""
     return None if shape.length is None else int(str(shape.length).removesuffix("s"))
 
 
 def scene_bounds(shape: Format) -> tuple[int, int] | None:
-    """The fewest and the most scenes, if the premise gives them."""
+    """The fewest and the most scenes, or None if the premise gives none."""
     if shape.scenes is None:
         return None
     low, _, high = str(shape.scenes).replace(" ", "").partition("-")
     return int(low), int(high or low)
-
-
-_TITLE_SLOTS = re.compile(r"\{(show|season|episode|title)(?::(0?\d))?\}")
-
-
-class Publish(Model):
-    """What `publish.txt` has ready to paste."""
-
-    title: Name = Field(
-        default="{show} S{season:02}E{episode:02}: {title}",
-        description="the video's title; `{show}`, `{season:02}`, `{episode:02}` and `{title}` are filled in",
-    )
-    description: Text | None = Field(default=None, description="above the credits; the logline if left out")
-    tags: tuple[Name, ...] = Field(default=(), description="hashtags, `[sitcom, cats]`")
-    thumbnail: Id | None = Field(default=None, description="the scene that the poster shows: `s03`")
-
-    @field_validator("title")
-    @classmethod
-    def _known_slots(cls, value: str) -> str:
-        if re.search(r"[{}]", _TITLE_SLOTS.sub("", value)):
-            raise ValueError("{show}, {season:02}, {episode:02} and {title} as its only slots")
-        return value
-
-    def title_of(self, *, show: str, season: int, episode: int, title: str) -> str:
-        """The title with its slots filled."""
-        known: dict[str, str | int] = {"show": show, "season": season, "episode": episode, "title": title}
-        return _TITLE_SLOTS.sub(lambda slot: _filled(known[slot[1]], slot[2]), self.title)
 
 
 def _filled(value: str | int, width: str | None) -> str:

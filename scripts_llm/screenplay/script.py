@@ -1,7 +1,6 @@
-"""The screenplay's words as data: a premise (a person writes it), a script (scenes with shots and lines).
+"""The script of an episode as frozen pydantic models: scenes with shots, lines, sounds and effects.
 
-Everything here is frozen, refuses unknown keys, and is read and written as YAML by `scripts_llm.files.read`.
-Every key's `description` is its entry in docs/premise.md and docs/script.md (`docs.reference_pages`).
+The `description` of a field is its entry in docs/script.md (docs/reference_pages.py).
 """
 
 from __future__ import annotations
@@ -10,21 +9,17 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, Discriminator, Field, Tag, field_validator, model_validator
 
-from scripts_llm.screenplay.fields import Id, Model, Name, Sentence, Text
-from scripts_llm.screenplay.premise import MAX_SCENES, PICTURES, Character, Meme, Part, _of_a_kind
+from scripts_llm.screenplay.fields import PICTURES, SOUNDS, Id, Model, Name, Sentence, Text, check_file_type
+from scripts_llm.screenplay.premise import MAX_SCENES, Character, Meme, Part
 from scripts_llm.screenplay.video import Fit
 
 Size = Literal["establishing", "medium", "close-up"]
 LaughSize = Literal["small", "big", "aww", "ooh", "applause", "none"]
 Transition = Literal["cut", "smash_cut", "fade", "dissolve"]
+SoundName = Literal["door", "knock", "phone", "splash", "bell", "bleep"]
+EffectName = Literal["zoom", "shake", "fade_in", "fade_out", "black_and_white", "mirror", "negative"]
 
 MAX_TAKES = 99
-
-
-# ------------------------------------------------------------------------------------------- premise
-
-
-# -------------------------------------------------------------------------------------------- script
 
 
 class Shot(Model):
@@ -54,7 +49,7 @@ class Shot(Model):
     @field_validator("file")
     @classmethod
     def _file_is_a_picture(cls, value: str | None) -> str | None:
-        return _of_a_kind(value, PICTURES)
+        return check_file_type(value, PICTURES)
 
 
 class Line(Model):
@@ -78,7 +73,7 @@ class Line(Model):
     @field_validator("file")
     @classmethod
     def _file_is_a_sound(cls, value: str | None) -> str | None:
-        return _of_a_kind(value, SOUNDS)
+        return check_file_type(value, SOUNDS)
 
 
 class Beat(Model):
@@ -89,13 +84,50 @@ class Beat(Model):
 
 
 def _kind(element: Any) -> str:
-    """Which of the two an element of dialogue is meant to be."""
+    """Whether an element of dialogue is meant as a line or a beat."""
     if isinstance(element, Line | Beat):
         return "line" if isinstance(element, Line) else "beat"
     return "beat" if isinstance(element, dict) and "beat" in element and "who" not in element else "line"
 
 
 Element = Annotated[Annotated[Line, Tag("line")] | Annotated[Beat, Tag("beat")], Discriminator(_kind)]
+
+
+class SoundEffect(Model):
+    """A sound laid over a scene, by name or out of a file: `{name: door, at: end}`, `{file: slam.wav}`."""
+
+    name: SoundName | None = Field(default=None, description="one that the program makes itself")
+    file: str | None = Field(
+        default=None,
+        max_length=400,
+        description="one of one's own (wav, mp3), named from the folder of the script or of the premise",
+    )
+    at: Literal["start", "end"] | Annotated[float, Field(ge=0, le=600)] = Field(
+        default="start", description="`start`, `end` (over as the scene ends), or seconds into the scene"
+    )
+
+    @model_validator(mode="after")
+    def _is_one_sound(self) -> Self:
+        if (self.name is None) == (self.file is None):
+            raise ValueError("either a name or a file, like {name: door} or {file: slam.wav}")
+        if self.file is not None and not self.file.lower().endswith(SOUNDS):
+            raise ValueError(f"a sound file ({', '.join(SOUNDS)})")
+        return self
+
+
+Effect = EffectName | dict[EffectName, float]
+
+
+def _check_effects(effects: tuple[Effect, ...]) -> tuple[Effect, ...]:
+    """A validator: each effect has a name and at most one number. Raises ValueError."""
+    for effect in effects:
+        if isinstance(effect, dict) and (len(effect) != 1 or not 0 < next(iter(effect.values())) <= 60):
+            raise ValueError("effects of one number each, like [{zoom: 1.15}, fade_in]")
+    return effects
+
+
+Effects = Annotated[tuple[Effect, ...], AfterValidator(_check_effects)]
+"""A scene's effects, in the order in which they are applied."""
 
 
 class Scene(Model):
@@ -123,7 +155,7 @@ class Scene(Model):
 
 
 class Script(Model):
-    """An episode's scene list: written by a writer, edited by hand."""
+    """An episode's list of scenes: written by a writer, edited by hand."""
 
     schema_: Literal[1] = Field(default=1, alias="schema", description="the version of this file's keys")
     title: Name = Field(description="the episode's")
@@ -135,53 +167,6 @@ class Script(Model):
     cast: dict[Id, Character] = Field(default={}, description="whom the writer invented")
 
 
-def scenes(script: Script) -> tuple[Scene, ...]:
-    """The scenes that are made: all but those that say `skip`."""
+def filmed_scenes(script: Script) -> tuple[Scene, ...]:
+    """The scenes that are filmed: all but those with `skip: true`."""
     return tuple(scene for scene in script.scenes if not scene.skip)
-
-
-SoundName = Literal["door", "knock", "phone", "splash", "bell", "bleep"]
-
-
-SOUNDS = ("wav", "mp3")
-
-
-class SoundEffect(Model):
-    """A sound laid over a scene, by name or out of a file: `{name: door, at: end}`, `{file: slam.wav}`."""
-
-    name: SoundName | None = Field(default=None, description="one that the program makes itself")
-    file: str | None = Field(
-        default=None,
-        max_length=400,
-        description="one of one's own (wav, mp3), named from the folder of the script or of the premise",
-    )
-    at: Literal["start", "end"] | Annotated[float, Field(ge=0, le=600)] = Field(
-        default="start", description="`start`, `end` (over as the scene ends), or seconds into the scene"
-    )
-
-    @model_validator(mode="after")
-    def _is_one_sound(self) -> Self:
-        if (self.name is None) == (self.file is None):
-            raise ValueError("either a name or a file, like {name: door} or {file: slam.wav}")
-        if self.file is not None and not self.file.lower().endswith(SOUNDS):
-            raise ValueError(f"a sound file ({', '.join(SOUNDS)})")
-        return self
-
-
-EffectName = Literal["zoom", "shake", "fade_in", "fade_out", "black_and_white", "mirror", "negative"]
-
-
-Effect = EffectName | dict[EffectName, float]
-
-
-def _sane(effects: tuple[Effect, ...]) -> tuple[Effect, ...]:
-    for effect in effects:
-        if isinstance(effect, dict) and (len(effect) != 1 or not 0 < next(iter(effect.values())) <= 60):
-            raise ValueError("effects of one number each, like [{zoom: 1.15}, fade_in]")
-    return effects
-
-
-Effects = Annotated[tuple[Effect, ...], AfterValidator(_sane)]
-
-
-"""A scene's effects, in the order in which they are done."""

@@ -1,4 +1,4 @@
-"""The premise's `video:`: what the episode is filmed with. What is left out is the film model's own."""
+"""The `video:` part of a premise: the settings of the film model."""
 
 from __future__ import annotations
 

@@ -187,7 +187,7 @@ def with_diffusers_scheduler(preset: Preset, path: Path) -> Preset:
         )
 
 
-def distilled(preset: Preset, guidance_embed_dim: int) -> Preset:
+def as_distilled(preset: Preset, guidance_embed_dim: int) -> Preset:
     """The preset of a network that was distilled with its guidance inside, as T2V-Turbo (Li et al. 2024)."""
     return replace(
         preset,
@@ -199,7 +199,7 @@ def distilled(preset: Preset, guidance_embed_dim: int) -> Preset:
     )
 
 
-def licence_of(card: Path) -> str | None:
+def read_licence(card: Path) -> str | None:
     """The licence that a model card's front matter names, in capitals."""
     try:
         head = card.read_text("utf-8", errors="replace")[:4000]

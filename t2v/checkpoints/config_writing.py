@@ -17,7 +17,7 @@ MODEL_INDEX: dict[str, Any] = {
 }
 
 
-def configuration(preset: Preset) -> dict[str, Any]:
+def modelscope_config(preset: Preset) -> dict[str, Any]:
     """`configuration.json`: the published keys, and others where the model is not the published one."""
     unet, usual = preset.unet, MODELSCOPE
     cfg: dict[str, Any] = {
@@ -98,7 +98,7 @@ def _other_parts(preset: Preset) -> dict[str, Any]:
     return out
 
 
-def diffusers(preset: Preset) -> dict[str, dict[str, Any]]:
+def diffusers_configs(preset: Preset) -> dict[str, dict[str, Any]]:
     """The settings files of a diffusers folder, by name."""
     unet, a, text, schedule = preset.unet, preset.autoencoder, preset.text_encoder, preset.schedule
     levels, attending = len(unet.channel_multipliers), unet.attention_levels

@@ -13,12 +13,12 @@ import torch
 from torch import Tensor, nn
 
 from t2v.checkpoints import names
-from t2v.checkpoints.files.stored import Stored, TensorFile
+from t2v.checkpoints.files.stored import StoredTensor, TensorFile
 from t2v.checkpoints.names import NameMap
 from t2v.configs import Preset
 from t2v.errors import CheckpointError
 
-Source = tuple[Stored, ...]  # the pieces of one tensor, to be joined along the first axis
+TensorSource = tuple[StoredTensor, ...]  # the pieces of one tensor, to be joined along the first axis
 
 
 @dataclass(frozen=True)
@@ -52,17 +52,17 @@ LAYOUTS = (
 
 
 @dataclass(frozen=True)
-class FoundPart:
+class CheckpointPart:
     """A part inside a file: the tensors under its prefix, by what is left of their names."""
 
     layout: Layout
     file: TensorFile
-    tensors: Mapping[str, Stored]
+    tensors: Mapping[str, StoredTensor]
 
 
-def parts_in(file: TensorFile) -> dict[str, FoundPart]:
+def find_parts(file: TensorFile) -> dict[str, CheckpointPart]:
     """The parts whose marks a file has, each under its prefix."""
-    found: dict[str, FoundPart] = {}
+    found: dict[str, CheckpointPart] = {}
     for layout in LAYOUTS:
         if layout.part in found:
             continue
@@ -72,18 +72,18 @@ def parts_in(file: TensorFile) -> dict[str, FoundPart]:
             continue
         prefix = prefixes[0]
         inside = {k.removeprefix(prefix): v for k, v in file.tensors.items() if k.startswith(prefix)}
-        found[layout.part] = FoundPart(layout, file, inside)
+        found[layout.part] = CheckpointPart(layout, file, inside)
     return found
 
 
-def with_no_guidance(unet: FoundPart, preset: Preset) -> FoundPart:
+def add_zero_guidance(unet: CheckpointPart, preset: Preset) -> CheckpointPart:
     """The part with an embedding of the guidance that is nothing, for a LoRA to build on.
 
     Its trainer begins it at random, anew in every run, and keeps none: the mean of those is zero.
     """
     shape = preset.unet.width, preset.unet.guidance_embed_dim or 0
     name = "time_embedding" if unet.layout.name == "diffusers" else "time_embed"
-    zeros = Stored(shape, torch.float32, lambda: torch.zeros(shape))
+    zeros = StoredTensor(shape, torch.float32, lambda: torch.zeros(shape))
     return replace(unet, tensors={**unet.tensors, f"{name}.cond_proj.weight": zeros})
 
 
@@ -97,13 +97,13 @@ def name_map(layout: Layout, keys: Iterable[str], preset: Preset) -> NameMap:
         of = names.unet_in_diffusers if layout.name == "diffusers" else names.unet_in_modelscope
         return of(keys, preset.unet)
     if layout.name == "modelscope":
-        return names.own_names(keys)
+        return names.identity_names(keys)
     if layout.part == "autoencoder":
         return names.autoencoder_in_diffusers(keys, preset.autoencoder)
     return names.text_in_transformers(keys)
 
 
-def matched(part: FoundPart, module: nn.Module, preset: Preset) -> dict[str, Source]:
+def match_tensors(part: CheckpointPart, module: nn.Module, preset: Preset) -> dict[str, TensorSource]:
     """For every tensor of the module, where it lies.
 
     Raises CheckpointError with counts and first names for what is missing, unknown or of another shape.
@@ -111,7 +111,7 @@ def matched(part: FoundPart, module: nn.Module, preset: Preset) -> dict[str, Sou
     own = {k: tuple(v.shape) for k, v in module.state_dict().items()}
     used: set[str] = set()
     missing, misshapen = [], []
-    out: dict[str, Source] = {}
+    out: dict[str, TensorSource] = {}
     for key, pieces in name_map(part.layout, own, preset).items():
         chosen = [next((n for n in options if n in part.tensors), None) for options in pieces]
         if None in chosen:
@@ -139,7 +139,7 @@ def _words(part: str) -> str:
     return {"unet": "UNet", "text_encoder": "text encoder"}.get(part, part)
 
 
-def _fits(shape: tuple[int, ...], source: Source) -> bool:
+def _fits(shape: tuple[int, ...], source: TensorSource) -> bool:
     rows = sum(piece.shape[0] if piece.shape else 1 for piece in source)
     rest = {_trimmed(piece.shape[1:]) for piece in source}
     return (shape[0] if shape else 1) == rows and rest == {_trimmed(shape[1:])}
@@ -152,7 +152,7 @@ def _trimmed(shape: Sequence[int]) -> tuple[int, ...]:
     return tuple(out)
 
 
-def read_into(out: Tensor, source: Source) -> None:
+def read_into(out: Tensor, source: TensorSource) -> None:
     """Copy the pieces into a tensor, converting on the way."""
     start = 0
     for piece in source:
@@ -165,19 +165,24 @@ def read_into(out: Tensor, source: Source) -> None:
 
 
 def fill(
-    module: nn.Module, sources: Mapping[str, Source], path: Path, *, device: torch.device, dtype: torch.dtype
+    module: nn.Module,
+    sources: Mapping[str, TensorSource],
+    path: Path,
+    *,
+    device: torch.device,
+    dtype: torch.dtype,
 ) -> None:
     """Give a module that was built on the meta device its tensors. Raises CheckpointError for NaN."""
     state = {}
     for key, value in module.state_dict().items():
         tensor = torch.empty(value.shape, dtype=dtype, device=device)
         read_into(tensor, sources[key])
-        refuse_what_is_not_finite(tensor, sources[key], f"{path}: {key}")
+        check_finite(tensor, sources[key], f"{path}: {key}")
         state[key] = tensor
     module.load_state_dict(state, assign=True)
 
 
-def refuse_what_is_not_finite(tensor: Tensor, source: Source, place: str) -> None:
+def check_finite(tensor: Tensor, source: TensorSource, place: str) -> None:
     """Raise CheckpointError for NaN and infinity, and for what is finite in the file alone."""
     if tensor.numel() == 0 or all(bool(end.isfinite()) for end in tensor.aminmax()):
         return
@@ -199,4 +204,4 @@ class Origin:
     licence: str
     revision: str | None = None
     loras: tuple[tuple[Path, float], ...] = ()
-    tensors: Mapping[str, Mapping[str, Source]] = field(default_factory=dict, repr=False)
+    tensors: Mapping[str, Mapping[str, TensorSource]] = field(default_factory=dict, repr=False)

@@ -48,9 +48,9 @@ def fingerprint(
 def _files(source: str | Path, base: str | Path | None) -> list[Path]:
     if is_toon(source):
         return [weight_file(source)]
-    from t2v.checkpoints.find import files_of
+    from t2v.checkpoints.find import list_files
 
-    return files_of(source, base)
+    return list_files(source, base)
 
 
 def _hash(path: Path) -> str:

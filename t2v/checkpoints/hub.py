@@ -13,20 +13,20 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from t2v.checkpoints.layouts import ENDINGS, FOLDERS, ORIGINAL, SETTINGS, STEMS, choose
+from t2v.checkpoints.layouts import ENDINGS, FOLDERS, ORIGINAL, SETTINGS, STEMS, choose_files
 from t2v.errors import CheckpointError
 
 log = logging.getLogger(__name__)
 ID = re.compile(r"(?P<repo>[\w-][\w.-]*/[\w-][\w.-]*)(?:@(?P<revision>[\w./-]+))?")
 
 
-def is_id(source: str) -> bool:
+def is_hub_id(source: str) -> bool:
     """Whether a source may be a hub id: an owner and a name, and no weight file's ending."""
     match = ID.fullmatch(source)
     return match is not None and match["repo"].rpartition(".")[2] not in ENDINGS
 
 
-def fetch(source: str, *, half: bool) -> tuple[Path, str]:
+def fetch_repository(source: str, *, half: bool) -> tuple[Path, str]:
     """The folder of a repository with the files that are needed, and the commit that they are of.
 
     Raises CheckpointError.
@@ -36,7 +36,7 @@ def fetch(source: str, *, half: bool) -> tuple[Path, str]:
     repo, revision = match["repo"], match["revision"]
     with _told(source, repo, revision) as unreachable:
         return _fetched(source, repo, revision, half=half)
-    folder = cached(repo, revision)
+    folder = find_cached(repo, revision)
     if folder is None:
         raise CheckpointError(
             f"{source}: not in the cache, and the hub cannot be reached ({unreachable[0]}): fetch it once "
@@ -55,7 +55,7 @@ def _hub() -> Any:
 def _fetched(source: str, repo: str, revision: str | None, *, half: bool) -> tuple[Path, str]:
     hub = _hub()
     info = hub.model_info(repo, revision=revision)
-    choice = choose([file.rfilename for file in info.siblings or ()], half=half)
+    choice = choose_files([file.rfilename for file in info.siblings or ()], half=half)
     files = choice.files()
     if not choice.parts and not choice.unnamed:
         raise CheckpointError(f"{source}: no weights of a text-to-video model in this repository")
@@ -68,7 +68,7 @@ def _fetched(source: str, repo: str, revision: str | None, *, half: bool) -> tup
     return path.parents[name.count("/")], str(info.sha)
 
 
-def cached(repo: str, revision: str | None) -> Path | None:
+def find_cached(repo: str, revision: str | None) -> Path | None:
     """The folder of a revision in the cache, if any of its files is there."""
     from huggingface_hub import try_to_load_from_cache
 

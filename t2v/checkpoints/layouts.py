@@ -31,7 +31,7 @@ WEIGHTS = re.compile(
 
 
 @dataclass(frozen=True)
-class Choice:
+class FileChoice:
     """Names, relative to the folder, of the files that hold each part and of the settings beside them."""
 
     parts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
@@ -44,7 +44,9 @@ class Choice:
         return [*weights, *self.unnamed, *self.settings.values()]
 
 
-def choose(names: Collection[str], *, half: bool = False, renamed: Mapping[str, str] | None = None) -> Choice:
+def choose_files(
+    names: Collection[str], *, half: bool = False, renamed: Mapping[str, str] | None = None
+) -> FileChoice:
     """The files to read among all that are there.
 
     `half` prefers a `.fp16.` variant, else the one without a variant is preferred; safetensors come before
@@ -60,7 +62,7 @@ def choose(names: Collection[str], *, half: bool = False, renamed: Mapping[str, 
     unnamed: tuple[str, ...] = ()
     if "unet" not in parts:
         unnamed = _best(names, "", None, half=half)
-    return Choice(parts, settings, unnamed)
+    return FileChoice(parts, settings, unnamed)
 
 
 def _original(names: Collection[str], part: str, renamed: str | None) -> tuple[str, ...]:
@@ -107,7 +109,7 @@ def _best(
     return tuple(sorted(sets[min(sets, key=rank)]))
 
 
-def names_in(folder: Path) -> list[str]:
+def list_names(folder: Path) -> list[str]:
     """The files of a folder and of its direct subfolders, with forward slashes."""
     return sorted(_walk(folder))
 

@@ -15,21 +15,18 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
 
 from t2v.checkpoints import names
-from t2v.checkpoints.files.stored import Stored, TensorFile
+from t2v.checkpoints.files.stored import StoredTensor, TensorFile
 from t2v.checkpoints.files.tensor_files import open_tensors
 from t2v.checkpoints.files.wrong_files import read_json
-from t2v.checkpoints.fill import Source, read_into
+from t2v.checkpoints.fill import TensorSource, read_into
 from t2v.configs import Preset
 from t2v.errors import CheckpointError
-
-if TYPE_CHECKING:
-    from t2v.pipeline import TextToVideo
 
 DOWN, UP = "down", "up"
 SIDES = (  # what ends a name, and whether it is the half that comes first or last
@@ -49,11 +46,11 @@ SIDES = (  # what ends a name, and whether it is the half that comes first or la
 
 
 @dataclass(frozen=True)
-class Change:
+class WeightChange:
     """The two halves of one weight's change, and their factor. `folded`: kernels as stable_lora has them."""
 
-    down: Stored
-    up: Stored
+    down: StoredTensor
+    up: StoredTensor
     scale: float = 1.0
     folded: bool = False
 
@@ -83,9 +80,9 @@ class Lora:
     """A LoRA's changes by the name that its file gives them, or in the order that it lists them in."""
 
     path: Path
-    named: Mapping[str, Change] = field(default_factory=dict)
-    listed: tuple[Change, ...] = ()
-    whole: Mapping[str, Stored] = field(default_factory=dict)  # weights that the base does not have
+    named: Mapping[str, WeightChange] = field(default_factory=dict)
+    listed: tuple[WeightChange, ...] = ()
+    whole: Mapping[str, StoredTensor] = field(default_factory=dict)  # weights that the base does not have
 
 
 def read_lora(path: Path) -> Lora:
@@ -117,7 +114,7 @@ def _file_in(folder: Path) -> Path:
     raise CheckpointError(f"{folder}: no LoRA in this folder: name its file")
 
 
-def _numbered(file: TensorFile) -> list[Stored]:
+def _numbered(file: TensorFile) -> list[StoredTensor]:
     """cloneofsimo's safetensors: `unet:<number>:up` and `unet:<number>:down`."""
     out = []
     for i in range(len(file.tensors)):
@@ -127,16 +124,16 @@ def _numbered(file: TensorFile) -> list[Stored]:
     return out
 
 
-def _pairs(tensors: Sequence[Stored], path: Path) -> tuple[Change, ...]:
+def _pairs(tensors: Sequence[StoredTensor], path: Path) -> tuple[WeightChange, ...]:
     if len(tensors) % 2:
         raise CheckpointError(f"{path}: {len(tensors)} tensors in a list: wanted pairs of up and down")
-    return tuple(Change(down, up) for up, down in zip(tensors[::2], tensors[1::2], strict=True))
+    return tuple(WeightChange(down, up) for up, down in zip(tensors[::2], tensors[1::2], strict=True))
 
 
 def _named(file: TensorFile, settings: Mapping[str, Any]) -> Lora:
-    halves: dict[str, dict[str, Stored]] = {}
+    halves: dict[str, dict[str, StoredTensor]] = {}
     alphas: dict[str, float] = {}
-    whole: dict[str, Stored] = {}
+    whole: dict[str, StoredTensor] = {}
     folded: set[str] = set()
     strange = []
     for key, tensor in file.tensors.items():
@@ -159,7 +156,7 @@ def _named(file: TensorFile, settings: Mapping[str, Any]) -> Lora:
             f"first {strange[0]}"
         )
     named = {
-        name: Change(
+        name: WeightChange(
             pair[DOWN], pair[UP], _scale(name, pair[DOWN].shape[0], alphas, settings), name in folded
         )
         for name, pair in halves.items()
@@ -215,15 +212,21 @@ class Part(NamedTuple):
     rows: slice = slice(None)
 
 
-def merge(
-    model: TextToVideo, tensors: Mapping[str, Mapping[str, Source]], loras: Sequence[tuple[Lora, float]]
+def merge_loras(
+    modules: Mapping[str, nn.Module],
+    preset: Preset,
+    tensors: Mapping[str, Mapping[str, TensorSource]],
+    loras: Sequence[tuple[Lora, float]],
 ) -> None:
-    """Set every weight that a LoRA touches to what its file holds plus all changes, summed in fp32."""
-    modules = {"unet": model.unet, "text_encoder": model.text_encoder.tower}
-    changes: dict[tuple[str, str], list[tuple[slice, Change, float]]] = {}
-    wholes: dict[tuple[str, str], Stored] = {}
+    """Set every weight that a LoRA touches to the checkpoint's value plus all changes, summed in fp32.
+
+    `modules` are "unet" and "text_encoder" (the tower); `tensors` are the checkpoint's, by module and name.
+    Raises CheckpointError for a change that belongs to no weight or does not fit it.
+    """
+    changes: dict[tuple[str, str], list[tuple[slice, WeightChange, float]]] = {}
+    wholes: dict[tuple[str, str], StoredTensor] = {}
     for lora, weight in loras:
-        for part, change in _placed(lora, modules, model.preset):
+        for part, change in _placed(lora, modules, preset):
             changes.setdefault((part.module, part.key), []).append((part.rows, change, weight))
         if lora.whole:
             wholes["unet", "time_embed.cond_proj.weight"] = next(iter(lora.whole.values()))
@@ -241,26 +244,28 @@ def merge(
             target.copy_(total)
 
 
-def _placed(lora: Lora, modules: Mapping[str, nn.Module], preset: Preset) -> Iterator[tuple[Part, Change]]:
+def _placed(
+    lora: Lora, modules: Mapping[str, nn.Module], preset: Preset
+) -> Iterator[tuple[Part, WeightChange]]:
     """Each change with the weight that it belongs to. Raises CheckpointError for those that have none."""
     if lora.listed:
         yield from _in_order(lora, modules["unet"], preset)
         return
     known = names.weights_by_name(modules, preset)
-    unknown = [name for name in lora.named if names.bare(name) not in known]
+    unknown = [name for name in lora.named if names.bare_name(name) not in known]
     if unknown:
         raise CheckpointError(
             f"{lora.path}: {len(unknown)} of {len(lora.named)} changes belong to no weight of {preset.name}, "
             f"first {unknown[0]}"
         )
     for name, change in lora.named.items():
-        module, key, rows = known[names.bare(name)]
+        module, key, rows = known[names.bare_name(name)]
         part = Part(module, key, rows)
         _refuse_misfit(lora.path, name, change, modules[module].get_parameter(key)[rows])
         yield part, change
 
 
-def _refuse_misfit(path: Path, name: str, change: Change, weight: Tensor) -> None:
+def _refuse_misfit(path: Path, name: str, change: WeightChange, weight: Tensor) -> None:
     inner, outer = change.down.shape, change.up.shape
     shape = tuple(weight.shape)
     if change.folded:
@@ -277,7 +282,7 @@ def _refuse_misfit(path: Path, name: str, change: Change, weight: Tensor) -> Non
         )
 
 
-def _in_order(lora: Lora, unet: nn.Module, preset: Preset) -> Iterator[tuple[Part, Change]]:
+def _in_order(lora: Lora, unet: nn.Module, preset: Preset) -> Iterator[tuple[Part, WeightChange]]:
     """Changes without names, given to the layers in the order in which diffusers' network holds them.
 
     A layer that the next pair does not fit has none, as its trainer passes over kinds of layers.

@@ -156,7 +156,7 @@ def unet_in_modelscope(keys: Iterable[str], config: UNetConfig) -> NameMap:
     return out
 
 
-def own_names(keys: Iterable[str]) -> NameMap:
+def identity_names(keys: Iterable[str]) -> NameMap:
     return {key: ((key,),) for key in keys}
 
 
@@ -169,7 +169,7 @@ WRAPPERS = ("base_model.model.", "unet.", "text_encoder.", "text_model.", "model
 SUFFIX = ".weight"
 
 
-def bare(name: str) -> str:
+def bare_name(name: str) -> str:
     """A change's name without what its trainer put around it: `unet.`, `.processor.`, a trailing `to_out`."""
     found = True
     while found:

@@ -12,7 +12,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -20,40 +20,33 @@ from torch import Tensor, nn
 from t2v.checkpoints import config_writing
 from t2v.checkpoints.fill import LAYOUTS, name_map
 from t2v.checkpoints.layouts import ORIGINAL
+from t2v.configs import Preset
 from t2v.errors import CheckpointError
 
-if TYPE_CHECKING:
-    from t2v.pipeline import TextToVideo
 
-
-def save(model: TextToVideo, folder: str | Path, *, layout: str = "modelscope") -> Path:
+def save_checkpoint(
+    modules: Mapping[str, nn.Module], preset: Preset, folder: str | Path, *, layout: str = "modelscope"
+) -> Path:
     """Write the weights, in the type that they have, and the settings; merged LoRAs are written merged.
 
     "modelscope": `configuration.json` and the three pickled files of the official folder, the text tower
     without the picture tower beside it. "diffusers": what `TextToVideoSDPipeline.from_pretrained` reads.
-    Returns the folder. Raises CheckpointError.
+    `modules` are "unet", "autoencoder" and "text_encoder", the text tower. Returns the folder. Raises
+    CheckpointError.
     """
     writers = {"modelscope": _save_modelscope, "diffusers": _save_diffusers}
     if layout not in writers:
         raise CheckpointError(f"wanted a layout of {', '.join(writers)}, got {layout!r}")
-    if model.preset.speaks_toon:
+    if preset.speaks_toon:
         raise CheckpointError("toon is saved by its own recipe, not in another model's layout")
     folder = Path(folder)
-    writers[layout](model, folder)
+    writers[layout](modules, preset, folder)
     return folder
 
 
-def _modules(model: TextToVideo) -> dict[str, nn.Module]:
-    return {
-        "unet": model.unet,
-        "autoencoder": model.autoencoder,
-        "text_encoder": model.text_encoder.tower,
-    }
-
-
-def _save_modelscope(model: TextToVideo, folder: Path) -> None:
-    _write_json(folder / "configuration.json", config_writing.configuration(model.preset))
-    for part, module in _modules(model).items():
+def _save_modelscope(modules: Mapping[str, nn.Module], preset: Preset, folder: Path) -> None:
+    _write_json(folder / "configuration.json", config_writing.modelscope_config(preset))
+    for part, module in modules.items():
         prefix = "first_stage_model." if part == "autoencoder" else ""
         state = OrderedDict((prefix + k, v.detach().cpu()) for k, v in module.state_dict().items())
         whole: object = {"state_dict": state} if part == "autoencoder" else state
@@ -61,15 +54,14 @@ def _save_modelscope(model: TextToVideo, folder: Path) -> None:
         _write(folder / f"{ORIGINAL[part]}.{ending}", partial(torch.save, whole))
 
 
-def _save_diffusers(model: TextToVideo, folder: Path) -> None:
-    preset = model.preset
+def _save_diffusers(modules: Mapping[str, nn.Module], preset: Preset, folder: Path) -> None:
     if preset.unet.num_heads != 8 or not preset.unet.temporal:
         raise CheckpointError(
             f"{preset.name}: diffusers' UNet3D has 8 heads in its first temporal layer, this one "
             f"{preset.unet.num_heads if preset.unet.temporal else 'no temporal layers'}: save as modelscope"
         )
     _write_json(folder / "model_index.json", config_writing.MODEL_INDEX)
-    for name, value in config_writing.diffusers(preset).items():
+    for name, value in config_writing.diffusers_configs(preset).items():
         _write_json(folder / name, value)
     _write_tokenizer(folder / "tokenizer", preset.text_encoder.context_length)
     places = {
@@ -77,18 +69,18 @@ def _save_diffusers(model: TextToVideo, folder: Path) -> None:
         "autoencoder": "vae/diffusion_pytorch_model",
         "text_encoder": "text_encoder/model",
     }
-    for part, module in _modules(model).items():
+    for part, module in modules.items():
         layout = next(x for x in LAYOUTS if (x.part, x.name) == (part, "diffusers"))
-        state = _renamed(model, module, layout)
+        state = _renamed(preset, module, layout)
         _write_safetensors(folder / f"{places[part]}.safetensors", state)
 
 
-def _renamed(model: TextToVideo, module: nn.Module, layout: Any) -> dict[str, Tensor]:
+def _renamed(preset: Preset, module: nn.Module, layout: Any) -> dict[str, Tensor]:
     """A module's tensors as diffusers names and shapes them; what it has no place for is left out."""
     out: dict[str, Tensor] = {}
     own = module.state_dict()
-    for key, pieces in name_map(layout, own, model.preset).items():
-        if layout.part == "text_encoder" and not _is_read(key, model):
+    for key, pieces in name_map(layout, own, preset).items():
+        if layout.part == "text_encoder" and not _is_read(key, preset):
             continue
         value = own[key].detach().cpu()
         for (name, *_), piece in zip(pieces, value.chunk(len(pieces)), strict=True):
@@ -99,9 +91,9 @@ def _renamed(model: TextToVideo, module: nn.Module, layout: Any) -> dict[str, Te
     return out
 
 
-def _is_read(key: str, model: TextToVideo) -> bool:
+def _is_read(key: str, preset: Preset) -> bool:
     """Whether films read this tensor of the tower: neither the projection nor the layers that are skipped."""
-    config = model.preset.text_encoder
+    config = preset.text_encoder
     skipped = range(config.layers - config.skipped_layers, config.layers)
     return key != "text_projection" and not any(f".resblocks.{i}." in key for i in skipped)
 

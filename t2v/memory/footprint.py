@@ -15,29 +15,31 @@ from torch.utils._pytree import tree_leaves
 
 from t2v.configs import AutoencoderConfig, UNetConfig
 from t2v.networks.autoencoder import Autoencoder
-from t2v.networks.conditioning import Chunks
-from t2v.networks.kernels import meta_stands_for
+from t2v.networks.conditioning import Chunks, LayerOptions
+from t2v.networks.kernels import simulate_device
 from t2v.networks.unet import UNet3D
 
 
 @cache
-def weights_of(kind: Callable[[Any], nn.Module], config: object) -> tuple[int, int, int]:
+def count_parameters(kind: Callable[[Any], nn.Module], config: object) -> tuple[int, int, int]:
     """Parameters of a network, of its largest layer that is moved by itself, of the largest two in a row."""
-    network = on_meta(kind, config)
-    layers = [sum(p.numel() for p in layer.parameters()) for layer in moved_alone(network)]
+    network = meta_network(kind, config)
+    layers = [sum(p.numel() for p in layer.parameters()) for layer in streamed_layers(network)]
     pairs = [a + b for a, b in zip(layers, [*layers[1:], 0], strict=True)]
     return sum(p.numel() for p in network.parameters()), max(layers), max(pairs)
 
 
 @cache
 @torch.inference_mode(False)
-def on_meta(kind: Callable[[Any], nn.Module], config: object) -> nn.Module:
-    """A network without numbers."""
+def meta_network(
+    kind: Callable[[Any], nn.Module], config: object, dtype: torch.dtype = torch.float32
+) -> nn.Module:
+    """A network without numbers, on PyTorch's meta device. It is shared and never changed."""
     with torch.device("meta"):
-        return kind(config).eval().requires_grad_(False)
+        return kind(config).eval().requires_grad_(False).to(dtype)
 
 
-def moved_alone(network: nn.Module) -> list[nn.Module]:
+def streamed_layers(network: nn.Module) -> list[nn.Module]:
     """The layers that are brought to the device one after the other, where the whole network has no room."""
     if isinstance(network, UNet3D):
         inner = [
@@ -51,7 +53,7 @@ def moved_alone(network: nn.Module) -> list[nn.Module]:
 
 @cache
 @torch.inference_mode(False)  # there operators are seen whole, without what they need inside
-def unet_activations(
+def unet_activation_bytes(
     config: UNetConfig,
     latents: tuple[int, int, int],
     branches: int,
@@ -60,34 +62,25 @@ def unet_activations(
     dtype: torch.dtype,
 ) -> int:
     """The most that the UNet holds beside its weights, of latents (frames, height, width), in bytes."""
-    network = on_meta(UNet3D, config)
-    assert isinstance(network, UNet3D)
-    network.chunks = chunks
+    network = meta_network(UNet3D, config, dtype)
     inputs = (
         torch.empty(branches, config.in_channels, *latents, device="meta"),
         torch.empty(branches, device="meta"),
         torch.empty(branches, 77, config.context_dim, device="meta", dtype=dtype),
     )
-    weights = {p: p.data for p in network.parameters()}
-    try:
-        network.to(dtype)
-        return peak_bytes(network, lambda: network(*inputs), device)
-    finally:
-        for parameter, data in weights.items():
-            parameter.data = data
+    return peak_bytes(network, lambda: network(*inputs, options=LayerOptions(chunks)), device)
 
 
 @cache
 @torch.inference_mode(False)
-def decoder_activations(
+def decoder_activation_bytes(
     config: AutoencoderConfig, places: tuple[int, int], device: str, dtype: torch.dtype, tile: int | None
 ) -> int:
     """The most that decoding one frame of `places` (height, width) holds beside the weights, in bytes."""
-    network = on_meta(Autoencoder, config)
+    network = meta_network(Autoencoder, config)
     assert isinstance(network, Autoencoder)
-    network.tile = tile
     latents = torch.empty(1, config.latent_channels, 1, *places, device="meta")
-    return peak_bytes(network, lambda: network.decode(latents), device) * dtype.itemsize // 4
+    return peak_bytes(network, lambda: network.decode(latents, tile), device) * dtype.itemsize // 4
 
 
 _CONVOLUTION = torch.ops.aten.convolution.default
@@ -140,6 +133,6 @@ def _scratch(func: Any, args: tuple[Any, ...], out: Any) -> int:
 @torch.no_grad()
 def peak_bytes(network: nn.Module, run: Callable[[], Any], device: str) -> int:
     """The most bytes beside its weights that a network on meta holds while `run` runs, as on `device`."""
-    with meta_stands_for(device), LiveBytes(network) as counted:
+    with simulate_device(device), LiveBytes(network) as counted:
         run()
     return counted.peak

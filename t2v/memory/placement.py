@@ -13,113 +13,119 @@ from torch import nn
 
 from t2v.configs import Preset
 from t2v.errors import SettingsError
-from t2v.memory.footprint import moved_alone
-from t2v.memory.plan import GB, LADDER, OVERHEAD_GB, Clip, Plan, free_bytes, plans, smaller, too_little
-from t2v.memory.streaming import Streamed
-from t2v.networks.autoencoder import Autoencoder
-from t2v.networks.unet import UNet3D
+from t2v.memory.footprint import streamed_layers
+from t2v.memory.plan import (
+    GB,
+    OVERHEAD_GB,
+    ClipSize,
+    MemoryPlan,
+    candidate_plans,
+    describe_shortage,
+    free_bytes,
+    leaner_plan,
+)
+from t2v.memory.streaming import LayerStream
 
 T = TypeVar("T")
-Memory = str | float | Plan  # "auto", "8GB" or 8 (2**30 bytes), or a plan
+MemoryLimit = str | float | MemoryPlan  # "auto", "8GB" or 8 (2**30 bytes), or a plan
 
 
 class Placement:
     """The networks of a model, and the plan that they follow now."""
 
     def __init__(
-        self, networks: Mapping[str, nn.Module], preset: Preset, device: torch.device, memory: Memory
+        self, networks: Mapping[str, nn.Module], preset: Preset, device: torch.device, memory: MemoryLimit
     ) -> None:
         self.networks, self.preset, self.device = networks, preset, device
-        self.plan: Plan | None = memory if isinstance(memory, Plan) else None
-        self._rung = memory.rung if isinstance(memory, Plan) else None  # a plan by hand says how
-        self._budget = budget_of(memory)
-        self._streamed: Streamed | None = None
+        self.plan: MemoryPlan | None = memory if isinstance(memory, MemoryPlan) else None
+        self._rung = memory.level if isinstance(memory, MemoryPlan) else None  # a plan by hand says how
+        self._budget = budget_bytes_of(memory)
+        self._streamed: LayerStream | None = None
         self._in_use: str | None = None
-        self._tried: dict[Clip, Plan] = {}
+        self._tried: dict[ClipSize, MemoryPlan] = {}
         free = free_bytes(device.type) if device.type != "cpu" and memory == "auto" else None
-        if device.type == "cpu" or (free and sum(map(size_of, networks.values())) + GB < free):
+        if device.type == "cpu" or (free and sum(map(num_bytes, networks.values())) + GB < free):
             for network in networks.values():
                 network.to(device)
 
-    @property
-    def both_branches(self) -> bool:
-        """Whether both branches of guidance run in one pass."""
-        return self.plan is not None and LADDER[self.plan.rung].both_branches
-
-    def film(self, clip: Clip, dtype: torch.dtype, shoot: Callable[[], T]) -> T:
-        """`shoot()` by the fastest plan that fits; out of memory, again by the next smaller one.
+    def film(self, clip: ClipSize, dtype: torch.dtype, shoot: Callable[[MemoryPlan], T]) -> T:
+        """`shoot(plan)` with the fastest plan that fits; out of memory, again with the next smaller one.
 
         Raises SettingsError where a budget or a plan that was given has no room for the clip.
         """
-        self.follow(self._fitting(clip, dtype))
+        plan = self._fitting(clip, dtype)
         while True:
+            self.follow(plan)
             try:
-                return shoot()
+                return shoot(plan)
             except (RuntimeError, MemoryError) as error:
                 if not is_out_of_memory(error):
                     raise
                 said = str(error).partition("\n")[0]
-            self._step_down(clip, said)  # outside the handler, whose traceback holds the tensors
+            plan = self._step_down(plan, said)  # outside the handler, whose traceback holds the tensors
 
-    def _step_down(self, clip: Clip, said: str) -> None:
-        assert self.plan is not None
-        leaner = smaller(self.plan, self.preset)
+    def _step_down(self, plan: MemoryPlan, said: str) -> MemoryPlan:
+        leaner = leaner_plan(plan, self.preset)
         if leaner is None:
             raise SettingsError(
-                f"{self.preset.name}: out of memory by the leanest plan there is, {self.plan.peak_gb:.1f} GB "
+                f"{self.preset.name}: out of memory by the leanest plan there is, {plan.peak_gb:.1f} GB "
                 f"({said}); try fewer frames or a smaller size"
             )
         warnings.warn(
-            f"out of memory at an expected {self.plan.peak_gb:.1f} GB; filmed again in an expected "
+            f"out of memory at an expected {plan.peak_gb:.1f} GB; filmed again in an expected "
             f"{leaner.peak_gb:.1f} GB, slower",
             RuntimeWarning,
             stacklevel=2,
         )
-        self._tried[clip] = leaner
-        self.follow(leaner)
+        self._tried[plan.clip] = leaner
+        return leaner
 
-    def _fitting(self, clip: Clip, dtype: torch.dtype) -> Plan:
+    def _fitting(self, clip: ClipSize, dtype: torch.dtype) -> MemoryPlan:
         known = self._tried.get(clip)
         if known is not None and known.dtype == dtype:
             return known
         budget = self._budget
         if budget is None and self._rung is None:
             free = free_bytes(self.device.type)
-            here = sum(size_of(n) for n in self.networks.values() if on(n, self.device))
+            here = sum(num_bytes(n) for n in self.networks.values() if is_on(n, self.device))
             overhead = int(OVERHEAD_GB.get(self.device.type, 0.5) * GB)
             budget = None if free is None else free + here + overhead
-        last: Plan | None = None
-        for candidate in plans(self.preset, clip, self.device.type, dtype, budget, self._rung):
+        last: MemoryPlan | None = None
+        for candidate in candidate_plans(self.preset, clip, self.device.type, dtype, budget, self._rung):
             last = candidate
             if candidate.fits:
                 break
         assert last is not None
         if not last.fits and (self._budget is not None or self._kills(last)):
-            raise SettingsError(too_little(self.preset, last))
+            raise SettingsError(describe_shortage(self.preset, last))
         self._tried[clip] = last  # the leanest where none fits: the estimate may be wrong, so it is tried
         return last
 
-    def _kills(self, plan: Plan) -> bool:
+    def _kills(self, plan: MemoryPlan) -> bool:
         """Whether to try would end the process: a CPU's memory runs out without an error to catch."""
         return self.device.type == "cpu" and plan.budget is not None and plan.peak > 1.25 * plan.budget
 
-    def follow(self, plan: Plan) -> None:
+    def follow(self, plan: MemoryPlan) -> None:
         """Film by this plan from now on."""
         self.plan = plan
         if self._streamed is not None:
             self._streamed.end()
         self._streamed, self._in_use = None, None
-        unet, autoencoder = self.networks["unet"], self.networks["autoencoder"]
-        assert isinstance(unet, UNet3D)
-        assert isinstance(autoencoder, Autoencoder)
-        unet.chunks, autoencoder.tile = plan.chunks, LADDER[plan.rung].tile
         if plan.resident == "all":
             for network in self.networks.values():
                 network.to(self.device)
         elif plan.resident == "layers":
-            unet.to("cpu")
-            self._streamed = Streamed(moved_alone(unet), self.device, ahead=self.device.type == "cuda")
-        release(self.device)
+            unet = self.networks["unet"].to("cpu")
+            self._streamed = LayerStream(streamed_layers(unet), self.device, ahead=self.device.type == "cuda")
+        empty_cache(self.device)
+
+    def close(self) -> None:
+        """Let go of the networks and give back the device's memory."""
+        if self._streamed is not None:
+            self._streamed.end()
+            self._streamed = None
+        self.networks = {}
+        empty_cache(self.device)
 
     @contextmanager
     def use(self, name: str) -> Iterator[None]:
@@ -130,19 +136,19 @@ class Placement:
             for other, network in self.networks.items():
                 here = other == name and not (streamed and other == "unet")
                 network.to(self.device if here else "cpu")
-            release(self.device)
+            empty_cache(self.device)
             self._in_use = name
         yield
 
 
-def budget_of(memory: Memory) -> int | None:
+def budget_bytes_of(memory: MemoryLimit) -> int | None:
     """The bytes that `memory` allows; None is what the device has free. Raises SettingsError."""
-    if isinstance(memory, Plan):
+    if isinstance(memory, MemoryPlan):
         return memory.budget
-    return None if memory == "auto" else budget_bytes(memory)
+    return None if memory == "auto" else parse_gigabytes(memory)
 
 
-def budget_bytes(memory: str | float) -> int:
+def parse_gigabytes(memory: str | float) -> int:
     """8, "8", "8GB" or "8 GB" as bytes. Raises SettingsError."""
     try:
         size = float(str(memory).strip().lower().removesuffix("gb"))
@@ -161,15 +167,15 @@ def is_out_of_memory(error: BaseException) -> bool:
     return "not enough memory" in text or "out of memory" in text
 
 
-def size_of(network: nn.Module) -> int:
+def num_bytes(network: nn.Module) -> int:
     return sum(p.numel() * p.element_size() for p in network.parameters())
 
 
-def on(network: nn.Module, device: torch.device) -> bool:
+def is_on(network: nn.Module, device: torch.device) -> bool:
     return next(network.parameters()).device.type == device.type
 
 
-def release(device: torch.device) -> None:
+def empty_cache(device: torch.device) -> None:
     """Give back what the allocator of a device keeps for later."""
     if device.type == "cpu":
         return

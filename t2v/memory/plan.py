@@ -15,54 +15,51 @@ import math
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 import torch
 
 from t2v.configs import Preset
 from t2v.errors import SettingsError
-from t2v.memory.footprint import decoder_activations, unet_activations, weights_of
-from t2v.memory.precision import precisions
+from t2v.memory.footprint import count_parameters, decoder_activation_bytes, unet_activation_bytes
+from t2v.memory.precision import allowed_dtypes
 from t2v.networks.autoencoder import Autoencoder
 from t2v.networks.conditioning import Chunks
 from t2v.networks.text_encoder import TextEncoder
 from t2v.networks.unet import UNet3D
 
-if TYPE_CHECKING:
-    from t2v.pipeline import TextToVideo
-
 GB = 2**30
 log = logging.getLogger("t2v")
 OVERHEAD_GB = {"cuda": 0.5, "mps": 0.3, "cpu": 0.55}  # a driver's context, or Python with PyTorch (measured)
 Resident = Literal["all", "one", "layers"]
-SMALL = 16 * 32 * 32  # places of a clip's latents up to which one branch of guidance leaves a GPU idle
+SMALL_CLIP = 16 * 32 * 32  # places of a clip's latents up to which one branch of guidance leaves a GPU idle
 TILE = 48  # latents: 384 pixels of ModelScope
 
 
-class Clip(NamedTuple):
+class ClipSize(NamedTuple):
     """What is filmed: `window` frames at once (None: all), with the deep features of `kept` passes kept."""
 
     frames: int
     height: int
     width: int
     window: int | None = None
-    kept: int = 0
+    cached_passes: int = 0
 
     def __str__(self) -> str:
-        seen = f", {self.window} at once," if self.seen < self.frames else ""
+        seen = f", {self.window} at once," if self.frames_at_once < self.frames else ""
         return f"{self.frames} frames{seen} of {self.width}x{self.height}"
 
     @property
-    def seen(self) -> int:
+    def frames_at_once(self) -> int:
         return min(self.window or self.frames, self.frames)
 
     def latents(self, factor: int) -> tuple[int, int, int]:
         """Frames that the network sees, height and width, in latents."""
-        return self.seen, -(-self.height // factor), -(-self.width // factor)
+        return self.frames_at_once, -(-self.height // factor), -(-self.width // factor)
 
 
 @dataclass(frozen=True)
-class Rung:
+class Strategy:
     """One way to film, whatever the clip."""
 
     resident: Resident
@@ -70,30 +67,30 @@ class Rung:
     both_branches: bool = False  # of guidance in one pass
     tile: int | None = None  # latents that are decoded at once, in height and in width
 
-    def on(self, device: str, places: int) -> bool:
+    def suits(self, device: str, places: int) -> bool:
         """Whether it is any use on a device, for that many places of a clip's latents.
 
         What leaves a CPU has nowhere to go, and a CPU is busy with one branch already.
         """
-        if self.both_branches and (device == "cpu" or places > SMALL):
+        if self.both_branches and (device == "cpu" or places > SMALL_CLIP):
             return False
         if device == "cpu":
             return self.resident != "layers" and (self.resident == "all" or self.chunks != Chunks())
         return self.tile is None or self.resident == "layers"
 
 
-LADDER = (  # from the fastest to the leanest
-    Rung("all", Chunks(), both_branches=True),
-    Rung("all", Chunks()),
-    Rung("one", Chunks()),
-    Rung("one", Chunks(frames=4)),
-    Rung("one", Chunks(frames=1, rows=1024)),
-    Rung("layers", Chunks(frames=4)),
-    Rung("layers", Chunks(frames=1, rows=1024)),
-    Rung("all", Chunks(frames=1, rows=1024), tile=TILE),
-    Rung("layers", Chunks(frames=1, rows=1024), tile=TILE),
+STRATEGIES = (  # from the fastest to the leanest
+    Strategy("all", Chunks(), both_branches=True),
+    Strategy("all", Chunks()),
+    Strategy("one", Chunks()),
+    Strategy("one", Chunks(frames=4)),
+    Strategy("one", Chunks(frames=1, rows=1024)),
+    Strategy("layers", Chunks(frames=4)),
+    Strategy("layers", Chunks(frames=1, rows=1024)),
+    Strategy("all", Chunks(frames=1, rows=1024), tile=TILE),
+    Strategy("layers", Chunks(frames=1, rows=1024), tile=TILE),
 )
-RESIDENT = {
+RESIDENT_TEXT = {
     "all": "all three networks stay",
     "one": "one network at a time",
     "layers": "one layer at a time",
@@ -101,14 +98,14 @@ RESIDENT = {
 
 
 @dataclass(frozen=True)
-class Plan:
+class MemoryPlan:
     """How a clip is filmed, and the memory that it is expected to take, in bytes."""
 
     model: str
     device: str
     dtype: torch.dtype
-    clip: Clip
-    rung: int
+    clip: ClipSize
+    level: int
     budget: int | None
     factor: int  # pixels a latent is high and wide
     peaks: dict[str, int]  # by stage: text, film, decode
@@ -116,16 +113,26 @@ class Plan:
 
     @property
     def resident(self) -> Resident:
-        return LADDER[self.rung].resident
+        return STRATEGIES[self.level].resident
 
     @property
     def chunks(self) -> Chunks:
-        return LADDER[self.rung].chunks
+        return STRATEGIES[self.level].chunks
+
+    @property
+    def both_branches(self) -> bool:
+        """Whether both branches of guidance run in one pass."""
+        return STRATEGIES[self.level].both_branches
+
+    @property
+    def tile(self) -> int | None:
+        """Latents that are decoded at once, in height and in width; None is all."""
+        return STRATEGIES[self.level].tile
 
     @property
     def tiled(self) -> bool:
         """Whether frames of this clip are decoded in tiles, which is approximate."""
-        tile = LADDER[self.rung].tile
+        tile = STRATEGIES[self.level].tile
         return tile is not None and max(self.clip.height, self.clip.width) > tile * self.factor
 
     @property
@@ -141,21 +148,21 @@ class Plan:
         return self.peak / GB
 
     def __str__(self) -> str:
-        f, rung = self.clip.seen, LADDER[self.rung]
+        f, level = self.clip.frames_at_once, STRATEGIES[self.level]
         room = f", in {self.budget / GB:.1f} GB" if self.budget is not None else ""
-        rather = f" ({name_of(self.instead_of)} would not fit)" if self.instead_of else ""
-        resident = RESIDENT["all" if self.device == "cpu" and self.resident == "one" else self.resident]
-        frames, rows, tile = self.chunks.frames, self.chunks.rows, rung.tile
+        rather = f" ({dtype_name(self.instead_of)} would not fit)" if self.instead_of else ""
+        resident = RESIDENT_TEXT["all" if self.device == "cpu" and self.resident == "one" else self.resident]
+        frames, rows, tile = self.chunks.frames, self.chunks.rows, level.tile
         tiles = f", in overlapping tiles of {tile}x{tile} latents: approximate in tone" if self.tiled else ""
         stages = ", ".join(f"{stage} {size / GB:.2f}" for stage, size in self.peaks.items())
         return "\n".join(
             [
-                f"{self.model} in {name_of(self.dtype)}{rather} on {self.device}, {self.clip}{room}",
+                f"{self.model} in {dtype_name(self.dtype)}{rather} on {self.device}, {self.clip}{room}",
                 f"  weights   {resident} on the device",
                 f"  layers    {'all frames' if frames is None else f'{frames} of {f} frames'} at once"
                 + ("" if rows is None else f", {rows} tokens of a feed-forward"),
                 "  guidance  "
-                + ("both branches at once" if rung.both_branches else "one branch after the other"),
+                + ("both branches at once" if level.both_branches else "one branch after the other"),
                 f"  decoding  frame by frame{tiles}",
                 f"  expected  {self.peak_gb:.2f} GB at the peak: {stages}",
             ]
@@ -163,7 +170,7 @@ class Plan:
 
 
 def plan(
-    model: TextToVideo | Preset,
+    preset: Preset,
     num_frames: int | None = None,
     height: int | None = None,
     width: int | None = None,
@@ -172,34 +179,32 @@ def plan(
     memory_gb: float | None = None,
     device: str | None = None,
     dtype: torch.dtype | None = None,
-) -> Plan:
-    """The fastest plan whose expected peak fits into `memory_gb`; None is what the device has free.
+) -> MemoryPlan:
+    """The fastest plan whose expected peak fits into `memory_gb` (2**30 bytes).
 
-    Device and precision are the model's; for a preset they are a GPU's, unless said otherwise, and where no
-    precision was asked for it is the best that fits; `window` is that of `generate`. Raises SettingsError.
+    `memory_gb` None is what the device has free. The size is the preset's own where none is given; `window`
+    is that of `generate`, in frames. Without a device the plan is for a GPU if there is one or if
+    `memory_gb` is given; without a dtype it is in the best precision that fits. Raises SettingsError.
     """
-    preset = model if isinstance(model, Preset) else model.preset
-    if not isinstance(model, Preset):
-        device, dtype = device or model.device.type, dtype or model.dtype
     device = device or ("cuda" if memory_gb is not None or torch.cuda.is_available() else "cpu")
     size = next(iter(preset.sizes.values()), (256, 256))
-    clip = Clip(num_frames or preset.num_frames, height or size[0], width or size[1], window)
+    clip = ClipSize(num_frames or preset.num_frames, height or size[0], width or size[1], window)
     budget = free_bytes(device) if memory_gb is None else int(memory_gb * GB)
-    wanted = precisions(device)
+    wanted = allowed_dtypes(device)
     for option in (dtype,) if dtype else wanted:
-        for fitting in plans(preset, clip, device, option, budget):
+        for fitting in candidate_plans(preset, clip, device, option, budget):
             if fitting.fits:
                 fell = dtype is None and option != wanted[0]
                 return replace(fitting, instead_of=wanted[0] if fell else None)
-    raise SettingsError(too_little(preset, fitting))
+    raise SettingsError(describe_shortage(preset, fitting))
 
 
-def chosen_precision(preset: Preset, device: str, budget: int | None) -> torch.dtype:
+def choose_dtype(preset: Preset, device: str, budget: int | None) -> torch.dtype:
     """The best precision in which the preset's own clip fits, where none was asked for.
 
     `budget` None is what the device has free. A smaller precision than the best is logged.
     """
-    best, *others = precisions(device)
+    best, *others = allowed_dtypes(device)
     if not others:
         return best
     try:
@@ -207,32 +212,34 @@ def chosen_precision(preset: Preset, device: str, budget: int | None) -> torch.d
     except SettingsError:
         chosen = others[-1]
     if chosen != best:
-        told = name_of(best), name_of(chosen)
+        told = dtype_name(best), dtype_name(chosen)
         log.warning(
             "%s: %s would not fit into the memory there is, so it is loaded in %s", preset.name, *told
         )
     return chosen
 
 
-def name_of(dtype: torch.dtype | None) -> str:
+def dtype_name(dtype: torch.dtype | None) -> str:
     return str(dtype).removeprefix("torch.")
 
 
-def too_little(preset: Preset, leanest: Plan) -> str:
-    """One line: what a clip would want by this plan, what there is, and what would fit by its rung."""
+def describe_shortage(preset: Preset, leanest: MemoryPlan) -> str:
+    """One line: what a clip would want by this plan, what there is, and what would fit by its level."""
     clip, device, dtype, budget = leanest.clip, leanest.device, leanest.dtype, leanest.budget or 0
 
     def peak(frames: int, dtype: torch.dtype = dtype) -> int:
-        return next(plans(preset, clip._replace(frames=frames), device, dtype, budget, leanest.rung)).peak
+        return next(
+            candidate_plans(preset, clip._replace(frames=frames), device, dtype, budget, leanest.level)
+        ).peak
 
     few = most_frames(peak, clip.frames, budget)
     size = f"{clip.width}x{clip.height}"
-    would = [f"{few} frame{'s' * (few > 1)} of {size} in {name_of(dtype)}"] if few else []
-    half = precisions(device)[-1]
+    would = [f"{few} frame{'s' * (few > 1)} of {size} in {dtype_name(dtype)}"] if few else []
+    half = allowed_dtypes(device)[-1]
     if half.itemsize < dtype.itemsize and peak(clip.frames, half) <= budget:
-        would.append(f"all {clip.frames} in {name_of(half)}")
+        would.append(f"all {clip.frames} in {dtype_name(half)}")
     advice = f"what would fit: {', or '.join(would)}" if would else "try a smaller size, or more memory"
-    wants = f"{clip} want {leanest.peak_gb:.1f} GB at least in {name_of(dtype)}"
+    wants = f"{clip} want {leanest.peak_gb:.1f} GB at least in {dtype_name(dtype)}"
     return f"{preset.name}: {wants}, and there are {budget / GB:.1f}; {advice}"
 
 
@@ -257,48 +264,56 @@ def most_frames(peak: Callable[[int], int], too_many: int, budget: int) -> int:
     return few
 
 
-def plans(
+def candidate_plans(
     preset: Preset,
-    clip: Clip,
+    clip: ClipSize,
     device: str,
     dtype: torch.dtype,
     budget: int | None,
-    rung: int | None = None,
-) -> Iterator[Plan]:
-    """All plans of a clip, from the fastest to the leanest; or by one rung alone, whatever the device."""
+    level: int | None = None,
+) -> Iterator[MemoryPlan]:
+    """All plans of a clip, from the fastest to the leanest; or by one level alone, whatever the device."""
     factor = preset.autoencoder.factor
     places = math.prod(clip.latents(factor))
-    for i, way in enumerate(LADDER):
-        if i == rung or (rung is None and way.on(device, places)):
+    for i, way in enumerate(STRATEGIES):
+        if i == level or (level is None and way.suits(device, places)):
             peaks = expected_peaks(preset, clip, device, dtype, way)
-            yield Plan(preset.name, device, dtype, clip, i, budget, factor, peaks)
+            yield MemoryPlan(preset.name, device, dtype, clip, i, budget, factor, peaks)
 
 
-def expected_peaks(preset: Preset, clip: Clip, device: str, dtype: torch.dtype, rung: Rung) -> dict[str, int]:
+def expected_peaks(
+    preset: Preset, clip: ClipSize, device: str, dtype: torch.dtype, level: Strategy
+) -> dict[str, int]:
     """Bytes at the peak of each stage: weights that are there, what runs, and the device's own overhead."""
     size, overhead = dtype.itemsize, int(OVERHEAD_GB.get(device, 0.5) * GB)
     latents = clip.latents(preset.autoencoder.factor)
-    branches = 2 if rung.both_branches else 1
-    films = unet_activations(preset.unet, latents, branches, rung.chunks, device, dtype)
+    branches = 2 if level.both_branches else 1
+    films = unet_activation_bytes(preset.unet, latents, branches, level.chunks, device, dtype)
     films += 8 * clip.frames * math.prod(latents[1:]) * preset.unet.in_channels * 4  # the sampler's, in fp32
-    films += clip.kept * math.prod(latents) * preset.unet.width * preset.unet.channel_multipliers[0] * size
+    films += (
+        clip.cached_passes
+        * math.prod(latents)
+        * preset.unet.width
+        * preset.unet.channel_multipliers[0]
+        * size
+    )
     tokens = 4 * preset.text_encoder.context_length * preset.text_encoder.width
     runs = {
         "text": 16 * tokens * size,
         "film": films,
-        "decode": decoder_activations(preset.autoencoder, latents[1:], device, dtype, rung.tile)
+        "decode": decoder_activation_bytes(preset.autoencoder, latents[1:], device, dtype, level.tile)
         + math.prod(clip[:3]) * 3 * (size + 4),
     }
     weights = {
-        "text": weights_of(TextEncoder, preset.text_encoder),
-        "film": weights_of(UNet3D, preset.unet),
-        "decode": weights_of(Autoencoder, preset.autoencoder),
+        "text": count_parameters(TextEncoder, preset.text_encoder),
+        "film": count_parameters(UNet3D, preset.unet),
+        "decode": count_parameters(Autoencoder, preset.autoencoder),
     }
     here = {stage: whole for stage, (whole, *_) in weights.items()}
     everything = sum(here.values())
-    if rung.resident == "all" or (device == "cpu" and rung.resident == "one"):
+    if level.resident == "all" or (device == "cpu" and level.resident == "one"):
         here = dict.fromkeys(runs, everything)
-    elif rung.resident == "layers":
+    elif level.resident == "layers":
         _, layer, two = weights["film"]
         here["film"] = two if device == "cuda" else layer  # CUDA fetches the next while one runs
         if device == "cpu":  # the other networks have nowhere to go
@@ -325,9 +340,9 @@ def free_bytes(device: str) -> int | None:
         return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
 
 
-def smaller(current: Plan, preset: Preset) -> Plan | None:
+def leaner_plan(current: MemoryPlan, preset: Preset) -> MemoryPlan | None:
     """The next plan that is expected to take less; None after the leanest."""
-    for leaner in plans(preset, current.clip, current.device, current.dtype, current.budget):
-        if leaner.rung > current.rung and leaner.peak < current.peak:
+    for leaner in candidate_plans(preset, current.clip, current.device, current.dtype, current.budget):
+        if leaner.level > current.level and leaner.peak < current.peak:
             return leaner
     return None

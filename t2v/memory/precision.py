@@ -33,7 +33,7 @@ def _cpu_is_faster_in_bf16() -> bool:
     return bool(has("amx_bf16") or (has("avx512_bf16") and not has("avx512_fp16")))
 
 
-def precisions(device: str) -> tuple[torch.dtype, ...]:
+def allowed_dtypes(device: str) -> tuple[torch.dtype, ...]:
     """What is chosen from where no precision was asked for: the device's best, then what is half as large."""
     if device == "cuda" and not torch.cuda.is_available():
         return (torch.float16,)  # a plan for another machine, whatever its card

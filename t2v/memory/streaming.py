@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 
-class Streamed:
+class LayerStream:
     """Layers with weights on `device` only while they run; `ahead`: the next one's come meanwhile."""
 
     def __init__(self, layers: Sequence[nn.Module], device: torch.device, *, ahead: bool) -> None:
@@ -27,7 +27,7 @@ class Streamed:
         self._ended: torch.cuda.Event | None = None  # the end of the layer that ran before
         if self._copying is not None:
             for layer in self.layers:
-                pin(layer)
+                pin_weights(layer)
         self._hooks = [
             hook
             for i, layer in enumerate(self.layers)
@@ -77,7 +77,7 @@ class Streamed:
             self._ended.record(torch.cuda.current_stream(self.device))
 
 
-def pin(layer: nn.Module) -> None:
+def pin_weights(layer: nn.Module) -> None:
     """Weights into memory that a card copies from by itself; where the system has none left, they stay."""
     for parameter in layer.parameters():
         if not parameter.data.is_pinned():

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from t2v.configs import AutoencoderConfig
 from t2v.networks.kernels import attend, upsample_conv
-from t2v.networks.tiles import in_tiles
+from t2v.networks.tiles import decode_in_tiles
 
 
 def _norm(channels: int, groups: int) -> nn.GroupNorm:
@@ -165,7 +165,6 @@ class Autoencoder(nn.Module):
     def __init__(self, config: AutoencoderConfig) -> None:
         super().__init__()
         self.config = config
-        self.tile: int | None = None  # latents that are decoded at once, in height and in width
         c = config.latent_channels
         self.encoder = Encoder(config)
         self.decoder = Decoder(config)
@@ -188,20 +187,24 @@ class Autoencoder(nn.Module):
         means = torch.cat([self.posterior(part)[0] for part in torch.split(images, 1)])
         return rearrange(means, "(b f) c h w -> b c f h w", f=frames.shape[2]) * self.config.latent_scale
 
-    def decode_images(self, latents: Tensor) -> Tensor:
-        """Images (n, 3, h, w) of latents (n, c, h, w), before the latent scale.
+    def decode_images(self, latents: Tensor, tile: int | None = None) -> Tensor:
+        """Latents (n, c, h, w), before the latent scale, to images (n, 3, h * factor, w * factor).
 
-        With `tile` set, larger ones are decoded in tiles, which is approximate: see `t2v.networks.tiles`.
+        Latents higher or wider than `tile` are decoded in tiles of that size, which is approximate: see
+        `t2v.networks.tiles`.
         """
-        if self.tile is None or max(latents.shape[-2:]) <= self.tile:
+        if tile is None or max(latents.shape[-2:]) <= tile:
             return self._whole(latents)
-        return in_tiles(self._whole, latents, self.tile, self.config.factor)
+        return decode_in_tiles(self._whole, latents, tile, self.config.factor)
 
     def _whole(self, latents: Tensor) -> Tensor:
         return self.decoder(self.post_quant_conv(latents))
 
-    def decode(self, latents: Tensor) -> Tensor:
-        """Frames of the latents, one at a time; not clamped."""
+    def decode(self, latents: Tensor, tile: int | None = None) -> Tensor:
+        """Latents (b, c, f, h, w) to frames (b, 3, f, h * factor, w * factor), not clamped, one at a time.
+
+        `tile`: see `decode_images`.
+        """
         images = rearrange(latents / self.config.latent_scale, "b c f h w -> (b f) c h w").to(self.dtype)
-        out = torch.cat([self.decode_images(image) for image in torch.split(images, 1)])
+        out = torch.cat([self.decode_images(image, tile) for image in torch.split(images, 1)])
         return rearrange(out, "(b f) c h w -> b c f h w", f=latents.shape[2])

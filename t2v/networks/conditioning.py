@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -29,7 +29,7 @@ class Memo:
         return seen[-1][1]
 
 
-def every_time(function: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
+def compute_always(function: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
     """What stands for a memo where nothing may be kept, as in training."""
     return function(x)
 
@@ -46,22 +46,40 @@ class Chunks:
     rows: int | None = None
 
 
+WHOLE = Chunks()  # everything at once
+
+
+@dataclass(frozen=True)
+class LayerOptions:
+    """How the layers of one pass run.
+
+    `chunks`: how much a layer takes at once. `still`: layers over frames are left out, so that every frame is
+    a picture of its own. `ring`: the clip is a loop, where the last frame is the first one's neighbour.
+    """
+
+    chunks: Chunks = WHOLE
+    still: bool = False
+    ring: bool = False
+
+
+DEFAULT = LayerOptions()
+
+
 @dataclass(frozen=True)
 class Conditioning:
-    """What every layer may read."""
+    """What every layer of the UNet may read besides its input."""
 
     time_emb: Tensor  # b d
     text: Tensor  # b l d, or (b f) l d where every frame has a text of its own
     num_frames: int
     size: tuple[int, int] | None = None  # height and width that an upsampling layer has to reach
-    chunks: Chunks = field(default_factory=Chunks)
-    once: Once = every_time
-    still: bool = False  # layers over frames are left out: every frame is a picture of its own
+    once: Once = compute_always
+    options: LayerOptions = DEFAULT
 
 
-def by_frames(layer: Callable[..., Tensor], x: Tensor, cond: Conditioning, *others: Tensor) -> Tensor:
+def apply_by_frames(layer: Callable[..., Tensor], x: Tensor, cond: Conditioning, *others: Tensor) -> Tensor:
     """`layer(x, *others)`, a few frames of (b f) c h w at once; others: one row a frame, or one a clip."""
-    f, step = cond.num_frames, cond.chunks.frames
+    f, step = cond.num_frames, cond.options.chunks.frames
     if step is None or step >= f:
         return layer(x, *others)
     out: Tensor | None = None
@@ -81,7 +99,7 @@ def by_frames(layer: Callable[..., Tensor], x: Tensor, cond: Conditioning, *othe
     return out
 
 
-def in_parts(function: Callable[[Tensor], Tensor], x: Tensor, size: int | None) -> Tensor:
+def apply_by_rows(function: Callable[[Tensor], Tensor], x: Tensor, size: int | None) -> Tensor:
     """`function(x)`, `size` rows at once, where it takes every row for itself and keeps the shape."""
     if size is None or size >= len(x):
         return function(x)

@@ -6,9 +6,10 @@ on a CPU. Gains are processor time of the operator alone on one core with AVX-51
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from functools import cache
 
 import torch
 import torch.nn.functional as F
@@ -16,11 +17,6 @@ from torch import Tensor, nn
 
 _meta: ContextVar[str] = ContextVar("the device that meta stands for", default="meta")
 _ROWS = 4096  # of a feed-forward at once: what is between its two matrices stays below glibc's mmap threshold
-_ONEDNN_TYPES: tuple[torch.dtype, ...] = ()  # that oneDNN multiplies here
-if hasattr(torch.ops.mkldnn, "_linear_pointwise") and torch._C._has_mkldnn:
-    _ONEDNN_TYPES = (torch.float32,)
-    if torch.ops.mkldnn._is_mkldnn_bf16_supported():  # on older processors PyTorch's own products emulate it
-        _ONEDNN_TYPES += (torch.bfloat16,)
 _FEW_PLACES = 1024  # from here on PyTorch's group norm has a fast kernel for channels-last
 
 
@@ -31,7 +27,7 @@ def films_on_cpu(x: Tensor) -> bool:
 
 
 @contextmanager
-def meta_stands_for(device: str) -> Iterator[None]:
+def simulate_device(device: str) -> Iterator[None]:
     """Tensors on the meta device take the forms of `device`, to see what they would need there."""
     token = _meta.set(device)
     try:
@@ -40,12 +36,28 @@ def meta_stands_for(device: str) -> Iterator[None]:
         _meta.reset(token)
 
 
+@cache
+def _onednn_dtypes() -> tuple[torch.dtype, ...]:
+    """The dtypes that oneDNN multiplies on this machine; none where PyTorch has no such operator.
+
+    The operators have private names, which another release of PyTorch may lack: then `F.linear` is used.
+    """
+    try:
+        has_onednn: Callable[[], bool] = torch.backends.mkldnn.is_available
+        if not has_onednn() or not hasattr(torch.ops.mkldnn, "_linear_pointwise"):
+            return ()
+        has_bf16 = torch.ops.mkldnn._is_mkldnn_bf16_supported()  # older processors only emulate it
+    except (AttributeError, RuntimeError):
+        return ()
+    return (torch.float32, torch.bfloat16) if has_bf16 else (torch.float32,)
+
+
 def linear(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
-    """`F.linear`; on a CPU always by oneDNN, which PyTorch asks in bf16 only.
+    """`F.linear`; on a CPU always by oneDNN, which PyTorch itself uses in bf16 only.
 
     MKL leaves AVX-512 unused on processors that are not Intel's: fp32 is 1.1 to 1.25 × as fast.
     """
-    if not x.is_meta and films_on_cpu(x) and x.dtype in _ONEDNN_TYPES and x.dtype == weight.dtype:
+    if not x.is_meta and films_on_cpu(x) and x.dtype == weight.dtype and x.dtype in _onednn_dtypes():
         return torch.ops.mkldnn._linear_pointwise(x, weight, bias, "none", [], "")
     return F.linear(x, weight, bias)
 

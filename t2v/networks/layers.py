@@ -15,7 +15,7 @@ import torch
 from einops import rearrange
 from torch import Tensor, nn
 
-from t2v.networks.conditioning import Conditioning, by_frames, in_parts
+from t2v.networks.conditioning import Conditioning, apply_by_frames, apply_by_rows
 from t2v.networks.kernels import (
     Linear,
     attend,
@@ -89,10 +89,18 @@ def guidance_embedding(guidance: Tensor, width: int) -> Tensor:
 
 
 class FrameConv(nn.Conv3d):
-    """A convolution of (b, c, f, h w) over the frames."""
+    """A (3, 1, 1) convolution of (b, c, f, h w) over the frames.
 
-    def forward(self, x: Tensor) -> Tensor:
-        return conv_over_frames(x, self)
+    With `ring` the last frame is the first one's neighbour. Convolutions are all in the network that knows
+    the order of frames (attention over frames does not, nor do the norms), so the clip becomes a loop:
+    noise that is rolled along the frames gives the same film, rolled.
+    """
+
+    def forward(self, x: Tensor, ring: bool = False) -> Tensor:
+        if not ring:
+            return conv_over_frames(x, self)
+        padded = torch.cat([x[:, :, -1:], x, x[:, :, :1]], dim=2)
+        return conv_over_frames(padded, self)[:, :, 1:-1]
 
 
 class Conv3x3(nn.Conv2d):
@@ -124,11 +132,16 @@ class TemporalConvBlock(nn.Module):
         zero_init(self.conv4[-1])
 
     def forward(self, x: Tensor, cond: Conditioning) -> Tensor:
-        if cond.still:
+        if cond.options.still:
             return x
         h = x.shape[-2]
         video = rearrange(x, "(b f) c h w -> b c f (h w)", f=cond.num_frames)
-        out = self.conv4(self.conv3(self.conv2(self.conv1(video))))
+        out = video
+        for block in (self.conv1, self.conv2, self.conv3, self.conv4):
+            *others, conv = block
+            for layer in others:
+                out = layer(out)
+            out = conv(out, cond.options.ring)
         return rearrange(video + out, "b c f (h w) -> (b f) c h w", h=h)
 
 
@@ -159,7 +172,7 @@ class ResBlock(nn.Module):
 
     def forward(self, x: Tensor, cond: Conditioning) -> Tensor:
         shift = cond.once(self.emb_layers, cond.time_emb).repeat_interleave(cond.num_frames, 0)
-        return self.temopral_conv(token_layout(by_frames(self._spatial, x, cond, shift)), cond)
+        return self.temopral_conv(token_layout(apply_by_frames(self._spatial, x, cond, shift)), cond)
 
     def _spatial(self, x: Tensor, shift: Tensor) -> Tensor:
         x = image_layout(x)
@@ -233,7 +246,7 @@ class TransformerBlock(nn.Module):
         return x + self.ff(self.norm3(x), rows)
 
 
-def only(blocks: nn.ModuleList) -> TransformerBlock:
+def single_block(blocks: nn.ModuleList) -> TransformerBlock:
     """The checkpoint's list of one."""
     (block,) = blocks
     assert isinstance(block, TransformerBlock)
@@ -253,16 +266,16 @@ class SpatialTransformer(nn.Module):
         self.proj_out = zero_init(Linear(channels, channels))
 
     def forward(self, x: Tensor, cond: Conditioning) -> Tensor:
-        block = only(self.transformer_blocks)
+        block = single_block(self.transformer_blocks)
         keys = cond.once(block.attn2.to_k, cond.text)
         values = cond.once(block.attn2.to_v, cond.text)
 
         def frames(x: Tensor, keys: Tensor, values: Tensor) -> Tensor:
             tokens = self.proj_in(rearrange(self.norm(image_layout(x)), "n c h w -> n (h w) c"))
-            tokens = self.proj_out(block(tokens, (keys, values), cond.chunks.rows))
+            tokens = self.proj_out(block(tokens, (keys, values), cond.options.chunks.rows))
             return x + rearrange(tokens, "n (h w) c -> n c h w", h=x.shape[-2])
 
-        return by_frames(frames, x, cond, keys, values)
+        return apply_by_frames(frames, x, cond, keys, values)
 
 
 class TemporalTransformer(nn.Module):
@@ -277,20 +290,20 @@ class TemporalTransformer(nn.Module):
         self.proj_out = zero_init(nn.Conv1d(inner, channels, 1))
 
     def forward(self, x: Tensor, cond: Conditioning) -> Tensor:
-        if cond.still:
+        if cond.options.still:
             return x
-        h, f, step = x.shape[-2], cond.num_frames, cond.chunks.frames
+        h, f, step = x.shape[-2], cond.num_frames, cond.options.chunks.frames
         x = token_layout(x)
         normed = self.norm(rearrange(x, "(b f) c h w -> b c f (h w)", f=f))
         places = rearrange(normed, "b c f p -> (b p) f c")
-        block = only(self.transformer_blocks)
+        block = single_block(self.transformer_blocks)
 
         def attended(places: Tensor) -> Tensor:
             tokens = linear(places, self.proj_in.weight.squeeze(-1), self.proj_in.bias)
-            tokens = block(tokens, None, cond.chunks.rows)
+            tokens = block(tokens, None, cond.options.chunks.rows)
             return linear(tokens, self.proj_out.weight.squeeze(-1), self.proj_out.bias)
 
-        tokens = in_parts(attended, places, None if step is None else max(1, len(places) * step // f))
+        tokens = apply_by_rows(attended, places, None if step is None else max(1, len(places) * step // f))
         return x + rearrange(tokens, "(b h w) f c -> (b f) c h w", h=h, w=x.shape[-1])
 
 
@@ -300,7 +313,7 @@ class Downsample(nn.Module):
         self.op = nn.Conv2d(channels, channels, 3, stride=2, padding=1)
 
     def forward(self, x: Tensor, cond: Conditioning) -> Tensor:
-        return by_frames(lambda x: self.op(image_layout(x)), x, cond)
+        return apply_by_frames(lambda x: self.op(image_layout(x)), x, cond)
 
 
 class Upsample(nn.Module):
@@ -312,4 +325,4 @@ class Upsample(nn.Module):
 
     def forward(self, x: Tensor, cond: Conditioning) -> Tensor:
         size = cond.size or (x.shape[-2] * 2, x.shape[-1] * 2)
-        return by_frames(lambda x: upsample_conv(image_layout(x), self.conv, size), x, cond)
+        return apply_by_frames(lambda x: upsample_conv(image_layout(x), self.conv, size), x, cond)

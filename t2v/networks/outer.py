@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from t2v.networks.conditioning import Conditioning, by_frames
+from t2v.networks.conditioning import Conditioning, apply_by_frames
 from t2v.networks.kernels import image_layout, token_layout, upsample_conv
 from t2v.networks.layers import ResBlock, group_norm, zero_init
 
@@ -85,7 +85,7 @@ class OuterLevel(nn.Module):
             size = (2 * x.shape[-2], 2 * x.shape[-1])
             return upsample_conv(image_layout(x), self.rise, size)[..., :h, :w]
 
-        x = by_frames(rise, features, cond)
+        x = apply_by_frames(rise, features, cond)
         x = self.up[0](torch.cat([x, skips[1]], dim=1), cond)
         x = self.up[1](torch.cat([x, skips[0]], dim=1), cond)
         return self.up[2](x, cond)

@@ -14,14 +14,14 @@ import torch
 from torch import Tensor
 
 
-def in_tiles(decode: Callable[[Tensor], Tensor], latents: Tensor, tile: int, factor: int) -> Tensor:
+def decode_in_tiles(decode: Callable[[Tensor], Tensor], latents: Tensor, tile: int, factor: int) -> Tensor:
     """`decode(latents)` of (n, c, h, w), `tile` latents high and wide at once; it enlarges by `factor`."""
     n, _, h, w = latents.shape
     overlap = max(1, tile // 4)
     total: Tensor | None = None
     weights = torch.zeros(h * factor, w * factor, device=latents.device)
-    for top in starts(h, tile, overlap):
-        for left in starts(w, tile, overlap):
+    for top in tile_starts(h, tile, overlap):
+        for left in tile_starts(w, tile, overlap):
             if latents.is_meta and total is not None:
                 continue  # a dry run: every tile takes what the first one takes
             part = decode(latents[:, :, top : top + tile, left : left + tile])
@@ -38,7 +38,7 @@ def in_tiles(decode: Callable[[Tensor], Tensor], latents: Tensor, tile: int, fac
     return (total / weights).to(latents.dtype)
 
 
-def starts(length: int, tile: int, overlap: int) -> list[int]:
+def tile_starts(length: int, tile: int, overlap: int) -> list[int]:
     """Where tiles begin along an axis: evenly, and none overlaps the next by less than `overlap`."""
     if length <= tile:
         return [0]

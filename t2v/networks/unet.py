@@ -9,7 +9,7 @@ from einops import rearrange
 from torch import Tensor, nn
 
 from t2v.configs import UNetConfig
-from t2v.networks.conditioning import Chunks, Conditioning, Once, every_time
+from t2v.networks.conditioning import DEFAULT, Conditioning, LayerOptions, Once, compute_always
 from t2v.networks.deep_cache import DeepFeatures
 from t2v.networks.kernels import Linear, token_layout
 from t2v.networks.layers import (
@@ -53,7 +53,6 @@ class UNet3D(nn.Module):
     def __init__(self, config: UNetConfig) -> None:
         super().__init__()
         self.config = config
-        self.chunks = Chunks()
         width, time_dim = config.width, config.width * 4
         channels = [width * m for m in config.channel_multipliers]
         levels = len(channels)
@@ -125,27 +124,25 @@ class UNet3D(nn.Module):
         text: Tensor,
         guidance: Tensor | None = None,
         *,
-        once: Once = every_time,
+        once: Once = compute_always,
         deep: DeepFeatures | None = None,
-        still: bool = False,
+        options: LayerOptions = DEFAULT,
     ) -> Tensor:
         """What the network predicts, in the shape of the latents.
 
         latents (b, c, f, h, w); timesteps (b,); text (b, l, d), or (b, f, l, d): one text a frame; guidance
         (b,): the scale, read by networks alone that were distilled with it (`guidance_embed_dim`).
         `once`: a Memo, where the same text, or the same timesteps, come again. `deep`: features of an earlier
-        pass that stand for all but the outermost stages, or level; where there are none yet, this pass's are
-        put there.
-        `still`: without the layers over frames, every frame as a picture of its own.
+        pass that stand for all but the outermost stages (or outer level); where there are none yet, this
+        pass's are put there. `options`: how the layers run.
         """
         num_frames = latents.shape[2]
         cond = Conditioning(
             time_emb=once(self._time, timesteps) if guidance is None else self._time(timesteps, guidance),
             text=once(self._texts, text),
             num_frames=num_frames,
-            chunks=self.chunks,
             once=once,
-            still=still,
+            options=options,
         )
         x = token_layout(rearrange(latents.to(self.dtype), "b c f h w -> (b f) c h w"))
         _, out = self._levels(x, None, cond, len(self.outer_levels), deep)

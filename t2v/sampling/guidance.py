@@ -46,7 +46,9 @@ class Guidance:
         return self.branches > 1 and low <= timestep / (num_timesteps - 1) <= high
 
 
-def clean_of(prediction: Tensor, latents: Tensor, level: tuple[float, float], kind: Prediction) -> Tensor:
+def clean_latents(
+    prediction: Tensor, latents: Tensor, level: tuple[float, float], kind: Prediction
+) -> Tensor:
     """The clean latents that a prediction stands for (v: Salimans & Ho 2022)."""
     a, sigma = level
     if kind == "v":
@@ -118,7 +120,7 @@ def guided_denoiser(
             answer = _rescaled(cond + away, cond, guidance.rescale)
         if not bool(answer.isfinite().all()):
             raise RenderError(f"the network answered with what is no number at timestep {timestep:g}")
-        return clean_of(answer.float(), latents, schedule.level(timestep), kind)
+        return clean_latents(answer.float(), latents, schedule.level(timestep), kind)
 
     return denoise
 

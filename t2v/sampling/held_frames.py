@@ -21,7 +21,7 @@ from t2v.sampling.guidance import Denoiser
 PULL = 0.8  # of a held frame's correction, to the power of the distance
 
 
-def resized(frames: np.ndarray, height: int, width: int) -> np.ndarray:
+def resize_frames(frames: np.ndarray, height: int, width: int) -> np.ndarray:
     """uint8 (f, h, w, 3) at another size, resampled; at its own size as it is."""
     if frames.shape[1:3] == (height, width):
         return frames
@@ -30,25 +30,25 @@ def resized(frames: np.ndarray, height: int, width: int) -> np.ndarray:
     return rearrange(out.round().clamp(0, 255).to(torch.uint8), "f c h w -> f h w c").numpy()
 
 
-def as_tensor(frames: np.ndarray) -> Tensor:
+def frames_to_tensor(frames: np.ndarray) -> Tensor:
     """uint8 (f, h, w, 3) -> (1, 3, f, h, w) in [-1, 1]."""
     return rearrange(torch.from_numpy(frames.copy()).float() / 127.5 - 1, "f h w c -> 1 c f h w")
 
 
-def stacked(hold: Mapping[int, np.ndarray], num_frames: int) -> tuple[np.ndarray, list[int]]:
+def stack_held(hold: Mapping[int, np.ndarray], num_frames: int) -> tuple[np.ndarray, list[int]]:
     """The held frames in the order of their places (f, h, w, 3), and these places, counted from 0."""
     places = {index % num_frames: frame for index, frame in hold.items()}
     return np.stack([places[i] for i in sorted(places)]), sorted(places)
 
 
-def put(latents: Tensor, held: Tensor, places: list[int]) -> Tensor:
+def put_frames(latents: Tensor, held: Tensor, places: list[int]) -> Tensor:
     """The latents (b, c, f, h, w) with the held ones at their places."""
     out = latents.clone()
     out[:, :, places] = held.to(out.dtype)
     return out
 
 
-def pulls(places: list[int], num_frames: int, *, loop: bool) -> Tensor:
+def correction_shares(places: list[int], num_frames: int, *, loop: bool) -> Tensor:
     """What share of each held frame's correction every frame takes (f, k): all where it is held, less with
     each frame of distance; between two held ones of both, by their distance, else of the nearest one. A loop
     comes back to them over its end, and so all of its frames take all.
@@ -67,7 +67,7 @@ def pulls(places: list[int], num_frames: int, *, loop: bool) -> Tensor:
     return shares
 
 
-def holding(denoise: Denoiser, held: Tensor, places: list[int], shares: Tensor | None = None) -> Denoiser:
+def hold_frames(denoise: Denoiser, held: Tensor, places: list[int], shares: Tensor | None = None) -> Denoiser:
     """A denoiser that knows the answer for the held frames, and corrects the others by `shares` of theirs.
 
     A network answers with a picture of its own for all frames, the held ones too, where little but the text
@@ -82,6 +82,6 @@ def holding(denoise: Denoiser, held: Tensor, places: list[int], shares: Tensor |
         if shares is not None:
             wrong = held.to(clean.dtype) - clean[:, :, places]
             clean = clean + torch.einsum("f k, b c k h w -> b c f h w", shares.to(clean), wrong)
-        return put(clean, held, places)
+        return put_frames(clean, held, places)
 
     return known

@@ -1,35 +1,32 @@
-"""What latents show, roughly and at once: a linear map to colours in the place of the decoder."""
+"""Previews of latents without the decoder: a linear map from latents to colours."""
 
 from __future__ import annotations
 
 from itertools import product
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from torch import Tensor
 
-if TYPE_CHECKING:
-    from t2v.pipeline import TextToVideo
+from t2v.networks.autoencoder import Autoencoder
 
 
 @torch.inference_mode()
-def colours_of(model: TextToVideo) -> np.ndarray:
+def latent_colours(autoencoder: Autoencoder) -> np.ndarray:
     """The linear map (c + 1, 3) from a latent and a one to red, green and blue in [0, 1].
 
-    The one nearest to a model's own autoencoder by least squares, found from 27 plain pictures.
+    Fitted by least squares to what the autoencoder makes of 27 pictures of one colour each.
     """
     plain = np.array(list(product((0.0, 0.5, 1.0), repeat=3)), np.float32)
-    side = 2 * model.preset.autoencoder.factor
+    side = 2 * autoencoder.config.factor
     frames = torch.from_numpy(plain * 2 - 1).T[None, :, :, None, None].expand(1, 3, len(plain), side, side)
-    with model.placement.use("autoencoder"):
-        at = next(model.autoencoder.parameters()).device
-        latents = model.autoencoder.encode(frames.to(at)).float().mean((3, 4))[0].T.cpu().numpy()
+    device = next(autoencoder.parameters()).device
+    latents = autoencoder.encode(frames.to(device)).float().mean((3, 4))[0].T.cpu().numpy()
     known = np.concatenate([latents, np.ones((len(plain), 1), np.float32)], axis=1)
     return np.linalg.lstsq(known, plain, rcond=None)[0].astype(np.float32)
 
 
-def preview(latents: Tensor, colours: np.ndarray) -> np.ndarray:
+def preview_frame(latents: Tensor, colours: np.ndarray) -> np.ndarray:
     """The middle frame of latents (1, c, f, h, w) as uint8 (h, w, 3), a pixel a latent."""
     middle = latents[0, :, latents.shape[2] // 2].float().cpu().numpy()
     known = np.concatenate([middle, np.ones((1, *middle.shape[1:]), np.float32)])

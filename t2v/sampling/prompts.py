@@ -29,30 +29,30 @@ _MARK = re.compile(r"\\(?P<plain>[\\()\[\]])|:\s*(?P<weight>\d*\.?\d+)\s*\)|(?P<
 
 
 @dataclass(frozen=True)
-class Piece:
+class WeightedText:
     """A stretch of a prompt and how much it weighs."""
 
     text: str
     weight: float = 1.0
 
 
-def pieces(prompt: str) -> list[Piece]:
+def parse_weights(prompt: str) -> list[WeightedText]:
     """The stretches of a prompt between its brackets, with their weights."""
-    out: list[Piece] = []
+    out: list[WeightedText] = []
     opened: dict[str, list[int]] = {"(": [], "[": []}
     end = 0
     for mark in _MARK.finditer(prompt):
-        out.append(Piece(prompt[end : mark.start()]))
+        out.append(WeightedText(prompt[end : mark.start()]))
         end = mark.end()
         _take(mark, out, opened)
-    out.append(Piece(prompt[end:]))
+    out.append(WeightedText(prompt[end:]))
     for bracket, weight in (("(", EMPHASIS), ("[", 1 / EMPHASIS)):
         for start in opened[bracket]:
             _weigh(out, start, weight)
     return _joined(out)
 
 
-def _take(mark: re.Match[str], out: list[Piece], opened: dict[str, list[int]]) -> None:
+def _take(mark: re.Match[str], out: list[WeightedText], opened: dict[str, list[int]]) -> None:
     written = mark[0]
     if written in opened:
         opened[written].append(len(out))
@@ -62,32 +62,32 @@ def _take(mark: re.Match[str], out: list[Piece], opened: dict[str, list[int]]) -
     if mark["plain"] is None and opened[bracket]:
         _weigh(out, opened[bracket].pop(), weight)
     else:  # a bracket that closes nothing is what it is
-        out.append(Piece(mark["plain"] or written))
+        out.append(WeightedText(mark["plain"] or written))
 
 
-def _weigh(out: list[Piece], start: int, weight: float) -> None:
-    out[start:] = [Piece(piece.text, piece.weight * weight) for piece in out[start:]]
+def _weigh(out: list[WeightedText], start: int, weight: float) -> None:
+    out[start:] = [WeightedText(piece.text, piece.weight * weight) for piece in out[start:]]
 
 
-def _joined(found: list[Piece]) -> list[Piece]:
+def _joined(found: list[WeightedText]) -> list[WeightedText]:
     """Neighbours of the same weight as one piece, none empty."""
-    out: list[Piece] = []
+    out: list[WeightedText] = []
     for piece in found:
         if out and out[-1].weight == piece.weight:
-            out[-1] = Piece(out[-1].text + piece.text, piece.weight)
+            out[-1] = WeightedText(out[-1].text + piece.text, piece.weight)
         elif piece.text:
             out.append(piece)
     return out
 
 
-def in_model_words(prompt: str, preset: Preset) -> list[Piece]:
+def translate_prompt(prompt: str, preset: Preset) -> list[WeightedText]:
     """The prompt as the model was trained to read it: for TOON in the words of its world.
 
     TOON reads bare brackets as the punctuation that they are, and `(word:1.3)` as a weight of what it makes
     of the word.
     """
     if not preset.speaks_toon:
-        return pieces(prompt)
+        return parse_weights(prompt)
     said = understand(prompt).prompt if prompt else ""
     weights = {
         word: float(mark["weight"])
@@ -95,7 +95,7 @@ def in_model_words(prompt: str, preset: Preset) -> list[Piece]:
         for word in re.findall(r"[\w-]+", _said_and_meant(mark["text"]).lower())
     }
     parts = re.split(r"([\w-]+)", said) if weights else [said]
-    return _joined([Piece(part, weights.get(part, 1.0)) for part in parts])
+    return _joined([WeightedText(part, weights.get(part, 1.0)) for part in parts])
 
 
 def _said_and_meant(words: str) -> str:
@@ -104,7 +104,7 @@ def _said_and_meant(words: str) -> str:
     return words if meant == NOTHING else f"{words} {meant}"
 
 
-def chunks(found: list[Piece], encoder: TextEncoder) -> list[tuple[list[int], list[float]]]:
+def token_chunks(found: list[WeightedText], encoder: TextEncoder) -> list[tuple[list[int], list[float]]]:
     """Token ids and weights of every chunk, without padding; at least one."""
     config = encoder.config
     start, end = framing(config)
@@ -123,10 +123,10 @@ def chunks(found: list[Piece], encoder: TextEncoder) -> list[tuple[list[int], li
     return out
 
 
-def embed(encoder: TextEncoder, found: list[Piece]) -> Tensor:
+def embed_prompt(encoder: TextEncoder, found: list[WeightedText]) -> Tensor:
     """The embeddings of a prompt (1, chunks * l, d); weights multiply them and the mean stays as it was."""
     length = encoder.config.context_length
-    rows = chunks(found, encoder)
+    rows = token_chunks(found, encoder)
     ids = torch.tensor([[*row, *[PAD] * (length - len(row))] for row, _ in rows])
     weights = torch.tensor([[*row, *[1.0] * (length - len(row))] for _, row in rows])
     out = encoder.encode(ids.to(encoder.tower.positional_embedding.device))
@@ -136,16 +136,20 @@ def embed(encoder: TextEncoder, found: list[Piece]) -> Tensor:
     return out.flatten(0, 1)[None]
 
 
-def texts(
+def embed_prompts(
     encoder: TextEncoder, prompt: Prompt, negative_prompt: str, preset: Preset, num_frames: int
 ) -> tuple[Tensor, Tensor]:
     """Embeddings of a prompt, (1, l, d) or one a frame (1, f, l, d), and of a negative one, equally long."""
-    negative = embed(encoder, pieces(negative_prompt) if not preset.speaks_toon else [Piece(negative_prompt)])
+    negative = embed_prompt(
+        encoder, parse_weights(negative_prompt) if not preset.speaks_toon else [WeightedText(negative_prompt)]
+    )
     if isinstance(prompt, str):
-        text = embed(encoder, in_model_words(prompt, preset))
+        text = embed_prompt(encoder, translate_prompt(prompt, preset))
         length = max(text.shape[1], negative.shape[1])
         return _filled(encoder, text, length), _filled(encoder, negative, length)
-    stops = {frame: embed(encoder, in_model_words(prompt[frame], preset)) for frame in sorted(prompt)}
+    stops = {
+        frame: embed_prompt(encoder, translate_prompt(prompt[frame], preset)) for frame in sorted(prompt)
+    }
     length = max(t.shape[1] for t in [*stops.values(), negative])
     filled = {frame: _filled(encoder, text, length) for frame, text in stops.items()}
     text = torch.stack([_between(filled, frame) for frame in range(num_frames)], dim=1)
@@ -155,7 +159,7 @@ def texts(
 def _filled(encoder: TextEncoder, text: Tensor, length: int) -> Tensor:
     """The embeddings with empty chunks behind them."""
     missing = (length - text.shape[1]) // encoder.config.context_length
-    return torch.cat([text, *[embed(encoder, [])] * missing], dim=1) if missing else text
+    return torch.cat([text, *[embed_prompt(encoder, [])] * missing], dim=1) if missing else text
 
 
 def _between(stops: Mapping[int, Tensor], frame: int) -> Tensor:

@@ -215,12 +215,12 @@ SAMPLERS: dict[str, Sampler] = {
 }
 
 
-def sampler_named(name: str, eta: float) -> Sampler:
+def get_sampler(name: str, eta: float) -> Sampler:
     """The sampler of a name; `eta` is DDIM's."""
     return partial(sample_ddim, eta=eta) if name == "ddim" else SAMPLERS[name]
 
 
-def arrives_clean(name: str) -> bool:
+def ends_clean(name: str) -> bool:
     """Whether a sampler goes all the way; DDIM stops where its spacing does, as ModelScope's own."""
     return name != "ddim"
 
@@ -239,7 +239,7 @@ def _log_snr(level: Level) -> float:
     return math.log(a / sigma) if sigma > 0 else math.inf
 
 
-def steadied(latents: Tensor, deviation: float) -> Tensor:
+def shrink_small_motion(latents: Tensor, deviation: float) -> Tensor:
     """What moves no more than by `deviation` over the frames of (b, c, f, h, w) is held still; more stays.
 
     Each place's difference from its mean over the frames is shrunk as James & Stein (1961) shrink a mean of

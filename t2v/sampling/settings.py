@@ -1,54 +1,58 @@
-"""What a clip is filmed with: every setting of `generate`, filled in from the preset and checked."""
+"""The settings of `generate`: their names and types, the preset's defaults, and what is refused."""
 
 from __future__ import annotations
 
+import difflib
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, fields
 from typing import Any, TypedDict, get_args
 
 import numpy as np
 
-from t2v.configs import Preset, Spacing, Speed, fast
+from t2v.configs import Preset, Spacing, Speed, fast_settings
 from t2v.errors import SettingsError
 from t2v.sampling.guidance import Guidance
 from t2v.sampling.prompts import Prompt
 from t2v.sampling.samplers import SAMPLERS, Callback
-from t2v.sampling.windows import places
+from t2v.sampling.windows import frame_windows
 
 STRENGTH = 0.6  # of video to video where none is given: what zeroscope's two stages use
 
 
-class Settings(TypedDict, total=False):
-    """What `generate` takes beside prompt and seed; None is the preset's own value."""
+class GenerateSettings(TypedDict, total=False):
+    """What `generate` takes besides prompt and seed. None, or left out, is the preset's own value."""
 
-    negative_prompt: str | None
+    negative_prompt: str | None  # the text that guidance leads away from
     num_frames: int | None
-    height: int | None
+    height: int | None  # in pixels, a multiple of the autoencoder's factor
     width: int | None
-    num_steps: int | None
-    guidance_scale: float | None
-    sampler: str | None
-    eta: float
-    spacing: Spacing | None
-    guidance_rescale: float | None
-    guidance_interval: tuple[float, float] | None
-    guidance_every: int | None
-    motion_guidance: float | None
-    cache_every: int | None
-    speed: Speed | None
-    init_frames: np.ndarray | None
-    strength: float | None
-    hold: Mapping[int, np.ndarray] | None
-    loop: bool
-    window: int | None
-    window_stride: int | None
-    callback: Callback | None
+    num_steps: int | None  # of the sampler
+    guidance_scale: float | None  # 1 is none
+    sampler: str | None  # a key of SAMPLERS
+    eta: float  # of ddim: 0 is deterministic, 1 as noisy as DDPM
+    spacing: Spacing | None  # of the timesteps
+    guidance_rescale: float | None  # 0 to 1 (Lin et al. 2023, section 3.4)
+    guidance_interval: tuple[float, float] | None  # shares of the timesteps with guidance, 0 the cleanest
+    guidance_every: int | None  # guidance is computed anew in every so many steps
+    motion_guidance: float | None  # away from the answer without the layers over frames
+    cache_every: int | None  # deep features are computed anew in every so many steps (DeepCache)
+    speed: Speed | None  # "fast": fewer and cheaper steps, see `t2v.configs.fast_settings`
+    init_frames: np.ndarray | None  # a clip to start from, uint8 (f, h, w, 3)
+    strength: float | None  # the share of the steps that a clip with init_frames takes
+    hold: Mapping[int, np.ndarray] | None  # known frames by index, uint8 (h, w, 3); -1 is the last
+    loop: bool  # the last frame leads into the first
+    window: int | None  # frames that the network sees at once
+    window_stride: int | None  # frames from one window to the next
+    callback: Callback | None  # called as callback(step, num_steps, latents) after every step
 
 
 @dataclass(frozen=True)
-class Shoot:
-    """All that one clip is filmed with, checked."""
+class ClipSettings:
+    """The settings of one clip with every default filled in.
+
+    `GenerateSettings` says what each one means. One that a preset has too has the preset's value by default.
+    """
 
     prompt: Prompt
     negative_prompt: str
@@ -58,19 +62,19 @@ class Shoot:
     num_steps: int
     guidance_scale: float
     sampler: str
-    eta: float
     spacing: Spacing
-    guidance_rescale: float
-    guidance_interval: tuple[float, float]
-    guidance_every: int
     motion_guidance: float
-    cache_every: int
-    init_frames: np.ndarray | None
     strength: float
-    hold: Mapping[int, np.ndarray]
-    loop: bool
     window: int
     window_stride: int
+    eta: float = 0.0
+    guidance_rescale: float = 0.0
+    guidance_interval: tuple[float, float] = (0.0, 1.0)
+    guidance_every: int = 1
+    cache_every: int = 1
+    init_frames: np.ndarray | None = None
+    hold: Mapping[int, np.ndarray] = field(default_factory=dict)
+    loop: bool = False
 
     @property
     def guidance(self) -> Guidance:
@@ -84,16 +88,16 @@ class Shoot:
 
     @property
     def windows(self) -> list[list[int]]:
-        """The frames that the network sees at once."""
-        return places(self.num_frames, self.window, self.window_stride, loop=self.loop)
+        """The frames that the network sees at once, window by window."""
+        return frame_windows(self.num_frames, self.window, self.window_stride, loop=self.loop)
 
     @property
-    def kept(self) -> int:
+    def cached_passes(self) -> int:
         """How many passes of a step keep their deep features: every branch's in every window."""
         return len(self.windows) * self.guidance.branches if self.cache_every > 1 else 0
 
-    def told(self) -> dict[str, Any]:
-        """The settings as plain data, for whoever keeps them with the film; pictures by number alone."""
+    def as_metadata(self) -> dict[str, Any]:
+        """The settings as plain data, to be stored with the film: pictures as their number or indices."""
         plain = {field.name: getattr(self, field.name) for field in fields(self)}
         plain["init_frames"] = 0 if self.init_frames is None else len(self.init_frames)
         plain["hold"] = sorted(self.hold)
@@ -102,52 +106,56 @@ class Shoot:
         return plain
 
 
-def shoot_of(preset: Preset, prompt: Prompt, asked: Settings) -> Shoot:
-    """The settings asked for, and the preset's own where nothing was. Raises SettingsError."""
+def resolve_settings(preset: Preset, prompt: Prompt, given: GenerateSettings) -> ClipSettings:
+    """The given settings, and defaults for those that are not given.
+
+    Raises SettingsError for what the model cannot film, TypeError for a setting that there is not.
+    """
+    check_names(given)
+    film = given.get("init_frames")
     height, width = next(iter(preset.sizes.values()))
-    film = asked.get("init_frames")
+    size = (preset.num_frames, height, width)
     if film is not None:
         check_frames(film, "init_frames (f, h, w, 3)", preset)
-    num_frames, height, width = (preset.num_frames, height, width) if film is None else film.shape[:3]
-    length = asked.get("num_frames") or num_frames
-    window = asked.get("window") or max(1, length)
-    own: dict[str, Any] = {
-        "negative_prompt": preset.negative_prompt,
-        "num_frames": num_frames,
-        "height": height,
-        "width": width,
-        "num_steps": preset.num_steps,
-        "guidance_scale": preset.guidance_scale,
-        "sampler": preset.sampler,
-        "eta": 0.0,
-        "spacing": preset.spacing,
-        "guidance_rescale": 0.0,
-        "guidance_interval": (0.0, 1.0),
-        "guidance_every": 1,
-        "motion_guidance": preset.motion_guidance,
-        "cache_every": 1,
-        "init_frames": None,
+        size = film.shape[:3]
+    window = given.get("window") or max(1, given.get("num_frames") or size[0])
+    names = {field.name for field in fields(ClipSettings)}
+    defaults: dict[str, Any] = {
+        **{name: getattr(preset, name) for name in names if hasattr(preset, name)},
+        **dict(zip(("num_frames", "height", "width"), size, strict=True)),
         "strength": 1.0 if film is None else STRENGTH,
-        "hold": {},
-        "loop": False,
         "window": window,
         "window_stride": max(1, window // 2),
+        **_of_speed(given.get("speed") or preset.speed, preset),
     }
-    given = {name: value for name, value in asked.items() if value is not None and name in own}
-    if asked.get("speed") not in (None, *get_args(Speed)):
+    own = {name: value for name, value in given.items() if value is not None and name in names}
+    settings = ClipSettings(prompt=prompt, **(defaults | own))
+    for frame in settings.hold.values():
+        check_frames(frame, f"held frames ({settings.height}, {settings.width}, 3)", preset, axes=3)
+    check_settings(settings, preset)
+    return settings
+
+
+def _of_speed(speed: str, preset: Preset) -> dict[str, Any]:
+    if speed not in get_args(Speed):
         speeds = ", ".join(get_args(Speed))
-        raise SettingsError(f"{preset.name} wants one of the speeds {speeds}, got {asked['speed']!r}")
-    quick = fast(preset) if (asked.get("speed") or preset.speed) == "fast" else {}
-    shoot = Shoot(prompt=prompt, **(own | quick | given))
-    for frame in shoot.hold.values():
-        check_frames(frame, f"held frames ({shoot.height}, {shoot.width}, 3)", preset, axes=3)
-    check(shoot, preset)
-    return shoot
+        raise SettingsError(f"{preset.name} wants one of the speeds {speeds}, got {speed!r}")
+    return fast_settings(preset) if speed == "fast" else {}
 
 
-def check(shoot: Shoot, preset: Preset) -> None:
+def check_names(given: Iterable[str]) -> None:
+    """Raise TypeError for a setting that `generate` does not take, with the nearest one that it does."""
+    known = GenerateSettings.__annotations__
+    for name in given:
+        if name not in known:
+            nearest = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+            hint = f", did you mean {nearest[0]!r}?" if nearest else f"; there are {', '.join(known)}"
+            raise TypeError(f"generate() takes no setting {name!r}{hint}")
+
+
+def check_settings(settings: ClipSettings, preset: Preset) -> None:
     """Raise SettingsError for what the model cannot film."""
-    wants = [*_size(shoot, preset), *_sampling(shoot, preset), *_given(shoot)]
+    wants = [*_size(settings, preset), *_sampling(settings, preset), *_given(settings)]
     faults = [text for good, text in wants if not good]
     if faults:
         raise SettingsError(f"{preset.name} wants {'; '.join(faults)}")
@@ -168,17 +176,17 @@ def check_seeds(seeds: Sequence[int], preset: Preset) -> None:
             raise SettingsError(f"{preset.name} wants seeds from 0 to 2**63 - 1, got {seed}")
 
 
-def _size(shoot: Shoot, preset: Preset) -> list[tuple[bool, str]]:
+def _size(settings: ClipSettings, preset: Preset) -> list[tuple[bool, str]]:
     factor = preset.autoencoder.factor
     return [
-        (shoot.num_frames >= 1, f"num_frames of 1 or more, got {shoot.num_frames}"),
+        (settings.num_frames >= 1, f"num_frames of 1 or more, got {settings.num_frames}"),
         (
-            shoot.height >= factor and shoot.height % factor == 0,
-            f"a height in steps of {factor}, got {shoot.height}, try {_near(shoot.height, factor)}",
+            settings.height >= factor and settings.height % factor == 0,
+            f"a height in steps of {factor}, got {settings.height}, try {_near(settings.height, factor)}",
         ),
         (
-            shoot.width >= factor and shoot.width % factor == 0,
-            f"a width in steps of {factor}, got {shoot.width}, try {_near(shoot.width, factor)}",
+            settings.width >= factor and settings.width % factor == 0,
+            f"a width in steps of {factor}, got {settings.width}, try {_near(settings.width, factor)}",
         ),
     ]
 
@@ -188,63 +196,72 @@ def _near(pixels: int, factor: int) -> int:
     return max(1, round(pixels / factor)) * factor
 
 
-def _sampling(shoot: Shoot, preset: Preset) -> list[tuple[bool, str]]:
-    most = 50 if shoot.spacing == "lcm" else preset.schedule.num_timesteps
-    low, high = shoot.guidance_interval
+def _sampling(settings: ClipSettings, preset: Preset) -> list[tuple[bool, str]]:
+    most = 50 if settings.spacing == "lcm" else preset.schedule.num_timesteps
+    low, high = settings.guidance_interval
     return [
-        (1 <= shoot.num_steps <= most, f"1 to {most} steps, got {shoot.num_steps}"),
-        (0 <= shoot.guidance_scale < math.inf, f"a guidance scale of 0 or more, got {shoot.guidance_scale}"),
+        (1 <= settings.num_steps <= most, f"1 to {most} steps, got {settings.num_steps}"),
         (
-            shoot.sampler in SAMPLERS,
-            f"one of the samplers {', '.join(SAMPLERS)}, got {shoot.sampler!r}",
+            0 <= settings.guidance_scale < math.inf,
+            f"a guidance scale of 0 or more, got {settings.guidance_scale}",
         ),
         (
-            shoot.spacing in get_args(Spacing),
-            f"one of the spacings {', '.join(get_args(Spacing))}, got {shoot.spacing!r}",
+            settings.sampler in SAMPLERS,
+            f"one of the samplers {', '.join(SAMPLERS)}, got {settings.sampler!r}",
         ),
-        (0 <= shoot.eta <= 1, f"an eta from 0 to 1, got {shoot.eta}"),
         (
-            shoot.eta == 0 or shoot.sampler == "ddim",
-            f"an eta with sampler ddim alone, got {shoot.eta} with {shoot.sampler}",
+            settings.spacing in get_args(Spacing),
+            f"one of the spacings {', '.join(get_args(Spacing))}, got {settings.spacing!r}",
         ),
-        (0 <= shoot.guidance_rescale <= 1, f"a guidance_rescale from 0 to 1, got {shoot.guidance_rescale}"),
+        (0 <= settings.eta <= 1, f"an eta from 0 to 1, got {settings.eta}"),
+        (
+            settings.eta == 0 or settings.sampler == "ddim",
+            f"an eta with sampler ddim alone, got {settings.eta} with {settings.sampler}",
+        ),
+        (
+            0 <= settings.guidance_rescale <= 1,
+            f"a guidance_rescale from 0 to 1, got {settings.guidance_rescale}",
+        ),
         (
             0 <= low <= high <= 1,
-            f"a guidance_interval inside (0, 1), low first, got {shoot.guidance_interval}",
+            f"a guidance_interval inside (0, 1), low first, got {settings.guidance_interval}",
         ),
-        (shoot.cache_every >= 1, f"cache_every of 1 or more, got {shoot.cache_every}"),
-        (shoot.guidance_every >= 1, f"guidance_every of 1 or more, got {shoot.guidance_every}"),
+        (settings.cache_every >= 1, f"cache_every of 1 or more, got {settings.cache_every}"),
+        (settings.guidance_every >= 1, f"guidance_every of 1 or more, got {settings.guidance_every}"),
         (
-            0 <= shoot.motion_guidance < math.inf,
-            f"a motion_guidance of 0 or more, got {shoot.motion_guidance}",
+            0 <= settings.motion_guidance < math.inf,
+            f"a motion_guidance of 0 or more, got {settings.motion_guidance}",
         ),
     ]
 
 
-def _given(shoot: Shoot) -> list[tuple[bool, str]]:
-    n, film = shoot.num_frames, shoot.init_frames
-    stops = [] if isinstance(shoot.prompt, str) else list(shoot.prompt)
-    sizes = {frame.shape for frame in shoot.hold.values()}
+def _given(settings: ClipSettings) -> list[tuple[bool, str]]:
+    n, film = settings.num_frames, settings.init_frames
+    stops = [] if isinstance(settings.prompt, str) else list(settings.prompt)
+    sizes = {frame.shape for frame in settings.hold.values()}
     return [
-        (0 <= shoot.strength <= 1, f"a strength from 0 to 1, got {shoot.strength}"),
-        (film is not None or shoot.strength == 1, "init_frames where a strength is given"),
+        (0 <= settings.strength <= 1, f"a strength from 0 to 1, got {settings.strength}"),
+        (film is not None or settings.strength == 1, "init_frames where a strength is given"),
         (
             film is None or len(film) == n,
             f"as many init_frames as num_frames, got {0 if film is None else len(film)} and {n}",
         ),
-        (all(-n <= i < n for i in shoot.hold), f"held frames from {-n} to {n - 1}, got {sorted(shoot.hold)}"),
         (
-            sizes <= {(shoot.height, shoot.width, 3)},
-            f"held frames ({shoot.height}, {shoot.width}, 3), got {', '.join(map(str, sorted(sizes)))}",
+            all(-n <= i < n for i in settings.hold),
+            f"held frames from {-n} to {n - 1}, got {sorted(settings.hold)}",
         ),
         (
-            isinstance(shoot.prompt, str) or bool(stops),
+            sizes <= {(settings.height, settings.width, 3)},
+            f"held frames ({settings.height}, {settings.width}, 3), got {', '.join(map(str, sorted(sizes)))}",
+        ),
+        (
+            isinstance(settings.prompt, str) or bool(stops),
             "a prompt for at least one frame, got none",
         ),
         (all(0 <= i < n for i in stops), f"prompts for frames from 0 to {n - 1}, got {stops}"),
-        (shoot.window >= 1, f"a window of 1 frame or more, got {shoot.window}"),
+        (settings.window >= 1, f"a window of 1 frame or more, got {settings.window}"),
         (
-            1 <= shoot.window_stride <= max(1, shoot.window),
-            f"a window_stride from 1 to the window's {shoot.window}, got {shoot.window_stride}",
+            1 <= settings.window_stride <= max(1, settings.window),
+            f"a window_stride from 1 to the window's {settings.window}, got {settings.window_stride}",
         ),
     ]

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from t2v.sampling.guidance import Network
 
 
-def places(num_frames: int, window: int, stride: int, *, loop: bool) -> list[list[int]]:
+def frame_windows(num_frames: int, window: int, stride: int, *, loop: bool) -> list[list[int]]:
     """The frames of every window; in a loop they go on over its end, else the last one ends with the clip."""
     if window >= num_frames:
         return [list(range(num_frames))]
@@ -22,7 +19,7 @@ def places(num_frames: int, window: int, stride: int, *, loop: bool) -> list[lis
     return [[(start + i) % num_frames for i in range(window)] for start in starts]
 
 
-def windowed(network: Network, windows: list[list[int]]) -> Network:
+def windowed_network(network: Network, windows: list[list[int]]) -> Network:
     """The network asked window by window (MultiDiffusion, Bar-Tal et al. 2023).
 
     Where windows overlap, an answer counts the more the nearer it is to the middle of its own.
@@ -44,34 +41,6 @@ def windowed(network: Network, windows: list[list[int]]) -> Network:
 def _pyramid(length: int) -> Tensor:
     ramp = torch.arange(1, length + 1, dtype=torch.float32)
     return torch.minimum(ramp, ramp.flip(0))[:, None, None]
-
-
-@contextmanager
-def closed(unet: nn.Module) -> Iterator[None]:
-    """Inside, the convolutions over frames go on from the last frame to the first.
-
-    They are all that tells frames apart by their place (attention over frames does not, nor do the norms), so
-    the clip becomes a ring: noise that is turned gives the same film, turned.
-    """
-    hooks = []
-    for layer in unet.modules():
-        if isinstance(layer, nn.Conv3d):
-            hooks.append(layer.register_forward_pre_hook(_wrap))
-            hooks.append(layer.register_forward_hook(_trim))
-    try:
-        yield
-    finally:
-        for hook in hooks:
-            hook.remove()
-
-
-def _wrap(layer: nn.Module, args: tuple[Tensor]) -> tuple[Tensor]:
-    (x,) = args
-    return (torch.cat([x[:, :, -1:], x, x[:, :, :1]], dim=2),)
-
-
-def _trim(layer: nn.Module, args: tuple[Tensor], out: Tensor) -> Tensor:
-    return out[:, :, 1:-1]
 
 
 def long_noise(

@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -20,21 +20,19 @@ from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
 from t2v import loading
-from t2v.checkpoints.files.safetensors import compressed, whole, write
+from t2v.checkpoints.files.safetensors import compress_weights, whole, write_weights
 from t2v.checkpoints.fingerprint import TOON_FILE
-from t2v.checkpoints.save import save
 from t2v.errors import SettingsError
 from t2v.memory.precision import best_dtype
-from t2v.networks.conditioning import Chunks
 from t2v.networks.layers import TemporalConvBlock, TemporalTransformer
 from t2v.pipeline import TextToVideo
-from t2v.sampling.held_frames import as_tensor
-from t2v.sampling.prompts import embed, in_model_words
-from t2v.training.loop import Objective, Plan, Progress, diffusion_loss, loss_at, train
-from t2v.training.lora_layers import Adapters, add_adapters
-from t2v.training.resumable import Piece, make_in_parts
+from t2v.sampling.held_frames import frames_to_tensor
+from t2v.sampling.prompts import embed_prompt, translate_prompt
+from t2v.training.loop import Objective, Progress, TrainingPlan, diffusion_loss, loss_at, train
+from t2v.training.lora_layers import LoraLayers, add_lora
+from t2v.training.resumable import Sample, prepare_in_parts
 
-What = Literal["temporal", "lora", "all"]
+TrainedPart = Literal["temporal", "lora", "all"]
 Precision = Literal["auto", "fp32", "bf16", "fp16"]
 CHECKPOINT = "checkpoint.pt"
 VALIDATION = "validation.jsonl"
@@ -54,7 +52,7 @@ class Example:
 class FineTuning:
     """How a model is trained further. `learning_rate` None: 1e-4 for a LoRA or a small model, else 5e-6."""
 
-    what: What = "lora"
+    what: TrainedPart = "lora"
     num_steps: int = 1000
     learning_rate: float | None = None
     rank: int = 16
@@ -70,7 +68,7 @@ class FineTuning:
 
 
 @dataclass(frozen=True)
-class Encoded:
+class EncodedClips:
     """Latents (c, f, h, w) in fp16 and captions; every tenth example is held out for validation."""
 
     latents: list[Tensor]
@@ -84,35 +82,35 @@ class Encoded:
         return [i for i in range(len(self.latents)) if i not in held]
 
 
-def load(source: str, device: str | None = None) -> TextToVideo:
+def load_model(source: str, device: str | None = None) -> TextToVideo:
     """A model as it is trained: in fp32. Raises CheckpointError."""
     return loading.load(source, device=device, dtype=torch.float32)
 
 
-def encoded(
+def encode_examples(
     model: TextToVideo,
     examples: Callable[[int], Iterable[Example]],
     file: Path,
     *,
     stop_at: float | None = None,
-) -> Encoded:
+) -> EncodedClips:
     """The examples through the autoencoder, once: kept in `file`, and not asked for again.
 
     `examples(first)` are all from that one on, in the same order every time. Raises TimeIsUp at `stop_at`.
     """
 
-    def pieces(first: int) -> Iterator[Piece]:
+    def pieces(first: int) -> Iterator[Sample]:
         model.autoencoder.to(model.device)
         for example in examples(first):
             with torch.inference_mode():
-                out = model.autoencoder.encode(as_tensor(example.frames).to(model.device))
+                out = model.autoencoder.encode(frames_to_tensor(example.frames).to(model.device))
             yield {"latents": out[0].half().cpu(), "captions": example.caption}
 
-    def join(found: list[Piece]) -> dict[str, list[Any]]:
+    def join(found: list[Sample]) -> dict[str, list[Any]]:
         return {key: [piece[key] for piece in found] for key in ("latents", "captions")}
 
-    make_in_parts(file, pieces, join, every=ENCODED_AT_ONCE, stop_at=stop_at)
-    return Encoded(**torch.load(file, weights_only=True))
+    prepare_in_parts(file, pieces, join, every=ENCODED_AT_ONCE, stop_at=stop_at)
+    return EncodedClips(**torch.load(file, weights_only=True))
 
 
 def checkpoint_stages(model: TextToVideo) -> None:
@@ -122,11 +120,13 @@ def checkpoint_stages(model: TextToVideo) -> None:
         stage.forward = partial(checkpoint, stage.forward, use_reentrant=False)
 
 
-def trainable(model: TextToVideo, settings: FineTuning) -> tuple[dict[str, nn.Parameter], Adapters | None]:
+def trainable_parameters(
+    model: TextToVideo, settings: FineTuning
+) -> tuple[dict[str, nn.Parameter], LoraLayers | None]:
     """The parameters that are trained, by name, and the adapters if it is a LoRA. Raises SettingsError."""
     unet = model.unet
     if settings.what == "lora":
-        adapters = add_adapters(unet, settings.rank, settings.seed)
+        adapters = add_lora(unet, settings.rank, settings.seed)
         return adapters.parameters(), adapters
     if settings.what == "all":
         return dict(unet.named_parameters()), None
@@ -137,7 +137,7 @@ def trainable(model: TextToVideo, settings: FineTuning) -> tuple[dict[str, nn.Pa
 
 def finetune(
     model: TextToVideo,
-    clips: Encoded,
+    clips: EncodedClips,
     settings: FineTuning,
     folder: Path,
     *,
@@ -153,7 +153,7 @@ def finetune(
     """
     _refuse(model, clips, settings)
     _same_settings(settings, model, folder)
-    parameters, adapters = trainable(model, settings)
+    parameters, adapters = trainable_parameters(model, settings)
     held = nn.ParameterDict({name.replace(".", "/"): p for name, p in parameters.items()})
     held.requires_grad_(True)
     if settings.checkpointing:
@@ -168,9 +168,9 @@ def finetune(
         return run.loss(step)
 
     run.ready()
-    plan = Plan(
+    plan = TrainingPlan(
         settings.num_steps,
-        settings.learning_rate or usual_rate(model, settings),
+        settings.learning_rate or default_rate(model, settings),
         warmup_steps=min(100, max(1, settings.num_steps // 10)),
         checkpoint_seconds=settings.checkpoint_seconds,
         log_every=min(20, settings.num_steps),
@@ -186,12 +186,12 @@ def finetune(
     return progress
 
 
-def usual_rate(model: TextToVideo, settings: FineTuning) -> float:
+def default_rate(model: TextToVideo, settings: FineTuning) -> float:
     """1e-4 for a LoRA and for small models, 5e-6 for the weights of the big one."""
     return 1e-4 if settings.what == "lora" or model.preset.unet.width < 320 else 5e-6
 
 
-def _refuse(model: TextToVideo, clips: Encoded, settings: FineTuning) -> None:
+def _refuse(model: TextToVideo, clips: EncodedClips, settings: FineTuning) -> None:
     if model.dtype != torch.float32:
         raise SettingsError(f"wanted a model in fp32 to train, got {model.dtype}: load it with dtype fp32")
     if not clips.trained():
@@ -234,7 +234,7 @@ class _Run:
     def __init__(
         self,
         model: TextToVideo,
-        clips: Encoded,
+        clips: EncodedClips,
         settings: FineTuning,
         folder: Path,
         log: Callable[[str], None],
@@ -259,7 +259,6 @@ class _Run:
             model.text_encoder.to("cpu")
             model.autoencoder.to("cpu")
         model.unet.to(model.device).train()
-        model.unet.chunks = Chunks()
 
     def loss(self, step: int) -> Tensor:
         generator = torch.Generator().manual_seed(self.settings.seed * 1_000_003 + step)
@@ -335,7 +334,7 @@ class _Run:
 
 def _as_filmed(model: TextToVideo, caption: str) -> Tensor:
     """The embedding (l, d) of a caption, as filming would read it: its first chunk, with its weights."""
-    read = embed(model.text_encoder, in_model_words(caption, model.preset))
+    read = embed_prompt(model.text_encoder, translate_prompt(caption, model.preset))
     return read[0, : model.text_encoder.config.context_length].cpu()
 
 
@@ -355,23 +354,20 @@ def _precision(device: torch.device, asked: Precision) -> torch.dtype:
     return best_dtype(device) if asked == "auto" else named[asked]
 
 
-def _export(model: TextToVideo, adapters: Adapters | None, folder: Path) -> Path:
+def _export(model: TextToVideo, adapters: LoraLayers | None, folder: Path) -> Path:
     if adapters is not None:
         return adapters.save(folder, model.preset.unet)
     if not model.preset.speaks_toon:
-        return save(model, folder / "model")
-    parts: Mapping[str, Any] = {
-        "text_encoder": model.text_encoder,
-        "unet": model.unet,
-        "autoencoder": model.autoencoder,
-    }
-    state = {f"{part}.{k}": v.cpu() for part, m in parts.items() for k, v in m.state_dict().items()}
+        return loading.save(model, folder / "model")
+    state = {f"{part}.{k}": v.cpu() for part, m in model.parts.items() for k, v in m.state_dict().items()}
     out = folder / "model"
     out.mkdir(exist_ok=True)
-    write(compressed(state, int8=False), out / TOON_FILE, {"preset": json.dumps(asdict(model.preset))})
+    write_weights(
+        compress_weights(state, int8=False), out / TOON_FILE, {"preset": json.dumps(asdict(model.preset))}
+    )
     return out
 
 
-def key_of(*parts: object) -> str:
+def cache_key(*parts: object) -> str:
     """Sixteen digits that name a cache of latents by what it was made of."""
     return hashlib.sha256("\n".join(map(str, parts)).encode()).hexdigest()[:16]

@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from t2v.configs import TOON
-from t2v.judge import NUM_FRAMES, labels, looked_at
+from t2v.judge import NUM_FRAMES, labels, sampled_frames
 from t2v.memory.precision import mixed
 from t2v.networks.autoencoder import Autoencoder
 from t2v.pipeline import to_uint8
@@ -23,12 +23,12 @@ from t2v.toon.world import Staging, sample_staging
 from t2v.training.toon_dataset import to_tensor
 
 Labels = dict[str, Tensor]  # set, time, size (n,); kind, colour, action (n, places), -1 where there is none
-PIECE = 32
+CLIPS_AT_ONCE = 32
 MOST_NOISE = 0.3  # added to half of the latents, whose deviation is 1: a filmed clip's are not the encoder's
 
 
 @dataclass(frozen=True)
-class Drawn:
+class LabelledClips:
     """Clips (n, f, h, w, 3) uint8, the looked-at frames alone, and what is to be seen in them."""
 
     clips: np.ndarray
@@ -41,43 +41,43 @@ def draw_looked_at(staging: Staging, size: tuple[int, int]) -> np.ndarray:
     if staging.camera == "still":
         fps = TOON.fps * NUM_FRAMES // PERIOD
         return draw(staging, num_frames=NUM_FRAMES, height=height, width=width, fps=fps)
-    return draw(staging, num_frames=PERIOD, height=height, width=width)[looked_at(PERIOD)]
+    return draw(staging, num_frames=PERIOD, height=height, width=width)[sampled_frames(PERIOD)]
 
 
-def draw_piece(seed: int, size: tuple[int, int]) -> Drawn:
+def draw_some(seed: int, size: tuple[int, int]) -> LabelledClips:
     """Some random stagings, held-out ones among them."""
     rng = np.random.default_rng(seed)
-    return drawn([sample_staging(rng) for _ in range(PIECE)], size)
+    return draw_labelled([sample_staging(rng) for _ in range(CLIPS_AT_ONCE)], size)
 
 
-def drawn(stagings: Sequence[Staging], size: tuple[int, int]) -> Drawn:
+def draw_labelled(stagings: Sequence[Staging], size: tuple[int, int]) -> LabelledClips:
     right = [labels(staging) for staging in stagings]
-    return Drawn(
+    return LabelledClips(
         np.stack([draw_looked_at(staging, size) for staging in stagings]),
         {name: torch.tensor([answer[name] for answer in right]) for name in right[0]},
     )
 
 
-def draw_many(count: int, size: tuple[int, int], seed: int, processes: int) -> Drawn:
+def draw_many(count: int, size: tuple[int, int], seed: int, processes: int) -> LabelledClips:
     """`count` clips and a few more, drawn by worker processes."""
-    seeds = [seed * 1_000_003 + i for i in range(-(-count // PIECE))]
+    seeds = [seed * 1_000_003 + i for i in range(-(-count // CLIPS_AT_ONCE))]
     if processes == 1:
-        return joined(draw_piece(s, size) for s in seeds)
+        return concatenate(draw_some(s, size) for s in seeds)
     with multiprocessing.get_context("spawn").Pool(processes) as pool:
-        return joined(pool.imap(partial(draw_piece, size=size), seeds))
+        return concatenate(pool.imap(partial(draw_some, size=size), seeds))
 
 
-def joined(parts: Iterable[Drawn]) -> Drawn:
+def concatenate(parts: Iterable[LabelledClips]) -> LabelledClips:
     parts = list(parts)
     names = parts[0].labels
-    return Drawn(
+    return LabelledClips(
         np.concatenate([part.clips for part in parts]),
         {name: torch.cat([part.labels[name] for part in parts]) for name in names},
     )
 
 
 @torch.inference_mode()
-def reconstructed(autoencoder: Autoencoder, clips: np.ndarray, seed: int | None = None) -> np.ndarray:
+def reconstruct(autoencoder: Autoencoder, clips: np.ndarray, seed: int | None = None) -> np.ndarray:
     """The clips through the autoencoder; with a seed, half of the latents get a little noise."""
     generator = torch.Generator().manual_seed(seed or 0)
     return np.stack([_clip(autoencoder, clip, None if seed is None else generator) for clip in clips])
@@ -97,7 +97,7 @@ def _clip(autoencoder: Autoencoder, frames: np.ndarray, generator: torch.Generat
 # ------------------------------------------------------------------------------------- augmentation
 
 
-def disturbed(pictures: Tensor, generator: torch.Generator) -> Tensor:
+def augment(pictures: Tensor, generator: torch.Generator) -> Tensor:
     """Noise, blur, colours that are off and a shifted picture, other for every clip (n, f * 3, h, w)."""
     n, c, h, w = pictures.shape
 
@@ -119,7 +119,7 @@ def disturbed(pictures: Tensor, generator: torch.Generator) -> Tensor:
     return F.pad(out, (3, 3, 3, 3), mode="replicate")[:, :, 3 + dy : 3 + dy + h, 3 + dx : 3 + dx + w]
 
 
-def mirrored(pictures: Tensor, right: Labels) -> tuple[Tensor, Labels]:
+def mirror(pictures: Tensor, right: Labels) -> tuple[Tensor, Labels]:
     """Left is right; the places of the answers as well."""
     swapped = {name: answer.flip(1) if answer.ndim > 1 else answer for name, answer in right.items()}
     return pictures.flip(-1), swapped

@@ -24,18 +24,20 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from t2v.checkpoints.files.safetensors import compressed, read, write
+from t2v.checkpoints.files.safetensors import compress_weights, read_weights, write_weights
 from t2v.configs import TOON
-from t2v.judge import BY_PLACE, NOBODY, SHARED, WEIGHTS, Judge, as_pictures
+from t2v.judge import CLIP_QUESTIONS, NOBODY, PLACE_QUESTIONS, WEIGHTS, Judge, stack_frames
 from t2v.memory.precision import mixed
 from t2v.networks.autoencoder import Autoencoder
 from t2v.toon.world import SIZES
-from t2v.training.judge_dataset import Drawn, disturbed, draw_many, mirrored, reconstructed
-from t2v.training.loop import Plan, save_atomically, train
+from t2v.training.judge_dataset import LabelledClips, augment, draw_many, mirror, reconstruct
+from t2v.training.loop import TrainingPlan, save_atomically, train
 
 log = logging.getLogger("judge")
 
-PLAN = Plan(num_steps=3000, learning_rate=2e-3, warmup_steps=40, ema_decay=0.99, checkpoint_seconds=60)
+PLAN = TrainingPlan(
+    num_steps=3000, learning_rate=2e-3, warmup_steps=40, ema_decay=0.99, checkpoint_seconds=60
+)
 BATCH = 48
 DRAWN_SEED = 3  # both judges learn from the same drawings
 SQUARE_EVERY = 7  # one batch in so many is 1:1
@@ -47,29 +49,29 @@ WEIGHT = {"time": 0.3, "action": 1.5, "kind": 1.5, "colour": 1.5}  # of the loss
 
 
 @dataclass(frozen=True)
-class Lessons:
+class JudgeData:
     """Drawn clips of one aspect, and the first of them as the autoencoder gives them back."""
 
-    drawn: Drawn
+    drawn: LabelledClips
     soft: np.ndarray
 
 
 def package_autoencoder() -> Autoencoder:
     """The autoencoder of the weights in the package."""
     model = Autoencoder(TOON.autoencoder)
-    state = read(WEIGHTS.with_name("toon.safetensors"))[0]
+    state = read_weights(WEIGHTS.with_name("toon.safetensors"))[0]
     prefix = "autoencoder."
     model.load_state_dict({k.removeprefix(prefix): v for k, v in state.items() if k.startswith(prefix)})
     return model.eval().requires_grad_(False)
 
 
-def lessons(folder: Path, aspect: str, processes: int) -> Lessons:
+def load_data(folder: Path, aspect: str, processes: int) -> JudgeData:
     """Drawn once and kept on disk."""
     file = folder / f"clips-{aspect.replace(':', 'x')}.pt"
     seed = DRAWN_SEED + (aspect == "1:1")
     if not file.exists():
         drawn = draw_many(NUM_CLIPS[aspect], TOON.sizes[aspect], seed, processes)
-        soft = reconstructed(package_autoencoder(), drawn.clips[: NUM_RECONSTRUCTED[aspect]], seed)
+        soft = reconstruct(package_autoencoder(), drawn.clips[: NUM_RECONSTRUCTED[aspect]], seed)
         kept = {
             "clips": torch.from_numpy(drawn.clips),
             "labels": drawn.labels,
@@ -78,25 +80,25 @@ def lessons(folder: Path, aspect: str, processes: int) -> Lessons:
         save_atomically(kept, file)
         log.info("drew %d clips, %d of them through the autoencoder", len(drawn.clips), len(soft))
     kept = torch.load(file, weights_only=True)
-    return Lessons(Drawn(kept["clips"].numpy(), kept["labels"]), kept["soft"].numpy())
+    return JudgeData(LabelledClips(kept["clips"].numpy(), kept["labels"]), kept["soft"].numpy())
 
 
-def batch_of(part: Lessons, generator: torch.Generator) -> tuple[Tensor, dict[str, Tensor]]:
+def draw_batch(part: JudgeData, generator: torch.Generator) -> tuple[Tensor, dict[str, Tensor]]:
     """Some clips, disturbed, and the right answers; a share is anything between sharp and reconstructed."""
     num_soft = int(BATCH * RECONSTRUCTED_SHARE)
     index = torch.randint(len(part.drawn.clips), (BATCH,), generator=generator)
     index[:num_soft] = torch.randint(len(part.soft), (num_soft,), generator=generator)
-    pictures = as_pictures(part.drawn.clips[index.numpy()])
-    soft = as_pictures(part.soft[index[:num_soft].numpy()])
+    pictures = stack_frames(part.drawn.clips[index.numpy()])
+    soft = stack_frames(part.soft[index[:num_soft].numpy()])
     blend = (1.5 * torch.rand(num_soft, 1, 1, 1, generator=generator)).clamp_max(1)
     pictures[:num_soft] = torch.lerp(pictures[:num_soft], soft, blend)
     right = {name: answer[index] for name, answer in part.drawn.labels.items()}
     if torch.rand(1, generator=generator).item() < 0.5:
-        pictures, right = mirrored(pictures, right)
-    return disturbed(pictures, generator), right
+        pictures, right = mirror(pictures, right)
+    return augment(pictures, generator), right
 
 
-def judging_loss(answers: dict[str, Tensor], right: dict[str, Tensor]) -> Tensor:
+def judge_loss(answers: dict[str, Tensor], right: dict[str, Tensor]) -> Tensor:
     """Cross-entropy over all questions; empty places have no colour and no action."""
     total = torch.zeros(())
     for name, logits in answers.items():
@@ -114,49 +116,51 @@ def train_judge(
     seed: int,
     stop_at: float | None,
     processes: int = 2,
-    plan: Plan = PLAN,
+    plan: TrainingPlan = PLAN,
 ) -> int:
     """Train in pieces; the steps that are done. A plan of more steps goes on where a shorter one ended."""
     folder.mkdir(parents=True, exist_ok=True)
-    data = {aspect: lessons(folder, aspect, processes) for aspect in TOON.sizes}
+    data = {aspect: load_data(folder, aspect, processes) for aspect in TOON.sizes}
     network.to(memory_format=torch.channels_last)
     generator = torch.Generator()
 
     def loss(step: int) -> Tensor:
         generator.manual_seed((seed << 20) + step)
         aspect = "1:1" if step % SQUARE_EVERY == SQUARE_EVERY - 1 else "16:9"
-        pictures, right = batch_of(data[aspect], generator)
+        pictures, right = draw_batch(data[aspect], generator)
         with mixed(torch.device("cpu")):
             answers = network(pictures.to(memory_format=torch.channels_last))
-        return judging_loss(answers, right)
+        return judge_loss(answers, right)
 
     done = train(network, loss, plan, folder / f"judge-{seed}.pt", stop_at=stop_at, log=log.info)
     return done.step
 
 
-def right_shares(network: Callable[[Tensor], dict[str, Tensor]], drawn: Drawn) -> dict[str, float]:
+def accuracies(network: Callable[[Tensor], dict[str, Tensor]], drawn: LabelledClips) -> dict[str, float]:
     """Shares of right answers; of kind, colour and action where somebody is, of the rest in all clips."""
-    hits: dict[str, list[Tensor]] = {name: [] for name in (*SHARED, *BY_PLACE, "count")}
+    hits: dict[str, list[Tensor]] = {name: [] for name in (*CLIP_QUESTIONS, *PLACE_QUESTIONS, "count")}
     with torch.inference_mode():
         for i in range(0, len(drawn.clips), 64):
-            answers = network(as_pictures(drawn.clips[i : i + 64]))
+            answers = network(stack_frames(drawn.clips[i : i + 64]))
             right = {name: answer[i : i + 64] for name, answer in drawn.labels.items()}
             there = right["kind"] != NOBODY
-            for name in SHARED:
+            for name in CLIP_QUESTIONS:
                 hits[name].append(answers[name].argmax(-1) == right[name])
-            for name in BY_PLACE:
+            for name in PLACE_QUESTIONS:
                 hits[name].append((answers[name].argmax(-1) == right[name])[there])
             seen = answers["kind"].argmax(-1) != NOBODY
             hits["count"].append(seen.sum(-1) == there.sum(-1))
     return {name: float(torch.cat(found).float().mean()) for name, found in hits.items()}
 
 
-def fresh(seed: int, processes: int, count: int) -> dict[str, Drawn]:
+def unseen_clips(seed: int, processes: int, count: int) -> dict[str, LabelledClips]:
     """Clips that no judge has seen: sharp, through the autoencoder, and of these the larger figures alone."""
     sharp = draw_many(count, TOON.sizes["16:9"], seed + 5000, processes)
-    soft = Drawn(reconstructed(package_autoencoder(), sharp.clips), sharp.labels)
+    soft = LabelledClips(reconstruct(package_autoencoder(), sharp.clips), sharp.labels)
     near = sharp.labels["size"] != SIZES.index("establishing")
-    larger = Drawn(soft.clips[near.numpy()], {name: answer[near] for name, answer in soft.labels.items()})
+    larger = LabelledClips(
+        soft.clips[near.numpy()], {name: answer[near] for name, answer in soft.labels.items()}
+    )
     return {"drawn": sharp, "reconstructed": soft, "reconstructed, medium and close-up": larger}
 
 
@@ -166,7 +170,9 @@ def export(network: nn.Module, folder: Path, path: Path, *, seed: int, processes
     network.load_state_dict(done["ema"])
     network.eval().requires_grad_(False)
     network.half().float()
-    found = {name: right_shares(network, drawn) for name, drawn in fresh(seed, processes, NUM_FRESH).items()}
+    found = {
+        name: accuracies(network, drawn) for name, drawn in unseen_clips(seed, processes, NUM_FRESH).items()
+    }
     for name, shares in found.items():
         log.info("%s: %s", name, ", ".join(f"{key} {100 * share:.1f}" for key, share in shares.items()))
     metadata = {
@@ -176,10 +182,10 @@ def export(network: nn.Module, folder: Path, path: Path, *, seed: int, processes
         "right": json.dumps(found),
         "licence": TOON.licence,
     }
-    write(compressed(network.state_dict(), int8=False), path, metadata)
+    write_weights(compress_weights(network.state_dict(), int8=False), path, metadata)
 
 
-def run(network: nn.Module, path: Path, *, seed: int, doc: str | None) -> None:
+def run_command(network: nn.Module, path: Path, *, seed: int, doc: str | None) -> None:
     """A judge's own command: train it in pieces, then write its weights."""
     parser = argparse.ArgumentParser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--minutes", type=float, help="stop cleanly after so long; the next call goes on")
@@ -198,4 +204,4 @@ def run(network: nn.Module, path: Path, *, seed: int, doc: str | None) -> None:
 
 if __name__ == "__main__":
     torch.manual_seed(21)
-    run(Judge(), WEIGHTS, seed=21, doc=__doc__)
+    run_command(Judge(), WEIGHTS, seed=21, doc=__doc__)

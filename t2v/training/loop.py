@@ -20,7 +20,7 @@ from t2v.sampling.schedule import NoiseSchedule, shifted
 
 
 @dataclass(frozen=True)
-class Plan:
+class TrainingPlan:
     """How long and how fast: warm-up, then a cosine down to a twentieth at `num_steps`."""
 
     num_steps: int
@@ -76,7 +76,7 @@ def save_atomically(state: Mapping[str, Any], path: Path) -> None:
         torch.save(dict(state), part)
 
 
-class Average:
+class MovingAverage:
     """An exponential moving average of a module's parameters and buffers."""
 
     def __init__(self, module: nn.Module, decay: float) -> None:
@@ -93,7 +93,7 @@ class Average:
 def _resume(
     state: Mapping[str, Any],
     module: nn.Module,
-    average: Average,
+    average: MovingAverage,
     optimizer: torch.optim.Optimizer,
     scaler: torch.amp.GradScaler,
 ) -> Progress:
@@ -109,7 +109,7 @@ def _resume(
 
 def _state(
     module: nn.Module,
-    average: Average,
+    average: MovingAverage,
     optimizer: torch.optim.Optimizer,
     scaler: torch.amp.GradScaler,
     progress: Progress,
@@ -129,7 +129,7 @@ def _state(
 def train(
     module: nn.Module,
     loss: Callable[[int], Tensor],
-    plan: Plan,
+    plan: TrainingPlan,
     checkpoint: Path,
     *,
     groups: list[dict[str, Any]] | None = None,
@@ -143,7 +143,7 @@ def train(
     """
     groups = groups or [{"params": [p for p in module.parameters() if p.requires_grad], "scale": 1.0}]
     optimizer = torch.optim.AdamW(groups, lr=plan.learning_rate, betas=(0.9, 0.99), weight_decay=0.01)
-    average = Average(module, plan.ema_decay)
+    average = MovingAverage(module, plan.ema_decay)
     scaler = torch.amp.GradScaler(enabled=plan.fp16)
     progress = Progress()
     if checkpoint.exists():

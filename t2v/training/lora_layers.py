@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
-from t2v.checkpoints.files.safetensors import write
+from t2v.checkpoints.files.safetensors import write_weights
 from t2v.checkpoints.names import unet_in_diffusers
 from t2v.configs import UNetConfig
 from t2v.networks.layers import Attention
@@ -38,7 +38,7 @@ class LowRank(nn.Module):
 
 
 @dataclass(frozen=True)
-class Adapters:
+class LoraLayers:
     """The changes of a network by the names of its weights."""
 
     layers: Mapping[str, LowRank]
@@ -58,11 +58,11 @@ class Adapters:
             tensors[f"unet.{name}.lora_B.weight"] = layer.up.detach().cpu().contiguous()
         settings = {"unet.r": rank, "unet.lora_alpha": rank}
         path = folder / FILE
-        write(tensors, path, {"format": "pt", "lora_adapter_metadata": json.dumps(settings)})
+        write_weights(tensors, path, {"format": "pt", "lora_adapter_metadata": json.dumps(settings)})
         return path
 
 
-def add_adapters(unet: UNet3D, rank: int, seed: int) -> Adapters:
+def add_lora(unet: UNet3D, rank: int, seed: int) -> LoraLayers:
     """Give every attention of the network, spatial and temporal, changes of this rank."""
     generator = torch.Generator().manual_seed(seed)
     layers = {}
@@ -75,4 +75,4 @@ def add_adapters(unet: UNet3D, rank: int, seed: int) -> Adapters:
             layer = LowRank(linear.weight, rank, generator)
             parametrize.register_parametrization(linear, "weight", layer)
             layers[f"{name}.{inner}.weight"] = layer
-    return Adapters(layers)
+    return LoraLayers(layers)

@@ -11,7 +11,7 @@ import torch
 
 from t2v.training.loop import save_atomically
 
-Piece = dict[str, Any]  # tensors and text, as `torch.load` reads them back without code
+Sample = dict[str, Any]  # tensors and text, as `torch.load` reads them back without code
 
 
 class TimeIsUp(Exception):
@@ -22,10 +22,10 @@ class TimeIsUp(Exception):
         self.done = done
 
 
-def make_in_parts(
+def prepare_in_parts(
     file: Path,
-    pieces: Callable[[int], Iterable[Piece]],
-    join: Callable[[list[Piece]], Mapping[str, Any]],
+    pieces: Callable[[int], Iterable[Sample]],
+    join: Callable[[list[Sample]], Mapping[str, Any]],
     *,
     every: int,
     stop_at: float | None = None,
@@ -39,8 +39,8 @@ def make_in_parts(
         return
     file.parent.mkdir(parents=True, exist_ok=True)
     kept = sorted(file.parent.glob(f"{file.stem}.part-*.pt"))
-    done: list[Piece] = [piece for part in kept for piece in torch.load(part, weights_only=True)["pieces"]]
-    fresh: list[Piece] = []
+    done: list[Sample] = [piece for part in kept for piece in torch.load(part, weights_only=True)["pieces"]]
+    fresh: list[Sample] = []
 
     def keep() -> None:
         if fresh:

@@ -15,14 +15,14 @@ from t2v.configs import TOON
 from t2v.memory.precision import mixed
 from t2v.networks.autoencoder import AttnBlock, Autoencoder, ResnetBlock
 from t2v.networks.layers import zero_init
-from t2v.training.loop import Plan, train
+from t2v.training.loop import TrainingPlan, train
 from t2v.training.toon_dataset import SQUARE_SHARE, draw_many, to_tensor
 from t2v.training.toon_stages import average, beginning, checkpoint
 
 log = logging.getLogger("toon")
 
-AUTOENCODER = Plan(num_steps=1700, learning_rate=4e-4, warmup_steps=20, ema_decay=0.998)
-DECODER = Plan(num_steps=2500, learning_rate=2e-4, warmup_steps=20, ema_decay=0.998)
+AUTOENCODER = TrainingPlan(num_steps=1700, learning_rate=4e-4, warmup_steps=20, ema_decay=0.998)
+DECODER = TrainingPlan(num_steps=2500, learning_rate=2e-4, warmup_steps=20, ema_decay=0.998)
 DECODER_NOISE = 0.25  # the most that is added to latents, whose deviation is 1, in the decoder's own stage
 
 

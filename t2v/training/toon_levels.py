@@ -25,13 +25,14 @@ from einops import rearrange
 from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
-from t2v.checkpoints.files.safetensors import read
+from t2v.checkpoints.files.safetensors import read_weights
 from t2v.configs import NEXT_TOON, Preset
 from t2v.memory.precision import mixed
+from t2v.networks.conditioning import LayerOptions
 from t2v.networks.text_encoder import TextEncoder, tokenize
 from t2v.networks.unet import UNet3D
 from t2v.sampling.schedule import noise_schedule
-from t2v.training.loop import Plan, diffusion_loss, save_atomically, train
+from t2v.training.loop import TrainingPlan, diffusion_loss, save_atomically, train
 from t2v.training.resumable import TimeIsUp
 from t2v.training.toon_recipe import importance
 from t2v.training.toon_scenes import Scenes, Wanted, make_parts
@@ -42,8 +43,8 @@ log = logging.getLogger("toon")
 STILL_PARTS = {"16:9": 160, "1:1": 48}  # of 256 stills each
 CLIP_PARTS = {"16:9": 250, "1:1": 75}  # of 16 clips each
 AUTOENCODER = "autoencoder.pt"
-STILLS = Plan(num_steps=4000, learning_rate=6e-4, warmup_steps=40, ema_decay=0.997, log_every=25)
-CLIPS = Plan(num_steps=5000, learning_rate=4e-4, warmup_steps=40, ema_decay=0.997, log_every=25)
+STILLS = TrainingPlan(num_steps=4000, learning_rate=6e-4, warmup_steps=40, ema_decay=0.997, log_every=25)
+CLIPS = TrainingPlan(num_steps=5000, learning_rate=4e-4, warmup_steps=40, ema_decay=0.997, log_every=25)
 STILLS_A_BATCH, CLIPS_A_BATCH = 48, 3
 STILL_SHARE = 0.4  # of the batches while clips are learned
 SQUARE_SHARE = 0.22  # of the batches
@@ -62,7 +63,7 @@ def autoencoder_file(folder: Path) -> Path:
     """The autoencoder in whose latents all is learned: the package's, kept in the folder."""
     file = folder / AUTOENCODER
     if not file.exists():
-        state = read(WEIGHTS / "toon.safetensors")[0]
+        state = read_weights(WEIGHTS / "toon.safetensors")[0]
         prefix = "autoencoder."
         save_atomically({k.removeprefix(prefix): v for k, v in state.items() if k.startswith(prefix)}, file)
     return file
@@ -97,7 +98,7 @@ class Directed(nn.Module):
         with mixed(latents.device), plain:
             texts, of_frame = torch.unique(tokens.flatten(0, 1), dim=0, return_inverse=True)
             text = rearrange(self.text_encoder.encode(texts)[of_frame], "(b f) l d -> b f l d", f=f)
-            return self.unet(latents, timesteps, text, still=f == 1)
+            return self.unet(latents, timesteps, text, options=LayerOptions(still=f == 1))
 
 
 def warm_start(model: nn.Module, learned: dict[str, Tensor]) -> list[str]:
@@ -117,7 +118,7 @@ def warm_start(model: nn.Module, learned: dict[str, Tensor]) -> list[str]:
 
 def of_package() -> dict[str, Tensor]:
     """The package's text tower and UNet."""
-    state = read(WEIGHTS / "toon.safetensors")[0]
+    state = read_weights(WEIGHTS / "toon.safetensors")[0]
     return {k: v for k, v in state.items() if not k.startswith("autoencoder.")}
 
 

@@ -29,14 +29,14 @@ from einops import rearrange
 from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
-from t2v.checkpoints.files.safetensors import compressed, write
+from t2v.checkpoints.files.safetensors import compress_weights, write_weights
 from t2v.configs import TOON
 from t2v.memory.precision import mixed
 from t2v.networks.text_encoder import TextEncoder, bpe_tokens, tokenize
 from t2v.networks.unet import UNet3D
 from t2v.sampling.schedule import noise_schedule
-from t2v.training.loop import Plan, diffusion_loss, train
-from t2v.training.resumable import Piece, TimeIsUp, make_in_parts
+from t2v.training.loop import TrainingPlan, diffusion_loss, train
+from t2v.training.resumable import Sample, TimeIsUp, prepare_in_parts
 from t2v.training.toon_autoencoder import (
     finished_autoencoder,
     train_autoencoder,
@@ -56,8 +56,8 @@ from t2v.training.toon_stages import (
 
 log = logging.getLogger("toon")
 
-IMAGES = Plan(num_steps=3700, learning_rate=5e-4, warmup_steps=50, ema_decay=0.998)
-CLIPS = Plan(num_steps=4800, learning_rate=5e-4, warmup_steps=50, ema_decay=0.998)
+IMAGES = TrainingPlan(num_steps=3700, learning_rate=5e-4, warmup_steps=50, ema_decay=0.998)
+CLIPS = TrainingPlan(num_steps=4800, learning_rate=5e-4, warmup_steps=50, ema_decay=0.998)
 NUM_PICTURES = {"16:9": 15_000, "1:1": 5_000}
 NUM_CLIPS = {"16:9": 4_500, "1:1": 1_500}
 ENCODED_AT_ONCE = 64  # jobs of drawing that a kill while encoding may lose
@@ -109,7 +109,7 @@ def encoded(
     file = folder / f"latents-{num_frames}-{aspect.replace(':', 'x')}.pt"
     seed = 200 + 10 * num_frames + (aspect == "1:1")
 
-    def pieces(first: int) -> Iterator[Piece]:
+    def pieces(first: int) -> Iterator[Sample]:
         model = finished_autoencoder(folder).to(device)
         jobs = draw_many(count, num_frames, TOON.sizes[aspect], seed, first=first)
         for number, (frames, mask, captions) in enumerate(jobs, first + 1):
@@ -121,11 +121,11 @@ def encoded(
             if number % ENCODED_AT_ONCE == 0:
                 log.info("encoded %d of %d (%s)", number * len(captions), count, aspect)
 
-    def join(found: list[Piece]) -> dict[str, Any]:
+    def join(found: list[Sample]) -> dict[str, Any]:
         kept = {key: torch.cat([piece[key] for piece in found]) for key in ("latents", "figures")}
         return kept | {"captions": [caption for piece in found for caption in piece["captions"]]}
 
-    make_in_parts(file, pieces, join, every=ENCODED_AT_ONCE, stop_at=stop_at)
+    prepare_in_parts(file, pieces, join, every=ENCODED_AT_ONCE, stop_at=stop_at)
     return Latents(**torch.load(file, weights_only=True))
 
 
@@ -258,8 +258,8 @@ def export(folder: Path) -> None:
         raise SystemExit(f"{folder}: wanted images.pt or clips.pt, or --from-package: nothing to export")
     model.load_state_dict(parts, strict=False)
     parts = model.state_dict()
-    tensors = compressed({f"autoencoder.{k}": v for k, v in autoencoder.items()}, int8=False)
-    tensors |= compressed(parts, int8=True)
+    tensors = compress_weights({f"autoencoder.{k}": v for k, v in autoencoder.items()}, int8=False)
+    tensors |= compress_weights(parts, int8=True)
     stages = {
         name: {
             "steps": state["step"],
@@ -271,7 +271,7 @@ def export(folder: Path) -> None:
     }
     stages = after(stages_before(folder), stages)
     metadata = {"preset": json.dumps(asdict(TOON)), "stages": json.dumps(stages), "licence": TOON.licence}
-    write(tensors, WEIGHTS / "toon.safetensors", metadata)
+    write_weights(tensors, WEIGHTS / "toon.safetensors", metadata)
     log.info("%s: %d tensors", WEIGHTS / "toon.safetensors", len(tensors))
 
 

@@ -10,7 +10,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
-from t2v.checkpoints.files.safetensors import read
+from t2v.checkpoints.files.safetensors import read_weights
 from t2v.training.loop import save_atomically
 
 WEIGHTS = Path(__file__).parent.parent / "weights"
@@ -24,7 +24,7 @@ def begin_with_package(folder: Path, part: Literal["all", "autoencoder"] = "all"
     exported meanwhile."""
     if not (folder / BEGINNING).exists():
         file = WEIGHTS / "toon.safetensors"
-        kept = {k: v for k, v in read(file)[0].items() if part == "all" or k.startswith(f"{part}.")}
+        kept = {k: v for k, v in read_weights(file)[0].items() if part == "all" or k.startswith(f"{part}.")}
         done = {
             k: v for k, v in stages_of(file).items() if part == "all" or k.split(" ")[0] in OF_AUTOENCODER
         }
@@ -59,7 +59,7 @@ def average(folder: Path, stage: str) -> dict[str, Tensor]:
 
 def stages_of(weights: Path) -> dict[str, Any]:
     """Of every stage that a file of weights was trained in its steps, seconds and losses by step."""
-    return json.loads(read(weights)[1]["stages"]) if weights.exists() else {}
+    return json.loads(read_weights(weights)[1]["stages"]) if weights.exists() else {}
 
 
 def after(before: Mapping[str, Any], stages: Mapping[str, Any]) -> dict[str, Any]:

@@ -35,9 +35,11 @@ from flows.studio.media.clips import Frames, write_clip
 from flows.studio.picture import render, sidecars, subtitles
 from flows.studio.rates import FPS, SAMPLE_RATE, SAMPLES_PER_FRAME
 from flows.studio.sound import mix
-from flows.studio.timeline import captions
-from flows.studio.timeline.framing import clip_frames
+from flows.studio.timeline import caption_cues
+from flows.studio.timeline.framing import clip_frame_numbers
 from flows.studio.timeline.model import Caption, LaughCue, LineCue, MusicCue, PictureCut, Span, Timeline
+from flows.studio.typography import fonts
+from flows.studio.typography.caption_style import letters_per_row
 from scripts_llm.screenplay.premise import Audio
 
 SCENES, LENGTH, SIDE = 20, 2 * FPS, 512
@@ -93,9 +95,9 @@ def our_cut(timeline: Timeline, folder: Path, track: Path, only: Sequence[int] |
     """Every segment, or those that changed, the join, and the check."""
     segments = [folder / f"{span.id}.mp4" for span in timeline.spans]
     for number in range(len(segments)) if only is None else only:
-        render.make_segment(timeline, timeline.spans[number], segments[number])
-    render.join(segments, track, folder / "ours.mp4")
-    render.verify(folder / "ours.mp4", timeline)
+        render.render_segment(timeline, timeline.spans[number], segments[number])
+    render.join_segments(segments, track, folder / "ours.mp4")
+    render.verify_film(folder / "ours.mp4", timeline)
 
 
 def raw_ffmpeg(timeline: Timeline, folder: Path, track: Path) -> None:
@@ -119,9 +121,11 @@ def raw_ffmpeg(timeline: Timeline, folder: Path, track: Path) -> None:
         "-c:a",
         "copy",
     ]
-    with ffmpeg.with_fonts():
-        burn = ["-vf", f"ass=filename={ffmpeg.filter_value(str(ass))}"]
-        ffmpeg.run(["-y", *source, *burn, *coding, str(folder / "raw.mp4")], doing="raw ffmpeg")
+    with fonts.font_environment() as environment:
+        burn = ["-vf", f"ass=filename={ffmpeg.escape_filter_value(str(ass))}"]
+        ffmpeg.run(
+            ["-y", *source, *burn, *coding, str(folder / "raw.mp4")], doing="raw ffmpeg", env=environment
+        )
 
 
 def spoken(folder: Path) -> list[Path]:
@@ -142,8 +146,6 @@ def moviepy_pattern(timeline: Timeline, folder: Path, lines: Sequence[Path]) -> 
     so nothing is resized. Sound is in it, mixed and encoded by the same write.
     """
     from moviepy import AudioFileClip, CompositeVideoClip, TextClip, VideoFileClip, concatenate_videoclips
-
-    from flows.studio.typography import fonts
 
     scenes: list[Any] = []
     for shown, caption, line in zip(timeline.pictures, timeline.captions, lines, strict=True):
@@ -299,12 +301,12 @@ def long_film(folder: Path, minutes: int) -> Timeline:
         soundfile.write(wav, tone, SAMPLE_RATE)
         start, scene = n * length, f"s{n:03d}"
         spans.append(Span(scene, start, start + length, "scene"))
-        shown = clip_frames(16, length, "boomerang")
+        shown = clip_frame_numbers(16, length, "boomerang")
         pictures.append(PictureCut(scene, f"{scene}.1", start, start + length, clip, shown))
         lines.append(LineCue(scene, "joe", SAID, start + 6, start + 6 + said, wav))
         if n % 3 == 0:
             laughs.append(LaughCue(start + 6 + said, start + length - 6, "small", n))
-    limit = captions.limit_of(512, 288, style="classic")
+    limit = letters_per_row(512, 288, style="classic")
     return Timeline(
         width=512,
         height=288,
@@ -313,7 +315,7 @@ def long_film(folder: Path, minutes: int) -> Timeline:
         lines=tuple(lines),
         laughs=tuple(laughs),
         music=(MusicCue("bed", 0, spans[-1].end, 1),),
-        captions=captions.captions_of_lines(lines, spans, limit=limit),
+        captions=caption_cues.make_captions(lines, spans, limit=limit),
         names={"joe": "Joe"},
     )
 

@@ -31,7 +31,7 @@ import torch
 from PIL import Image
 
 import t2v
-from t2v.judge import WEIGHTS, judge, loaded
+from t2v.judge import WEIGHTS, judge, load_judge
 from t2v.pipeline import to_uint8
 from t2v.toon.drawing.scene import draw
 from t2v.toon.prompts.captions import canonical
@@ -330,7 +330,7 @@ def opened(options: argparse.Namespace) -> Bench:
     return Bench(
         model,
         options.before,
-        loaded() if ships else toon_judge.loaded(),
+        load_judge() if ships else toon_judge.loaded(),
         judged_by,
         weights_of(options.model, model),
         dict(setting(text) for text in options.settings),

@@ -1,4 +1,4 @@
-"""What the offline writer's episodes measure: `make bench-writer` prints a table, its tests hold the bounds.
+"""Measures the episodes of the offline writer: `make bench-writer` prints a table, its tests hold the bounds.
 
 A line is compared without names, numbers and punctuation; catchphrases, and the runner's own scenes (the gag
 that comes back and the tag's callback), are left out where repeats are counted.
@@ -13,15 +13,16 @@ import sys
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 from importlib import resources
 from pathlib import Path
 
 import yaml
+from pymorphy3 import MorphAnalyzer
 
-from scripts_llm import russian
 from scripts_llm.offline_writer import bank, cast, dialogue, nouns, writer
 from scripts_llm.offline_writer.person import read_person
+from scripts_llm.offline_writer.season import recognise_block
 from scripts_llm.offline_writer.wording import count_words, skeleton
 from scripts_llm.screenplay.film_vocabulary import FilmWords
 from scripts_llm.screenplay.premise import Premise, display_name
@@ -39,6 +40,20 @@ _RUSSIAN = (
     "раз себя наш хотеть"
 )
 _COMMON = frozenset(f"{_ENGLISH} {_RUSSIAN}".split())
+_RUSSIAN_KINDS = {
+    "man": "мужчина",
+    "woman": "женщина",
+    "old man": "старик",
+    "child": "ребёнок",
+    "robot": "робот",
+    "cat": "кот",
+    "dog": "пёс",
+    "fish": "рыба",
+    "ghost": "привидение",
+    "alien": "инопланетянин",
+    "monster": "чудище",
+    "toaster": "тостер",
+}
 
 
 @dataclass(frozen=True)
@@ -69,7 +84,7 @@ def lines_of(scene: Scene) -> list[Line]:
 
 def measure(premise: Premise, scripts: Sequence[Script]) -> Measures:
     """The measures of one show's episodes in their order."""
-    filled, _ = cast.invent(premise, WORDS, seed=0)
+    filled, _ = cast.complete_premise(premise, WORDS, seed=0)
     names = writer.spoken_names(filled)
     catches = {skeleton(c.catchphrase, names) for c in filled.characters.values() if c.catchphrase}
     told = [line.line for script in scripts for scene in script.scenes for line in lines_of(scene)]
@@ -122,10 +137,15 @@ def _distinct(lines: Sequence[str], size: int) -> float:
     return len(grams) / max(1, sum(grams.values()))
 
 
+@cache
+def _dictionary() -> MorphAnalyzer:
+    return MorphAnalyzer(lang="ru")
+
+
 @lru_cache(maxsize=50_000)
 def _lemma(word: str) -> str:
     if re.match("[а-яё]", word):
-        return str(russian.lemma(word))
+        return str(_dictionary().parse(word)[0].normal_form)
     return re.sub(r"(?:'s|s)$", "", word)
 
 
@@ -140,7 +160,7 @@ def _naming(premise: Premise, scripts: Sequence[Script]) -> float:
     naming = total = 0
     for script in scripts:
         own = show | _lemmas(f"{script.title} {script.logline or ''}")
-        past = bank.blocks("story", bank.room_of(premise.language))
+        past = bank.blocks("story", bank.bank_language(premise.language))
         about = next((b for b in past if _tells(b, script)), None)
         own |= _lemmas(" ".join((*about.fact("thing"), *about.fact("matter")))) if about else set()
         for scene in script.scenes:
@@ -151,21 +171,19 @@ def _naming(premise: Premise, scripts: Sequence[Script]) -> float:
 
 
 def _tells(block: bank.Block, script: Script) -> bool:
-    from scripts_llm.offline_writer.season import recognise
-
-    return block.name == recognise("story", (script.logline or "", script.title), "en") or (
-        block.name == recognise("story", (script.logline or "", script.title), "ru")
+    return block.name == recognise_block("story", (script.logline or "", script.title), "en") or (
+        block.name == recognise_block("story", (script.logline or "", script.title), "ru")
     )
 
 
 def _words_of_show(premise: Premise) -> set[str]:
-    language = bank.room_of(premise.language)
+    language = bank.bank_language(premise.language)
     texts = [premise.show, premise.logline or "", *nouns.own_nouns(premise)]
     texts += [visitor for block in bank.blocks("story", language) for visitor in block.fact("visitor")]
     texts += writer.VISITORS[language]
     for key, character in premise.characters.items():
         person = read_person(key, character, kinds=WORDS.kinds, language=language)
-        texts += [display_name(key, character), person.kind, russian.KIND_NAMES.get(person.kind, "")]
+        texts += [display_name(key, character), person.kind, _RUSSIAN_KINDS.get(person.kind, "")]
         texts += [character.role or "", character.catchphrase or "", character.wants or ""]
         trade = bank.table("trade", language)[person.trade]
         texts += [p for k in ("ware", "tool", "like", "saying", "lair") for p in trade.fact(k)]
@@ -205,7 +223,7 @@ def main() -> None:
             if file.exists()
             else shipped(show)
         )
-        scripts = list(writer.season(premise, WORDS, seed=args.seed, episodes=args.episodes))
+        scripts = list(writer.write_season(premise, WORDS, seed=args.seed, episodes=args.episodes))
         sys.stdout.write(row(file.stem, measure(premise, scripts)) + "\n")
         sys.stdout.flush()
 

@@ -1,6 +1,6 @@
 """The memory that one clip takes in a fresh process, beside what its plan expects; one line of JSON.
 
-    python tests/benchmarks/peak.py --rung 1 --dtype bfloat16 --frames 16 --size 128 [--streamed FILE]
+    python tests/benchmarks/peak.py --level 1 --dtype bfloat16 --frames 16 --size 128 [--streamed FILE]
 
 The published network with weights of no meaning, one step with guidance. Measured is the anonymous resident
 set at its highest, sampled every 2 ms. `--streamed` keeps the UNet's weights in a file that is mapped, as a
@@ -19,7 +19,7 @@ import torch
 from torch import nn
 
 from t2v.configs import MODELSCOPE
-from t2v.memory.plan import GB, LADDER, Clip, Plan, expected_peaks
+from t2v.memory.plan import GB, STRATEGIES, ClipSize, MemoryPlan, expected_peaks
 from t2v.networks.autoencoder import Autoencoder
 from t2v.networks.text_encoder import TextEncoder
 from t2v.networks.unet import UNet3D
@@ -74,15 +74,15 @@ def map_file(network: nn.Module, dtype: torch.dtype, path: Path) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("--rung", type=int, default=1)
+    parser.add_argument("--level", type=int, default=1)
     parser.add_argument("--dtype", choices=["float32", "bfloat16"], default="bfloat16")
     parser.add_argument("--frames", type=int, default=16)
     parser.add_argument("--size", type=int, default=128)
     parser.add_argument("--streamed", type=Path)
     options = parser.parse_args()
     dtype = getattr(torch, options.dtype)
-    clip = Clip(options.frames, options.size, options.size)
-    peaks = expected_peaks(MODELSCOPE, clip, "cpu", dtype, LADDER[options.rung])
+    clip = ClipSize(options.frames, options.size, options.size)
+    peaks = expected_peaks(MODELSCOPE, clip, "cpu", dtype, STRATEGIES[options.level])
     with torch.device("meta"):
         text_encoder, unet = TextEncoder(MODELSCOPE.text_encoder), UNet3D(MODELSCOPE.unet)
         autoencoder = Autoencoder(MODELSCOPE.autoencoder)
@@ -96,13 +96,15 @@ def main() -> None:
         map_file(unet, dtype, options.streamed)
     mask = text_encoder.tower.build_causal_mask()
     text_encoder.tower.register_buffer("attn_mask", mask.to(dtype), persistent=False)
-    plan = Plan("modelscope", "cpu", dtype, clip, options.rung, None, MODELSCOPE.autoencoder.factor, peaks)
+    plan = MemoryPlan(
+        "modelscope", "cpu", dtype, clip, options.level, None, MODELSCOPE.autoencoder.factor, peaks
+    )
     model = TextToVideo(
         MODELSCOPE, text_encoder, unet, autoencoder, device=torch.device("cpu"), dtype=dtype, memory=plan
     )
     model.generate("a cat", num_frames=clip.frames, height=clip.height, width=clip.width, num_steps=1)
     measured = peak.stop()
-    told = {"rung": options.rung, "dtype": options.dtype, "clip": clip, "streamed": bool(options.streamed)}
+    told = {"level": options.level, "dtype": options.dtype, "clip": clip, "streamed": bool(options.streamed)}
     told |= {"expected_gb": round(plan.peak_gb, 3), "measured_gb": round(measured / GB, 3)}
     told |= {"measured / expected": round(measured / plan.peak, 3)}
     told |= {"stages": {k: round(v / GB, 3) for k, v in plan.peaks.items()}}

@@ -14,10 +14,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from t2v.checkpoints.files.safetensors import load_strictly, read
-from t2v.judge import BY_PLACE, NUM_FRAMES, SHARED, Residual, convolution
+from t2v.checkpoints.files.safetensors import load_strictly, read_weights
+from t2v.judge import CLIP_QUESTIONS, NUM_FRAMES, PLACE_QUESTIONS, Residual, conv_norm_silu
 from t2v.toon.world import PLACES
-from t2v.training.judge_recipe import run
+from t2v.training.judge_recipe import run_command
 
 WEIGHTS = Path(__file__).with_name("toon_judge.safetensors")
 CENTRES = (-0.47, 0.0, 0.47)  # of the places, in half widths of the picture
@@ -31,17 +31,17 @@ class WindowJudge(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.features = nn.Sequential(
-            convolution(3 * NUM_FRAMES, 48, kernel=7, stride=4),
+            conv_norm_silu(3 * NUM_FRAMES, 48, kernel=7, stride=4),
             Residual(48),
-            convolution(48, 96, stride=2),
+            conv_norm_silu(48, 96, stride=2),
             Residual(96),
             Residual(96),
-            convolution(96, 128),
+            conv_norm_silu(96, 128),
         )
         self.whole = nn.Sequential(nn.Linear(256, 128), nn.SiLU())
         self.place = nn.Sequential(nn.Linear(128 * ROWS + 128, 256), nn.SiLU(), nn.Dropout(0.1))
-        self.shared = nn.ModuleDict({name: nn.Linear(128, n) for name, n in SHARED.items()})
-        self.by_place = nn.ModuleDict({name: nn.Linear(256, n) for name, n in BY_PLACE.items()})
+        self.shared = nn.ModuleDict({name: nn.Linear(128, n) for name, n in CLIP_QUESTIONS.items()})
+        self.by_place = nn.ModuleDict({name: nn.Linear(256, n) for name, n in PLACE_QUESTIONS.items()})
 
     def forward(self, pictures: Tensor) -> dict[str, Tensor]:
         frames = pictures.unflatten(1, (NUM_FRAMES, 3))
@@ -64,11 +64,11 @@ def _windows(width: int) -> Tensor:
 
 def loaded(path: Path = WEIGHTS) -> WindowJudge:
     model = WindowJudge()
-    load_strictly(model, read(path)[0], path, "the judge that scores")
+    load_strictly(model, read_weights(path)[0], path, "the judge that scores")
     assert len(CENTRES) == len(PLACES)
     return model.eval().requires_grad_(False)
 
 
 if __name__ == "__main__":
     torch.manual_seed(77)
-    run(WindowJudge(), WEIGHTS, seed=77, doc=__doc__)
+    run_command(WindowJudge(), WEIGHTS, seed=77, doc=__doc__)

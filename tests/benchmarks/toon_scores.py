@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from t2v.judge import Verdict, standing_at
+from t2v.judge import Verdict, figure_at
 from t2v.toon.prompts.captions import unheard_caption
 from t2v.toon.world import Staging, is_held_out, sample_staging
 
@@ -39,7 +39,7 @@ def prompts(count: int, *, held_out: bool = True) -> list[tuple[Staging, str]]:
 def score(staging: Staging, verdict: Verdict) -> dict[str, int]:
     """Counts of what is right, and of what was asked."""
     figures = staging.figures
-    pairs = [(figure, standing_at(figure.place, verdict, alone=len(figures) == 1)) for figure in figures]
+    pairs = [(figure, figure_at(figure.place, verdict, alone=len(figures) == 1)) for figure in figures]
     kinds = [seen is not None and seen.kind == figure.kind for figure, seen in pairs]
     colours = [seen is not None and seen.colour == figure.colour for figure, seen in pairs]
     actions = [seen is not None and seen.action == figure.action for figure, seen in pairs]

@@ -110,7 +110,7 @@ def started_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The URL of a Prefect server of the tests' own."""
     from flows.orchestration import server as api_server
 
-    server = api_server.start_private(tmp_path_factory.mktemp("prefect") / api_server.SERVER_LOG)
+    server = api_server.start_private_server(tmp_path_factory.mktemp("prefect") / api_server.SERVER_LOG)
     yield server.wait()
     server.stop()
 

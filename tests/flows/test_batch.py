@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-from dataclasses import replace
 
 import pytest
 
@@ -11,9 +10,9 @@ from flows import batch
 from flows.cli.app import main
 from flows.studio.errors import StudioError
 from flows.studio.production import batch as batches
-from flows.studio.production.batch import Job, Result
-from flows.studio.production.console import Screen
-from flows.studio.production.request import BatchOptions, Outcome
+from flows.studio.production.batch import Result, Task
+from flows.studio.production.console import Console
+from flows.studio.production.request import BatchRequest, Outcome
 from flows.studio.workspace import files, folder
 
 PREMISE = "show: {show}\nlogline: A cat runs for mayor.\n"
@@ -23,7 +22,7 @@ BROKEN = "show: Broken\nlogline: [no\n"
 @pytest.fixture
 def options(tmp_path):
     (tmp_path / "premises").mkdir()
-    return BatchOptions(tmp_path / "premises", writer="offline", output=tmp_path / "output")
+    return BatchRequest(premises=tmp_path / "premises", writer="offline", output=tmp_path / "output")
 
 
 @pytest.fixture
@@ -51,23 +50,23 @@ def made(path, code=0, notes=()):
 
 def test_every_show_gets_its_next_episode_in_the_order_of_the_files(add, options):
     second, first = add("b", "The Moon Bar"), add("a", "Robot Roommates", film=True)
-    assert batches.plan_night(options).jobs == (Job(first, "next"), Job(second, "next"))
+    assert batches.plan_night(options).tasks == (Task(first, "next"), Task(second, "next"))
 
 
 def test_what_is_unfinished_comes_first_and_its_show_still_gets_the_next_one(add, options):
     fresh, begun = add("a", "Robot Roommates", film=True), add("b", "The Moon Bar", begun=True)
-    assert batches.plan_night(options).jobs == (Job(begun, None), Job(fresh, "next"), Job(begun, "next"))
+    assert batches.plan_night(options).tasks == (Task(begun, None), Task(fresh, "next"), Task(begun, "next"))
 
 
 def test_an_episode_with_gag_cards_is_unfinished(add, options):
     path = add("a", "Robot Roommates", film=True, gags=["s02.1"])
-    assert batches.plan_night(options).jobs[0] == Job(path, None)
+    assert batches.plan_night(options).tasks[0] == Task(path, None)
 
 
 def test_the_second_premise_of_a_show_is_refused_with_the_names_of_both(add, options):
     first, second = add("a", "The Moon Bar"), add("b", "the moon bar!")
     plan = batches.plan_night(options)
-    assert plan.jobs == (Job(first, "next"),)
+    assert plan.tasks == (Task(first, "next"),)
     assert [result.premise for result in plan.refused] == [second]
     assert str(first) in plan.refused[0].fault
     assert str(second) in plan.refused[0].fault
@@ -76,7 +75,7 @@ def test_the_second_premise_of_a_show_is_refused_with_the_names_of_both(add, opt
 def test_a_broken_premise_is_told_and_keeps_nobody_else_from_being_made(add, options):
     good, broken = add("a", "The Moon Bar"), add("b", "Broken", text=BROKEN)
     plan = batches.plan_night(options)
-    assert plan.jobs == (Job(good, "next"),)
+    assert plan.tasks == (Task(good, "next"),)
     assert [result.premise for result in plan.refused] == [broken]
     assert plan.refused[0].fault.startswith(f"{broken}:2:10: wanted ")
     assert "^" not in plan.refused[0].fault
@@ -84,8 +83,8 @@ def test_a_broken_premise_is_told_and_keeps_nobody_else_from_being_made(add, opt
 
 def test_a_show_whose_unfinished_episode_failed_tonight_begins_no_other(tmp_path):
     failed = Result(tmp_path / "a.yaml", None, "no")
-    assert not batches.still_to_do(Job(failed.premise, "next"), [failed])
-    assert batches.still_to_do(Job(tmp_path / "b.yaml", "next"), [failed, made(tmp_path / "b.yaml")])
+    assert not batches._is_to_be_made(Task(failed.premise, "next"), [failed])
+    assert batches._is_to_be_made(Task(tmp_path / "b.yaml", "next"), [failed, made(tmp_path / "b.yaml")])
 
 
 @pytest.mark.parametrize(
@@ -103,7 +102,7 @@ def test_a_show_whose_unfinished_episode_failed_tonight_begins_no_other(tmp_path
 def test_the_exit_code_says_whether_all_some_or_none_were_made(tmp_path, codes, code):
     path = tmp_path / "a.yaml"
     results = [Result(path, None, "no") if each is None else made(path, each) for each in codes]
-    assert batches.code_of(results) == code
+    assert batches.exit_code(results) == code
 
 
 def test_the_summary_names_every_premise_with_its_film_its_fault_and_what_is_to_know(tmp_path):
@@ -132,7 +131,7 @@ def test_a_wrong_folder_is_exit_code_2_and_says_what_to_try(tmp_path, wrong):
     elif wrong == "empty":
         path.mkdir()
     with pytest.raises(StudioError, match="coldopen new") as told:
-        batches.announce(BatchOptions(path))
+        batches.announce(BatchRequest(premises=path))
     assert told.value.code == 2
 
 
@@ -147,15 +146,15 @@ def test_what_was_said_of_the_film_model_holds_for_every_show(prefect_server, ad
     add("a", "The Moon Bar")
     video = {"size": "100x100", "steps": 3}
     said: list[str] = []
-    with Screen(write=said.append) as screen:
-        outcome = batch.make(replace(options, video=video), screen)
+    with Console(write=said.append) as screen:
+        outcome = batch.make_batch(options.model_copy(update={"video": video}), screen)
     assert outcome.code == 1
     wanted = (
         "  not made  a.yaml: video: size: TOON wants width and height in steps of 8, got 100x100, try 96x96"
     )
     assert outcome.lines[1] == wanted
-    one = Job(options.premises / "a.yaml", "next")
-    assert batches.options_of(one, replace(options, video=video)).video == video
+    one = Task(options.premises / "a.yaml", "next")
+    assert batches.episode_request(one, options.model_copy(update={"video": video})).video == video
 
 
 @pytest.mark.parametrize(
@@ -182,11 +181,11 @@ def test_every_show_is_tried_whatever_became_of_the_others(prefect_server, add, 
     add("b", "Broken", text=BROKEN)
     add("c", "Robot Roommates")
     said: list[str] = []
-    with Screen(write=said.append) as screen, contextlib.ExitStack() as others:
+    with Console(write=said.append) as screen, contextlib.ExitStack() as others:
         for show in ("The Moon Bar", "Robot Roommates"):
             held = folder.choose_episode(options.output, show, season=1, wanted="next")
             others.enter_context(folder.locked(held))
-        outcome = batch.make(options, screen)
+        outcome = batch.make_batch(options, screen)
     assert outcome.code == 1
     assert outcome.lines[0] == "0 of 3 made."
     for name in ("a.yaml", "b.yaml", "c.yaml"):

@@ -7,7 +7,6 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,15 +15,17 @@ import pytest
 from flows import episode
 from flows.studio.commands import cut
 from flows.studio.errors import StudioError
-from flows.studio.filming import camera
+from flows.studio.filming.models import LoadedModels
 from flows.studio.media import ffmpeg
-from flows.studio.picture import render, subtitles
-from flows.studio.production import episode as episodes
-from flows.studio.production import messages
-from flows.studio.production.request import CutOptions, Outcome
+from flows.studio.picture import render
+from flows.studio.production import messages, run
+from flows.studio.production.episode import Episode
+from flows.studio.production.request import CutRequest, Outcome
+from flows.studio.typography.caption_style import style_names
 from flows.studio.workspace.folder import locked
 from scripts_llm.errors import ScriptError
-from tests.flows.fish import FISH, fish_options, fish_story
+from t2v.pipeline import TextToVideo
+from tests.flows.fish import FISH, fish_request, fish_story, make, nothing_to_do
 
 
 def _lying(folder: Path) -> dict[str, set[tuple[str, int]]]:
@@ -42,7 +43,7 @@ def _lying(folder: Path) -> dict[str, set[tuple[str, int]]]:
 def _new(folder: Path, before: dict[str, set[tuple[str, int]]]) -> tuple[int, int]:
     """How many clips and voices were made since."""
     now = _lying(folder)
-    assert all(before[kind] <= now[kind] for kind in now), "an artefact was thrown away or made again"
+    assert all(before[kind] <= now[kind] for kind in now), "an artifact was thrown away or made again"
     return len(now["clips"] - before["clips"]), len(now["voices"] - before["voices"])
 
 
@@ -68,7 +69,7 @@ def made(
     script.parent.mkdir(parents=True)
     script.write_text(tiny_script, "utf-8")
     screen = heard()
-    return home, episode.make(fish_options(home), screen), screen
+    return home, episode.make_episode(Episode.open(fish_request(home)), screen, LoadedModels()), screen
 
 
 @pytest.fixture
@@ -134,7 +135,7 @@ def test_prefect_shows_the_run_by_its_name_with_its_shots_and_its_sheet(
 def test_a_second_run_has_nothing_to_do_and_says_how_to_go_on(made: tuple[Path, Outcome, Any]) -> None:
     home = made[0]
     before = {path: path.stat().st_mtime_ns for path in (home / "output").rglob("*")}
-    outcome = messages.quick_check(fish_options(home))
+    outcome = nothing_to_do(fish_request(home))
     assert outcome is not None
     assert outcome.code == 0
     assert "nothing to do" in outcome.lines[0]
@@ -147,10 +148,12 @@ def test_finding_nothing_to_do_needs_neither_prefect_nor_torch(
     made: tuple[Path, Outcome, Any], checkout: Path
 ) -> None:
     code = (
-        "import sys; from pathlib import Path; from flows import begin;"
-        "from flows.studio.production.request import EpisodeOptions;"
-        "o = EpisodeOptions(premise=Path(sys.argv[1]), output=Path(sys.argv[2]), writer='offline');"
-        "begin.announce(o); assert begin.quick_check(o).code == 0;"
+        "import sys; from pathlib import Path; from flows.studio.production import messages, run;"
+        "from flows.studio.production.episode import Episode;"
+        "from flows.studio.production.request import EpisodeRequest;"
+        "o = EpisodeRequest(premise=Path(sys.argv[1]), output=Path(sys.argv[2]), writer='offline');"
+        "e = Episode.open(o); messages.announce(e);"
+        "assert run.begin(e, None).__enter__().plan.is_done(None);"
         "print([m for m in ('torch', 'prefect', 'moviepy', 'openai') if m in sys.modules])"
     )
     home = made[0]
@@ -171,7 +174,7 @@ def test_other_words_make_one_voice_and_the_cut_and_going_back_makes_nothing(hom
     folder = home / "output" / FISH
     before, film = _lying(folder), (folder / "episode.mp4").read_bytes()
     _edit(home, "It blinked.", "It winked.")
-    assert messages.quick_check(fish_options(home)) is None
+    assert nothing_to_do(fish_request(home)) is None
     outcome, screen = fish_story(home, heard)
     assert outcome.code == 0
     assert _new(folder, before) == (0, 1)
@@ -197,6 +200,26 @@ def test_another_prompt_films_one_shot_and_its_clip_is_cut_in(home: Path, heard:
     _edit(home, "The Don dancing", "The Don talking")
     fish_story(home, heard)
     assert _new(folder, both) == (0, 0)
+
+
+def test_without_hibari_new_words_are_murmured_and_it_is_said_why(
+    home: Path, heard: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = _lying(home / "output" / FISH)
+    _edit(home, "It blinked.", "It winked at me.")
+    with monkeypatch.context() as blocked:
+        blocked.setitem(sys.modules, "hibari", None)
+        outcome, screen = fish_story(home, heard, until="voices")
+    assert outcome.code == 0
+    assert _new(home / "output" / FISH, before) == (0, 1), "what was spoken stays"
+    (note,) = [note for note in outcome.notes if note.startswith("murmured")]
+    assert note in screen.text
+    assert "hibari is not installed" in note
+    assert "pip install 'hibari-tts[fast]==0.2.1'" in note
+    assert "\n" not in note
+    outcome, screen = fish_story(home, heard, until="voices")
+    assert "1 voice line" in screen.text, "hibari is back, and speaks the line"
+    assert not [note for note in outcome.notes if note.startswith("murmured")]
 
 
 def test_an_inserted_line_is_the_only_one_that_is_spoken(home: Path, heard: Any) -> None:
@@ -234,15 +257,15 @@ def test_a_look_flows_from_the_premise_into_the_shots_that_show_it(home: Path, h
 def test_options_that_are_not_given_again_keep_their_value(home: Path, heard: Any) -> None:
     folder = home / "output" / FISH
     before = _lying(folder)
-    assert messages.quick_check(replace(fish_options(home), writer=None)) is not None
+    assert nothing_to_do(fish_request(home).model_copy(update={"writer": None})) is not None
     screen = fish_story(home, heard, until="clips", seed=8)[1]
     assert _new(folder, before) == (2, 0)
     assert "  s01.1 clip: seed changed" in screen.lines
-    assert messages.quick_check(fish_options(home, until="clips")) is not None, "the seed is remembered"
+    assert nothing_to_do(fish_request(home, until="clips")) is not None, "the seed is remembered"
     both = _lying(folder)
     fish_story(home, heard, until="clips", seed=7)
     assert _new(folder, both) == (0, 0), "going back to the old seed films nothing"
-    assert messages.quick_check(fish_options(home, until="clips")) is not None
+    assert nothing_to_do(fish_request(home, until="clips")) is not None
 
 
 # ------------------------------------------------------------------------------------- what goes wrong
@@ -253,7 +276,7 @@ def test_a_shot_that_fails_twice_becomes_a_gag_card_and_is_tried_again(
 ) -> None:
     folder = home / "output" / FISH
     _edit(home, "The Don talking", "The Don flying")
-    model = type(camera.loaded_model("toon", None))
+    model = TextToVideo
     real: Callable[..., Any] = model.generate
     tries = []
 
@@ -270,7 +293,7 @@ def test_a_shot_that_fails_twice_becomes_a_gag_card_and_is_tried_again(
     assert outcome.notes == ("1 gag card (s01.2)",)
     assert any("s01.2 failed twice (RuntimeError: out of memory)" in line for line in screen.lines)
     assert json.loads((folder / "manifest.json").read_text("utf-8"))["gag_cards"] == ["s01.2"]
-    assert messages.quick_check(fish_options(home)) is None
+    assert nothing_to_do(fish_request(home)) is None
 
     monkeypatch.setattr(model, "generate", real)
     before = _lying(folder)
@@ -290,7 +313,7 @@ def test_ctrl_c_passes_through_and_the_next_run_goes_on_where_it_stopped(home: P
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        episode.story(episodes.prepare(fish_options(home)), heard(stop))
+        make(fish_request(home), heard(stop))
     assert len(list((folder / "clips").glob("*.mp4"))) == 1
     assert not [path for path in folder.rglob("*") if ".part" in path.name]
     before = _lying(folder)
@@ -301,30 +324,30 @@ def test_ctrl_c_passes_through_and_the_next_run_goes_on_where_it_stopped(home: P
 def test_another_shape_is_cut_from_what_is_there_and_films_nothing(home: Path, heard: Any) -> None:
     folder = home / "output" / FISH
     before = _lying(folder)
-    tall = cut.recut(fish_options(home), CutOptions("9:16", 512), heard())
+    tall = cut.cut(fish_request(home), CutRequest("9:16", 512), heard())
     assert tall.path == folder / "episode.9x16.mp4"
     assert "512x910" in tall.lines[0]
-    short = cut.recut(fish_options(home), CutOptions(scenes=("s01",), framing="crop"), heard())
+    short = cut.cut(fish_request(home), CutRequest(scenes=("s01",), framing="crop"), heard())
     assert short.path == folder / "s01.16x9.mp4"
     assert "192x108" in short.lines[0]
     assert _new(folder, before) == (0, 0)
     for film in (tall.path, short.path):
         assert film.with_suffix(".srt").stat().st_size > 0
-    whole = ffmpeg.contents(folder / "episode.mp4")
-    assert ffmpeg.contents(tall.path).num_frames == whole.num_frames
-    assert ffmpeg.contents(short.path).num_frames < whole.num_frames  # no title card
-    again = cut.recut(fish_options(home), CutOptions("9:16", 512), heard())
+    whole = ffmpeg.probe(folder / "episode.mp4")
+    assert ffmpeg.probe(tall.path).num_frames == whole.num_frames
+    assert ffmpeg.probe(short.path).num_frames < whole.num_frames  # no title card
+    again = cut.cut(fish_request(home), CutRequest("9:16", 512), heard())
     assert again.path == tall.path
 
 
 def test_a_cut_of_what_was_never_filmed_or_is_no_scene_is_refused(home: Path, heard: Any) -> None:
     with pytest.raises(StudioError, match="--scenes: wanted some of s01, got s09"):
-        cut.recut(fish_options(home), CutOptions(scenes=("s09",)), heard())
+        cut.cut(fish_request(home), CutRequest(scenes=("s09",)), heard())
     with pytest.raises(StudioError, match="wanted --aspect, --lines or --scenes"):
-        cut.recut(fish_options(home), CutOptions(), heard())
+        cut.cut(fish_request(home), CutRequest(), heard())
     shutil.rmtree(home / "output" / FISH / "clips")
     with pytest.raises(StudioError, match=r"2 clips or voices are not there.*coldopen episode") as told:
-        cut.recut(fish_options(home), CutOptions("9:16"), heard())
+        cut.cut(fish_request(home), CutRequest("9:16"), heard())
     assert told.value.code == 2
 
 
@@ -333,9 +356,9 @@ def test_when_the_time_is_up_no_further_shot_is_begun_and_the_next_run_goes_on(
 ) -> None:
     folder = home / "output" / FISH
     shutil.rmtree(folder / "clips")
-    monkeypatch.setattr(episodes, "is_over", lambda stop_at: bool(list((folder / "clips").glob("*.mp4"))))
+    monkeypatch.setattr(run, "time_is_up", lambda stop_at: bool(list((folder / "clips").glob("*.mp4"))))
     with pytest.raises(StudioError, match=r"1 of 2 shots were filmed; the time was up"):
-        episode.story(episodes.prepare(fish_options(home)), heard())
+        make(fish_request(home), heard())
     monkeypatch.undo()
     before = _lying(folder)
     assert fish_story(home, heard)[0].code == 0
@@ -350,18 +373,21 @@ def test_the_show_remembers_what_the_episode_told(made: tuple[Path, Outcome, Any
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from flows import episode, job
-from flows.studio.production.request import EpisodeOptions
+from flows.studio.filming.models import LoadedModels
+from flows.studio.production.episode import Episode
+from flows.studio.production.request import EpisodeRequest
+from flows.studio.production.run import make_episode
+from flows.studio.production.steps import LocalSteps
 
-class Screen:
+class Console:
     def say(self, text): pass
     warn = say
     def progress(self, label, done=0, total=0):
         if label.endswith("shot 2, step 2 of 2"):
             os.kill(os.getpid(), signal.SIGKILL)
 
-options = EpisodeOptions(premise=Path(sys.argv[1]), output=Path(sys.argv[2]), writer="offline")
-episode.story(job.prepare(options), Screen())
+options = EpisodeRequest(premise=Path(sys.argv[1]), output=Path(sys.argv[2]), writer="offline")
+make_episode(Episode.open(options), Console(), LocalSteps(LoadedModels()))
 """
 
 
@@ -383,23 +409,24 @@ def test_kill_9_loses_the_shot_in_hand_and_nothing_else(home: Path, heard: Any, 
 
 
 def test_two_runs_at_once_do_not_disturb_each_other(home: Path, heard: Any) -> None:
-    work = episodes.prepare(fish_options(home))
+    work = Episode.open(fish_request(home))
     with locked(work.folder), pytest.raises(StudioError, match="is being worked on by process"):
-        episode.story(work, heard())
+        make(fish_request(home), heard())
 
 
 SMALL = """
 import resource, sys
 from pathlib import Path
-from flows import scripting, job
-from flows.studio.production.request import EpisodeOptions
+from flows.studio.production import script
+from flows.studio.production.episode import Episode
+from flows.studio.production.request import EpisodeRequest
 from flows.studio.errors import StudioError
 
-options = EpisodeOptions(premise=Path(sys.argv[1]), output=Path(sys.argv[2]), writer="offline")
-work = job.prepare(options)
+options = EpisodeRequest(premise=Path(sys.argv[1]), output=Path(sys.argv[2]), writer="offline")
+work = Episode.open(options)
 resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100))
 try:
-    scripting.write(work, say=print)
+    script.write_script(work, say=print)
 except StudioError as error:
     print(error.code, error)
 """
@@ -423,15 +450,15 @@ def test_a_disk_that_refuses_the_script_is_one_line_and_leaves_nothing(tiny: Pat
 def test_a_premise_that_is_wrong_is_refused_before_any_server_starts(home: Path) -> None:
     (home / "fish.yaml").write_text("show: [Fish]\n", "utf-8")
     with pytest.raises(ScriptError, match=r"fish\.yaml:1:7"):
-        messages.announce(fish_options(home))
+        messages.announce(Episode.open(fish_request(home)))
     with pytest.raises(ScriptError):
-        messages.quick_check(fish_options(home))
+        nothing_to_do(fish_request(home))
 
 
 def test_someone_in_the_script_who_is_not_cast_is_told_with_line_and_column(home: Path) -> None:
     _edit(home, "- joe: It blinked.", "- jo: It blinked.")
     with pytest.raises(ScriptError, match=r"script\.yaml:13:9.*jo"):
-        messages.quick_check(fish_options(home))
+        nothing_to_do(fish_request(home))
 
 
 def test_the_film_decodes_to_what_its_timeline_says(made: tuple[Path, Outcome, Any]) -> None:
@@ -441,4 +468,4 @@ def test_the_film_decodes_to_what_its_timeline_says(made: tuple[Path, Outcome, A
     assert (found.width, found.height) == (192, 108)
     manifest = json.loads((folder / "manifest.json").read_text("utf-8"))
     assert found.num_frames == manifest["film"]["num_frames"]
-    assert subtitles.styles()
+    assert style_names()

@@ -14,10 +14,10 @@ import t2v
 from flows.cli.app import main
 from flows.studio.errors import StudioError
 from flows.studio.production import edit, episode, messages
-from flows.studio.production import plan as plans
+from flows.studio.production.episode import Episode
 from flows.studio.workspace import manifest
 from flows.studio.workspace.folder import EpisodeCode, EpisodeFolder
-from tests.flows.fish import FISH, fish_options, fish_story
+from tests.flows.fish import FISH, fish_request, fish_story, nothing_to_do, plan_of
 
 
 def _manifest(folder: Path) -> Any:
@@ -55,9 +55,11 @@ def test_other_weights_film_an_episode_are_remembered_and_a_draft_leaves_it_alon
 ) -> None:
     model, folder = saved_model("diffusers"), home / "output" / FISH
     said = {"model": str(model), "size": "32x16", "steps": 1}
-    manifest.write(EpisodeFolder(folder, EpisodeCode(1, 1)), manifest.Memory(num_steps=2))  # TOON's alone
-    options = fish_options(home, video=said)
-    assert f"film by {model.name} (32x16, licence CC-BY-NC-4.0)" in messages.announce(options)
+    manifest.write(
+        EpisodeFolder(folder, EpisodeCode(1, 1)), manifest.EpisodeMemory(num_steps=2)
+    )  # TOON's alone
+    options = fish_request(home, video=said)
+    assert f"film by {model.name} (32x16, licence CC-BY-NC-4.0)" in messages.announce(Episode.open(options))
     outcome, screen = fish_story(home, heard, video=said)
     assert (outcome.code, outcome.path) == (0, folder / "episode.mp4")
     licence = f"not for commercial use: {model.name} has the licence CC-BY-NC-4.0"
@@ -78,7 +80,7 @@ def test_other_weights_film_an_episode_are_remembered_and_a_draft_leaves_it_alon
     assert str(model) not in json.dumps(recipe["recipe"])
     assert f"Filmed by {model.name} (CC-BY-NC-4.0)." in (folder / "publish.txt").read_text("utf-8")
 
-    again = messages.quick_check(fish_options(home))  # nothing said again: its own memory counts
+    again = nothing_to_do(fish_request(home))  # nothing said again: its own memory counts
     assert again is not None
     assert again.lines[0].startswith("nothing to do")
 
@@ -94,7 +96,7 @@ def test_other_weights_film_an_episode_are_remembered_and_a_draft_leaves_it_alon
     for key in ("failed", "film_recipe", "weights", "video"):
         assert after["remembered"][key] == memory[key], key
     assert after["film_model"] == made["film_model"]
-    whole, draft = (messages.quick_check(fish_options(home, draft=draft)) for draft in (False, True))
+    whole, draft = (nothing_to_do(fish_request(home, draft=draft)) for draft in (False, True))
     assert whole is not None
     assert draft is not None
     assert (whole.path, draft.path) == (folder / "episode.mp4", folder / "draft.mp4")
@@ -107,7 +109,7 @@ def test_the_command_line_beats_the_premise_beats_the_environment(
     model, premise = saved_model("modelscope"), home / "fish.yaml"
 
     def named(**said: Any) -> str | None:
-        return episode.prepare(fish_options(home, video=said)).video.model
+        return Episode.open(fish_request(home, video=said)).video.model
 
     assert named() == "toon"
     monkeypatch.setenv(episode.VIDEO_MODEL, str(model))
@@ -115,12 +117,12 @@ def test_the_command_line_beats_the_premise_beats_the_environment(
     premise.write_text(premise.read_text("utf-8").replace("{steps: 2}", "{steps: 2, model: toon}"), "utf-8")
     assert named() == "toon"
     assert named(model=str(model)) == str(model)
-    asked = episode.prepare(fish_options(home, video={"model": str(model), "steps": 3}))
+    asked = Episode.open(fish_request(home, video={"model": str(model), "steps": 3}))
     manifest.write(asked.folder, asked.memory)
     monkeypatch.delenv(episode.VIDEO_MODEL)
-    kept = episode.prepare(fish_options(home)).video
+    kept = Episode.open(fish_request(home)).video
     assert (kept.model, kept.steps) == (str(model), 3)
-    changed = episode.prepare(fish_options(home, video={"steps": 5})).video
+    changed = Episode.open(fish_request(home, video={"steps": 5})).video
     assert (changed.model, changed.steps) == (str(model), 5)
 
 
@@ -131,13 +133,13 @@ def test_a_folder_named_in_the_premise_may_lie_beside_it(
     (home / "weights").symlink_to(model.parent)
     text = premise.read_text("utf-8").replace("{steps: 2}", f"{{model: weights/{model.name}, speed: fast}}")
     premise.write_text(text, "utf-8")
-    plan = plans.look(episode.prepare(fish_options(home)))
+    plan = plan_of(fish_request(home))
     assert plan is not None
     assert plan.film.model == str(model.resolve())
     assert (plan.film.num_steps, plan.film.sampler) == (16, "dpmpp_2m")
     filmed_by = f"Filmed by {model.name} (CC-BY-NC-4.0), voiced by hibari-tts"
-    assert filmed_by in edit.credits_of(plan.written.premise, "hand", plan.material())
-    assert messages.plan_told(plan)[-1].startswith("not for commercial use")
+    assert filmed_by in edit.credits_of(plan.premise, "hand", plan)
+    assert messages.describe_plan(plan)[-1].startswith("not for commercial use")
 
 
 @pytest.mark.parametrize(
@@ -175,17 +177,21 @@ def test_what_cannot_be_filmed_with_is_one_line_and_exit_code_two(
 def test_a_drafts_manifest_keeps_the_films_apart(tmp_path: Path) -> None:
     whole = EpisodeFolder(tmp_path, EpisodeCode(1, 1))
     draft = EpisodeFolder(tmp_path, EpisodeCode(1, 1), draft=True)
-    manifest.write(whole, manifest.Memory(film_recipe="a", weights="b", failed=("c",), writer="offline"))
-    assert manifest.read(draft) == manifest.Memory(writer="offline")
-    manifest.write(draft, manifest.Memory(film_recipe="x", weights="y", writer="model"), shots=[], lines=[1])
-    assert manifest.read(whole) == manifest.Memory(
+    manifest.write(
+        whole, manifest.EpisodeMemory(film_recipe="a", weights="b", failed=("c",), writer="offline")
+    )
+    assert manifest.read_memory(draft) == manifest.EpisodeMemory(writer="offline")
+    manifest.write(
+        draft, manifest.EpisodeMemory(film_recipe="x", weights="y", writer="model"), shots=[], lines=[1]
+    )
+    assert manifest.read_memory(whole) == manifest.EpisodeMemory(
         film_recipe="a", weights="b", failed=("c",), writer="model"
     )
-    assert manifest.read(draft).film_recipe == "x"
+    assert manifest.read_memory(draft).film_recipe == "x"
     assert "shots" not in _manifest(tmp_path)
     assert _manifest(tmp_path)["lines"] == [1]
 
 
 def test_a_wrong_key_of_the_flows_mapping_is_told(home: Path) -> None:
     with pytest.raises(StudioError, match=r"--width: .*got 256"):
-        episode.prepare(fish_options(home, video={"width": 256}))
+        Episode.open(fish_request(home, video={"width": 256}))

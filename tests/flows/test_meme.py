@@ -14,9 +14,12 @@ import t2v
 from flows import meme
 from flows.cli.app import main
 from flows.studio.errors import StudioError
+from flows.studio.filming.models import LoadedModels
 from flows.studio.media import ffmpeg
 from flows.studio.production import messages
-from flows.studio.production.request import MemeOptions, Outcome
+from flows.studio.production.episode import Episode
+from flows.studio.production.request import EpisodeRequest, MemeText, Outcome
+from tests.flows.fish import make_meme
 
 FILE = """\
 show: Toast
@@ -31,18 +34,18 @@ meme: {picture: a red toaster dances in the kitchen, top: when it is, bottom: to
 @pytest.fixture(scope="module")
 def made(
     tmp_path_factory: pytest.TempPathFactory, prefect_server: str, heard: Any
-) -> tuple[MemeOptions, Outcome]:
+) -> tuple[EpisodeRequest, Outcome]:
     home = tmp_path_factory.mktemp("meme")
     (home / "toast.yaml").write_text(FILE, "utf-8")
-    options = MemeOptions(premise=home / "toast.yaml", output=home / "output")
-    return options, meme.make(options, heard())
+    options = EpisodeRequest(premise=home / "toast.yaml", output=home / "output")
+    return options, meme.make_meme(Episode.open(options), heard(), LoadedModels())
 
 
-def test_a_meme_is_an_mp4_of_six_seconds_a_gif_and_a_poster(made: tuple[MemeOptions, Outcome]) -> None:
+def test_a_meme_is_an_mp4_of_six_seconds_a_gif_and_a_poster(made: tuple[EpisodeRequest, Outcome]) -> None:
     outcome = made[1]
     assert outcome.code == 0
     assert outcome.path is not None
-    film = ffmpeg.contents(outcome.path)
+    film = ffmpeg.probe(outcome.path)
     assert (film.width, film.height) == (120, 120)
     assert film.num_frames >= 6 * 24
     gif = outcome.path.with_name("episode.gif")
@@ -52,14 +55,14 @@ def test_a_meme_is_an_mp4_of_six_seconds_a_gif_and_a_poster(made: tuple[MemeOpti
         assert getattr(loop, "n_frames", 1) == 30
 
 
-def test_other_texts_in_the_premise_film_nothing(made: tuple[MemeOptions, Outcome], heard: Any) -> None:
+def test_other_texts_in_the_premise_film_nothing(made: tuple[EpisodeRequest, Outcome], heard: Any) -> None:
     options, outcome = made
     assert options.premise is not None
     assert outcome.path is not None
     clips = {path: path.stat().st_mtime_ns for path in (outcome.path.parent / "clips").iterdir()}
     before = outcome.path.read_bytes()
     options.premise.write_text(FILE.replace("toast o'clock", "bread o'clock"), "utf-8")
-    assert meme.tell(options, heard()).code == 0
+    assert make_meme(options, heard()).code == 0
     assert {path: path.stat().st_mtime_ns for path in (outcome.path.parent / "clips").iterdir()} == clips
     assert "bread o'clock" in (outcome.path.parent / "script.yaml").read_text("utf-8")
     assert outcome.path.read_bytes() != before
@@ -71,8 +74,8 @@ def test_a_meme_is_filmed_by_the_model_that_was_named_and_remembers_it(
     model = saved_model("diffusers")
     (tmp_path / "toast.yaml").write_text(FILE, "utf-8")
     said = {"model": str(model), "size": "32x32", "steps": 1}
-    options = MemeOptions(premise=tmp_path / "toast.yaml", output=tmp_path / "output", video=said)
-    outcome = meme.tell(options, heard())
+    options = EpisodeRequest(premise=tmp_path / "toast.yaml", output=tmp_path / "output", video=said)
+    outcome = make_meme(options, heard())
     assert outcome.code == 0
     assert outcome.path is not None
     (recipe,) = (
@@ -81,7 +84,7 @@ def test_a_meme_is_filmed_by_the_model_that_was_named_and_remembers_it(
     )
     kept = ("model", "weights", "width", "height", "num_steps")
     assert [recipe[key] for key in kept] == [model.name, t2v.fingerprint(model), 32, 32, 1]
-    again = messages.prepare(MemeOptions(premise=options.premise, output=options.output)).video
+    again = Episode.open(EpisodeRequest(premise=options.premise, output=options.output)).video
     assert (again.model, again.size, again.steps) == (str(model), "32x32", 1)
 
 
@@ -96,33 +99,39 @@ def test_a_wrong_video_option_of_a_meme_is_one_line(
 
 
 def test_a_picture_in_words_needs_no_file(tmp_path: Path) -> None:
-    options = MemeOptions(
-        picture="a toaster dances", top="when", bottom="toast", bar="a bar", output=tmp_path
+    options = EpisodeRequest(
+        meme=MemeText(picture="a toaster dances", top="when", bottom="toast", bar="a bar"), output=tmp_path
     )
-    assert "meme: a toaster dances s01e01" in messages.announce(options)
-    job = messages.prepare(options)
+    job = Episode.open(options)
+    assert "meme: a toaster dances s01e01" in messages.announce(job)
     assert job.folder.root == tmp_path / "meme-a-toaster-dances" / "s01e01"
-    assert job.premise.meme is not None
-    assert job.premise.meme.top == "when"
-    assert job.premise.meme.bar == "a bar"
+    assert job.own_premise.meme is not None
+    assert job.own_premise.meme.top == "when"
+    assert job.own_premise.meme.bar == "a bar"
 
 
 def test_a_sitcom_is_no_meme(tiny: Path, heard: Any) -> None:
     with pytest.raises(StudioError, match="wanted genre: meme, got sitcom") as caught:
-        meme.tell(MemeOptions(premise=tiny, output=tiny.parent / "output"), heard())
+        make_meme(EpisodeRequest(premise=tiny, output=tiny.parent / "output"), heard())
     assert caught.value.code == 2
 
 
 @pytest.mark.parametrize(
     ("options", "complaint"),
     [
-        (MemeOptions(picture="  "), "--picture: wanted a text of at most 240 letters, got nothing"),
-        (MemeOptions(picture="a cat", top="x" * 121), "--top: .* got 121 letters"),
-        (MemeOptions(picture="a cat", bar="x" * 121), "--bar: .* got 121 letters"),
-        (MemeOptions(picture="a cat", premise=Path("cat.yaml")), "--premise or --picture, got both"),
+        (
+            EpisodeRequest(meme=MemeText(picture="  ")),
+            "--picture: wanted a text of at most 240 letters, got nothing",
+        ),
+        (EpisodeRequest(meme=MemeText(picture="a cat", top="x" * 121)), "--top: .* got 121 letters"),
+        (EpisodeRequest(meme=MemeText(picture="a cat", bar="x" * 121)), "--bar: .* got 121 letters"),
+        (
+            EpisodeRequest(meme=MemeText(picture="a cat"), premise=Path("cat.yaml")),
+            "--premise or --picture, got both",
+        ),
     ],
 )
-def test_words_that_make_no_meme_are_told_in_one_line(options: MemeOptions, complaint: str) -> None:
+def test_words_that_make_no_meme_are_told_in_one_line(options: EpisodeRequest, complaint: str) -> None:
     with pytest.raises(StudioError, match=complaint) as caught:
-        messages.announce(options)
+        Episode.open(options)
     assert caught.value.code == 2

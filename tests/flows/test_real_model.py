@@ -14,17 +14,16 @@ from typing import Any
 
 import pytest
 
-from flows import episode
-from flows.studio.filming.vocabulary import dialect
-from flows.studio.production import episode as episodes
-from flows.studio.production.request import EpisodeOptions
+from flows.studio.filming.vocabulary import writers_dialect
+from flows.studio.production.request import EpisodeRequest
 from flows.studio.workspace import downloads
 from scripts_llm.files.read import read_premise, read_script
 from scripts_llm.llm.ask import Question, Server, ask
 from scripts_llm.llm.client import LLMSettings
-from scripts_llm.llm.json_answer import json_object
-from scripts_llm.llm.retry import Patience
-from scripts_llm.llm_writer.draft import Brief, DraftScene, DraftScenes, Outline, schema_of, validated
+from scripts_llm.llm.json_answer import extract_object
+from scripts_llm.llm.retry import RetryPolicy
+from scripts_llm.llm_writer.draft import Brief, DraftScene, DraftScenes, Outline, draft_schema, validate_draft
+from tests.flows.fish import make
 
 PREMISE = """\
 show: Fish
@@ -52,7 +51,7 @@ Endpoint = tuple[str, str]
 def endpoint() -> Iterator[Endpoint]:
     """llama.cpp's own server in this process, on one thread: its address and its key."""
     xllamacpp = pytest.importorskip("xllamacpp", reason="xllamacpp has no wheel for this system")
-    weights = downloads.found("tiny")
+    weights = downloads.downloaded_folder("tiny")
     if weights is None:
         pytest.skip("the small model's weights are not here: coldopen pull tiny")
     key = secrets.token_hex(16)
@@ -77,10 +76,10 @@ def test_every_reply_of_a_real_model_is_of_the_form_that_was_asked_for(
     endpoint: Endpoint, premise: Path
 ) -> None:
     address, key = endpoint
-    brief = Brief.of(read_premise(premise), dialect())
+    brief = Brief.from_premise(read_premise(premise), writers_dialect("toon"))
     settings = LLMSettings("smollm2", f"{address}/v1", key, temperature=0, answer_tokens=ANSWER)
-    server = Server(settings, patience=Patience(tries=1))
-    schema = schema_of(DraftScenes, brief, count=1)
+    server = Server(settings, retry_policy=RetryPolicy(tries=1))
+    schema = draft_schema(DraftScenes, brief, count=1)
     schema["$defs"]["DraftScene"]["properties"]["dialogue"].update(minItems=2, maxItems=2)
     for kind in schema["$defs"].values():
         for each in kind["properties"].values():
@@ -88,7 +87,7 @@ def test_every_reply_of_a_real_model_is_of_the_form_that_was_asked_for(
     heard: list[DraftScene] = []
 
     def judge(found: dict[str, Any], is_last: bool) -> None:
-        heard.extend(validated(DraftScenes, found).scenes)
+        heard.extend(validate_draft(DraftScenes, found).scenes)
 
     question = Question("a scene", "You write sitcoms.", "Joe talks to Don, a cat. One scene.", schema, 7)
     ask(server, question, judge)
@@ -115,8 +114,8 @@ def test_a_real_model_writes_the_episode_or_the_offline_writer_does_and_says_so(
     for name, words in SHORT.items():
         (prompts / f"{name}.j2").write_text(words, "utf-8")
     screen = heard()
-    options = EpisodeOptions(premise, until="script", output=premise.parent / "output")
-    outcome = episode.story(episodes.prepare(options), screen)
+    options = EpisodeRequest(premise=premise, until="script", output=premise.parent / "output")
+    outcome = make(options, screen)
     place = premise.parent / "output" / "fish" / "s01e01"
     script = read_script(place / "script.yaml", {"joe", "don"})
     told = json.loads((place / "manifest.json").read_text("utf-8"))
@@ -136,6 +135,6 @@ def test_a_real_model_writes_the_episode_or_the_offline_writer_does_and_says_so(
 
 def validated_form(answers: str) -> bool:
     """Whether the last answer is one of our drafts."""
-    found = json_object(answers.split("--- the answer to the repair ---")[-1])
+    found = extract_object(answers.split("--- the answer to the repair ---")[-1])
     model: Any = Outline if "title" in found else DraftScenes
-    return validated(model, found) is not None
+    return validate_draft(model, found) is not None

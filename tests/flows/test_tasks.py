@@ -39,9 +39,5 @@ def test_what_succeeded_is_not_tried_again() -> None:
     assert tasks.can_recover(nobody, nobody, Completed(data="made")) is False
 
 
-def test_outside_of_a_flow_run_a_step_is_the_plain_function() -> None:
-    @tasks.step("double {number}")
-    def double(number: int) -> int:
-        return 2 * number
-
-    assert double(21) == 42
+def test_outside_of_a_flow_run_a_step_is_plain_work() -> None:
+    assert tasks.run_as_task("double", "double 21", lambda: 2 * 21) == 42

@@ -10,7 +10,7 @@ import pytest
 
 from flows import batch
 from flows.studio.commands import clean
-from flows.studio.production.request import BatchOptions
+from flows.studio.production.request import BatchRequest
 from scripts_llm.files.continuity import read_continuity
 
 pytestmark = pytest.mark.slow
@@ -39,7 +39,7 @@ def test_four_shows_get_an_episode_a_night_and_remember_what_they_told(
         text = PREMISE.format(show=show, logline=logline)
         (premises / f"{number}.yaml").write_text(text, "utf-8")
     for number in (1, 2, 3):
-        outcome = batch.make(BatchOptions(premises, writer="offline", output=output), heard())
+        outcome = batch.make_batch(BatchRequest(premises=premises, writer="offline", output=output), heard())
         assert outcome.code == 0, outcome.lines
         assert len(list(output.glob(f"*/s01e{number:02d}/episode.mp4"))) == len(SHOWS)
     for show in output.glob("*/continuity.yaml"):

@@ -7,7 +7,7 @@ from typing import Any
 
 from scripts_llm.llm.ask import Server
 from scripts_llm.llm.client import LLMSettings
-from scripts_llm.llm.retry import Patience
+from scripts_llm.llm.retry import RetryPolicy
 from scripts_llm.llm_writer.writer import Assignment
 from scripts_llm.screenplay.film_vocabulary import Dialect, FilmWords
 from scripts_llm.screenplay.premise import Character, Format, Premise
@@ -106,7 +106,7 @@ ALL = [json.dumps(OUTLINE), json.dumps(SCENES), json.dumps(PUNCHED)]
 def desk(url: str, **changes: Any) -> Server:
     """A server that waits for nothing."""
     settings = LLMSettings("small-model", url, **{"temperature": 0.8, **changes})
-    return Server(settings, patience=Patience(tries=2, sleep=lambda seconds: None))
+    return Server(settings, retry_policy=RetryPolicy(tries=2, sleep=lambda seconds: None))
 
 
 def task(**changes: Any) -> Assignment:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scripts_llm.plain_text import one_line, plain, plainly
+from scripts_llm.plain_text import one_line, strip_controls, strip_controls_deep
 from scripts_llm.screenplay.premise import Premise
 from scripts_llm.screenplay.script import Line, Script
 
@@ -28,19 +28,19 @@ from scripts_llm.screenplay.script import Line, Script
     ],
 )
 def test_only_what_steers_is_taken_out(typed: str, left: str) -> None:
-    assert plain(typed) == left
+    assert strip_controls(typed) == left
 
 
 @given(st.text())
 def test_nothing_is_left_that_steers_and_twice_is_once(text: str) -> None:
-    once = plain(text)
-    assert plain(once) == once
+    once = strip_controls(text)
+    assert strip_controls(once) == once
     assert "\x1b" not in once
     assert not set(once) & {chr(code) for code in (0, 7, 8, 0x9B, 0x202E, 0x2067)}
 
 
 def test_lists_and_mappings_are_cleaned_inside() -> None:
-    assert plainly({"a": ["\x1b[1mb", ("c\x07", 3)]}) == {"a": ["b", ("c", 3)]}
+    assert strip_controls_deep({"a": ["\x1b[1mb", ("c\x07", 3)]}) == {"a": ["b", ("c", 3)]}
 
 
 def test_a_message_is_one_short_line() -> None:

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from t2v.configs import AutoencoderConfig, Preset, ScheduleConfig, TextEncoderConfig, UNetConfig
-from t2v.memory.placement import Memory
+from t2v.memory.placement import MemoryLimit
 from t2v.networks.autoencoder import Autoencoder
 from t2v.networks.text_encoder import TextEncoder
 from t2v.networks.unet import UNet3D
@@ -70,7 +70,7 @@ def make_tiny(randomise: Randomise) -> Callable[..., TextToVideo]:
     """A small model with random weights, always the same ones."""
 
     def make(
-        preset: Preset = TINY, dtype: torch.dtype = torch.float32, memory: Memory = "auto"
+        preset: Preset = TINY, dtype: torch.dtype = torch.float32, memory: MemoryLimit = "auto"
     ) -> TextToVideo:
         text_encoder, unet = TextEncoder(preset.text_encoder), UNet3D(preset.unet)
         autoencoder = Autoencoder(preset.autoencoder)

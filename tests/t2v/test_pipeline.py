@@ -5,8 +5,8 @@ import gc
 import inspect
 import itertools
 from collections.abc import Callable
-from dataclasses import replace
-from typing import Any, get_args
+from dataclasses import fields, replace
+from typing import Any, Unpack, get_args, get_type_hints
 
 import numpy as np
 import pytest
@@ -18,7 +18,7 @@ from t2v.configs import Preset, Spacing
 from t2v.errors import SettingsError
 from t2v.pipeline import TextToVideo, to_uint8
 from t2v.sampling.samplers import SAMPLERS
-from t2v.sampling.settings import Settings
+from t2v.sampling.settings import ClipSettings, GenerateSettings
 from t2v.toon.prompts.understand import understand
 
 PROMPT = "an orange cat talking in the kitchen"
@@ -103,7 +103,7 @@ def test_the_same_weights_loaded_again_give_the_same_film(
     ],
     ids=lambda settings: next(iter(settings)),
 )
-def test_a_list_of_seeds_gives_what_each_gives_alone(tiny: TextToVideo, settings: Settings) -> None:
+def test_a_list_of_seeds_gives_what_each_gives_alone(tiny: TextToVideo, settings: GenerateSettings) -> None:
     together = tiny.generate(PROMPT, seed=[3, 1, 3], **settings)
     alone = [tiny.generate(PROMPT, seed=seed, **settings) for seed in (3, 1, 3)]
     assert [v.settings["seed"] for v in together] == [3, 1, 3]
@@ -129,7 +129,7 @@ def test_a_list_of_seeds_gives_what_each_gives_alone(tiny: TextToVideo, settings
     ],
     ids=lambda settings: next(iter(settings)),
 )
-def test_every_setting_makes_a_difference(tiny: TextToVideo, settings: Settings) -> None:
+def test_every_setting_makes_a_difference(tiny: TextToVideo, settings: GenerateSettings) -> None:
     assert not np.array_equal(filmed(tiny), filmed(tiny, **settings))
 
 
@@ -269,9 +269,26 @@ def test_an_unknown_setting_is_a_type_error(tiny: TextToVideo) -> None:
         tiny.generate(PROMPT, steps=3)  # type: ignore[call-overload]
 
 
-def test_the_settings_that_the_types_name_are_those_that_generate_takes() -> None:
-    taken = set(inspect.signature(TextToVideo.generate).parameters) - {"self", "prompt", "seed"}
-    assert set(Settings.__annotations__) == taken
+def test_the_settings_that_the_types_name_are_those_that_generate_takes(tiny: TextToVideo) -> None:
+    parameters = inspect.signature(TextToVideo.generate).parameters
+    assert list(parameters) == ["self", "prompt", "seed", "settings"]
+    assert get_type_hints(TextToVideo.generate)["settings"] == Unpack[GenerateSettings]
+    given: Any = dict.fromkeys(GenerateSettings.__annotations__)
+    assert np.array_equal(filmed(tiny, **given), filmed(tiny))
+    resolved = {field.name for field in fields(ClipSettings)}
+    assert resolved - {"prompt"} == set(GenerateSettings.__annotations__) - {"speed", "callback"}
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [("steps", "num_steps"), ("guidance", "guidance_scale"), ("negativ_prompt", "negative_prompt")],
+)
+def test_an_unknown_setting_is_refused_with_the_nearest_name(tiny: TextToVideo, name: str, hint: str) -> None:
+    settings: Any = {name: 3}
+    with pytest.raises(TypeError, match=f"takes no setting '{name}', did you mean '{hint}'?"):
+        tiny.generate(PROMPT, **settings)
+    with pytest.raises(TypeError, match="takes no setting 'xyz'; there are negative_prompt, num_frames"):
+        tiny.generate(PROMPT, xyz=1)  # type: ignore[call-overload]
 
 
 def test_the_parts_can_be_used_by_themselves(tiny: TextToVideo) -> None:
@@ -304,7 +321,7 @@ def test_a_model_of_the_drawn_world_hears_every_prompt_in_the_words_of_that_worl
     said = "A ginger kitten naps at the pub, late in the evening"
     heard = understand(said).prompt
     assert heard != said
-    settings: Settings = {"num_frames": 1, "num_steps": 2}
+    settings: GenerateSettings = {"num_frames": 1, "num_steps": 2}
     frames = toonish.generate(said, **settings).frames
     assert np.array_equal(frames, tiny.generate(heard, **settings).frames)
     assert not np.array_equal(frames, tiny.generate(said, **settings).frames)

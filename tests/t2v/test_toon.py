@@ -13,7 +13,7 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 
 import t2v
-from t2v.checkpoints.files.safetensors import compressed
+from t2v.checkpoints.files.safetensors import compress_weights
 from t2v.checkpoints.fingerprint import weight_file
 from t2v.configs import TOON
 from t2v.networks.autoencoder import Autoencoder
@@ -63,9 +63,9 @@ def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, randomise: Any) -> Pat
         }
     )
     randomise(parts, 1)
-    monkeypatch.setattr(importlib.import_module("t2v.fingerprint"), "WEIGHTS", tmp_path)
+    monkeypatch.setattr(importlib.import_module("t2v.checkpoints.fingerprint"), "WEIGHTS", tmp_path)
     path = weight_file("toon")
-    save_file(compressed(parts.state_dict(), int8=True), path)
+    save_file(compress_weights(parts.state_dict(), int8=True), path)
     return path
 
 

@@ -10,7 +10,7 @@ import torch
 
 import t2v
 from t2v.pipeline import TextToVideo, to_uint8
-from t2v.sampling.held_frames import as_tensor
+from t2v.sampling.held_frames import frames_to_tensor
 
 PROMPT = "medium shot, orange cat jumping, in the kitchen, day"
 
@@ -49,7 +49,7 @@ def test_held_frames_are_held_to_within_the_autoencoders_own_error(toon: TextToV
     held = before[[0, 4]]
     film = filmed(toon, num_frames=8, seed=2, hold={0: held[0], 7: held[1]})
     with torch.inference_mode():
-        own = to_uint8(toon.autoencoder.decode(toon.autoencoder.encode(as_tensor(held)))[0])
+        own = to_uint8(toon.autoencoder.decode(toon.autoencoder.encode(frames_to_tensor(held)))[0])
     error = np.abs(own.astype(int) - held).mean()
     assert np.abs(film[[0, 7]].astype(int) - held).mean() <= error + 0.5
 

@@ -9,7 +9,7 @@ from types import ModuleType
 import numpy as np
 import pytest
 
-from t2v.judge import Seen, Verdict
+from t2v.judge import SeenFigure, Verdict
 from t2v.toon.world import Figure, Staging, is_held_out
 
 FILE = Path(__file__).parent.parent / "benchmarks" / "toon_scores.py"
@@ -33,8 +33,8 @@ def scores() -> ModuleType:
     return module
 
 
-def seen(kind: str, colour: str, action: str, place: str) -> Seen:
-    return Seen(kind, colour, action, place, 0.9)
+def seen(kind: str, colour: str, action: str, place: str) -> SeenFigure:
+    return SeenFigure(kind, colour, action, place, 0.9)
 
 
 def test_a_right_verdict_scores_everything(scores: ModuleType) -> None:

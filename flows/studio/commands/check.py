@@ -2,121 +2,119 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from flows.studio.errors import StudioError
-from flows.studio.filming import prompt
-from flows.studio.filming.settings import FILM_MODEL, picture_size, title_of
-from flows.studio.filming.settings import told as film_told
+from flows.studio.filming import prompt, vocabulary
+from flows.studio.filming.models import DEFAULT_MODEL, traits_of
+from flows.studio.filming.settings import describe_film, picture_size
 from flows.studio.media import user_files
-from flows.studio.production import episode, messages
-from flows.studio.production import script as scripts
+from flows.studio.production import messages
 from flows.studio.production.console import count
-from flows.studio.production.episode import Job
-from flows.studio.production.request import EpisodeOptions
+from flows.studio.production.episode import Episode, on_the_last_one, whole_cast
+from flows.studio.production.request import EpisodeRequest, Outcome
 from flows.studio.typography import fonts, linebreak
-from flows.studio.typography.caption_style import limit_of
-from flows.studio.voice.catalog import named_voice
+from flows.studio.typography.caption_style import letters_per_row
+from flows.studio.voice.catalog import find_voice
 from flows.studio.workspace import manifest
 from flows.studio.workspace.folder import EpisodeCode, EpisodeFolder
-from scripts_llm.errors import ScriptError
+from scripts_llm.errors import ScriptError, suggest
 from scripts_llm.files import read
 from scripts_llm.screenplay.premise import Character, Premise, display_name, length_seconds, scene_bounds
-from scripts_llm.screenplay.script import Beat, Line, Scene, Script, Shot
-from t2v.checkpoints.fingerprint import is_toon
+from scripts_llm.screenplay.script import Line, Scene, Script, Shot
+from scripts_llm.screenplay.timing import line_seconds, scene_seconds, script_seconds
 
-MOST = 40
-CLEAN, FAULTY = 0, 2
+MOST_FINDINGS = 40
 
 
-def check(options: EpisodeOptions, script: Path | None) -> tuple[int, tuple[str, ...]]:
-    """The exit code, 2 with errors, and what to say: every error, every warning, a line that sums up.
+def check(request: EpisodeRequest, script: Path | None) -> Outcome:
+    """Every error and every warning of premise and script, and a line that sums up; code 2 with errors.
 
     A premise with faults does not hide those of its script. `script` is one by itself; its premise is the
     one that it was made from.
     """
-    said = _Said()
-    job = _job(_with_premise(options, script), said)
-    path = script or job.folder.script
-    if job.premise_path is not None and not said.errors:
-        said.findings(of_premise(_with_video(job, job.premise), job.places), job.premise_path)
+    findings = _Findings()
+    episode = _open(_with_premise(request, script), findings)
+    path, own, folders = script or episode.folder.script, episode.own_premise, episode.user_folders
+    if episode.premise_path is not None and not findings.errors:
+        findings.add(of_premise(_with_video(episode, own), folders), episode.premise_path)
     if not path.exists() and script is None:
-        command = messages.command(job).replace("episode", "script", 1)
-        return said.summed_up(f"{job.name}: no script yet, {command} writes one")
+        command = messages.command(episode, verb="script")
+        return findings.summary(f"{episode.name}: no script yet, {command} writes one")
     try:
-        written = read.read_script(path, cast=job.premise.characters)
-        premise = _with_video(job, scripts.whole_cast(job.premise, written, seed=job.seed))
+        parsed = read.read_script(path, cast=own.characters)
+        premise = _with_video(episode, whole_cast(own, parsed, seed=episode.seed))
     except ScriptError as error:
-        said.fault(error)
-        return said.summed_up(f"{path}: cannot be filmed as it is")
-    said.findings(of_script(written, premise, (path.parent, *job.places)), path)
-    return said.summed_up(f"{job.name}: {_size(written)}")
+        findings.add_error(error)
+        return findings.summary(f"{path}: cannot be filmed as it is")
+    findings.add(of_script(parsed, premise, (path.parent, *folders)), path)
+    return findings.summary(f"{episode.name}: {_size(parsed)}")
 
 
-def _with_video(job: Job, premise: Premise) -> Premise:
+def _with_video(episode: Episode, premise: Premise) -> Premise:
     """The premise with the film model that counts, whoever named it."""
-    return premise.model_copy(update={"video": job.video_of_the_episode})
+    return premise.model_copy(update={"video": episode.video_of_the_episode})
 
 
 @dataclass
-class _Said:
-    """What there is to say, and how much of it is wrong."""
+class _Findings:
+    """The lines to say, and how many errors and warnings are in them."""
 
     lines: list[str] = field(default_factory=list)
     errors: int = 0
     warnings: int = 0
 
-    def fault(self, error: ScriptError) -> None:
-        """A file with faults, each with its own line below it."""
+    def add_error(self, error: ScriptError) -> None:
+        """Adds the faults of a file that cannot be read, each with its own line below it."""
         self.lines.append(str(error))
         self.errors += sum(not line.startswith("    ") for line in str(error).splitlines())
 
-    def findings(self, found: Iterable[Finding], path: Path) -> None:
-        """Each finding with its place; errors first, at most forty."""
-        ordered = sorted(found, key=lambda one: not one.is_error)
-        spots = read.places_of(path, [one.way for one in ordered[:MOST]])
+    def add(self, findings: Iterable[Finding], path: Path) -> None:
+        """Adds findings with their position in the file; errors first, at most forty."""
+        ordered = sorted(findings, key=lambda one: not one.is_error)
+        shown = ordered[:MOST_FINDINGS]
+        positions = read.find_positions(path, [one.way for one in shown])
         self.lines += [
             f"{path}:{line}:{column}: {'' if one.is_error else 'warning: '}{one.text}"
-            for one, (line, column) in zip(ordered[:MOST], spots, strict=True)
+            for one, (line, column) in zip(shown, positions, strict=True)
         ]
-        if len(ordered) > MOST:
-            self.lines.append(f"{path}: and {len(ordered) - MOST} more")
+        if len(ordered) > MOST_FINDINGS:
+            self.lines.append(f"{path}: and {len(ordered) - MOST_FINDINGS} more")
         self.errors += sum(one.is_error for one in ordered)
         self.warnings += sum(not one.is_error for one in ordered)
 
-    def summed_up(self, told: str) -> tuple[int, tuple[str, ...]]:
-        """The exit code and all lines."""
-        counted = f"{count(self.errors, 'error')}, {count(self.warnings, 'warning')}"
-        return (FAULTY if self.errors else CLEAN), (*self.lines, f"{counted}. {told}")
+    def summary(self, last: str) -> Outcome:
+        """The outcome: all lines, then the counts and `last`."""
+        counts = f"{count(self.errors, 'error')}, {count(self.warnings, 'warning')}"
+        return Outcome(2 if self.errors else 0, None, (*self.lines, f"{counts}. {last}"))
 
 
-def _with_premise(options: EpisodeOptions, script: Path | None) -> EpisodeOptions:
-    """The options with the premise that a script by itself was made from."""
-    if script is None or options.premise is not None:
-        return messages.on_the_last_one(options)
-    made_from = manifest.read(EpisodeFolder(script.absolute().parent, EpisodeCode(1, 1))).premise_path
-    if made_from is None or not Path(made_from).is_file():
+def _with_premise(request: EpisodeRequest, script: Path | None) -> EpisodeRequest:
+    """The request with the premise that a script by itself was made from. Raises StudioError."""
+    if script is None or request.premise is not None:
+        return on_the_last_one(request)
+    memory = manifest.read_memory(EpisodeFolder(script.absolute().parent, EpisodeCode(1, 1)))
+    if memory.premise_path is None or not Path(memory.premise_path).is_file():
         raise StudioError(
             f"{script}: wanted to know its premise, got none; say which: --premise PATH", code=2
         )
-    return replace(options, premise=Path(made_from))
+    return request.model_copy(update={"premise": Path(memory.premise_path)})
 
 
-def _job(options: EpisodeOptions, said: _Said) -> Job:
-    """The job; of a premise with faults its show and cast alone, so that the script is read as well."""
+def _open(request: EpisodeRequest, findings: _Findings) -> Episode:
+    """The episode; of a premise with faults its show and cast alone, so that the script is read as well."""
     try:
-        return episode.prepare(options)
+        return Episode.open(request)
     except ScriptError as error:
-        if options.premise is None:
+        if request.premise is None:
             raise
-        said.fault(error)
-        rough = read.rough_premise(options.premise)
+        findings.add_error(error)
+        rough = read.salvage_premise(request.premise)
         if rough is None:
             raise
-        return replace(episode.prepare(options, rough), premise_path=options.premise)
+        return replace(Episode.open(request, rough), premise_path=request.premise)
 
 
 def _size(script: Script) -> str:
@@ -125,12 +123,6 @@ def _size(script: Script) -> str:
     spoken = sum(isinstance(one, Line) for scene in scenes for one in scene.dialogue)
     size = f"{count(len(scenes), 'scene')}, {count(shots, 'shot')}, {count(spoken, 'line')}"
     return f"{size}, about {script_seconds(script):.0f} s"
-
-
-WORDS_A_SECOND = 2.5
-
-
-BREATH = 0.5  # seconds between two lines
 
 
 LONGEST_LINE = 8.0  # seconds, then nobody laughs any more
@@ -164,7 +156,7 @@ def of_premise(premise: Premise, places: Sequence[Path] = ()) -> Iterator[Findin
     except StudioError as error:
         yield Finding(("format", "size"), str(error), is_error=True)
     try:
-        film_told(premise, premise.video)
+        describe_film(premise, premise.video)
     except StudioError as error:
         yield Finding(("video",), str(error), is_error=True)
     for key, who in premise.characters.items():
@@ -180,7 +172,7 @@ def _of_character(way: Way, key: str, who: Character, premise: Premise) -> Itera
     name = who.voice if isinstance(who.voice, str) or who.voice is None else who.voice.name
     if name is not None:
         try:
-            named_voice(name, where=f"{key}: voice")
+            find_voice(name, where=f"{key}: voice")
         except StudioError as error:
             yield Finding((*way, "voice"), str(error), is_error=True)
 
@@ -212,16 +204,10 @@ def _of_scene(way: Way, scene: Scene, premise: Premise, places: Sequence[Path]) 
 
 
 def _place(way: Way, name: str, scene: Scene, premise: Premise) -> Iterator[Finding]:
-    from t2v.toon.world import SETS
-
-    if scene.setting is None or not _is_for_toon(premise):
+    if scene.setting is None or not _has_few_words(premise):
         return
-    if scene.setting in premise.settings or scene.setting in SETS:
-        return
-    from t2v.toon.prompts.understand import understand
-
-    if understand(scene.setting).set is None:
-        known = [*premise.settings, *SETS]
+    known = [*premise.settings, *vocabulary.film_words().sets]
+    if scene.setting not in known and not vocabulary.is_set(scene.setting):
         text = f"{name}: wanted a setting of the premise or a set of the film model, got {scene.setting!r}"
         yield Finding((*way, "setting"), f"{text}, {_meant(scene.setting, known, most=14)}")
 
@@ -234,7 +220,7 @@ def _of_shot(
         return
     key = "prompt" if shot.prompt_exact is None else "prompt_exact"
     if key == "prompt" and shot.prompt is not None:
-        named = prompt.mentions(shot.prompt, premise.characters)
+        named = prompt.characters_named(shot.prompt, premise.characters)
         if shot.who is not None and named and shot.who not in named:
             who = display_name(shot.who, premise.characters[shot.who])
             yield Finding((*way, "prompt"), f"{label}: is for {who}'s lines and does not show {who}")
@@ -247,7 +233,7 @@ def _of_shot(
 def _of_line(way: Way, name: str, line: Line, premise: Premise, places: Sequence[Path]) -> Iterator[Finding]:
     if line.file is not None:
         yield from _file((*way, "file"), f"{name}, {line.who}", line.file, places)
-    seconds = line_seconds(line)
+    seconds = line_seconds(line.line)
     if seconds > LONGEST_LINE and line.file is None:
         told = f"takes about {seconds:.0f} s to say, wanted at most {LONGEST_LINE:.0f}, try two lines"
         yield Finding((*way, "line"), f"{name}: {_short(line.line)} {told}")
@@ -255,32 +241,11 @@ def _of_line(way: Way, name: str, line: Line, premise: Premise, places: Sequence
         return
     yield from _letters((*way, "line"), line.line, name)
     width, height = picture_size(premise)
-    limit = limit_of(width, height)
-    cues = linebreak.cues(linebreak.pieces(line.line, limit), limit, 2 * limit)
+    limit = letters_per_row(width, height)
+    cues = linebreak.split_cues(linebreak.split_pieces(line.line, limit), limit, 2 * limit)
     if len(cues) > MOST_CAPTIONS:
         told = f"needs {len(cues)} captions, wanted at most {MOST_CAPTIONS}, try two lines"
         yield Finding((*way, "line"), f"{name}: {_short(line.line)} {told}")
-
-
-def line_seconds(line: Line) -> float:
-    """About how long a line takes to say."""
-    letters = linebreak.width(line.line) / 15  # scripts without spaces have no words to count
-    return max(len(line.line.split()) / WORDS_A_SECOND, letters)
-
-
-def scene_seconds(scene: Scene) -> float:
-    """About how long a scene lasts."""
-    spoken = sum(
-        line_seconds(one) + (one.pause_before or BREATH) for one in scene.dialogue if isinstance(one, Line)
-    )
-    silent = sum(one.beat for one in scene.dialogue if isinstance(one, Beat))
-    written = 0.0 if scene.duration == "auto" else float(scene.duration)
-    return max(spoken + silent, written, 2.0 if scene.dialogue == () else 0.0)
-
-
-def script_seconds(script: Script) -> float:
-    """About how long the film of a script lasts, without title and credits."""
-    return sum(scene_seconds(scene) for scene in script.scenes if not scene.skip)
 
 
 def _whole_length(script: Script, premise: Premise) -> Iterator[Finding]:
@@ -297,7 +262,7 @@ def _whole_length(script: Script, premise: Premise) -> Iterator[Finding]:
 
 def _file(way: Way, label: str, name: str, places: Sequence[Path]) -> Iterator[Finding]:
     try:
-        user_files.check(user_files.locate(name, places, where=label))
+        user_files.check_media(user_files.locate(name, places, where=label))
     except StudioError as error:
         yield Finding(way, str(error), is_error=True)
 
@@ -314,42 +279,39 @@ def _film_words(
     way: Way, words: str, premise: Premise, where: str = "", *, is_filled: bool = True
 ) -> Iterator[Finding]:
     """The words that TOON does not know; names of cast and settings are filled in where `is_filled`."""
-    unknown = _unknown(words, premise if is_filled else None) if _is_for_toon(premise) else []
+    unknown = _unknown(words, premise if is_filled else None) if _has_few_words(premise) else []
     if unknown:
         hints = [hint for word in unknown if (hint := _near_word(word))]
-        told = f"the film model {title_of(FILM_MODEL)} does not know {', '.join(map(repr, unknown))}"
+        title = traits_of(DEFAULT_MODEL).title
+        told = f"the film model {title} does not know {', '.join(map(repr, unknown))}"
         told = f"{told} and leaves it out{''.join(f'; {hint}' for hint in hints)}"
         yield Finding(way, f"{where}: {told}" if where else told)
 
 
-def _is_for_toon(premise: Premise) -> bool:
-    """Whether TOON films it, which knows few words; any other film model is asked in plain English."""
-    return is_toon(premise.video.model or FILM_MODEL)
+def _has_few_words(premise: Premise) -> bool:
+    """Whether the film model knows few words; others read plain English."""
+    return vocabulary.dialect_of(premise.video.model or DEFAULT_MODEL) != "short"
 
 
 def _unknown(words: str, premise: Premise | None) -> list[str]:
-    from t2v.toon.prompts.understand import understand
-
     known: set[str] = set()
     if premise is not None:
         known = {
             part
             for key, who in premise.characters.items()
             for part in f"{display_name(key, who)} {key}".lower().replace("_", " ").split()
-        } | {part for key in premise.settings for part in prompt.spoken_key(key).lower().split()}
-    return [word for word in understand(words).unknown if word.lower() not in known]
+        } | {part for key in premise.settings for part in prompt.words_of_key(key).lower().split()}
+    return [word for word in vocabulary.unknown_words(words) if word.lower() not in known]
 
 
 def _near_word(word: str) -> str:
-    from t2v.toon.prompts.lexicon import index
-
-    close = difflib.get_close_matches(word, index(), n=1, cutoff=0.8)
-    return f"did you mean {close[0]!r} for {word!r}?" if close else ""
+    near = vocabulary.nearest_word(word)
+    return f"did you mean {near!r} for {word!r}?" if near else ""
 
 
 def _meant(word: str, known: Sequence[str], *, most: int) -> str:
-    close = difflib.get_close_matches(word, known, n=1)
-    return f"did you mean {close[0]!r}?" if close else f"try one of: {', '.join(known[:most])}"
+    meant = suggest(word, known)
+    return f"did you mean {meant!r}?" if meant else f"try one of: {', '.join(known[:most])}"
 
 
 def _short(text: str) -> str:

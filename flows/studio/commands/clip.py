@@ -1,74 +1,194 @@
-"""`clip`: one prompt, one clip. No episode, no Prefect: the film model, a bar, a file."""
+"""`clip`: films one prompt, or several, each into one file. No episode and no Prefect."""
 
 from __future__ import annotations
 
 import random
 import re
 import time
-import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from importlib import metadata
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
-import t2v
 from flows.studio.errors import StudioError
-from flows.studio.filming.settings import FILM_MODEL, parse_lora, parse_size
+from flows.studio.filming import vocabulary
+from flows.studio.filming.models import (
+    DEFAULT_MODEL,
+    FilmModel,
+    GenerateSettings,
+    LoadedModels,
+    ModelFacts,
+    OnStep,
+    Preview,
+    Speed,
+    Video,
+    collected_warnings,
+    fingerprint,
+)
+from flows.studio.filming.settings import parse_lora
 from flows.studio.media import clip_export
 from flows.studio.media import frames as frame_files
+from flows.studio.media.size import parse_size
 from flows.studio.production import console
-from flows.studio.production.console import Screen, duration
+from flows.studio.production.console import Console, duration
 from flows.studio.production.request import OUTPUT
-from t2v.toon.prompts.understand import understand
 
 if TYPE_CHECKING:
-    from t2v import TextToVideo
-from dataclasses import asdict, fields
-from typing import Annotated, Literal
+    import numpy as np
 
-from cyclopts import Parameter
-from cyclopts.validators import Number
+SEEDS = 2**32  # a random seed is below
+MOST_CLIPS = 1000  # of a prompt
+MOST_FRAMES = 1000  # that are read of a film
+Sampler = Literal["ddim", "euler", "euler_ancestral", "dpmpp_2m", "unipc", "lcm"]
 
-from flows.cli.arguments import Memory
-from t2v.configs import Speed
 
-MOST_SEED = 2**32
-MOST_FRAMES = 1000
+# ----------------------------------------------------------------------------------------------- options
 
 
 @dataclass(frozen=True)
-class _Clip:
-    """One clip that is to be made."""
+class ClipOptions:
+    """The options of `clip`; the text under a field is its help.
+
+    None means not given: the film model's own value counts, or that of the clip that `like` names.
+    """
+
+    out: Path | None = None
+    """ufo.mp4, ufo.gif, or a folder for PNG. Left out: output/clips/, named by the prompt."""
+    negative: str | None = None
+    """What is not to be seen."""
+    steps: int | None = None
+    """Sampler steps: more is slower and cleaner."""
+    guidance: float | None = None
+    """How closely it follows the prompt."""
+    motion_guidance: float | None = None
+    """How clearly limbs move, at the price of patches; TOON's own is 0.75."""
+    frames: int | None = None
+    """How many; 8 are a second."""
+    size: str | None = None
+    """Width and height: 256x256."""
+    seed: int | None = None
+    """Same seed, same clip. Left out or -1: one by chance, which is told."""
+    eta: float | None = None
+    """Of ddim: 0 to 1, how much new noise a step adds."""
+    sampler: Sampler | None = None
+    """How noise becomes a picture."""
+    count: int | None = None
+    """So many clips, each with the next seed."""
+    image: Path | None = None
+    """A picture that is the first frame."""
+    last_image: Path | None = None
+    """A picture that is the last frame."""
+    video: Path | None = None
+    """A film that the clip is made from."""
+    strength: float | None = None
+    """With --video: 0 leaves the film as it is, 1 leaves nothing of it."""
+    loop: bool | None = None
+    """Without a seam between end and beginning."""
+    lora: tuple[str, ...] = ()
+    """FILE or FILE:WEIGHT; may be given several times."""
+    video_model: str | None = None
+    """toon, a folder, a weight file or a hub id. Left out: toon."""
+    memory: str | None = None
+    """8GB, or auto: what the device has free."""
+    speed: Speed | None = None
+    """fast: fewer and cheaper steps."""
+    prompts_file: Path | None = None
+    """A text file with a prompt a line; a clip of each."""
+    like: Path | None = None
+    """A clip to repeat: what is not said is as it says of itself."""
+    device: str | None = None
+    """cpu, cuda, mps … Left out: the best there is."""
+
+
+# The options that decide how a clip looks. They are written into its file, and `like` reads them there.
+_LOOK: Mapping[str, type | tuple[type, ...]] = {
+    "negative": str,
+    "steps": int,
+    "guidance": (int, float),
+    "motion_guidance": (int, float),
+    "frames": int,
+    "size": str,
+    "seed": int,
+    "eta": (int, float),
+    "sampler": str,
+    "image": str,
+    "last_image": str,
+    "video": str,
+    "strength": (int, float),
+    "loop": bool,
+    "lora": list,
+    "video_model": str,
+    "speed": str,
+}
+
+
+def look_of(options: ClipOptions) -> dict[str, Any]:
+    """The options that decide how a clip looks, as plain data for its file; those not given are left out."""
+    plain = {
+        name: str(value) if isinstance(value, Path) else value
+        for name, value in asdict(options).items()
+        if name in _LOOK
+    }
+    return {
+        name: value for name, value in plain.items() if not (value is None or value is False or value == ())
+    }
+
+
+def like(options: ClipOptions, settings: Mapping[str, Any], source: Path) -> ClipOptions:
+    """The options; those not given are a clip's `settings`. Raises StudioError for one of a wrong type."""
+    taken: dict[str, Any] = {}
+    for name, kind in _LOOK.items():
+        if name not in settings or getattr(options, name) not in (None, ()):
+            continue
+        value = settings[name]
+        if not isinstance(value, kind):
+            raise StudioError(f"{source}: it says {name} {value!r}, which is none", code=2)
+        if isinstance(value, list):
+            taken[name] = tuple(str(each) for each in value)
+        else:
+            taken[name] = Path(str(value)) if name in ("image", "last_image", "video") else value
+    assert {field.name for field in fields(options)} >= taken.keys()
+    return replace(options, **taken)
+
+
+# ----------------------------------------------------------------------------------------------- the clips
+
+
+@dataclass(frozen=True)
+class _PlannedClip:
+    """One clip: its prompt, its seed, its file, and the beginning of its progress label."""
 
     prompt: str
     seed: int
     out: Path
+    label: str
 
 
-def make(prompt: str | None, options: ClipOptions, screen: Screen) -> tuple[Path, ...]:
-    """Films what is asked for and says where it lies. Raises StudioError, T2VError."""
+def make(prompt: str | None, options: ClipOptions, screen: Console, models: LoadedModels) -> tuple[Path, ...]:
+    """Films every clip of the options and returns the files. Raises StudioError."""
     before: Mapping[str, Any] = {}
     if options.like is not None:
-        before = clip_export.settings_of(options.like)
+        before = clip_export.read_settings(options.like)
         options = like(options, before, options.like)
-    prompts = _prompts(prompt or before.get("prompt"), options, has_own=prompt is not None)
-    wanted = _wanted(prompts, options, screen)
-    screen.say(f"filming {len(wanted)} clip{'' if len(wanted) == 1 else 's'}, first {wanted[0].out}")
-    _check(options)
-    for clip in wanted:
-        clip_export.check_name(clip.out)
-    model = _loaded(options, before, screen)
-    settings = _settings(model, options, screen)
-    facts = _facts(options, model)
-    for number, clip in enumerate(wanted, start=1):
-        label = f"clip {number} of {len(wanted)}, " if len(wanted) > 1 else ""
-        _film(model, clip, settings, options, facts, label, screen)
-    return tuple(clip.out for clip in wanted)
+    prompts = _prompts(prompt or before.get("prompt"), options, is_given=prompt is not None)
+    planned = _plan_clips(prompts, options, screen)
+    screen.say(f"filming {len(planned)} clip{'' if len(planned) == 1 else 's'}, first {planned[0].out}")
+    _check_options(options)
+    for clip in planned:
+        clip_export.check_target(clip.out)
+    model = _open_model(options, models, screen)
+    notes = _notes(options, model.facts)
+    if before.get("weights", notes["weights"]) != notes["weights"]:
+        screen.warn(f"{options.like} was filmed with other weights than these; it will not be the same")
+    settings = _settings(model.facts, options, screen)
+    for clip in planned:
+        _film(model, clip, settings, options, notes, screen)
+    return tuple(clip.out for clip in planned)
 
 
-def _prompts(prompt: str | None, options: ClipOptions, *, has_own: bool) -> list[str]:
-    if options.prompts_file is not None and has_own:
+def _prompts(prompt: str | None, options: ClipOptions, *, is_given: bool) -> list[str]:
+    if options.prompts_file is not None and is_given:
         raise StudioError("wanted a prompt or --prompts-file, got both", code=2)
     if options.prompts_file is not None:
         return _read_prompts(options.prompts_file)
@@ -78,7 +198,7 @@ def _prompts(prompt: str | None, options: ClipOptions, *, has_own: bool) -> list
 
 
 def _read_prompts(path: Path) -> list[str]:
-    """A prompt a line; empty lines and those that begin with # are none."""
+    """One prompt a line; empty lines and lines that begin with # are left out."""
     try:
         lines = path.read_text("utf-8").splitlines()
     except (OSError, ValueError) as error:
@@ -89,30 +209,36 @@ def _read_prompts(path: Path) -> list[str]:
     return prompts
 
 
-def _wanted(prompts: Sequence[str], options: ClipOptions, screen: Screen) -> list[_Clip]:
-    """Every prompt with every seed, and the file that each goes into."""
-    count, first = options.count or 1, options.seed
+def _plan_clips(prompts: Sequence[str], options: ClipOptions, screen: Console) -> list[_PlannedClip]:
+    """Every prompt with every seed, numbered if there are several."""
+    count, first = 1 if options.count is None else options.count, options.seed
+    if not 1 <= count <= MOST_CLIPS:
+        raise StudioError(f"--count: wanted 1 to {MOST_CLIPS}, got {count}", code=2)
     if first is None or first == -1:
-        first = random.randrange(MOST_SEED)
+        first = random.randrange(SEEDS)
         screen.say(f"seed {first}, by chance")
     if first < 0:
         raise StudioError(f"--seed: wanted -1, or 0 and more, got {first}", code=2)
     total = len(prompts) * count
-    found: list[_Clip] = []
+    planned: list[_PlannedClip] = []
     for prompt in prompts:
         for seed in range(first, first + count):
-            number = f"-{len(found) + 1:0{len(str(total))}d}" if total > 1 else ""
+            number = len(planned) + 1
+            ending = f"-{number:0{len(str(total))}d}" if total > 1 else ""
+            label = f"clip {number} of {total}, " if total > 1 else ""
             out = options.out or OUTPUT / "clips" / f"{_slug(prompt)}-{seed}.mp4"
-            found.append(_Clip(prompt, seed, out.with_name(f"{out.stem}{number}{out.suffix}")))
-    return found
+            planned.append(
+                _PlannedClip(prompt, seed, out.with_name(f"{out.stem}{ending}{out.suffix}"), label)
+            )
+    return planned
 
 
 def _slug(prompt: str) -> str:
     return "-".join(re.findall(r"\w+", prompt.lower()))[:48].strip("-") or "clip"
 
 
-def _check(options: ClipOptions) -> None:
-    """What can be refused before the film model is loaded, which may take a minute."""
+def _check_options(options: ClipOptions) -> None:
+    """Refuses what it can before the film model is loaded, which may take a minute."""
     if options.strength is not None and options.video is None:
         raise StudioError("--strength: wanted with --video FILM alone", code=2)
     if options.size is not None:
@@ -122,41 +248,44 @@ def _check(options: ClipOptions) -> None:
             raise StudioError(f"{file}: there is no such file", code=2)
 
 
-# ------------------------------------------------------------------------------------------ the model
+# ----------------------------------------------------------------------------------------------- the model
 
 
-def _loaded(options: ClipOptions, before: Mapping[str, Any], screen: Screen) -> TextToVideo:
-    from flows.studio.filming import camera
+def _source(options: ClipOptions) -> str:
+    return options.video_model or DEFAULT_MODEL
 
-    source = options.video_model or FILM_MODEL
+
+def _loras(options: ClipOptions) -> tuple[tuple[str, float], ...]:
+    return tuple(parse_lora(lora) for lora in options.lora)
+
+
+def _open_model(options: ClipOptions, models: LoadedModels, screen: Console) -> FilmModel:
+    source = _source(options)
     screen.progress(f"loading the film model {source}")
-    loras = tuple(parse_lora(lora) for lora in options.lora)
-    model = camera.loaded_model(source, options.device, loras, options.memory or "auto")
-    assert model.origin is not None
-    screen.say(f"film model {model.preset.name}, on {model.device}; licence {model.origin.licence}")
-    if "NC" in model.origin.licence:
+    model = models.get(source, loras=_loras(options), memory=options.memory or "auto")
+    facts = model.facts
+    screen.say(f"film model {facts.name}, on {model.device}; licence {facts.licence}")
+    if not facts.is_for_sale:
         screen.warn("not for commercial use: the licence of these weights does not allow it")
-    weights = before.get("weights")
-    if weights is not None and weights != t2v.fingerprint(source, loras=loras):
-        screen.warn(f"{options.like} was filmed with other weights than these; it will not be the same")
     return model
 
 
-def _settings(model: TextToVideo, options: ClipOptions, screen: Screen) -> dict[str, Any]:
-    """What `generate` is given beside prompt and seed."""
-    height, width = next(iter(model.preset.sizes.values()))
+def _settings(facts: ModelFacts, options: ClipOptions, screen: Console) -> GenerateSettings:
+    """What `generate` takes beside prompt and seed. Raises StudioError for what the model cannot take."""
+    _check_facts(facts, options)
+    height, width = facts.default_size
     if options.size is not None:
-        height, width = parse_size(options.size, where="--size")
-    hold = {}
+        width, height = parse_size(options.size, where="--size")
+    hold: dict[int, np.ndarray] = {}
     if options.image is not None:
-        hold[0] = frame_files.picture(options.image, height=height, width=width)
+        hold[0] = frame_files.read_picture(options.image, height=height, width=width)
     if options.last_image is not None:
-        hold[-1] = frame_files.picture(options.last_image, height=height, width=width)
+        hold[-1] = frame_files.read_picture(options.last_image, height=height, width=width)
     film = None
     if options.video is not None:
-        most = options.frames or model.preset.num_frames
-        film, is_longer = frame_files.film(
-            options.video, fps=model.preset.fps, height=height, width=width, most=min(most, MOST_FRAMES)
+        most = options.frames or facts.num_frames
+        film, is_longer = frame_files.read_film(
+            options.video, fps=facts.fps, height=height, width=width, most=min(most, MOST_FRAMES)
         )
         if is_longer and options.frames is None:
             screen.say(f"of {options.video} the first {len(film)} frames; --frames takes more")
@@ -178,185 +307,85 @@ def _settings(model: TextToVideo, options: ClipOptions, screen: Screen) -> dict[
     }
 
 
-def _facts(options: ClipOptions, model: TextToVideo) -> dict[str, Any]:
-    """What a clip's file says besides its settings."""
-    assert model.origin is not None
-    source, loras = options.video_model or FILM_MODEL, tuple(parse_lora(lora) for lora in options.lora)
-    facts = {
-        "note": f"AI-generated: made with Cold Open {metadata.version('cold-open')}",
-        "weights": t2v.fingerprint(source, loras=loras),
-        "revision": model.origin.revision,
-        "licence": model.origin.licence,
+def _check_facts(facts: ModelFacts, options: ClipOptions) -> None:
+    """Raises StudioError for options that this film model has no use for."""
+    refused = {
+        "--negative": options.negative is not None and not facts.has_negative_prompt,
+        "--seed": options.seed is not None and not facts.has_seed,
+        "--image": options.image is not None and facts.pictures == "none",
+        "--last-image": options.last_image is not None and facts.pictures != "any",
+        "--video": options.video is not None and not facts.takes_film,
     }
-    return {name: value for name, value in facts.items() if value is not None}
+    for option, is_refused in refused.items():
+        if is_refused:
+            raise StudioError(f"{option}: the film model {facts.title} takes none; leave it out", code=2)
 
 
-# ----------------------------------------------------------------------------------------- the filming
+def _notes(options: ClipOptions, facts: ModelFacts) -> dict[str, Any]:
+    """What a clip's file says beside its settings."""
+    notes = {
+        "note": f"AI-generated: made with Cold Open {metadata.version('cold-open')}",
+        "weights": fingerprint(_source(options), loras=_loras(options)),
+        "revision": facts.revision,
+        "licence": facts.licence,
+    }
+    return {name: value for name, value in notes.items() if value is not None}
+
+
+# -------------------------------------------------------------------------------------------- the filming
 
 
 def _film(
-    model: TextToVideo,
-    clip: _Clip,
-    settings: Mapping[str, Any],
+    model: FilmModel,
+    clip: _PlannedClip,
+    settings: GenerateSettings,
     options: ClipOptions,
-    facts: Mapping[str, Any],
-    label: str,
-    screen: Screen,
+    notes: Mapping[str, Any],
+    screen: Console,
 ) -> None:
-    begun = time.monotonic()
-    if model.preset.speaks_toon:
-        screen.say(f"TOON reads it as: {understand(clip.prompt).prompt}")
-    with warnings.catch_warnings(record=True) as told:
-        warnings.simplefilter("always")
-        video = model.generate(
-            clip.prompt, seed=clip.seed, callback=_on_step(model, label, screen), **settings
-        )
-    for warning in told:
-        if issubclass(warning.category, RuntimeWarning | t2v.PrecisionWarning):
-            screen.warn(str(warning.message))
-    filmed = video.settings
-    used = replace(
-        options,
-        negative=filmed["negative_prompt"] or None,
-        steps=filmed["num_steps"],
-        guidance=filmed["guidance_scale"],
-        motion_guidance=filmed["motion_guidance"],
-        frames=filmed["num_frames"],
-        size=f"{filmed['width']}x{filmed['height']}",
-        seed=clip.seed,
-        sampler=filmed["sampler"],
-        strength=filmed["strength"] if options.video is not None else None,
-        video_model=options.video_model or FILM_MODEL,
-        speed=options.speed or model.preset.speed,
+    start = time.monotonic()
+    facts = model.facts
+    understood = vocabulary.read_prompt(clip.prompt, facts.traits.dialect)
+    if understood is not None:
+        screen.say(f"{facts.title} reads it as: {understood.prompt}")
+    on_step = _progress(clip.label, screen)
+    with collected_warnings() as warnings:
+        video = model.generate(clip.prompt, seed=clip.seed, on_step=on_step, **settings)
+    for warning in warnings:
+        screen.warn(warning)
+    used = _used_options(options, clip, facts, video)
+    clip_export.export_clip(
+        video.frames, video.fps, clip.out, {"prompt": clip.prompt, **look_of(used), **notes}
     )
-    clip_export.write(video.frames, video.fps, clip.out, {"prompt": clip.prompt, **kept(used), **facts})
-    frames = f"{filmed['num_frames']} frames of {used.size}, {used.steps} steps of {used.sampler}"
-    screen.say(f"{clip.out}: {frames}, seed {clip.seed}, in {duration(time.monotonic() - begun)}")
+    frames = f"{used.frames} frames of {used.size}, {used.steps} steps of {used.sampler}"
+    screen.say(f"{clip.out}: {frames}, seed {clip.seed}, in {duration(time.monotonic() - start)}")
 
 
-def _on_step(model: TextToVideo, label: str, screen: Screen) -> Any:
-    """Moves the bar, and shows what is there so far where there is somewhere to show it."""
-    from t2v.sampling.preview import colours_of
-    from t2v.sampling.preview import preview as shown
+def _used_options(options: ClipOptions, clip: _PlannedClip, facts: ModelFacts, video: Video) -> ClipOptions:
+    """The options with the values that counted in place of those not given."""
+    used = video.settings
+    return replace(
+        options,
+        negative=used["negative_prompt"] or None,
+        steps=used["num_steps"],
+        guidance=used["guidance_scale"],
+        motion_guidance=used["motion_guidance"],
+        frames=used["num_frames"],
+        size=f"{used['width']}x{used['height']}",
+        seed=clip.seed,
+        sampler=used["sampler"],
+        strength=used["strength"] if options.video is not None else None,
+        video_model=_source(options),
+        speed=options.speed or facts.speed,
+    )
 
-    colours = colours_of(model) if screen.shows_pictures else None
 
-    def on_step(step: int, num_steps: int, latents: Any) -> None:
-        if colours is not None:
-            screen.show(console.half_blocks(shown(latents, colours)))
+def _progress(label: str, screen: Console) -> OnStep:
+    """Moves the bar, and shows a preview of the clip on a terminal."""
+
+    def on_step(step: int, num_steps: int, preview: Preview | None) -> None:
+        if preview is not None and screen.shows_pictures:
+            screen.show(console.half_blocks(preview()))
         screen.progress(f"{label}step {step} of {num_steps}", step, num_steps)
 
     return on_step
-
-
-Sampler = Literal["ddim", "euler", "euler_ancestral", "dpmpp_2m", "unipc", "lcm"]
-
-
-@dataclass(frozen=True)
-class ClipOptions:
-    """The options of `clip`. None is what was not said: the film model's own value, or that of `like`."""
-
-    out: Annotated[
-        Path | None,
-        Parameter(
-            help="ufo.mp4, ufo.gif, or a folder for PNG. Left out: output/clips/, named by the prompt."
-        ),
-    ] = None
-    negative: Annotated[str | None, Parameter(help="What is not to be seen.")] = None
-    steps: Annotated[int | None, Parameter(help="Sampler steps: more is slower and cleaner.")] = None
-    guidance: Annotated[float | None, Parameter(help="How closely it follows the prompt.")] = None
-    motion_guidance: Annotated[
-        float | None, Parameter(help="How clearly limbs move, at the price of patches; TOON's own is 0.75.")
-    ] = None
-    frames: Annotated[int | None, Parameter(help="How many; 8 are a second.")] = None
-    size: Annotated[str | None, Parameter(help="Width and height: 256x256.")] = None
-    seed: Annotated[
-        int | None, Parameter(help="Same seed, same clip. Left out or -1: one by chance, which is told.")
-    ] = None
-    eta: Annotated[float | None, Parameter(help="Of ddim: 0 to 1, how much new noise a step adds.")] = None
-    sampler: Annotated[Sampler | None, Parameter(help="How noise becomes a picture.")] = None
-    count: Annotated[
-        int | None,
-        Parameter(validator=Number(gte=1, lte=1000), help="So many clips, each with the next seed."),
-    ] = None
-    image: Annotated[Path | None, Parameter(help="A picture that is the first frame.")] = None
-    last_image: Annotated[Path | None, Parameter(help="A picture that is the last frame.")] = None
-    video: Annotated[Path | None, Parameter(help="A film that the clip is made from.")] = None
-    strength: Annotated[
-        float | None, Parameter(help="With --video: 0 leaves the film as it is, 1 leaves nothing of it.")
-    ] = None
-    loop: Annotated[bool | None, Parameter(negative=(), help="Without a seam between end and beginning.")] = (
-        None
-    )
-    lora: Annotated[
-        tuple[str, ...],
-        Parameter(negative=(), show_default=False, help="FILE or FILE:WEIGHT; may be given several times."),
-    ] = ()
-    video_model: Annotated[
-        str | None, Parameter(help="toon, a folder, a weight file or a hub id. Left out: toon.")
-    ] = None
-    memory: Memory = None
-    speed: Annotated[Speed | None, Parameter(help="fast: fewer and cheaper steps.")] = None
-    prompts_file: Annotated[
-        Path | None, Parameter(help="A text file with a prompt a line; a clip of each.")
-    ] = None
-    like: Annotated[
-        Path | None, Parameter(help="A clip to repeat: what is not said is as it says of itself.")
-    ] = None
-    device: Annotated[str | None, Parameter(help="cpu, cuda, mps … Left out: the best there is.")] = None
-
-
-# What decides the clip; the rest says where and how it is made.
-_KEPT = (
-    "negative",
-    "steps",
-    "guidance",
-    "motion_guidance",
-    "frames",
-    "size",
-    "seed",
-    "eta",
-    "sampler",
-    "image",
-    "last_image",
-    "video",
-    "strength",
-    "loop",
-    "lora",
-    "video_model",
-    "speed",
-)
-
-
-_KINDS: Mapping[str, tuple[type, ...]] = {
-    **dict.fromkeys(("steps", "frames", "seed"), (int,)),
-    **dict.fromkeys(("guidance", "motion_guidance", "eta", "strength"), (int, float)),
-    "loop": (bool,),
-    "lora": (list,),
-}
-
-
-def kept(options: ClipOptions) -> dict[str, Any]:
-    """The options that decide a clip, as plain data for its file; what was not said is left out."""
-    told = {name: value for name, value in asdict(options).items() if name in _KEPT}
-    plain = {name: str(value) if isinstance(value, Path) else value for name, value in told.items()}
-    return {
-        name: value for name, value in plain.items() if not (value is None or value is False or value == ())
-    }
-
-
-def like(options: ClipOptions, settings: Mapping[str, Any], source: Path) -> ClipOptions:
-    """The options with what they leave open taken from a clip's settings. Raises StudioError."""
-    found: dict[str, Any] = {}
-    for name in _KEPT:
-        if name not in settings or getattr(options, name) not in (None, ()):
-            continue
-        value = settings[name]
-        if not isinstance(value, _KINDS.get(name, (str,))):
-            raise StudioError(f"{source}: it says {name} {value!r}, which is none", code=2)
-        if isinstance(value, list):
-            found[name] = tuple(str(each) for each in value)
-        else:
-            found[name] = Path(str(value)) if name in ("image", "last_image", "video") else value
-    assert {field.name for field in fields(options)} >= found.keys()
-    return replace(options, **found)

@@ -1,4 +1,4 @@
-"""`export` and `import`: a script as Fountain for screenwriting programs, and one from there."""
+"""`export` and `import`: an episode for editing programs, its script for screenwriting programs, and back."""
 
 from __future__ import annotations
 
@@ -9,121 +9,133 @@ import numpy as np
 
 from flows.studio.errors import StudioError
 from flows.studio.media import audio as audio_files
-from flows.studio.production import episode, messages, plan
+from flows.studio.production import messages
 from flows.studio.production import script as scripts
-from flows.studio.production.console import Screen
-from flows.studio.production.edit import Edit
-from flows.studio.production.episode import Job
-from flows.studio.production.plan import Survey
-from flows.studio.production.request import EpisodeOptions, Outcome
+from flows.studio.production.console import Console
+from flows.studio.production.edit import Edit, stored_segments
+from flows.studio.production.episode import Episode, on_the_last_one
+from flows.studio.production.plan import make_plan
+from flows.studio.production.request import EpisodeRequest, Outcome
 from flows.studio.rates import SAMPLE_RATE, SAMPLES_PER_FRAME
 from flows.studio.release.otio import write_otio
 from flows.studio.sound import stems
 from flows.studio.timeline.model import Timeline
-from flows.studio.workspace import artifacts, files, folder, manifest
+from flows.studio.workspace import files, folder, manifest
 from flows.studio.workspace.folder import EpisodeFolder
-from scripts_llm.files import read, schema
-from scripts_llm.files.fountain_write import read_fountain, write_fountain
+from scripts_llm.files import schema
+from scripts_llm.files.fountain_read import parse_fountain
+from scripts_llm.files.fountain_write import format_fountain
+from scripts_llm.files.read import read_script
 from scripts_llm.files.source import read_text
 from scripts_llm.screenplay.premise import Audio
 from scripts_llm.screenplay.script import Script
 
 FOUNTAIN = "script.fountain"
+STEMS = ("dialogue", "music", "effects", "laughs")
+_BLOCK = 10 * SAMPLE_RATE  # samples that are mixed at once
+
+OnStem = Callable[[str], None]  # the name of the stem that is being written
+
+# ------------------------------------------------------------------------------------------- Fountain
 
 
-def export(options: EpisodeOptions, out: Path | None) -> Outcome:
-    """Writes the script as Fountain, beside script.yaml if no other place is named.
+def export_fountain(request: EpisodeRequest, out: Path | None) -> Outcome:
+    """Writes the script as Fountain, to `out` or beside script.yaml.
 
     Raises StudioError rather than writing over a file in the episode's folder that says something else.
     """
-    job = episode.prepare(messages.on_the_last_one(options))
-    if not scripts.exists(job):
-        command = messages.command(job).replace("episode", "script", 1)
-        raise StudioError(f"{job.folder.script}: wanted a script, there is none yet; {command}", code=2)
-    script = read.read_script(job.folder.script, cast=job.premise.characters)
-    text = write_fountain(script, job.premise.characters)
-    path = out or job.folder.root / FOUNTAIN
+    episode = _episode_with_script(request)
+    text = format_fountain(_script_in_file(episode), episode.own_premise.characters)
+    path = out or episode.folder.root / FOUNTAIN
     if out is None and path.exists() and path.read_text(encoding="utf-8") != text:
         raise StudioError(f"{path}: is there and says something else; name another: --out F", code=2)
-    with files.writing(path) as part:
+    with files.atomic_write(path) as part:
         part.write_text(text, encoding="utf-8", newline="\n")
-    back = messages.command(job).replace("episode", f"import {path}", 1)
-    return Outcome(0, path, (f"{job.name} as Fountain: {path}", f"and back: {back}"))
+    back = messages.command(episode, verb="import", arguments=[str(path)])
+    return Outcome(0, path, (f"{episode.name} as Fountain: {path}", f"and back: {back}"))
 
 
-def import_fountain(file: Path, options: EpisodeOptions) -> Outcome:
+def import_fountain(file: Path, request: EpisodeRequest) -> Outcome:
     """Makes a Fountain file the episode's script; a script that is there is kept beside it.
 
     Raises ScriptError for a file that is no screenplay, StudioError where it would change a locked scene.
     """
-    job = episode.prepare(messages.on_the_last_one(options))
+    episode = Episode.open(on_the_last_one(request))
     text = read_text(file, what="Fountain")
-    script, left_out = read_fountain(text, file, job.premise.characters)
+    script, left_out = parse_fountain(text, file, episode.own_premise.characters)
     lines = [f"left out, a script has no place for them: {', '.join(left_out)}"] if left_out else []
-    with folder.locked(job.folder), files.disk_errors(job.folder.root):
-        if scripts.exists(job):
-            _respect_locks(job, script)
-            lines.append(f"the script that was there is kept as {scripts.put_aside(job.folder)}")
-        schema.keep(job.folder.root.parent.parent, schema.SCRIPT)
-        head = [f"{job.name}, from {file.name}.", schema.modeline(f"../../{schema.SCRIPT}")]
-        read.write_script(script, job.folder.script, head=head)
-        written = scripts.read(job)
-        manifest.write(job.folder, manifest.with_script(written.memory, job.folder.script))
-    told = scripts.told(written.script)
-    then = messages.command(job)
-    return Outcome(0, job.folder.script, (*told, *lines, f"the script: {job.folder.script}; then: {then}"))
+    with folder.locked(episode.folder), files.disk_errors(episode.folder.root):
+        if episode.has_script:
+            _check_locks(episode, script)
+            lines.append(f"the script that was there is kept as {scripts.put_aside(episode.folder)}")
+        head = [f"{episode.name}, from {file.name}.", schema.modeline(f"../../{schema.SCRIPT}")]
+        scripts.save_script(episode, script, head=head)
+        episode = scripts.complete_script(episode)
+        memory = manifest.with_script_hash(episode.memory, episode.folder.script)
+        manifest.write(episode.folder, memory)
+    assert episode.script is not None
+    path, then = episode.folder.script, messages.command(episode)
+    summary = scripts.describe_script(episode.script)
+    return Outcome(0, path, (*summary, *lines, f"the script: {path}; then: {then}"))
 
 
-def _respect_locks(job: Job, new: Script) -> None:
-    """A locked scene must come back as it is, or not at all be touched."""
-    old = read.read_script(job.folder.script, cast=job.premise.characters)
+def _episode_with_script(request: EpisodeRequest) -> Episode:
+    episode = Episode.open(on_the_last_one(request))
+    if not episode.has_script:
+        command = messages.command(episode, verb="script")
+        raise StudioError(f"{episode.folder.script}: wanted a script, there is none yet; {command}", code=2)
+    return episode
+
+
+def _script_in_file(episode: Episode) -> Script:
+    return read_script(episode.folder.script, cast=episode.own_premise.characters)
+
+
+def _check_locks(episode: Episode, new: Script) -> None:
+    """Raises StudioError if a locked scene is not in the new script as it is now."""
+    old = _script_in_file(episode)
     changed = [str(scene.id) for scene in old.scenes if scene.lock and scene not in new.scenes]
     if changed:
         raise StudioError(
-            f"{job.folder.script}: {', '.join(changed)} locked, and otherwise in the file; "
+            f"{episode.folder.script}: {', '.join(changed)} locked, and otherwise in the file; "
             "take `lock: true` out, or import into another episode: --episode next",
             code=2,
         )
 
 
-def export_otio(options: EpisodeOptions, screen: Screen) -> Path:
+# ------------------------------------------------------------------------------------- OpenTimelineIO
+
+
+def export_otio(request: EpisodeRequest, console: Console) -> Outcome:
     """Writes `episode.otio`, `timeline.txt` and `stems/` into the episode's folder. Films and cuts nothing.
 
     Raises StudioError, with the command that helps, for an episode that is not made as its script is now.
     """
-    job = episode.prepare(messages.on_the_last_one(options))
-    state = plan.look(job) if job.folder.script.exists() else None
-    again = f"run it first: {messages.command(job)}"
-    if state is None or state.is_meme or state.plan.todo:
-        lacks = "a meme" if state is not None and state.is_meme else "one that is not finished"
-        raise StudioError(f"{job.name}: wanted an episode with a cut, got {lacks}; {again}", code=2)
-    segments = _segments(state)
+    episode = Episode.open(on_the_last_one(request))
+    first = f"run it first: {messages.command(episode)}"
+    if episode.is_meme:
+        raise StudioError(f"{episode.name}: wanted an episode with a cut, got a meme; {first}", code=2)
+    if episode.has_script:
+        episode = scripts.read_script(episode)
+    plan = make_plan(episode) if scripts.is_complete(episode.script) else None
+    if plan is None or plan.missing:
+        unfinished = "one that is not finished"
+        raise StudioError(f"{episode.name}: wanted an episode with a cut, got {unfinished}; {first}", code=2)
+    segments = stored_segments(plan.edit, episode.folder)
     if missing := [name for name, path in segments.items() if path is None]:
-        raise StudioError(f"{job.name}: {', '.join(missing)} changed since the cut; {again}", code=2)
-    found = {name: path for name, path in segments.items() if path is not None}
-    with folder.locked(job.folder), files.disk_errors(job.folder.root):
-        return hand_off(
-            state.edit(), found, job.folder, on_stem=lambda name: screen.progress(f"writing the stem {name}")
+        raise StudioError(f"{episode.name}: {', '.join(missing)} changed since the cut; {first}", code=2)
+    encoded = {name: path for name, path in segments.items() if path is not None}
+    with folder.locked(episode.folder), files.disk_errors(episode.folder.root):
+        path = write_timeline(
+            plan.edit,
+            encoded,
+            episode.folder,
+            on_stem=lambda name: console.progress(f"writing the stem {name}"),
         )
+    return Outcome(0, path, (f"{path}, with stems/ and timeline.txt beside it",))
 
 
-def _segments(state: Survey) -> dict[str, Path | None]:
-    """The encoded spans by name; None for one that is not made as it is now."""
-    there = artifacts.shelf(state.job.folder.segments, ".mp4")
-    kept = {span.id: there.get(artifacts.digest(recipe)) for span, recipe in state.edit().segments}
-    return {name: made.path if made else None for name, made in kept.items()}
-
-
-NAMES = ("dialogue", "music", "effects", "laughs")
-
-
-_BLOCK = 10 * SAMPLE_RATE
-
-
-OnStem = Callable[[str], None]
-
-
-def hand_off(
+def write_timeline(
     edit: Edit, segments: Mapping[str, Path], folder: EpisodeFolder, *, on_stem: OnStem | None = None
 ) -> Path:
     """Writes `episode.otio`, `timeline.txt` and `stems/`; `segments` are the encoded spans by their names.
@@ -146,14 +158,14 @@ def write_stems(
 
     Their sum is the mix before it is mastered: lines at -18 LUFS. One that is empty is silent.
     """
-    made = stems.stems(timeline, audio, seed=seed)
+    made = stems.make_stems(timeline, audio, seed=seed)
     num_samples = timeline.num_frames * SAMPLES_PER_FRAME
     written = {}
-    for name in dict.fromkeys([*NAMES, *made]):
+    for name in dict.fromkeys([*STEMS, *made]):
         if on_stem is not None:
             on_stem(name)
         written[name] = place / f"{name}.wav"
-        with audio_files.writing_wav(written[name], channels=2) as wav:
+        with audio_files.atomic_wav(written[name], channels=2) as wav:
             for start in range(0, num_samples, _BLOCK):
                 stop = min(start + _BLOCK, num_samples)
                 stem = made.get(name)

@@ -2,17 +2,32 @@
 
 from __future__ import annotations
 
-import difflib
+import shlex
 import zlib
 from pathlib import Path
 
-from flows.studio.workspace.files import disk_errors, writing
+from flows.studio.production.request import Outcome
+from flows.studio.workspace.files import atomic_write, disk_errors
 from flows.studio.workspace.folder import show_folder_name
-from scripts_llm.errors import ScriptError
+from scripts_llm.errors import ScriptError, suggest
 from scripts_llm.files import schema
 
-PREMISES = Path("premises")
 MAX_LOGLINE = 240
+
+
+def new(logline: str | None, from_: str | None, folder: Path) -> Outcome:
+    """Writes a premise into `folder`: from a logline, or a copy of the shipped one of that name.
+
+    Raises ScriptError for neither or both of them, a name that is not shipped, or a file that exists.
+    """
+    if (logline is None) == (from_ is None):
+        raise ScriptError(
+            'wanted either a logline or --from NAME, try: new "A cat runs for mayor", or one of '
+            f"--from {', '.join(shipped())}"
+        )
+    path = write_new(logline, folder) if logline is not None else copy_shipped(str(from_), folder)
+    command = f"  coldopen episode --premise {shlex.quote(str(path))}"
+    return Outcome(0, path, (f"Wrote {path}. Look at it, change what you like, then:", command))
 
 
 def shipped() -> dict[str, Path]:
@@ -26,7 +41,7 @@ def shipped() -> dict[str, Path]:
 def write_new(logline: str, folder: Path) -> Path:
     """Writes a commented premise, with a cast that the film model can show, named after the logline."""
     from flows.studio.filming.vocabulary import film_words
-    from scripts_llm.offline_writer.cast import premise_from_logline
+    from scripts_llm.offline_writer.premises import premise_from_logline
 
     words = " ".join(logline.split())
     if not words:
@@ -45,8 +60,8 @@ def copy_shipped(name: str, folder: Path) -> Path:
     known = shipped()
     path = known.get(name.removesuffix(".yaml").replace("-", "_"))
     if path is None:
-        near = difflib.get_close_matches(name, known, n=1)
-        meant = f"did you mean {near[0]}? " if near else ""
+        near = suggest(name, known)
+        meant = f"did you mean {near}? " if near else ""
         raise ScriptError(f"no shipped premise is called {name!r}; {meant}there are {', '.join(known)}")
     return _write(folder / path.name, path.read_text(encoding="utf-8"))
 
@@ -57,8 +72,8 @@ def _write(path: Path, text: str) -> Path:
             f"{path}: there is a premise of this name already, and it stays as it is. "
             "Edit it, move it away, or say the new idea in other words."
         )
-    with writing(path) as part:
+    with atomic_write(path) as part:
         part.write_text(text, encoding="utf-8")
     with disk_errors(path):
-        schema.keep(path.parent, schema.PREMISE)
+        schema.save_schema(path.parent, schema.PREMISE)
     return path

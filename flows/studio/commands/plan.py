@@ -7,63 +7,67 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from flows.studio.production import episode as episodes
-from flows.studio.production import messages, needed, plan, script
+from flows.studio.production import messages
 from flows.studio.production.console import count, duration
-from flows.studio.production.episode import Job
-from flows.studio.production.plan import Survey
-from flows.studio.production.request import EpisodeOptions
+from flows.studio.production.edit import stored_segments
+from flows.studio.production.episode import Episode, on_the_last_one
+from flows.studio.production.plan import NEW, Plan, make_plan, seconds_a_shot
+from flows.studio.production.request import EpisodeRequest, Outcome
+from flows.studio.production.script import OFFLINE, preview_complete_script
 from flows.studio.release import pages
 from flows.studio.workspace import artifacts, files, folder
+from flows.studio.workspace.artifacts import Artifact
 
-SHOWN = 60
-_NOT_KNOWN = "the time that filming takes is not known yet"
+MOST_ITEMS = 60
 
 
-def told(options: EpisodeOptions) -> tuple[str, ...]:
+def plan(request: EpisodeRequest) -> Outcome:
     """What the next run would do, item by item. Writes nothing.
 
     Raises ScriptError or StudioError for input that the run would refuse.
     """
-    job = episodes.prepare(messages.on_the_last_one(options))
-    head = f"{job.name}, in {job.folder.root}:"
-    earlier = _earlier(job)
-    if not script.exists(job):
-        return (head, *_script_to_write(job, earlier))
-    written, added = script.completed(job)
-    state = plan.look(job, written)
-    assert state is not None
-    made = state.plan
-    is_all_new = not made.num_kept and all(one.why == needed.NEW for one in made.todo)
-    shown = ["every clip and voice: new"] if is_all_new and made.todo else [str(one) for one in made.todo]
-    items = [*added, *shown, *([] if is_all_new and made.todo else _cut(state))]
-    kept = f"; {state.plan.num_kept} kept" if state.plan.num_kept else ""
+    episode = Episode.open(on_the_last_one(request))
+    head = f"{episode.name}, in {episode.folder.root}:"
+    earlier = _earlier_episodes(episode)
+    if not episode.has_script:
+        return Outcome(0, None, (head, *_describe_writing(episode, earlier)))
+    episode, added = preview_complete_script(episode)
+    current = make_plan(episode)
+    is_all_new = not current.num_stored and all(one.why == NEW for one in current.missing)
+    shown = ["every clip and voice: new"] if is_all_new and current.missing else map(str, current.missing)
+    items = [*added, *shown, *([] if is_all_new and current.missing else _cut_items(current))]
+    kept = f"; {current.num_stored} kept" if current.num_stored else ""
     if not items:
-        return (
-            head,
-            f"nothing to do: {state.result(None)} is made from premise and script as they are{kept}",
-        )
-    rest = [f"  and {len(items) - SHOWN} more"] if len(items) > SHOWN else []
-    counted = f"{count(made.num_shots, 'shot')}, {count(made.num_lines, 'voice line')}"
-    todo = f"to make: {counted if made.todo else 'the cut'}{kept}"
-    return (head, *(f"  {item}" for item in items[:SHOWN]), *rest, todo, _cost(state, earlier))
+        film = current.result(None)
+        line = f"nothing to do: {film} is made from premise and script as they are{kept}"
+        return Outcome(0, film, (head, line))
+    rest = [f"  and {len(items) - MOST_ITEMS} more"] if len(items) > MOST_ITEMS else []
+    shots, lines = count(current.num_missing_clips, "shot"), count(current.num_missing_voices, "voice line")
+    todo = f"to make: {f'{shots}, {lines}' if current.missing else 'the cut'}{kept}"
+    rows = (f"  {item}" for item in items[:MOST_ITEMS])
+    return Outcome(0, None, (head, *rows, *rest, todo, _describe_cost(current, earlier)))
 
 
-def _cut(state: Survey) -> list[str]:
-    """The segments that would be encoded and the film; of a meme the film alone."""
-    if state.plan.todo:
-        scenes = dict.fromkeys(one.label.partition(".")[0].partition("-")[0] for one in state.plan.todo)
-        return [] if state.is_meme else [f"{scene} cut: its shots or lines change" for scene in scenes]
-    if state.is_done(None):
+def _cut_items(plan: Plan) -> list[str]:
+    """The segments that would be encoded, and the film; of a meme the film alone."""
+    is_meme = plan.episode.is_meme
+    if plan.missing:
+        scenes = dict.fromkeys(one.label.partition(".")[0].partition("-")[0] for one in plan.missing)
+        return [] if is_meme else [f"{scene} cut: its shots or lines change" for scene in scenes]
+    if plan.is_done(None):
         return []
-    if state.is_meme:
+    if is_meme:
         return ["film: not cut yet"]
-    there = artifacts.shelf(state.job.folder.segments, ".mp4")
-    missing = [span.id for span, recipe in state.edit().segments if artifacts.digest(recipe) not in there]
-    known = {segment.label for segment in there.values()}
+    segments = stored_segments(plan.edit, plan.episode.folder)
+    known = {segment.label for segment in artifacts.stored(plan.episode.folder.segments, ".mp4").values()}
+    why_film = "its sound, order or description changed" if plan.episode.memory.film_recipe else "new"
     return [
-        *(f"{name} cut: {'its cut or captions changed' if name in known else 'new'}" for name in missing),
-        f"film: {'sound, order or what is said of it changed' if state.job.memory.film_recipe else 'new'}",
+        *(
+            f"{name} cut: {'its cut or captions changed' if name in known else 'new'}"
+            for name, path in segments.items()
+            if path is None
+        ),
+        f"film: {why_film}",
     ]
 
 
@@ -71,7 +75,7 @@ def _cut(state: Survey) -> list[str]:
 
 
 @dataclass(frozen=True)
-class _Earlier:
+class _EarlierEpisodes:
     """What this show's episodes took: seconds a shot and a line, tokens and dollars a script."""
 
     shot: float | None
@@ -80,16 +84,16 @@ class _Earlier:
     dollars: float | None
 
 
-def _earlier(job: Job) -> _Earlier:
+def _earlier_episodes(episode: Episode) -> _EarlierEpisodes:
     shots: list[float] = []
     lines: list[float] = []
     scripts: list[list[Mapping[str, Any]]] = []
-    for episode in folder.episodes(job.folder.root.parent.parent, job.premise.show):
-        shots += _seconds(artifacts.shelf(episode.clips, ".mp4").values())
-        lines += _seconds(artifacts.shelf(episode.voices, ".wav").values())
-        scripts.append(pages.rows((files.read_json(episode.manifest) or {}).get("writer_calls")))
+    for each in folder.episodes(episode.output, episode.own_premise.show):
+        shots += _seconds(artifacts.stored(each.clips, ".mp4").values())
+        lines += _seconds(artifacts.stored(each.voices, ".wav").values())
+        scripts.append(pages.rows((files.read_json(each.manifest) or {}).get("writer_calls")))
     tokens = _median(map(pages.tokens, scripts))
-    return _Earlier(
+    return _EarlierEpisodes(
         shot=_median(shots),
         line=_median(lines),
         tokens=None if tokens is None else round(tokens),
@@ -98,40 +102,33 @@ def _earlier(job: Job) -> _Earlier:
 
 
 def _median(values: Iterable[float | None]) -> float | None:
-    """The middle one of those that are known; None if none is."""
     known = [value for value in values if value is not None]
     return statistics.median(known) if known else None
 
 
-def _seconds(made: Iterable[artifacts.Artefact]) -> list[float]:
-    return [float(one.made["seconds"]) for one in made if "seconds" in one.made]
+def _seconds(made: Iterable[Artifact]) -> list[float]:
+    return [float(one.notes["seconds"]) for one in made if "seconds" in one.notes]
 
 
-def _script_to_write(job: Job, earlier: _Earlier) -> tuple[str, ...]:
-    author = messages.writer_of(job)
+def _describe_writing(episode: Episode, earlier: _EarlierEpisodes) -> tuple[str, ...]:
+    author = messages.describe_writer(episode)
     lines = [f"  script: to be written by {author}", "  then every shot, line and scene of it"]
-    if author in ("you", f"{script.OFFLINE}"):
+    if author in ("you", OFFLINE):
         return (*lines, "no tokens, no money")
     tokens = "not known, no earlier episode tells them"
     if earlier.tokens is not None:
         tokens = f"about {earlier.tokens:,}, going by earlier episodes"
-    return (*lines, f"tokens: {tokens}; money: {_money(earlier.dollars)}")
+    money = "n/a" if earlier.dollars is None else f"about ${earlier.dollars:.4f}"
+    return (*lines, f"tokens: {tokens}; money: {money}")
 
 
-def _cost(state: Survey, earlier: _Earlier) -> str:
+def _describe_cost(plan: Plan, earlier: _EarlierEpisodes) -> str:
     """Seconds, tokens and money of what is to be made."""
-    made = state.plan
-    filmed = (
-        needed.seconds_a_shot(artifacts.shelf(state.job.folder.clips, ".mp4"), state.film) or earlier.shot
-    )
     parts = []
-    if made.num_shots:
-        taking = f"about {duration(made.num_shots * filmed)} of filming" if filmed else _NOT_KNOWN
-        parts.append(taking)
-    if made.num_lines and earlier.line:
-        parts.append(f"about {duration(made.num_lines * earlier.line)} of speaking")
+    if plan.num_missing_clips:
+        shot = seconds_a_shot(plan.clips, plan.film) or earlier.shot
+        filming = f"about {duration(plan.num_missing_clips * shot)} of filming" if shot else None
+        parts.append(filming or "the time that filming takes is not known yet")
+    if plan.num_missing_voices and earlier.line:
+        parts.append(f"about {duration(plan.num_missing_voices * earlier.line)} of speaking")
     return ", ".join([*parts, "no tokens, no money"])
-
-
-def _money(dollars: float | None) -> str:
-    return "n/a" if dollars is None else f"about ${dollars:.4f}"

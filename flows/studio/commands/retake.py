@@ -2,119 +2,123 @@
 
 from __future__ import annotations
 
-import difflib
+from dataclasses import replace
 
 from flows.studio.errors import StudioError
 from flows.studio.filming import auto_takes, takes
-from flows.studio.filming import shots as shot_list
-from flows.studio.filming.shots import WantedShot
-from flows.studio.picture import contact_sheet
-from flows.studio.production import episode, messages
-from flows.studio.production import plan as plans
-from flows.studio.production import script as scripts
-from flows.studio.production.console import Screen, duration
-from flows.studio.production.episode import Job, Written
-from flows.studio.production.plan import Survey
-from flows.studio.production.request import EpisodeOptions, Outcome
-from flows.studio.workspace import artifacts, files, folder, manifest
-from scripts_llm.files import read
+from flows.studio.filming.camera import film_shots
+from flows.studio.filming.models import LoadedModels
+from flows.studio.filming.shots import PlannedShot, other_take
+from flows.studio.picture.contact_sheet import write_take_sheet
+from flows.studio.production import messages
+from flows.studio.production.console import Console, duration
+from flows.studio.production.episode import Episode
+from flows.studio.production.plan import Plan, make_plan
+from flows.studio.production.request import EpisodeRequest, Outcome
+from flows.studio.production.script import complete_script
+from flows.studio.workspace import files, folder, manifest
+from flows.studio.workspace.files import hash_if_present
+from scripts_llm.errors import suggest
+from scripts_llm.files import edit
 
 
-def retake(options: EpisodeOptions, label: str, *, pick: int | None, screen: Screen) -> Outcome:
+def retake(request: EpisodeRequest, label: str, *, pick: int | None, console: Console) -> Outcome:
     """Films the next take of a shot and picks it; with `pick`, only says which take is cut in.
 
-    Raises StudioError for a shot that is not there, is a file, or stands in a locked scene, and for a take
-    that is not there to be picked or is one too many.
+    Raises StudioError for a shot that is not there, is a file, or is in a locked scene, and for a take that
+    is not there to be picked or is one too many.
     """
-    job = episode.prepare(options)
-    if not scripts.exists(job):
+    episode = Episode.open(request)
+    script = episode.folder.script
+    if not episode.has_script:
         raise StudioError(
-            f"{job.folder.script}: wanted a script, there is none yet; {messages.command(job)}", code=2
+            f"{script}: wanted a script, there is none yet; {messages.command(episode)}", code=2
         )
-    with folder.locked(job.folder), files.disk_errors(job.folder.root):
-        written = scripts.read(job)
-        plan = plans.look(job, written)
-        assert plan is not None
-        shot = _shot(label, plan, job)
-        take = _film_the_next(plan, shot, screen) if pick is None else _one_of(plan, shot, pick)
-        return _picked(job, written, shot, take)
+    with folder.locked(episode.folder), files.disk_errors(episode.folder.root):
+        plan = make_plan(complete_script(episode))
+        shot = _find_shot(label, plan)
+        if pick is None:
+            take, plan = _film_next_take(plan, shot, console)
+        else:
+            take = _check_pick(plan, shot, pick)
+        return _pick(plan, shot, take)
 
 
-def _shot(label: str, plan: Survey, job: Job) -> WantedShot:
+def _find_shot(label: str, plan: Plan) -> PlannedShot:
+    script = plan.episode.folder.script
     shots = {shot.label: shot for shot in plan.shots}
     shot = shots.get(label)
     if shot is None:
-        close = difflib.get_close_matches(label, shots, n=1, cutoff=0.5)
-        hint = f"did you mean {close[0]}?" if close else f"there are {', '.join(list(shots)[:20])}"
-        raise StudioError(f"{job.folder.script}: wanted a shot like s04.2, got {label!r}, {hint}", code=2)
+        close = suggest(label, shots, cutoff=0.5)
+        hint = f"did you mean {close}?" if close else f"there are {', '.join(list(shots)[:20])}"
+        raise StudioError(f"{script}: wanted a shot like s04.2, got {label!r}, {hint}", code=2)
     if shot.file is not None:
         raise StudioError(f"{label} is the file {shot.shot.file}: there is nothing to film again", code=2)
     if shot.scene.lock:
         raise StudioError(
-            f"{job.folder.script}: {shot.scene.id} is locked; to retake {label}, take its `lock: true` out",
-            code=2,
+            f"{script}: {shot.scene.id} is locked; to retake {label}, take its `lock: true` out", code=2
         )
     return shot
 
 
-def _one_of(plan: Survey, shot: WantedShot, pick: int) -> int:
+def _check_pick(plan: Plan, shot: PlannedShot, pick: int) -> int:
     """The pick, if there is such a take: one that was filmed or that the script asks for."""
-    there = takes.known(shot, artifacts.shelf(plan.job.folder.clips, ".mp4"))
-    if pick not in there:
+    numbers = takes.take_numbers(shot, plan.clips)
+    if pick not in numbers:
         raise StudioError(
-            f"{shot.label}: wanted one of its takes, {', '.join(map(str, there))}, got --pick {pick}; "
-            f"another one is filmed by: {_retake(plan.job, shot)}",
+            f"{shot.label}: wanted one of its takes, {', '.join(map(str, numbers))}, got --pick {pick}; "
+            f"another one is filmed by: {_retake_command(plan.episode, shot)}",
             code=2,
         )
     return pick
 
 
-def _film_the_next(plan: Survey, shot: WantedShot, screen: Screen) -> int:
-    """Films the take that follows, and the one that is cut in now if it is not there to compare."""
-    clips = artifacts.shelf(plan.job.folder.clips, ".mp4")
-    number = takes.following(shot, clips)
-    missing = [shot] if shot.digest not in clips else []
-    for take in (*missing, shot_list.with_take(shot, number)):
-        _film(plan, take, screen)
-    return number
+def _film_next_take(plan: Plan, shot: PlannedShot, console: Console) -> tuple[int, Plan]:
+    """Films the next take, and the one that is cut in now if it is not there to compare."""
+    number = takes.next_take_number(shot, plan.clips)
+    missing = [shot] if shot.digest not in plan.clips else []
+
+    def on_step(take: PlannedShot, step: int, num_steps: int) -> None:
+        console.progress(f"{take.label}, take {take.take}, step {step} of {num_steps}", step, num_steps)
+
+    console.progress("loading the film model")
+    clips = plan.episode.folder.clips
+    with LoadedModels(plan.episode.request.device) as models:
+        for filmed in film_shots(
+            [*missing, other_take(shot, number)], plan.film, models, clips, on_step=on_step
+        ):
+            take, clip = filmed.shot, filmed.clip
+            if clip is None:
+                raise StudioError(
+                    f"{take.label}: take {take.take} failed twice: {filmed.fault}; run the same command again"
+                )
+            seconds, seed = float(clip.notes["seconds"]), auto_takes.filmed_seed(take.seed, clip.notes)
+            console.say(f"{take.label} take {take.take}, seed {seed}: {clip.path} in {duration(seconds)}")
+            if verdict := auto_takes.describe_takes(clip.notes):
+                console.say(f"{take.label}: {verdict}")
+            plan = plan.with_clips(clip)
+    return number, plan
 
 
-def _film(plan: Survey, take: WantedShot, screen: Screen) -> None:
-    from flows.studio.filming import camera
-
-    def on_step(step: int, num_steps: int) -> None:
-        screen.progress(f"{take.label}, take {take.take}, step {step} of {num_steps}", step, num_steps)
-
-    screen.progress("loading the film model")
-    made = camera.film_shot(take, plan.film, plan.job.folder.clips, device=plan.job.device, on_step=on_step)
-    if isinstance(made, str):
-        raise StudioError(f"{take.label}: take {take.take} failed twice: {made}; run the same command again")
-    seconds, seed = float(made.made["seconds"]), auto_takes.seed_of(take, made.made)
-    screen.say(f"{take.label} take {take.take}, seed {seed}: {made.path} in {duration(seconds)}")
-    if told := auto_takes.told(made.made):
-        screen.say(f"{take.label}: {told}")
-
-
-def _picked(job: Job, written: Written, shot: WantedShot, take: int) -> Outcome:
-    """The pick in the script, and the sheet of all takes."""
-    script, path = written.script, job.folder.script
-    scene = next(place for place, one in enumerate(script.scenes) if one.id == shot.scene.id)
+def _pick(plan: Plan, shot: PlannedShot, take: int) -> Outcome:
+    """Writes the pick into the script, and draws the sheet of all takes."""
+    episode, path = plan.episode, plan.episode.folder.script
+    scene = next(index for index, one in enumerate(plan.script.scenes) if one.id == shot.scene.id)
     number = int(shot.label.rpartition(".")[2]) - 1
-    was_ours = manifest.file_hash(path) == written.memory.program_script
+    is_ours = hash_if_present(path) == episode.memory.program_script
     if (shot.shot.pick or 1) != take:
-        read.set_pick(path, scene=scene, shot=number, pick=take)
-    memory = written.memory
-    if was_ours:
-        memory = manifest.with_script(memory, path)
-    manifest.write(job.folder, memory)
-    filmed = takes.filmed(shot, artifacts.shelf(job.folder.clips, ".mp4"))
+        edit.set_pick(path, scene=scene, shot=number, pick=take)
+    if is_ours:
+        episode = replace(episode, memory=manifest.with_script_hash(episode.memory, path))
+    manifest.write(episode.folder, episode.memory)
     lines = [f"{shot.label}: take {take} is cut in now"]
-    if any(one.take == take for one in filmed):
-        lines.append(f"side by side: {contact_sheet.sheet_of(job.folder, shot, picked=take)}")
+    if any(one.take == take for one in takes.stored_takes(shot, plan.clips)):
+        lines.append(f"side by side: {write_take_sheet(episode.folder, shot, picked=take)}")
     else:
         lines.append(f"take {take} is not filmed yet: the next run films it")
-    return Outcome(0, path, (*lines, f"back: {_retake(job, shot)} --pick {shot.take}", messages.command(job)))
+    back = f"back: {_retake_command(episode, shot)} --pick {shot.take}"
+    return Outcome(0, path, (*lines, back, messages.command(episode)))
 
 
-def _retake(job: Job, shot: WantedShot) -> str:
-    return messages.command(job).replace("episode", f"retake {shot.label}", 1)
+def _retake_command(episode: Episode, shot: PlannedShot) -> str:
+    return messages.command(episode, verb="retake", arguments=[shot.label])

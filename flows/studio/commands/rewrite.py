@@ -1,6 +1,6 @@
 """`script --rewrite`: one scene written again and nothing else touched, or the whole script anew.
 
-A locked scene is written again by neither: it is refused alone, and kept where it stands in a new whole.
+A locked scene is not written again: it is refused alone, and kept where it is in a new whole.
 """
 
 from __future__ import annotations
@@ -10,123 +10,134 @@ import os
 import textwrap
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 
 from flows.studio.errors import StudioError
 from flows.studio.filming import breakdown
-from flows.studio.production import episode, messages, records, writer
+from flows.studio.production import messages, records, writer
 from flows.studio.production import script as scripts
-from flows.studio.production.console import Screen
-from flows.studio.production.episode import Job, Written
-from flows.studio.production.request import EpisodeOptions, Outcome
+from flows.studio.production.console import Console
+from flows.studio.production.episode import Episode, on_the_last_one
+from flows.studio.production.request import EpisodeRequest, Outcome
 from flows.studio.workspace import artifacts, files, folder, manifest
-from scripts_llm.files import read
+from flows.studio.workspace.files import hash_if_present
+from scripts_llm.errors import suggest
+from scripts_llm.files import edit
 from scripts_llm.llm.client import Call
-from scripts_llm.llm.retry import Patience
+from scripts_llm.llm.retry import RetryPolicy
 from scripts_llm.screenplay.script import Scene, Script
 
-ALL = "*"
-"""What `--rewrite` without a scene stands for."""
+ALL = "all"
 
 
-def rewrite(options: EpisodeOptions, scene: str, note: str, screen: Screen) -> Outcome:
-    """The scene of that id, or with `ALL` the whole script, written again by the episode's writer.
+def rewrite(request: EpisodeRequest, scene: str, note: str, console: Console) -> Outcome:
+    """Writes the scene of that id again, or with `ALL` the whole script, by the episode's writer.
 
     Raises StudioError for a scene that is not there or locked, or a writer asked for by name that fails.
     """
-    job = episode.prepare(messages.on_the_last_one(options))
-    if not scripts.exists(job):
-        command = messages.command(job).replace("episode", "script", 1)
+    episode = Episode.open(on_the_last_one(request))
+    if not episode.has_script:
+        command = messages.command(episode, verb="script")
         raise StudioError(
-            f"{job.folder.script}: wanted a script to rewrite, there is none yet; {command}", code=2
+            f"{episode.folder.script}: wanted a script to rewrite, there is none yet; {command}", code=2
         )
-    with folder.locked(job.folder), files.disk_errors(job.folder.root):
-        return _whole(job, note, screen) if scene == ALL else _one_scene(job, scene, note, screen)
+    with folder.locked(episode.folder), files.disk_errors(episode.folder.root):
+        episode = scripts.complete_script(episode)
+        if scene == ALL:
+            return _rewrite_whole(episode, note, console)
+        return _rewrite_scene(episode, scene, note, console)
 
 
 # ------------------------------------------------------------------------------------------- one scene
 
 
-def _one_scene(job: Job, name: str, note: str, screen: Screen) -> Outcome:
-    written, path = scripts.read(job), job.folder.script
-    index = _index(written.script, name, job)
-    screen.progress(f"writing {name} again")
-    before = read.scene_text(path, index)
-    was_ours = manifest.file_hash(path) == written.memory.program_script
-    draft, calls = _new_scene(job, written, index, note, screen)
-    read.replace_scene(path, index, _with_shots(draft, written, index))
-    memory = manifest.with_script(written.memory, path) if was_ours else written.memory
-    manifest.write(job.folder, memory, **({"rewrite_calls": writer.call_rows(calls)} if calls else {}))
-    changed = list(_difference(before, read.scene_text(path, index), name))
-    said = changed or [f"{name} came out as it was; another --note may help"]
-    said += messages.writing_told(calls)
-    return Outcome(0, path, (*said, f"the rest of {path} is as it was; then: {messages.command(job)}"))
+def _rewrite_scene(episode: Episode, name: str, note: str, console: Console) -> Outcome:
+    script, path = _script_of(episode), episode.folder.script
+    index = _index_of(script, name, path)
+    console.progress(f"writing {name} again")
+    before = edit.read_scene_text(path, index)
+    is_ours = hash_if_present(path) == episode.memory.program_script
+    draft, calls = _write_scene(episode, index, note, console)
+    edit.replace_scene(path, index, _with_shots(draft, episode, index))
+    memory = manifest.with_script_hash(episode.memory, path) if is_ours else episode.memory
+    rows = {"rewrite_calls": writer.call_rows(calls)} if calls else {}
+    manifest.write(episode.folder, memory, **rows)
+    changed = list(_difference(before, edit.read_scene_text(path, index), name))
+    lines = changed or [f"{name} came out as it was; another --note may help"]
+    lines += messages.describe_calls(calls)
+    then = f"the rest of {path} is as it was; then: {messages.command(episode)}"
+    return Outcome(0, path, (*lines, then))
 
 
-def _index(script: Script, name: str, job: Job) -> int:
+def _script_of(episode: Episode) -> Script:
+    assert episode.script is not None
+    return episode.script
+
+
+def _index_of(script: Script, name: str, path: Path) -> int:
+    """The index of the scene of that id. Raises StudioError for an unknown or a locked one."""
     ids = [str(scene.id) for scene in script.scenes]
     if name not in ids:
-        close = difflib.get_close_matches(name, ids, n=1, cutoff=0.5)
-        hint = f"did you mean {close[0]}?" if close else f"there are {', '.join(ids)}"
-        raise StudioError(f"{job.folder.script}: wanted the id of a scene, got {name!r}, {hint}", code=2)
+        close = suggest(name, ids, cutoff=0.5)
+        hint = f"did you mean {close}?" if close else f"there are {', '.join(ids)}"
+        raise StudioError(f"{path}: wanted the id of a scene, got {name!r}, {hint}", code=2)
     index = ids.index(name)
     if script.scenes[index].lock:
-        told = f"{name} is locked; to have it written again, take its `lock: true` out"
-        raise StudioError(f"{job.folder.script}: {told}", code=2)
+        raise StudioError(
+            f"{path}: {name} is locked; to have it written again, take its `lock: true` out", code=2
+        )
     return index
 
 
-def _new_scene(
-    job: Job, written: Written, index: int, note: str, screen: Screen
-) -> tuple[Scene, tuple[Call, ...]]:
+def _write_scene(episode: Episode, index: int, note: str, console: Console) -> tuple[Scene, tuple[Call, ...]]:
     """The scene as the episode's writer has it now, and the calls that it took; id and part stay."""
-    old = written.script.scenes[index]
-    again = replace(job, seed=_another_seed(job, str(old.id), note))
-    found = writer.scene_again(
+    script = _script_of(episode)
+    name = str(script.scenes[index].id)
+    seed = _next_seed(episode, name, note)
+    again = replace(episode, seed=seed)
+    by_model = writer.rewrite_scene(
         again,
-        written.premise,
-        written.script,
-        scene_id=str(old.id),
+        episode.premise,
+        script,
+        scene_id=name,
         note=note,
-        say=screen.warn,
-        patience=Patience(say=screen.warn),
+        say=console.warn,
+        retry_policy=RetryPolicy(say=console.warn),
     )
-    return found or (
-        _offline_scene(replace(again, premise=written.premise), written, index, note, screen),
-        (),
-    )
+    return by_model or (_offline_scene(episode, seed, index, note, console), ())
 
 
-def _offline_scene(again: Job, written: Written, index: int, note: str, screen: Screen) -> Scene:
-    """The scene of another draft that stands where the old one stood."""
-    old = written.script.scenes[index]
+def _offline_scene(episode: Episode, seed: int, index: int, note: str, console: Console) -> Scene:
+    """The scene of another draft that is nearest to the place of the old one."""
+    scenes = _script_of(episode).scenes
+    old = scenes[index]
     if note:
-        screen.say(f"{scripts.OFFLINE} reads no notes: {old.id} is written anew, with another idea")
-    draft = scripts.offline_script(again)
-    place = index / max(1, len(written.script.scenes) - 1)
+        console.say(f"{scripts.OFFLINE} reads no notes: {old.id} is written anew, with another idea")
+    draft = scripts.offline_script(episode, seed=seed, premise=episode.premise)
+    position = index / max(1, len(scenes) - 1)
 
     def distance(numbered: tuple[int, Scene]) -> tuple[bool, bool, float]:
         number, scene = numbered
-        away = abs(number / max(1, len(draft.scenes) - 1) - place)
+        away = abs(number / max(1, len(draft.scenes) - 1) - position)
         return scene.part != old.part, scene.setting != old.setting, away
 
-    _, found = min(enumerate(draft.scenes), key=distance)
-    return found.model_copy(update={"id": old.id, "part": old.part})
+    _, nearest = min(enumerate(draft.scenes), key=distance)
+    return nearest.model_copy(update={"id": old.id, "part": old.part})
 
 
-def _another_seed(job: Job, *what: str) -> int:
-    """A seed that no earlier draft of this had: they are counted by what is kept and what stands there."""
-    path = job.folder.script
-    return artifacts.seed_from("draft", job.seed, *what, manifest.file_hash(path) or "")
+def _next_seed(episode: Episode, *names: str) -> int:
+    """A seed that no earlier draft had: it follows from the script as it is now."""
+    return artifacts.seed_from("draft", episode.seed, *names, hash_if_present(episode.folder.script) or "")
 
 
-def _with_shots(scene: Scene, written: Written, index: int) -> Scene:
+def _with_shots(scene: Scene, episode: Episode, index: int) -> Scene:
     """The scene with the shots that its writer gave it, else broken down in its place."""
     if scene.shots is not None:
         return scene
     bare = scene.model_copy(update={"shots": None})
-    scenes = [bare if number == index else one for number, one in enumerate(written.script.scenes)]
-    script = written.script.model_copy(update={"scenes": tuple(scenes)})
-    shots = breakdown.break_down(script, written.premise)
+    script = _script_of(episode)
+    scenes = [bare if number == index else one for number, one in enumerate(script.scenes)]
+    shots = breakdown.break_down(script.model_copy(update={"scenes": tuple(scenes)}), episode.premise)
     return bare.model_copy(update={"shots": shots[index]})
 
 
@@ -138,38 +149,39 @@ def _difference(before: str, after: str, name: str) -> Iterator[str]:
     yield from (row for row in rows if not row.startswith("@@"))
 
 
-# -------------------------------------------------------------------------------------------- the whole
-
-
-def _whole(job: Job, note: str, screen: Screen) -> Outcome:
-    old = scripts.read(job)
-    path = job.folder.script
-    locked = {
-        index: read.scene_text(path, index) for index, scene in enumerate(old.script.scenes) if scene.lock
-    }
-    if note:
-        screen.say("a note is for one scene: --rewrite s04 --note …; the whole is written without it")
-    seed = _another_seed(job, "whole")
-    kept = scripts.put_aside(job.folder)
-    try:
-        screen.progress("writing the script anew")
-        again = replace(job, seed=seed)
-        written = scripts.write(again, say=screen.warn, before=old.script)
-        if locked:
-            read.keep_scenes(path, {str(old.script.scenes[index].id): text for index, text in locked.items()})
-            written = replace(written, memory=manifest.with_script(written.memory, path))
-            written = replace(scripts.read(replace(job, memory=written.memory)), calls=written.calls)
-    except BaseException:
-        os.replace(kept, path)
-        raise
-    done = replace(job, memory=written.memory)
-    records.keep(done, **records.script_chapter(done, written))
-    told = messages.script_told(done, written, is_new=True)
-    stay = [f"locked, and so as before: {', '.join(str(old.script.scenes[i].id) for i in locked)}"]
-    return Outcome(0, path, (*told, *(stay if locked else []), f"the old one is kept as {kept}"))
-
-
 def _rows(scene: str) -> list[str]:
     """A scene's lines, its keys under each other."""
     first, _, rest = scene.partition("\n")
     return [first, *textwrap.dedent(rest).splitlines()]
+
+
+# -------------------------------------------------------------------------------------------- the whole
+
+
+def _rewrite_whole(episode: Episode, note: str, console: Console) -> Outcome:
+    old, path = _script_of(episode), episode.folder.script
+    locked = {
+        str(scene.id): edit.read_scene_text(path, index)
+        for index, scene in enumerate(old.scenes)
+        if scene.lock
+    }
+    if note:
+        console.say("a note is for one scene: --rewrite s04 --note …; the whole is written without it")
+    seed = _next_seed(episode, "whole")
+    aside = scripts.put_aside(episode.folder)
+    try:
+        console.progress("writing the script anew")
+        again = replace(episode, seed=seed, script=None)
+        written = scripts.write_script(again, say=console.warn, replaces=old)
+        written = replace(written, seed=episode.seed)
+        if locked:
+            edit.carry_over_scenes(path, locked)
+            memory = manifest.with_script_hash(written.memory, path)
+            written = scripts.complete_script(replace(written, memory=memory, script=None))
+    except BaseException:
+        os.replace(aside, path)
+        raise
+    records.save(written, **records.script_chapter(written))
+    stay = [f"locked, and so as before: {', '.join(locked)}"] if locked else []
+    lines = messages.describe_script(written, is_new=True)
+    return Outcome(0, path, (*lines, *stay, f"the old one is kept as {aside}"))

@@ -1,66 +1,85 @@
-"""`takes: auto`: a take of another kind or colour than it should show is filmed again with another seed."""
+"""`takes: auto`: a take that shows another kind or colour than it should is filmed again with another seed.
+
+Beside `vocabulary` the only module that knows TOON: its films alone can be judged, by `t2v.judge`.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from flows.studio.filming.shots import WantedShot
+from flows.studio.errors import StudioError
+from flows.studio.filming.models import DEFAULT_MODEL, ModelFacts, Video, describe_model
 from flows.studio.workspace import artifacts
 
 if TYPE_CHECKING:
-    from t2v import Video
     from t2v.judge import Verdict
     from t2v.toon.world import Described
 
 MOST_TAKES = 3
-SURE = 0.5  # a judge that is less sure of what it sees is not listened to
+SURE = 0.5  # below this confidence the judge's kind and colour count for nothing
 
 
-def best_take(shot: WantedShot, take: Callable[[int], Video]) -> tuple[Video, dict[str, Any]]:
-    """The first attempt with no fault, else the one with the fewest; and what was seen in each, to be noted.
+def check_can_judge(facts: ModelFacts, size: tuple[int, int]) -> None:
+    """Raises StudioError unless films of this model at this (height, width) can be judged."""
+    if facts.traits.dialect == "toon" and size in facts.sizes.values():
+        return
+    toon = describe_model(DEFAULT_MODEL)
+    sizes = " or ".join(f"{width}x{height}" for height, width in toon.sizes.values())
+    raise StudioError(
+        f"video: takes: auto judges films of {toon.title} at {sizes}, got {facts.title} at "
+        f"{size[1]}x{size[0]}; leave takes out",
+        code=2,
+    )
 
-    The seeds of the attempts follow from the take's own, so that no two takes of a shot are the same film.
+
+def best_take(prompt: str, seed: int, film: Callable[[int], Video]) -> tuple[Video, dict[str, Any]]:
+    """The first take without a fault, else the one with the fewest; and the notes for its clip.
+
+    `film(seed)` films a take, at most three times. The seeds of the second and third follow from `seed`, so
+    that no two takes of a shot are the same film. The notes have the `seed` of the take that is kept, and
+    under `judged` its number from 1 and every take's seed and faults.
     """
-    from t2v.judge import judge
+    from t2v.judge import judge  # needs torch
     from t2v.toon.prompts.understand import understand
 
-    asked = understand(shot.prompt).figures
+    figures = understand(prompt).figures
     films: list[Video] = []
     judged: list[dict[str, Any]] = []
     for number in range(MOST_TAKES):
-        seed = artifacts.seed_from(shot.seed, "again", number) if number else shot.seed
-        films.append(take(seed))
-        judged.append({"seed": seed, "faults": list(faults(asked, judge(films[-1].frames)))})
+        take_seed = artifacts.seed_from(seed, "again", number) if number else seed
+        films.append(film(take_seed))
+        judged.append({"seed": take_seed, "faults": list(faults(figures, judge(films[-1].frames)))})
         if not judged[-1]["faults"]:
             break
-    kept = min(range(len(films)), key=lambda i: len(judged[i]["faults"]))
-    return films[kept], {"seed": judged[kept]["seed"], "judged": {"kept": kept + 1, "takes": judged}}
+    best = min(range(len(films)), key=lambda i: len(judged[i]["faults"]))
+    return films[best], {"seed": judged[best]["seed"], "judged": {"kept": best + 1, "takes": judged}}
 
 
-def faults(asked: tuple[Described, ...], verdict: Verdict) -> tuple[str, ...]:
-    """What is wrong with kinds and colours, in words; a colour that was not asked for is never wrong."""
-    from t2v.judge import standing_at
+def faults(figures: tuple[Described, ...], verdict: Verdict) -> tuple[str, ...]:
+    """Figures of another kind or colour than the prompt's, in words; any colour fits where it names none."""
+    from t2v.judge import figure_at  # needs torch
 
-    found = []
-    for figure in asked:
-        seen = standing_at(figure.place, verdict, alone=len(asked) == 1)
-        want = f"{figure.colour or ''} {figure.kind}".strip()
+    lines = []
+    for figure in figures:
+        seen = figure_at(figure.place, verdict, alone=len(figures) == 1)
+        name = f"{figure.colour or ''} {figure.kind}".strip()
         if seen is None:
-            found.append(f"wanted {want}, nobody is there")
+            lines.append(f"wanted {name}, nobody is there")
         elif seen.sure >= SURE and (seen.kind != figure.kind or figure.colour not in (None, seen.colour)):
-            found.append(f"wanted {want}, it is {seen.colour} {seen.kind}")
-    return tuple(found)
+            lines.append(f"wanted {name}, it is {seen.colour} {seen.kind}")
+    return tuple(lines)
 
 
-def seed_of(shot: WantedShot, noted: Mapping[str, Any]) -> int:
-    """The seed of the attempt that was kept, else the shot's own; `noted` is its clip's note."""
-    return noted.get("seed", shot.seed)
+def filmed_seed(seed: int, notes: Mapping[str, Any]) -> int:
+    """The seed that a clip was filmed with: that of the take that was kept, else the shot's own `seed`."""
+    own: int = notes.get("seed", seed)
+    return own
 
 
-def told(noted: Mapping[str, Any]) -> str:
-    """What the judging of a shot came to, in a line; nothing where the first take was right."""
-    judged = noted.get("judged")
+def describe_takes(notes: Mapping[str, Any]) -> str:
+    """The judging of a shot in a line, from its clip's notes; empty if the first take was right."""
+    judged = notes.get("judged")
     if not judged or not judged["takes"][0]["faults"]:
         return ""
     takes, kept = judged["takes"], judged["kept"]

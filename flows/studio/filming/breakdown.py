@@ -1,8 +1,7 @@
-"""Breaking down a scene: which shots are filmed where the script lists none, in people's words.
+"""Breakdown: shots for scenes whose script lists none, and ids for scenes without one.
 
-A new place is established, the first speaker is seen among the others, every other speaker gets a close-up;
-no framing comes more than twice in a row. The prompts name characters; `flows.studio.filming.prompt` fills in
-their looks.
+A new place gets an establishing shot, the first speaker a medium shot among the others, every other speaker a
+close-up; no size comes more than twice in a row. The prompts name characters; `prompt` fills in their looks.
 """
 
 from __future__ import annotations
@@ -11,6 +10,7 @@ import re
 from collections.abc import Sequence
 
 from flows.studio.filming import prompt
+from flows.studio.filming.vocabulary import film_words
 from scripts_llm.screenplay.premise import Premise, display_name
 from scripts_llm.screenplay.script import Line, Scene, Script, Shot, Size
 
@@ -23,8 +23,8 @@ _QUARREL = re.compile(r"\b(?:argu|quarrel|bicker|fight|fought)", re.IGNORECASE)
 _HOLDING = re.compile(r"\b(?:holding|holds) ((?:a|an|the) [\w-]+)", re.IGNORECASE)
 
 
-def number_scenes(script: Script) -> dict[int, str]:
-    """Ids for the scenes that have none, by their index; no id is ever given to two scenes."""
+def assign_scene_ids(script: Script) -> dict[int, str]:
+    """Ids, by index, for the scenes that have none. No id goes to two scenes."""
     taken = {scene.id for scene in script.scenes if scene.id}
     counted = [int(match[1]) for name in taken if (match := re.fullmatch(r"s(\d+)", name))]
     following = max(counted, default=0) + 1
@@ -37,16 +37,18 @@ def number_scenes(script: Script) -> dict[int, str]:
 
 
 def break_down(script: Script, premise: Premise) -> dict[int, tuple[Shot, ...]]:
-    """Shots for the scenes that list none, by the scene's index. `premise` holds the whole cast."""
+    """Shots, by scene index, for the scenes that list none. `premise` has the whole cast."""
     written: dict[int, tuple[Shot, ...]] = {}
     places: set[str] = set()
     sizes: list[Size] = []
     for index, scene in enumerate(script.scenes):
-        where = prompt.place(scene, premise)
+        where = prompt.place_name(scene, premise)
         shots = scene.shots
         if shots is None:
             limit = _limit(index, len(script.scenes), premise.format.shots)
-            shots = shots_of(scene, premise, limit=limit, is_new_place=where not in places, before=sizes)
+            shots = break_down_scene(
+                scene, premise, limit=limit, is_new_place=where not in places, before=sizes
+            )
             written[index] = shots
         places.add(where)
         sizes += [shot.size or "medium" for shot in shots]
@@ -54,26 +56,26 @@ def break_down(script: Script, premise: Premise) -> dict[int, tuple[Shot, ...]]:
 
 
 def _limit(index: int, num_scenes: int, asked: int | None) -> int:
-    """How many shots a scene may have: what the premise asks for, else three, a few less in a long script."""
+    """The most shots of a scene: as the premise asks, else three, fewer in a script of many scenes."""
     if asked is not None:
         return asked
     fair = round((index + 1) * SHOTS_AN_EPISODE / num_scenes) - round(index * SHOTS_AN_EPISODE / num_scenes)
     return max(1, min(SHOTS_A_SCENE, fair))
 
 
-def shots_of(
+def break_down_scene(
     scene: Scene, premise: Premise, *, limit: int, is_new_place: bool, before: Sequence[Size] = ()
 ) -> tuple[Shot, ...]:
-    """A scene's shots, at most `limit`; `before` are the framings that come ahead of it."""
+    """A scene's shots, at most `limit`; `before` are the sizes of the shots ahead of it."""
     lines = (line for line in scene.dialogue if isinstance(line, Line) and not line.off_screen)
     speakers = tuple(dict.fromkeys(line.who for line in lines))
-    named = prompt.mentions(scene.action, premise.characters)
+    named = prompt.characters_named(scene.action, premise.characters)
     present = tuple(dict.fromkeys((*named, *speakers)))
     framings = _framings(speakers, present, limit=limit, is_new_place=is_new_place)
     sizes = list(before)
     shots = []
     for size, who in framings:
-        size = _never_a_third(size, sizes, alone=len(present) < 2 or limit == 1)
+        size = _vary_size(size, sizes, alone=len(present) < 2 or limit == 1)
         sizes.append(size)
         shots.append(Shot(size=size, prompt=_words(scene, premise, size, who, present), who=who))
     return tuple(shots)
@@ -82,7 +84,7 @@ def shots_of(
 def _framings(
     speakers: Sequence[str], present: Sequence[str], *, limit: int, is_new_place: bool
 ) -> list[tuple[Size, str | None]]:
-    """Sizes and whom each shot is for: the place, the first speaker among all, then faces."""
+    """(size, character) of each shot: the place, the first speaker among all, then faces."""
     first = speakers[0] if speakers else None
     if limit == 1:
         return [("establishing" if is_new_place and not speakers else "medium", first)]
@@ -106,7 +108,7 @@ def _spread(shots: list[tuple[Size, str | None]]) -> list[tuple[Size, str | None
     return spread
 
 
-def _never_a_third(size: Size, before: Sequence[Size], *, alone: bool) -> Size:
+def _vary_size(size: Size, before: Sequence[Size], *, alone: bool) -> Size:
     if len(before) < MOST_IN_A_ROW or any(earlier != size for earlier in before[-MOST_IN_A_ROW:]):
         return size
     if size == "medium":
@@ -118,28 +120,28 @@ def _never_a_third(size: Size, before: Sequence[Size], *, alone: bool) -> Size:
 
 
 def _words(scene: Scene, premise: Premise, size: Size, who: str | None, present: Sequence[str]) -> str:
-    """A shot's prompt: who is seen and what they do, where, when."""
-    where = f"{prompt.place(scene, premise)}, {prompt.time_of_day(scene)}"
+    """A shot's prompt: the people in it and what they do, the place, the time."""
+    where = f"{prompt.place_name(scene, premise)}, {prompt.time_of_day(scene)}"
     setting = premise.settings.get(scene.setting or "")
     if size == "establishing" and who is None and setting and setting.establishing:
         return setting.establishing
-    seen = _those_seen(who, present, most=1 if size == "close-up" else MOST_FIGURES)
+    seen = _people_in_shot(who, present, most=1 if size == "close-up" else MOST_FIGURES)
     if not seen:
         return f"{scene.action.rstrip(' .')}, {where}" if scene.action else where
     figures = ", ".join(_figure(scene, premise, key, is_speaker=key == who) for key in seen)
     return f"{figures[:1].upper()}{figures[1:]}, {where}"
 
 
-def _those_seen(who: str | None, present: Sequence[str], *, most: int) -> tuple[str, ...]:
-    """Always in the scene's own order, so that nobody changes sides between two shots."""
-    wanted = [*([who] if who else []), *(key for key in present if key != who)][:most]
-    return tuple(key for key in present if key in wanted)
+def _people_in_shot(who: str | None, present: Sequence[str], *, most: int) -> tuple[str, ...]:
+    """At most `most` people, always in the scene's order, so that nobody changes sides between two shots."""
+    chosen = [*([who] if who else []), *(key for key in present if key != who)][:most]
+    return tuple(key for key in present if key in chosen)
 
 
 def _figure(scene: Scene, premise: Premise, key: str, *, is_speaker: bool) -> str:
     character = premise.characters.get(key)
-    name = display_name(key, character) if character else prompt.spoken_key(key)
-    clause = _clause_about(scene, premise, key)
+    name = display_name(key, character) if character else prompt.words_of_key(key)
+    clause = _clause_of(scene, premise, key)
     argues = key in _quarrellers(scene, premise)
     if is_speaker:
         doing = "arguing" if argues or _is_angry(scene, key) else "talking"
@@ -150,18 +152,16 @@ def _figure(scene: Scene, premise: Premise, key: str, *, is_speaker: bool) -> st
     return f"{name} {doing}" + (f", holding {held[1]}" if held else "")
 
 
-def _clause_about(scene: Scene, premise: Premise, key: str) -> str:
-    """The part of the scene's action that names one character first."""
+def _clause_of(scene: Scene, premise: Premise, key: str) -> str:
+    """The part of the scene's action that names this character first."""
     for clause in re.split(r"[.,;]|\band\b|\bwhile\b|\bas\b", scene.action):
-        if prompt.mentions(clause, premise.characters)[:1] == (key,):
+        if prompt.characters_named(clause, premise.characters)[:1] == (key,):
             return clause
     return ""
 
 
 def _action_in(clause: str) -> str | None:
-    from t2v.toon.world import ACTIONS
-
-    for action in ACTIONS:
+    for action in film_words().actions:
         stem = action.removesuffix("ing")
         if re.search(rf"\b{stem}(?:s|es|e|ing|ning)?\b", clause, re.IGNORECASE):
             return action
@@ -169,12 +169,12 @@ def _action_in(clause: str) -> str | None:
 
 
 def _quarrellers(scene: Scene, premise: Premise) -> set[str]:
-    """Two or more who argue with each other: the action says it of them, or they speak in anger."""
-    found = {line.who for line in scene.dialogue if isinstance(line, Line) and _is_angry(scene, line.who)}
+    """Two or more characters who argue, by the action's words or by angry parentheticals."""
+    arguing = {line.who for line in scene.dialogue if isinstance(line, Line) and _is_angry(scene, line.who)}
     for sentence in re.split(r"[.;!?]", scene.action):
         if _QUARREL.search(sentence):
-            found |= set(prompt.mentions(sentence, premise.characters))
-    return found if len(found) > 1 else set()
+            arguing |= set(prompt.characters_named(sentence, premise.characters))
+    return arguing if len(arguing) > 1 else set()
 
 
 def _is_angry(scene: Scene, key: str) -> bool:

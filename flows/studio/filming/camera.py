@@ -1,96 +1,81 @@
-"""The camera: films one shot with a loaded model and keeps the clip with its recipe."""
+"""The camera: films planned shots with an open model and stores each clip with its recipe."""
 
 from __future__ import annotations
 
 import errno
 import time
-from collections.abc import Callable, Mapping
-from functools import lru_cache
+from collections.abc import Callable, Generator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-import t2v
 from flows.studio.errors import StudioError
 from flows.studio.filming import auto_takes
+from flows.studio.filming.models import FilmModel, LoadedModels, Preview, RenderError, Video
 from flows.studio.filming.settings import FilmSettings
-from flows.studio.filming.shots import WantedShot
+from flows.studio.filming.shots import PlannedShot
 from flows.studio.media import clips, user_files
 from flows.studio.workspace import artifacts
-from flows.studio.workspace.artifacts import Artefact
-
-if TYPE_CHECKING:
-    from t2v import TextToVideo, Video
+from flows.studio.workspace.artifacts import Artifact
 
 ATTEMPTS = 2
-DECODING_STEPS = 1.5
-OnStep = Callable[[int, int], None]
+DECODING_STEPS = 1.5  # what decoding a clip costs, in sampler steps
+OnStep = Callable[[int, int], None]  # step from 1, number of steps
+OnShotStep = Callable[[PlannedShot, int, int], None]
 
 
-class _Measured(Exception):
-    """Ends the trial that measures a step."""
+@dataclass(frozen=True)
+class FilmedShot:
+    """A shot after filming: its clip, or the fault, in a line, for which a gag card takes its place."""
+
+    shot: PlannedShot
+    clip: Artifact | None
+    fault: str = ""
 
 
-@lru_cache(maxsize=1)
-def loaded_model(
-    model: str,
-    device: str | None,
-    loras: tuple[tuple[str, float], ...] = (),
-    memory: str = "auto",
-) -> TextToVideo:
-    """The film model, loaded once a process."""
-    return t2v.load(model, loras=loras, device=device, memory=memory)
+def film_shots(
+    shots: Sequence[PlannedShot],
+    film: FilmSettings,
+    models: LoadedModels,
+    folder: Path,
+    *,
+    on_step: OnShotStep,
+) -> Generator[FilmedShot]:
+    """Films the shots into `folder` and gives each as soon as it is done; callers may not rely on an order.
 
-
-def model_of(film: FilmSettings, device: str | None) -> TextToVideo:
-    """The film model of these settings, loaded once a process."""
-    return loaded_model(film.model, device, film.loras, film.memory)
-
-
-def seconds_a_step(film: FilmSettings, *, device: str | None) -> float:
-    """How long one step takes here and now: of a trial the two after the first, which warms up.
-
-    Two, because a fast model's steps are dear and cheap in turn.
+    A caller that stops iterating stops the filming. The film model is loaded at the first shot that needs it.
+    Raises as `film_shot` and `store_user_file` do.
     """
-    times: list[float] = []
+    for shot in shots:
+        if shot.file is not None:
+            yield store_user_file(shot, folder)
+            continue
 
-    def note(step: int, num_steps: int, latents: object) -> None:
-        times.append(time.perf_counter())
-        if len(times) > 2:
-            raise _Measured
+        def on_shot_step(step: int, num_steps: int, shot: PlannedShot = shot) -> None:
+            on_step(shot, step, num_steps)
 
-    begun = time.perf_counter()
-    try:
-        _generate("a trial", 0, film, device=device, callback=note)
-    except _Measured:
-        return (times[2] - times[0]) / 2
-    return (time.perf_counter() - begun) / max(1, film.num_steps)
+        yield film_shot(shot, film, open_for(film, models), folder, on_step=on_shot_step)
 
 
-def seconds_a_shot(step: float, film: FilmSettings) -> float:
-    """About how long a shot takes, given one step: decoding costs a step or two more."""
-    return step * (film.num_steps + DECODING_STEPS)
+def open_for(film: FilmSettings, models: LoadedModels) -> FilmModel:
+    """The open film model of these settings. Raises ModelError."""
+    return models.get(film.model, loras=film.loras, memory=film.memory)
 
 
 def film_shot(
-    wanted: WantedShot, film: FilmSettings, place: Path, *, device: str | None, on_step: OnStep
-) -> Artefact | str:
-    """The clip of a shot, or what went wrong twice: then the shot becomes a gag card and the episode goes on.
+    shot: PlannedShot, film: FilmSettings, model: FilmModel, folder: Path, *, on_step: OnStep
+) -> FilmedShot:
+    """Films a shot into `folder`; one that fails twice comes back with its fault, and the episode goes on.
 
-    Raises where going on makes no sense: StudioError for a full disk, T2VError for impossible settings.
+    Raises StudioError where no other shot could be filmed either: a full disk, impossible settings.
     """
-    if wanted.file is not None:
-        width, height = wanted.recipe["size"]
-        return user_files.make_clip(
-            wanted.file, place, label=wanted.label, recipe=wanted.recipe, size=(width, height)
-        )
-    model_of(film, device)  # a model that cannot be loaded is no matter of one shot
     fault = ""
     for _ in range(ATTEMPTS):
         try:
-            return _film(wanted, film, place, device=device, on_step=on_step)
-        except t2v.RenderError as error:
+            return FilmedShot(shot, _film(shot, film, model, folder, on_step=on_step))
+        except RenderError as error:
             fault = str(error)
-        except (StudioError, t2v.T2VError):
+        except StudioError:
             raise
         except OSError as error:
             if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
@@ -98,48 +83,74 @@ def film_shot(
             fault = f"{type(error).__name__}: {error}"
         except Exception as error:
             fault = f"{type(error).__name__}: {error}"
-    return fault.splitlines()[0]
+    return FilmedShot(shot, None, fault.splitlines()[0])
+
+
+def store_user_file(shot: PlannedShot, folder: Path) -> FilmedShot:
+    """Stores the user's own file as the clip of its shot. Raises StudioError for no picture and no film."""
+    assert shot.file is not None
+    width, height = shot.recipe["size"]
+    clip = user_files.make_clip(shot.file, folder, label=shot.label, recipe=shot.recipe, size=(width, height))
+    return FilmedShot(shot, clip)
 
 
 def _film(
-    wanted: WantedShot, film: FilmSettings, place: Path, *, device: str | None, on_step: OnStep
-) -> Artefact:
-    begun = time.perf_counter()
+    shot: PlannedShot, film: FilmSettings, model: FilmModel, folder: Path, *, on_step: OnStep
+) -> Artifact:
+    start = time.perf_counter()
 
-    def step_done(step: int, num_steps: int, latents: object) -> None:
+    def on_model_step(step: int, num_steps: int, preview: Preview | None) -> None:
         on_step(step, num_steps)
 
     def take(seed: int) -> Video:
-        return _generate(wanted.prompt, seed, film, device=device, callback=step_done)
+        return model.generate(shot.prompt, seed=seed, on_step=on_model_step, **film.generate_settings)
 
-    def by(path: Path) -> Mapping[str, Any]:
-        video, judged = (take(wanted.seed), {}) if film.takes == "one" else auto_takes.best_take(wanted, take)
+    def write(path: Path) -> Mapping[str, Any]:
+        if film.takes == "auto":
+            video, judged = auto_takes.best_take(shot.prompt, shot.seed, take)
+        else:
+            video, judged = take(shot.seed), {}
         clips.write_clip(video.frames, video.fps, path)
         return {
             "num_frames": len(video.frames),
             "fps": video.fps,
-            "seconds": round(time.perf_counter() - begun, 3),
-            "device": str(model_of(film, device).device),
-            "written": wanted.shot.prompt_exact or wanted.shot.prompt,
-            "words": wanted.words,
+            "seconds": round(time.perf_counter() - start, 3),
+            "device": model.device,
+            "written": shot.shot.prompt_exact or shot.shot.prompt,
+            "words": shot.words,
             **judged,
         }
 
-    return artifacts.make(place, wanted.label, wanted.recipe, ".mp4", by=by)
+    return artifacts.create(folder, shot.label, shot.recipe, ".mp4", write=write)
 
 
-def _generate(prompt: str, seed: int, film: FilmSettings, *, device: str | None, callback: Any) -> Video:
-    return model_of(film, device).generate(
-        prompt,
-        negative_prompt=film.negative_prompt,
-        num_frames=film.num_frames,
-        height=film.height,
-        width=film.width,
-        num_steps=film.num_steps,
-        guidance_scale=film.guidance_scale,
-        motion_guidance=film.motion_guidance,
-        sampler=film.sampler,
-        speed=film.speed,
-        seed=seed,
-        callback=callback,
-    )
+# ------------------------------------------------------------------------------------------------- speed
+
+
+class _Measured(Exception):
+    """Ends the trial that measures a step."""
+
+
+def seconds_per_step(film: FilmSettings, model: FilmModel) -> float:
+    """The seconds of one sampler step on this machine: the mean of the second and third step of a trial.
+
+    The first step warms up; two are measured, because a fast model's steps are dear and cheap in turn.
+    """
+    times: list[float] = []
+
+    def note(step: int, num_steps: int, preview: Preview | None) -> None:
+        times.append(time.perf_counter())
+        if len(times) > 2:
+            raise _Measured
+
+    start = time.perf_counter()
+    try:
+        model.generate("a trial", seed=0, on_step=note, **film.generate_settings)
+    except _Measured:
+        return (times[2] - times[0]) / 2
+    return (time.perf_counter() - start) / max(1, film.num_steps)
+
+
+def seconds_per_shot(step_seconds: float, film: FilmSettings) -> float:
+    """About the seconds of a shot, from those of a step; decoding costs a step or two more."""
+    return step_seconds * (film.num_steps + DECODING_STEPS)

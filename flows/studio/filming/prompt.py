@@ -1,10 +1,11 @@
-"""The words of a shot: who is named in a text, and the prompt that the film model gets in the end."""
+"""Prompts: a shot's own words with looks in place of names, and with place, time, size and style."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
 
+from flows.studio.filming.vocabulary import film_words
 from scripts_llm.screenplay import names
 from scripts_llm.screenplay.premise import Character, Premise, display_name
 from scripts_llm.screenplay.script import Scene, Shot
@@ -15,17 +16,17 @@ _NOT_AFTER = r"(?!['’]?\w)"
 
 
 def compose(shot: Shot, scene: Scene, premise: Premise) -> str:
-    """What the film model is asked for: names become looks, and set, time, size and style are said.
+    """The prompt of a shot in full: names become looks; size, place, time and style are added.
 
-    `premise` holds the whole cast and all settings, invented ones too. A `prompt_exact` is left as it is.
+    `premise` has the whole cast and all settings, invented ones too. A `prompt_exact` stays as it is.
     """
     if shot.prompt_exact is not None:
         return shot.prompt_exact
-    words = shot.prompt or scene.action or place(scene, premise)
-    filled = _fill_settings(_fill_names(words, premise.characters), premise)
-    parts = [f"{shot.size} shot" if shot.size else "", filled.strip(" ,.")]
-    if not _says_where(words, premise):
-        parts.append(_look_of_place(scene, premise))
+    words = shot.prompt or scene.action or place_name(scene, premise)
+    with_looks = _fill_settings(_fill_names(words, premise.characters), premise)
+    parts = [f"{shot.size} shot" if shot.size else "", with_looks.strip(" ,.")]
+    if not _names_place(words, premise):
+        parts.append(_place_look(scene, premise))
     if not _TIME.search(words):
         parts.append(time_of_day(scene))
     parts.append(premise.style.prompt.strip(" ,."))
@@ -33,30 +34,30 @@ def compose(shot: Shot, scene: Scene, premise: Premise) -> str:
 
 
 def time_of_day(scene: Scene) -> str:
-    """Day or night, as the slugline says; day if it does not."""
+    """ "day" or "night" by the end of the slugline; day if it has neither."""
     ending = scene.slugline.rsplit("-", 1)[-1] if "-" in scene.slugline else ""
     return "night" if _NIGHT.search(ending) else "day"
 
 
-def place(scene: Scene, premise: Premise) -> str:
-    """Where a scene plays, in people's words: its setting's name, else what its slugline says."""
+def place_name(scene: Scene, premise: Premise) -> str:
+    """The name of a scene's place: its setting's, else the one in its slugline."""
     if scene.setting:
-        return spoken_key(scene.setting)
+        return words_of_key(scene.setting)
     where = re.sub(r"^\s*(?:INT|EXT|I/E)[./ ]+(?:EXT[./ ]+)?", "", scene.slugline, flags=re.IGNORECASE)
     return where.rsplit(" - ", 1)[0].strip().lower()
 
 
-def spoken_key(key: str) -> str:
-    """A key as it is said: joes_flat is "joes flat"."""
+def words_of_key(key: str) -> str:
+    """A key in words: joes_flat is "joes flat"."""
     return key.replace("_", " ").replace("-", " ")
 
 
 # --------------------------------------------------------------------------------------------- names
 
 
-def mentions(words: str, characters: Mapping[str, Character]) -> tuple[str, ...]:
-    """The characters that a text names, in its order, each once; "Joe's kitchen" names nobody."""
-    return names.mentions(words, _names_of(characters))
+def characters_named(words: str, characters: Mapping[str, Character]) -> tuple[str, ...]:
+    """Keys of the characters that a text names, in its order, each once; "Joe's kitchen" names nobody."""
+    return names.people_named(words, _names_of(characters))
 
 
 def _names_of(characters: Mapping[str, Character]) -> dict[str, str]:
@@ -64,21 +65,21 @@ def _names_of(characters: Mapping[str, Character]) -> dict[str, str]:
 
 
 def _fill_names(words: str, characters: Mapping[str, Character]) -> str:
-    """The first mention of a character becomes the look, later ones a pronoun: one figure each."""
+    """A character's first mention becomes the look, later ones "them": one figure each."""
     pieces, end, seen = [], 0, set[str]()
-    for key, match in names.matches(words, _names_of(characters)):
+    for key, match in names.name_matches(words, _names_of(characters)):
         look = characters[key].look
         pieces.append(words[end : match.start()])
-        pieces.append("them" if key in seen else (figure(look) if look else match[0]))
+        pieces.append("them" if key in seen else (describe_figure(look) if look else match[0]))
         end = match.end()
         seen.add(key)
     return "".join([*pieces, words[end:]])
 
 
-def figure(look: str) -> str:
-    """A look with its details in brackets, so that a comma in it does not end the figure.
+def describe_figure(look: str) -> str:
+    """A look with its details in brackets, so that no comma in it ends the figure.
 
-    A number behind a colon would weigh the brackets: "robot, model: 3" loses the colon.
+    A number after a colon would be read as the brackets' weight: "robot, model: 3" loses the colon.
     """
     head, _, details = look.strip(" .").partition(",")
     plain = re.sub(r":(?=\s*\d*\.?\d+$)", "", details.strip())
@@ -90,19 +91,17 @@ def figure(look: str) -> str:
 
 def _fill_settings(words: str, premise: Premise) -> str:
     for key, setting in premise.settings.items():
-        pattern = re.compile(rf"(?<!\w){re.escape(spoken_key(key))}{_NOT_AFTER}", re.IGNORECASE)
+        pattern = re.compile(rf"(?<!\w){re.escape(words_of_key(key))}{_NOT_AFTER}", re.IGNORECASE)
         before, *after = pattern.split(words, maxsplit=1)
         words = setting.look.strip(" .").join([before, *after])
     return words
 
 
-def _says_where(words: str, premise: Premise) -> bool:
-    from t2v.toon.world import SETS
-
-    places = [*(spoken_key(key) for key in premise.settings), *SETS]
+def _names_place(words: str, premise: Premise) -> bool:
+    places = [*(words_of_key(key) for key in premise.settings), *film_words().sets]
     return any(re.search(rf"(?<!\w){re.escape(where)}{_NOT_AFTER}", words, re.IGNORECASE) for where in places)
 
 
-def _look_of_place(scene: Scene, premise: Premise) -> str:
+def _place_look(scene: Scene, premise: Premise) -> str:
     setting = premise.settings.get(scene.setting or "")
-    return setting.look.strip(" .") if setting else place(scene, premise)
+    return setting.look.strip(" .") if setting else place_name(scene, premise)

@@ -1,28 +1,37 @@
-"""What an episode is filmed with: model, size, steps; and the size of the finished picture. No torch here."""
+"""Film settings: a premise's `video:` with the film model's own values filled in; and picture sizes."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal
 
-import t2v
 from flows.studio.errors import StudioError
+from flows.studio.filming import auto_takes, models
+from flows.studio.filming.models import (
+    DEFAULT_MODEL,
+    GenerateSettings,
+    ModelError,
+    ModelFacts,
+    Speed,
+    Traits,
+    traits_of,
+)
+from flows.studio.media.size import parse_size
 from scripts_llm.screenplay.premise import Premise
 from scripts_llm.screenplay.video import Video
-from t2v.configs import Speed, fast
 
-FILM_MODEL = "toon"
 PICTURE_SIZES = {"16:9": (1280, 720), "1:1": (720, 720), "9:16": (720, 1280)}  # width, height
-T = TypeVar("T")
 
 
 @dataclass(frozen=True)
 class FilmSettings:
-    """Everything but prompt and seed that decides what a clip looks like, and the memory that it may take.
+    """Everything but prompt and seed that decides how a clip looks, and the memory that filming may take.
 
-    `model` is what `t2v.load` takes, `name` what people call it.
+    The fields go into clips' recipes and manifests under these names. `model` is a source for `open_model`,
+    `name` the model's name for people, `weights` its fingerprint; sizes are in pixels.
     """
 
     model: str
@@ -35,172 +44,199 @@ class FilmSettings:
     negative_prompt: str
     sampler: str = "ddim"
     motion_guidance: float = 0.0
-    name: str = FILM_MODEL
-    licence: str = t2v.TOON.licence
+    name: str = DEFAULT_MODEL
+    licence: str = ""
     loras: tuple[tuple[str, float], ...] = ()
     memory: str = "auto"
     speed: Speed = "exact"
-    takes: Literal["one", "auto"] = "one"  # auto: what is judged wrong is filmed again
+    takes: Literal["one", "auto"] = "one"  # auto: a take with a fault is filmed again
 
     @property
     def recipe(self) -> dict[str, Any]:
-        """What a clip hangs on: the model by its name and its weights, wherever they lie."""
-        apart = ("name", "licence", "loras", "memory")
-        unsaid = {"motion_guidance": 0.0, "speed": "exact", "takes": "one"}
-        said = {key: value for key, value in asdict(self).items() if key not in apart}
-        kept = {key: value for key, value in said.items() if key not in unsaid or value != unsaid[key]}
+        """The settings' part of a clip's recipe: the model by its name and its weights, wherever they are.
+
+        Settings that came later are left out at their first value, so that older clips keep their recipes.
+        """
+        left_out = ("name", "licence", "loras", "memory")
+        defaults = {"motion_guidance": 0.0, "speed": "exact", "takes": "one"}
+        settings = {
+            key: value
+            for key, value in asdict(self).items()
+            if key not in left_out and (key not in defaults or value != defaults[key])
+        }
         loras = {"loras": [[Path(file).name, weight] for file, weight in self.loras]} if self.loras else {}
-        return {**kept, "model": self.name, **loras}
+        return {**settings, "model": self.name, **loras}
+
+    @property
+    def traits(self) -> Traits:
+        """The film model's title, dialect and kind of picture."""
+        return traits_of(self.name)
 
     @property
     def title(self) -> str:
-        """The film model as credits name it."""
-        return title_of(self.name)
+        """The film model's name in credits."""
+        return self.traits.title
 
     @property
     def is_for_sale(self) -> bool:
-        """Whether the licence of the weights allows commercial use."""
-        return allows_commerce(self.licence)
+        """Whether the film may be sold, by the licence of the weights."""
+        return models.is_for_sale(self.licence)
+
+    @property
+    def generate_settings(self) -> GenerateSettings:
+        """The arguments of `FilmModel.generate` beside prompt and seed."""
+        return {
+            "negative_prompt": self.negative_prompt,
+            "num_frames": self.num_frames,
+            "height": self.height,
+            "width": self.width,
+            "num_steps": self.num_steps,
+            "guidance_scale": self.guidance_scale,
+            "motion_guidance": self.motion_guidance,
+            "sampler": self.sampler,
+            "speed": self.speed,
+        }
 
 
-def title_of(name: str) -> str:
-    """A film model's name as people read it."""
-    return name.upper() if name == FILM_MODEL else name
-
-
-def allows_commerce(licence: str) -> bool:
-    """Whether weights under this licence may earn money: not if it is a Creative Commons NC one."""
-    return "NC" not in licence.upper().split("-")
-
-
-def film_settings(
+def resolve_settings(
     premise: Premise, *, num_steps: int | None = None, video: Video | None = None
 ) -> FilmSettings:
-    """The settings that a premise asks for, or a `video` in its place.
+    """The film settings of a premise, or of a `video` in place of the premise's own.
 
-    `num_steps` is what TOON took when the episode was begun; it counts where nothing else is said. Raises
-    StudioError for a film model that is not there or a size that it cannot film.
+    `num_steps` is what the default model took when the episode was begun: it counts for that model where no
+    steps and no speed are given. Raises StudioError for a film model that is missing or broken, and for
+    settings that it cannot film with.
     """
     video = premise.video if video is None else video
-    source, loras = video.model or FILM_MODEL, tuple(parse_lora(text) for text in video.lora)
-    preset = _told_in_a_line(lambda: t2v.preset(source, loras=loras))
-    height, width = frame_size(preset, premise, video)
-    speed = video.speed or preset.speed
-    own = steps_of(preset, speed)
-    if preset.speaks_toon and num_steps and video.speed is None:
-        own["num_steps"] = num_steps
+    source, loras = video.model or DEFAULT_MODEL, tuple(parse_lora(text) for text in video.lora)
+    with _errors_of_video():
+        facts = models.describe_model(source, loras=loras)
+        weights = models.fingerprint(source, loras=loras)
+    height, width = frame_size(facts, premise, video)
+    speed = video.speed or facts.speed
+    steps = facts.sampling[speed].num_steps
+    if facts.is_default and num_steps and video.speed is None:
+        steps = num_steps
     return FilmSettings(
         model=source,
-        weights=_told_in_a_line(lambda: t2v.fingerprint(source, loras=loras)),
+        weights=weights,
         height=height,
         width=width,
-        num_frames=video.frames or preset.num_frames,
-        num_steps=video.steps or own["num_steps"],
-        guidance_scale=preset.guidance_scale if video.guidance is None else video.guidance,
-        negative_prompt=premise.style.negative or preset.negative_prompt,
-        sampler=own["sampler"],
-        motion_guidance=preset.motion_guidance,
-        name=preset.name,
-        licence=preset.licence,
+        num_frames=_num_frames(facts, video),
+        num_steps=video.steps or steps,
+        guidance_scale=facts.guidance_scale if video.guidance is None else video.guidance,
+        negative_prompt=premise.style.negative or facts.negative_prompt,
+        sampler=facts.sampling[speed].sampler,
+        motion_guidance=facts.motion_guidance,
+        name=facts.name,
+        licence=facts.licence,
         loras=loras,
         memory=video.memory or "auto",
         speed=speed,
-        takes=_takes(preset, (height, width), video),
+        takes=_takes(facts, (height, width), video),
     )
 
 
-def _takes(preset: t2v.Preset, size: tuple[int, int], video: Video) -> Literal["one", "auto"]:
-    """`auto` can be judged only of TOON, at its own sizes."""
-    if video.takes != "auto" or (preset.speaks_toon and size in preset.sizes.values()):
-        return video.takes or "one"
-    sizes = " or ".join(f"{width}x{height}" for height, width in t2v.TOON.sizes.values())
-    raise StudioError(
-        f"video: takes: auto judges films of TOON at {sizes}, got {title_of(preset.name)} at "
-        f"{size[1]}x{size[0]}; leave takes out",
-        code=2,
+def draft_video(video: Video) -> Video:
+    """The `video:` of a draft: the default model with its own settings, if another one films the episode."""
+    return (
+        video if video.model == DEFAULT_MODEL else Video(model=DEFAULT_MODEL, seed=video.seed, fit=video.fit)
     )
 
 
-def told(premise: Premise, video: Video) -> str:
-    """The film model in a few words, with its frame size and a licence that forbids something.
+def describe_film(premise: Premise, video: Video) -> str:
+    """The film model with frame size and licence in a few words; a hub id alone, for the hub is not asked.
 
-    One that a hub may have to send first is told by its name alone. Raises StudioError, also for what the
-    model cannot film or be judged in.
+    Raises StudioError as `resolve_settings` does, but reads no weights.
     """
-    source = video.model or FILM_MODEL
-    if _is_on_a_hub(source):
+    source = video.model or DEFAULT_MODEL
+    if models.is_on_hub(source):
         return source
-    preset = _told_in_a_line(lambda: t2v.preset(source, loras=[parse_lora(text) for text in video.lora]))
-    height, width = frame_size(preset, premise, video)
-    _takes(preset, (height, width), video)
-    if preset.speaks_toon:
-        return f"{title_of(preset.name)} ({width}x{height}, our own small cartoon model)"
-    return f"{preset.name} ({width}x{height}, licence {preset.licence or 'not told'})"
+    with _errors_of_video():
+        facts = models.describe_model(source, loras=[parse_lora(text) for text in video.lora])
+    height, width = frame_size(facts, premise, video)
+    _num_frames(facts, video)
+    _takes(facts, (height, width), video)
+    about = facts.traits.about or f"licence {facts.licence or 'not told'}"
+    return f"{facts.title} ({width}x{height}, {about})"
 
 
 def check_model(source: str, loras: Iterable[str]) -> None:
-    """Raises StudioError for a film model that is not there, or is none; a hub is not asked."""
-    if not _is_on_a_hub(source):
-        _told_in_a_line(lambda: t2v.preset(source, loras=[parse_lora(text) for text in loras]))
+    """Raises StudioError for a film model that is missing or broken; a hub is not asked."""
+    if not models.is_on_hub(source):
+        with _errors_of_video():
+            models.describe_model(source, loras=[parse_lora(text) for text in loras])
 
 
-def frame_size(preset: t2v.Preset, premise: Premise, video: Video) -> tuple[int, int]:
-    """Height and width of the film model's frames: what is said, else the model's own for the shape."""
+def frame_size(facts: ModelFacts, premise: Premise, video: Video) -> tuple[int, int]:
+    """(height, width) of the film model's frames: as `video` asks, else the model's own for the aspect.
+
+    Raises StudioError for a size that the model cannot film.
+    """
     if video.size is None:
-        shape = "16:9" if premise.format.aspect == "16:9" else "1:1"
-        return preset.sizes.get(shape) or next(iter(preset.sizes.values()))
-    height, width = parse_size(video.size, where="video: size")
-    factor = preset.autoencoder.factor
-    if height % factor or width % factor:
+        aspect = "16:9" if premise.format.aspect == "16:9" else "1:1"
+        return facts.sizes.get(aspect) or facts.default_size
+    width, height = parse_size(video.size, where="video: size")
+    step = facts.size_step
+    if height % step or width % step:
         raise StudioError(
-            f"video: size: {title_of(preset.name)} wants width and height in steps of {factor}, got "
-            f"{video.size}, try {_near(width, factor)}x{_near(height, factor)}",
+            f"video: size: {facts.title} wants width and height in steps of {step}, got "
+            f"{video.size}, try {_nearest(width, step)}x{_nearest(height, step)}",
             code=2,
         )
     return height, width
 
 
-def _near(pixels: int, factor: int) -> int:
-    return max(1, round(pixels / factor)) * factor
+def _nearest(pixels: int, step: int) -> int:
+    return max(1, round(pixels / step)) * step
 
 
-def steps_of(preset: t2v.Preset, speed: Speed) -> dict[str, Any]:
-    """The number of steps and the sampler that a film model takes by itself at this speed."""
-    quick = fast(preset) if speed == "fast" else {}
-    return {key: quick.get(key, getattr(preset, key)) for key in ("num_steps", "sampler")}
+def _num_frames(facts: ModelFacts, video: Video) -> int:
+    num_frames, step = video.frames or facts.num_frames, facts.frame_step
+    if (num_frames - 1) % step:
+        raise StudioError(
+            f"video: frames: {facts.title} wants a multiple of {step} and one more, got {num_frames}, "
+            f"try {round((num_frames - 1) / step) * step + 1}",
+            code=2,
+        )
+    return num_frames
 
 
-def _is_on_a_hub(source: str) -> bool:
-    if source == FILM_MODEL:
-        return False
-    from t2v.checkpoints.hub import is_id
-
-    return not Path(source).expanduser().exists() and is_id(source)
+def _takes(facts: ModelFacts, size: tuple[int, int], video: Video) -> Literal["one", "auto"]:
+    if video.takes == "auto":
+        auto_takes.check_can_judge(facts, size)
+    return video.takes or "one"
 
 
-def _told_in_a_line(ask: Callable[[], T]) -> T:
-    """Weights that are not there, or are none, are wrong input: told before anything is written or filmed."""
+@contextmanager
+def _errors_of_video() -> Iterator[None]:
+    """Names the key of the premise in errors about a film model or its LoRAs."""
     try:
-        return ask()
-    except t2v.CheckpointError as error:
+        yield
+    except ModelError as error:
         raise StudioError(f"video: {error}", code=2) from error
     except FileNotFoundError as error:
         raise StudioError(f"video: lora: {error.filename}: there is no such file", code=2) from error
 
 
-def size_of_lines(aspect: str, lines: int) -> tuple[int, int]:
-    """Width and height of a shape whose shorter side has so many pixels, both even."""
-    wide, high = (int(number) for number in aspect.split(":"))
-    scale = lines / min(wide, high)
-    return 2 * round(wide * scale / 2), 2 * round(high * scale / 2)
+def parse_lora(text: str) -> tuple[str, float]:
+    """(file, weight) of "FILE" or "FILE:0.7"; without a weight it is 1."""
+    file, colon, weight = text.rpartition(":")
+    try:
+        return (file, float(weight)) if colon and file else (text, 1.0)
+    except ValueError:
+        return text, 1.0  # a colon of the path's own
+
+
+# -------------------------------------------------------------------------------------- picture sizes
 
 
 def picture_size(premise: Premise) -> tuple[int, int]:
-    """Width and height of the finished picture."""
+    """(width, height) of the finished picture in pixels. Raises StudioError for a size of another aspect."""
     aspect = premise.format.aspect
     if premise.format.size is None:
         return PICTURE_SIZES[aspect]
-    width, height = (int(side) for side in premise.format.size.split("x"))
+    width, height = parse_size(premise.format.size, where="format: size")
     wide, high = (int(number) for number in aspect.split(":"))
     if abs(width * high - height * wide) > 2 * wide * high:
         usual = "{}x{}".format(*PICTURE_SIZES[aspect])
@@ -212,18 +248,8 @@ def picture_size(premise: Premise) -> tuple[int, int]:
     return width, height
 
 
-def parse_size(text: str, *, where: str) -> tuple[int, int]:
-    """Height and width of "256x144", which is said the other way round. Raises StudioError."""
-    width, _, height = text.lower().partition("x")
-    if not (width.isdecimal() and height.isdecimal() and int(width) and int(height)):
-        raise StudioError(f"{where}: wanted width and height like 256x256, got {text!r}", code=2)
-    return int(height), int(width)
-
-
-def parse_lora(text: str) -> tuple[str, float]:
-    """File and weight of "FILE" or "FILE:0.7"; without a weight it is 1."""
-    file, colon, weight = text.rpartition(":")
-    try:
-        return (file, float(weight)) if colon and file else (text, 1.0)
-    except ValueError:
-        return text, 1.0  # a colon of the path's own
+def size_of_aspect(aspect: str, shorter_side: int) -> tuple[int, int]:
+    """(width, height) in pixels, both even, of an aspect such as "16:9" with this shorter side."""
+    wide, high = (int(number) for number in aspect.split(":"))
+    scale = shorter_side / min(wide, high)
+    return 2 * round(wide * scale / 2), 2 * round(high * scale / 2)

@@ -1,77 +1,117 @@
-"""How the film model reads a shot's words: TOON has a world of its own, and words for it."""
+"""The words of film models: TOON knows few words, those of a world of its own; others read plain English.
+
+Beside `auto_takes` the only module that knows TOON's words (`t2v.toon`).
+"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
-from flows.studio.filming.settings import FILM_MODEL, title_of
-
-if TYPE_CHECKING:
-    from t2v.toon.prompts.understand import Understood
+from scripts_llm.errors import suggest
 from scripts_llm.screenplay.film_vocabulary import Dialect, FilmWords
 from t2v.checkpoints.fingerprint import is_toon
 
-MOST_TOLD = 8
+if TYPE_CHECKING:
+    from t2v.toon.prompts.understand import Understood
+
+DialectName = Literal["toon", "short"]  # TOON's own words; short plain English
+MOST_WORDS_SHOWN = 8
 
 
-def read(words: str, film_model: str) -> Understood | None:
-    """What TOON makes of the words; None for other models, which read them as they are."""
-    if film_model != FILM_MODEL or not words:
+def dialect_of(source: str) -> DialectName:
+    """The dialect that a film model's prompts are written in; the model need not be on this machine."""
+    return "toon" if is_toon(source) else "short"
+
+
+def read_prompt(words: str, dialect: DialectName) -> Understood | None:
+    """How TOON reads a prompt; None for a dialect of plain English, and for no words."""
+    if dialect != "toon" or not words:
         return None
     from t2v.toon.prompts.understand import understand
 
     return understand(words)
 
 
-def filmed_prompt(words: str, film_model: str) -> str:
-    """The prompt that is filmed: in TOON's own dialect for TOON, else the words themselves.
+def filmed_prompt(words: str, dialect: DialectName) -> str:
+    """The prompt that is filmed: translated into TOON's words for TOON, else the words themselves.
 
-    Words with weights are left to the film model, which puts the weights on what it makes of them.
+    Words with weights are left to the film model, which puts the weights on its own translation.
     """
-    found = read(words, film_model)
-    if found is None:
+    understood = read_prompt(words, dialect)
+    if understood is None:
         return words
     from t2v.toon.prompts.understand import WEIGHTED
 
-    return words if WEIGHTED.search(words) else found.prompt
+    return words if WEIGHTED.search(words) else understood.prompt
 
 
-def replaced(found: Understood) -> dict[str, str]:
-    """The model's words by those that were written in their place; forms of one word are none."""
-    return {said.lower(): meant for said, meant in found.mapped if not _says(said.lower(), meant)}
+def replacements(understood: Understood) -> dict[str, str]:
+    """The model's words by the words that they replace; forms of the same word are left out."""
+    return {
+        written.lower(): word for written, word in understood.mapped if not _is_form(written.lower(), word)
+    }
 
 
-def _says(said: str, meant: str) -> bool:
-    """Whether a word stands in what was said: `close-up` in "close-up shot", `talking` in "talks"."""
-    stem = re.escape(meant.removesuffix("ing"))
-    return re.search(rf"(?<![\w-]){stem}(?:s|es|e|ed|ing|ning)?(?![\w-])", said) is not None
+def _is_form(written: str, word: str) -> bool:
+    """Whether the text has a form of the word: "close-up shot" of `close-up`, "talks" of `talking`."""
+    stem = re.escape(word.removesuffix("ing"))
+    return re.search(rf"(?<![\w-]){stem}(?:s|es|e|ed|ing|ning)?(?![\w-])", written) is not None
 
 
-def told(shots: Iterable[tuple[str, str]], film_model: str) -> tuple[str, ...]:
-    """Which words of the shots (label, words) are read as others, and which are left out, in a line each."""
-    others: dict[str, str] = {}
+def describe_reading(shots: Iterable[tuple[str, str]], dialect: DialectName, title: str) -> tuple[str, ...]:
+    """The words of the shots (label, words) that the film model replaces, and those that it leaves out."""
+    replaced: dict[str, str] = {}
     unknown: dict[str, str] = {}
     for label, words in shots:
-        found = read(words, film_model)
-        if found is not None:
-            others |= replaced(found)
-            for word in found.unknown:
+        understood = read_prompt(words, dialect)
+        if understood is not None:
+            replaced |= replacements(understood)
+            for word in understood.unknown:
                 unknown.setdefault(word.lower(), f"{word} ({label})")
-    title = title_of(film_model)
-    lines = [f"{title} reads {_few([f'{said} as {meant}' for said, meant in others.items()])}"] * bool(others)
-    lines += [f"{title} does not know, and leaves out: {_few(list(unknown.values()))}"] * bool(unknown)
+    lines = []
+    if replaced:
+        lines.append(f"{title} reads {_first_few([f'{word} as {own}' for word, own in replaced.items()])}")
+    if unknown:
+        lines.append(f"{title} does not know, and leaves out: {_first_few(list(unknown.values()))}")
     return tuple(lines)
 
 
-def _few(parts: list[str]) -> str:
-    more = len(parts) - MOST_TOLD
-    return ", ".join(parts[:MOST_TOLD]) + (f" and {more} more (see manifest.json)" if more > 0 else "")
+def _first_few(parts: list[str]) -> str:
+    more = len(parts) - MOST_WORDS_SHOWN
+    return ", ".join(parts[:MOST_WORDS_SHOWN]) + (f" and {more} more (see manifest.json)" if more > 0 else "")
+
+
+# ------------------------------------------------------------------------------------------ single words
+
+
+def unknown_words(words: str) -> tuple[str, ...]:
+    """The words of a text that TOON leaves out."""
+    from t2v.toon.prompts.understand import understand
+
+    return tuple(understand(words).unknown)
+
+
+def nearest_word(word: str) -> str | None:
+    """A word of TOON's that is spelled almost like this one."""
+    from t2v.toon.prompts.lexicon import index
+
+    return suggest(word, index(), cutoff=0.8)
+
+
+def is_set(words: str) -> bool:
+    """Whether TOON reads a set, one of its places, in these words."""
+    from t2v.toon.prompts.understand import understand
+
+    return understand(words).set is not None
+
+
+# ------------------------------------------------------------------------------------------- for writers
 
 
 def film_words() -> FilmWords:
-    """What TOON can draw. Imports no torch."""
+    """The words of everything that TOON can draw."""
     from t2v.toon import world
 
     return FilmWords(
@@ -85,21 +125,21 @@ def film_words() -> FilmWords:
 
 
 def synonyms() -> dict[str, str]:
-    """Other words that TOON takes for a set or an action, each with what it means.
+    """Other words that TOON reads as one of its sets or actions, each with that set or action.
 
-    Of actions only what its captions call them: it reads "opening" as standing, which shows no opening.
+    Of actions only the words of its captions: it reads "opening" as standing, which shows no opening.
     """
     from t2v.toon.prompts import captions, lexicon
 
     sets = {word: mean for word, ((kind, mean), *_) in lexicon.index().items() if kind == "sets"}
     actions = captions.word_table()["actions"]
-    return sets | {word: action for action, said in actions.items() for word in said}
+    return sets | {word: action for action, words in actions.items() for word in words}
 
 
-def dialect(film_model: str | None = None) -> Dialect:
-    """How the film model wants to be asked: TOON in its own words, any other one in short English."""
+def writers_dialect(dialect: DialectName) -> Dialect:
+    """How writers word the prompts of a film model: TOON in its own words, others in short plain English."""
     words = film_words()
-    if is_toon(film_model or FILM_MODEL):
+    if dialect == "toon":
         return Dialect(
             name="TOON, which draws small cartoons and knows few words",
             words=words,

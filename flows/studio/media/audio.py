@@ -6,7 +6,8 @@ Sound is float32 at 48 kHz throughout, (n,) for a voice and (n, 2) for everythin
 from __future__ import annotations
 
 import functools
-import os
+import subprocess
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,37 +17,38 @@ import numpy as np
 from numpy.typing import NDArray
 
 from flows.studio.errors import StudioError
-from flows.studio.media.loudness import SILENT_LUFS, decoded, loudness_of
+from flows.studio.media import ffmpeg
 from flows.studio.rates import SAMPLE_RATE
+from flows.studio.workspace.files import atomic_write
 
 if TYPE_CHECKING:
     from soundfile import SoundFile
 
 Samples = NDArray[np.float32]
 
-EDGE_SECONDS = 0.008
+FADE_SECONDS = 0.008
+PIECE = 10 * SAMPLE_RATE  # samples that are decoded at a time
 
 
 def write_wav(path: Path, samples: Samples) -> None:
     """A 24-bit WAV at 48 kHz, moved into place whole."""
-    with writing_wav(path, channels=1 if samples.ndim == 1 else samples.shape[1]) as wav:
+    with atomic_wav(path, channels=1 if samples.ndim == 1 else samples.shape[1]) as wav:
         wav.write(samples)
 
 
 @contextmanager
-def writing_wav(path: Path, *, channels: int) -> Iterator[SoundFile]:
+def atomic_wav(path: Path, *, channels: int) -> Iterator[SoundFile]:
     """A 24-bit WAV at 48 kHz to be written piece by piece; only a whole one gets its name."""
     import soundfile
 
-    part = path.with_name(path.name + ".part")
     try:
-        with soundfile.SoundFile(part, "w", SAMPLE_RATE, channels, "PCM_24", format="WAV") as wav:
+        with (
+            atomic_write(path) as part,
+            soundfile.SoundFile(part, "w", SAMPLE_RATE, channels, "PCM_24", format="WAV") as wav,
+        ):
             yield wav
-        os.replace(part, path)
     except soundfile.LibsndfileError as error:
         raise StudioError(f"{path}: cannot write the sound ({error}); is the disk full?") from error
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def read_voice(path: Path) -> Samples:
@@ -93,19 +95,43 @@ def read_effect(path: Path) -> Samples:
 
 
 def _both_channels(path: Path) -> Samples:
-    pieces = list(decoded(path))
+    pieces = list(decode_sound(path))
     samples = np.concatenate(pieces) if pieces else np.zeros((0, 2), np.float32)
     if samples.shape[1] == 1:
         samples = np.repeat(samples, 2, axis=1)
     return np.ascontiguousarray(samples[:, :2])
 
 
-def seconds(duration: float) -> int:
+def decode_sound(path: Path) -> Iterator[Samples]:
+    """The first sound track of any media file at 48 kHz, ten seconds at a time, (n, channels)."""
+    command = [ffmpeg.executable(), "-v", "error", "-nostdin", "-i", f"file:{path}", "-map", "0:a:0"]
+    command += ["-ar", str(SAMPLE_RATE), "-c:a", "pcm_f32be", "-f", "au", "pipe:1"]
+    with (
+        tempfile.TemporaryFile() as log,
+        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log) as decoder,
+    ):
+        assert decoder.stdout is not None
+        try:
+            header = decoder.stdout.read(24)
+            if len(header) == 24:
+                decoder.stdout.read(int.from_bytes(header[4:8]) - 24)
+                channels = int.from_bytes(header[20:24])
+                while piece := decoder.stdout.read(PIECE * channels * 4):
+                    yield np.frombuffer(piece, ">f4").reshape(-1, channels).astype(np.float32)
+        finally:
+            decoder.kill()
+        log.seek(0)
+        problem = ffmpeg.error_tail(log.read())
+    if len(header) < 24:
+        raise StudioError(f"{path}: wanted a file with sound, ffmpeg says: {problem}")
+
+
+def samples_in(duration: float) -> int:
     """So many samples."""
     return round(duration * SAMPLE_RATE)
 
 
-def gain(decibels: float) -> np.float32:
+def db_to_gain(decibels: float) -> np.float32:
     return np.float32(10 ** (decibels / 20))
 
 
@@ -117,11 +143,11 @@ def ramp(length: int) -> Samples:
     return rise
 
 
-def with_edges(samples: Samples, *, rise: float = EDGE_SECONDS, fall: float = EDGE_SECONDS) -> Samples:
+def with_fades(samples: Samples, *, rise: float = FADE_SECONDS, fall: float = FADE_SECONDS) -> Samples:
     """A copy that begins and ends at nothing, so that no join clicks."""
     edged = samples.copy()
-    up = ramp(min(seconds(rise), len(edged) // 2))
-    down = ramp(min(seconds(fall), len(edged) // 2))[::-1]
+    up = ramp(min(samples_in(rise), len(edged) // 2))
+    down = ramp(min(samples_in(fall), len(edged) // 2))[::-1]
     shape = (-1,) + (1,) * (edged.ndim - 1)
     edged[: len(up)] *= up.reshape(shape)
     if len(down):
@@ -129,36 +155,30 @@ def with_edges(samples: Samples, *, rise: float = EDGE_SECONDS, fall: float = ED
     return edged
 
 
-def at_loudness(samples: Samples, loudness_lufs: float) -> Samples:
-    """As loud as asked; silence stays silence."""
-    now = loudness_of(samples)
-    return samples if now <= SILENT_LUFS else samples * gain(loudness_lufs - now)
-
-
-def levels(samples: Samples, *, window: float = 0.01) -> Samples:
+def levels_db(samples: Samples, *, window: float = 0.01) -> Samples:
     """RMS of each successive window, in decibels under the loudest one."""
-    size = seconds(window)
+    size = samples_in(window)
     padded = np.pad(samples, (0, -len(samples) % size)).reshape(-1, size)
     rms = np.sqrt(np.square(padded, dtype=np.float64).mean(axis=1))
     return (20 * np.log10(np.maximum(rms, 1e-9) / max(float(rms.max(initial=0.0)), 1e-9))).astype(np.float32)
 
 
-def trimmed(
+def trim_silence(
     samples: Samples, *, floor_db: float = -42.0, before: float = 0.02, after: float = 0.05
 ) -> Samples:
     """Without the silence around it, but for a breath before and after."""
     if not len(samples) or not np.any(samples):
         return samples[:0]
-    heard = np.flatnonzero(levels(samples) > floor_db)
-    first = max(0, int(heard[0]) * seconds(0.01) - seconds(before))
-    last = min(len(samples), int(heard[-1] + 1) * seconds(0.01) + seconds(after))
+    heard = np.flatnonzero(levels_db(samples) > floor_db)
+    first = max(0, int(heard[0]) * samples_in(0.01) - samples_in(before))
+    last = min(len(samples), int(heard[-1] + 1) * samples_in(0.01) + samples_in(after))
     return samples[first:last]
 
 
-def without_long_pauses(samples: Samples, *, longest: float, floor_db: float = -42.0) -> Samples:
+def shorten_pauses(samples: Samples, *, longest: float, floor_db: float = -42.0) -> Samples:
     """A silence inside that is longer than `longest` seconds is shortened to it."""
-    quiet = levels(samples) <= floor_db
-    size, keep = seconds(0.01), max(2, round(longest / 0.01))
+    quiet = levels_db(samples) <= floor_db
+    size, keep = samples_in(0.01), max(2, round(longest / 0.01))
     edges = np.flatnonzero(np.diff(np.concatenate([[False], quiet, [False]]).astype(np.int8)))
     pieces, last = [], 0
     for begin, end in edges.reshape(-1, 2):
@@ -168,7 +188,7 @@ def without_long_pauses(samples: Samples, *, longest: float, floor_db: float = -
     return np.concatenate([*pieces, samples[last:]])
 
 
-def tamed(samples: Samples, *, ceiling: float = 0.95, knee: float = 0.6) -> Samples:
+def soft_clip(samples: Samples, *, ceiling: float = 0.95, knee: float = 0.6) -> Samples:
     """Peaks above `knee` bent smoothly so that none reaches `ceiling`: a voice's few spikes, not its body."""
     size = np.abs(samples)
     room = ceiling - knee

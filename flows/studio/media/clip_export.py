@@ -17,15 +17,15 @@ from PIL import Image, PngImagePlugin
 from flows.studio.errors import StudioError
 from flows.studio.media import ffmpeg, gif
 from flows.studio.media.clips import Frames
-from flows.studio.workspace.files import disk_errors, writing
+from flows.studio.workspace.files import atomic_write, disk_errors
 
 FORMATS = (".mp4", ".gif")
-MOST_GIF_BYTES = 64_000_000
+MAX_GIF_BYTES = 64_000_000
 _FRAME = re.compile(r"\d{6}\.png")
 _CODING = ("-c:v", "libx264", "-crf", "12", "-preset", "slow", "-pix_fmt", "yuv420p", "-threads", "2")
 
 
-def check_name(path: Path) -> None:
+def check_target(path: Path) -> None:
     """Raises StudioError for a name that no clip can have, before anything is filmed."""
     if path.suffix not in ("", *FORMATS):
         raise StudioError(
@@ -47,7 +47,7 @@ def _check_folder(folder: Path) -> None:
         raise StudioError(f"--out {folder}: wanted a folder for PNG frames alone, there is {foreign}", code=2)
 
 
-def write(frames: Frames, fps: int, path: Path, settings: Mapping[str, Any]) -> None:
+def export_clip(frames: Frames, fps: int, path: Path, settings: Mapping[str, Any]) -> None:
     """Writes frames (f, h, w, 3) as the name asks for: .mp4, .gif, or else a folder of numbered PNG.
 
     mp4 has the colours of every player (yuv420p); PNG alone are without loss.
@@ -67,7 +67,7 @@ def _write_mp4(frames: Frames, fps: int, path: Path, told: str) -> None:
     height, width = frames.shape[1:3]
     source = ["-f", "rawvideo", "-pix_fmt", "rgb24", "-s", f"{width}x{height}", "-r", str(fps), "-i", "-"]
     tags = ["-metadata", f"comment={told}", "-movflags", "+faststart"]
-    with writing(path) as part:
+    with atomic_write(path) as part:
         ffmpeg.run(
             ["-y", *source, *_CODING, *tags, str(part.absolute())],
             doing=f"writing {path}",
@@ -76,12 +76,12 @@ def _write_mp4(frames: Frames, fps: int, path: Path, told: str) -> None:
 
 
 def _write_gif(frames: Frames, fps: int, path: Path, told: str) -> None:
-    with writing(path) as part:
-        gif.gif_of_frames(frames, fps, part, most_bytes=MOST_GIF_BYTES)
-        part.write_bytes(with_comment(part.read_bytes(), told.encode("ascii")))
+    with atomic_write(path) as part:
+        gif.write_gif(frames, fps, part, most_bytes=MAX_GIF_BYTES)
+        part.write_bytes(gif_with_comment(part.read_bytes(), told.encode("ascii")))
 
 
-def with_comment(content: bytes, comment: bytes) -> bytes:
+def gif_with_comment(content: bytes, comment: bytes) -> bytes:
     """A gif with a comment before its first picture (GIF89a, section 24)."""
     packed = content[10]
     start = 13 + (3 * 2 ** ((packed & 7) + 1) if packed & 0x80 else 0)
@@ -97,7 +97,7 @@ def _write_pngs(frames: Frames, folder: Path, told: str) -> None:
     info = PngImagePlugin.PngInfo()
     info.add_text("Comment", told)
     for number, frame in enumerate(frames, start=1):
-        with writing(folder / f"{number:06d}.png") as part:
+        with atomic_write(folder / f"{number:06d}.png") as part:
             Image.fromarray(frame).save(part, pnginfo=info)
     for old in sorted(folder.glob("*.png"))[len(frames) :]:  # of a longer clip that lay here before
         old.unlink()
@@ -106,7 +106,7 @@ def _write_pngs(frames: Frames, folder: Path, told: str) -> None:
 # ------------------------------------------------------------------------------------------ reading back
 
 
-def settings_of(path: Path) -> dict[str, Any]:
+def read_settings(path: Path) -> dict[str, Any]:
     """What a clip says it was filmed with. Raises StudioError for a file that says nothing."""
     file = path
     if path.is_dir():

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Generator
 from contextlib import closing
+from functools import lru_cache
 from io import BufferedReader
 from itertools import islice
 from pathlib import Path
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from flows.studio.errors import StudioError
 from flows.studio.media import ffmpeg
+from flows.studio.workspace.files import atomic_write, sha256_of
 
 Frames = NDArray[np.uint8]
 
@@ -27,34 +28,29 @@ def write_clip(frames: Frames, fps: int, path: Path) -> None:
     if frames.ndim != 4 or frames.shape[-1] != 3 or frames.dtype != np.uint8 or not len(frames):
         raise StudioError(f"{path}: wanted frames as uint8 (f, h, w, 3), got {frames.dtype} {frames.shape}")
     height, width = frames.shape[1:3]
-    part = path.with_name(path.name + ".part")
-    path.parent.mkdir(parents=True, exist_ok=True)
     source = ["-f", "rawvideo", "-pix_fmt", "rgb24", "-s", f"{width}x{height}", "-r", str(fps), "-i", "-"]
     coder = ["-c:v", "libx264rgb", "-qp", "0", "-preset", "medium", "-threads", "1", "-f", "mp4"]
-    try:
+    with atomic_write(path) as part:
         ffmpeg.run(
             ["-y", *source, *coder, str(part.absolute())],
             doing=f"writing the clip {path}",
             stdin=np.ascontiguousarray(frames).tobytes(),
         )
-        os.replace(part, path)
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def read_clip(path: Path) -> Frames:
     """The frames (f, h, w, 3) of a clip, as many as were written."""
-    return np.stack(list(each_frame(path)))
+    return np.stack(list(iter_frames(path)))
 
 
-def each_frame(path: Path) -> Generator[Frames]:
+def iter_frames(path: Path) -> Generator[Frames]:
     """The frames (h, w, 3) of a clip one after the other, at least one."""
     if not path.is_file():
         raise StudioError(f"{path}: wanted a clip, there is no such file; run again and it is filmed anew")
     source = ["-i", str(path.absolute()), "-map", "0:v:0", "-fps_mode", "passthrough"]
     pictures = [*source, "-f", "image2pipe", "-c:v", "ppm", "-"]
     found = 0
-    with ffmpeg.reading(pictures, doing=f"reading the clip {path}") as stream:
+    with ffmpeg.open_output(pictures, doing=f"reading the clip {path}") as stream:
         while (frame := _read_ppm(stream)) is not None:
             found += 1
             yield frame
@@ -62,18 +58,18 @@ def each_frame(path: Path) -> Generator[Frames]:
         raise StudioError(f"{path}: wanted a clip, found no picture in it; delete it and run again")
 
 
-def one_frame(path: Path, number: int) -> Frames:
+def read_frame(path: Path, number: int) -> Frames:
     """One frame of a clip, (h, w, 3), without the others in memory."""
-    with closing(Forwards(path)) as frames:
+    with closing(ClipReader(path)) as frames:
         return frames[number]
 
 
-def middle_frame(path: Path) -> Frames:
+def read_middle_frame(path: Path) -> Frames:
     """The frame in the middle of a clip, (h, w, 3)."""
-    return one_frame(path, sum(1 for _ in each_frame(path)) // 2)
+    return read_frame(path, sum(1 for _ in iter_frames(path)) // 2)
 
 
-class Forwards:
+class ClipReader:
     """The frames of a clip by number, one of them in memory: for a clip that is played forwards.
 
     A number under the one before begins the clip anew. An ffmpeg waits for the next one until `close`.
@@ -88,7 +84,7 @@ class Forwards:
         self._rest.close()
 
     def _begin(self) -> None:
-        self._rest = each_frame(self._path)
+        self._rest = iter_frames(self._path)
         self._now, self._number = next(self._rest), 0
 
     def __getitem__(self, number: int) -> Frames:
@@ -101,6 +97,20 @@ class Forwards:
         return self._now
 
 
+def clip_hash(path: Path) -> str:
+    """The SHA-256 of a clip's file, kept in memory by path, size and time. Raises StudioError."""
+    try:
+        status = path.stat()
+    except OSError as error:
+        raise StudioError(f"{path}: wanted a clip, there is none; run again and it is filmed anew") from error
+    return _clip_hash(path, status.st_size, status.st_mtime_ns)
+
+
+@lru_cache(maxsize=4096)
+def _clip_hash(path: Path, num_bytes: int, changed_ns: int) -> str:
+    return sha256_of(path)
+
+
 def _read_ppm(stream: BufferedReader) -> Frames | None:
     """The next picture of a run of binary PPM files (`P6\\nwidth height\\n255\\n` and the bytes)."""
     head = [stream.readline() for _ in range(3)]
@@ -111,4 +121,6 @@ def _read_ppm(stream: BufferedReader) -> Frames | None:
     return frame if stream.readinto(frame.data) == frame.nbytes else None
 
 
-Source = Literal["model", "file"]  # where a clip that TOON did not draw comes from: another model, one's own
+ClipSource = Literal[
+    "model", "file"
+]  # where a clip that TOON did not draw comes from: another model, one's own

@@ -1,8 +1,8 @@
-"""imageio-ffmpeg's ffmpeg: run it, name paths to it, hand it the project's fonts, count what is in a file."""
+"""Runs imageio-ffmpeg's ffmpeg, quotes paths for it, and counts what is in a media file."""
 
 from __future__ import annotations
 
-import os
+import contextlib
 import re
 import subprocess
 import tempfile
@@ -10,14 +10,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
-from io import BufferedReader
+from io import BufferedReader, BufferedWriter
 from pathlib import Path
-from threading import Lock
 from typing import cast
 
 from flows.studio.errors import StudioError
 from flows.studio.rates import SAMPLE_RATE
-from flows.studio.typography import fonts
 from flows.studio.workspace import posix
 
 # The film's sound, encoded once. At this rate the fast search without tricks is nearer to the original than
@@ -25,7 +23,6 @@ from flows.studio.workspace import posix
 _AAC_SEARCH = ("-aac_coder", "fast", "-aac_pns", "0", "-aac_is", "0")
 AAC_OPTIONS = ("-c:a", "aac", "-b:a", "192k", *_AAC_SEARCH, "-ar", str(SAMPLE_RATE))
 
-_ENVIRONMENT = Lock()
 _LAST_FRAME = re.compile(rb"frame=\s*(\d+)")
 _STREAM = re.compile(r"Stream #\d+:\d+.*?: (Video|Audio): (.*)")
 _DIMENSIONS = re.compile(r"\b(\d{2,5})x(\d{2,5})\b")
@@ -57,12 +54,12 @@ def run(
     command = [executable(), "-hide_banner", "-nostats", "-v", "error", *arguments]
     done = subprocess.run(command, input=stdin or b"", capture_output=True, check=False, env=env)
     if done.returncode != 0:
-        raise StudioError(f"{doing}: ffmpeg stopped with {done.returncode}: {last_words(done.stderr)}")
+        raise StudioError(f"{doing}: ffmpeg stopped with {done.returncode}: {error_tail(done.stderr)}")
     return done.stdout
 
 
 @contextmanager
-def reading(arguments: Sequence[str], *, doing: str) -> Iterator[BufferedReader]:
+def open_output(arguments: Sequence[str], *, doing: str) -> Iterator[BufferedReader]:
     """What ffmpeg writes to its standard output, while it does; it is to be read to its end.
 
     Raises StudioError, at the end, with the last words of an ffmpeg that failed.
@@ -72,7 +69,7 @@ def reading(arguments: Sequence[str], *, doing: str) -> Iterator[BufferedReader]
         tempfile.TemporaryFile() as log,
         subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log) as process,
     ):
-        posix.widen(process.stdout)
+        posix.widen_pipe(process.stdout)
         try:
             yield cast(BufferedReader, process.stdout)
             code = process.wait()
@@ -80,16 +77,51 @@ def reading(arguments: Sequence[str], *, doing: str) -> Iterator[BufferedReader]
             process.kill()
         if code:
             log.seek(0)
-            raise StudioError(f"{doing}: ffmpeg stopped with {code}: {last_words(log.read())}")
+            raise StudioError(f"{doing}: ffmpeg stopped with {code}: {error_tail(log.read())}")
 
 
-def last_words(stderr: bytes) -> str:
+@contextmanager
+def open_input(
+    arguments: Sequence[str], *, doing: str, env: Mapping[str, str] | None = None
+) -> Iterator[BufferedWriter]:
+    """ffmpeg's standard input, to be written; `env` is the process's environment, by default our own.
+
+    Raises:
+        StudioError: ffmpeg failed, in the middle or at the end; it begins with `doing` and ends with the
+            last lines of ffmpeg's log.
+    """
+    command = [executable(), "-hide_banner", "-nostats", "-v", "error", *arguments]
+    with (
+        tempfile.TemporaryFile() as log,
+        subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=log, env=env
+        ) as process,
+    ):
+        posix.widen_pipe(process.stdin)
+        pipe = cast(BufferedWriter, process.stdin)
+        try:
+            with contextlib.suppress(BrokenPipeError):  # ffmpeg ended first: its exit code and log say why
+                yield pipe
+                pipe.close()
+            code = process.wait()
+        except BaseException:
+            process.kill()
+            raise
+        finally:
+            with contextlib.suppress(BrokenPipeError):
+                pipe.close()
+        if code:
+            log.seek(0)
+            raise StudioError(f"{doing}: ffmpeg stopped with {code}: {error_tail(log.read())}")
+
+
+def error_tail(stderr: bytes) -> str:
     """The end of an ffmpeg log as one line."""
     lines = [line.strip() for line in stderr.decode("utf-8", "replace").splitlines() if line.strip()]
     return " / ".join(lines[-3:])[-400:] or "it said nothing"
 
 
-def filter_value(text: str) -> str:
+def escape_filter_value(text: str) -> str:
     """`text` as one option's value inside a filter graph: escaped for the option, then for the graph."""
     option = re.sub(r"([\\':])", r"\\\1", text)
     return re.sub(r"([\\'\[\],;])", r"\\\1", option)
@@ -101,35 +133,11 @@ def concat_entry(path: Path) -> str:
     return f"file '{quoted}'\n"
 
 
-# ------------------------------------------------------------------------------------------- fonts
-
-
-@contextmanager
-def with_fonts() -> Iterator[None]:
-    """Inside, every ffmpeg that starts finds the project's fonts (`FONTCONFIG_FILE`).
-
-    moviepy hands its ffmpeg no environment, so this process's own has to carry it; a lock keeps two threads
-    apart.
-    """
-    with _ENVIRONMENT, tempfile.TemporaryDirectory(prefix="cold-open-fonts-") as folder:
-        conf = Path(folder, "fonts.conf")
-        conf.write_text(fonts.fonts_conf(), encoding="utf-8")
-        before = os.environ.get("FONTCONFIG_FILE")
-        os.environ["FONTCONFIG_FILE"] = str(conf)
-        try:
-            yield
-        finally:
-            if before is None:
-                del os.environ["FONTCONFIG_FILE"]
-            else:
-                os.environ["FONTCONFIG_FILE"] = before
-
-
 # ----------------------------------------------------------------------------------------- looking
 
 
 @dataclass(frozen=True)
-class Contents:
+class MediaInfo:
     """What a film file holds. `num_samples` are those of its sound, counted by decoding; 0 without any."""
 
     width: int
@@ -141,7 +149,7 @@ class Contents:
     audio: str
 
 
-def contents(path: Path, *, decoded: bool = True) -> Contents:
+def probe(path: Path, *, decoded: bool = True) -> MediaInfo:
     """Every frame and sample of `path`, counted; a file that does not decode is a StudioError.
 
     Without `decoded` the frames are counted as packets, which is a fraction of the work.
@@ -150,9 +158,9 @@ def contents(path: Path, *, decoded: bool = True) -> Contents:
     streams = _streams(header)
     size = _DIMENSIONS.search(streams.get("video", ""))
     if size is None:
-        raise StudioError(f"{path}: wanted a film, found no picture in it: {last_words(header.encode())}")
+        raise StudioError(f"{path}: wanted a film, found no picture in it: {error_tail(header.encode())}")
     rate = re.search(r"(\d+) Hz", streams.get("audio", ""))
-    return Contents(
+    return MediaInfo(
         width=int(size[1]),
         height=int(size[2]),
         num_frames=_count_frames(path, decoded=decoded),

@@ -17,13 +17,13 @@ from flows.studio.media import ffmpeg, user_files
 from flows.studio.media.clips import Frames
 
 
-def picture(file: Path, *, height: int, width: int) -> Frames:
+def read_picture(file: Path, *, height: int, width: int) -> Frames:
     """The picture in a file as uint8 (h, w, 3). Raises StudioError for what is none."""
-    fitted = ImageOps.fit(user_files.opened(file), (width, height), Image.Resampling.LANCZOS)
+    fitted = ImageOps.fit(user_files.open_picture(file), (width, height), Image.Resampling.LANCZOS)
     return np.asarray(fitted)
 
 
-def film(file: Path, *, fps: int, height: int, width: int, most: int) -> tuple[Frames, bool]:
+def read_film(file: Path, *, fps: int, height: int, width: int, most: int) -> tuple[Frames, bool]:
     """At most `most` frames (f, h, w, 3) of a film from its beginning, at `fps`; whether there are more.
 
     Raises StudioError for a file that ffmpeg reads no picture in.
@@ -63,11 +63,11 @@ def film(file: Path, *, fps: int, height: int, width: int, most: int) -> tuple[F
     return frames[:most], len(frames) > most
 
 
-FILMS = (".mp4", ".gif")
+FILM_SUFFIXES = (".mp4", ".gif")
 
 
 @dataclass(frozen=True)
-class Captioned:
+class CaptionedFile:
     """A file and what is seen in it."""
 
     file: Path
@@ -75,7 +75,7 @@ class Captioned:
 
 
 @dataclass(frozen=True)
-class Framing:
+class FrameFormat:
     """What films are read at; one that is shorter gives what it has."""
 
     num_frames: int
@@ -84,18 +84,18 @@ class Framing:
     width: int
 
 
-def found(folder: Path, caption: str | None) -> list[Captioned]:
+def find_captioned_files(folder: Path, caption: str | None) -> list[CaptionedFile]:
     """Every png, jpg, mp4 and gif of a folder, by name, with the words of the .txt beside it, else `caption`.
 
     Raises StudioError where a file has no words, or the folder no files.
     """
     if not folder.is_dir():
         raise StudioError(f"{folder}: wanted a folder of clips or pictures, there is none", code=2)
-    kinds = (*user_files.STILLS, *FILMS)
+    kinds = (*user_files.STILL_SUFFIXES, *FILM_SUFFIXES)
     files = sorted(p for p in folder.iterdir() if p.suffix.lower() in kinds and p.is_file())
     if not files:
         raise StudioError(f"{folder}: wanted clips or pictures ({', '.join(kinds)}), got none", code=2)
-    return [Captioned(file, _words(file, caption)) for file in files]
+    return [CaptionedFile(file, _words(file, caption)) for file in files]
 
 
 def _words(file: Path, caption: str | None) -> str:
@@ -114,7 +114,7 @@ def _words(file: Path, caption: str | None) -> str:
     return words
 
 
-def read(files: Sequence[Captioned], framing: Framing) -> Iterator[Frames]:
+def read_frames(files: Sequence[CaptionedFile], framing: FrameFormat) -> Iterator[Frames]:
     """The frames (f, h, w, 3) of every file, in order: a picture has one. Raises StudioError."""
     workers = max(1, min(8, (cpu_count() or 2) - 1, len(files)))
     with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
@@ -124,10 +124,10 @@ def read(files: Sequence[Captioned], framing: Framing) -> Iterator[Frames]:
             pool.shutdown(wait=False, cancel_futures=True)
 
 
-def _frames(file: Path, framing: Framing) -> Frames:
+def _frames(file: Path, framing: FrameFormat) -> Frames:
     size = (framing.width, framing.height)
     if user_files.is_still(file):
-        fitted = ImageOps.fit(user_files.opened(file), size, Image.Resampling.LANCZOS)
+        fitted = ImageOps.fit(user_files.open_picture(file), size, Image.Resampling.LANCZOS)
         return np.asarray(fitted)[None].copy()
     scaled = f"scale={size[0]}:{size[1]}:force_original_aspect_ratio=increase:flags=lanczos"
     graph = f"fps={framing.fps},{scaled},crop={size[0]}:{size[1]}"

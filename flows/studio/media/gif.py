@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -11,6 +10,7 @@ import numpy as np
 from flows.studio.errors import StudioError
 from flows.studio.media import ffmpeg
 from flows.studio.media.clips import Frames
+from flows.studio.workspace.files import atomic_write
 
 WIDTHS = (720, 640, 560, 480, 400, 320, 240, 160)
 # One palette for the whole gif; ordered dither, so that what stands still costs nothing.
@@ -20,27 +20,26 @@ _COLOURS = (
 )
 
 
-def gif_of_frames(frames: Frames, fps: int, out: Path, *, most_bytes: int) -> None:
+def write_gif(frames: Frames, fps: int, out: Path, *, most_bytes: int) -> None:
     """A gif that runs for ever, of `frames` (f, h, w, 3)."""
     height, width = frames.shape[1:3]
     source = ["-f", "rawvideo", "-pix_fmt", "rgb24", "-s", f"{width}x{height}", "-r", str(fps), "-i", "-"]
     _write(source, np.ascontiguousarray(frames).tobytes(), out, fps=fps, width=width, most_bytes=most_bytes)
 
 
-def gif_of_film(
+def write_gif_of_film(
     film: Path, out: Path, *, start: float, seconds: float, most_bytes: int, fps: int = 8
 ) -> None:
     """A gif of `seconds` of a film from `start`; 8 frames a second are every drawing of a film by TOON."""
     source = ["-ss", f"{start:.3f}", "-t", f"{seconds:.3f}", "-i", str(film.absolute())]
-    _write(source, b"", out, fps=fps, width=ffmpeg.contents(film).width, most_bytes=most_bytes)
+    _write(source, b"", out, fps=fps, width=ffmpeg.probe(film).width, most_bytes=most_bytes)
 
 
 def _write(source: Sequence[str], stdin: bytes, out: Path, *, fps: int, width: int, most_bytes: int) -> None:
-    part = out.with_name(out.name + ".part")
     first = min(width, WIDTHS[0])
     widths = [first, *(w for w in WIDTHS if w < first)]
     size, at = 0, first
-    try:
+    with atomic_write(out) as part:
         for scaled, colours in [*((w, 256) for w in widths), (widths[-1], 64)]:
             if colours == 256 and size * (scaled / at) ** 2 > most_bytes * 1.15:
                 continue  # by what the last one weighed, this one is too large as well
@@ -52,8 +51,7 @@ def _write(source: Sequence[str], stdin: bytes, out: Path, *, fps: int, width: i
             )
             size, at = part.stat().st_size, scaled
             if size <= most_bytes:
-                os.replace(part, out)
                 return
-    finally:
-        part.unlink(missing_ok=True)
-    raise StudioError(f"{out}: wanted a gif of at most {most_bytes} bytes, at {at} pixels wide it has {size}")
+        raise StudioError(
+            f"{out}: wanted a gif of at most {most_bytes} bytes, at {at} pixels wide it has {size}"
+        )

@@ -8,18 +8,16 @@ the ceiling.
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
+from flows.studio.media.audio import Samples
 from flows.studio.rates import SAMPLE_RATE
-
-Samples = NDArray[np.float32]
 
 HOP = SAMPLE_RATE // 1000
 LOOK_AHEAD = 6  # milliseconds
 RELEASE = 90  # milliseconds until two thirds of a reduction are given back
 
 
-def limiting(peaks: Samples, *, gain: float, ceiling: float) -> Samples:
+def limiter_gain(peaks: Samples, *, gain: float, ceiling: float) -> Samples:
     """The gain at every millisecond that brings `peaks` (one for each) times `gain` under the ceiling."""
     from scipy.ndimage import minimum_filter1d, uniform_filter1d
 
@@ -34,7 +32,7 @@ def limiting(peaks: Samples, *, gain: float, ceiling: float) -> Samples:
     return uniform_filter1d(curve, 2 * LOOK_AHEAD - 1, mode="nearest").astype(np.float32)
 
 
-def stretched(curve: Samples, start: int, stop: int) -> Samples:
+def gain_at_samples(curve: Samples, start: int, stop: int) -> Samples:
     """A curve's values at the samples from `start` to `stop`, (n, 1), straight between the milliseconds."""
     first, last = (start - HOP // 2) // HOP, (stop - HOP // 2) // HOP
     values = curve[np.clip(np.arange(first, last + 2), 0, len(curve) - 1)]
@@ -46,7 +44,7 @@ def stretched(curve: Samples, start: int, stop: int) -> Samples:
     return drawn.reshape(-1, 1)[skip : skip + stop - start]
 
 
-def ducking(
+def ducking_gain(
     intervals: list[tuple[int, int]],
     *,
     num_samples: int,
@@ -63,7 +61,7 @@ def ducking(
     size = -(-num_samples // HOP) + 1
     depth = np.zeros(size, np.float32)
     before, after = round(attack * 1000), round(release * 1000)
-    for start, end in bridged(intervals, bridge=bridge):
+    for start, end in merge_intervals(intervals, bridge=bridge):
         first, last = start // HOP, -(-end // HOP)
         places = np.arange(max(0, first - before), min(size, last + after))
         down = np.clip((places - (first - before)) / before, 0, 1)
@@ -73,7 +71,7 @@ def ducking(
     return (10 ** (-duck_db * depth / 20)).astype(np.float32)
 
 
-def bridged(intervals: list[tuple[int, int]], *, bridge: float) -> list[tuple[int, int]]:
+def merge_intervals(intervals: list[tuple[int, int]], *, bridge: float) -> list[tuple[int, int]]:
     """The intervals in order, those closer than `bridge` seconds made one."""
     merged: list[tuple[int, int]] = []
     for start, end in sorted(intervals):

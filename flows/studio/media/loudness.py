@@ -1,31 +1,26 @@
-"""How loud something is: integrated loudness (ITU-R BS.1770-4, EBU R 128) and true peak, measured in one go.
+"""Integrated loudness (ITU-R BS.1770-4, EBU R 128) and true peaks, of samples in memory and of files.
 
-Both meters take a programme of any length in pieces, so that nothing has to lie in memory whole.
+Samples are measured here, in pieces, for the mix; files by ffmpeg's `ebur128`.
 """
 
 from __future__ import annotations
 
 import functools
-import subprocess
-import tempfile
-from collections.abc import Iterator
+import math
+import re
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from flows.studio.errors import StudioError
 from flows.studio.media import ffmpeg
+from flows.studio.media.audio import PIECE, Samples, db_to_gain
 from flows.studio.rates import SAMPLE_RATE
-
-Samples = NDArray[np.float32]
 
 SILENT_LUFS = -70.0  # BS.1770's absolute gate: what lies under it counts as silence
 SILENT_DBTP = -120.0
 SLICE = SAMPLE_RATE // 10  # the gating blocks of 400 ms begin every 100 ms
 OVERSAMPLING = 4
-_PIECE = 10 * SAMPLE_RATE
-_PEAK_HOP = 480
 CONTEXT = 32  # samples on either side that the oversampling filter may look at
 
 # BS.1770-4, tables 1 and 2, at 48 kHz: the head's shelf and the low cut.
@@ -110,6 +105,12 @@ def loudness_of(samples: Samples) -> float:
     return meter.loudness_lufs()
 
 
+def at_loudness(samples: Samples, loudness_lufs: float) -> Samples:
+    """As loud as asked; silence stays silence."""
+    now = loudness_of(samples)
+    return samples if now <= SILENT_LUFS else samples * db_to_gain(loudness_lufs - now)
+
+
 def true_peaks(samples: Samples, *, hop: int, context: int = 0, least: float = 0.0) -> Samples:
     """The greatest |value| between the samples too, in every `hop` samples, over all channels.
 
@@ -130,7 +131,7 @@ def true_peaks(samples: Samples, *, hop: int, context: int = 0, least: float = 0
     windows = np.lib.stride_tricks.sliding_window_view(padded, hop + 2 * context, axis=0)[::hop]
     first = context * OVERSAMPLING + len(taps) // 2
     fine = np.flatnonzero((reach > 0) & (reach * most >= least))
-    for some in np.array_split(fine, -(-len(fine) * hop // _PIECE)) if len(fine) else ():
+    for some in np.array_split(fine, -(-len(fine) * hop // PIECE)) if len(fine) else ():
         drawn = upfirdn(taps, windows[some], up=OVERSAMPLING)[..., first : first + hop * OVERSAMPLING]
         peaks[some] = np.maximum(peaks[some], np.abs(drawn).reshape(len(some), -1).max(axis=1))
     return peaks
@@ -149,78 +150,51 @@ def _between() -> tuple[Samples, float]:
     return np.asarray(taps, np.float32), float(most)
 
 
-class PeakMeter:
-    """The highest true peak of what has been added so far."""
-
-    def __init__(self) -> None:
-        self._peak = 0.0
-        self._tail: Samples | None = None
-
-    def add(self, samples: Samples) -> None:
-        """The next samples, (n, channels) at 48 kHz; the last few wait for what follows them."""
-        if self._tail is None:
-            self._tail = np.zeros((CONTEXT, samples.shape[1]), np.float32)
-        joined = np.concatenate([self._tail, samples])
-        if len(joined) > 2 * CONTEXT:
-            found = true_peaks(joined, hop=_PEAK_HOP, context=CONTEXT, least=self._least(joined))
-            self._peak = max(self._peak, float(found.max()))
-        self._tail = joined[-2 * CONTEXT :]
-
-    def _least(self, samples: Samples) -> float:
-        """What is worth a closer look: it may pass the highest peak so far, or the samples' own."""
-        heard = samples[CONTEXT:-CONTEXT]
-        return max(self._peak, float(heard.max()), -float(heard.min()))
-
-    def true_peak_dbtp(self) -> float:
-        """The peak of a programme that ends here."""
-        if self._tail is None:
-            return SILENT_DBTP
-        ending = np.pad(self._tail, ((0, CONTEXT), (0, 0)))
-        return decibels(max(self._peak, float(true_peaks(ending, hop=_PEAK_HOP, context=CONTEXT).max())))
-
-
-def decibels(amplitude: float) -> float:
+def to_decibels(amplitude: float) -> float:
     return max(SILENT_DBTP, 20 * float(np.log10(max(amplitude, 1e-12))))
 
 
-def measure(path: Path) -> tuple[float, float]:
-    """Integrated loudness in LUFS and true peak in dBTP of a sound or film file, as a player decodes it."""
-    loudness, peak = LoudnessMeter(), PeakMeter()
-    for samples in decoded(path):
-        loudness.add(samples)
-        peak.add(samples)
-    return loudness.loudness_lufs(), peak.true_peak_dbtp()
+# --------------------------------------------------------------------------------------------- files
+
+# Every 100 ms, as `lavfi.r128.KEY=VALUE`: I and S are LUFS of the whole so far and of the last 3 s; the true
+# peaks, one for each channel, are amplitudes.
+_READING = re.compile(rb"lavfi\.r128\.(I|S|true_peaks)\w*=(\S+)")
 
 
-def curve(path: Path) -> tuple[float, ...]:
-    """Short-term loudness in LUFS of a sound or film file, a value a second (EBU Tech 3341: 3 s windows)."""
-    meter = LoudnessMeter()
-    for samples in decoded(path):
-        meter.add(samples)
-    energies = meter.energies()
-    windows = [energies[max(0, end - 30) : end] for end in range(10, len(energies) + 1, 10)]
-    return tuple(round(_lufs(float(window.mean())), 1) for window in windows)
+def measure_file(path: Path) -> tuple[float, float]:
+    """Integrated loudness in LUFS and true peak in dBTP of a sound or film file, as a player decodes it.
+
+    By ffmpeg's `ebur128` filter (EBU R 128). Under 0.4 s it has no loudness: SILENT_LUFS.
+
+    Raises:
+        StudioError: the file has no sound that ffmpeg can read.
+    """
+    readings = _readings(path, "ebur128=peak=true:metadata=1:framelog=quiet")
+    loudness = max(SILENT_LUFS, readings["I"][-1]) if readings["I"] else SILENT_LUFS
+    return loudness, to_decibels(max(readings["true_peaks"], default=0.0))
 
 
-def decoded(path: Path) -> Iterator[Samples]:
-    """The first sound track of any media file at 48 kHz, ten seconds at a time, (n, channels)."""
-    command = [ffmpeg.executable(), "-v", "error", "-nostdin", "-i", f"file:{path}", "-map", "0:a:0"]
-    command += ["-ar", str(SAMPLE_RATE), "-c:a", "pcm_f32be", "-f", "au", "pipe:1"]
-    with (
-        tempfile.TemporaryFile() as log,
-        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log) as decoder,
-    ):
-        assert decoder.stdout is not None
-        try:
-            header = decoder.stdout.read(24)
-            if len(header) == 24:
-                decoder.stdout.read(int.from_bytes(header[4:8]) - 24)
-                channels = int.from_bytes(header[20:24])
-                while piece := decoder.stdout.read(_PIECE * channels * 4):
-                    yield np.frombuffer(piece, ">f4").reshape(-1, channels).astype(np.float32)
-        finally:
-            decoder.kill()
-        log.seek(0)
-        problem = ffmpeg.last_words(log.read())
-    if len(header) < 24:
-        raise StudioError(f"{path}: wanted a file with sound, ffmpeg says: {problem}")
+def loudness_curve(path: Path) -> tuple[float, ...]:
+    """Short-term loudness in LUFS of a sound or film file, one value a second (EBU Tech 3341: 3 s windows).
+
+    The first two windows are as long as there is sound. Raises StudioError as `measure_file` does.
+    """
+    before = 3  # seconds of silence put in front, as ebur128 gives no short-term loudness earlier
+    silence = f"adelay={before}s:all=1"
+    readings = _readings(path, f"{silence},ebur128=metadata=1:framelog=quiet")["S"][9::10][before:]
+    part = (min(1.0, second / before) for second in range(1, len(readings) + 1))
+    return tuple(
+        round(max(SILENT_LUFS, reading - 10 * math.log10(share)), 1)
+        for reading, share in zip(readings, part, strict=True)
+    )
+
+
+def _readings(path: Path, meter: str) -> dict[str, list[float]]:
+    """What an ebur128 filter writes for every 100 ms of a file, by key."""
+    filters = f"aresample={SAMPLE_RATE},{meter},ametadata=mode=print:file=-"
+    command = ["-nostdin", "-i", f"file:{path}", "-map", "0:a:0", "-af", filters, "-f", "null", "-"]
+    log = ffmpeg.run(command, doing=f"{path}: wanted a file with sound")
+    readings: dict[str, list[float]] = {"I": [], "S": [], "true_peaks": []}
+    for key, value in _READING.findall(log):
+        readings[key.decode()].append(float(value))
+    return readings

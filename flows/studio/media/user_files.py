@@ -6,7 +6,6 @@ counts in eighths all the same; `at_full_rate` puts the frames between them back
 
 from __future__ import annotations
 
-import hashlib
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby, islice
@@ -18,14 +17,14 @@ from PIL import Image, ImageOps
 
 from flows.studio.errors import StudioError
 from flows.studio.media import ffmpeg
-from flows.studio.media.clips import Frames, each_frame
+from flows.studio.media.clips import Frames, iter_frames
 from flows.studio.rates import CLIP_HOLD, FPS
 from flows.studio.workspace import artifacts
-from flows.studio.workspace.artifacts import Artefact
-from flows.studio.workspace.files import read_json, writing
+from flows.studio.workspace.artifacts import Artifact
+from flows.studio.workspace.files import atomic_write, content_hash, read_json
 
-COPIES = "files"  # the folder in the episode's own that the originals are copied into
-STILLS = (".png", ".jpg", ".jpeg")
+COPIES_FOLDER = "files"  # the folder in the episode's own that the originals are copied into
+STILL_SUFFIXES = (".png", ".jpg", ".jpeg")
 LONGEST_SECONDS = 10  # of a clip of one's own: one that goes back and forth is in memory while it is cut
 LONGEST_TITLE_SECONDS = 60
 STILL_SECONDS = 5
@@ -47,7 +46,9 @@ def locate(name: str, places: Sequence[Path], *, where: str) -> Path:
         path = place / Path(name).expanduser()
         if path.is_file():
             return path
-    kept = [copy for place in places for copy in sorted((place / COPIES).glob(f"{_HASH}-{_plain(name)}"))]
+    kept = [
+        copy for place in places for copy in sorted((place / COPIES_FOLDER).glob(f"{_HASH}-{_plain(name)}"))
+    ]
     if kept:
         return max(kept, key=lambda copy: copy.stat().st_mtime_ns)
     looked = " or in ".join(dict.fromkeys(str(place) for place in places))
@@ -60,25 +61,19 @@ def _plain(name: str) -> str:
     return kept[-60:].lstrip(".-") or "file"
 
 
-def content_hash(path: Path) -> str:
-    """Sixteen hexadecimal digits that stand for what is in a file."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()[:16]
-
-
-def keep_copy(path: Path, folder: Path) -> Path:
+def store_copy(path: Path, folder: Path) -> Path:
     """Copies a file into the episode's folder, once, and says where."""
-    place = folder / COPIES
+    place = folder / COPIES_FOLDER
     copy = place / f"{content_hash(path)[:8]}-{_plain(path.name)}"
     if place not in path.parents and not copy.exists():
-        with writing(copy) as part:
+        with atomic_write(copy) as part:
             shutil.copyfile(path, part)
     return copy
 
 
 def is_still(path: Path) -> bool:
     """Whether a file is a picture that does not move."""
-    return path.suffix.lower() in STILLS
+    return path.suffix.lower() in STILL_SUFFIXES
 
 
 # ------------------------------------------------------------------------------------------------ clips
@@ -86,7 +81,7 @@ def is_still(path: Path) -> bool:
 
 def make_clip(
     file: Path, place: Path, *, label: str, recipe: Mapping[str, Any], size: tuple[int, int]
-) -> Artefact:
+) -> Artifact:
     """The clip of a file, at the film's size: filling it, the middle kept. Its original is copied along.
 
     A film is as long as it is, at most the recipe's `longest_seconds`, ten where it has none.
@@ -94,9 +89,9 @@ def make_clip(
     `num_frames` of what is noted counts eight a second, `full_frames` the clip's own; `has_sound` is of the
     file, for a clip is silent.
     """
-    keep_copy(file, place.parent)
+    store_copy(file, place.parent)
 
-    def by(path: Path) -> Mapping[str, Any]:
+    def write(path: Path) -> Mapping[str, Any]:
         longest = recipe.get("longest_seconds", LONGEST_SECONDS)
         num_frames = _push_in(file, size, path) if is_still(file) else _conform(file, size, longest, path)
         return {
@@ -106,13 +101,13 @@ def make_clip(
             "written": str(file),
         }
 
-    return artifacts.make(place, label, recipe, ".mp4", by=by)
+    return artifacts.create(place, label, recipe, ".mp4", write=write)
 
 
-def check(file: Path) -> None:
+def check_media(file: Path) -> None:
     """Raises StudioError for a picture or a film that is not what its name says."""
     if is_still(file):
-        opened(file)
+        open_picture(file)
     elif file.suffix.lower() in _READERS:
         ffmpeg.run([*_source(file), "-frames:v", "1", "-f", "null", "-"], doing=f"{file}: {_WANTED}")
 
@@ -138,19 +133,19 @@ def _conform(file: Path, size: tuple[int, int], longest_seconds: int, out: Path)
         ],
         doing=f"{file}: {_WANTED}",
     )
-    return ffmpeg.contents(out).num_frames
+    return ffmpeg.probe(out).num_frames
 
 
 def _push_in(file: Path, size: tuple[int, int], out: Path) -> int:
     width, height = size
     num_frames = STILL_SECONDS * FPS
-    frames = b"".join(frame.tobytes() for frame in _nearer(opened(file), size, num_frames))
+    frames = b"".join(frame.tobytes() for frame in _nearer(open_picture(file), size, num_frames))
     source = ["-f", "rawvideo", "-pix_fmt", "rgb24", "-s", f"{width}x{height}", "-r", str(FPS), "-i", "-"]
     ffmpeg.run(["-y", *source, *_CODING, str(out)], doing=f"writing the clip of {file}", stdin=frames)
     return num_frames
 
 
-def opened(file: Path) -> Image.Image:
+def open_picture(file: Path) -> Image.Image:
     """The picture in a file, upright. Raises StudioError for what is none."""
     try:
         with Image.open(file, formats=("PNG", "JPEG")) as image:
@@ -177,11 +172,11 @@ def _nearer(image: Image.Image, size: tuple[int, int], num_frames: int) -> Itera
         yield np.asarray(image.resize(size, Image.Resampling.BICUBIC, box=box))
 
 
-def eighths(clip: Path) -> Iterator[Frames]:
+def iter_at_clip_rate(clip: Path) -> Iterator[Frames]:
     """Eight frames a second of a clip, one after the other, whatever its own rate is."""
     made = (read_json(clip.with_suffix(".json")) or {}).get("made")
     is_at_full_rate = isinstance(made, Mapping) and "full_frames" in made
-    return islice(each_frame(clip), 0, None, CLIP_HOLD if is_at_full_rate else 1)
+    return islice(iter_frames(clip), 0, None, CLIP_HOLD if is_at_full_rate else 1)
 
 
 def at_full_rate(frames: Sequence[int], full_frames: int) -> tuple[int, ...]:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFilter
 
 from flows.studio.media.clips import Frames
-from flows.studio.typography.lettering import BOLD, Colour, Fitted, Ink, fit, letter
+from flows.studio.typography.lettering import BOLD, Colour, FittedText, Ink, draw_text, fit_text
 
 RAYS = 12
 APOLOGY = "We are experiencing technical difficulties"
@@ -64,8 +64,8 @@ def _title_front(title: str, width: int, height: int) -> Image.Image:
     show, _, episode = title.partition("\n")
     front = Image.new("RGBA", (width, height), (*colours.ink, 0))
     unit = min(width, height)
-    name = fit(show.upper(), round(width * 0.82), round(height * 0.46), largest=round(unit * 0.26))
-    below = fit(
+    name = fit_text(show.upper(), round(width * 0.82), round(height * 0.46), largest=round(unit * 0.26))
+    below = fit_text(
         episode,
         round(width * 0.62),
         round(unit * 0.075),
@@ -77,13 +77,13 @@ def _title_front(title: str, width: int, height: int) -> Image.Image:
     top = (height - name.height - ribbon) / 2 - unit * 0.02
     ink = Ink(colours.paper, colours.ink, edge_width=0.075, depth=0.075, depth_colour=colours.ink)
     if name.lines:
-        letter(front, name, width / 2, top, ink)
+        draw_text(front, name, width / 2, top, ink)
     if below.lines:
         _ribbon(front, below, top + name.height + unit * 0.065, ribbon, colours)
     return front.rotate(3, Image.Resampling.BICUBIC)
 
 
-def _ribbon(picture: Image.Image, text: Fitted, top: float, height: int, colours: Palette) -> None:
+def _ribbon(picture: Image.Image, text: FittedText, top: float, height: int, colours: Palette) -> None:
     pen = ImageDraw.Draw(picture)
     line = max(2, height // 24)
     half = text.width / 2 + height * 0.6
@@ -96,7 +96,7 @@ def _ribbon(picture: Image.Image, text: Fitted, top: float, height: int, colours
     box = (middle - half, top, middle + half, bottom)
     pen.rectangle(box, fill=colours.bright, outline=colours.ink, width=line)
     plain = Ink(colours.ink, colours.ink, edge_width=0)
-    letter(picture, text, middle, top + height * 0.43 - text.size * 0.52, plain)
+    draw_text(picture, text, middle, top + height * 0.43 - text.size * 0.52, plain)
 
 
 def credits_card(title: str, credits: Sequence[str], *, width: int, height: int) -> Frames:
@@ -107,17 +107,17 @@ def credits_card(title: str, credits: Sequence[str], *, width: int, height: int)
     inner = round(width * 0.7 - unit * 0.14)
     size = round(unit * min(0.052, 0.5 / max(1, len(credits))))
     show = title.split("\n")[0].upper()
-    head = fit(show, inner, round(unit * 0.11), largest=unit, most_lines=1)
-    lines = [fit(line, inner, size * 3, face=BOLD, largest=size, most_lines=2) for line in credits]
+    head = fit_text(show, inner, round(unit * 0.11), largest=unit, most_lines=1)
+    lines = [fit_text(line, inner, size * 3, face=BOLD, largest=size, most_lines=2) for line in credits]
     gap = size * 0.45
     tall = head.height + gap * 2 + sum(line.height + gap for line in lines if line.lines)
     paper = min(height * 0.9, tall + unit * 0.14)
     _paper(card, colours, round(width * 0.7), round(paper), unit)
     top = (height - tall) / 2
-    letter(card, head, width / 2, top, Ink(colours.deep, colours.ink, edge_width=0.04))
+    draw_text(card, head, width / 2, top, Ink(colours.deep, colours.ink, edge_width=0.04))
     top += head.height + gap * 2
     for line in lines:
-        letter(card, line, width / 2, top, Ink(colours.ink, colours.ink, edge_width=0))
+        draw_text(card, line, width / 2, top, Ink(colours.ink, colours.ink, edge_width=0))
         top += line.height + gap if line.lines else 0
     return np.array(card)
 
@@ -130,9 +130,11 @@ def gag_card(title: str, *, width: int, height: int) -> Frames:
     unit = min(width, height)
     middle = height / 2 - unit * 0.17
     _television(card, colours, width / 2, middle, unit * 0.56)
-    text = fit(APOLOGY.upper(), round(width * 0.86), round(unit * 0.19), largest=unit // 11, most_lines=2)
+    text = fit_text(
+        APOLOGY.upper(), round(width * 0.86), round(unit * 0.19), largest=unit // 11, most_lines=2
+    )
     ink = Ink(colours.paper, colours.ink, edge_width=0.1, depth=0.05, depth_colour=colours.ink)
-    letter(card, text, width / 2, middle + unit * 0.25, ink)
+    draw_text(card, text, width / 2, middle + unit * 0.25, ink)
     return np.array(card)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -13,17 +12,27 @@ import numpy as np
 from PIL import Image, ImageDraw, PngImagePlugin
 
 from flows.studio.filming import auto_takes
-from flows.studio.filming.shots import WantedShot
-from flows.studio.filming.takes import filmed
+from flows.studio.filming.shots import PlannedShot
+from flows.studio.filming.takes import stored_takes
 from flows.studio.media import clips
 from flows.studio.media.clips import Frames
 from flows.studio.picture import render
-from flows.studio.picture.upscale import enlarge_frame
+from flows.studio.picture.fit import fit_frame
 from flows.studio.timeline.model import PictureCut, Timeline
-from flows.studio.typography.lettering import BOLD, Colour, Ink, drawable, fit, font, letter, row_width, write
+from flows.studio.typography.lettering import (
+    BOLD,
+    Colour,
+    Ink,
+    draw_row,
+    draw_text,
+    drawable,
+    fit_text,
+    load_font,
+    row_width,
+)
 from flows.studio.workspace import artifacts
-from flows.studio.workspace.artifacts import Shelf
-from flows.studio.workspace.files import writing
+from flows.studio.workspace.artifacts import Artifacts
+from flows.studio.workspace.files import atomic_write
 from flows.studio.workspace.folder import EpisodeFolder
 from scripts_llm.screenplay.script import Line
 
@@ -38,7 +47,9 @@ GREY: Colour = (128, 116, 118)
 
 REGULAR = (400.0, 100.0)
 MADE_FROM = "Made from"  # the PNG's text that is the digest of what a sheet shows
-KEPT = 4096  # frames for the next sheet, some 30 kB each: of the longest script with 20 shots a scene
+MAX_THUMBNAILS = (
+    4096  # frames for the next sheet, some 30 kB each: of the longest script with 20 shots a scene
+)
 
 
 @dataclass(frozen=True)
@@ -69,7 +80,7 @@ def _clip_on(row: SheetEntry) -> tuple[str, int] | tuple[None, None]:
     return (None, None) if row.path is None else (row.path.name, row.path.stat().st_size)
 
 
-def sheet_of_shots(shots: Sequence[WantedShot], clips: Shelf, *, heading: str, shape: float) -> Sheet:
+def sheet_of_shots(shots: Sequence[PlannedShot], clips: Artifacts, *, heading: str, shape: float) -> Sheet:
     """A sheet of the shots, each with its scene, its size and a line; some may not be filmed yet."""
     rows = (
         SheetEntry(
@@ -82,7 +93,7 @@ def sheet_of_shots(shots: Sequence[WantedShot], clips: Shelf, *, heading: str, s
     return Sheet(tuple(rows), heading, shape)
 
 
-def _line_of(shot: WantedShot, shots: Sequence[WantedShot]) -> str:
+def _line_of(shot: PlannedShot, shots: Sequence[PlannedShot]) -> str:
     """A line that is spoken over the shot, as likely as not: a speaker's second shot gets the second line."""
     lines = [element for element in shot.scene.dialogue if isinstance(element, Line)]
     own = [line for line in lines if line.who == shot.shot.who] or lines
@@ -90,19 +101,21 @@ def _line_of(shot: WantedShot, shots: Sequence[WantedShot]) -> str:
     return own[min(alike.index(shot), len(own) - 1)].line if own else shot.words
 
 
-def draw(sheet: Sheet, out: Path) -> None:
+def write_sheet(sheet: Sheet, out: Path) -> None:
     """Writes the sheet, unless what lies there shows the same."""
-    if made_from(out) != sheet.digest:
-        with writing(out) as part:
-            contact_sheet(sheet.rows, part, heading=sheet.heading, shape=sheet.shape, digest=sheet.digest)
+    if stored_digest(out) != sheet.digest:
+        with atomic_write(out) as part:
+            draw_contact_sheet(
+                sheet.rows, part, heading=sheet.heading, shape=sheet.shape, digest=sheet.digest
+            )
 
 
-def is_drawn(sheet: Sheet, path: Path) -> bool:
+def is_current(sheet: Sheet, path: Path) -> bool:
     """Whether the sheet lies there; one that does not say what it shows counts, for older ones do not."""
-    return made_from(path) in (sheet.digest, "")
+    return stored_digest(path) in (sheet.digest, "")
 
 
-def made_from(path: Path) -> str | None:
+def stored_digest(path: Path) -> str | None:
     """The digest of the sheet that is in a file; empty if it does not say, None if there is no picture."""
     try:
         # not by Image.open: it warns of pictures as large as the sheet of some hundred shots
@@ -112,7 +125,7 @@ def made_from(path: Path) -> str | None:
         return None
 
 
-def contact_sheet(
+def draw_contact_sheet(
     rows: Sequence[SheetEntry], out: Path, *, heading: str = "", shape: float = 16 / 9, digest: str = ""
 ) -> None:
     """One frame for each shot in order, as a PNG; shots that are not filmed yet are empty frames.
@@ -127,8 +140,8 @@ def contact_sheet(
     lines = -(-len(rows) // columns)
     sheet = Image.new("RGB", (columns * step_x + MARGIN, head + lines * step_y + MARGIN), PAPER)
     if heading:
-        words = fit(heading.upper(), sheet.width - 2 * MARGIN, 36, largest=36, most_lines=1)
-        letter(sheet, words, MARGIN, MARGIN, Ink(INK, INK, edge_width=0), align="left")
+        words = fit_text(heading.upper(), sheet.width - 2 * MARGIN, 36, largest=36, most_lines=1)
+        draw_text(sheet, words, MARGIN, MARGIN, Ink(INK, INK, edge_width=0), align="left")
     for i, row in enumerate(rows):
         left, top = MARGIN + i % columns * step_x, head + MARGIN + i // columns * step_y
         _cell(sheet, row, left, top, tall)
@@ -144,10 +157,10 @@ def _cell(sheet: Image.Image, row: SheetEntry, left: int, top: int, tall: int) -
         pen.rectangle((left - 1, top - 1, left + CELL, top + tall), outline=INK)
     else:
         pen.rectangle((left, top, left + CELL - 1, top + tall - 1), fill=FAINT)
-        pen.text((left + CELL / 2, top + tall / 2), "not filmed yet", GREY, font(17, REGULAR), "mm")
-    write(pen, (left, top + tall + 5), drawable(row.title), size=16, face=BOLD, fill=INK)
+        pen.text((left + CELL / 2, top + tall / 2), "not filmed yet", GREY, load_font(17, REGULAR), "mm")
+    draw_row(pen, (left, top + tall + 5), drawable(row.title), size=16, face=BOLD, fill=INK)
     for i, words in enumerate(_two_lines(drawable(row.line), CELL)):
-        write(pen, (left, top + tall + 25 + i * 19), words, size=15, face=REGULAR, fill=GREY)
+        draw_row(pen, (left, top + tall + 25 + i * 19), words, size=15, face=REGULAR, fill=GREY)
 
 
 def _two_lines(text: str, width: int) -> list[str]:
@@ -165,11 +178,11 @@ def _two_lines(text: str, width: int) -> list[str]:
     return lines
 
 
-@lru_cache(maxsize=KEPT)
+@lru_cache(maxsize=MAX_THUMBNAILS)
 def _thumbnail(path: Path, changed: int, width: int, height: int) -> bytes:
     """A clip's middle frame as PNG; `changed` is the file's time: a retaken clip is read again."""
     frame = io.BytesIO()
-    picture = enlarge_frame(clips.middle_frame(path), width=width, height=height)
+    picture = fit_frame(clips.read_middle_frame(path), width=width, height=height)
     Image.fromarray(picture).save(frame, "PNG", compress_level=1)
     return frame.getvalue()
 
@@ -177,25 +190,32 @@ def _thumbnail(path: Path, changed: int, width: int, height: int) -> bytes:
 # -------------------------------------------------------------------------------------------- poster
 
 
-def poster(
-    timeline: Timeline, title: str, out: Path, *, look: render.Look | None = None, scene: str | None = None
+def write_poster(
+    timeline: Timeline,
+    title: str,
+    out: Path,
+    *,
+    options: render.RenderOptions | None = None,
+    scene: str | None = None,
 ) -> None:
     """The liveliest moment of a scene, or of the film, with its title on it, as a PNG of the film's size."""
-    picture = Image.fromarray(_best_frame(timeline, look or render.Look(), scene))
+    picture = Image.fromarray(_best_frame(timeline, options or render.RenderOptions(), scene))
     width, height = picture.size
     unit = min(width, height)
     show, _, episode = title.partition("\n")
-    name = fit(show.upper(), round(width * 0.92), round(height * 0.26), largest=unit // 5, most_lines=2)
-    below = fit(episode, round(width * 0.9), round(unit * 0.07), face=BOLD, largest=unit // 15, most_lines=1)
+    name = fit_text(show.upper(), round(width * 0.92), round(height * 0.26), largest=unit // 5, most_lines=2)
+    below = fit_text(
+        episode, round(width * 0.9), round(unit * 0.07), face=BOLD, largest=unit // 15, most_lines=1
+    )
     under = round(below.height * 1.15) if below.lines else 0
     _shade(picture, name.height + under + unit * 0.2)
     top = height - name.height - under - unit * 0.06
-    letter(picture, name, width / 2, top, Ink((255, 246, 222), (30, 20, 30), edge_width=0.07, depth=0.05))
-    letter(picture, below, width / 2, top + name.height + unit * 0.012, Ink((255, 214, 90), (30, 20, 30)))
+    draw_text(picture, name, width / 2, top, Ink((255, 246, 222), (30, 20, 30), edge_width=0.07, depth=0.05))
+    draw_text(picture, below, width / 2, top + name.height + unit * 0.012, Ink((255, 214, 90), (30, 20, 30)))
     write_png(np.asarray(picture), out)
 
 
-def _best_frame(timeline: Timeline, look: render.Look, scene: str | None) -> Frames:
+def _best_frame(timeline: Timeline, options: render.RenderOptions, scene: str | None) -> Frames:
     """A frame of the shot that is seen as the biggest laugh begins; without laughs, the liveliest shot's."""
     filmed = [one for one in timeline.pictures if one.clip is not None and one.scene != "title"]
     filmed = [one for one in filmed if one.scene == scene] or filmed
@@ -206,14 +226,14 @@ def _best_frame(timeline: Timeline, look: render.Look, scene: str | None) -> Fra
     shown = [p for now in moments for p in filmed if p.start <= now < p.end][:6] or filmed
     chosen = max(shown, key=_liveliness)
     assert chosen.clip is not None
-    frame = clips.one_frame(chosen.clip, chosen.frames[len(chosen.frames) // 2])
-    return render.treatment(chosen, look).enlarged(frame, width=timeline.width, height=timeline.height)
+    frame = clips.read_frame(chosen.clip, chosen.frames[len(chosen.frames) // 2])
+    return render.treatment(chosen, options).fitted(frame, width=timeline.width, height=timeline.height)
 
 
 def _liveliness(picture: PictureCut) -> float:
     """How much there is to see: the spread of colours in the middle of the clip."""
     assert picture.clip is not None
-    return float(clips.middle_frame(picture.clip).std(axis=(0, 1)).sum())
+    return float(clips.read_middle_frame(picture.clip).std(axis=(0, 1)).sum())
 
 
 def _shade(picture: Image.Image, height: float) -> None:
@@ -226,35 +246,31 @@ def _shade(picture: Image.Image, height: float) -> None:
 
 def write_png(picture: Frames, out: Path, texts: Mapping[str, str] | None = None) -> None:
     """A picture (h, w, 3) as PNG, with texts in it by their names, in one move."""
-    part = out.with_name(out.name + ".part")
     info = PngImagePlugin.PngInfo()
     for name, text in (texts or {}).items():
         info.add_text(name, text)
-    try:
+    with atomic_write(out) as part:
         Image.fromarray(picture).save(part, format="PNG", pnginfo=info)
-        os.replace(part, out)
-    finally:
-        part.unlink(missing_ok=True)
 
 
-FOLDER = "takes"
+TAKES_FOLDER = "takes"
 
 
-def sheet_of(folder: EpisodeFolder, shot: WantedShot, *, picked: int | None = None) -> Path:
+def write_take_sheet(folder: EpisodeFolder, shot: PlannedShot, *, picked: int | None = None) -> Path:
     """Writes takes/s04.2.png, every filmed take with its number and seed; the one that is cut in is named."""
-    clips = artifacts.shelf(folder.clips, ".mp4")
+    clips = artifacts.stored(folder.clips, ".mp4")
     chosen = shot.take if picked is None else picked
     entries = [
         SheetEntry(
             clips[take.digest].path,
             f"take {take.take}{', cut in' if take.take == chosen else ''}",
-            f"seed {auto_takes.seed_of(take, clips[take.digest].made)}",
+            f"seed {auto_takes.filmed_seed(take.seed, clips[take.digest].notes)}",
         )
-        for take in filmed(shot, clips)
+        for take in stored_takes(shot, clips)
     ]
-    path = folder.made / FOLDER / f"{shot.label}.png"
-    first = next((clips[take.digest] for take in filmed(shot, clips)), None)
+    path = folder.media_root / TAKES_FOLDER / f"{shot.label}.png"
+    first = next((clips[take.digest] for take in stored_takes(shot, clips)), None)
     shape = first.recipe["width"] / first.recipe["height"] if first else 16 / 9
-    with writing(path) as part:
-        contact_sheet(entries, part, heading=f"{shot.label}: {shot.words}", shape=shape)
+    with atomic_write(path) as part:
+        draw_contact_sheet(entries, part, heading=f"{shot.label}: {shot.words}", shape=shape)
     return path

@@ -13,7 +13,7 @@ _FILTER = f"minterpolate=fps={FPS}:mi_mode=mci:mc_mode=aobmc:me_mode=bidir:vsbmc
 _PADDING = 2  # the filter wants frames before and after those that it works on
 
 
-def smoothed(frames: Frames) -> Frames:
+def interpolate(frames: Frames) -> Frames:
     """`frames` (f, h, w, 3) with two between each and the next, (3f, h, w, 3); the last one stays for three.
 
     The clip's own frames are kept as they are. By ffmpeg's minterpolate: it follows slow, large motion, and

@@ -14,19 +14,27 @@ import numpy as np
 from PIL import Image
 
 from flows.studio.filming.settings import picture_size
-from flows.studio.filming.shots import WantedShot
+from flows.studio.filming.shots import PlannedShot
 from flows.studio.media import ffmpeg, user_files
-from flows.studio.media.clips import Frames, Source
-from flows.studio.media.gif import gif_of_frames
+from flows.studio.media.clips import ClipSource, Frames
+from flows.studio.media.gif import write_gif
 from flows.studio.picture import render
 from flows.studio.picture.contact_sheet import write_png
-from flows.studio.picture.upscale import enlarge, enlarge_frame
-from flows.studio.picture.verify import Finished
+from flows.studio.picture.fit import fit_frame, fit_frames
+from flows.studio.picture.verify import FinishedFilm
 from flows.studio.picture.watermark import Treatment
 from flows.studio.rates import CLIP_HOLD, FPS, SAMPLE_RATE, SAMPLES_PER_FRAME
 from flows.studio.timeline.model import Framing
-from flows.studio.typography.lettering import BOLD, Fitted, Ink, apart, drawable, fit, letter
-from flows.studio.workspace.files import writing
+from flows.studio.typography.lettering import (
+    BOLD,
+    FittedText,
+    Ink,
+    draw_text,
+    drawable,
+    fit_text,
+    with_clear_lines,
+)
+from flows.studio.workspace.files import atomic_write
 from flows.studio.workspace.folder import EpisodeFolder
 from scripts_llm.screenplay.premise import Meme, Premise
 from scripts_llm.screenplay.script import Script
@@ -43,7 +51,7 @@ _GREEK_CAPITALS = str.maketrans("ΆΈΉΊΌΎΏ", "ΑΕΗΙΟΥΩ")  # a word in
 
 
 @dataclass(frozen=True)
-class Words:
+class MemeText:
     """A meme's texts: over the picture above and below, and in a white bar above it."""
 
     top: str = ""
@@ -60,18 +68,18 @@ class MemeFiles:
     poster: Path | None = None
 
 
-def cycle(num_frames: int) -> tuple[int, ...]:
+def boomerang(num_frames: int) -> tuple[int, ...]:
     """A clip's frames there and back again, without a visible seam: neither end comes twice."""
     return (*range(num_frames), *range(num_frames - 2, 0, -1))
 
 
-def length(num_frames: int, *, seconds: float = SHORTEST) -> int:
+def num_meme_frames(num_frames: int, *, seconds: float = SHORTEST) -> int:
     """Frames of the timeline in a meme: its cycle, whole, as often as fills `seconds`."""
-    once = len(cycle(num_frames)) * CLIP_HOLD
+    once = len(boomerang(num_frames)) * CLIP_HOLD
     return -(-round(seconds * FPS) // once) * once
 
 
-def with_texts(frames: Frames, top: str, bottom: str) -> Frames:
+def draw_texts(frames: Frames, top: str, bottom: str) -> Frames:
     """The frames (f, h, w, 3) with both texts: capitals, white, black edge, as large as the width allows."""
     height, width = frames.shape[1:3]
     texts = Image.new("RGBA", (width, height), (0, 0, 0, 0))
@@ -79,9 +87,11 @@ def with_texts(frames: Frames, top: str, bottom: str) -> Frames:
     most = round(min(width, height) * 0.15)
     for words, is_top in ((top, True), (bottom, False)):
         capitals = words.upper().translate(_GREEK_CAPITALS)
-        text = apart(fit(capitals, round(width * 0.94), round(height * 0.27), largest=most, most_lines=2))
+        text = with_clear_lines(
+            fit_text(capitals, round(width * 0.94), round(height * 0.27), largest=most, most_lines=2)
+        )
         at = height * first if is_top else height * last - text.height
-        letter(texts, text, width / 2, _inside(at, text, height), WHITE_ON_BLACK)
+        draw_text(texts, text, width / 2, _inside(at, text, height), WHITE_ON_BLACK)
     ink = np.asarray(texts)
     share = ink[..., 3:].astype(np.uint16)
     rows = np.flatnonzero(share.any(axis=(1, 2)))  # only where there are letters
@@ -94,7 +104,7 @@ def with_texts(frames: Frames, top: str, bottom: str) -> Frames:
     return out
 
 
-def _inside(top: float, text: Fitted, height: int) -> float:
+def _inside(top: float, text: FittedText, height: int) -> float:
     """`top`, moved so far that every mark of the text, with its edge, is in a picture of this height."""
     if not text.lines:
         return top
@@ -103,7 +113,7 @@ def _inside(top: float, text: Fitted, height: int) -> float:
     return min(max(top, edge - begin), height - edge - end)
 
 
-def bar_above(width: int, height: int, words: str) -> tuple[Frames, Fitted]:
+def draw_bar(width: int, height: int, words: str) -> tuple[Frames, FittedText]:
     """A white bar with black text for the top of a film of this size, (h, width, 3), and its fitted text.
 
     The bar is as high as its text needs, at most two fifths of a wide film; a tall film's text begins under
@@ -112,43 +122,45 @@ def bar_above(width: int, height: int, words: str) -> tuple[Frames, Fitted]:
     margin = round(min(width, height) * 0.03)
     top = round(height * TALL_EDGES[0]) if height > width else margin
     largest = round(min(width, height) * 0.09)
-    text = fit(words, width - 2 * margin, round(height * 0.3), face=BOLD, largest=largest, most_lines=3)
-    text = apart(text)
+    text = fit_text(words, width - 2 * margin, round(height * 0.3), face=BOLD, largest=largest, most_lines=3)
+    text = with_clear_lines(text)
     # Letters hang under their line by about a fifth of their size, so the space below is that much larger.
     rows = (top + text.height + margin + round(text.size * 0.2)) // 2 * 2
     bar = Image.new("RGB", (width, rows), (255, 255, 255))
-    letter(bar, text, width / 2, top, BLACK_ON_WHITE)
+    draw_text(bar, text, width / 2, top, BLACK_ON_WHITE)
     return np.array(bar), text
 
 
-def under_bar(frames: Frames, bar: Frames, *, width: int, height: int, is_drawn: bool = True) -> Frames:
+def place_under_bar(frames: Frames, bar: Frames, *, width: int, height: int, is_drawn: bool = True) -> Frames:
     """The clip's frames enlarged to (f, height, width, 3), each with the bar above it."""
     room = height - len(bar)
     shape = (frames.shape[2] / frames.shape[1]) / (width / room)
     framing: Framing = "crop" if min(shape, 1 / shape) >= 1 - LOST else "blur"
     pictures = [
-        enlarge_frame(frame, width=width, height=room, framing=framing, is_drawn=is_drawn) for frame in frames
+        fit_frame(frame, width=width, height=room, framing=framing, is_drawn=is_drawn) for frame in frames
     ]
     return np.stack([np.concatenate([bar, picture]) for picture in pictures])
 
 
-def _pictures(clip: Path, words: Words, width: int, height: int, how: Treatment) -> Frames:
+def _pictures(clip: Path, words: MemeText, width: int, height: int, how: Treatment) -> Frames:
     """The clip's frames as they are seen, with all texts."""
-    small = np.stack([how.hidden(frame, width=width, height=height) for frame in user_files.eighths(clip)])
+    small = np.stack(
+        [how.hidden(frame, width=width, height=height) for frame in user_files.iter_at_clip_rate(clip)]
+    )
     if not drawable(words.bar).strip():
-        frames = enlarge(small, width=width, height=height, is_drawn=how.is_drawn)
-        return with_texts(frames, words.top, words.bottom)
-    bar, _ = bar_above(width, height, words.bar)
-    frames = under_bar(small, bar, width=width, height=height, is_drawn=how.is_drawn)
-    frames[:, len(bar) :] = with_texts(frames[:, len(bar) :], words.top, words.bottom)
+        frames = fit_frames(small, width=width, height=height, is_drawn=how.is_drawn)
+        return draw_texts(frames, words.top, words.bottom)
+    bar, _ = draw_bar(width, height, words.bar)
+    frames = place_under_bar(small, bar, width=width, height=height, is_drawn=how.is_drawn)
+    frames[:, len(bar) :] = draw_texts(frames[:, len(bar) :], words.top, words.bottom)
     return frames
 
 
-def make_meme(
+def render_meme(
     clip: Path,
     files: MemeFiles,
     *,
-    words: Words,
+    words: MemeText,
     size: tuple[int, int],
     wav: Path | None = None,
     seconds: float = SHORTEST,
@@ -160,15 +172,15 @@ def make_meme(
     """
     width, height = size
     frames = _pictures(clip, words, width, height, how)
-    order = cycle(len(frames))
-    num_frames = length(len(frames), seconds=seconds)
+    order = boomerang(len(frames))
+    num_frames = num_meme_frames(len(frames), seconds=seconds)
     with tempfile.TemporaryDirectory(prefix="cold-open-meme-") as folder:
         silent = Path(folder, "silent.mp4")
-        render.write_film(lambda n: frames[order[n // CLIP_HOLD % len(order)]], num_frames, silent)
+        render.encode_film(lambda n: frames[order[n // CLIP_HOLD % len(order)]], num_frames, silent)
         sound = _as_long_as(wav, num_frames, Path(folder, "sound.wav")) if wav else None
-        render.join([silent], sound, files.mp4)
+        render.join_segments([silent], sound, files.mp4)
     if files.gif is not None:
-        gif_of_frames(frames[list(order)], FPS // CLIP_HOLD, files.gif, most_bytes=LARGEST_GIF)
+        write_gif(frames[list(order)], FPS // CLIP_HOLD, files.gif, most_bytes=LARGEST_GIF)
     if files.poster is not None:
         write_png(frames[len(frames) // 2], files.poster)
     return num_frames
@@ -193,7 +205,7 @@ def meme_of(premise: Premise, script: Script | None = None) -> Meme:
     return Meme(picture=logline, top=top[:120] if comma else "", bottom=(bottom if comma else logline)[:120])
 
 
-def film_recipe(premise: Premise, script: Script, shot: WantedShot) -> Mapping[str, Any]:
+def meme_recipe(premise: Premise, script: Script, shot: PlannedShot) -> Mapping[str, Any]:
     """What the finished meme is made from."""
     meme = meme_of(premise, script)
     recipe = {
@@ -214,21 +226,25 @@ def film_recipe(premise: Premise, script: Script, shot: WantedShot) -> Mapping[s
     return {**recipe, **{key: value for key, value in asked.items() if value}}
 
 
-def make_film(
-    premise: Premise, script: Script, clip: Path, folder: EpisodeFolder, *, source: Source | None = None
-) -> Finished:
+def write_meme(
+    premise: Premise, script: Script, clip: Path, folder: EpisodeFolder, *, source: ClipSource | None = None
+) -> FinishedFilm:
     """Writes episode.mp4, episode.gif and poster.png."""
     from flows.studio.picture import memes
     from flows.studio.picture.watermark import Treatment
 
     meme = meme_of(premise, script)
     how = Treatment(source is None, None if source == "file" else premise.video.watermark, premise.show)
-    with writing(folder.film) as mp4, writing(folder.gif) as gif, writing(folder.poster) as poster:
-        num_frames = memes.make_meme(
+    with (
+        atomic_write(folder.film) as mp4,
+        atomic_write(folder.gif) as gif,
+        atomic_write(folder.poster) as poster,
+    ):
+        num_frames = memes.render_meme(
             clip,
             memes.MemeFiles(mp4=mp4, gif=gif, poster=poster),
-            words=memes.Words(meme.top, meme.bottom, meme.bar),
+            words=memes.MemeText(meme.top, meme.bottom, meme.bar),
             size=picture_size(premise),
             how=how,
         )
-    return Finished(num_frames, round(num_frames / FPS, 3))
+    return FinishedFilm(num_frames, round(num_frames / FPS, 3))

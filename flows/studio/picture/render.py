@@ -1,4 +1,4 @@
-"""The cut: moviepy composes the film span by span, libass burns the captions, ffmpeg joins and adds sound.
+"""Renders a timeline: each span as an encoded segment with burned captions, joined with the sound to a film.
 
 One span is in memory at a time and one encoder runs at a time. A segment is known by its recipe, so that an
 edited scene is encoded again alone.
@@ -6,8 +6,6 @@ edited scene is encoded again alone.
 
 from __future__ import annotations
 
-import hashlib
-import os
 import tempfile
 from bisect import bisect_right
 from collections import OrderedDict
@@ -19,18 +17,24 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from flows.studio.errors import StudioError
 from flows.studio.media import clips, ffmpeg
 from flows.studio.media.clips import Frames
 from flows.studio.media.user_files import at_full_rate
 from flows.studio.picture import cards, effects, subtitles
 from flows.studio.picture import verify as verification
-from flows.studio.picture.interpolate import smoothed
-from flows.studio.picture.upscale import NETWORK
+from flows.studio.picture.effects import FrameSource
+from flows.studio.picture.interpolate import interpolate
+from flows.studio.picture.upscale import plan_upscale
+from flows.studio.picture.upscaler import default_upscaler
 from flows.studio.picture.watermark import Treatment
 from flows.studio.rates import CLIP_HOLD, FPS, SAMPLE_RATE, SAMPLES_PER_FRAME
 from flows.studio.timeline.model import Caption, Framing, PictureCut, Span, Timeline
 from flows.studio.typography import fonts
+from flows.studio.typography.caption_style import read_style
+from flows.studio.workspace.files import atomic_write
 from scripts_llm.screenplay.video import Watermark
 
 RECIPE = 1  # of the drawing and encoding below: counted up when the same timeline gives another picture
@@ -49,10 +53,19 @@ Progress = Callable[[int, int], None]  # frames written so far, frames in all
 
 
 @dataclass(frozen=True)
-class Look:
-    """How captions come onto the picture, burned or not, in which style, in whose own colours, and how a
-    picture of another shape than the film's fills it, what hides a film model's watermark (`show` is read
-    on the badge), and whether what moves at 8 frames a second is smoothed."""
+class RenderOptions:
+    """How a timeline becomes a picture.
+
+    Attributes:
+        burned: captions are part of the picture.
+        style: the name of the captions' style.
+        colours: captions' colours by speaker; a speaker without one gets one of the style's.
+        framing: what becomes of a clip of another shape than the film's.
+        watermark: how a film model's watermark is hidden.
+        show: the show's name, on the badge that hides a watermark.
+        smooth: clips of 8 frames a second get frames in between.
+        upscaled: the folder of the upscaling step's clips; without it, clips are enlarged while rendering.
+    """
 
     burned: bool = True
     style: str = "classic"
@@ -61,107 +74,95 @@ class Look:
     watermark: Watermark | None = None
     show: str = ""
     smooth: bool = False
+    upscaled: Path | None = None
 
 
 # ------------------------------------------------------------------------------------------- segments
 
 
-def make_segment(
-    timeline: Timeline, span: Span, out: Path, *, look: Look | None = None, progress: Progress | None = None
+def render_segment(
+    timeline: Timeline,
+    span: Span,
+    out: Path,
+    *,
+    options: RenderOptions | None = None,
+    progress: Progress | None = None,
 ) -> None:
     """One span of the film as an H.264 file without sound, of exactly its frames, in one move."""
-    look = look or Look()
-    with closing(_Reel(timeline, span, look)) as reel:
-        write_film(
-            effects.applied(reel.frame, timeline, span, picture=reel.picture),
+    options = options or RenderOptions()
+    with closing(_Reel(timeline, span, options)) as reel:
+        encode_film(
+            effects.apply_effects(reel.frame, timeline, span, picture=reel.picture),
             span.end - span.start,
             out,
-            ass=_ass_of(timeline, span, look) if look.burned else None,
+            ass=_ass_of(timeline, span, options) if options.burned else None,
             progress=progress,
         )
 
 
-def _ass_of(timeline: Timeline, span: Span, look: Look) -> Callable[[Path], None] | None:
-    if not subtitles.captions_of(timeline, span):
+def _ass_of(timeline: Timeline, span: Span, options: RenderOptions) -> Callable[[Path], None] | None:
+    if not subtitles.captions_in_span(timeline, span):
         return None
-    colours = subtitles.colours_of(timeline, look.colours, look.style)
-    return lambda path: subtitles.write_ass(timeline, path, style=look.style, colours=colours, span=span)
+    colours = subtitles.caption_colours(timeline, options.colours, options.style)
+    return lambda path: subtitles.write_ass(timeline, path, style=options.style, colours=colours, span=span)
 
 
-def write_film(
-    frame: Callable[[int], Frames],
+def encode_film(
+    frame: FrameSource,
     num_frames: int,
     out: Path,
     *,
     ass: Callable[[Path], None] | None = None,
     progress: Progress | None = None,
 ) -> None:
-    """moviepy's writer fed by `frame` (number -> (h, w, 3)); `ass` writes the captions to be burned."""
+    """Encodes the frames 0 to `num_frames` as H.264 in yuv420p, 24 a second, without sound, and checks them.
 
-    fed: dict[int, Frames] = {}
+    `frame` gives each frame by its number, uint8 (height, width, 3), all of one size with even sides. `ass`
+    writes the captions that are burned in.
 
-    def at(t: float) -> Frames:
-        number = min(num_frames - 1, round(t * FPS))
-        if progress is not None:
-            progress(number + 1, num_frames)
-        now = frame(number)
-        fed[number] = verification.points(now)
-        return now
-
-    part = out.absolute().with_name(out.name + ".part")
-    try:
-        part.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix="cold-open-cut-") as folder, ffmpeg.with_fonts():
-            filters = _COLOUR
-            if ass is not None:
-                text = Path(folder, "captions.ass")
-                ass(text)
-                filters = f"ass=filename={ffmpeg.filter_value(str(text))},{_COLOUR}"
-            _encode(at, num_frames, part, filters)
-            verification.check(part, [fed[number] for number in range(num_frames)], name=out)
-        os.replace(part, out)
-    except OSError as fault:
-        raise StudioError(f"{out}: the film could not be written: {_one_line(fault)}") from fault
-    finally:
-        if part.parent.is_dir():
-            part.unlink(missing_ok=True)
-
-
-def _encode(at: Callable[[float], Frames], num_frames: int, part: Path, filters: str) -> None:
-    from moviepy import VideoClip
-
-    # half a frame more, so that the count of frames survives the way through seconds
-    clip = VideoClip(at, duration=(num_frames + 0.5) / FPS)
-    try:
-        clip.write_videofile(
-            str(part),
-            fps=FPS,
-            codec="libx264",
-            audio=False,
-            preset="veryfast",
-            ffmpeg_params=["-vf", filters, *_CODING, *_TAGS, "-f", "mp4"],
-            logger=None,
-        )
-    finally:
-        clip.close()
-
-
-def _one_line(fault: OSError) -> str:
-    return " / ".join(str(fault).split("\n"))[-400:]
+    Raises:
+        StudioError: ffmpeg failed, or what it wrote is not what it was given.
+    """
+    doing = f"{out}: the film could not be written"
+    given: list[Frames] = []
+    with (
+        atomic_write(out) as part,
+        tempfile.TemporaryDirectory(prefix="cold-open-cut-") as folder,
+        fonts.font_environment() as environment,
+    ):
+        filters = _COLOUR
+        if ass is not None:
+            captions = Path(folder, "captions.ass")
+            ass(captions)
+            filters = f"ass=filename={ffmpeg.escape_filter_value(str(captions))},{_COLOUR}"
+        first = frame(0)
+        height, width = first.shape[:2]
+        source = ["-f", "rawvideo", "-pix_fmt", "rgb24", "-s", f"{width}x{height}", "-r", str(FPS), "-i", "-"]
+        coding = ["-vf", filters, "-c:v", "libx264", "-preset", "veryfast", *_CODING, *_TAGS, "-f", "mp4"]
+        command = ["-y", *source, *coding, str(part.absolute())]
+        with ffmpeg.open_input(command, doing=doing, env=environment) as pipe:
+            for number in range(num_frames):
+                picture = frame(number) if number else first
+                given.append(verification.grid_points(picture))
+                pipe.write(np.ascontiguousarray(picture).data)
+                if progress is not None:
+                    progress(number + 1, num_frames)
+        verification.check_encode(part, given, name=out)
 
 
 class _Reel:
     """The pictures of one span by number; what was enlarged lately is kept."""
 
-    def __init__(self, timeline: Timeline, span: Span, look: Look) -> None:
+    def __init__(self, timeline: Timeline, span: Span, options: RenderOptions) -> None:
         self._timeline = timeline
-        self._look = look
+        self._options = options
         self._start = span.start
         self._cuts = [cut for cut in timeline.pictures if span.start <= cut.start < span.end]
         if not self._cuts or self._cuts[0].start != span.start or self._cuts[-1].end != span.end:
             raise StudioError(f"{span.id}: the timeline has no picture for every frame of it")
         self._starts = [cut.start for cut in self._cuts]
-        self._clips: dict[Path, Frames | clips.Forwards] = {}
+        self._clips: dict[Path, Frames | clips.ClipReader] = {}
+        self._large: OrderedDict[Path, Frames] = OrderedDict()
         self._kept: OrderedDict[object, Frames] = OrderedDict()
 
     def frame(self, number: int) -> Frames:
@@ -174,34 +175,51 @@ class _Reel:
         """What a cut shows `since` frames after it began, (height, width, 3)."""
         if cut.clip is None:
             return self._card(cut, since)
-        is_smooth = self._look.smooth and cut.source == "model"
+        is_smooth = self._options.smooth and cut.source == "model"
         key = (cut.clip, (_between(cut) if is_smooth else cut.frames)[since])
         if key not in self._kept:
             size = {"width": self._timeline.width, "height": self._timeline.height}
             small = self._clip(cut, cut.clip, is_smooth)[key[1]]
-            how = treatment(cut, self._look)
-            self._keep(key, how.enlarged(small, framing=self._look.framing, **size))
+            how = treatment(cut, self._options)
+            large = self._upscaled(cut.clip, key[1], small) if cut.source is None else None
+            self._keep(key, how.fitted(small, framing=self._options.framing, upscaled=large, **size))
         self._kept.move_to_end(key)
         return self._kept[key]
 
-    def _clip(self, cut: PictureCut, path: Path, is_smooth: bool) -> Frames | clips.Forwards:
+    def _clip(self, cut: PictureCut, path: Path, is_smooth: bool) -> Frames | clips.ClipReader:
         if path not in self._clips:
             alike = [one for one in (*self._cuts, cut) if one.clip == path]
             if is_smooth:
-                self._clips[path] = smoothed(clips.read_clip(path))
+                self._clips[path] = interpolate(clips.read_clip(path))
             elif all(list(one.frames) == sorted(one.frames) for one in alike):
-                self._clips[path] = clips.Forwards(path)
+                self._clips[path] = clips.ClipReader(path)
                 self._close_all_but(AT_ONCE)
             else:
                 self._clips[path] = clips.read_clip(path)
         return self._clips[path]
+
+    def _upscaled(self, clip: Path, number: int, small: Frames) -> Frames | None:
+        """Frame `number` of a drawn clip as the upscaling step has made it; None if it has not."""
+        options = self._options
+        if options.upscaled is None:
+            return None
+        size, frame_size = (self._timeline.width, self._timeline.height), (small.shape[1], small.shape[0])
+        plan = plan_upscale(clip, frame_size, size, default_upscaler(), options.framing, options.watermark)
+        path = plan.path_in(options.upscaled) if plan else None
+        if path is None or not path.exists():
+            return None
+        if path not in self._large:
+            self._large[path] = clips.read_clip(path)
+            if len(self._large) > AT_ONCE:
+                self._large.popitem(last=False)
+        return self._large[path][number]
 
     def close(self) -> None:
         """Lets go of the clips that are still being read."""
         self._close_all_but(0)
 
     def _close_all_but(self, most: int) -> None:
-        playing = [(path, clip) for path, clip in self._clips.items() if isinstance(clip, clips.Forwards)]
+        playing = [(path, clip) for path, clip in self._clips.items() if isinstance(clip, clips.ClipReader)]
         for path, clip in playing[: max(0, len(playing) - most)]:
             clip.close()
             del self._clips[path]
@@ -224,9 +242,9 @@ def _between(cut: PictureCut) -> tuple[int, ...]:
     return at_full_rate(cut.frames, (max(cut.frames) + 1) * CLIP_HOLD)
 
 
-def treatment(cut: PictureCut, look: Look) -> Treatment:
+def treatment(cut: PictureCut, options: RenderOptions) -> Treatment:
     """How a cut's clip is shown; a file of one's own has no film model's watermark."""
-    return Treatment(cut.source is None, None if cut.source == "file" else look.watermark, look.show)
+    return Treatment(cut.source is None, None if cut.source == "file" else options.watermark, options.show)
 
 
 def draw_card(timeline: Timeline, cut: PictureCut, since: int = 0) -> Frames:
@@ -240,32 +258,32 @@ def draw_card(timeline: Timeline, cut: PictureCut, since: int = 0) -> Frames:
     return cards.gag_card(timeline.title, **size)
 
 
-def segment_recipe(timeline: Timeline, span: Span, *, look: Look | None = None) -> dict[str, Any]:
+def segment_recipe(timeline: Timeline, span: Span, *, options: RenderOptions | None = None) -> dict[str, Any]:
     """All that decides how a segment looks, and nothing of where in the film it stands, as JSON values."""
-    look = look or Look()
+    options = options or RenderOptions()
     pictures = [cut for cut in timeline.pictures if span.start <= cut.start < span.end]
-    shown = subtitles.captions_of(timeline, span) if look.burned else ()
+    shown = subtitles.captions_in_span(timeline, span) if options.burned else ()
     speakers = {who for caption in shown for who, _ in caption.rows if who}
-    colours = subtitles.colours_of(timeline, look.colours, look.style)
-    done, joins = effects.of_span(timeline, span)
+    colours = subtitles.caption_colours(timeline, options.colours, options.style)
+    done, joins = effects.cues_in_span(timeline, span)
     seen = [*pictures, *(cut for join in joins for cut in join.tail)]
     has_card = any(cut.clip is None for cut in seen)
     recipe: dict[str, Any] = {
         "segment": RECIPE,
         "size": [timeline.width, timeline.height],
         "pictures": [_picture_recipe(cut) for cut in pictures],
-        "captions": [_caption_recipe(caption, look.style) for caption in shown],
-        "style": _style_recipe(look.style) if shown else None,
+        "captions": [_caption_recipe(caption, options.style) for caption in shown],
+        "style": _style_recipe(options.style) if shown else None,
         "colours": {who: colour for who, colour in colours.items() if who in speakers},
         "title": timeline.title if has_card else None,
         "credits": list(timeline.credits) if span.kind == "credits" else None,
-        "coding": [NETWORK, *_CODING],
+        "coding": [default_upscaler().name, *_CODING],
     }
-    if look.framing != "blur":
-        recipe["framing"] = look.framing
-    if look.watermark and any(cut.clip and cut.source != "file" for cut in seen):
-        recipe["watermark"] = ["bug", look.show] if look.watermark == "bug" else [look.watermark]
-    if look.smooth and any(cut.source == "model" for cut in seen):
+    if options.framing != "blur":
+        recipe["framing"] = options.framing
+    if options.watermark and any(cut.clip and cut.source != "file" for cut in seen):
+        recipe["watermark"] = ["bug", options.show] if options.watermark == "bug" else [options.watermark]
+    if options.smooth and any(cut.source == "model" for cut in seen):
         recipe["smooth"] = True
     if done:
         recipe["effects"] = [[e.name, e.start - span.start, e.end - span.start, e.amount] for e in done]
@@ -274,7 +292,7 @@ def segment_recipe(timeline: Timeline, span: Span, *, look: Look | None = None) 
             [j.kind, j.start - span.start, j.end - span.start, [_picture_recipe(cut) for cut in j.tail]]
             for j in joins
         ]
-    own = fonts.font_file(subtitles.read_style(look.style).font)
+    own = fonts.font_file(read_style(options.style).font)
     if others := fonts.fallback_files("".join(caption.text for caption in shown), own):
         recipe["fonts"] = list(others)
     return recipe
@@ -284,19 +302,19 @@ def _caption_recipe(caption: Caption, style: str) -> list[Any]:
     told: list[Any] = [caption.start, caption.end, caption.text, caption.who, caption.style]
     if caption.speakers:
         told.append(list(caption.speakers))
-    if subtitles.read_style(style).waiting:
+    if read_style(style).waiting:
         told.append([[word.start, word.end] for word in caption.words])
     return told
 
 
 def _style_recipe(name: str) -> dict[str, Any]:
-    style = asdict(subtitles.read_style(name))
+    style = asdict(read_style(name))
     return {**style, "palette": list(style["palette"])}
 
 
 def _picture_recipe(cut: PictureCut) -> dict[str, Any]:
     recipe = {
-        "clip": file_hash(cut.clip) if cut.clip else None,
+        "clip": clips.clip_hash(cut.clip) if cut.clip else None,
         "card": cut.card,
         "length": cut.end - cut.start,
         "frames": [[index, len(list(run))] for index, run in groupby(cut.frames)],
@@ -304,25 +322,10 @@ def _picture_recipe(cut: PictureCut) -> dict[str, Any]:
     return {**recipe, "source": cut.source} if cut.source else recipe
 
 
-def file_hash(path: Path) -> str:
-    """The SHA-256 of a file, looked up by path, size and time where it was computed before."""
-    try:
-        found = path.stat()
-    except OSError as fault:
-        raise StudioError(f"{path}: wanted a clip, there is none; run again and it is filmed anew") from fault
-    return _hash(path, found.st_size, found.st_mtime_ns)
-
-
-@lru_cache(maxsize=4096)
-def _hash(path: Path, size: int, time: int) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
 # ---------------------------------------------------------------------------------------- the episode
 
 
-def join(
+def join_segments(
     segments: Sequence[Path],
     sound: Path | None,
     out_mp4: Path,
@@ -335,7 +338,6 @@ def join(
     `sound` is the WAV, or the `.m4a` that the mix has made of it, which is copied. `soft` are captions
     that a player can switch on: their SubRip file, and the language's code of three letters.
     """
-    part = out_mp4.absolute().with_name(out_mp4.name + ".part")
     notes = {"comment": AI_GENERATED, **(metadata or {})}
     if AI_GENERATED not in notes["comment"]:
         notes["comment"] = f"{AI_GENERATED}. {notes['comment']}"
@@ -353,20 +355,17 @@ def join(
             heard += ["-i", str(soft[0].absolute())]
             maps += ["-map", f"{2 if sound else 1}:s:0"]
             coding += ["-c:s", "mov_text", "-metadata:s:s:0", f"language={soft[1]}"]
-        end = ["-movflags", "+faststart", "-f", "mp4", str(part)]
-        try:
+        with atomic_write(out_mp4) as part:
+            end = ["-movflags", "+faststart", "-f", "mp4", str(part.absolute())]
             ffmpeg.run(["-y", *picture, *heard, *maps, *coding, *tags, *end], doing=f"joining {out_mp4}")
-            os.replace(part, out_mp4)
-        finally:
-            part.unlink(missing_ok=True)
 
 
-def verify(film: Path, timeline: Timeline) -> ffmpeg.Contents:
+def verify_film(film: Path, timeline: Timeline) -> ffmpeg.MediaInfo:
     """What the finished file holds; a StudioError if it is not what the timeline says.
 
     The pictures are counted as packets: each segment was decoded and looked at when it was made.
     """
-    found = ffmpeg.contents(film, decoded=False)
+    found = ffmpeg.probe(film, decoded=False)
     wanted = {
         f"{timeline.num_frames} frames": found.num_frames == timeline.num_frames,
         f"{timeline.width}x{timeline.height}": (found.width, found.height)

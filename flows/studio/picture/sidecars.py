@@ -9,7 +9,7 @@ from pathlib import Path
 
 from flows.studio.rates import FPS
 from flows.studio.timeline.model import Caption, Timeline
-from flows.studio.workspace.files import writing
+from flows.studio.workspace.files import atomic_write
 
 _AI_NOTE = "AI-generated"
 _CODES = """
@@ -72,5 +72,5 @@ def _clock(frame: int, point: str) -> str:
 
 
 def _write(path: Path, text: str) -> None:
-    with writing(path) as part:
+    with atomic_write(path) as part:
         part.write_text(text, encoding="utf-8", newline="\n")

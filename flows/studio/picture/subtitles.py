@@ -14,30 +14,15 @@ from flows.studio.timeline.model import Caption, Span, Timeline, Word
 from flows.studio.typography import fonts
 from flows.studio.typography.caption_style import (
     CaptionStyle,
-    limit_of,
     read_style,
     safe_area,
     speaker_colours,
-    styles,
 )
 from flows.studio.typography.fonts import missing_glyphs
-from flows.studio.workspace.files import writing
+from flows.studio.workspace.files import atomic_write
 
 if TYPE_CHECKING:
     from pysubs2 import Color, SSAStyle
-
-__all__ = [
-    "CaptionStyle",
-    "captions_of",
-    "colours_of",
-    "escape_ass",
-    "limit_of",
-    "missing_glyphs",
-    "read_style",
-    "speaker_colours",
-    "styles",
-    "write_ass",
-]
 
 FOR_SURE = 0.98  # of the room is what a row is measured for: libass and Pillow round differently
 _RTL = ("R", "AL")
@@ -68,7 +53,7 @@ def write_ass(
     subtitles.info.update({**size, **plain, "Title": timeline.title.replace("\n", ": ")})
     look = read_style(style)
     subtitles.styles = {"line": _ass_style(look, timeline.width, timeline.height)}
-    for caption in captions_of(timeline, span):
+    for caption in captions_in_span(timeline, span):
         shown = _drawn(caption) if span is not None else caption
         subtitles.append(
             pysubs2.SSAEvent(
@@ -80,18 +65,18 @@ def write_ass(
                 text=_ass_text(shown, look, colours or {}, timeline),
             )
         )
-    with writing(path) as part:
+    with atomic_write(path) as part:
         part.write_text(subtitles.to_string("ass"), encoding="utf-8", newline="\n")
 
 
-def colours_of(timeline: Timeline, given: Mapping[str, str] | None, style: str) -> dict[str, str]:
+def caption_colours(timeline: Timeline, given: Mapping[str, str] | None, style: str) -> dict[str, str]:
     """Each speaker's colour: the one given, else one of the style's, by the place in the cast."""
     speakers = [who for caption in timeline.captions for who, _ in caption.rows if who]
     cast = dict.fromkeys([*timeline.names, *speakers])
     return speaker_colours(cast, given or {}, style=style)
 
 
-def captions_of(timeline: Timeline, span: Span | None) -> tuple[Caption, ...]:
+def captions_in_span(timeline: Timeline, span: Span | None) -> tuple[Caption, ...]:
     """The captions, or those of one span counted from its start."""
     if span is None:
         return timeline.captions
@@ -154,7 +139,7 @@ class _Head:
 
 
 def _head(look: CaptionStyle, rows: Sequence[str], timeline: Timeline) -> _Head:
-    family = look.font if fonts.has_letters("".join(rows), look.font) else fonts.FAMILY
+    family = look.font if fonts.has_letters("".join(rows), look.font) else fonts.DEFAULT_FAMILY
     size = type_size(replace(look, font=family), rows, timeline.width, timeline.height)
     font = "" if family == look.font else f"\\fn{family}\\b1"
     smaller = "" if size == look.size_in(timeline.width, timeline.height) else f"\\fs{size:g}"
@@ -168,8 +153,8 @@ def _typesetter(family: str, size: float) -> Callable[[str], str]:
 
     def typeset(text: str) -> str:
         told = []
-        for path, run in fonts.runs(text, first):
-            scale = fonts.scale_of(path, first)
+        for path, run in fonts.font_runs(text, first):
+            scale = fonts.fallback_scale(path, first)
             other = f"{{\\fs{size * scale:.1f}}}" if scale != 1 else ""
             told.append(other + escape_ass(run) + (f"{{\\fs{size:g}}}" if other else ""))
         return "".join(told)
@@ -219,7 +204,7 @@ def type_size(look: CaptionStyle, rows: Sequence[str], width: int, height: int) 
     area = safe_area(width, height)
     unit = min(width, height) / 1000
     beside = 2 * (look.outline + look.shadow) * unit
-    bold = look.bold or look.font == fonts.FAMILY
+    bold = look.bold or look.font == fonts.DEFAULT_FAMILY
     widest = max((fonts.row_width(row, look.font, size, bold=bold) for row in rows), default=0.0)
     room = (area.right - area.left - beside) * FOR_SURE
     return size if widest <= room else math.floor(size * room / widest * 10) / 10
@@ -259,7 +244,9 @@ def _margin(look: CaptionStyle, width: int, height: int) -> int:
 def _lift(caption: Caption, look: CaptionStyle, timeline: Timeline) -> int:
     """The margin of one caption; 0 is the style's own. Larger letters hang lower than libass counts."""
     first = fonts.font_file(look.font)
-    scale = max((fonts.scale_of(path, first) for path, _ in fonts.runs(caption.text, first)), default=1.0)
+    scale = max(
+        (fonts.fallback_scale(path, first) for path, _ in fonts.font_runs(caption.text, first)), default=1.0
+    )
     if scale == 1:
         return 0
     size = look.size_in(timeline.width, timeline.height)

@@ -1,115 +1,123 @@
-"""Enlarging: a clip's small frames become the film's, drawn ones with clean edges, and nothing cropped."""
+"""The upscaling step: each drawn clip of a timeline, enlarged once, as an artifact in `upscaled/`.
+
+A clip that is not in `upscaled/` is enlarged while its segment is rendered, to the same pixels: the step's
+files are without loss, so that a segment is the same either way and its recipe need not say which. A clip of
+16 frames takes about 5 MB at 896 × 512; `clean` removes them. Clips that a watermark's crop or badge, or
+`--framing crop`, changes first are always enlarged while they are rendered.
+"""
 
 from __future__ import annotations
 
-import math
-from functools import lru_cache
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image, ImageEnhance, ImageFilter
 
-from flows.studio.errors import StudioError
-from flows.studio.media.clips import Frames
-from flows.studio.timeline.model import Framing
+from flows.studio.media import clips, ffmpeg
+from flows.studio.media.clips import Frames, clip_hash
+from flows.studio.picture.fit import picture_size
+from flows.studio.picture.upscaler import Upscaler, doublings_for, upscale_frame
+from flows.studio.timeline.model import Framing, PictureCut
+from flows.studio.workspace import artifacts
+from flows.studio.workspace.artifacts import Artifact
+from flows.studio.workspace.files import read_json
+from scripts_llm.screenplay.video import Watermark
 
-NETWORK = "acnet-hdn0"
-STRETCH = 1.02  # a shape that differs by less is stretched: nobody sees it, and no head is cropped
-HEADS = 0.35  # of what a crop takes away at top and bottom, this share goes at the top
-SCREEN_TOP = 150 / 1280  # of a tall film: under the apps' own bar, over the captions
-
-
-def enlarge(frames: Frames, *, width: int, height: int, is_drawn: bool = True) -> Frames:
-    """`frames` (f, h, w, 3) at (f, height, width, 3): the whole picture, filling the frame.
-
-    Up to 2 % of difference in shape is stretched away (112 × 64 into 16:9 is 1.6 %). Any other shape stands
-    whole on its own blurred enlargement.
-    """
-    out = np.empty((len(frames), height, width, 3), np.uint8)
-    for i, frame in enumerate(frames):
-        out[i] = enlarge_frame(frame, width=width, height=height, is_drawn=is_drawn)
-    return out
+RATE = 8  # frames a second in the file; nothing reads it
+_CODING = ("-c:v", "libx264rgb", "-qp", "0", "-preset", "ultrafast")
 
 
-def enlarge_frame(
-    frame: Frames, *, width: int, height: int, framing: Framing = "blur", is_drawn: bool = True
-) -> Frames:
-    """One frame (h, w, 3) at (height, width, 3): a drawn one by the network, any other by Lanczos alone.
+@dataclass(frozen=True)
+class PlannedUpscale:
+    """A clip that is to be `2 ** doublings` times as large, by an upscaler."""
 
-    One of another shape stands whole on its own blurred enlargement, or whole on black (letterbox), or fills
-    the frame cropped, a little above its middle, where the heads are.
-    """
-    shape = (frame.shape[1] / frame.shape[0]) / (width / height)
-    if 1 / STRETCH <= shape <= STRETCH:
-        return _sharp(frame, width, height, is_drawn)
-    if framing == "crop":
-        return _sharp(_cropped(frame, width / height), width, height, is_drawn)
-    scale = min(width / frame.shape[1], height / frame.shape[0])
-    inner = _even(frame.shape[1] * scale), _even(frame.shape[0] * scale)
-    picture = _sharp(frame, *inner, is_drawn)
-    left = (width - inner[0]) // 2
-    room = height - inner[1]
-    is_tall = framing == "blur" and room > 2 * height * SCREEN_TOP
-    top = round(height * SCREEN_TOP) if is_tall else room // 2
-    black = np.zeros((height, width, 3), np.uint8)
-    out = _backdrop(frame, width, height) if framing == "blur" else black
-    out[top : top + inner[1], left : left + inner[0]] = picture
-    return out
+    clip: Path
+    doublings: int
+    upscaler: Upscaler
 
+    @cached_property
+    def recipe(self) -> Mapping[str, Any]:
+        """What the enlarged clip is made from."""
+        return {
+            "kind": "upscaled",
+            "clip": clip_hash(self.clip)[:16],
+            "upscaler": self.upscaler.name,
+            "scale": 2**self.doublings,
+        }
 
-def _cropped(frame: Frames, shape: float) -> Frames:
-    """The largest piece of a frame that has this shape (width by height)."""
-    height, width = frame.shape[:2]
-    if width / height > shape:
-        kept = max(1, round(height * shape))
-        left = (width - kept) // 2
-        return frame[:, left : left + kept]
-    kept = max(1, round(width / shape))
-    top = round((height - kept) * HEADS)
-    return frame[top : top + kept]
+    @property
+    def label(self) -> str:
+        """The number of the clip's shot, with which its file's name begins: s02.1."""
+        return self.clip.stem.rsplit("-", 1)[0]
+
+    def path_in(self, folder: Path) -> Path:
+        """Where the enlarged clip is, once it is made."""
+        return folder / f"{self.label}-{artifacts.digest(self.recipe)}.mp4"
 
 
-def _even(length: float) -> int:
-    return max(2, round(length / 2) * 2)
+def plan_upscales(
+    cuts: Iterable[PictureCut],
+    size: tuple[int, int],
+    *,
+    upscaler: Upscaler,
+    framing: Framing = "blur",
+    watermark: Watermark | None = None,
+) -> tuple[PlannedUpscale, ...]:
+    """The clips of these cuts that the step enlarges for a film of `size` (width, height), each once."""
+    if upscaler.double is None:
+        return ()
+    drawn = dict.fromkeys(cut.clip for cut in cuts if cut.clip is not None and cut.source is None)
+    plans = (plan_upscale(clip, _size_of(clip), size, upscaler, framing, watermark) for clip in drawn)
+    return tuple(plan for plan in plans if plan is not None)
 
 
-def _sharp(frame: Frames, width: int, height: int, is_drawn: bool) -> Frames:
-    """Doubled by the network until at least two thirds of the size, if drawn, then resized to it exactly.
-
-    The network is trained on drawings; it makes skin and leaves into flat patches with outlines.
-    """
-    doublings = max(0, math.ceil(math.log2(max(width / frame.shape[1], height / frame.shape[0]) / 1.5)))
-    for _ in range(min(doublings, 3) if is_drawn else 0):
-        frame = _network()(np.ascontiguousarray(frame), 2.0)
-    if frame.shape[:2] == (height, width):
-        return frame
-    return np.asarray(Image.fromarray(frame).resize((width, height), Image.Resampling.LANCZOS))
-
-
-def _backdrop(frame: Frames, width: int, height: int) -> Frames:
-    """The frame, cropped to the shape of the film, blurred, a little darker."""
-    picture = Image.fromarray(frame)
-    scale = max(width / picture.width, height / picture.height)
-    cut_width, cut_height = width / scale, height / scale
-    box = (
-        (picture.width - cut_width) / 2,
-        (picture.height - cut_height) / 2,
-        (picture.width + cut_width) / 2,
-        (picture.height + cut_height) / 2,
-    )
-    small = picture.resize((max(1, width // 16), max(1, height // 16)), Image.Resampling.BILINEAR, box=box)
-    soft = ImageEnhance.Brightness(small.filter(ImageFilter.GaussianBlur(3))).enhance(0.72)
-    return np.array(soft.resize((width, height), Image.Resampling.BICUBIC))
+def plan_upscale(
+    clip: Path,
+    frame_size: tuple[int, int],
+    size: tuple[int, int],
+    upscaler: Upscaler,
+    framing: Framing,
+    watermark: Watermark | None,
+) -> PlannedUpscale | None:
+    """The enlarging of one drawn clip with frames of `frame_size` (width, height); None if there is none."""
+    doublings = doublings_for(frame_size, picture_size(frame_size, size))
+    if not doublings or upscaler.double is None or framing == "crop" or watermark is not None:
+        return None
+    return PlannedUpscale(clip, doublings, upscaler)
 
 
-@lru_cache(maxsize=1)
-def _network() -> Any:
-    """pyanime4k's ACNet on the CPU. An unknown name would silently be another network, so it is looked up."""
-    import pyanime4k
+def missing(plans: Sequence[PlannedUpscale], folder: Path) -> tuple[PlannedUpscale, ...]:
+    """Those whose enlarged clips are not in `folder`, the episode's `upscaled/`."""
+    stored = artifacts.stored(folder, ".mp4")
+    return tuple(plan for plan in plans if artifacts.digest(plan.recipe) not in stored)
 
-    if NETWORK not in pyanime4k.pyac.specs.ModelNameList:
-        raise StudioError(f"pyanime4k has no network {NETWORK!r}; install pyanime4k 3.1")
-    network = pyanime4k.Processor(processor_type="cpu", device=0, model=NETWORK)
-    if not network.ok():
-        raise StudioError(f"pyanime4k does not start: {network.error()}")
-    return network
+
+def upscale_clip(plan: PlannedUpscale, folder: Path) -> Artifact:
+    """Enlarges one clip into `folder`, with its recipe."""
+
+    def write(path: Path) -> Mapping[str, Any]:
+        small = clips.read_clip(plan.clip)
+        large = np.stack([upscale_frame(frame, plan.doublings, plan.upscaler) for frame in small])
+        _encode(large, path)
+        return {"num_frames": len(large), "height": large.shape[1], "width": large.shape[2]}
+
+    return artifacts.create(folder, plan.label, plan.recipe, ".mp4", write=write)
+
+
+def _encode(frames: Frames, path: Path) -> None:
+    height, width = frames.shape[1:3]
+    source = ["-f", "rawvideo", "-pix_fmt", "rgb24", "-s", f"{width}x{height}", "-r", str(RATE), "-i", "-"]
+    with ffmpeg.open_input(["-y", *source, *_CODING, str(path.absolute())], doing=f"writing {path}") as pipe:
+        pipe.write(frames.data)
+
+
+def _size_of(clip: Path) -> tuple[int, int]:
+    """Width and height of a clip, out of its recipe, else of its first frame."""
+    match (read_json(clip.with_suffix(".json")) or {}).get("recipe"):
+        case {"width": int(width), "height": int(height)}:
+            return width, height
+    height, width = clips.read_frame(clip, 0).shape[:2]
+    return width, height

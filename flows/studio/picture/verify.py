@@ -25,13 +25,13 @@ _MOVED, _STILL = 40, 12  # of 255: what a point does that moves, and what one ma
 _MOVED_SHARE = 0.02  # of the points: fewer is no motion that anybody misses
 
 
-def points(frame: Frames) -> Frames:
+def grid_points(frame: Frames) -> Frames:
     """The middle of each cell of a grid over a frame (h, w, 3), as (GRID, GRID, 3)."""
     rows, columns = (((np.arange(GRID) + 0.5) * side / GRID).astype(int) for side in frame.shape[:2])
     return frame[rows[:, None], columns]
 
 
-def check(film: Path, fed: Sequence[Frames], *, name: Path) -> None:
+def check_encode(film: Path, fed: Sequence[Frames], *, name: Path) -> None:
     """Raises a StudioError, with `name`, if a film is not what was `fed`: the points of each frame."""
     got = _decoded(film)
     if len(got) != len(fed):
@@ -82,7 +82,7 @@ def _other_colours(fed: Frames, got: Frames) -> list[str]:
 
 
 @dataclass(frozen=True)
-class Finished:
+class FinishedFilm:
     """What was measured in the finished film; a silent one has no loudness."""
 
     num_frames: int

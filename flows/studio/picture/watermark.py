@@ -14,9 +14,9 @@ from PIL import Image, ImageDraw
 
 from flows.studio.media.clips import Frames
 from flows.studio.picture.cards import palette_of
-from flows.studio.picture.upscale import enlarge_frame
+from flows.studio.picture.fit import fit_frame
 from flows.studio.timeline.model import Framing
-from flows.studio.typography.lettering import Ink, fit, letter
+from flows.studio.typography.lettering import Ink, draw_text, fit_text
 from scripts_llm.screenplay.video import Watermark
 
 NEARER = 1.12  # a crop's enlargement: all that it takes of the height, 10.7 %, is taken at the bottom
@@ -31,15 +31,24 @@ class Treatment:
     watermark: Watermark | None = None
     show: str = ""
 
-    def enlarged(self, frame: Frames, *, width: int, height: int, framing: Framing = "blur") -> Frames:
-        """A clip's frame (h, w, 3) at (height, width, 3)."""
+    def fitted(
+        self,
+        frame: Frames,
+        *,
+        width: int,
+        height: int,
+        framing: Framing = "blur",
+        upscaled: Frames | None = None,
+    ) -> Frames:
+        """A clip's frame (h, w, 3) at (height, width, 3); `upscaled` is it from the upscaling step."""
         frame = self.hidden(frame, width=width, height=height)
-        return enlarge_frame(frame, width=width, height=height, framing=framing, is_drawn=self.is_drawn)
+        shape = {"width": width, "height": height}
+        return fit_frame(frame, framing=framing, is_drawn=self.is_drawn, upscaled=upscaled, **shape)
 
     def hidden(self, frame: Frames, *, width: int, height: int) -> Frames:
         """A clip's frame without a watermark, before it is fitted into a film of this size."""
         if self.watermark == "crop":
-            return cropped(frame)
+            return crop_watermark(frame)
         if self.watermark == "bug":
             return self._with_badge(frame, max(width / frame.shape[1], height / frame.shape[0]))
         return frame
@@ -47,13 +56,13 @@ class Treatment:
     def _with_badge(self, frame: Frames, scale: float) -> Frames:
         """The whole clip at about the film's size, so that the letters are sharp, with the badge on it."""
         tall, wide = (round(side * max(1.0, scale)) for side in frame.shape[:2])
-        large = Image.fromarray(enlarge_frame(frame, width=wide, height=tall, is_drawn=self.is_drawn))
+        large = Image.fromarray(fit_frame(frame, width=wide, height=tall, is_drawn=self.is_drawn))
         badge = _badge(self.show, round(wide * (BADGE[2] - BADGE[0])), round(tall * (BADGE[3] - BADGE[1])))
         large.paste(badge, (round(wide * BADGE[0]), round(tall * BADGE[1])), badge)
         return np.array(large)
 
 
-def cropped(frame: Frames) -> Frames:
+def crop_watermark(frame: Frames) -> Frames:
     """A clip's frame without its lowest 10.7 %, and as much less at both sides: four fifths of its area."""
     height, width = frame.shape[:2]
     tall, wide = round(height / NEARER), round(width / NEARER)
@@ -71,6 +80,6 @@ def _badge(show: str, width: int, height: int) -> Image.Image:
     plate = ImageDraw.Draw(badge)
     plate.rounded_rectangle(box, radius=height // 4, fill=colours.bright, outline=colours.ink, width=line)
     inner = width - height // 2, height - 4 * line
-    text = fit(show.split("\n")[0].upper(), *inner, largest=round(height * 0.6), most_lines=2)
-    letter(badge, text, width / 2, (height - text.height) / 2, Ink(colours.ink, colours.ink, edge_width=0))
+    text = fit_text(show.split("\n")[0].upper(), *inner, largest=round(height * 0.6), most_lines=2)
+    draw_text(badge, text, width / 2, (height - text.height) / 2, Ink(colours.ink, colours.ink, edge_width=0))
     return badge

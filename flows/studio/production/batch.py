@@ -1,4 +1,7 @@
-"""A night's work, without Prefect: which shows, in which order, and what to say in the morning."""
+"""A night: an episode of every show in a folder, its summary in the morning, and its record.
+
+Needs no Prefect: `make` makes one episode, whoever records it.
+"""
 
 from __future__ import annotations
 
@@ -6,16 +9,18 @@ import json
 import re
 import shlex
 import subprocess
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal
 
 from flows.studio.errors import StudioError
-from flows.studio.production import episode as jobs
-from flows.studio.production.messages import known_fault
-from flows.studio.production.request import BatchOptions, EpisodeOptions, Outcome
+from flows.studio.production.console import Console, duration
+from flows.studio.production.episode import check_video, time_is_up
+from flows.studio.production.errors import describe_error, describe_error_in_a_line
+from flows.studio.production.request import BatchRequest, EpisodeRequest, Outcome
 from flows.studio.release import index_page
 from flows.studio.workspace import disk_usage
 from flows.studio.workspace.disk_usage import free_bytes
@@ -25,10 +30,12 @@ from scripts_llm.errors import ScriptError
 from scripts_llm.files.read import read_premise
 
 ENDINGS = (".yaml", ".yml")
+NIGHTS_KEPT = 60
+ON_DONE_SECONDS = 300
 
 
 @dataclass(frozen=True)
-class Job:
+class Task:
     """One episode to make: a show's unfinished one (`episode` is None) or its next one."""
 
     premise: Path
@@ -37,7 +44,7 @@ class Job:
 
 @dataclass(frozen=True)
 class Result:
-    """What became of a job, or of a premise that never became one."""
+    """How a task ended, or why a premise never became one."""
 
     premise: Path
     outcome: Outcome | None
@@ -47,28 +54,28 @@ class Result:
 
 @dataclass(frozen=True)
 class Night:
-    """The jobs in their order, what was refused, and the room that the jobs will want."""
+    """The tasks in their order, the premises that were refused, and the bytes that the tasks will need."""
 
-    jobs: tuple[Job, ...]
+    tasks: tuple[Task, ...]
     refused: tuple[Result, ...]
-    wanted_bytes: int = 0
+    num_bytes: int = 0
 
 
-def announce(options: BatchOptions) -> str:
+def announce(request: BatchRequest) -> str:
     """The first line. Raises StudioError if the folder, the time or a video option is wrong."""
-    jobs.check_video(options.video)
-    found = premise_files(options.premises)
+    check_video(request.video)
+    found = premise_files(request.premises)
     shows = "1 show" if len(found) == 1 else f"{len(found)} shows"
     until = ""
-    if options.stop_at is not None:
-        until = f", until {moment(options.stop_at, datetime.now().astimezone()):%H:%M}"
+    if request.stop_at is not None:
+        until = f", until {next_time(request.stop_at, datetime.now().astimezone()):%H:%M}"
     return (
-        f"The next episode of {shows} in {options.premises}, unfinished ones first, "
-        f"into {options.output}{until}."
+        f"The next episode of {shows} in {request.premises}, unfinished ones first, "
+        f"into {request.output}{until}."
     )
 
 
-def moment(time_of_day: str, now: datetime) -> datetime:
+def next_time(time_of_day: str, now: datetime) -> datetime:
     """The next time after `now` that the clock shows `time_of_day`, "07:00"."""
     match = re.fullmatch(r"([01]?\d|2[0-3]):([0-5]\d)", time_of_day.strip())
     if match is None:
@@ -95,28 +102,28 @@ def premise_files(folder: Path) -> tuple[Path, ...]:
     return found
 
 
-def plan_night(options: BatchOptions) -> Night:
+def plan_night(request: BatchRequest) -> Night:
     """First what is unfinished, then every show's next episode. A show's second premise is refused."""
     shows: dict[str, Path] = {}
     refused: list[Result] = []
-    unfinished: list[Job] = []
-    following: list[Job] = []
-    wanted = 0
-    for path in premise_files(options.premises):
+    unfinished: list[Task] = []
+    following: list[Task] = []
+    num_bytes = 0
+    for path in premise_files(request.premises):
         try:
             show = read_premise(path).show
         except (ScriptError, OSError) as error:
-            refused.append(Result(path, None, in_words(error)))
+            refused.append(Result(path, None, describe_error_in_a_line(error)))
             continue
         first = shows.setdefault(show_folder_name(show), path)
         if first is not path:
             refused.append(Result(path, None, f"{path}: the show {show!r} has a premise already, {first}"))
             continue
-        if is_unfinished(options.output, show):
-            unfinished.append(Job(path, None))
-        following.append(Job(path, "next"))
-        wanted += disk_usage.wanted_bytes(options.output, show)
-    return Night((*unfinished, *following), tuple(refused), wanted)
+        if is_unfinished(request.output, show):
+            unfinished.append(Task(path, None))
+        following.append(Task(path, "next"))
+        num_bytes += disk_usage.next_episode_bytes(request.output, show)
+    return Night((*unfinished, *following), tuple(refused), num_bytes)
 
 
 def is_unfinished(output: Path, show: str) -> bool:
@@ -128,40 +135,85 @@ def is_unfinished(output: Path, show: str) -> bool:
     return not known[-1].film.exists() or bool(manifest.get("gag_cards"))
 
 
-def room_told(plan: Night, output: Path, *, keep: int = 5) -> str | None:
-    """What to say before a night that will not fit on the disk; None if it will."""
+def describe_lack_of_space(night: Night, output: Path, *, keep: int = 5) -> str | None:
+    """A line for a night that will not fit on the disk; None if it will."""
     free = free_bytes(output)
-    if plan.wanted_bytes <= free:
+    if night.num_bytes <= free:
         return None
-    wanted, there = disk_usage.in_words(plan.wanted_bytes), disk_usage.in_words(free)
-    line = f"this night wants about {wanted}, and {there} are free"
-    can_go = sum(removal.num_bytes for removal in disk_usage.removable(output, keep=keep))
-    if not can_go:
+    needed, available = disk_usage.format_bytes(night.num_bytes), disk_usage.format_bytes(free)
+    line = f"this night wants about {needed}, and {available} are free"
+    removable = sum(removal.num_bytes for removal in disk_usage.removable_files(output, keep=keep))
+    if not removable:
         return f"{line}; it goes on as far as it gets"
-    return f"{line}; coldopen clean --keep {keep} would free {disk_usage.in_words(can_go)}"
+    return f"{line}; coldopen clean --keep {keep} would free {disk_usage.format_bytes(removable)}"
 
 
-def options_of(job: Job, options: BatchOptions, stop_at: datetime | None = None) -> EpisodeOptions:
-    """The options of one episode of the night."""
-    return EpisodeOptions(
-        premise=job.premise,
-        episode=job.episode,
-        writer=options.writer,
-        seed=options.seed,
-        output=options.output,
-        device=options.device,
-        verbose=options.verbose,
+# ------------------------------------------------------------------------------------------ the work
+
+Make = Callable[[EpisodeRequest], Outcome]
+OnBug = Callable[[Path, Exception], None]
+
+
+def make_batch(request: BatchRequest, console: Console, make: Make, *, on_bug: OnBug) -> list[Result]:
+    """Makes an episode of every show, one after the other; one that fails stops no other.
+
+    `on_bug` gets the premise and the error of an episode that failed for no reason that people can mend.
+    """
+    stop_at = next_time(request.stop_at, datetime.now().astimezone()) if request.stop_at else None
+    night = plan_night(request)
+    for refused in night.refused:
+        console.warn(refused.fault)
+    results = list(night.refused)
+    if warning := describe_lack_of_space(night, request.output):
+        console.warn(warning)
+    for number, task in enumerate(night.tasks, start=1):
+        if not _is_to_be_made(task, results):
+            continue
+        if time_is_up(stop_at):
+            results.append(Result(task.premise, None, "not begun: the time was up"))
+            continue
+        console.say(f"{number} of {len(night.tasks)}: {task.premise}")
+        results.append(_make_one(task, request, stop_at, console, make, on_bug))
+    return results
+
+
+def _make_one(
+    task: Task, request: BatchRequest, stop_at: datetime | None, console: Console, make: Make, on_bug: OnBug
+) -> Result:
+    """Makes one episode; whatever happens to it, the night goes on."""
+    began = time.monotonic()
+    try:
+        outcome = make(episode_request(task, request, stop_at))
+    except Exception as error:
+        line = describe_error_in_a_line(error)
+        if describe_error(error) is None:
+            on_bug(task.premise, error)
+        console.warn(f"{task.premise} was not made: {line}")
+        return Result(task.premise, None, line, time.monotonic() - began)
+    seconds = time.monotonic() - began
+    console.say(f"{task.premise}: {outcome.path} in {duration(seconds)}")
+    return Result(task.premise, outcome, seconds=seconds)
+
+
+def episode_request(task: Task, request: BatchRequest, stop_at: datetime | None = None) -> EpisodeRequest:
+    """The request of one episode of the night."""
+    return EpisodeRequest(
+        premise=task.premise,
+        episode=task.episode,
         stop_at=stop_at,
-        video=options.video,
+        **{name: getattr(request, name) for name in ("writer", "seed", "output", "device", "video")},
     )
 
 
-def still_to_do(job: Job, done: Sequence[Result]) -> bool:
+def _is_to_be_made(task: Task, done: Sequence[Result]) -> bool:
     """A show whose unfinished episode failed tonight does not begin another one."""
-    return not any(result.premise == job.premise and result.outcome is None for result in done)
+    return not any(result.premise == task.premise and result.outcome is None for result in done)
 
 
-def code_of(results: Sequence[Result]) -> Literal[0, 1, 3]:
+# --------------------------------------------------------------------------------------- the morning
+
+
+def exit_code(results: Sequence[Result]) -> Literal[0, 1, 3]:
     """0 all made, 3 some not made or with gag cards, 1 none made."""
     made = [result for result in results if result.outcome is not None and result.outcome.code != 1]
     if not made:
@@ -210,45 +262,32 @@ def _gags(result: Result) -> bool:
     return result.outcome is not None and result.outcome.code == 3
 
 
-def in_words(error: BaseException) -> str:
-    """An error in one line, a bug with its kind in front."""
-    fault = known_fault(error)
-    lines = (fault[0] if fault else f"{type(error).__name__}: {error}").splitlines()
-    return "; ".join(line for line in lines if not line.startswith("    "))  # without the file's own lines
-
-
-NIGHTS_KEPT = 60
-
-
-ON_DONE_SECONDS = 300
-
-
-def keep(options: BatchOptions, results: Sequence[Result], began: datetime) -> dict[str, Any]:
+def save_night(request: BatchRequest, results: Sequence[Result], began: datetime) -> dict[str, Any]:
     """Adds the night to `output/nights.json`, draws `output/index.html` anew, and returns its record."""
-    record = record_of(options, results, began)
-    path = options.output / "nights.json"
+    record = night_record(request, results, began)
+    path = request.output / "nights.json"
     nights = (read_json(path) or {}).get("nights")
     before = nights if isinstance(nights, list) else []
     write_json(path, {"schema": 1, "nights": [record, *before][:NIGHTS_KEPT]})
-    index_page.write(options.output)
+    index_page.write_index(request.output)
     return record
 
 
-def record_of(options: BatchOptions, results: Sequence[Result], began: datetime) -> dict[str, Any]:
+def night_record(request: BatchRequest, results: Sequence[Result], began: datetime) -> dict[str, Any]:
     """The summary as data: what `--on-done` gets on standard input."""
     return {
         "began": began.isoformat(timespec="seconds"),
         "ended": datetime.now().astimezone().isoformat(timespec="seconds"),
-        "premises": str(options.premises),
-        "output": str(options.output),
-        "exit_code": code_of(results),
+        "premises": str(request.premises),
+        "output": str(request.output),
+        "exit_code": exit_code(results),
         "summary": summary(results)[0],
         "shows": table(results),
-        "space": disk_usage.space_line(options.output),
+        "space": disk_usage.space_line(request.output),
     }
 
 
-def call(command: str, record: dict[str, Any]) -> str | None:
+def call_on_done(command: str, record: dict[str, Any]) -> str | None:
     """Runs the command with the record as JSON on its standard input; what went wrong, or None.
 
     The command is split as a shell would split it, and no shell runs it.

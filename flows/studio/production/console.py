@@ -1,4 +1,4 @@
-"""What a run says while it works: a bar on a terminal, plain lines elsewhere, never ten silent seconds."""
+"""The console of a run: a bar on a terminal, plain lines elsewhere, never ten silent seconds."""
 
 from __future__ import annotations
 
@@ -11,15 +11,17 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
     from rich.progress import Progress, TaskID
-import numpy as np
-from numpy.typing import NDArray
+
+Say = Callable[[str], None]  # takes one line for people
 
 SILENCE = 9.0  # seconds after which a plain screen says what is still being done
 SURE = 3.0  # seconds of work before a guess of the time left is worth saying
 
 
-class Screen:
+class Console:
     """Lines and one bar. Safe to use from several threads; works with Prefect and without.
 
     On a terminal the bar moves by itself. Without one, `progress` alone prints nothing: a line appears
@@ -127,7 +129,7 @@ class Screen:
         with self._lock:
             if self._terminal or self._watch is not None or self._closed.is_set():
                 return
-            self._watch = threading.Thread(target=self._watch_silence, name="screen", daemon=True)
+            self._watch = threading.Thread(target=self._watch_silence, name="console", daemon=True)
             self._watch.start()
 
     def _watch_silence(self) -> None:
@@ -174,7 +176,8 @@ def write_line(text: str) -> None:
 
 def _new_bar(description: str, picture: Callable[[], str]) -> tuple[Progress, TaskID]:
     """Rich is imported here because it is not needed where there is no terminal."""
-    from rich.console import Console, RenderableType
+    from rich.console import Console as RichConsole
+    from rich.console import RenderableType
     from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn
     from rich.text import Text
 
@@ -189,7 +192,7 @@ def _new_bar(description: str, picture: Callable[[], str]) -> tuple[Progress, Ta
         TextColumn("{task.description}", markup=False),
         BarColumn(bar_width=24),
         TextColumn("{task.fields[left]}", markup=False),
-        console=Console(highlight=False),
+        console=RichConsole(highlight=False),
         transient=True,
     )
     return bar, bar.add_task(description, total=None, left="")
@@ -202,8 +205,7 @@ def half_blocks(picture: NDArray[np.uint8]) -> str:
     """A picture (h, w, 3) as lines of half blocks in ANSI colours; a small one is enlarged."""
     scale = max(1, CELLS // picture.shape[1])
     large = picture.repeat(scale, axis=0).repeat(scale, axis=1)
-    if len(large) % 2:
-        large = np.concatenate([large, large[-1:]])
+    large = large.repeat([1] * (len(large) - 1) + [1 + len(large) % 2], axis=0)  # an even number of rows
     lines = []
     for upper, lower in zip(large[::2], large[1::2], strict=True):
         cells = [

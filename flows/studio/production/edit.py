@@ -1,34 +1,37 @@
-"""The edit: what was filmed and spoken becomes a timeline, its segments, and the finished episode."""
+"""The edit: stored clips and voices become a timeline, its segments, and the finished film."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, replace
 from importlib import metadata
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from flows.studio.filming.settings import picture_size
-from flows.studio.filming.shots import WantedShot
+from flows.studio.filming.shots import PlannedShot
 from flows.studio.media import user_files
 from flows.studio.picture import sidecars, subtitles
-from flows.studio.picture.render import Look, segment_recipe
-from flows.studio.picture.verify import Finished
+from flows.studio.picture.render import RenderOptions, segment_recipe
+from flows.studio.picture.verify import FinishedFilm
 from flows.studio.release import publish
 from flows.studio.sound import user_audio
-from flows.studio.timeline.assemble import FilmedShot, Intro, SceneTake, SpokenLine, assemble
+from flows.studio.timeline.assemble import FilmFormat, Intro, assemble
+from flows.studio.timeline.framing import FilmedShot
 from flows.studio.timeline.model import Framing, MusicCue, PictureCut, Span, Timeline
-from flows.studio.timeline.pacing import SceneSound
-from flows.studio.voice.lines import WantedLine
+from flows.studio.timeline.pacing import SceneMaterial, SceneSound, SpokenLine
+from flows.studio.voice.catalog import SPEAKER_CREDITS
+from flows.studio.voice.lines import PlannedLine
 from flows.studio.workspace import artifacts
-from flows.studio.workspace.artifacts import Artefact, Shelf
+from flows.studio.workspace.artifacts import Artifact, Artifacts
+from flows.studio.workspace.files import content_hash
 from flows.studio.workspace.folder import EpisodeFolder
 from scripts_llm.screenplay.premise import Premise, display_name
-from scripts_llm.screenplay.script import Script, scenes
+from scripts_llm.screenplay.script import Script, filmed_scenes
 
 OnFrame = Callable[[int, int], None]
 
-TOLD = "told"  # the key of the film's recipe for what is said of the film
+DESCRIPTION = "told"  # the recipe's key for what the film's file and the files beside it say of it
 
 
 @dataclass(frozen=True)
@@ -36,7 +39,7 @@ class Edit:
     """Everything that decides the finished film, before any of it is encoded."""
 
     timeline: Timeline
-    look: Look
+    look: RenderOptions
     premise: Premise
     script: Script
     seed: int
@@ -45,7 +48,7 @@ class Edit:
     def segments(self) -> tuple[tuple[Span, Mapping[str, Any]], ...]:
         """The spans of the film with their recipes."""
         return tuple(
-            (span, segment_recipe(self.timeline, span, look=self.look)) for span in self.timeline.spans
+            (span, segment_recipe(self.timeline, span, options=self.look)) for span in self.timeline.spans
         )
 
     @property
@@ -68,56 +71,66 @@ class Edit:
             "captions": [asdict(caption) for caption in timeline.captions],
             "soft": self.premise.captions.mode == "soft",
             "sounds": [[cue.start, cue.end, cue.name] for cue in timeline.sounds],
-            "audio": user_audio.recipe(self.premise.audio),
+            "audio": user_audio.audio_recipe(self.premise.audio),
             "seed": self.seed,
             "title": timeline.title,
-            TOLD: self._told,
+            DESCRIPTION: self._description,
         }
 
     @property
-    def _told(self) -> Mapping[str, Any]:
-        """What of the film is neither seen nor heard in it: its tags, publish.txt, the captions beside it."""
+    def _description(self) -> Mapping[str, Any]:
+        """Everything written beside the film: tags, publish.txt, caption files."""
         timeline, look = self.timeline, self.look
-        colours = subtitles.colours_of(timeline, look.colours, look.style)
+        colours = subtitles.caption_colours(timeline, look.colours, look.style)
         speakers = {who for caption in timeline.captions for who, _ in caption.rows if who}
         is_soft = self.premise.captions.mode == "soft"
         return {
             "show": self.premise.show,
             "description": description(self),
-            "publish": publish.text_of(self.premise, self.script, timeline, "", number=0),
+            "publish": publish.publish_text(self.premise, self.script, timeline, "", number=0),
             "speakers": {who: [timeline.names.get(who), colours[who]] for who in speakers},
             "style": look.style,
             "language": sidecars.language_code(self.premise.language) if is_soft else None,
         }
 
 
-def before_told(recipe: Mapping[str, Any]) -> Mapping[str, Any]:
-    """A film's recipe as it was when it did not count what is told of the film."""
-    return {key: value for key, value in recipe.items() if key != TOLD}
+def recipe_without_description(recipe: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A film's recipe as releases made it that did not count its description."""
+    return {key: value for key, value in recipe.items() if key != DESCRIPTION}
 
 
 def _music_recipe(cue: MusicCue) -> dict[str, Any]:
-    """A cue of the music as JSON; a film is known by what is in it."""
-    told = {key: value for key, value in asdict(cue).items() if key != "film"}
-    return told if cue.film is None else {**told, "film": user_files.content_hash(cue.film)}
+    """A cue of the music as JSON; a film is known by the hash of its content."""
+    recipe = {key: value for key, value in asdict(cue).items() if key != "film"}
+    return recipe if cue.film is None else {**recipe, "film": content_hash(cue.film)}
 
 
 def _digest_in(path: Path) -> str:
-    """The recipe's digest in an artefact's name: the number before it does not count."""
+    """The recipe's digest in an artifact's name: the number before it does not count."""
     return path.stem.rsplit("-", 1)[-1]
 
 
-@dataclass(frozen=True)
-class Material:
-    """What the script wants, and what lies there of it; `intro` is the shot that is the title sequence."""
+class Material(Protocol):
+    """What an edit is made of: planned shots and lines, and the clips and voices stored for them.
 
-    shots: Sequence[WantedShot]
-    lines: Sequence[WantedLine]
-    clips: Shelf
-    voices: Shelf
-    sounds: Mapping[str, Sequence[SceneSound]] = field(default_factory=dict)  # by the scene's id
-    filmed_by: str = "TOON"  # as the credits say it, with a licence that forbids something
-    intro: WantedShot | None = None
+    `clips` and `voices` are by digest, `sounds` by the scene's id. `intro` is the shot that is the title
+    sequence, and one of `all_shots`.
+    """
+
+    @property
+    def all_shots(self) -> Sequence[PlannedShot]: ...
+    @property
+    def lines(self) -> Sequence[PlannedLine]: ...
+    @property
+    def clips(self) -> Artifacts: ...
+    @property
+    def voices(self) -> Artifacts: ...
+    @property
+    def sounds(self) -> Mapping[str, Sequence[SceneSound]]: ...
+    @property
+    def filmed_by(self) -> str: ...
+    @property
+    def intro(self) -> PlannedShot | None: ...
 
 
 def make_edit(
@@ -130,18 +143,17 @@ def make_edit(
     cards: bool = True,
     framing: Framing = "blur",
 ) -> Edit:
-    """The edit of what lies there; a shot without a clip becomes a gag card.
+    """The edit of the material; a shot without a clip becomes a gag card.
 
     Without `cards` there is neither title nor credits, as in a short of a few scenes.
     """
     width, height = picture_size(premise)
     names = {key: display_name(key, who) for key, who in premise.characters.items()}
-    timeline = assemble(
-        _takes(script, material),
+    film = FilmFormat(
         width=width,
         height=height,
         title=f"{premise.titles.card or premise.show}\n{script.title}" if cards else "",
-        credits=(credits_of(premise, written_by, material) if cards and premise.titles.outro_credits else ()),
+        credits=credits_of(premise, written_by, material) if cards and premise.titles.outro_credits else (),
         intro=_intro(material),
         laugh_track=premise.audio.laugh_track != "off",
         caption_style=premise.captions.style,
@@ -149,9 +161,9 @@ def make_edit(
         names=names,
         seed=seed,
     )
-    timeline = _with_sources(timeline, material)
+    timeline = _with_sources(assemble(_takes(script, material), film), material)
     colours = {key: who.caption_color for key, who in premise.characters.items() if who.caption_color}
-    look = Look(
+    look = RenderOptions(
         premise.captions.mode == "burn",
         premise.captions.style,
         colours,
@@ -166,8 +178,10 @@ def make_edit(
 def _with_sources(timeline: Timeline, material: Material) -> Timeline:
     """The timeline with where clips come from, and every frame of those with more than eight a second."""
     clips = material.clips
-    full = {clip.path: int(clip.made["full_frames"]) for clip in clips.values() if "full_frames" in clip.made}
-    sources = {clips[shot.digest].path: shot.source for shot in material.shots if shot.digest in clips}
+    full = {
+        clip.path: int(clip.notes["full_frames"]) for clip in clips.values() if "full_frames" in clip.notes
+    }
+    sources = {clips[shot.digest].path: shot.source for shot in material.all_shots if shot.digest in clips}
 
     def whole(cut: PictureCut) -> PictureCut:
         if cut.clip is None:
@@ -187,13 +201,13 @@ def _intro(material: Material) -> Intro | None:
     clip = material.clips.get(wanted.digest) if wanted else None
     if wanted is None or clip is None:
         return None
-    return Intro(clip.path, int(clip.made["num_frames"]), wanted.file if clip.made["has_sound"] else None)
+    return Intro(clip.path, int(clip.notes["num_frames"]), wanted.file if clip.notes["has_sound"] else None)
 
 
-def _takes(script: Script, material: Material) -> list[SceneTake]:
+def _takes(script: Script, material: Material) -> list[SceneMaterial]:
     takes = []
-    for scene in scenes(script):
-        shots = [shot for shot in material.shots if shot.scene is scene]
+    for scene in filmed_scenes(script):
+        shots = [shot for shot in material.all_shots if shot.scene is scene]
         filmed = tuple(_filmed(shot, material.clips.get(shot.digest)) for shot in shots)
         spoken: list[SpokenLine | None] = [None] * len(scene.dialogue)
         for line in material.lines:
@@ -201,32 +215,29 @@ def _takes(script: Script, material: Material) -> list[SceneTake]:
                 wav = material.voices[line.digest]
                 spoken[line.index] = SpokenLine(
                     wav.path,
-                    int(wav.made["num_samples"]),
-                    bool(wav.made["murmured"]),
-                    tuple((int(a), int(b)) for a, b in wav.made.get("words", ())),
+                    int(wav.notes["num_samples"]),
+                    bool(wav.notes["murmured"]),
+                    tuple((int(a), int(b)) for a, b in wav.notes.get("words", ())),
                 )
         sounds = tuple(material.sounds.get(str(scene.id), ()))
-        takes.append(SceneTake(scene, filmed, tuple(spoken), sounds))
+        takes.append(SceneMaterial(scene, filmed, tuple(spoken), sounds))
     return takes
 
 
-def _filmed(shot: WantedShot, clip: Artefact | None) -> FilmedShot:
+def _filmed(shot: PlannedShot, clip: Artifact | None) -> FilmedShot:
     if clip is None:
         return FilmedShot(shot.label, shot.shot, None, 0)
     own = shot.shot
     if shot.file is not None and own.fit is None:  # a clip of one's own is not turned back by itself
         own = own.model_copy(update={"fit": "slow" if user_files.is_still(shot.file) else "hold"})
-    return FilmedShot(shot.label, own, clip.path, int(clip.made["num_frames"]))
-
-
-_SPEAKERS = {"embedded": "hibari-tts", "kokoro": "Kokoro", "server": "a speech server"}
+    return FilmedShot(shot.label, own, clip.path, int(clip.notes["num_frames"]))
 
 
 def credits_of(premise: Premise, written_by: str, material: Material) -> tuple[str, ...]:
     """The lines of the credits: cast, writer, film model, voices."""
     spoken = [line.recipe["voice"] for line in material.lines if "voice" in line.recipe]
     speakers = {voice.get("speaker", "embedded") for voice in spoken} or {"embedded"}
-    voiced = " and ".join(name for speaker, name in _SPEAKERS.items() if speaker in speakers)
+    voiced = " and ".join(credit.name for speaker, credit in SPEAKER_CREDITS.items() if speaker in speakers)
     cast = ", ".join(display_name(key, who) for key, who in premise.characters.items())
     return (
         f"With {cast}" if cast else premise.show,
@@ -239,45 +250,44 @@ def credits_of(premise: Premise, written_by: str, material: Material) -> tuple[s
 # -------------------------------------------------------------------------------------------- encoding
 
 
-def cut_segment(edit: Edit, span: Span, recipe: Mapping[str, Any], place: Path, *, on_frame: OnFrame) -> Path:
-    """One encoded segment, kept with its recipe."""
-    from flows.studio.picture.render import make_segment
+def stored_segments(edit: Edit, folder: EpisodeFolder) -> dict[str, Path | None]:
+    """The encoded spans of the film by name, in order; None for one that is not encoded as it is now."""
+    stored = artifacts.stored(folder.segments, ".mp4")
+    segments = {span.id: stored.get(artifacts.digest(recipe)) for span, recipe in edit.segments}
+    return {name: segment.path if segment else None for name, segment in segments.items()}
 
-    def by(path: Path) -> Mapping[str, Any]:
-        make_segment(edit.timeline, span, path, look=edit.look, progress=on_frame)
+
+def cut_segment(
+    edit: Edit, span: Span, recipe: Mapping[str, Any], folder: Path, *, on_frame: OnFrame
+) -> Path:
+    """Encodes one span of the film into `folder`, with its recipe; returns its path."""
+    from flows.studio.picture.render import render_segment
+
+    def write(path: Path) -> Mapping[str, Any]:
+        render_segment(edit.timeline, span, path, options=edit.look, progress=on_frame)
         return {"num_frames": span.end - span.start}
 
-    return artifacts.make(place, span.id, recipe, ".mp4", by=by).path
+    return artifacts.create(folder, span.id, recipe, ".mp4", write=write).path
 
 
-def all_segments(
-    edit: Edit, place: Path, encode: Callable[[Span, Mapping[str, Any]], Path]
-) -> tuple[Path, ...]:
-    """The edit's segments in order: those that lie in `place`, and for the others what `encode` makes."""
-    there = artifacts.shelf(place, ".mp4")
-    paths = []
-    for span, recipe in edit.segments:
-        known = there.get(artifacts.digest(recipe))
-        paths.append(known.path if known is not None else encode(span, recipe))
-    return tuple(paths)
-
-
-def master(edit: Edit, segments: Sequence[Path], folder: EpisodeFolder) -> Finished:
-    """Sound mixed, segments joined, the file checked; captions, poster and film lie in the folder."""
+def master(edit: Edit, segments: Sequence[Path], folder: EpisodeFolder) -> FinishedFilm:
+    """Mixes the sound, joins the segments, checks the film; writes captions and poster beside it."""
     from flows.studio.picture import contact_sheet
 
     finished = finish(edit, segments, folder, folder.film)
     timeline = edit.timeline
-    contact_sheet.poster(timeline, timeline.title, folder.poster, look=edit.look, scene=edit.thumbnail)
+    contact_sheet.write_poster(
+        timeline, timeline.title, folder.poster, options=edit.look, scene=edit.thumbnail
+    )
     return finished
 
 
-def finish(edit: Edit, segments: Sequence[Path], folder: EpisodeFolder, film: Path) -> Finished:
-    """The film at `film` with its sound, checked, and its captions beside it."""
+def finish(edit: Edit, segments: Sequence[Path], folder: EpisodeFolder, film: Path) -> FinishedFilm:
+    """Writes the film with its sound to `film`, checks it, and writes its captions beside it."""
     from flows.studio.picture import render
     from flows.studio.rates import FPS
     from flows.studio.sound import mix
-    from flows.studio.workspace.files import writing
+    from flows.studio.workspace.files import atomic_write
 
     timeline = edit.timeline
     write_captions(edit, film)
@@ -287,14 +297,14 @@ def finish(edit: Edit, segments: Sequence[Path], folder: EpisodeFolder, film: Pa
     name = "master" if film == folder.film else film.stem
     for cue in timeline.sounds:
         if cue.file is not None:
-            user_files.keep_copy(cue.file, folder.root)
+            user_files.store_copy(cue.file, folder.root)
     wav, track = (folder.segments / f"{name}.{ending}" for ending in ("wav", "m4a"))
-    with writing(wav) as wav_part, writing(track) as track_part:
+    with atomic_write(wav) as wav_part, atomic_write(track) as track_part:
         report = mix.master(timeline, edit.premise.audio, wav_part, seed=edit.seed, encoded=track_part)
-        with writing(film) as part:
-            render.join(segments, track_part, part, metadata=tags(edit, folder), soft=soft)
-            render.verify(part, timeline)
-    return Finished(
+        with atomic_write(film) as part:
+            render.join_segments(segments, track_part, part, metadata=tags(edit, folder), soft=soft)
+            render.verify_film(part, timeline)
+    return FinishedFilm(
         num_frames=timeline.num_frames,
         seconds=round(timeline.num_frames / FPS, 3),
         loudness_lufs=report.loudness_lufs,
@@ -303,16 +313,16 @@ def finish(edit: Edit, segments: Sequence[Path], folder: EpisodeFolder, film: Pa
 
 
 def write_captions(edit: Edit, film: Path) -> None:
-    """The captions beside a film, whatever is in it: SubRip, WebVTT, and ASS in the premise's style."""
+    """Writes the captions beside a film: SubRip, WebVTT, and ASS in the premise's style."""
     timeline, look = edit.timeline, edit.look
     sidecars.write_srt(timeline, film.with_suffix(".srt"))
     sidecars.write_vtt(timeline, film.with_suffix(".vtt"))
-    colours = subtitles.colours_of(timeline, look.colours, look.style)
+    colours = subtitles.caption_colours(timeline, look.colours, look.style)
     subtitles.write_ass(timeline, film.with_suffix(".ass"), style=look.style, colours=colours)
 
 
 def tags(edit: Edit, folder: EpisodeFolder) -> dict[str, str]:
-    """What the film's file says of itself."""
+    """The tags of the film's file."""
     return {
         "title": f"{edit.premise.show} {folder.code}: {edit.script.title}",
         "show": edit.premise.show,

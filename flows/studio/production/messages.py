@@ -1,161 +1,107 @@
-"""What a run knows and says before it works: which episode, made with what, whether there is anything to do.
+"""What a run says before, while and after it works, in lines for people.
 
 Needs neither Prefect nor torch, so that the first line and "nothing to do" come at once.
 """
 
 from __future__ import annotations
 
+import os
 import shlex
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from flows.studio.errors import StudioError
 from flows.studio.filming import vocabulary
-from flows.studio.filming.settings import told as film_told
-from flows.studio.production import episode as episodes
+from flows.studio.filming.settings import describe_film
+from flows.studio.production import plan as plans
 from flows.studio.production import script as scripts
 from flows.studio.production.console import count, duration
-from flows.studio.production.episode import AUTO, Job, Written
-from flows.studio.production.plan import Survey
-from flows.studio.production.records import lines_chapter
-from flows.studio.production.request import OUTPUT, EpisodeOptions, MemeOptions, Outcome
+from flows.studio.production.episode import AUTO, Episode
+from flows.studio.production.plan import Plan
+from flows.studio.production.request import OUTPUT
+from flows.studio.voice.phonemes import murmur_remedy
 from flows.studio.workspace import folder as folders
 from flows.studio.workspace import manifest
-from flows.studio.workspace.files import disk_errors
-from scripts_llm.llm.client import Call, shown_address
-from scripts_llm.screenplay.premise import Meme, Premise
+from scripts_llm.llm.client import Call, public_address
+
+MOST_LABELS = 8  # of murmured lines in a message
+
+# ---------------------------------------------------------------------------------------------- before
 
 
-def on_the_last_one(options: EpisodeOptions) -> EpisodeOptions:
-    """The options with the premise and the episode that were worked on last, if no premise is named."""
-    if options.premise is not None:
-        return options
-    folder = episodes.last_one(options.output)
-    path = manifest.read(folder).premise_path
-    episode = options.episode or str(folder.code)
-    return replace(options, premise=Path(path) if path else None, episode=episode)
+def announce(episode: Episode) -> str:
+    """The first line: what will be made, by which writer and film model.
+
+    Raises StudioError for a film model that is not there or cannot film so.
+    """
+    kind = "draft" if episode.folder.draft else "film"
+    film = f"{kind} by {describe_film(episode.own_premise, episode.video)}"
+    what = "script.yaml as it stands" if episode.has_script else f"script by {describe_writer(episode)}"
+    return f"{episode.name}: {what}, {film}, into {episode.folder.root}"
 
 
-def announce(options: EpisodeOptions | MemeOptions) -> str:
-    """The first line: what will be made, with which writer and film model. Raises for a wrong premise."""
-    job = prepare(options)
-    film = f"{'draft' if job.folder.draft else 'film'} by {film_told(job.premise, job.video)}"
-    what = "script.yaml as it stands" if job.folder.script.exists() else f"script by {writer_of(job)}"
-    return f"{job.name}: {what}, {film}, into {job.folder.root}"
-
-
-def prepare(options: EpisodeOptions | MemeOptions) -> Job:
-    """The job of either kind of options."""
-    if isinstance(options, EpisodeOptions):
-        return episodes.prepare(options)
-    as_episode = EpisodeOptions(
-        premise=options.premise,
-        episode=options.episode,
-        seed=options.seed,
-        output=options.output,
-        device=options.device,
-        verbose=options.verbose,
-        video=options.video,
-    )
-    return episodes.prepare(as_episode, meme_premise(options))
-
-
-def meme_premise(options: MemeOptions) -> Premise | None:
-    """The premise of a meme that has no file: its picture is its name."""
-    if options.picture is None:
-        return None
-    if options.premise is not None:
-        raise StudioError("meme: wanted --premise or --picture, got both; leave one out", code=2)
-    for name, longest in (("picture", 240), ("top", 120), ("bottom", 120), ("bar", 120)):
-        text: str = getattr(options, name)
-        if len(text) > longest or (name == "picture" and not text.strip()):
-            got = f"{len(text)} letters" if text.strip() else "nothing"
-            raise StudioError(f"--{name}: wanted a text of at most {longest} letters, got {got}", code=2)
-    meme = Meme(picture=options.picture, top=options.top, bottom=options.bottom, bar=options.bar)
-    return Premise(schema=1, show=f"meme: {options.picture}"[:80], genre="meme", meme=meme)
-
-
-def writer_of(job: Job) -> str:
+def describe_writer(episode: Episode) -> str:
     """Who will write, as far as that is known without asking a server."""
-    import os
-
-    if job.premise.genre == "meme" and job.premise.meme is not None:
+    premise = episode.own_premise
+    if episode.is_meme and premise.meme is not None:
         return "you"
-    if job.writer not in (AUTO, "offline"):
-        return job.writer
-    asked = job.premise.writer is not None or any(
+    if episode.writer not in (AUTO, "offline"):
+        return episode.writer
+    has_server = premise.writer is not None or any(
         os.environ.get(name) for name in ("OPENAI_BASE_URL", "OPENAI_API_KEY")
     )
-    if job.writer == "offline" or not asked:
-        return "the offline writer"
-    own = job.premise.writer
-    named = (own.model if own else None) or os.environ.get("OPENAI_MODEL")
-    where = (own.base_url if own else None) or os.environ.get("OPENAI_BASE_URL")
-    where = shown_address(where) if where else None
-    return " at ".join(part for part in (named or "the language model", where) if part)
+    if episode.writer == "offline" or not has_server:
+        return scripts.OFFLINE
+    own = premise.writer
+    model = (own.model if own else None) or os.environ.get("OPENAI_MODEL") or "the language model"
+    address = (own.base_url if own else None) or os.environ.get("OPENAI_BASE_URL")
+    return f"{model} at {public_address(address)}" if address else model
 
 
-def command(job: Job, *more: str) -> str:
-    """The command that works on this episode again, or on another one that `more` names."""
-    words = ["coldopen", "episode"]
-    if job.premise_path is not None:
-        words += ["--premise", str(job.premise_path)]
-    output = job.folder.root.parent.parent
-    if output != OUTPUT:
-        words += ["--output", str(output)]
-    if job.folder.draft:
+def command(episode: Episode, *options: str, verb: str = "episode", arguments: Sequence[str] = ()) -> str:
+    """The command line that works on this episode, or on the one that `options` name with --episode."""
+    words = ["coldopen", verb, *arguments]
+    if episode.premise_path is not None:
+        words += ["--premise", str(episode.premise_path)]
+    if episode.output != OUTPUT:
+        words += ["--output", str(episode.output)]
+    if episode.folder.draft:
         words.append("--draft")
-    if "--episode" not in more:
-        words += _its_name(job)
-    return shlex.join([*words, *more])
+    if "--episode" not in options:
+        words += _episode_option(episode)
+    return shlex.join([*words, *options])
 
 
-def _its_name(job: Job) -> list[str]:
-    """`--episode` with the job's own, if a command without it would work on another one."""
-    output, premise = job.folder.root.parent.parent, job.premise
-    if job.premise_path is None:
-        found = folders.last_worked_on(output)
+def _episode_option(episode: Episode) -> list[str]:
+    """`--episode` with the episode's code, if a command without it would work on another one."""
+    output, premise = episode.output, episode.own_premise
+    if episode.premise_path is None:
+        default = folders.last_worked_on(output)
     else:
-        found = folders.choose_episode(output, premise.show, season=premise.season, wanted=None)
-    if found is None or found.root == job.folder.root:
+        default = folders.choose_episode(output, premise.show, season=premise.season, wanted=None)
+    if default is None or default.root == episode.folder.root:
         return []
-    return ["--episode", str(job.folder.code) if job.folder.root.is_dir() else "next"]
+    return ["--episode", str(episode.folder.code) if episode.folder.root.is_dir() else "next"]
 
 
-def quick_check(options: EpisodeOptions) -> Outcome | None:
-    """The outcome, if there is nothing to do; None if there is work.
-
-    Faults of the premise and the script are raised here already, before a server is started for nothing.
-    """
-    from flows.studio.production import plan, script
-
-    job = episodes.prepare(options)
-    if not script.exists(job):
-        return None
-    state = plan.look(job)
-    if state is None or not state.is_done(options.until):
-        return None
-    return Outcome(0, state.result(options.until), nothing_to_do(job, state.result(options.until)))
-
-
-def nothing_to_do(job: Job, path: Path) -> tuple[str, ...]:
-    """What to say when everything lies there already."""
-    if path == job.folder.script:
-        return (f"the script is there: {path}", f"edit it as you like, then go on: {command(job)}")
-    whole = replace(job, folder=replace(job.folder, draft=False))
+def nothing_to_do(episode: Episode, path: Path) -> tuple[str, ...]:
+    """The lines of a run that finds everything made; `path` is the file to look at."""
+    if path == episode.folder.script:
+        then = f"edit it as you like, then go on: {command(episode)}"
+        return (*describe_script(episode, is_new=False), then)
+    whole = replace(episode, folder=replace(episode.folder, draft=False))
     following = "the next one", command(whole, "--episode", "next")
-    name, then = ("the film itself", command(whole)) if job.folder.draft else following
+    name, then = ("the film itself", command(whole)) if episode.folder.draft else following
     return (
         f"nothing to do: {path} is made from premise and script as they are",
-        *older_premise(job),
+        *_older_premise(episode),
         f"{name}: {then}",
     )
 
 
-def older_premise(job: Job) -> tuple[str, ...]:
-    """What to say if logline or cast changed since the script was written."""
-    changed = manifest.outdated(job.memory, job.premise)
+def _older_premise(episode: Episode) -> tuple[str, ...]:
+    """A line if logline or cast changed since the script was written."""
+    changed = manifest.changed_writer_inputs(episode.memory, episode.own_premise)
     if not changed:
         return ()
     return (
@@ -164,19 +110,23 @@ def older_premise(job: Job) -> tuple[str, ...]:
     )
 
 
-def script_told(job: Job, written: Written, *, is_new: bool) -> tuple[str, ...]:
-    """The script as it is shown: all of it when it is new, a line when it was there."""
-    script = written.script
+# ---------------------------------------------------------------------------------------------- script
+
+
+def describe_script(episode: Episode, *, is_new: bool) -> tuple[str, ...]:
+    """The script as a run shows it: all of it when it is new, a line when it was there."""
+    script, path = episode.script, episode.folder.script
+    assert script is not None
     if is_new:
-        return (*scripts.told(script), *writing_told(written.calls), f"the script: {job.folder.script}")
+        return (*scripts.describe_script(script), *describe_calls(episode.calls), f"the script: {path}")
     shots = sum(len(scene.shots or ()) for scene in script.scenes)
-    edited = ", edited by hand" if scripts.was_edited(job) else ""
+    edited = ", edited by hand" if scripts.was_edited(episode) else ""
     size = f"{count(len(script.scenes), 'scene')}, {count(shots, 'shot')}{edited}"
-    return (f"{job.folder.script}: “{script.title}”, {size}", *older_premise(job))
+    return (f"{path}: “{script.title}”, {size}", *_older_premise(episode))
 
 
-def writing_told(calls: Sequence[Call]) -> tuple[str, ...]:
-    """What the writing took, in a line; nothing for the offline writer."""
+def describe_calls(calls: Sequence[Call]) -> tuple[str, ...]:
+    """Calls, seconds, tokens and dollars of the writing in a line; nothing for the offline writer."""
     if not calls:
         return ()
     tokens = [(call.prompt_tokens, call.completion_tokens) for call in calls]
@@ -188,63 +138,34 @@ def writing_told(calls: Sequence[Call]) -> tuple[str, ...]:
     return (f"the writing took {count(len(calls), 'call')}, {seconds:.0f} s, {used}, cost {cost}",)
 
 
-def plan_told(plan: Survey) -> tuple[str, ...]:
+# ------------------------------------------------------------------------------------------------ plan
+
+
+def describe_plan(plan: Plan) -> tuple[str, ...]:
     """What will be made and why, and about how long the filming takes."""
-    memory, made = plan.job.memory, plan.plan
-    if not made.todo:
-        return (f"to make: the cut; {made.num_kept} clips and voices are kept",)
-    lines = list(made.told())
-    if memory.weights not in (None, plan.film.weights) and made.num_shots:
-        lines.append(f"{plan.film.title} is another one now than the one that this episode was filmed with")
-    if made.num_shots and not plan.film.is_for_sale:
-        lines.append(f"not for commercial use: {plan.film.title} has the licence {plan.film.licence}")
-    if made.num_shots:
+    film, weights = plan.film, plan.episode.memory.weights
+    if not plan.missing:
+        return (f"to make: the cut; {plan.num_stored} clips and voices are kept",)
+    lines = list(plans.describe_plan(plan))
+    if plan.num_missing_clips:
+        if weights not in (None, film.weights):
+            lines.append(f"{film.title} is another one now than the one that this episode was filmed with")
+        if not film.is_for_sale:
+            lines.append(f"not for commercial use: {film.title} has the licence {film.licence}")
         filmed = [(shot.label, shot.words) for shot in plan.shots if shot.file is None]
-        lines += vocabulary.told(filmed, plan.film.name)
-    if made.seconds:
-        lines.append(f"about {duration(made.seconds)} of filming, going by the last time")
+        lines += vocabulary.describe_reading(filmed, film.traits.dialect, film.title)
+    if plan.filming_seconds:
+        lines.append(f"about {duration(plan.filming_seconds)} of filming, going by the last time")
     return tuple(lines)
 
 
-def murmured(plan: Survey) -> tuple[str, ...]:
-    """The lines that no voice could speak."""
-    return tuple(line["id"] for line in lines_chapter(plan)["lines"] if line["murmured"])
-
-
-def way_to_speak(plan: Survey) -> str:
-    """What would give the murmured lines words, if anything does."""
-    from flows.studio.voice.phonemes import way_to_speak
-
-    silent = murmured(plan)
-    return way_to_speak(line.line.line for line in plan.lines if line.label in silent)
-
-
-FAILED, WRONG_INPUT = 1, 2
-
-
-def known_fault(error: BaseException) -> tuple[str, int] | None:
-    """The line and the exit code of an error that people can do something about; None for a bug."""
-    from flows.orchestration.server import ApiError
-    from scripts_llm.errors import ScriptError
-    from scripts_llm.llm.settings import LLMError
-    from t2v.errors import CheckpointError, SettingsError, T2VError
-
-    if isinstance(error, StudioError):
-        return str(error), error.code
-    if isinstance(error, ScriptError | SettingsError | CheckpointError):
-        return str(error), WRONG_INPUT
-    if isinstance(error, LLMError):
-        return str(error), getattr(error, "code", FAILED)
-    if isinstance(error, ApiError | T2VError):
-        return str(error), FAILED
-    return _disk_fault(error) if isinstance(error, OSError) else None
-
-
-def _disk_fault(error: OSError) -> tuple[str, int] | None:
-    try:
-        with disk_errors(Path(str(error.filename or "the output folder"))):
-            raise error
-    except StudioError as known:
-        return str(known), known.code
-    except OSError:
-        return None
+def describe_murmurs(plan: Plan) -> str:
+    """Which lines are murmured and what would give them words, in one line; "" if all are spoken."""
+    murmured = [line for line in plan.lines if plan.voices[line.digest].notes["murmured"]]
+    if not murmured:
+        return ""
+    labels = [line.label for line in murmured[:MOST_LABELS]]
+    more = len(murmured) - len(labels)
+    which = ", ".join(labels) + (f" and {more} more" if more else "")
+    remedy = murmur_remedy(line.line.line for line in murmured)
+    return f"murmured, as no voice here speaks them: {which}{remedy}"

@@ -1,169 +1,359 @@
-"""The survey of a job: what is wanted, what lies there, and so what is to be made. Writes nothing."""
+"""The plan of an episode: the shots and lines that its script needs, those that are stored, those missing.
+
+Making a plan writes nothing and needs neither Prefect nor torch.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+import statistics
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, TypeVar
 
 from flows.studio.filming import shots as shot_list
-from flows.studio.filming.settings import FilmSettings, film_settings, picture_size
-from flows.studio.filming.shots import WantedShot
+from flows.studio.filming.settings import FilmSettings, picture_size, resolve_settings
+from flows.studio.filming.shots import PlannedShot, with_other_takes
 from flows.studio.picture import contact_sheet as contact_sheets
 from flows.studio.picture import memes
 from flows.studio.picture.contact_sheet import Sheet
-from flows.studio.production import edit as edits
-from flows.studio.production import needed
-from flows.studio.production import script as scripts
-from flows.studio.production.edit import Edit, Material, make_edit
-from flows.studio.production.episode import Job, Written
-from flows.studio.production.needed import Plan
+from flows.studio.production.edit import (
+    Edit,
+    make_edit,
+    recipe_without_description,
+    stored_segments,
+)
+from flows.studio.production.episode import Episode
 from flows.studio.production.request import Until
 from flows.studio.sound import user_audio
 from flows.studio.sound.scene_sounds import scene_sounds
 from flows.studio.timeline.pacing import SceneSound
 from flows.studio.typography.caption_style import read_style
-from flows.studio.voice import lines as lines_
-from flows.studio.voice.lines import WantedLine
+from flows.studio.voice.lines import PlannedLine, plan_lines
 from flows.studio.workspace import artifacts
-from scripts_llm.screenplay.premise import Audio, Premise, display_name
+from flows.studio.workspace.artifacts import Artifact, Artifacts
+from flows.studio.workspace.folder import EpisodeFolder
+from scripts_llm.screenplay.premise import Premise, display_name
+from scripts_llm.screenplay.script import Script
+
+Kind = Literal["clip", "voice"]
+Item = TypeVar("Item", PlannedShot, PlannedLine)
+MOST_SHOWN = 12
+
+NEW = "new"
+LOST = "its file is gone"
+FAILED = "it failed last time"
+_REASONS = {
+    "prompt": "prompt changed",
+    "seed": "seed changed",
+    "text": "words changed",
+    "parenthetical": "way of saying it changed",
+    "voice": "voice changed",
+    "weights": "the film model is another one now",
+    "model": "the film model is another one now",
+    "num_steps": "steps changed",
+    "sampler": "sampler changed",
+    "speed": "speed changed",
+    "takes": "whether takes are judged changed",
+    "loras": "LoRAs changed",
+    "guidance_scale": "guidance changed",
+    "motion_guidance": "how clearly it moves changed",
+    "negative_prompt": "style changed",
+    "height": "size changed",
+    "width": "size changed",
+    "num_frames": "frames changed",
+    "file": "another file",
+    "size": "size changed",
+}
 
 
 @dataclass(frozen=True)
-class Survey:
-    """A script with everything that it needs, against the episode's folder.
+class Missing:
+    """One artifact that is to be made, and why."""
 
-    `intro` is the title sequence, where the premise names a film of one's own.
+    kind: Kind
+    label: str
+    why: str
+
+    def __str__(self) -> str:
+        return f"{self.label} {self.kind}: {self.why}"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What an episode needs, and what of it is stored in its folder.
+
+    `premise` has the whole cast and the paths of its sounds. `intro` is the title sequence, where the premise
+    names a film of one's own. `clips` and `voices` are everything stored, by digest; `lost` are digests whose
+    file is gone, `failed` those of shots that became gag cards.
     """
 
-    job: Job
-    written: Written
+    episode: Episode
+    premise: Premise
     film: FilmSettings
-    intro: WantedShot | None
-    shots: tuple[WantedShot, ...]
-    lines: tuple[WantedLine, ...]
+    intro: PlannedShot | None
+    shots: tuple[PlannedShot, ...]
+    lines: tuple[PlannedLine, ...]
     sounds: Mapping[str, tuple[SceneSound, ...]]
-    audio: Audio
-    plan: Plan
+    clips: Artifacts
+    voices: Artifacts
+    lost: frozenset[str]
+    failed: frozenset[str]
 
     @property
-    def is_meme(self) -> bool:
-        return self.written.premise.genre == "meme"
+    def script(self) -> Script:
+        """The complete script."""
+        assert self.episode.script is not None
+        return self.episode.script
 
     @property
-    def clips(self) -> tuple[WantedShot, ...]:
-        """The title sequence, if there is one, and every shot."""
+    def all_shots(self) -> tuple[PlannedShot, ...]:
+        """The title sequence, if there is one, and every shot of the script."""
         return (*([self.intro] if self.intro else []), *self.shots)
 
+    @cached_property
+    def missing(self) -> tuple[Missing, ...]:
+        """Every clip and voice that is to be made, with the reason."""
+        known = {**dict.fromkeys(self.lost, LOST), **dict.fromkeys(self.failed, FAILED)}
+        return (
+            *(Missing("clip", shot.title, why) for shot, why in _missing(self._takes, self.clips, known)),
+            *(Missing("voice", line.label, why) for line, why in _missing(self.lines, self.voices, known)),
+        )
+
+    @property
+    def missing_shots(self) -> tuple[PlannedShot, ...]:
+        """The shots and takes without a clip, each once, in the script's order; the title sequence apart."""
+        return tuple(_first_of_each(with_other_takes(self.shots), self.clips))
+
+    @property
+    def missing_lines(self) -> tuple[PlannedLine, ...]:
+        """The lines without a voice, each once, in the script's order."""
+        return tuple(_first_of_each(self.lines, self.voices))
+
+    @property
+    def num_missing_clips(self) -> int:
+        return sum(one.kind == "clip" for one in self.missing)
+
+    @property
+    def num_missing_voices(self) -> int:
+        return len(self.missing) - self.num_missing_clips
+
+    @property
+    def num_stored(self) -> int:
+        """How many of the stored clips and voices the script needs."""
+        needed = {shot.digest for shot in self._takes} | {line.digest for line in self.lines}
+        return sum(digest in needed for digest in (*self.clips, *self.voices))
+
+    @property
+    def filming_seconds(self) -> float | None:
+        """How long the missing clips take, judged by those that are stored; None if none was filmed so."""
+        seconds = seconds_a_shot(self.clips, self.film)
+        return None if seconds is None else seconds * self.num_missing_clips
+
+    @property
+    def filmed_by(self) -> str:
+        """The film model as credits name it, with a licence that forbids something."""
+        film = self.film
+        return film.title if film.is_for_sale else f"{film.title} ({film.licence})"
+
+    @cached_property
+    def edit(self) -> Edit:
+        """The edit of everything that is stored now; a shot without a clip becomes a gag card."""
+        return make_edit(self.premise, self.script, self, **self.edit_settings)
+
+    @property
+    def edit_settings(self) -> Mapping[str, Any]:
+        """What `make_edit` takes of the episode: who wrote it, and its seed."""
+        return {
+            "written_by": self.episode.memory.written_by or "hand",
+            "seed": self.episode.sound_seed,
+        }
+
+    def with_clips(self, *clips: Artifact) -> Plan:
+        """The plan after these clips were filmed."""
+        return replace(self, clips={**self.clips, **_by_digest(clips)})
+
+    def with_voices(self, *voices: Artifact) -> Plan:
+        """The plan after these lines were spoken."""
+        return replace(self, voices={**self.voices, **_by_digest(voices)})
+
+    def refreshed(self) -> Plan:
+        """The plan against the episode's folder as it is now."""
+        return replace(self, **stored_in(self.episode.folder))
+
     def is_done(self, until: Until | None) -> bool:
-        """Whether everything up to that step lies there and is what premise and script ask for."""
+        """Whether everything up to that step is stored, and is what premise and script ask for."""
         if until == "script":
             return True
-        kinds = {one.kind for one in self.plan.todo}
+        kinds = {one.kind for one in self.missing}
         if "clip" in kinds or (until != "clips" and kinds):
             return False
         if until == "clips":
-            return contact_sheets.is_drawn(self.contact_sheet(), self.job.folder.contact_sheet)
+            return self._has_contact_sheet()
         if until == "voices":
             return True
-        if until == "cut" and not self.is_meme:
-            there = artifacts.shelf(self.job.folder.segments, ".mp4")
-            return all(artifacts.digest(recipe) in there for _, recipe in self.edit().segments)
-        return self._is_mastered() and contact_sheets.is_drawn(
-            self.contact_sheet(), self.job.folder.contact_sheet
-        )
+        if until == "cut" and not self.episode.is_meme:
+            return not self.missing_segments()
+        return self._is_mastered() and self._has_contact_sheet()
 
-    def _is_mastered(self) -> bool:
-        """Whether the film and what belongs to it lie there, as premise and script ask for them."""
-        folder, recipe = self.job.folder, self.film_recipe()
-        captions = (folder.srt, folder.vtt, folder.ass)
-        beside = (folder.gif,) if self.is_meme else captions
-        published = () if self.is_meme or folder.draft else (folder.publish,)
-        # a film from before its recipe counted what is told of it is not mastered again for that alone
-        known = {artifacts.digest(one) for one in (recipe, edits.before_told(recipe))}
-        files = (folder.film, folder.poster, *beside, *published)
-        return self.job.memory.film_recipe in known and all(path.exists() for path in files)
+    def missing_segments(self) -> tuple[str, ...]:
+        """The names of the spans of the film that are not encoded as they are now."""
+        stored = stored_segments(self.edit, self.episode.folder)
+        return tuple(name for name, path in stored.items() if path is None)
 
     def contact_sheet(self) -> Sheet:
-        """The contact sheet of what lies there now."""
-        width, height = picture_size(self.written.premise)
-        clips = artifacts.shelf(self.job.folder.clips, ".mp4")
-        return contact_sheets.sheet_of_shots(self.shots, clips, heading=self.job.name, shape=width / height)
+        """The contact sheet of the clips that are stored."""
+        width, height = picture_size(self.premise)
+        heading = self.episode.name
+        return contact_sheets.sheet_of_shots(self.shots, self.clips, heading=heading, shape=width / height)
 
-    def words(self) -> tuple[str, ...]:
-        """All that is to be read in the film: its lines, its titles, the names in its credits."""
-        premise, script = self.written.premise, self.written.script
+    def visible_texts(self) -> tuple[str, ...]:
+        """Everything that is to be read in the film: lines, titles, names in its credits, a meme's texts."""
+        premise, script = self.premise, self.script
         names = [display_name(key, who) for key, who in premise.characters.items()]
         meme = [script.meme.top, script.meme.bottom, script.meme.bar] if script.meme else []
         titles = [premise.titles.card or premise.show, script.title]
         return (*(line.line.line for line in self.lines), *titles, *names, *meme)
 
-    def material(self) -> Material:
-        """What the script wants, with all that lies there of it now."""
-        folder = self.job.folder
-        return Material(
-            shots=self.clips,
-            lines=self.lines,
-            clips=artifacts.shelf(folder.clips, ".mp4"),
-            voices=artifacts.shelf(folder.voices, ".wav"),
-            sounds=self.sounds,
-            filmed_by=self.film.title
-            if self.film.is_for_sale
-            else f"{self.film.title} ({self.film.licence})",
-            intro=self.intro,
-        )
-
-    def edit(self) -> Edit:
-        """The edit of all that lies there now."""
-        return make_edit(
-            self.written.premise.model_copy(update={"audio": self.audio}),
-            self.written.script,
-            self.material(),
-            written_by=self.written.memory.written_by or "hand",
-            seed=self.job.sound_seed,
-        )
-
     def film_recipe(self) -> Any:
-        """What the finished film is made from, given what lies there now."""
-        if self.is_meme:
-            return memes.film_recipe(self.written.premise, self.written.script, self.shots[0])
-        return self.edit().recipe
+        """What the finished film is made from, given what is stored."""
+        if self.episode.is_meme:
+            return memes.meme_recipe(self.premise, self.script, self.shots[0])
+        return self.edit.recipe
 
     def result(self, until: Until | None) -> Path:
-        """What to look at after a step."""
-        folder = self.job.folder
-        places = {
+        """The file or folder to look at after a step."""
+        folder = self.episode.folder
+        results = {
             "script": folder.script,
             "clips": folder.contact_sheet,
             "voices": folder.voices,
             "cut": folder.segments,
         }
-        return places[until] if until else folder.film
+        return results[until] if until else folder.film
+
+    @property
+    def _takes(self) -> tuple[PlannedShot, ...]:
+        return with_other_takes(self.all_shots)
+
+    def _has_contact_sheet(self) -> bool:
+        return contact_sheets.is_current(self.contact_sheet(), self.episode.folder.contact_sheet)
+
+    def _is_mastered(self) -> bool:
+        """Whether the film and the files beside it exist, made from premise and script as they are."""
+        folder, recipe = self.episode.folder, self.film_recipe()
+        captions = (folder.srt, folder.vtt, folder.ass)
+        beside = (folder.gif,) if self.episode.is_meme else captions
+        published = () if self.episode.is_meme or folder.draft else (folder.publish,)
+        # a film from before its recipe held its description is not mastered again for that alone
+        known = {artifacts.digest(one) for one in (recipe, recipe_without_description(recipe))}
+        files = (folder.film, folder.poster, *beside, *published)
+        return self.episode.memory.film_recipe in known and all(path.exists() for path in files)
 
 
-def look(job: Job, written: Written | None = None) -> Survey | None:
-    """The survey; None if the script wants ids or shots written in first."""
-    if written is None:
-        written = scripts.as_it_stands(job)
-        if not scripts.is_complete(written.script):
-            return None
-    film = film_settings(written.premise, num_steps=job.memory.num_steps, video=job.video)
-    shots = shot_list.shots(written.script, written.premise, film, seed=job.film_seed, places=job.places)
-    lines = lines_.lines(written.script, written.premise, speaker=job.speaker, places=job.places)
-    intro = _intro(job, written.premise)
-    made = needed.make_plan(
-        job.folder, [*([intro] if intro else []), *shots], lines, film=film, failed=job.memory.failed
+def make_plan(episode: Episode) -> Plan:
+    """The plan of an episode whose script is complete.
+
+    Raises StudioError for a film model, file, style or sound that is not there, before anything is made.
+    """
+    script, premise, folders = episode.script, episode.premise, episode.user_folders
+    assert script is not None
+    film = resolve_settings(premise, num_steps=episode.memory.num_steps, video=episode.video)
+    shots = shot_list.plan_shots(script, premise, film, seed=episode.film_seed, folders=folders)
+    stored = stored_in(episode.folder)
+    lines = plan_lines(script, premise, speaker=episode.speaker, folders=folders, stored=stored["voices"])
+    intro = _intro(episode, premise)
+    sounds = scene_sounds(script, places=folders)
+    read_style(premise.captions.style)  # a wrong name is an error before anything is filmed
+    audio = user_audio.locate_audio(premise.audio, folders)
+    return Plan(
+        episode=episode,
+        premise=premise.model_copy(update={"audio": audio}),
+        film=film,
+        intro=intro,
+        shots=shots,
+        lines=lines,
+        sounds=sounds,
+        failed=frozenset(episode.memory.failed),
+        **stored,
     )
-    sounds = scene_sounds(written.script, places=job.places)
-    read_style(written.premise.captions.style)  # a wrong name is told before anything is filmed
-    audio = user_audio.located(written.premise.audio, job.places)
-    return Survey(job, written, film, intro, shots, lines, sounds, audio, made)
 
 
-def _intro(job: Job, premise: Premise) -> WantedShot | None:
+def seconds_a_shot(clips: Artifacts, film: FilmSettings) -> float | None:
+    """How long a shot took with the same model, size and steps; None if none was filmed so."""
+    alike = ("model", "height", "width", "num_frames", "num_steps", "speed", "takes")
+    recipe = film.recipe
+    seconds = [
+        float(clip.notes["seconds"])
+        for clip in clips.values()
+        if all(clip.recipe.get(key) == recipe.get(key) for key in alike) and "seconds" in clip.notes
+    ]
+    return statistics.median(seconds) if seconds else None
+
+
+def describe_plan(plan: Plan) -> tuple[str, ...]:
+    """What will be made: a line for each thing, one line where everything is new."""
+    kept = f"; {plan.num_stored} kept" if plan.num_stored else ""
+    clips, voices = _count(plan.num_missing_clips, "shot"), _count(plan.num_missing_voices, "voice line")
+    head = f"to make: {clips}, {voices}{kept}"
+    if not plan.num_stored and all(one.why == NEW for one in plan.missing):
+        return (head,)
+    shown = [f"  {one}" for one in plan.missing[:MOST_SHOWN]]
+    rest = len(plan.missing) - MOST_SHOWN
+    return (head, *shown, *([f"  and {rest} more"] if rest > 0 else []))
+
+
+def _intro(episode: Episode, premise: Premise) -> PlannedShot | None:
     """The title sequence of one's own; a meme has no title."""
     name = premise.titles.intro
-    if name is None or premise.genre == "meme":
+    if name is None or episode.is_meme:
         return None
-    return shot_list.intro(name, premise, places=job.places, where=job.place_of("titles", "intro"))
+    where = episode.location_of("titles", "intro")
+    return shot_list.plan_title(name, premise, folders=episode.user_folders, where=where)
+
+
+def stored_in(folder: EpisodeFolder) -> dict[str, Any]:
+    """The stored clips and voices of an episode's folder, as fields of a plan."""
+    return {
+        "clips": artifacts.stored(folder.clips, ".mp4"),
+        "voices": artifacts.stored(folder.voices, ".wav"),
+        "lost": artifacts.orphans(folder.clips, ".mp4") | artifacts.orphans(folder.voices, ".wav"),
+    }
+
+
+def _by_digest(several: Collection[Artifact]) -> dict[str, Artifact]:
+    return {artifacts.digest(one.recipe): one for one in several}
+
+
+def _first_of_each(items: Sequence[Item], stored: Artifacts) -> list[Item]:
+    """The items that are not stored; of equal ones the first."""
+    first = {item.digest: item for item in reversed(items)}
+    return [item for item in items if item.digest not in stored and first[item.digest] is item]
+
+
+def _missing(items: Sequence[Item], stored: Artifacts, known: Mapping[str, str]) -> list[tuple[Item, str]]:
+    """The items that are not stored, each with the reason."""
+    needed = {item.digest for item in items}
+    return [
+        (item, known.get(item.digest) or _reason(item, stored, needed))
+        for item in _first_of_each(items, stored)
+    ]
+
+
+def _reason(item: PlannedShot | PlannedLine, stored: Artifacts, needed: Collection[str]) -> str:
+    """Why it is to be made: what differs from the newest artifact of its label that nothing needs."""
+    earlier = [one for digest, one in stored.items() if one.label == item.label and digest not in needed]
+    if not earlier:
+        return NEW
+    before = max(earlier, key=lambda one: one.path.stat().st_mtime)
+    changed = artifacts.changed_keys(before.recipe, item.recipe)
+    if isinstance(item, PlannedShot) and "prompt" in changed:
+        written = item.shot.prompt_exact or item.shot.prompt
+        is_same = written is not None and before.notes.get("written") == written
+        return "a look or the style changed" if is_same else _REASONS["prompt"]
+    return ", ".join(dict.fromkeys(_REASONS.get(key, f"{key} changed") for key in changed)) or NEW
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"

@@ -1,151 +1,141 @@
-"""What a run tells of its work: lines for the screen, chapters for the manifest."""
+"""What a run records of its work: the chapters of the manifest, and publish.txt."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
 from flows.studio.filming import auto_takes, vocabulary
 from flows.studio.filming.settings import picture_size
+from flows.studio.filming.shots import PlannedShot
 from flows.studio.media import loudness
-from flows.studio.picture.render import file_hash
-from flows.studio.picture.verify import Finished
+from flows.studio.media.clips import clip_hash
+from flows.studio.picture.verify import FinishedFilm
 from flows.studio.production import script as scripts
 from flows.studio.production import writer
-from flows.studio.production.episode import Job, Written
-from flows.studio.production.plan import Survey
+from flows.studio.production.episode import Episode
+from flows.studio.production.plan import Plan
 from flows.studio.release import publish
 from flows.studio.timeline.model import Timeline
-from flows.studio.voice.lines import WantedLine
-from flows.studio.workspace import artifacts, manifest
-from flows.studio.workspace import files as files_
+from flows.studio.voice.catalog import SPEAKER_CREDITS
+from flows.studio.voice.lines import PlannedLine
+from flows.studio.workspace import files, manifest
+from flows.studio.workspace.artifacts import Artifact
+from flows.studio.workspace.files import hash_if_present
+from flows.studio.workspace.folder import EpisodeFolder
 
 Chapters = dict[str, Any]
 
 
-def keep(job: Job, **chapters: Any) -> None:
-    """Writes chapters into the manifest; the others stay."""
-    manifest.write(job.folder, job.memory, show=job.premise.show, **chapters)
+def save(episode: Episode, **chapters: Any) -> None:
+    """Writes chapters and the episode's memory into the manifest; the other chapters stay."""
+    manifest.write(episode.folder, episode.memory, show=episode.own_premise.show, **chapters)
 
 
-# ---------------------------------------------------------------------------------------------- script
-
-
-def script_chapter(job: Job, written: Written) -> Chapters:
-    """What the manifest knows of the script; the calls of a writer stay from the run that made them."""
-    memory = written.memory
+def script_chapter(episode: Episode) -> Chapters:
+    """The script; a writer's calls stay from the run that made them."""
+    memory, script, premise = episode.memory, episode.script, episode.own_premise
+    assert script is not None
     chapters: Chapters = {
         "scenes": [
             {"id": scene.id, "part": scene.part, "slugline": scene.slugline, "action": scene.action}
-            for scene in written.script.scenes
+            for scene in script.scenes
         ],
-        "title": written.script.title,
-        "logline": written.script.logline or job.premise.logline,
-        "settings": {"seed": job.seed, "film_seed": job.film_seed, "size": list(picture_size(job.premise))},
+        "title": script.title,
+        "logline": script.logline or premise.logline,
+        "settings": {
+            "seed": episode.seed,
+            "film_seed": episode.film_seed,
+            "size": list(picture_size(premise)),
+        },
         "script": {
-            "sha256": manifest.file_hash(job.folder.script),
+            "sha256": hash_if_present(episode.folder.script),
             "written_by": memory.written_by,
             "fell_back": memory.fell_back,
-            "edited": scripts.was_edited(job),
+            "edited": scripts.was_edited(episode),
             "written_from": memory.written_from,
         },
     }
-    if written.calls:
-        chapters["writer_calls"] = writer.call_rows(written.calls)
+    if episode.calls:
+        chapters["writer_calls"] = writer.call_rows(episode.calls)
     return chapters
-
-
-# ------------------------------------------------------------------------------------------------ plan
 
 
 # ----------------------------------------------------------------------------------------------- shots
 
 
-def shots_chapter(plan: Survey) -> Chapters:
+def shots_chapter(plan: Plan) -> Chapters:
     """Every shot with its words, how the film model understood them, its seed and its clip."""
-    clips = artifacts.shelf(plan.job.folder.clips, ".mp4")
-    rows = []
-    for shot in plan.shots:
-        clip = clips.get(shot.digest)
-        found = None if shot.file else vocabulary.read(shot.words, plan.film.name)
-        rows.append(
-            {
-                "id": shot.label,
-                "scene": shot.scene.id,
-                "size": shot.shot.size,
-                "prompt": shot.shot.prompt_exact or shot.shot.prompt,
-                "composed": shot.words,
-                "understood": found.prompt if found else shot.prompt,
-                **({"mapped": vocabulary.replaced(found), "unknown": list(found.unknown)} if found else {}),
-                "seed": auto_takes.seed_of(shot, clip.made if clip else {}),
-                "take": shot.shot.pick or 1,
-                **({"judged": clip.made["judged"]} if clip and "judged" in clip.made else {}),
-                "clip": clip.path.name if clip else None,
-                "sha256": file_hash(clip.path)[:16] if clip else None,
-                "seconds": clip.made.get("seconds") if clip else None,
-                "device": clip.made.get("device") if clip else None,
-            }
-        )
     film = {**asdict(plan.film), "source": plan.film.model, "model": plan.film.name}
-    return {"film_model": film, "shots": rows}
+    return {"film_model": film, "shots": [_shot_row(plan, shot) for shot in plan.shots]}
 
 
-def table_of_shots(plan: Survey) -> list[dict[str, str]]:
-    """The shots as a table for Prefect's page of the run."""
+def _shot_row(plan: Plan, shot: PlannedShot) -> dict[str, Any]:
+    clip = plan.clips.get(shot.digest)
+    notes: Mapping[str, Any] = clip.notes if clip else {}
+    understood = None if shot.file else vocabulary.read_prompt(shot.words, plan.film.traits.dialect)
+    words = (
+        {"mapped": vocabulary.replacements(understood), "unknown": list(understood.unknown)}
+        if understood
+        else {}
+    )
+    return {
+        "id": shot.label,
+        "scene": shot.scene.id,
+        "size": shot.shot.size,
+        "prompt": shot.shot.prompt_exact or shot.shot.prompt,
+        "composed": shot.words,
+        "understood": understood.prompt if understood else shot.prompt,
+        **words,
+        "seed": auto_takes.filmed_seed(shot.seed, notes),
+        "take": shot.shot.pick or 1,
+        **({"judged": notes["judged"]} if "judged" in notes else {}),
+        "clip": clip.path.name if clip else None,
+        "sha256": clip_hash(clip.path)[:16] if clip else None,
+        "seconds": notes.get("seconds"),
+        "device": notes.get("device"),
+    }
+
+
+def shots_table(chapter: Chapters) -> list[dict[str, str]]:
+    """The shots' chapter as rows of text, for a page."""
     keys = ("id", "size", "prompt", "understood", "seed", "clip", "seconds")
-    return [{key: str(row[key] or "") for key in keys} for row in shots_chapter(plan)["shots"]]
+    return [{key: str(row[key] or "") for key in keys} for row in chapter["shots"]]
 
 
 # ----------------------------------------------------------------------------------------------- lines
 
 
-def lines_chapter(plan: Survey) -> Chapters:
+def lines_chapter(plan: Plan) -> Chapters:
     """Every spoken line with its voice."""
-    voices = artifacts.shelf(plan.job.folder.voices, ".wav")
+    return {"lines": [_line_row(line, plan.voices[line.digest]) for line in plan.lines]}
+
+
+def _line_row(line: PlannedLine, voice: Artifact) -> dict[str, Any]:
     return {
-        "lines": [
-            {
-                "id": line.label,
-                "scene": line.scene.id,
-                "who": line.line.who,
-                "line": line.line.line,
-                "wav": voices[line.digest].path.name,
-                "murmured": voices[line.digest].made["murmured"],
-                "voice": _speaker_of(line),
-            }
-            for line in plan.lines
-        ]
+        "id": line.label,
+        "scene": line.scene.id,
+        "who": line.line.who,
+        "line": line.line.line,
+        "wav": voice.path.name,
+        "murmured": voice.notes["murmured"],
+        "voice": _speaker_of(line),
     }
 
 
-_SPEAKERS = {
-    "embedded": "hibari-tts (Apache-2.0)",
-    "kokoro": "Kokoro-82M (Apache-2.0)",
-    "server": "a speech server",
-}
-
-
-def _speaker_of(line: WantedLine) -> str:
+def _speaker_of(line: PlannedLine) -> str:
     """Who spoke it, with the licence, for the credits."""
     if line.file is not None:
         return "recordings"
-    return _SPEAKERS[(line.recipe.get("voice") or {}).get("speaker", "embedded")]
+    return SPEAKER_CREDITS[line.recipe.get("voice", {}).get("speaker", "embedded")].licensed
 
 
 # ------------------------------------------------------------------------------------------------ film
 
 
-def film_chapter(job: Job, finished: Finished) -> Chapters:
-    """What was measured in the film, and the hashes of everything that was made."""
-    place = job.folder
-    made = (place.film, place.gif, place.srt, place.vtt, place.ass, place.poster, place.contact_sheet)
-    files = {path.name: manifest.file_hash(path) for path in made if path.exists()}
-    heard = loudness.curve(place.film) if finished.loudness_lufs is not None else ()
-    return {"film": {**asdict(finished), "loudness_curve": heard}, "files": files}
-
-
 def timeline_chapter(timeline: Timeline) -> Chapters:
-    """Where scenes, lines and laughs lie, in frames of the film."""
+    """Scenes, lines and laughs, in frames of the film."""
     return {
         "timeline": {
             "num_frames": timeline.num_frames,
@@ -159,8 +149,17 @@ def timeline_chapter(timeline: Timeline) -> Chapters:
     }
 
 
-def ready_to_publish(job: Job, plan: Survey, timeline: Timeline) -> None:
-    """publish.txt, with the credits that the manifest knows by now."""
-    made = files_.read_json(job.folder.manifest) or {}
-    premise, script = plan.written.premise, plan.written.script
-    publish.write(job.folder, premise, script, timeline, publish.credits_of(made, premise))
+def film_chapter(folder: EpisodeFolder, finished: FinishedFilm) -> Chapters:
+    """What was measured in the film, and the hashes of everything that was made."""
+    paths = (folder.film, folder.gif, folder.srt, folder.vtt, folder.ass, folder.poster, folder.contact_sheet)
+    hashes = {path.name: hash_if_present(path) for path in paths if path.exists()}
+    curve = loudness.loudness_curve(folder.film) if finished.loudness_lufs is not None else ()
+    return {"film": {**asdict(finished), "loudness_curve": curve}, "files": hashes}
+
+
+def write_publish(plan: Plan) -> None:
+    """Writes publish.txt, with the credits that the manifest knows by now."""
+    episode, timeline = plan.episode, plan.edit.timeline
+    chapters = files.read_json(episode.folder.manifest) or {}
+    credit = publish.credit_lines(chapters, episode.premise)
+    publish.write_publish(episode.folder, episode.premise, plan.script, timeline, credit)

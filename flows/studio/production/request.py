@@ -1,12 +1,18 @@
-"""What a person asked for on the command line, and what came of it."""
+"""What a person asks for, and what came of it: one request for an episode, whoever makes it.
+
+The command line, Prefect and HTTP fill in the same model; None means that nothing was said, and the
+episode's own memory counts.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
 
 from flows.studio.timeline.model import Framing
 
@@ -14,70 +20,60 @@ Aspect = Literal["16:9", "1:1", "9:16"]
 Until = Literal["script", "clips", "voices", "cut"]
 
 OUTPUT = Path("output")
+PREMISES = Path("premises")
+
+
+class _Request(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    writer: str | None = Field(default=None, description="offline, auto, MODEL or MODEL@URL.")
+    seed: int | None = Field(default=None, ge=0, lt=2**63, description="Everything follows from it.")
+    output: Path = Field(default=OUTPUT, description="The folder of all episodes.")
+    device: str | None = Field(default=None, description="cpu, cuda, mps …; left out: the best there is.")
+    video: Mapping[str, Any] = Field(
+        default={}, description="Keys of the premise's `video:`; they count before them."
+    )
+
+
+class MemeText(BaseModel):
+    """A meme without a premise file: its picture in words, and its texts."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    picture: str = Field(description="What is seen: “a toaster dances”. No file.")
+    top: str = Field(default="", description="The text above.")
+    bottom: str = Field(default="", description="The text below.")
+    bar: str = Field(default="", description="Black text in a white bar above the picture.")
+
+
+class EpisodeRequest(_Request):
+    """One episode: of which show, which one, how far, and with what."""
+
+    premise: Path | None = Field(
+        default=None, description="The show's YAML file; left out: the last one worked on."
+    )
+    episode: str | None = Field(default=None, description="s01e03, or next; left out: the show's newest one.")
+    until: Until | None = Field(default=None, description="Stop after this step.")
+    stop_at: datetime | None = Field(default=None, description="No shot is begun after it.")
+    draft: bool = Field(
+        default=False, description="Film with TOON, to draft.mp4; the episode stays as it is."
+    )
+    meme: MemeText | None = Field(default=None, description="A meme that has no premise file.")
+
+
+class BatchRequest(_Request):
+    """An episode of every show in a folder."""
+
+    premises: Path = Field(default=PREMISES, description="The folder of premises, a show each.")
+    stop_at: str | None = Field(default=None, description="07:00: no shot is begun after it.")
+    on_done: str | None = Field(
+        default=None, description="A command that gets the summary as JSON on its stdin."
+    )
 
 
 @dataclass(frozen=True)
-class EpisodeOptions:
-    """The options of `episode`; None means that nothing was said, and the episode's own memory counts.
-
-    `video` has the keys of the premise's, as far as they were said.
-    """
-
-    premise: Path | None = None
-    episode: str | None = None
-    until: Until | None = None
-    writer: str | None = None
-    seed: int | None = None
-    output: Path = OUTPUT
-    device: str | None = None
-    verbose: bool = False
-    stop_at: datetime | None = None  # no shot is begun after it
-    video: Mapping[str, Any] = field(default_factory=dict)
-    draft: bool = False
-
-
-@dataclass(frozen=True)
-class MemeOptions:
-    """The options of `meme`: a premise of the genre, or a picture and its two texts and no file at all.
-
-    `video` as in `EpisodeOptions`.
-    """
-
-    premise: Path | None = None
-    picture: str | None = None
-    top: str = ""
-    bottom: str = ""
-    bar: str = ""
-    episode: str | None = None
-    seed: int | None = None
-    output: Path = OUTPUT
-    device: str | None = None
-    verbose: bool = False
-    video: Mapping[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class BatchOptions:
-    """The options of `batch`; they hold for every show of the folder.
-
-    `stop_at` is a time of day, "07:00"; `on_done` a command that gets the summary as JSON; `video` as in
-    `EpisodeOptions`.
-    """
-
-    premises: Path
-    writer: str | None = None
-    seed: int | None = None
-    output: Path = OUTPUT
-    device: str | None = None
-    verbose: bool = False
-    stop_at: str | None = None
-    on_done: str | None = None
-    video: Mapping[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class CutOptions:
-    """What another cut of an episode differs in. `lines` is the shorter side in pixels."""
+class CutRequest:
+    """How another cut of an episode differs. `lines` is the shorter side in pixels."""
 
     aspect: Aspect | None = None
     lines: int | None = None
@@ -87,12 +83,13 @@ class CutOptions:
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a run ended: 0 made, 1 failed, 3 made with gag cards; where it lies; what to say last.
+    """How a command ended: its exit code, the file to look at, the lines to say last.
 
-    `notes` is what a night's summary repeats: a writer that fell back, gag cards.
+    Codes: 0 made, 1 failed, 2 the input is wrong, 3 made with gag cards. `notes` is what a night's summary
+    repeats: a writer that fell back, gag cards.
     """
 
-    code: Literal[0, 1, 3]
+    code: Literal[0, 1, 2, 3]
     path: Path | None = None
     lines: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()

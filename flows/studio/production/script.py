@@ -1,4 +1,4 @@
-"""The script of a job: written if there is none, read if there is one, and its shots and ids written in."""
+"""The script of an episode: read or written, its ids and shots filled in, kept on the disk."""
 
 from __future__ import annotations
 
@@ -7,20 +7,22 @@ import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from flows.studio.errors import StudioError
 from flows.studio.filming import breakdown
 from flows.studio.filming.vocabulary import film_words
-from flows.studio.production.episode import AUTO, Job, Say, Written
-from flows.studio.workspace import folder, manifest
-from flows.studio.workspace.files import disk_errors
+from flows.studio.production.console import Say
+from flows.studio.production.episode import AUTO, Episode, invented_characters, whole_cast
+from flows.studio.workspace import folder as folders
+from flows.studio.workspace import manifest
+from flows.studio.workspace.files import disk_errors, hash_if_present
 from flows.studio.workspace.folder import EpisodeFolder
 from scripts_llm.errors import ScriptError
+from scripts_llm.files import edit, schema, write
 from scripts_llm.files import read as yaml_files
-from scripts_llm.files import schema
 from scripts_llm.offline_writer import cast as casting
-from scripts_llm.screenplay.premise import Character, Premise
+from scripts_llm.screenplay.premise import Premise
 from scripts_llm.screenplay.script import Line, Scene, Script, Shot
 
 if TYPE_CHECKING:
@@ -30,69 +32,82 @@ if TYPE_CHECKING:
 OFFLINE = "the offline writer"
 
 
-def exists(job: Job) -> bool:
-    """Whether there is a script already."""
-    return job.folder.script.exists()
-
-
 # --------------------------------------------------------------------------------------------- reading
 
 
-def read(job: Job) -> Written:
-    """The script as it stands, complete: scenes without id or shots get them written in, in the file too.
+def read_script(episode: Episode) -> Episode:
+    """The episode with the script of its file; nothing is written into the file.
 
-    Nothing is written into a scene that is locked: its shots are known to this run alone.
+    Scenes that are locked and have no shots get those of this run. Raises ScriptError.
     """
-    path, memory = job.folder.script, job.memory
-    standing = as_it_stands(job)
-    ids, shots = _to_write_in(standing)
-    if ids or shots:
-        is_ours = manifest.file_hash(path) == memory.program_script
-        with disk_errors(path):
-            yaml_files.write_into_script(path, ids=ids, shots=shots)
-        standing = as_it_stands(job)
-        if is_ours:
-            memory = replace(memory, program_script=manifest.file_hash(path))
-    return replace(standing, memory=memory)
+    script = yaml_files.read_script(episode.folder.script, cast=episode.own_premise.characters)
+    episode = replace(episode, script=script)
+    return replace(episode, script=_with_shots_of_locked_scenes(script, episode.premise))
 
 
-def completed(job: Job) -> tuple[Written, tuple[str, ...]]:
-    """The script as `read` would leave it, and what it would write in, in words; writes nothing."""
-    standing = as_it_stands(job)
-    ids, shots = _to_write_in(standing)
-    script = _with_shots(standing.script, standing.premise)
-    told = [
-        f"{script.scenes[index].id} script: {' and '.join(what)} to be written in"
-        for index in sorted({*ids, *shots})
-        for what in [
-            [*(["its id"] if index in ids else []), *([_shots(shots[index])] if index in shots else [])]
-        ]
-    ]
-    return replace(standing, script=script), tuple(told)
-
-
-def _shots(shots: Sequence[Shot]) -> str:
-    return f"{len(shots)} shot{'' if len(shots) == 1 else 's'}"
-
-
-def _to_write_in(standing: Written) -> tuple[dict[int, str], dict[int, tuple[Shot, ...]]]:
-    script = standing.script
-    shots = breakdown.break_down(script, standing.premise)
-    open_to_us = {index for index, scene in enumerate(script.scenes) if not scene.lock}
-    return (
-        breakdown.number_scenes(script),
-        {index: several for index, several in shots.items() if index in open_to_us},
+def is_complete(script: Script | None) -> bool:
+    """Whether every scene has its id and its shots."""
+    return script is not None and all(
+        scene.id is not None and scene.shots is not None for scene in script.scenes
     )
 
 
-def as_it_stands(job: Job) -> Written:
-    """The script of the file alone; nothing is written in. Locked scenes have the shots of this run."""
-    script = yaml_files.read_script(job.folder.script, cast=job.premise.characters)
-    premise = whole_cast(job.premise, script, seed=job.seed)
-    return Written(_locked_with_shots(script, premise), premise, job.memory)
+def complete_script(episode: Episode) -> Episode:
+    """The episode with a complete script: missing ids and shots are written into the file, too.
+
+    Nothing is written into a locked scene: its shots are known to this run alone.
+    """
+    if episode.script is None:
+        episode = read_script(episode)
+    ids, shots = _missing_parts(episode)
+    if not (ids or shots):
+        return episode
+    path = episode.folder.script
+    is_ours = hash_if_present(path) == episode.memory.program_script
+    with disk_errors(path):
+        edit.insert_ids_and_shots(path, ids=ids, shots=shots)
+    episode = read_script(episode)
+    return replace(episode, memory=manifest.with_script_hash(episode.memory, path)) if is_ours else episode
 
 
-def _locked_with_shots(script: Script, premise: Premise) -> Script:
+def preview_complete_script(episode: Episode) -> tuple[Episode, tuple[str, ...]]:
+    """The episode as `complete_script` would leave it, and what it would write in. Writes nothing."""
+    if episode.script is None:
+        episode = read_script(episode)
+    assert episode.script is not None
+    ids, shots = _missing_parts(episode)
+    script = _with_ids_and_shots(episode.script, episode.premise)
+    lines = []
+    for index in sorted({*ids, *shots}):
+        parts = ["its id"] if index in ids else []
+        parts += [_count_shots(shots[index])] if index in shots else []
+        lines.append(f"{script.scenes[index].id} script: {' and '.join(parts)} to be written in")
+    return replace(episode, script=script), tuple(lines)
+
+
+def was_edited(episode: Episode) -> bool:
+    """Whether a person changed script.yaml since the program wrote it."""
+    known = episode.memory.program_script
+    return known is not None and hash_if_present(episode.folder.script) != known
+
+
+def _count_shots(shots: Sequence[Shot]) -> str:
+    return f"{len(shots)} shot{'' if len(shots) == 1 else 's'}"
+
+
+def _missing_parts(episode: Episode) -> tuple[dict[int, str], dict[int, tuple[Shot, ...]]]:
+    """Ids and shots that the file lacks, by the index of the scene; locked scenes are left alone."""
+    script = episode.script
+    assert script is not None
+    shots = breakdown.break_down(script, episode.premise)
+    unlocked = {index for index, scene in enumerate(script.scenes) if not scene.lock}
+    return (
+        breakdown.assign_scene_ids(script),
+        {index: several for index, several in shots.items() if index in unlocked},
+    )
+
+
+def _with_shots_of_locked_scenes(script: Script, premise: Premise) -> Script:
     if not any(scene.lock and scene.shots is None for scene in script.scenes):
         return script
     shots = breakdown.break_down(script, premise)
@@ -103,97 +118,8 @@ def _locked_with_shots(script: Script, premise: Premise) -> Script:
     return script.model_copy(update={"scenes": scenes})
 
 
-def is_complete(script: Script) -> bool:
-    """Whether every scene has its id and its shots."""
-    return all(scene.id is not None and scene.shots is not None for scene in script.scenes)
-
-
-def was_edited(job: Job) -> bool:
-    """Whether a person changed script.yaml since the program wrote it."""
-    known = job.memory.program_script
-    return known is not None and manifest.file_hash(job.folder.script) != known
-
-
-def whole_cast(premise: Premise, script: Script | None, *, seed: int) -> Premise:
-    """The premise with everybody who plays, no look or set missing; the person's own words win."""
-    invented = dict(script.cast) if script else {}
-    characters = {
-        key: _merged(premise.characters.get(key), invented.get(key))
-        for key in {**premise.characters, **invented}
-    }
-    full = premise.model_copy(update={"characters": characters})
-    if full.genre == "meme":
-        return full
-    filled, _ = casting.invent(full, film_words(), seed=seed)
-    known = {key: who for key, who in filled.characters.items() if not characters or key in characters}
-    return filled.model_copy(update={"characters": known})
-
-
-def _merged(own: Character | None, invented: Character | None) -> Character:
-    if own is None or invented is None:
-        return own or invented or Character()
-    said = {key: value for key, value in own if value is not None}
-    return invented.model_copy(update=said)
-
-
-def _invented(full: Premise, premise: Premise) -> dict[str, Character]:
-    """What was invented: whole characters, and of the person's own ones only what they leave open."""
-    found: dict[str, Character] = {}
-    for key, character in full.characters.items():
-        own = premise.characters.get(key)
-        given = {name for name, value in own if value is not None} if own else set()
-        rest = {name: value for name, value in character if value is not None and name not in given}
-        if rest:
-            found[key] = Character(**rest)
-    return found
-
-
-# --------------------------------------------------------------------------------------------- writing
-
-
-def put_aside(place: EpisodeFolder) -> Path:
-    """Moves script.yaml to the first free name, script.1.yaml, and says which."""
-    numbers = itertools.count(1)
-    kept = next(path for n in numbers if not (path := place.root / f"script.{n}.yaml").exists())
-    place.script.rename(kept)
-    return kept
-
-
-def write(job: Job, *, say: Say, before: Script | None = None) -> Written:
-    """A new script, by the writer that the job asks for, with ids and shots, on disk.
-
-    `before` is the one whose place it takes: whom that one invented plays again.
-    """
-    full, assumptions = job.premise, cast(tuple[str, ...], ())
-    if before is not None:
-        full = whole_cast(job.premise, before, seed=job.seed)
-    elif job.premise.genre != "meme":
-        full, assumptions = casting.invent(job.premise, film_words(), seed=job.seed)
-    authored = _by_whom(job, full, say=say)
-    full = whole_cast(full, authored.script, seed=job.seed)
-    script = _with_shots(authored.script, full)
-    script = script.model_copy(update={"cast": _invented(full, job.premise)})
-    head = [
-        f"{job.name}, written by {authored.author}.",
-        *assumptions,
-        schema.modeline(f"../../{schema.SCRIPT}"),
-    ]
-    with disk_errors(job.folder.script):
-        schema.keep(job.folder.root.parent.parent, schema.SCRIPT)
-        yaml_files.write_script(script, job.folder.script, head=head)
-    memory = replace(
-        job.memory,
-        program_script=manifest.file_hash(job.folder.script),
-        written_by=authored.author,
-        fell_back=authored.fell_back,
-        promised=authored.promised,
-        written_from=manifest.origin(job.premise),
-    )
-    return Written(script, full, memory, authored.calls)
-
-
-def _with_shots(script: Script, premise: Premise) -> Script:
-    ids = breakdown.number_scenes(script)
+def _with_ids_and_shots(script: Script, premise: Premise) -> Script:
+    ids = breakdown.assign_scene_ids(script)
     shots = breakdown.break_down(script, premise)
     scenes = tuple(
         scene.model_copy(update={"id": ids.get(index, scene.id), "shots": shots.get(index, scene.shots)})
@@ -202,8 +128,57 @@ def _with_shots(script: Script, premise: Premise) -> Script:
     return script.model_copy(update={"scenes": scenes})
 
 
+# --------------------------------------------------------------------------------------------- writing
+
+
+def put_aside(folder: EpisodeFolder) -> Path:
+    """Moves script.yaml to the first free name, script.1.yaml, and returns that path."""
+    numbers = itertools.count(1)
+    path = next(path for n in numbers if not (path := folder.root / f"script.{n}.yaml").exists())
+    folder.script.rename(path)
+    return path
+
+
+def write_script(episode: Episode, *, say: Say, replaces: Script | None = None) -> Episode:
+    """The episode with a new script by the writer that it asks for, with ids and shots, on the disk.
+
+    `replaces` is the script whose place it takes: characters that it invented play again.
+    """
+    own, assumptions = episode.own_premise, tuple[str, ...]()
+    full = own
+    if replaces is not None:
+        full = whole_cast(own, replaces, seed=episode.seed)
+    elif not episode.is_meme:
+        full, assumptions = casting.complete_premise(own, film_words(), seed=episode.seed)
+    written = _write_by_chosen_writer(episode, full, say=say)
+    full = whole_cast(full, written.script, seed=episode.seed)
+    script = _with_ids_and_shots(written.script, full)
+    script = script.model_copy(update={"cast": invented_characters(full, own)})
+    head = [
+        f"{episode.name}, written by {written.author}.",
+        *assumptions,
+        schema.modeline(f"../../{schema.SCRIPT}"),
+    ]
+    save_script(episode, script, head=head)
+    memory = replace(
+        manifest.with_script_hash(episode.memory, episode.folder.script),
+        written_by=written.author,
+        fell_back=written.fell_back,
+        promised=written.promised,
+        written_from=manifest.writer_inputs(own),
+    )
+    return replace(episode, script=script, memory=memory, calls=written.calls)
+
+
+def save_script(episode: Episode, script: Script, *, head: Sequence[str]) -> None:
+    """Writes script.yaml with `head` as its comment, and the schema that editors complete from."""
+    with disk_errors(episode.folder.script):
+        schema.save_schema(episode.output, schema.SCRIPT)
+        write.save_script(script, episode.folder.script, head=head)
+
+
 @dataclass(frozen=True)
-class Authored:
+class _WrittenScript:
     """A script, who wrote it, the calls that it took, and why `auto` fell back to the offline writer."""
 
     script: Script
@@ -213,82 +188,84 @@ class Authored:
     promised: tuple[str, ...] = ()
 
 
-def _by_whom(job: Job, premise: Premise, *, say: Say) -> Authored:
-    from flows.studio.production import writer
-    from scripts_llm.llm.retry import Patience
-    from scripts_llm.llm.settings import LLMError
+def _write_by_chosen_writer(episode: Episode, premise: Premise, *, say: Say) -> _WrittenScript:
+    from flows.studio.production import writer  # with the client's libraries, which reading needs not
+    from scripts_llm.llm.client import LLMError
+    from scripts_llm.llm.retry import RetryPolicy
 
     if premise.genre == "meme":
-        return Authored(_meme_script(premise, job.seed), "hand" if premise.meme else OFFLINE)
-    patience = Patience(say=say)
+        return _WrittenScript(_meme_script(premise, episode.seed), "hand" if premise.meme else OFFLINE)
+    retry_policy = RetryPolicy(say=say)
     try:
-        settings = writer.settings_of(job, patience)
+        settings = writer.settings_of(episode, retry_policy)
         if settings is None:
-            return Authored(offline_script(job), OFFLINE)
-        server = writer.server_of(job, settings, patience)
-        written = writer.by_model(job, premise, server, say=say)
-        return Authored(written.script, settings.model, tuple(server.calls), promised=written.promised)
+            return _WrittenScript(offline_script(episode), OFFLINE)
+        server = writer.server_of(episode, settings, retry_policy)
+        written = writer.write_by_model(episode, premise, server, say=say)
+        return _WrittenScript(written.script, settings.model, tuple(server.calls), promised=written.promised)
     except LLMError as error:
-        if job.writer != AUTO:
+        reason = " ".join(str(error).split())
+        if episode.writer != AUTO:
             if error.calls:  # they were paid for
-                manifest.write(job.folder, job.memory, failed_calls=writer.call_rows(error.calls))
-            raise StudioError(f"--writer {job.writer}: {_one_line(error)}") from error
-        reason = _one_line(error)
+                rows = writer.call_rows(error.calls)
+                manifest.write(episode.folder, episode.memory, failed_calls=rows)
+            raise StudioError(f"--writer {episode.writer}: {reason}") from error
         say(f"{reason}: {OFFLINE} writes instead")
-        return Authored(offline_script(job), OFFLINE, tuple(error.calls), reason)
+        return _WrittenScript(offline_script(episode), OFFLINE, tuple(error.calls), reason)
 
 
-def offline_script(job: Job) -> Script:
-    """The episode's script by the embedded writer, who knows what the show's earlier episodes told."""
-    from scripts_llm.offline_writer import writer as offline_writer
+def offline_script(episode: Episode, *, seed: int | None = None, premise: Premise | None = None) -> Script:
+    """The episode's script by the embedded writer, who knows what the show's earlier episodes told.
 
-    number = job.folder.code.number
-    return offline_writer.write(
-        job.premise, film_words(), seed=job.seed, episode=number, told=told_before(job)
+    `seed` and `premise` stand in for the episode's own.
+    """
+    from scripts_llm.offline_writer import writer as offline_writer  # its phrases are read on import
+
+    premise = premise or episode.own_premise
+    return offline_writer.write_script(
+        premise,
+        film_words(),
+        seed=episode.seed if seed is None else seed,
+        episode=episode.folder.code.number,
+        history=_season_before(episode, premise),
     )
 
 
-def told_before(job: Job) -> Season | None:
-    """The earlier episodes, out of their scripts as they are now; None if none of them lies here.
+def _season_before(episode: Episode, premise: Premise) -> Season | None:
+    """The earlier episodes, out of their scripts as they are now; None if there are none.
 
     A script that cannot be read, in the middle of somebody's edit, tells nothing.
     """
-    from scripts_llm.offline_writer.season import Season, past_of
+    from scripts_llm.offline_writer.season import Season, past_episode
 
     season = Season()
-    for episode in folder.episodes(job.folder.root.parent.parent, job.premise.show):
-        if episode.code >= job.folder.code:
+    for earlier in folders.episodes(episode.output, premise.show):
+        if earlier.code >= episode.folder.code:
             break
         with contextlib.suppress(ScriptError):
-            script = yaml_files.read_script(episode.script, cast=job.premise.characters)
-            season = season.after(past_of(script, job.premise))
+            script = yaml_files.read_script(earlier.script, cast=premise.characters)
+            season = season.after(past_episode(script, premise))
     return season if season.episodes else None
 
 
-def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split())
-
-
 def _meme_script(premise: Premise, seed: int) -> Script:
-    """A meme's one scene of one shot: what is seen, as the premise says it, else the offline writer."""
+    """A meme's one scene of one shot: what the premise shows, else what the offline writer invents."""
     from scripts_llm.offline_writer import memes
 
-    meme = premise.meme or memes.write(premise, film_words(), seed=seed)
+    meme = premise.meme or memes.write_meme(premise, film_words(), seed=seed)
     scene = Scene(id="s01", slugline="INT. STAGE - DAY", shots=(Shot(prompt=meme.picture),))
     return Script(schema=1, title=premise.show, meme=meme, scenes=(scene,))
 
 
-# --------------------------------------------------------------------------------------------- telling
+# ------------------------------------------------------------------------------------------ describing
 
 
-def told(script: Script) -> tuple[str, ...]:
-    """The script as it is shown when it is written: title, logline, scenes."""
+def describe_script(script: Script) -> tuple[str, ...]:
+    """The script in a few lines: title, logline, and each scene with its first words."""
     rows = [f"“{script.title}”" + (f" — {script.logline}" if script.logline else "")]
     for scene in script.scenes:
         first = next((one.line for one in scene.dialogue if isinstance(one, Line)), scene.action)
-        num_shots = len(scene.shots or ())
-        shots = f"{num_shots} shot{'' if num_shots == 1 else 's'}"
-        rows.append(f"  {scene.id}  {scene.slugline}  ({shots})  {_short(first)}")
+        rows.append(f"  {scene.id}  {scene.slugline}  ({_count_shots(scene.shots or ())})  {_short(first)}")
     return tuple(rows)
 
 

@@ -1,4 +1,4 @@
-"""What a show remembers: continuity.yaml in its folder, read by the writer, added to by every episode."""
+"""The memory of a show: continuity.yaml in its folder, read by the writer, added to by every episode."""
 
 from __future__ import annotations
 
@@ -6,54 +6,54 @@ import contextlib
 import hashlib
 import time
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 from flows.studio.errors import StudioError
-from flows.studio.production.episode import Job, Written
+from flows.studio.production.episode import Episode
 from flows.studio.workspace import posix
 from flows.studio.workspace.files import disk_errors
 from scripts_llm.files import continuity
-from scripts_llm.screenplay.continuity import Continuity, Told, told_by
+from scripts_llm.screenplay.continuity import Continuity, ContinuityEntry, continuity_entry
 
 LOCK_SECONDS = 30.0
 
 
-def path_of(job: Job) -> Path:
-    return job.folder.root.parent / "continuity.yaml"
+def continuity_path(episode: Episode) -> Path:
+    """The show's continuity.yaml."""
+    return episode.folder.root.parent / "continuity.yaml"
 
 
-def so_far(job: Job) -> Continuity:
-    """What was told before this episode. Raises ScriptError for a file that is not as wanted."""
-    return continuity.read_continuity(path_of(job)).before(str(job.folder.code))
+def read_continuity_before(episode: Episode) -> Continuity:
+    """What was told before this episode. Raises ScriptError for a file with faults."""
+    return continuity.read_continuity(continuity_path(episode)).before(str(episode.folder.code))
 
 
-def remember(job: Job, written: Written) -> Job:
-    """Adds what this episode tells, or tells now; an entry that a person changed stays as it is.
+def remember(episode: Episode) -> Episode:
+    """Writes this episode's entry; an entry that a person changed stays as it is.
 
     An episode that was deleted and is begun anew takes the place of the old one's entry.
     """
-    if job.premise.genre == "meme":
-        return job
-    path, code = path_of(job), str(job.folder.code)
-    told = told_by(
-        written.script, episode=code, gags=job.premise.running_gags, promised=written.memory.promised
-    )
-    with _alone(path), disk_errors(path):
-        before = continuity.entry_of(path, code)
-        is_ours = before is None or job.memory.told in (None, _hash(before))
-        if is_ours and before != told:
-            continuity.write_entry(path, told, show=job.premise.show)
-    return replace(job, memory=replace(job.memory, told=_hash(told))) if is_ours else job
+    if episode.is_meme:
+        return episode
+    assert episode.script is not None
+    path, code = continuity_path(episode), str(episode.folder.code)
+    gags, promised = episode.own_premise.running_gags, episode.memory.promised
+    entry = continuity_entry(episode.script, episode=code, gags=gags, promised=promised)
+    with _locked(path), disk_errors(path):
+        before = continuity.read_entry(path, code)
+        is_ours = before is None or episode.memory.told in (None, _hash(before))
+        if is_ours and before != entry:
+            continuity.save_entry(path, entry, show=episode.own_premise.show)
+    return episode.remember(told=_hash(entry)) if is_ours else episode
 
 
-def _hash(told: Told) -> str:
-    return hashlib.sha256("\n".join(continuity.rows_of(told)).encode()).hexdigest()[:16]
+def _hash(entry: ContinuityEntry) -> str:
+    return hashlib.sha256("\n".join(continuity.entry_rows(entry)).encode()).hexdigest()[:16]
 
 
 @contextlib.contextmanager
-def _alone(path: Path) -> Iterator[None]:
-    """Nobody else changes the show's memory meanwhile; two episodes of a show may be made at once."""
+def _locked(path: Path) -> Iterator[None]:
+    """Keeps others from writing the file meanwhile; two episodes of a show may be made at once."""
     lock = path.with_name(".continuity.lock")
     deadline = time.monotonic() + LOCK_SECONDS
     with disk_errors(lock):

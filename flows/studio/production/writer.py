@@ -1,4 +1,4 @@
-"""The language model at work on a job: what it is told, what bounds it, where its answers go."""
+"""A language model as the writer of an episode: its settings, its assignment, its calls."""
 
 from __future__ import annotations
 
@@ -9,40 +9,49 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from flows.studio.errors import StudioError
-from flows.studio.filming.vocabulary import dialect
-from flows.studio.production.episode import AUTO, Job
+from flows.studio.filming.models import DEFAULT_MODEL
+from flows.studio.filming.vocabulary import dialect_of, writers_dialect
+from flows.studio.production.episode import AUTO, Episode
+from flows.studio.workspace.files import cache_folder
 from scripts_llm.llm import capabilities, prices
 from scripts_llm.llm.ask import Server
 from scripts_llm.llm.client import Call, LLMError, LLMSettings
-from scripts_llm.llm.retry import Patience
+from scripts_llm.llm.retry import RetryPolicy
 from scripts_llm.plain_text import one_line
 from scripts_llm.screenplay.premise import Premise
 from scripts_llm.screenplay.script import Scene, Script
 
 if TYPE_CHECKING:
-    from flows.studio.production.episode import Say
-    from scripts_llm.llm_writer.writer import Assignment, Writing
+    from flows.studio.production.console import Say
+    from scripts_llm.llm_writer.writer import Assignment, WrittenScript
 
 
-def settings_of(job: Job, patience: Patience) -> LLMSettings | None:
-    """Which model the job asks for; None for the offline writer."""
-    from scripts_llm.llm.settings import resolve
+def settings_of(episode: Episode, retry_policy: RetryPolicy) -> LLMSettings | None:
+    """The model that the episode asks for; None for the offline writer."""
+    from scripts_llm.llm.settings import resolve_settings
 
-    return resolve(job.premise.writer, os.environ, job.writer, patience=patience)
+    return resolve_settings(episode.own_premise.writer, os.environ, episode.writer, retry_policy=retry_policy)
 
 
-def by_model(job: Job, premise: Premise, server: Server, *, say: Say) -> Writing:
-    """The episode's script by this server's model. Raises LLMError; the calls lie in `server.calls`."""
+def write_by_model(episode: Episode, premise: Premise, server: Server, *, say: Say) -> WrittenScript:
+    """The episode's script by this server's model. Raises LLMError; `server.calls` has the calls."""
     from scripts_llm.llm_writer import writer
 
-    written = writer.write(assignment(job, premise), server)
+    written = writer.write_script(assignment(episode, premise), server)
     for note in written.notes:
         say(note)
     return written
 
 
-def scene_again(
-    job: Job, premise: Premise, script: Script, *, scene_id: str, note: str, say: Say, patience: Patience
+def rewrite_scene(
+    episode: Episode,
+    premise: Premise,
+    script: Script,
+    *,
+    scene_id: str,
+    note: str,
+    say: Say,
+    retry_policy: RetryPolicy,
 ) -> tuple[Scene, tuple[Call, ...]] | None:
     """One scene of a script, written again with a note; None if the offline writer is to write it.
 
@@ -51,58 +60,58 @@ def scene_again(
     from scripts_llm.llm_writer import writer
 
     try:
-        settings = settings_of(job, patience)
+        settings = settings_of(episode, retry_policy)
         if settings is None:
             return None
-        server = server_of(job, settings, patience)
-        scene = writer.rewrite(assignment(job, premise), server, script, scene_id, note)
+        server = server_of(episode, settings, retry_policy)
+        scene = writer.rewrite_scene(assignment(episode, premise), server, script, scene_id, note)
     except LLMError as error:
         told = one_line(str(error), 600)
-        if job.writer != AUTO:
-            raise StudioError(f"--writer {job.writer}: {told}") from error
+        if episode.writer != AUTO:
+            raise StudioError(f"--writer {episode.writer}: {told}") from error
         say(f"{told}: the offline writer writes instead")
         return None
     return scene, tuple(server.calls)
 
 
-def server_of(job: Job, settings: LLMSettings, patience: Patience) -> Server:
-    """The server with its model's price, and what is remembered of it. Raises ScriptError."""
-    known = prices.read_prices(prices.own_files(job.premise_path))
-    price = prices.price_of(known, settings)
-    prices.needs_price(settings, price)
-    return Server(settings, price, patience, capabilities.default_memory())
+def server_of(episode: Episode, settings: LLMSettings, retry_policy: RetryPolicy) -> Server:
+    """The server with its model's price and known capabilities. Raises ScriptError."""
+    known = prices.read_prices(prices.user_price_files(episode.premise_path))
+    price = prices.find_price(known, settings)
+    prices.require_price(settings, price)
+    return Server(settings, price, retry_policy, cache_folder() / capabilities.FILE_NAME)
 
 
-def assignment(job: Job, premise: Premise) -> Assignment:
-    """What the model is told: the show, the film model's dialect, the episodes before, one's own prompts."""
+def assignment(episode: Episode, premise: Premise) -> Assignment:
+    """Everything that goes into the prompts: show, film model's dialect, earlier episodes, own templates."""
     from flows.studio.production import story_memory
     from scripts_llm.llm_writer.writer import Assignment
 
     return Assignment(
         premise=premise,
-        dialect=dialect(job.video_of_the_episode.model),
-        seed=job.seed,
-        episode=job.folder.code.number,
-        continuity=story_memory.so_far(job),
-        prompts=own_prompts(job),
-        raw=job.folder.root / "writer-answer.txt",
+        dialect=writers_dialect(dialect_of(episode.video_of_the_episode.model or DEFAULT_MODEL)),
+        seed=episode.seed,
+        episode=episode.folder.code.number,
+        continuity=story_memory.read_continuity_before(episode),
+        prompts=own_prompts(episode),
+        raw=episode.folder.root / "writer-answer.txt",
     )
 
 
-def own_prompts(job: Job) -> Path | None:
-    """The folder of prompts that lies beside the premise: `writer.template`, else `prompts`."""
-    if job.premise_path is None:
+def own_prompts(episode: Episode) -> Path | None:
+    """The folder of prompt templates beside the premise: `writer.template`, else `prompts`."""
+    if episode.premise_path is None:
         return None
-    named = job.premise.writer.template if job.premise.writer else None
-    folder = job.premise_path.parent / (named or "prompts")
+    named = episode.own_premise.writer.template if episode.own_premise.writer else None
+    folder = episode.premise_path.parent / (named or "prompts")
     if folder.is_dir():
         return folder
     if named:
-        wanted = f"{job.premise_path}: writer.template: wanted a folder of prompts beside the premise"
+        wanted = f"{episode.premise_path}: writer.template: wanted a folder of prompts beside the premise"
         raise StudioError(f"{wanted}, got nothing at {folder}, try templates/prompts as a start", code=2)
     return None
 
 
 def call_rows(calls: Sequence[Call]) -> list[dict[str, Any]]:
-    """Calls as the manifest has them: what is not known is n/a, never 0."""
+    """Calls as rows of the manifest; an unknown value is "n/a", never 0."""
     return [{key: "n/a" if value is None else value for key, value in asdict(call).items()} for call in calls]

@@ -35,19 +35,19 @@ class Entry:
     newest_first: float
 
 
-def write(output: Path) -> Path:
+def write_index(output: Path) -> Path:
     """Draws the page anew from the manifests and the record of the nights."""
     path = output / "index.html"
     nights = (files.read_json(output / "nights.json") or {}).get("nights")
-    page = pages.render("index", entries=entries(output), nights=pages.rows(nights)[:NIGHTS_SHOWN])
-    with files.writing(path) as part:
+    page = pages.render("index", entries=list_entries(output), nights=pages.rows(nights)[:NIGHTS_SHOWN])
+    with files.atomic_write(path) as part:
         part.write_text(page, encoding="utf-8")
     return path
 
 
-def entries(output: Path) -> tuple[Entry, ...]:
+def list_entries(output: Path) -> tuple[Entry, ...]:
     """Every episode that was begun, newest first."""
-    found = [_entry(output, episode) for episode in folder.every_episode(output)]
+    found = [_entry(output, episode) for episode in folder.all_episodes(output)]
     return tuple(sorted(found, key=lambda entry: entry.newest_first, reverse=True))
 
 

@@ -15,6 +15,7 @@ from urllib.parse import quote
 
 from flows.studio.rates import FPS, SAMPLE_RATE, SAMPLES_PER_FRAME
 from flows.studio.timeline.model import Timeline
+from flows.studio.workspace.files import atomic_write
 
 Json = dict[str, Any]
 Marked = tuple[int, int, str, str | None]  # from frame, to frame, its name, who or where
@@ -37,9 +38,8 @@ def write_otio(
         "metadata": {"cold_open": {"width": timeline.width, "height": timeline.height, "ai_generated": True}},
         "tracks": {"OTIO_SCHEMA": "Stack.1", "name": "tracks", "children": tracks, "metadata": {}},
     }
-    part = path.with_name(path.name + ".part")
-    part.write_text(json.dumps(made, ensure_ascii=False, indent=1) + "\n", encoding="utf-8", newline="\n")
-    os.replace(part, path)
+    with atomic_write(path) as part:
+        part.write_text(json.dumps(made, ensure_ascii=False, indent=1) + "\n", encoding="utf-8", newline="\n")
 
 
 def _picture_track(timeline: Timeline, segments: Mapping[str, Path], where: Path) -> Json:

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
-from flows.studio.filming.settings import allows_commerce, title_of
+from flows.studio.filming.models import is_for_sale, traits_of
 from flows.studio.rates import FPS
 from flows.studio.timeline.model import Timeline
-from flows.studio.workspace.files import writing
+from flows.studio.workspace.files import atomic_write
 from flows.studio.workspace.folder import EpisodeFolder
 from scripts_llm.screenplay.premise import Premise, Publish
 from scripts_llm.screenplay.script import Script
@@ -32,24 +32,26 @@ class Chapter:
     name: str
 
 
-def write(place: EpisodeFolder, premise: Premise, script: Script, timeline: Timeline, credit: str) -> None:
+def write_publish(
+    place: EpisodeFolder, premise: Premise, script: Script, timeline: Timeline, credit: str
+) -> None:
     """Writes publish.txt; `credit` says who filmed and spoke, under which licences (`credits_of`)."""
-    with writing(place.publish) as part:
-        text = text_of(premise, script, timeline, credit, number=place.code.number)
+    with atomic_write(place.publish) as part:
+        text = publish_text(premise, script, timeline, credit, number=place.code.number)
         part.write_text(text, encoding="utf-8")
 
 
-def text_of(premise: Premise, script: Script, timeline: Timeline, credit: str, *, number: int) -> str:
+def publish_text(premise: Premise, script: Script, timeline: Timeline, credit: str, *, number: int) -> str:
     """Title, description, chapters, credits and hashtags, a blank line between them."""
     wanted = premise.publish or Publish()
-    title = wanted.title_of(show=premise.show, season=premise.season, episode=number, title=script.title)
+    title = wanted.format_title(show=premise.show, season=premise.season, episode=number, title=script.title)
     told = wanted.description or script.logline or premise.logline or ""
     rows = [f"{_clock(chapter.second)} {chapter.name}" for chapter in chapters(script, timeline)]
-    blocks = [shortened(title), told, "\n".join(rows), credit, " ".join(hashtags(wanted.tags, premise))]
+    blocks = [shorten_title(title), told, "\n".join(rows), credit, " ".join(hashtags(wanted.tags, premise))]
     return "\n\n".join(block for block in blocks if block) + "\n"
 
 
-def credits_of(made: Mapping[str, Any], premise: Premise) -> str:
+def credit_lines(made: Mapping[str, Any], premise: Premise) -> str:
     """Who wrote, filmed and spoke, under which licences, from the manifest's chapters."""
     model = made.get("film_model") or {}
     licence = str(model.get("licence") or "")
@@ -57,13 +59,13 @@ def credits_of(made: Mapping[str, Any], premise: Premise) -> str:
     music = {None: f"Music: {MUSIC}", "none": ""}.get(premise.audio.music, "Music: by the makers of the show")
     lines = [
         f"Written by {(made.get('script') or {}).get('written_by') or 'hand'}.",
-        f"Filmed by {title_of(str(model.get('model') or 'nobody'))}{_in_brackets(licence)}.",
+        f"Filmed by {traits_of(str(model.get('model') or 'nobody')).title}{_in_brackets(licence)}.",
         f"Voices: {', '.join(voices)}." if voices else "",
         f"{music}." if music else "",
         f"Captions set in {FONT}.",
         "Made with Cold Open. Script, pictures and voices are AI-generated.",
         "Not for commercial use: the film model's licence does not allow it."
-        if not allows_commerce(licence)
+        if not is_for_sale(licence)
         else "",
     ]
     return "\n".join(line for line in lines if line)
@@ -97,7 +99,7 @@ def _merged(starts: Sequence[Chapter], end: int) -> tuple[Chapter, ...]:
     return tuple(kept)
 
 
-def shortened(title: str) -> str:
+def shorten_title(title: str) -> str:
     """At most a hundred characters, cut between words."""
     title = " ".join(title.split())
     if len(title) <= MAX_TITLE:

@@ -16,9 +16,9 @@ from typing import Any
 
 from flows.studio.filming import auto_takes
 from flows.studio.release import pages
-from flows.studio.typography import linebreak
 from flows.studio.workspace import files
 from flows.studio.workspace.folder import EpisodeFolder
+from scripts_llm.plain_text import display_width
 
 WIDTH = 1000.0  # of the drawing of the timeline
 HEIGHT = 60.0  # of its loudness curve
@@ -42,7 +42,7 @@ class Shot:
 
 
 @dataclass(frozen=True)
-class Spoken:
+class ReportLine:
     """A line: who says it, and its recording."""
 
     who: str
@@ -58,7 +58,7 @@ class Scene:
     part: str
     action: str
     shots: tuple[Shot, ...]
-    lines: tuple[Spoken, ...]
+    lines: tuple[ReportLine, ...]
 
 
 @dataclass(frozen=True)
@@ -82,14 +82,14 @@ class Drawing:
 
 
 @dataclass(frozen=True)
-class Warned:
+class Advice:
     """Something to look at, and what to do about it."""
 
     what: str
     advice: str
 
 
-def write(place: EpisodeFolder) -> Path:
+def write_report(place: EpisodeFolder) -> Path:
     """Draws the report of an episode from its manifest and the clips that lie there."""
     made = files.read_json(place.manifest) or {}
     film = pages.mapping(made.get("film"))
@@ -104,7 +104,7 @@ def write(place: EpisodeFolder) -> Path:
         poster=pages.link(place.poster, place.root),
         facts=_facts(made, film),
         warnings=warnings(made, has_film=place.film.exists() or place.gif.exists()),
-        drawing=draw(made),
+        drawing=draw_timeline(made),
         short=_short,
         gag_cards=[str(card) for card in made.get("gag_cards") or ()],
         scenes=_scenes(place, made),
@@ -112,7 +112,7 @@ def write(place: EpisodeFolder) -> Path:
         versions=pages.mapping(made.get("versions")),
     )
     path = place.root / "report.html"
-    with files.writing(path) as part:
+    with files.atomic_write(path) as part:
         part.write_text(page, encoding="utf-8")
     return path
 
@@ -152,18 +152,18 @@ def _cost(calls: Sequence[Mapping[str, Any]]) -> str:
     return ("n/a" if calls else "") if known is None else f"${known:.4f}"
 
 
-def warnings(made: Mapping[str, Any], *, has_film: bool) -> tuple[Warned, ...]:
+def warnings(made: Mapping[str, Any], *, has_film: bool) -> tuple[Advice, ...]:
     """What a person may want to look at, each with what to do."""
     found = []
     cards = [str(card) for card in made.get("gag_cards") or ()]
     if cards:
         found.append(
-            Warned(f"gag cards: {', '.join(cards)}", "run the same command again: it tries them anew")
+            Advice(f"gag cards: {', '.join(cards)}", "run the same command again: it tries them anew")
         )
     fell_back = pages.mapping(made.get("script")).get("fell_back")
     if fell_back:
         found.append(
-            Warned(
+            Advice(
                 f"the offline writer wrote, because: {fell_back}",
                 "see to the endpoint, then: coldopen script --rewrite",
             )
@@ -171,20 +171,20 @@ def warnings(made: Mapping[str, Any], *, has_film: bool) -> tuple[Warned, ...]:
     murmured = [str(line.get("id")) for line in pages.rows(made.get("lines")) if line.get("murmured")]
     if murmured:
         found.append(
-            Warned(
+            Advice(
                 f"murmured, for want of a voice: {', '.join(murmured)}",
                 "give the line a recording (file: …), or a voice that speaks its language (coldopen voices)",
             )
         )
     if not has_film:
-        found.append(Warned("there is no film yet", "run the same command again: it goes on from here"))
+        found.append(Advice("there is no film yet", "run the same command again: it goes on from here"))
     return tuple(found)
 
 
 # -------------------------------------------------------------------------------------------- timeline
 
 
-def draw(made: Mapping[str, Any]) -> Drawing:
+def draw_timeline(made: Mapping[str, Any]) -> Drawing:
     """The timeline in units of a drawing 1,000 wide, from the manifest's chapter of it."""
     timeline = pages.mapping(made.get("timeline"))
     total = timeline.get("num_frames")
@@ -207,7 +207,7 @@ def draw(made: Mapping[str, Any]) -> Drawing:
 def _short(who: str) -> str:
     """A name that stands beside the drawing: as much of it as there is room for."""
     kept = who
-    while linebreak.width(kept) > MARGIN:
+    while display_width(kept) > MARGIN:
         kept = kept[:-1]
     return kept if kept == who else f"{kept}…"
 
@@ -268,7 +268,7 @@ def _shot(place: EpisodeFolder, shot: Mapping[str, Any]) -> Shot:
         f"{float(seconds):.1f} s on {shot.get('device') or 'cpu'}"
         if isinstance(seconds, int | float)
         else "",
-        auto_takes.told(shot),
+        auto_takes.describe_takes(shot),
     ]
     return Shot(
         id=str(shot.get("id")),
@@ -285,10 +285,10 @@ def _moving(clip: Path) -> tuple[str, str]:
     """A clip's middle frame as JPEG and eight of its frames a second as WebP, as data for a page."""
     from PIL import Image
 
-    from flows.studio.media.user_files import eighths
+    from flows.studio.media.user_files import iter_at_clip_rate
 
     frames = []
-    for frame in eighths(clip):
+    for frame in iter_at_clip_rate(clip):
         frames.append(Image.fromarray(frame))
         frames[-1].thumbnail((THUMB, THUMB))
     still, moving = io.BytesIO(), io.BytesIO()
@@ -303,9 +303,9 @@ def _data(kind: str, picture: io.BytesIO) -> str:
     return f"data:image/{kind};base64,{base64.b64encode(picture.getvalue()).decode()}"
 
 
-def _spoken(place: EpisodeFolder, line: Mapping[str, Any]) -> Spoken:
+def _spoken(place: EpisodeFolder, line: Mapping[str, Any]) -> ReportLine:
     wav = place.voices / str(line["wav"]) if line.get("wav") else None
-    return Spoken(
+    return ReportLine(
         who=str(line.get("who") or ""),
         text=str(line.get("line") or ""),
         wav=pages.link(wav, place.root),

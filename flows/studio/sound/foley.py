@@ -12,14 +12,13 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from flows.studio.errors import StudioError
 from flows.studio.media import audio
-from flows.studio.media.filters import reverberant
+from flows.studio.media.audio import Samples
+from flows.studio.media.filters import add_reverb
+from flows.studio.media.loudness import at_loudness
 from flows.studio.rates import SAMPLE_RATE
-
-Samples = NDArray[np.float32]
 
 FOLEY_LUFS = -20.0  # as handed over; the mix sets the level
 _SEED = 1927  # the first year of talking pictures
@@ -27,7 +26,7 @@ _SEED = 1927  # the first year of talking pictures
 _Mode = tuple[float, float, float]  # Hz, seconds until it is a thousandth, share
 
 
-def effect(name: str) -> Samples:
+def make_effect(name: str) -> Samples:
     """The sound of that name, (n, 2) at 48 kHz, always the same.
 
     Raises:
@@ -39,17 +38,17 @@ def effect(name: str) -> Samples:
     return _made(name)
 
 
-def own(path: Path) -> Samples:
+def read_own_effect(path: Path) -> Samples:
     """A person's own sound out of a file, as loud as those made here; (n, 2) at 48 kHz."""
-    heard = audio.tamed(audio.at_loudness(audio.read_effect(path), FOLEY_LUFS))
-    return audio.with_edges(heard, rise=0.002)
+    heard = audio.soft_clip(at_loudness(audio.read_effect(path), FOLEY_LUFS))
+    return audio.with_fades(heard, rise=0.002)
 
 
 @functools.cache
 def _made(name: str) -> Samples:
     rng = np.random.default_rng([_SEED, *name.encode()])
-    heard = audio.at_loudness(EFFECTS[name](rng), FOLEY_LUFS)
-    heard = audio.with_edges(audio.tamed(heard), rise=0.001, fall=0.05)
+    heard = at_loudness(EFFECTS[name](rng), FOLEY_LUFS)
+    heard = audio.with_fades(audio.soft_clip(heard), rise=0.001, fall=0.05)
     heard.setflags(write=False)
     return heard
 
@@ -95,7 +94,7 @@ def _splash(rng: np.random.Generator) -> Samples:
 
     heard = _silence(1.4)
     _add(heard, 0.02, _struck([(95, 0.15, 1.0), (160, 0.1, 0.6)], rng, softness=0.006) * 0.8)
-    length = audio.seconds(1.1)
+    length = audio.samples_in(1.1)
     time = np.arange(length) / SAMPLE_RATE
     spray = rng.standard_normal(length) * (1 - np.exp(-time / 0.008)) * np.exp(-time / 0.16)
     spray *= 1 + 0.5 * np.interp(time, np.arange(0, 1.2, 0.02), rng.standard_normal(60))
@@ -119,8 +118,8 @@ def _bell(rng: np.random.Generator) -> Samples:
 
 def _bleep(rng: np.random.Generator) -> Samples:
     """What is laid over a word that television does not say: a kilohertz."""
-    time = np.arange(audio.seconds(0.45)) / SAMPLE_RATE
-    tone = audio.with_edges(np.sin(2 * np.pi * 1000 * time).astype(np.float32), rise=0.004, fall=0.004)
+    time = np.arange(audio.samples_in(0.45)) / SAMPLE_RATE
+    tone = audio.with_fades(np.sin(2 * np.pi * 1000 * time).astype(np.float32), rise=0.004, fall=0.004)
     return np.repeat(tone[:, None], 2, axis=1)
 
 
@@ -139,7 +138,7 @@ EFFECTS: Mapping[str, Callable[[np.random.Generator], Samples]] = {
 
 def _struck(modes: Sequence[_Mode], rng: np.random.Generator, *, softness: float = 0.001) -> Samples:
     """A body struck once: each mode rings out by itself; a soft hammer excites the high ones less."""
-    length = audio.seconds(max(decay for _, decay, _ in modes) + 0.02)
+    length = audio.samples_in(max(decay for _, decay, _ in modes) + 0.02)
     time = np.arange(length) / SAMPLE_RATE
     body = np.zeros(length)
     for hertz, decay, share in modes:
@@ -152,7 +151,7 @@ def _struck(modes: Sequence[_Mode], rng: np.random.Generator, *, softness: float
 
 def _bubble(hertz: float, rng: np.random.Generator) -> Samples:
     """A bubble that rises: a short tone whose pitch climbs as the water above it thins."""
-    time = np.arange(audio.seconds(0.09)) / SAMPLE_RATE
+    time = np.arange(audio.samples_in(0.09)) / SAMPLE_RATE
     dying = 0.13 * hertz + 0.0072 * hertz**1.5
     climb = hertz * (1 + rng.uniform(0.0, 0.12) * dying * time)
     tone = np.sin(2 * np.pi * np.cumsum(climb) / SAMPLE_RATE) * np.exp(-dying * time / 4)
@@ -160,15 +159,15 @@ def _bubble(hertz: float, rng: np.random.Generator) -> Samples:
 
 
 def _silence(seconds: float) -> Samples:
-    return np.zeros(audio.seconds(seconds), np.float32)
+    return np.zeros(audio.samples_in(seconds), np.float32)
 
 
 def _add(heard: Samples, at: float, more: Samples) -> None:
-    first = audio.seconds(at)
+    first = audio.samples_in(at)
     more = more[: len(heard) - first]
     heard[first : first + len(more)] += more
 
 
 def _in_room(heard: Samples, rng: np.random.Generator, *, rt60: float, wet_db: float) -> Samples:
     both = np.repeat(heard[:, None], 2, axis=1)
-    return reverberant(both, rt60=rt60, wet_db=wet_db, rng=rng)
+    return add_reverb(both, rt60=rt60, wet_db=wet_db, rng=rng)

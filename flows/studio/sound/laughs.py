@@ -1,92 +1,104 @@
-"""The audience: laughs, an aww, an ooh and applause, from seeds, never the same twice.
+"""The audience's laughs, awws, oohs and applause: crowds put together from recorded people, by seed.
 
-A laugh is many people, and a person is a throat: hibari's network gives the spectra of a voice saying "ha",
-and each person of the audience gets those with a pitch, a size, a rhythm and a breath of its own (about five
-syllables a second, high and falling, each syllable half air: Bachorowski et al. 2001, "The acoustic features
-of human laughter"). Claps are bursts of noise in a hollow hand. Everybody sits somewhere, and the room
-answers.
+The people are data, templates/sound/laughs (rendered by docs/laughs.py). A crowd chooses some, plays each at
+a pace, a loudness and a place of its own, and adds the room. Claps are synthesised: bursts of noise in a
+hollow hand. The same size, length and seed give the same samples.
 """
 
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+import io
+import json
+from dataclasses import dataclass
+from importlib import resources
 
 import numpy as np
-from numpy.typing import NDArray
 
 from flows.studio.errors import StudioError
 from flows.studio.media import audio
-from flows.studio.media.filters import reverberant
+from flows.studio.media.audio import Samples
+from flows.studio.media.filters import add_reverb
+from flows.studio.media.loudness import at_loudness
 from flows.studio.rates import SAMPLE_RATE
-from flows.studio.voice.hibari import HOP, MODEL_RATE, Spectra, Timbre, predict
-from flows.studio.voice.hibari import sound as voiced_sound
-
-Samples = NDArray[np.float32]
 
 SHORTEST, LONGEST = 0.8, 3.0  # seconds
-PEOPLE_LUFS = -20.0  # as handed over; the mix sets the level
-_LOUDER_AIR = np.float32(1.7)  # nepers: who laughs pushes harder than who reads
-_BANK_SEED = 1951  # the first year of a laugh machine
+PEOPLE_LUFS = -20.0  # of each person and of each crowd; the mix sets the level
+GAP = SAMPLE_RATE // 10  # samples of silence between two people in a file
+STORED_GAIN = np.float32(0.5)  # of the samples in a file, so that no peak is clipped
 
 
 @dataclass(frozen=True)
 class _Crowd:
-    """How many, how soon they join in, and how the whole swells and dies (shares of the length)."""
+    """A kind of audience."""
 
     people: int
-    lateness: float  # seconds, mean
-    rise: float
+    lateness: float  # the mean of seconds after which a person joins in
+    rise: float  # as shares of the length
     fall: float
+    kind: str | None = None  # of the recorded people; None: clapping hands
 
 
 _CROWDS = {
-    "small": _Crowd(people=14, lateness=0.10, rise=0.12, fall=0.60),
-    "big": _Crowd(people=36, lateness=0.16, rise=0.14, fall=0.50),
-    "aww": _Crowd(people=22, lateness=0.12, rise=0.30, fall=0.50),
-    "ooh": _Crowd(people=22, lateness=0.10, rise=0.30, fall=0.45),
+    "small": _Crowd(people=14, lateness=0.10, rise=0.12, fall=0.60, kind="chuckle"),
+    "big": _Crowd(people=36, lateness=0.16, rise=0.14, fall=0.50, kind="laugh"),
+    "aww": _Crowd(people=22, lateness=0.12, rise=0.30, fall=0.50, kind="aww"),
+    "ooh": _Crowd(people=22, lateness=0.10, rise=0.30, fall=0.45, kind="ooh"),
     "applause": _Crowd(people=60, lateness=0.20, rise=0.20, fall=0.45),
 }
 
 
-def laugh(size: str, *, seconds: float, seed: int) -> Samples:
-    """The audience for so long (0.8 to 3 s, echo included), (n, 2) at 48 kHz.
+def make_laugh(size: str, *, seconds: float, seed: int) -> Samples:
+    """A crowd's laugh of 0.8 to 3 seconds, echo included: (n, 2) at 48 kHz and -20 LUFS.
 
     `size` is small, big, aww, ooh or applause.
 
     Raises:
-        StudioError: there is no such laugh.
+        StudioError: there is no laugh of this size.
     """
     if size not in _CROWDS:
         raise StudioError(f"laugh: wanted one of {', '.join(_CROWDS)}, got {size!r}")
-    length = audio.seconds(float(np.clip(seconds, SHORTEST, LONGEST)))
+    length = audio.samples_in(float(np.clip(seconds, SHORTEST, LONGEST)))
     crowd = _CROWDS[size]
     rng = np.random.default_rng([seed % 2**63, *size.encode()])
     together = np.zeros((length, 2), np.float32)
     for person in range(crowd.people):
-        late = audio.seconds(min(rng.exponential(crowd.lateness), 0.25 * seconds))
-        _seat(together, _person(size, person, length - late, rng), late, rng)
+        late = audio.samples_in(min(rng.exponential(crowd.lateness), 0.25 * seconds))
+        _seat(together, _person(crowd, person, length - late, rng), late, rng)
     together = together * _swell(length, crowd)[:, None]
-    heard = reverberant(together, rt60=0.45, wet_db=-12.0, rng=rng)[:length]
+    heard = add_reverb(together, rt60=0.45, wet_db=-12.0, rng=rng)[:length]
     heard = _behind_the_cameras(heard)
-    heard = audio.at_loudness(heard, PEOPLE_LUFS)
-    return audio.with_edges(audio.tamed(heard, knee=0.5), rise=0.03, fall=0.25 * seconds)
+    heard = at_loudness(heard, PEOPLE_LUFS)
+    return audio.with_fades(audio.soft_clip(heard, knee=0.5), rise=0.03, fall=0.25 * seconds)
 
 
-def _person(size: str, person: int, length: int, rng: np.random.Generator) -> Samples:
-    """One of them, for at most so many samples; nobody is used twice in the same way."""
-    if size == "applause":
+@functools.cache
+def recorded_people(kind: str) -> tuple[Samples, ...]:
+    """The people of one kind (laugh, chuckle, aww or ooh), each (n,) at 48 kHz and -20 LUFS; read-only."""
+    import soundfile
+
+    folder = resources.files("templates") / "sound" / "laughs"
+    lengths = json.loads((folder / "people.json").read_text(encoding="utf-8"))[kind]
+    samples, _ = soundfile.read(io.BytesIO((folder / f"{kind}.ogg").read_bytes()), dtype="float32")
+    samples /= STORED_GAIN
+    samples.setflags(write=False)
+    starts = np.cumsum([0, *(length + GAP for length in lengths)])
+    return tuple(samples[start : start + length] for start, length in zip(starts, lengths, strict=False))
+
+
+def _person(crowd: _Crowd, number: int, length: int, rng: np.random.Generator) -> Samples:
+    """One of the crowd for at most `length` samples; nobody is heard twice in the same way."""
+    if crowd.kind is None:
         return _clapping(length, rng)
-    bank = _bank({"small": "chuckle", "big": "laugh"}.get(size, size))
-    voice = bank[int(rng.integers(len(bank))) if person >= len(bank) else (person * 7 + 3) % len(bank)]
-    return _at_pace(voice, rng.uniform(0.94, 1.06))[:length] * np.float32(rng.lognormal(-0.7, 0.55))
+    people = recorded_people(crowd.kind)
+    index = int(rng.integers(len(people))) if number >= len(people) else (number * 7 + 3) % len(people)
+    return _at_pace(people[index], rng.uniform(0.94, 1.06))[:length] * np.float32(rng.lognormal(-0.7, 0.55))
 
 
 def _seat(together: Samples, person: Samples, late: int, rng: np.random.Generator) -> None:
-    """Adds a person: somewhere between left and right, the far ones softer and duller."""
+    """Adds a person to the crowd, `late` samples in: at a random angle, softer and duller with distance."""
     place, distance = rng.uniform(-0.85, 0.85), rng.uniform(0.0, 1.0)
-    person = audio.with_edges(person, rise=0.02, fall=0.12)
+    person = audio.with_fades(person, rise=0.02, fall=0.12)
     dull = max(1, round(distance * 4))
     if dull > 1:
         person = np.convolve(person, np.full(dull, 1 / dull, np.float32), mode="same")
@@ -96,7 +108,7 @@ def _seat(together: Samples, person: Samples, late: int, rng: np.random.Generato
 
 
 def _swell(length: int, crowd: _Crowd) -> Samples:
-    """A soft beginning, a full middle, and an end that nobody decided on."""
+    """The crowd's loudness over the time, (length,): a soft beginning, a full middle, a slow end."""
     swell = np.ones(length, np.float32)
     rise, fall = round(crowd.rise * length), round(crowd.fall * length)
     swell[:rise] = audio.ramp(rise)
@@ -105,7 +117,7 @@ def _swell(length: int, crowd: _Crowd) -> Samples:
 
 
 def _behind_the_cameras(samples: Samples) -> Samples:
-    """The audience's microphones hang far away: no rumble, little sizzle."""
+    """As microphones far away hear it: no rumble, little sizzle."""
     from scipy.signal import butter, sosfilt
 
     low_cut = butter(2, 140, "highpass", fs=SAMPLE_RATE, output="sos")
@@ -114,109 +126,26 @@ def _behind_the_cameras(samples: Samples) -> Samples:
 
 
 def _at_pace(samples: Samples, pace: float) -> Samples:
-    """Played faster or slower."""
-    places = np.arange(0, len(samples) - 1, pace)
-    return np.interp(places, np.arange(len(samples)), samples).astype(np.float32)
-
-
-# ---------------------------------------------------------------------------------------- the people
-
-
-@functools.cache
-def _bank(kind: str) -> tuple[Samples, ...]:
-    """The people of the audience, made once a process: about a second of work for each kind."""
-    rng = np.random.default_rng([_BANK_SEED, *kind.encode()])
-    makers: dict[str, tuple[int, Callable[[np.random.Generator], Samples]]] = {
-        "laugh": (28, lambda rng: _laughing(rng, syllables=int(rng.integers(6, 14)))),
-        "chuckle": (16, lambda rng: _laughing(rng, syllables=int(rng.integers(3, 7)))),
-        "aww": (16, lambda rng: _crooning(rng, "ˈɔ", steps=(1.0, 1.12, 0.92, 0.72))),
-        "ooh": (16, lambda rng: _crooning(rng, "ˈu", steps=(0.9, 1.25, 1.15, 0.95))),
-    }
-    count, make = makers[kind]
-    return tuple(audio.at_loudness(make(rng), -20.0) for _ in range(count))
-
-
-def _throat(rng: np.random.Generator) -> tuple[float, Timbre]:
-    """A man or a woman: the laughing pitch in Hz, and the size."""
-    if rng.uniform() < 0.5:
-        return rng.uniform(150, 300), Timbre(formants=rng.uniform(0.80, 0.92), breath=rng.uniform(0.15, 0.5))
-    return rng.uniform(260, 460), Timbre(formants=rng.uniform(0.96, 1.12), breath=rng.uniform(0.15, 0.5))
-
-
-@functools.cache
-def _syllable(vowel: str) -> tuple[Spectra, Spectra]:
-    """The air and the tone of "ha": the columns before the vowel, and those in its middle."""
-    spectra = predict(f"hˈ{vowel}, hˈ{vowel}, hˈ{vowel}.", speed=0.8)
-    begin = int(np.flatnonzero(spectra.f0 > 100)[0])
-    air = spectra.columns(np.arange(begin - 5, begin))
-    return replace(air, unvoiced=air.unvoiced + _LOUDER_AIR), spectra.columns(
-        np.arange(begin + 8, begin + 18)
-    )
-
-
-def _laughing(rng: np.random.Generator, *, syllables: int) -> Samples:
-    """A bout: "ha ha ha", slowing, falling, running out of breath."""
-    pitch, throat = _throat(rng)
-    air, tone = _syllable(str(rng.choice(["ɑ", "ʌ", "ə", "ɑ", "æ"])))
-    rate = rng.uniform(4.6, 5.6) / throat.formants  # columns are played faster by `formants`
-    pieces, pitches, loudness = [], [], []
-    for count in range(syllables):
-        columns = MODEL_RATE / HOP / rate * (1 + 0.25 * count / syllables) * rng.uniform(0.94, 1.06)
-        breath = round(columns * rng.uniform(0.42, 0.55))
-        voice = max(4, round(columns) - breath)
-        pieces += [_stretched(air, breath, rng), _stretched(tone, voice, rng)]
-        height = pitch * (1.15 - 0.35 * count / syllables) * rng.uniform(0.95, 1.05)
-        pitches += [np.zeros(breath), height * np.linspace(1.08, 0.88, voice)]
-        strength = (1.0 - 0.65 * count / syllables) * rng.uniform(0.8, 1.0)
-        loudness += [
-            np.linspace(0.5, 1.0, breath) * strength,
-            strength * np.sin(np.linspace(0.5, 2.9, voice)),
-        ]
-    spectra = _joined(pieces)
-    samples = voiced_sound(spectra, throat, rng=rng, f0=np.concatenate(pitches).astype(np.float32))
-    envelope = np.concatenate(loudness)
-    shape = np.interp(np.linspace(0, len(envelope) - 1, len(samples)), np.arange(len(envelope)), envelope)
-    return (samples * shape).astype(np.float32)
-
-
-def _crooning(rng: np.random.Generator, vowel: str, *, steps: tuple[float, ...]) -> Samples:
-    """A long vowel whose pitch goes through the steps."""
-    pitch, throat = _throat(rng)
-    _, tone = _syllable(vowel.removeprefix("ˈ"))
-    columns = round(rng.uniform(1.1, 1.7) * MODEL_RATE / HOP * throat.formants)
-    melody = np.interp(np.linspace(0, len(steps) - 1, columns), np.arange(len(steps)), steps)
-    f0 = (0.8 * pitch * melody * (1 + 0.012 * rng.standard_normal(columns).cumsum() / 6)).astype(np.float32)
-    samples = voiced_sound(_stretched(tone, columns, rng), throat, rng=rng, f0=f0)
-    return audio.with_edges(samples, rise=0.25, fall=0.45)
-
-
-def _stretched(spectra: Spectra, columns: int, rng: np.random.Generator) -> Spectra:
-    """Those moments in so many columns, shaken a little so that no two are equal."""
-    count = len(spectra.f0)
-    index = np.linspace(0, count - 1, max(columns, 1)) + rng.uniform(-0.5, 0.5, max(columns, 1))
-    return spectra.columns(np.clip(np.rint(index), 0, count - 1).astype(np.intp))
-
-
-def _joined(pieces: list[Spectra]) -> Spectra:
-    names = Spectra.__dataclass_fields__
-    return Spectra(*(np.concatenate([getattr(piece, name) for piece in pieces], axis=-1) for name in names))
+    """The samples played faster or slower by the factor `pace`."""
+    positions = np.arange(0, len(samples) - 1, pace)
+    return np.interp(positions, np.arange(len(samples)), samples).astype(np.float32)
 
 
 def _clapping(length: int, rng: np.random.Generator) -> Samples:
-    """A pair of hands: three or four claps a second, each the same hollow of the same hands."""
+    """A pair of clapping hands: three or four claps a second, all with the resonance of the same hollow."""
     from scipy.signal import lfilter
 
     hands = np.zeros(length, np.float32)
     hollow, period = rng.uniform(700, 2100), 1 / rng.uniform(3.0, 4.6)
     turn, radius = 2 * np.pi * hollow / SAMPLE_RATE, 0.985
-    size = audio.seconds(0.03)
+    size = audio.samples_in(0.03)
     when = rng.uniform(0, period)
-    while (at := audio.seconds(when)) < length - size:
+    while (at := audio.samples_in(when)) < length - size:
         burst = rng.standard_normal(size) * np.exp(
-            -np.arange(size) / audio.seconds(rng.uniform(0.0015, 0.004))
+            -np.arange(size) / audio.samples_in(rng.uniform(0.0015, 0.004))
         )
         clap = lfilter([1.0, 0, -1.0], [1, -2 * radius * np.cos(turn), radius**2], burst)
-        clap[: audio.seconds(0.0005)] *= audio.ramp(audio.seconds(0.0005))
+        clap[: audio.samples_in(0.0005)] *= audio.ramp(audio.samples_in(0.0005))
         hands[at : at + size] += (clap * rng.uniform(0.5, 1.0)).astype(np.float32)
         when += period * rng.uniform(0.9, 1.1)
     return hands * np.float32(0.02)

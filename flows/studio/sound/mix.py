@@ -19,26 +19,23 @@ from numpy.typing import NDArray
 from flows.studio.errors import StudioError
 from flows.studio.media import audio as audio_files
 from flows.studio.media import ffmpeg
+from flows.studio.media.audio import Samples
 from flows.studio.media.ffmpeg import AAC_OPTIONS
-from flows.studio.media.limiter import HOP, limiting, stretched
+from flows.studio.media.limiter import HOP, gain_at_samples, limiter_gain
 from flows.studio.media.loudness import (
     CONTEXT,
     SILENT_LUFS,
     SLICE,
     LoudnessMeter,
-    decibels,
     gated_loudness,
-    measure,
+    measure_file,
+    to_decibels,
     true_peaks,
 )
 from flows.studio.rates import FPS, SAMPLE_RATE, SAMPLES_PER_FRAME
-from flows.studio.sound.stems import Stem, stems
+from flows.studio.sound.stems import Stem, make_stems
 from flows.studio.timeline.model import Timeline
 from scripts_llm.screenplay.premise import Audio
-
-__all__ = ["AAC_OPTIONS", "TARGETS_LUFS", "MixReport", "master", "measure"]
-
-Samples = NDArray[np.float32]
 
 TARGETS_LUFS = {"web": -14.0, "podcast": -16.0, "ebu": -23.0}
 HIGHEST_DBTP = -1.0  # of the film, after its encode
@@ -75,7 +72,7 @@ def master(
     track = encoded or out_wav.with_name(out_wav.name + ".m4a.part")
     try:
         with _scratch(out_wav, num_samples) as mix:
-            survey = _lay(stems(timeline, audio, seed=seed), mix, target_lufs=target_lufs)
+            survey = _lay(make_stems(timeline, audio, seed=seed), mix, target_lufs=target_lufs)
             done = _mastered(mix, survey, out_wav, track, target_lufs=target_lufs)
     finally:
         if encoded is None:
@@ -84,8 +81,8 @@ def master(
         loudness_lufs=round(done.loudness_lufs, 2),
         true_peak_dbtp=round(done.true_peak_dbtp, 2),
         num_samples=num_samples,
-        gain_db=round(decibels(done.gain), 2),
-        limited_db=round(-decibels(float(done.curve.min(initial=1.0))), 2),
+        gain_db=round(to_decibels(done.gain), 2),
+        limited_db=round(-to_decibels(float(done.curve.min(initial=1.0))), 2),
     )
 
 
@@ -172,7 +169,7 @@ def _mastered(mix: _Scratch, survey: _Survey, out_wav: Path, track: Path, *, tar
     ceiling, correction = CEILING_DBTP, 1.0
     for _ in range(4):
         gain = correction * _foreseen_gain(survey, target_lufs=target_lufs, ceiling=ceiling)
-        curve = limiting(survey.peaks, gain=gain, ceiling=10 ** (ceiling / 20))
+        curve = limiter_gain(survey.peaks, gain=gain, ceiling=10 ** (ceiling / 20))
         _write(mix, out_wav, gain=gain, curve=curve)
         done = _Mastered(gain, curve, *_encoded(out_wav, track))
         error = target_lufs - done.loudness_lufs
@@ -192,7 +189,7 @@ def _foreseen_gain(survey: _Survey, *, target_lufs: float, ceiling: float) -> fl
     gain = 10 ** ((target_lufs - now) / 20)
     per_slice = SLICE // HOP
     for _ in range(5):
-        curve = limiting(survey.peaks, gain=gain, ceiling=10 ** (ceiling / 20))
+        curve = limiter_gain(survey.peaks, gain=gain, ceiling=10 ** (ceiling / 20))
         kept = np.square(curve[: len(survey.energies) * per_slice]).reshape(-1, per_slice).mean(axis=1)
         error = target_lufs - gated_loudness(survey.energies * kept * gain**2)
         gain *= 10 ** (error / 20)
@@ -205,7 +202,7 @@ def _encoded(wav: Path, track: Path) -> tuple[float, float]:
     """The film's own encode, and what is in it: an encoder may throw a plucked string far up."""
     encode = ["-nostdin", "-y", "-i", f"file:{wav}", *AAC_OPTIONS, "-f", "mp4", f"file:{track}"]
     ffmpeg.run(encode, doing=f"{wav.name}: the encode of the sound")
-    return measure(track)
+    return measure_file(track)
 
 
 def _peaks(mix: _Scratch, *, least: float) -> Samples:
@@ -221,6 +218,6 @@ def _peaks(mix: _Scratch, *, least: float) -> Samples:
 
 def _write(mix: _Scratch, out_wav: Path, *, gain: float, curve: Samples) -> None:
     """The mastered file, moved into place whole."""
-    with audio_files.writing_wav(out_wav, channels=2) as wav:
+    with audio_files.atomic_wav(out_wav, channels=2) as wav:
         for start, stop in _blocks(mix.num_samples):
-            wav.write(mix.read(start, stop) * (stretched(curve, start, stop) * np.float32(gain)))
+            wav.write(mix.read(start, stop) * (gain_at_samples(curve, start, stop) * np.float32(gain)))

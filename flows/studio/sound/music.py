@@ -1,26 +1,25 @@
 """Music: a theme for title and credits, a bed that loops without a seam, and a sting at an act's end.
 
-The tracks are those of `immich-memories-music` (MIT; made with ACE-Step, nothing sampled; tempo and key as
-its LICENSE-MUSIC lists them) or the user's own file. Stings are plucked strings made here.
+The tracks are those of `immich-memories-music` 0.1.0 (MIT; made with ACE-Step, nothing sampled), unchanged in
+templates/sound/music, or the user's own file. Stings are plucked strings made here.
 """
 
 from __future__ import annotations
 
 import functools
 from dataclasses import dataclass
+from importlib import resources
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from flows.studio.media import audio
-from flows.studio.media.filters import reverberant
-from flows.studio.media.loudness import decoded
+from flows.studio.media.audio import Samples, decode_sound
+from flows.studio.media.filters import add_reverb
+from flows.studio.media.loudness import at_loudness
 from flows.studio.rates import SAMPLE_RATE
 from scripts_llm.screenplay.premise import Mood
-
-Samples = NDArray[np.float32]
 
 MUSIC_LUFS = -20.0  # as handed over; the mix sets the level
 RING_SECONDS = 0.8  # what a theme's last beat leaves in the room
@@ -62,39 +61,38 @@ _TRACKS: dict[str, tuple[tuple[str, int, int], ...]] = {
 _USUAL = {"theme": ("happy",), "bed": ("calm", "tender")}
 
 
-def track(kind: Literal["theme", "bed"], *, seed: int, mood: Mood | None = None) -> Track:
-    """One of the package's tracks, chosen by the seed out of the mood's, else out of the usual ones."""
-    from immich_memories_music import tracks_dir
-
+def choose_track(kind: Literal["theme", "bed"], *, seed: int, mood: Mood | None = None) -> Track:
+    """One of the tracks, chosen by the seed out of the mood's, else out of the usual ones."""
     tracks = [(each, *piece) for each in ((mood,) if mood else _USUAL[kind]) for piece in _TRACKS[each]]
     chosen, name, bpm, tonic = tracks[int(np.random.default_rng(seed % 2**63).integers(len(tracks)))]
-    return Track(tracks_dir() / chosen / f"{chosen}_{name}.opus", bpm, tonic)
+    folder = Path(str(resources.files("templates") / "sound" / "music"))
+    return Track(folder / chosen / f"{chosen}_{name}.opus", bpm, tonic)
 
 
 def theme(piece: Track, *, num_samples: int) -> Samples:
     """The beginning of a track, stopped on a beat and left ringing in the room; (n, 2), ends in silence."""
     samples = _begun(piece)
-    stop = num_samples - audio.seconds(min(RING_SECONDS, num_samples / SAMPLE_RATE / 3))
+    stop = num_samples - audio.samples_in(min(RING_SECONDS, num_samples / SAMPLE_RATE / 3))
     if piece.beat and stop > piece.beat:
         stop = round(stop // piece.beat * piece.beat)
-    played = audio.with_edges(samples[: min(stop, len(samples))], rise=0.005, fall=0.06)
-    ringing = reverberant(played, rt60=1.2, wet_db=-10.0, rng=np.random.default_rng(7))
+    played = audio.with_fades(samples[: min(stop, len(samples))], rise=0.005, fall=0.06)
+    ringing = add_reverb(played, rt60=1.2, wet_db=-10.0, rng=np.random.default_rng(7))
     heard = np.zeros((num_samples, 2), np.float32)
     heard[: len(ringing)] = ringing[:num_samples]
-    return audio.with_edges(audio.at_loudness(heard, MUSIC_LUFS), rise=0.005, fall=0.35)
+    return audio.with_fades(at_loudness(heard, MUSIC_LUFS), rise=0.005, fall=0.35)
 
 
-def soundtrack(film: Path, *, num_samples: int) -> Samples:
+def film_soundtrack(film: Path, *, num_samples: int) -> Samples:
     """The sound of a film of one's own in step with its picture, (n, 2); silence where it has no more."""
     heard = np.zeros((num_samples, 2), np.float32)
     done = 0
-    for piece in decoded(film):
+    for piece in decode_sound(film):
         part = piece[: num_samples - done, :2]
         heard[done : done + len(part)] = part
         done += len(part)
         if done == num_samples:
             break
-    return audio.with_edges(audio.tamed(audio.at_loudness(heard, MUSIC_LUFS)), fall=0.1)
+    return audio.with_fades(audio.soft_clip(at_loudness(heard, MUSIC_LUFS)), fall=0.1)
 
 
 def bed(piece: Track, *, start: int, num_samples: int) -> Samples:
@@ -115,20 +113,20 @@ def _loop(piece: Track) -> Samples:
     """Whole bars of a track, its beginning blended with its continuation, so that it can follow itself."""
     samples = _begun(piece)
     bar = round(piece.beat * 4) if piece.beat else 0
-    blend = round(piece.beat) if piece.beat else min(audio.seconds(_BLEND_SECONDS), len(samples) // 4)
+    blend = round(piece.beat) if piece.beat else min(audio.samples_in(_BLEND_SECONDS), len(samples) // 4)
     length = (len(samples) - blend) // bar * bar if bar else len(samples) - blend
     loop = samples[:length].copy()
     rise = np.sin(np.linspace(0, np.pi / 2, blend, dtype=np.float32))[:, None]
     loop[:blend] = loop[:blend] * rise + samples[length : length + blend] * rise[::-1]
-    return audio.at_loudness(loop, MUSIC_LUFS)
+    return at_loudness(loop, MUSIC_LUFS)
 
 
 @functools.lru_cache(maxsize=4)
 def _begun(piece: Track) -> Samples:
     """The track's samples from where it is first heard."""
     samples = audio.read_music(piece.path)
-    heard = np.flatnonzero(audio.levels(samples.mean(axis=1)) > -35)
-    return samples[int(heard[0]) * audio.seconds(0.01) :] if len(heard) else samples
+    heard = np.flatnonzero(audio.levels_db(samples.mean(axis=1)) > -35)
+    return samples[int(heard[0]) * audio.samples_in(0.01) :] if len(heard) else samples
 
 
 # -------------------------------------------------------------------------------------------- stings
@@ -150,13 +148,13 @@ def sting(*, num_samples: int, seed: int, tonic: int = 0) -> Samples:
     beat = min(0.34, 0.55 * num_samples / SAMPLE_RATE / max(last, 1.0))
     heard = np.zeros((num_samples, 2), np.float32)
     for steps, when in figure:
-        at = audio.seconds(when * beat + rng.uniform(0, 0.012))
+        at = audio.samples_in(when * beat + rng.uniform(0, 0.012))
         string = _plucked(261.63 * 2 ** ((tonic - 12 * (tonic > 6) + steps) / 12), num_samples - at, rng)
         right = np.float32(0.5 + 0.02 * np.clip(steps, -12, 12))
         heard[at:] += string[:, None] * np.sqrt(np.array([1 - right, right], np.float32))
-    heard = reverberant(heard, rt60=0.7, wet_db=-13.0, rng=rng)[:num_samples]
+    heard = add_reverb(heard, rt60=0.7, wet_db=-13.0, rng=rng)[:num_samples]
     fall = min(0.6, 0.4 * num_samples / SAMPLE_RATE)
-    return audio.with_edges(audio.at_loudness(heard, MUSIC_LUFS), rise=0.003, fall=fall)
+    return audio.with_fades(at_loudness(heard, MUSIC_LUFS), rise=0.003, fall=fall)
 
 
 def _plucked(hertz: float, length: int, rng: np.random.Generator) -> Samples:

@@ -9,7 +9,8 @@ from pathlib import Path
 from flows.studio.media import audio, user_files
 from flows.studio.sound import foley
 from flows.studio.timeline.pacing import SceneSound
-from scripts_llm.screenplay.script import Scene, Script, SoundEffect, scenes
+from flows.studio.workspace.files import content_hash
+from scripts_llm.screenplay.script import Scene, Script, SoundEffect, filmed_scenes
 
 
 def scene_sounds(script: Script, *, places: Sequence[Path] = ()) -> dict[str, tuple[SceneSound, ...]]:
@@ -19,7 +20,7 @@ def scene_sounds(script: Script, *, places: Sequence[Path] = ()) -> dict[str, tu
     """
     return {
         str(scene.id): tuple(_sound(effect, scene, places) for effect in scene.sfx)
-        for scene in scenes(script)
+        for scene in filmed_scenes(script)
         if scene.sfx
     }
 
@@ -27,9 +28,9 @@ def scene_sounds(script: Script, *, places: Sequence[Path] = ()) -> dict[str, tu
 def _sound(effect: SoundEffect, scene: Scene, places: Sequence[Path]) -> SceneSound:
     if effect.file is None:
         name = str(effect.name)
-        return SceneSound(name, len(foley.effect(name)), effect.at)
+        return SceneSound(name, len(foley.make_effect(name)), effect.at)
     path = user_files.locate(effect.file, places, where=f"{scene.id}: sfx")
-    digest = user_files.content_hash(path)
+    digest = content_hash(path)
     return SceneSound(f"{path.name}-{digest[:8]}", _length(path, digest), effect.at, path)
 
 

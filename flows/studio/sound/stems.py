@@ -17,15 +17,15 @@ from numpy.typing import NDArray
 
 from flows.studio.errors import StudioError
 from flows.studio.media import audio as audio_files
-from flows.studio.media.limiter import ducking, stretched
+from flows.studio.media.audio import Samples
+from flows.studio.media.limiter import ducking_gain, gain_at_samples
 from flows.studio.rates import SAMPLE_RATE, SAMPLES_PER_FRAME
 from flows.studio.sound import foley, music, user_audio
-from flows.studio.sound.laughs import PEOPLE_LUFS, laugh
+from flows.studio.sound.laughs import PEOPLE_LUFS, make_laugh
 from flows.studio.timeline.model import LaughCue, LineCue, MusicCue, SoundCue, Timeline
 from flows.studio.voice.speak import LINE_LUFS
 from scripts_llm.screenplay.premise import Audio, LaughTrack, Mood
 
-Samples = NDArray[np.float32]
 Stem = Callable[[int, int], Samples]  # from sample, to sample -> (n, 2)
 
 STEMS = ("dialogue", "laughs", "music", "effects")
@@ -51,7 +51,7 @@ class _Placed:
     make: Callable[[], Samples]
 
 
-def stems(timeline: Timeline, audio: Audio, *, seed: int) -> dict[str, Stem]:
+def make_stems(timeline: Timeline, audio: Audio, *, seed: int) -> dict[str, Stem]:
     """The timeline's sounds by what they are. `audio.music` is none, or a path that exists, or "none"."""
     return {
         "dialogue": _sequence([_line(cue) for cue in timeline.lines]),
@@ -65,9 +65,9 @@ def write_stems(timeline: Timeline, audio: Audio, folder: Path, *, seed: int) ->
     """Each stem as a WAV file of the film's length, before the master: for who finishes it in an editor."""
     num_samples = timeline.num_frames * SAMPLES_PER_FRAME
     paths = {}
-    for name, stem in stems(timeline, audio, seed=seed).items():
+    for name, stem in make_stems(timeline, audio, seed=seed).items():
         paths[name] = folder / f"{name}.wav"
-        with audio_files.writing_wav(paths[name], channels=2) as wav:
+        with audio_files.atomic_wav(paths[name], channels=2) as wav:
             for start in range(0, num_samples, _BLOCK):
                 wav.write(stem(start, min(start + _BLOCK, num_samples)))
     return paths
@@ -104,7 +104,7 @@ def _line(cue: LineCue) -> _Placed:
                 "assemble the timeline again"
             )
         both = np.float32(np.sqrt(0.5))  # on two loudspeakers as loud as on one
-        return np.repeat(audio_files.with_edges(samples)[:, None] * both, 2, axis=1)
+        return np.repeat(audio_files.with_fades(samples)[:, None] * both, 2, axis=1)
 
     return _Placed(start, end + SAMPLES_PER_FRAME, make)
 
@@ -131,10 +131,12 @@ def _laugh(cue: LaughCue, audio: Audio) -> _Placed:
     def make() -> Samples:
         samples = None
         if pack:
-            samples = user_audio.laugh_of(Path(pack), cue.size, num_samples=end - start, seed=cue.seed)
+            samples = user_audio.read_laugh(Path(pack), cue.size, num_samples=end - start, seed=cue.seed)
         if samples is None:
-            samples = laugh(cue.size, seconds=(end - start) / SAMPLE_RATE, seed=cue.seed)[: end - start]
-        return audio_files.with_edges(samples, fall=0.1) * audio_files.gain(LINE_LUFS - under - PEOPLE_LUFS)
+            samples = make_laugh(cue.size, seconds=(end - start) / SAMPLE_RATE, seed=cue.seed)[: end - start]
+        return audio_files.with_fades(samples, fall=0.1) * audio_files.db_to_gain(
+            LINE_LUFS - under - PEOPLE_LUFS
+        )
 
     return _Placed(start, end, make)
 
@@ -143,8 +145,8 @@ def _effect(cue: SoundCue) -> _Placed:
     start = cue.start_sample
 
     def make() -> Samples:
-        samples = foley.own(cue.file) if cue.file else foley.effect(cue.name)
-        return samples * audio_files.gain(LINE_LUFS - EFFECT_UNDER - foley.FOLEY_LUFS)
+        samples = foley.read_own_effect(cue.file) if cue.file else foley.make_effect(cue.name)
+        return samples * audio_files.db_to_gain(LINE_LUFS - EFFECT_UNDER - foley.FOLEY_LUFS)
 
     return _Placed(start, start + cue.num_samples, make)
 
@@ -170,16 +172,16 @@ def _piece(
 ) -> _Placed:
     """The theme of title and credits, or the sound of a title's own film; or a sting in the bed's key."""
     start, end = cue.start * SAMPLES_PER_FRAME, cue.end * SAMPLES_PER_FRAME
-    level = audio_files.gain(LINE_LUFS - MUSIC_UNDER[cue.kind] - music.MUSIC_LUFS)
+    level = audio_files.db_to_gain(LINE_LUFS - MUSIC_UNDER[cue.kind] - music.MUSIC_LUFS)
 
     def make() -> Samples:
         if cue.film is not None:
-            return music.soundtrack(cue.film, num_samples=end - start) * level
+            return music.film_soundtrack(cue.film, num_samples=end - start) * level
         if cue.kind == "sting":
             near = sorted(beds, key=lambda bed: abs(bed.start - cue.start))[:1]
-            tonic = music.track("bed", seed=near[0].seed, mood=mood).tonic if near and not own else 0
+            tonic = music.choose_track("bed", seed=near[0].seed, mood=mood).tonic if near and not own else 0
             return music.sting(num_samples=end - start, seed=cue.seed, tonic=tonic) * level
-        piece = own or music.track("theme", seed=seed, mood=mood)
+        piece = own or music.choose_track("theme", seed=seed, mood=mood)
         return music.theme(piece, num_samples=end - start) * level
 
     return _Placed(start, end, make)
@@ -190,7 +192,7 @@ def _beds(beds: list[MusicCue], timeline: Timeline, own: music.Track | None, aud
     heard = [(cue.start, cue.end) for cue in timeline.lines]
     heard += [(cue.start, cue.end) for cue in timeline.laughs]
     heard += [(cue.start, cue.end) for cue in timeline.music if cue.kind == "sting"]
-    curve = ducking(
+    curve = ducking_gain(
         [(start * SAMPLES_PER_FRAME, end * SAMPLES_PER_FRAME) for start, end in heard],
         num_samples=timeline.num_frames * SAMPLES_PER_FRAME,
         duck_db=audio.duck_db,
@@ -198,7 +200,7 @@ def _beds(beds: list[MusicCue], timeline: Timeline, own: music.Track | None, aud
         release=DUCK_RELEASE,
         bridge=DUCK_BRIDGE,
     )
-    level = audio_files.gain(LINE_LUFS - BED_UNDER - music.MUSIC_LUFS)
+    level = audio_files.db_to_gain(LINE_LUFS - BED_UNDER - music.MUSIC_LUFS)
 
     def stretch(start: int, stop: int) -> Samples:
         block = np.zeros((stop - start, 2), np.float32)
@@ -206,10 +208,10 @@ def _beds(beds: list[MusicCue], timeline: Timeline, own: music.Track | None, aud
             first, last = cue.start * SAMPLES_PER_FRAME, cue.end * SAMPLES_PER_FRAME
             begin, end = max(first, start), min(last, stop)
             if begin < end:
-                piece = own or music.track("bed", seed=cue.seed, mood=audio.mood)
+                piece = own or music.choose_track("bed", seed=cue.seed, mood=audio.mood)
                 samples = music.bed(piece, start=begin - first, num_samples=end - begin)
                 block[begin - start : end - start] += _faded(samples, begin, first, last)
-        return block * (stretched(curve, start, stop) * level)
+        return block * (gain_at_samples(curve, start, stop) * level)
 
     return stretch
 

@@ -9,21 +9,21 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from flows.studio.errors import StudioError
 from flows.studio.media import audio as audio_files
 from flows.studio.media import user_files
+from flows.studio.media.audio import Samples
+from flows.studio.media.loudness import at_loudness
 from flows.studio.sound.laughs import PEOPLE_LUFS
+from flows.studio.workspace.files import content_hash
 from scripts_llm.screenplay.premise import Audio, LaughTrack
-
-Samples = NDArray[np.float32]
 
 NO_MUSIC = ("none", "off")
 KINDS = (".wav", ".mp3", ".flac", ".ogg", ".opus", ".m4a")
 
 
-def located(audio: Audio, places: Sequence[Path]) -> Audio:
+def locate_audio(audio: Audio, places: Sequence[Path]) -> Audio:
     """The same with whole paths.
 
     Raises StudioError for music or a folder of laughs that is in none of the `places`.
@@ -37,18 +37,18 @@ def located(audio: Audio, places: Sequence[Path]) -> Audio:
     return audio.model_copy(update=changes)
 
 
-def recipe(audio: Audio) -> dict[str, Any]:
+def audio_recipe(audio: Audio) -> dict[str, Any]:
     """What the sound hangs on: files by their content and not by where they lie."""
     told: dict[str, Any] = audio.model_dump(mode="json", exclude=None if audio.mood else {"mood"})
     if audio.music and audio.music not in NO_MUSIC and Path(audio.music).is_file():
-        told["music"] = user_files.content_hash(Path(audio.music))
+        told["music"] = content_hash(Path(audio.music))
     if isinstance(audio.laugh_track, LaughTrack) and audio.laugh_track.pack:
-        files = [user_files.content_hash(path) for path in _files(Path(audio.laugh_track.pack))]
+        files = [content_hash(path) for path in _files(Path(audio.laugh_track.pack))]
         told["laugh_track"]["pack"] = hashlib.sha256(" ".join(files).encode()).hexdigest()[:16]
     return told
 
 
-def laugh_of(pack: Path, size: str, *, num_samples: int, seed: int) -> Samples | None:
+def read_laugh(pack: Path, size: str, *, num_samples: int, seed: int) -> Samples | None:
     """A laugh of that size out of the folder, cut to its place, (n, 2); None if the folder has none.
 
     Its file's name begins with the size: `big-2.wav`. `seed` chooses among several.
@@ -57,18 +57,18 @@ def laugh_of(pack: Path, size: str, *, num_samples: int, seed: int) -> Samples |
     if not files:
         return None
     whole = _read(files[seed % len(files)])
-    fall = 0.25 * num_samples / audio_files.seconds(1)
-    return audio_files.with_edges(whole[:num_samples], rise=0.01, fall=fall)
+    fall = 0.25 * num_samples / audio_files.samples_in(1)
+    return audio_files.with_fades(whole[:num_samples], rise=0.01, fall=fall)
 
 
 @functools.lru_cache(maxsize=32)
 def _read(path: Path) -> Samples:
     samples = audio_files.read_effect(path)
     heard = np.flatnonzero(
-        audio_files.levels(samples.mean(axis=1)) > -40
+        audio_files.levels_db(samples.mean(axis=1)) > -40
     )  # a laugh begins where the line ends
-    return audio_files.tamed(
-        audio_files.at_loudness(samples[int(heard[0]) * audio_files.seconds(0.01) :], PEOPLE_LUFS)
+    return audio_files.soft_clip(
+        at_loudness(samples[int(heard[0]) * audio_files.samples_in(0.01) :], PEOPLE_LUFS)
     )
 
 

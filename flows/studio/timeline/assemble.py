@@ -7,17 +7,16 @@ long as its sound and picture need; how its lines follow each other is `pacing`'
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Literal
 
 from flows.studio.errors import StudioError
 from flows.studio.rates import CLIP_HOLD, FPS, SAMPLES_PER_FRAME
-from flows.studio.timeline import captions as caption_cues
-from flows.studio.timeline import framing
-from flows.studio.timeline import laughs as laugh_cues
+from flows.studio.timeline import caption_cues, framing, laugh_cues
 from flows.studio.timeline.framing import FilmedShot, Moment
+from flows.studio.timeline.laugh_cues import LinePosition
 from flows.studio.timeline.model import (
     EffectCue,
     LaughCue,
@@ -32,20 +31,17 @@ from flows.studio.timeline.model import (
 from flows.studio.timeline.pacing import (
     OPENING,
     SMASH,
-    Laid,
-    SceneSound,
-    SceneTake,
-    SpokenLine,
+    SceneEnd,
+    SceneMaterial,
     Tracks,
-    derived,
-    frames,
+    derive_seed,
     lay_dialogue,
+    to_frames,
     without_drowned_laughs,
 )
+from flows.studio.typography.caption_style import letters_per_row
 from scripts_llm.screenplay.script import Line, Scene
 from scripts_llm.screenplay.video import Fit
-
-__all__ = ["FilmedShot", "Intro", "SceneSound", "SceneTake", "SpokenLine", "assemble"]
 
 FIRST_LAUGH = 11 * FPS
 SHORTEST_SCENE = 20
@@ -66,57 +62,72 @@ class Intro:
     sound: Path | None = None
 
 
-def assemble(  # noqa: PLR0913 (what a film is made of)
-    scenes: Sequence[SceneTake],
-    *,
-    width: int,
-    height: int,
-    title: str,
-    credits: Sequence[str],
-    intro: Intro | None = None,
-    laugh_track: bool = True,
-    captions: bool = True,
-    caption_style: str = "classic",
-    fit: Fit = "boomerang",
-    names: Mapping[str, str] | None = None,
-    seed: int = 0,
-) -> Timeline:
-    """The whole film as frames. `title` and `credits` may be empty: then there is no such card.
+@dataclass(frozen=True)
+class FilmFormat:
+    """What a film is like, whatever happens in it.
 
-    `intro` is seen in the title card's place, for as long as it is.
-    `fit` is what a clip does that is shorter than its lines, where its shot does not say it itself.
+    Attributes:
+        width, height: the picture's size in pixels.
+        title: the show, and under it, after a newline, the episode; empty for no title card.
+        credits: the lines of the credits; empty for no credits.
+        intro: a title sequence that is seen in the title card's place.
+        laugh_track: whether an audience laughs.
+        captions: whether lines have captions.
+        caption_style: the style whose rows' length captions keep to.
+        fit: what a clip does that is shorter than its cut, where its shot does not say it.
+        names: the names that people read, by the characters' keys.
+        seed: decides the small irregularities of gaps and laughs.
     """
-    takes = [take for take in scenes if not take.scene.skip]
-    if not takes:
+
+    width: int
+    height: int
+    title: str = ""
+    credits: tuple[str, ...] = ()
+    intro: Intro | None = None
+    laugh_track: bool = True
+    captions: bool = True
+    caption_style: str = "classic"
+    fit: Fit = "boomerang"
+    names: Mapping[str, str] = field(default_factory=dict)
+    seed: int = 0
+
+
+def assemble(scenes: Sequence[SceneMaterial], film: FilmFormat) -> Timeline:
+    """The timeline of a film: its scenes in order, each with its lines, laughs, pictures and sounds.
+
+    Raises StudioError if every scene is skipped, or if one lacks a voice.
+    """
+    shown = [material for material in scenes if not material.scene.skip]
+    if not shown:
         raise StudioError("wanted a scene to cut, but every scene of the script is skipped", code=2)
-    script = [without_drowned_laughs(take.scene) for take in takes]
-    laughing = laugh_cues.laughing(script) if laugh_track else {}
-    tracks = _lay(takes, laughing, title, credits, seed=seed, fit=fit, intro=intro)
-    if laughing and (not tracks.laughs or tracks.laughs[0].start > FIRST_LAUGH):
-        laughing = laugh_cues.with_early_laugh(script, laughing, _early(takes, tracks))
-        tracks = _lay(takes, laughing, title, credits, seed=seed, fit=fit, intro=intro)
-    limit = caption_cues.limit_of(width, height, style=caption_style)
+    script = [without_drowned_laughs(material.scene) for material in shown]
+    laughs = laugh_cues.choose_laughs(script) if film.laugh_track else {}
+    tracks = _lay(shown, laughs, film)
+    if laughs and (not tracks.laughs or tracks.laughs[0].start > FIRST_LAUGH):
+        laughs = laugh_cues.add_early_laugh(script, laughs, _early(shown, tracks))
+        tracks = _lay(shown, laughs, film)
+    limit = letters_per_row(film.width, film.height, style=film.caption_style)
     return Timeline(
-        width=width,
-        height=height,
+        width=film.width,
+        height=film.height,
         spans=tuple(tracks.spans),
         pictures=tuple(tracks.pictures),
         lines=tuple(tracks.lines),
         laughs=tuple(tracks.laughs),
         music=tuple(sorted(tracks.music, key=lambda cue: cue.start)),
-        captions=caption_cues.captions_of_lines(tracks.lines, tracks.spans, limit=limit) if captions else (),
-        title=title,
-        credits=tuple(credits),
-        names=dict(names or {}),
+        captions=caption_cues.make_captions(tracks.lines, tracks.spans, limit=limit) if film.captions else (),
+        title=film.title,
+        credits=film.credits,
+        names=dict(film.names),
         sounds=tuple(tracks.sounds),
         effects=tuple(tracks.effects),
         transitions=tuple(tracks.transitions),
     )
 
 
-def _early(takes: Sequence[SceneTake], tracks: Tracks) -> set[tuple[int, int]]:
+def _early(shown: Sequence[SceneMaterial], tracks: Tracks) -> set[LinePosition]:
     """The lines that are over soon enough for the film's first laugh."""
-    elements = [(s, e, x) for s, take in enumerate(takes) for e, x in enumerate(take.scene.dialogue)]
+    elements = [(s, e, x) for s, material in enumerate(shown) for e, x in enumerate(material.scene.dialogue)]
     places = [(s, e) for s, e, element in elements if isinstance(element, Line)]
     return {place for place, cue in zip(places, tracks.lines, strict=True) if cue.end <= FIRST_LAUGH}
 
@@ -124,103 +135,98 @@ def _early(takes: Sequence[SceneTake], tracks: Tracks) -> set[tuple[int, int]]:
 # --------------------------------------------------------------------------------------- laying tracks
 
 
-def _lay(
-    takes: Sequence[SceneTake],
-    laughing: Mapping[tuple[int, int], str],
-    title: str,
-    credits: Sequence[str],
-    *,
-    seed: int,
-    fit: Fit,
-    intro: Intro | None,
-) -> Tracks:
+def _lay(shown: Sequence[SceneMaterial], laughs: Mapping[LinePosition, str], film: FilmFormat) -> Tracks:
     tracks = Tracks()
-    parts = [take.scene.part for take in takes]
+    parts = [material.scene.part for material in shown]
     cold = max(1, next((n for n, part in enumerate(parts) if part != "cold_open"), len(parts)))
-    for number in range(len(takes)):
-        sizes = {e: size for (s, e), size in laughing.items() if s == number}
-        _lay_scene(tracks, takes, number, sizes=sizes, seed=seed, fit=fit)
-        if title and number + 1 == cold:
-            _lay_card(tracks, "title", TITLE, seed, intro=intro)
-    _lay_beds(tracks, parts, seed)
-    if credits:
-        _lay_card(tracks, "credits", CREDITS, seed)
+    for number in range(len(shown)):
+        sizes = {e: size for (s, e), size in laughs.items() if s == number}
+        _lay_scene(tracks, shown, number, sizes=sizes, film=film)
+        if film.title and number + 1 == cold:
+            _lay_card(tracks, "title", TITLE, film.seed, intro=film.intro)
+    _lay_beds(tracks, parts, film.seed)
+    if film.credits:
+        _lay_card(tracks, "credits", CREDITS, film.seed)
     return tracks
 
 
 def _lay_card(
-    tracks: Tracks,
-    card: Literal["title", "credits"],
-    length: int,
-    seed: int,
-    *,
-    intro: Intro | None = None,
+    tracks: Tracks, card: Literal["title", "credits"], length: int, seed: int, *, intro: Intro | None = None
 ) -> None:
+    """A card, or the title sequence in its place, with its theme."""
     length = intro.num_frames * CLIP_HOLD if intro else length
     start, end = tracks.now, tracks.now + length
-    shown = PictureCut(card, card, start, end + DISSOLVE, clip=None, card=card)
+    cut = PictureCut(card, card, start, end + DISSOLVE, clip=None, card=card)
     if intro:
-        held = framing.clip_frames(intro.num_frames, length + DISSOLVE, "hold")
-        shown = replace(shown, card=None, clip=intro.clip, frames=held)
+        frames = framing.clip_frame_numbers(intro.num_frames, length + DISSOLVE, "hold")
+        cut = replace(cut, card=None, clip=intro.clip, frames=frames)
     tracks.spans.append(Span(card, start, end, card))
-    tracks.pictures += _within((shown,), start, end)
-    tracks.tail = _within((shown,), end, end + DISSOLVE)
-    tracks.music.append(MusicCue(card, start, end, derived(seed, card), intro.sound if intro else None))
+    tracks.pictures += _within((cut,), start, end)
+    tracks.tail = _within((cut,), end, end + DISSOLVE)
+    tracks.music.append(MusicCue(card, start, end, derive_seed(seed, card), intro.sound if intro else None))
     tracks.heard = end
 
 
 def _lay_scene(
-    tracks: Tracks, takes: Sequence[SceneTake], number: int, *, sizes: Mapping[int, str], seed: int, fit: Fit
+    tracks: Tracks,
+    shown: Sequence[SceneMaterial],
+    number: int,
+    *,
+    sizes: Mapping[int, str],
+    film: FilmFormat,
 ) -> None:
-    take, scene = takes[number], takes[number].scene
+    """A scene: its dialogue first, which says how long it is, then what is seen and heard with it."""
+    material, scene = shown[number], shown[number].scene
     name = scene.id or f"s{number + 1:02d}"
-    if len(take.spoken) != len(scene.dialogue):
-        raise StudioError(f"{name}: wanted {len(scene.dialogue)} voices, got {len(take.spoken)}")
+    if len(material.spoken) != len(scene.dialogue):
+        raise StudioError(f"{name}: wanted {len(scene.dialogue)} voices, got {len(material.spoken)}")
     start = tracks.now
-    is_new_place = number == 0 or _where(takes[number - 1].scene) != _where(scene)
-    opening = is_new_place and framing.establishing(take.shots) is not None
+    is_new_place = number == 0 or _where(shown[number - 1].scene) != _where(scene)
+    opening = is_new_place and framing.establishing_shot(material.shots) is not None
     before = len(tracks.lines), len(tracks.laughs), len(tracks.holds)
     lead = OPENING if opening else FADE if scene.transition == "fade" else 0
-    laid = lay_dialogue(tracks, take, name, lead=lead, sizes=sizes, seed=seed)
+    dialogue = lay_dialogue(tracks, material, name, lead=lead, sizes=sizes, seed=film.seed)
     lines, laughs = tracks.lines[before[0] :], tracks.laughs[before[1] :]
-    end = _end_of(tracks, takes, number, laid)
+    end = _end_of(tracks, shown, number, dialogue)
     tracks.spans.append(Span(name, start, end, "scene"))
     holds = tracks.holds[before[2] :]
-    shown = end + (DISSOLVE if _transition_after(takes, number) == "dissolve" else 0)
+    last = end + (DISSOLVE if _transition_after(shown, number) == "dissolve" else 0)
     if lines:
         held = {hold[0] for hold in holds}
         laughs = [laugh for laugh in laughs if laugh.start not in held]  # nobody else is seen then
-        moments = _moments(start, end, lines, laughs, take.shots, opening=opening)
+        moments = _moments(start, end, lines, laughs, material.shots, opening=opening)
     else:
-        moments = _silent_moments(start, end, take.shots)
+        moments = _silent_moments(start, end, material.shots)
         tracks.heard = max(tracks.heard, end)
-    moments[-1] = replace(moments[-1], end=shown)
-    pictures = framing.frame_pictures(name, take.shots, moments, fit=fit, holds=holds)
+    moments[-1] = replace(moments[-1], end=last)
+    pictures = framing.lay_pictures(name, material.shots, moments, fit=film.fit, holds=holds)
     _join(tracks, scene, name, start, end)
     tracks.pictures += _within(pictures, start, end)
-    tracks.tail = _within(pictures, end, shown)
+    tracks.tail = _within(pictures, end, last)
     if number and scene.transition != "smash_cut":
-        tracks.music.append(MusicCue("sting", start, min(end, start + STING), derived(seed, name, "sting")))
-    _lay_effects(tracks, take, name, start, end)
+        tracks.music.append(
+            MusicCue("sting", start, min(end, start + STING), derive_seed(film.seed, name, "sting"))
+        )
+    _lay_effects(tracks, material, name, start, end)
 
 
-def _end_of(tracks: Tracks, takes: Sequence[SceneTake], number: int, laid: Laid) -> int:
+def _end_of(tracks: Tracks, shown: Sequence[SceneMaterial], number: int, dialogue: SceneEnd) -> int:
     """Where a scene's picture ends: after its sound, as what follows wants it."""
-    scene, start, end = takes[number].scene, tracks.now, laid.end
-    following = _transition_after(takes, number)
+    scene, start, end = shown[number].scene, tracks.now, dialogue.end
+    following = _transition_after(shown, number)
     if following == "smash_cut":
-        end = laid.soonest + SMASH
+        end = dialogue.soonest + SMASH
     elif following == "fade":
-        end = max(end, laid.soonest + FADE)
+        end = max(end, dialogue.soonest + FADE)
     if scene.duration != "auto":
-        end = max(end, start + frames(scene.duration))
+        end = max(end, start + to_frames(scene.duration))
     if following is None:
         end = max(end, tracks.heard)  # the last laugh is heard to its end
     return max(end, start + SHORTEST_SCENE)
 
 
-def _transition_after(takes: Sequence[SceneTake], number: int) -> str | None:
-    return takes[number + 1].scene.transition if number + 1 < len(takes) else None
+def _transition_after(shown: Sequence[SceneMaterial], number: int) -> str | None:
+    return shown[number + 1].scene.transition if number + 1 < len(shown) else None
 
 
 def _within(pictures: Sequence[PictureCut], start: int, end: int) -> tuple[PictureCut, ...]:
@@ -246,20 +252,20 @@ def _join(tracks: Tracks, scene: Scene, name: str, start: int, end: int) -> None
         tracks.transitions.append(Transition("dissolve", start, stop, _within(tracks.tail, start, stop)))
 
 
-def _lay_effects(tracks: Tracks, take: SceneTake, name: str, start: int, end: int) -> None:
+def _lay_effects(tracks: Tracks, material: SceneMaterial, name: str, start: int, end: int) -> None:
     """What is done to the scene's picture, and the sounds laid over it."""
-    for effect in take.scene.effects:
+    for effect in material.scene.effects:
         kind, amount = next(iter(effect.items())) if isinstance(effect, dict) else (effect, None)
         a, b = start, end
         if kind in ("fade_in", "fade_out"):
-            length = min(end - start, max(1, frames(EFFECT_FADE if amount is None else amount)))
+            length = min(end - start, max(1, to_frames(EFFECT_FADE if amount is None else amount)))
             a, b = (start, start + length) if kind == "fade_in" else (end - length, end)
         tracks.effects.append(EffectCue(name, kind, a, b, amount))
-    for sound in take.sounds:
+    for sound in material.sounds:
         length = -(-sound.num_samples // SAMPLES_PER_FRAME)
         at = max(start, end - length) if sound.at == "end" else start
         if not isinstance(sound.at, str):
-            at = start + frames(sound.at)
+            at = start + to_frames(sound.at)
         tracks.sounds.append(SoundCue(name, sound.name, at, at + length, sound.num_samples, sound.file))
 
 
@@ -329,4 +335,4 @@ def _lay_beds(tracks: Tracks, parts: Sequence[str | None], seed: int) -> None:
             runs[-1] = (name, runs[-1][1], span.end)
         else:
             runs.append((name, span.start, span.end))
-    tracks.music += [MusicCue("bed", a, b, derived(seed, name, "bed")) for name, a, b in runs]
+    tracks.music += [MusicCue("bed", a, b, derive_seed(seed, name, "bed")) for name, a, b in runs]

@@ -46,12 +46,12 @@ class _Memory:
     last: str | None = None
 
 
-def establishing(shots: Sequence[FilmedShot]) -> FilmedShot | None:
+def establishing_shot(shots: Sequence[FilmedShot]) -> FilmedShot | None:
     """The shot that shows the place, if the scene has one that was filmed."""
     return next((s for s in shots if s.shot.size == "establishing" and s.clip is not None), None)
 
 
-def frame_pictures(
+def lay_pictures(
     scene: str,
     shots: Sequence[FilmedShot],
     moments: Sequence[Moment],
@@ -161,12 +161,12 @@ def _cuts(scene: str, chosen: Sequence[tuple[FilmedShot, int, int]], fit: Fit) -
         if shot.clip is None:
             cuts.append(PictureCut(scene, shot.id, start, end, clip=None, card="gag"))
             continue
-        indices = clip_frames(shot.num_frames, end - start, shot.shot.fit or fit, turn=turn)
+        indices = clip_frame_numbers(shot.num_frames, end - start, shot.shot.fit or fit, turn=turn)
         cuts.append(PictureCut(scene, shot.id, start, end, clip=shot.clip, frames=indices))
     return tuple(cuts)
 
 
-def clip_frames(num_frames: int, length: int, fit: Fit, *, turn: int = 0) -> tuple[int, ...]:
+def clip_frame_numbers(num_frames: int, length: int, fit: Fit, *, turn: int = 0) -> tuple[int, ...]:
     """For each of `length` frames of the timeline the clip's own frame, each held for three.
 
     A clip that is too short begins anew (loop), goes back and forth (boomerang), stays on its last frame

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from flows.studio.media.clips import Source
+from flows.studio.media.clips import ClipSource
 from flows.studio.rates import FPS, SAMPLE_RATE, SAMPLES_PER_FRAME
 
 DASH = "– "
@@ -37,7 +37,7 @@ class PictureCut:
     clip: Path | None
     frames: tuple[int, ...] = ()
     card: Card | None = None
-    source: Source | None = None
+    source: ClipSource | None = None
 
 
 @dataclass(frozen=True)
@@ -211,7 +211,7 @@ class Timeline:
         return "\n".join([head, *(row for _, _, row in sorted(told)), ""])
 
 
-def changes(before: Timeline, after: Timeline) -> tuple[str, ...]:
+def diff(before: Timeline, after: Timeline) -> tuple[str, ...]:
     """What differs, as rows of both texts: `- ` is only in `before`, `+ ` only in `after`; equal ones: ()."""
     rows = difflib.ndiff(str(before).splitlines(), str(after).splitlines())
     return tuple(row for row in rows if row[:2] in ("- ", "+ "))

@@ -15,7 +15,7 @@ from typing import Literal
 
 from flows.studio.errors import StudioError
 from flows.studio.rates import CLIP_HOLD, FPS, SAMPLES_PER_FRAME
-from flows.studio.timeline import laughs as laugh_cues
+from flows.studio.timeline import laugh_cues
 from flows.studio.timeline.framing import FilmedShot
 from flows.studio.timeline.model import (
     EffectCue,
@@ -28,7 +28,7 @@ from flows.studio.timeline.model import (
     Transition,
     Word,
 )
-from flows.studio.voice.delivery import delivery
+from flows.studio.voice.delivery import read_parenthetical
 from scripts_llm.screenplay.script import Beat, Line, Scene
 
 GAPS = (2, 6)  # frames between two lines, the least and the most
@@ -62,7 +62,7 @@ class SceneSound:
 
 
 @dataclass(frozen=True)
-class SceneTake:
+class SceneMaterial:
     """A scene with what was filmed and spoken for it: `spoken` has one entry for each of its dialogue."""
 
     scene: Scene
@@ -93,10 +93,27 @@ class Tracks:
         return self.spans[-1].end if self.spans else 0
 
 
+@dataclass(frozen=True)
+class SceneEnd:
+    """The frames at which a scene's picture ends, and the soonest at which it may."""
+
+    end: int
+    soonest: int
+
+
 @dataclass
 class _Talk:
-    """A scene's dialogue as it is laid: where the last line or written silence ends, and what is due."""
+    """The dialogue of a scene while it is laid onto the tracks.
 
+    `start` is the scene's first frame, `lead` how long its place is seen before the first line. `now` is
+    where the last line or written silence ends, `end` where the picture may end, `silence` the frames of
+    beats since the last line, `spoken` the number of lines so far.
+    """
+
+    tracks: Tracks
+    scene: str
+    seed: int
+    lead: int
     start: int
     now: int
     end: int
@@ -104,82 +121,79 @@ class _Talk:
     spoken: int = 0
 
 
-@dataclass(frozen=True)
-class Laid:
-    """Where a scene's picture may end, and the soonest that it can."""
-
-    end: int
-    soonest: int
-
-
 def lay_dialogue(
-    tracks: Tracks, take: SceneTake, name: str, *, lead: int, sizes: Mapping[int, str], seed: int
-) -> Laid:
-    """Places the scene's lines and laughs. `sizes` are the laughs by the number of their element."""
-    talk = _Talk(tracks.now, tracks.now, tracks.now)
-    for e, (element, voice) in enumerate(zip(take.scene.dialogue, take.spoken, strict=True)):
+    tracks: Tracks, material: SceneMaterial, name: str, *, lead: int, sizes: Mapping[int, str], seed: int
+) -> SceneEnd:
+    """Lays the lines and laughs of a scene onto the tracks, from the end of the last span on.
+
+    `name` is the scene's, `lead` the frames for which its place is seen first, `sizes` the laughs' sizes by
+    the number of the element of the dialogue that they follow. Raises StudioError for a line without a voice.
+    """
+    talk = _Talk(tracks, name, seed, lead, start=tracks.now, now=tracks.now, end=tracks.now)
+    for e, (element, voice) in enumerate(zip(material.scene.dialogue, material.spoken, strict=True)):
         if isinstance(element, Beat):
-            talk.silence += frames(element.beat)
-            if e in sizes and not talk.spoken and tracks.lines:
-                tracks.laughs.append(_laugh(max(talk.start, tracks.heard), sizes[e], seed, name, str(e)))
-                tracks.heard = tracks.laughs[-1].end
-            continue
-        if voice is None:
+            _lay_beat(talk, element, e, sizes.get(e))
+        elif voice is None:
             raise StudioError(f"{name}: wanted a voice for the line {element.line!r}, got none")
-        size = sizes.get(e) or _laugh_of_next_beat(take.scene, e, sizes)
-        _lay_line(tracks, talk, element, voice, name=name, lead=lead, size=size, seed=seed)
+        else:
+            _lay_line(talk, element, voice, sizes.get(e) or _laugh_of_next_beat(material.scene, e, sizes))
     if talk.silence:
         talk.end = max(talk.end, talk.now + talk.silence)
         tracks.heard = max(tracks.heard, talk.now + talk.silence)
     if not talk.spoken:
-        talk.end = max(talk.end, talk.start + _seen_once(take.shots))
-        return Laid(talk.end, talk.end)
-    return Laid(talk.end, talk.now + talk.silence)
+        talk.end = max(talk.end, talk.start + _seen_once(material.shots))
+        return SceneEnd(talk.end, talk.end)
+    return SceneEnd(talk.end, talk.now + talk.silence)
 
 
-def _lay_line(  # noqa: PLR0913 (a line, its voice, its laugh, and where it stands)
-    tracks: Tracks,
-    talk: _Talk,
-    line: Line,
-    voice: SpokenLine,
-    *,
-    name: str,
-    lead: int,
-    size: str | None,
-    seed: int,
-) -> None:
-    at = _line_start(tracks, talk, line, name=name, lead=lead, seed=seed)
-    said = at + max(1, math.ceil(voice.num_samples / SAMPLES_PER_FRAME))
-    tracks.lines.append(_cue(name, line, voice, at, said))
-    said = max(said, tracks.heard if at < tracks.heard else said)  # who is interrupted may be the last
-    talk.now = said + frames(line.hold or 0)
+def _lay_beat(talk: _Talk, beat: Beat, number: int, size: str | None) -> None:
+    """A silence; one before the first line may have a laugh of its own, later ones leave it to the line."""
+    talk.silence += to_frames(beat.beat)
+    if size and not talk.spoken and talk.tracks.lines:
+        start = max(talk.start, talk.tracks.heard)
+        _lay_laugh(talk, start, size, str(number))
+
+
+def _lay_line(talk: _Talk, line: Line, voice: SpokenLine, size: str | None) -> None:
+    tracks = talk.tracks
+    start = _line_start(talk, line)
+    end = start + max(1, math.ceil(voice.num_samples / SAMPLES_PER_FRAME))
+    tracks.lines.append(_cue(talk.scene, line, voice, start, end))
+    end = max(end, tracks.heard if start < tracks.heard else end)  # who is interrupted may be the last
+    talk.now = end + to_frames(line.hold or 0)
     if line.hold:
-        tracks.holds.append((said, talk.now))
-    tracks.heard = said
+        tracks.holds.append((end, talk.now))
+    tracks.heard = end
     talk.spoken, talk.silence, talk.end = talk.spoken + 1, 0, talk.now + (0 if line.hold else TAIL)
     if size:
-        laugh = _laugh(said, size, seed, name, line.line)
-        tracks.laughs.append(laugh)
-        tracks.heard = laugh.end
+        laugh = _lay_laugh(talk, end, size, line.line)
         # the rest of it is heard over the next scene's first picture
-        talk.end = max(talk.now, said + (laugh.end - said) * 4 // 5)
+        talk.end = max(talk.now, end + (laugh.end - end) * 4 // 5)
 
 
-def _line_start(tracks: Tracks, talk: _Talk, line: Line, *, name: str, lead: int, seed: int) -> int:
+def _lay_laugh(talk: _Talk, start: int, size: str, name: str) -> LaughCue:
+    seed = derive_seed(talk.seed, talk.scene, name, "laugh")
+    laugh = LaughCue(start, start + laugh_cues.laugh_length(size, seed), size, seed)
+    talk.tracks.laughs.append(laugh)
+    talk.tracks.heard = laugh.end
+    return laugh
+
+
+def _line_start(talk: _Talk, line: Line) -> int:
     if talk.spoken and line.overlap and not talk.silence:
-        return _interrupting(tracks.lines, talk, frames(line.overlap))
+        return _interrupting(talk, to_frames(line.overlap))
     written = talk.spoken or talk.silence or _pause(line)
-    gap = _gap(line, talk.silence, name, seed) if written else None
+    gap = _gap(talk, line) if written else None
     if talk.spoken:
-        return max(talk.now + (gap or 0), tracks.heard)
-    return _first_start(tracks, talk.start, lead, gap)
+        return max(talk.now + (gap or 0), talk.tracks.heard)
+    return _first_start(talk, gap)
 
 
-def _interrupting(lines: Sequence[LineCue], talk: _Talk, overlap: int) -> int:
+def _interrupting(talk: _Talk, overlap: int) -> int:
     """Where an interruption starts: never over two people at once, nor over all of a line."""
-    before = lines[-1]
-    others = [line.end for line in lines[:-1]]
-    soonest = max([before.start + min(UNINTERRUPTED, before.end - before.start), *others])
+    *others, before = talk.tracks.lines
+    heard_alone = before.start + min(UNINTERRUPTED, before.end - before.start)
+    soonest = max([heard_alone, *(line.end for line in others)])
     return max(soonest, talk.now - overlap)
 
 
@@ -196,14 +210,15 @@ def _cue(name: str, line: Line, voice: SpokenLine, start: int, end: int) -> Line
     return LineCue(name, line.who, line.line, start, end, voice.wav, voice.murmured, voice.num_samples, words)
 
 
-def _first_start(tracks: Tracks, start: int, lead: int, gap: int | None) -> int:
+def _first_start(talk: _Talk, gap: int | None) -> int:
     """Where a scene's first line starts: soon after the last sound, and early in the film's first scene."""
-    soonest = max(start + 2, tracks.heard + 2 if tracks.lines else 0)
+    tracks = talk.tracks
+    soonest = max(talk.start + 2, tracks.heard + 2 if tracks.lines else 0)
     if gap is not None:
-        at = max(soonest, start + gap)
+        at = max(soonest, talk.start + gap)
     else:
-        at = max(soonest, min(start + lead, tracks.heard + QUIET))
-    return at if tracks.lines or start else min(at, COLD_OPEN)
+        at = max(soonest, min(talk.start + talk.lead, tracks.heard + QUIET))
+    return at if tracks.lines or talk.start else min(at, COLD_OPEN)
 
 
 def _laugh_of_next_beat(scene: Scene, e: int, sizes: Mapping[int, str]) -> str | None:
@@ -211,24 +226,19 @@ def _laugh_of_next_beat(scene: Scene, e: int, sizes: Mapping[int, str]) -> str |
     return sizes.get(e + 1) if isinstance(following, Beat) else None
 
 
-def _gap(line: Line, silence: int, name: str, seed: int) -> int:
+def _gap(talk: _Talk, line: Line) -> int:
     """Frames of silence before a line: what is written, else a few."""
     pause = _pause(line)
-    if silence or pause is not None:
-        return silence + frames(pause or 0)
-    return GAPS[0] + derived(seed, name, line.who, line.line) % (GAPS[1] - GAPS[0] + 1)
+    if talk.silence or pause is not None:
+        return talk.silence + to_frames(pause or 0)
+    return GAPS[0] + derive_seed(talk.seed, talk.scene, line.who, line.line) % (GAPS[1] - GAPS[0] + 1)
 
 
 def _pause(line: Line) -> float | None:
     """Seconds that are asked for before a line, as a number or as `(after a pause)`."""
     if line.pause_before is not None:
         return line.pause_before
-    return delivery(line.parenthetical).pause_seconds or None
-
-
-def _laugh(start: int, size: str, seed: int, *names: str) -> LaughCue:
-    number = derived(seed, *names, "laugh")
-    return LaughCue(start, start + laugh_cues.length(size, number), size, number)
+    return read_parenthetical(line.parenthetical).pause_seconds or None
 
 
 def _seen_once(shots: Sequence[FilmedShot]) -> int:
@@ -252,12 +262,12 @@ def without_drowned_laughs(scene: Scene) -> Scene:
     return scene.model_copy(update={"dialogue": dialogue})
 
 
-def frames(seconds: float) -> int:
+def to_frames(seconds: float) -> int:
     """Seconds that a person wrote, as frames."""
     return round(seconds * FPS)
 
 
-def derived(seed: int, *names: str) -> int:
+def derive_seed(seed: int, *names: str) -> int:
     """A number that hangs on the seed and the names alone, never on a position."""
     digest = hashlib.blake2b("\x1f".join([str(seed), *names]).encode("utf-8", "surrogatepass"), digest_size=4)
     return int.from_bytes(digest.digest(), "big")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from functools import lru_cache
@@ -11,6 +10,7 @@ from importlib import resources
 import yaml
 
 from flows.studio.errors import StudioError
+from scripts_llm.errors import suggest
 
 # A row of this style in a wide picture has so many letters, in others fewer: their sides are nearer.
 _LETTERS = {"wide": 1.0, "square": 28 / 42, "tall": 24 / 42}
@@ -73,12 +73,12 @@ def safe_area(width: int, height: int) -> SafeArea:
     return SafeArea(margin, round(height * top), width - margin, height - round(height * bottom))
 
 
-def limit_of(width: int, height: int, *, style: str = "classic") -> int:
+def letters_per_row(width: int, height: int, *, style: str = "classic") -> int:
     """How many letters a caption's row may have in a picture of this shape."""
     return round(read_style(style).letters * _LETTERS[shape_of(width, height)])
 
 
-def styles() -> tuple[str, ...]:
+def style_names() -> tuple[str, ...]:
     """The names of the caption styles there are."""
     folder = resources.files("templates") / "captions"
     return tuple(sorted(f.name.removesuffix(".yaml") for f in folder.iterdir() if f.name.endswith(".yaml")))
@@ -87,9 +87,9 @@ def styles() -> tuple[str, ...]:
 @lru_cache(maxsize=16)
 def read_style(name: str) -> CaptionStyle:
     """A caption style of templates/captions by its name."""
-    if name not in styles():
-        near = difflib.get_close_matches(name, styles(), 1)
-        hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(styles())}"
+    if name not in style_names():
+        meant = suggest(name, style_names())
+        hint = f"did you mean {meant!r}?" if meant else f"there are {', '.join(style_names())}"
         raise StudioError(f"captions.style: wanted a caption style, got {name!r}; {hint}", code=2)
     text = (resources.files("templates") / "captions" / f"{name}.yaml").read_text(encoding="utf-8")
     values = yaml.safe_load(text)

@@ -1,4 +1,4 @@
-"""Fonts: those of the project's packages, then the machine's own; which letters they have, and what lacks.
+"""Fonts: those in templates/fonts, then the machine's own; which letters they have, and what to install.
 
 libass asks fontconfig for a font that has a letter which the style's own lacks. It is told where to look and
 in which order by a file (`fonts_conf`), since its `fontsdir` gives no such fallback. Colour emoji it cannot
@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import os
 import sys
+import tempfile
 import unicodedata
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import resources
@@ -19,12 +21,22 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from xml.sax.saxutils import escape
 
+from flows.studio.errors import StudioError
+
 if TYPE_CHECKING:
     from PIL import ImageFont
 
-FAMILY = "Noto Sans"
+DEFAULT_FAMILY = "Noto Sans"
 # Asked in this order where a style's own family lacks a letter.
 FALLBACKS = ("Noto Sans", "Noto Sans Arabic", "Heebo", "Noto Sans Thai", "Noto Sans CJK TC", "Noto Emoji")
+_FILES = {  # in the order in which they are asked
+    "Noto Sans": "NotoSans[wdth,wght].ttf",
+    "Noto Sans Arabic": "NotoSansArabic[wdth,wght].ttf",
+    "Heebo": "Heebo[wght].ttf",
+    "Noto Sans Thai": "NotoSansThai[wdth,wght].ttf",
+    "Anton": "Anton-Regular.ttf",
+    "Noto Emoji": "NotoEmoji-Bold.ttf",
+}
 _CJK = "cvttf_NotoSansCJK_Bold"  # a package of one font file
 _COLOUR_TABLES = {"CBDT", "sbix", "COLR", "SVG "}
 _SIMILAR = 1.1  # fonts whose heights differ by less are set in one size
@@ -32,20 +44,10 @@ _MEASURED = 100  # pixels an em, at which widths are measured
 _SUFFIXES = (".ttf", ".otf", ".ttc")
 
 # By the first word of a letter's Unicode name: what to install, from PyPI, and from Debian.
-_PACKAGES = {
-    "ARABIC": ("fontpkg-noto-sans-arabic", "fonts-noto-core"),
-    "HEBREW": ("fontpkg-heebo", "fonts-noto-core"),
-    "THAI": ("fontpkg-noto-sans-thai", "fonts-noto-core"),
-    "DEVANAGARI": ("fontpkg-noto-sans-devanagari", "fonts-noto-core"),
-    "TAMIL": ("fontpkg-noto-sans-tamil", "fonts-noto-core"),
-    "TELUGU": ("fontpkg-noto-sans-telugu", "fonts-noto-core"),
-    "KHMER": ("fontpkg-noto-sans-khmer", "fonts-noto-core"),
-    "BENGALI": ("fontpkg-hind-siliguri", "fonts-noto-core"),
-    **dict.fromkeys(
-        ("CJK", "HIRAGANA", "KATAKANA", "HANGUL", "IDEOGRAPHIC", "BOPOMOFO", "FULLWIDTH", "HALFWIDTH"),
-        ("cvttf-notosanscjk-bold", "fonts-noto-cjk"),
-    ),
-}
+_PACKAGES = dict.fromkeys(
+    ("CJK", "HIRAGANA", "KATAKANA", "HANGUL", "IDEOGRAPHIC", "BOPOMOFO", "FULLWIDTH", "HALFWIDTH"),
+    ("cvttf-notosanscjk-bold", "fonts-noto-cjk"),
+)
 
 
 @dataclass(frozen=True)
@@ -66,32 +68,28 @@ class Font:
 # --------------------------------------------------------------------------------------------- files
 
 
-def font_file(family: str = FAMILY) -> Path:
-    """The file of a family that a package of the project brings."""
-    import fontpkg
+def font_file(family: str = DEFAULT_FAMILY) -> Path:
+    """The file of a family in templates/fonts. Raises StudioError for another family."""
+    if family not in _FILES:
+        raise StudioError(f"wanted one of the fonts {', '.join(_FILES)}, got {family!r}")
+    return _font_folder() / _FILES[family]
 
-    return Path(fontpkg.path(family))
+
+def _font_folder() -> Path:
+    return Path(str(resources.files("templates") / "fonts"))
 
 
 @lru_cache(maxsize=1)
-def project_files() -> tuple[Path, ...]:
-    """The fonts of installed packages and our emoji, in the order in which they are asked."""
-    import fontpkg
-
-    known = [Path(fontpkg.path(name)) for name in sorted(fontpkg.families())]
-    order = [name.replace(" ", "") for name in FALLBACKS]
-    places = {
-        path: order.index(path.stem.split("[")[0]) for path in known if path.stem.split("[")[0] in order
-    }
-    found = sorted(known, key=lambda path: places.get(path, len(order)))
+def project_fonts() -> tuple[Path, ...]:
+    """The fonts of templates/fonts and of the extra `cjk`, in the order in which they are asked."""
+    *ours, emoji = (_font_folder() / name for name in _FILES.values())
     package = find_spec(_CJK)
-    if package is not None and package.origin:
-        found += sorted(Path(package.origin).parent.glob("*.otf"))
-    return (*found, Path(str(resources.files("templates") / "fonts" / "NotoEmoji-Bold.ttf")))
+    cjk = sorted(Path(package.origin).parent.glob("*.otf")) if package and package.origin else []
+    return (*ours, *cjk, emoji)
 
 
 @lru_cache(maxsize=1)
-def machine_folders() -> tuple[Path, ...]:
+def system_font_folders() -> tuple[Path, ...]:
     """Where this system keeps its fonts."""
     home = Path.home()
     if sys.platform == "win32":
@@ -107,7 +105,7 @@ def machine_folders() -> tuple[Path, ...]:
 
 
 @lru_cache(maxsize=4)
-def machine_files(folders: tuple[Path, ...]) -> tuple[Path, ...]:
+def system_fonts(folders: tuple[Path, ...]) -> tuple[Path, ...]:
     """Every font file in these folders, in order."""
     return tuple(
         path
@@ -149,27 +147,27 @@ def needs_glyph(letter: str) -> bool:
     return not letter.isspace() and unicodedata.category(letter) not in ("Cf", "Cc", "Mn", "Me")
 
 
-def font_of(letter: str, first: Path) -> Font | None:
+def find_font(letter: str, first: Path) -> Font | None:
     """The font that draws a letter where `first` is the style's own."""
     return next((font for font in _asked(first) if font.has(letter)), None)
 
 
 def _asked(first: Path) -> Iterator[Font]:
     """All fonts, in the order in which they are asked; the machine's are looked at last."""
-    for path in dict.fromkeys((first, *project_files())):
+    for path in dict.fromkeys((first, *project_fonts())):
         if (font := read_font(path)) is not None:
             yield font
-    for path in machine_files(machine_folders()):
+    for path in system_fonts(system_font_folders()):
         if (font := read_font(path)) is not None:
             yield font
 
 
-def runs(text: str, first: Path) -> list[tuple[Path, str]]:
+def font_runs(text: str, first: Path) -> list[tuple[Path, str]]:
     """The text in runs of one font each: `first` where it has the letters, else the next one that has."""
     found: list[tuple[Path, str]] = []
-    emoji = project_files()[-1]
+    emoji = project_fonts()[-1]
     for letter in text:
-        font = font_of(letter, first) if needs_glyph(letter) else None
+        font = find_font(letter, first) if needs_glyph(letter) else None
         path = font.path if font else found[-1][0] if found else first
         if letter.isspace() and path == emoji:
             path = first  # an emoji's own space is as wide as an emoji
@@ -190,7 +188,7 @@ def missing_glyphs(text: str, first: Path | None = None) -> str:
     """The letters of `text` that no font here has, each once, in order; "" if all are there."""
     own = first or font_file()
     letters = dict.fromkeys(letter for letter in text if needs_glyph(letter))
-    return "".join(letter for letter in letters if font_of(letter, own) is None)
+    return "".join(letter for letter in letters if find_font(letter, own) is None)
 
 
 def fallback_files(text: str, first: Path) -> tuple[str, ...]:
@@ -199,15 +197,15 @@ def fallback_files(text: str, first: Path) -> tuple[str, ...]:
     others = [
         letter for letter in dict.fromkeys(text) if needs_glyph(letter) and not (own and own.has(letter))
     ]
-    found = (font_of(letter, first) for letter in others)
+    found = (find_font(letter, first) for letter in others)
     return tuple(sorted({font.path.name for font in found if font is not None}))
 
 
-def missing_told(texts: Iterable[str]) -> tuple[str, ...]:
+def describe_missing(texts: Iterable[str]) -> tuple[str, ...]:
     """A line for each script or kind of sign that no font here has, with the package that brings it."""
     groups: dict[tuple[str, str], list[str]] = {}
     for letter in missing_glyphs("".join(texts)):
-        groups.setdefault(package_of(letter), []).append(letter)
+        groups.setdefault(package_for(letter), []).append(letter)
     return tuple(
         f"no font here has {_shown(letters)}: captions leave {'it' if len(letters) == 1 else 'them'} out; "
         + (f"`pip install {pip}`, or on Debian " if pip else "on Debian ")
@@ -216,7 +214,7 @@ def missing_told(texts: Iterable[str]) -> tuple[str, ...]:
     )
 
 
-def package_of(letter: str) -> tuple[str, str]:
+def package_for(letter: str) -> tuple[str, str]:
     """The packages of PyPI ("" for none) and of Debian that bring a letter."""
     script = unicodedata.name(letter, "").split(" ")[0].split("-")[0]
     if script in _PACKAGES:
@@ -238,22 +236,22 @@ def row_width(text: str, family: str, size: float, *, bold: bool) -> float:
     """How wide libass draws a row, in pixels; `size` is its font size: from the lowest to the highest."""
     first = font_file(family)
     width = 0.0
-    for path, run in runs(text, first):
-        em = size * scale_of(path, first) / _MEASURED
-        width += _type(path, bold).getlength(run) * em / height_of(path)
+    for path, run in font_runs(text, first):
+        em = size * fallback_scale(path, first) / _MEASURED
+        width += _type(path, bold).getlength(run) * em / height_in_ems(path)
         if path != first:  # libass takes spaces from the first font that has them
-            own = _type(path, bold).getlength(" ") / height_of(path)
-            width += run.count(" ") * em * (_type(first, bold).getlength(" ") / height_of(first) - own)
+            own = _type(path, bold).getlength(" ") / height_in_ems(path)
+            width += run.count(" ") * em * (_type(first, bold).getlength(" ") / height_in_ems(first) - own)
     return width
 
 
-def scale_of(path: Path, first: Path) -> float:
+def fallback_scale(path: Path, first: Path) -> float:
     """How much larger a font has to be set so that its letters are no smaller than those of `first`."""
-    scale = height_of(path) / height_of(first)
+    scale = height_in_ems(path) / height_in_ems(first)
     return scale if scale > _SIMILAR else 1.0
 
 
-def height_of(path: Path) -> float:
+def height_in_ems(path: Path) -> float:
     """A font's height in its own ems: libass fits that into the font size, and so some letters come small."""
     font = read_font(path)
     return (font.ascent + font.descent) / font.units if font else 1.0
@@ -285,9 +283,21 @@ def set_axes(type_: ImageFont.FreeTypeFont, *, weight: float, width: float) -> N
 # ---------------------------------------------------------------------------------------- fontconfig
 
 
-def fonts_conf() -> str:
+@contextmanager
+def font_environment() -> Iterator[dict[str, str]]:
+    """The environment for an ffmpeg that burns captions: ours, with the project's fonts (`FONTCONFIG_FILE`).
+
+    The fontconfig file exists inside the `with` block.
+    """
+    with tempfile.TemporaryDirectory(prefix="cold-open-fonts-") as folder:
+        conf = Path(folder, "fonts.conf")
+        conf.write_text(fontconfig_xml(), encoding="utf-8")
+        yield {**os.environ, "FONTCONFIG_FILE": str(conf)}
+
+
+def fontconfig_xml() -> str:
     """A fontconfig file: the project's fonts first, the machine's own behind them, none in colour."""
-    folders = dict.fromkeys([*(path.parent for path in project_files()), *machine_folders()])
+    folders = dict.fromkeys([*(path.parent for path in project_fonts()), *system_font_folders()])
     places = "".join(f"  <dir>{escape(str(folder))}</dir>\n" for folder in folders)
     families = "".join(f"<string>{escape(name)}</string>" for name in FALLBACKS)
     return (

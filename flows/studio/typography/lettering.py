@@ -12,7 +12,7 @@ from pathlib import Path
 from PIL import Image, ImageDraw, ImageFont
 
 from flows.studio.typography import fonts, linebreak
-from flows.studio.typography.linebreak import Piece
+from flows.studio.typography.linebreak import TextPiece
 
 Colour = tuple[int, int, int]
 
@@ -24,7 +24,9 @@ GAP = 0.05  # between a mark and the letters of the line above
 
 
 @lru_cache(maxsize=64)
-def font(size: int, face: tuple[float, float] = BOLD, path: Path | None = None) -> ImageFont.FreeTypeFont:
+def load_font(
+    size: int, face: tuple[float, float] = BOLD, path: Path | None = None
+) -> ImageFont.FreeTypeFont:
     """Noto Sans, or the font at `path`, at `size` pixels, in a weight (to 900) and a width (62.5 to 100)."""
     type_ = ImageFont.truetype(str(path or fonts.font_file()), size)
     fonts.set_axes(type_, weight=face[0], width=face[1])
@@ -44,18 +46,20 @@ def _is_kept(letter: str) -> bool:
 
 def row_width(text: str, size: int, face: tuple[float, float] = BOLD) -> float:
     """How wide a row is, in pixels."""
-    return sum(font(size, face, path).getlength(run) for path, run in fonts.runs(text, fonts.font_file()))
+    return sum(
+        load_font(size, face, path).getlength(run) for path, run in fonts.font_runs(text, fonts.font_file())
+    )
 
 
-def in_order(text: str) -> list[tuple[Path, str]]:
+def visual_runs(text: str) -> list[tuple[Path, str]]:
     """The runs of a row from left to right; each by itself runs in its own direction."""
-    found = fonts.runs(text, fonts.font_file())
+    found = fonts.font_runs(text, fonts.font_file())
     strong = (unicodedata.bidirectional(letter) for letter in text)
     is_rtl = next((kind for kind in strong if kind in ("L", "R", "AL")), "L") != "L"
     return found[::-1] if is_rtl else found
 
 
-def write(
+def draw_row(
     pen: ImageDraw.ImageDraw,
     at: tuple[float, float],
     text: str,
@@ -66,15 +70,15 @@ def write(
 ) -> None:
     """A row of plain letters whose upper left corner is at `at`."""
     x, y = at
-    base = y + font(size, face).getmetrics()[0]
-    for path, run in in_order(text):
-        type_ = font(size, face, path)
+    base = y + load_font(size, face).getmetrics()[0]
+    for path, run in visual_runs(text):
+        type_ = load_font(size, face, path)
         pen.text((x, base), run, fill, type_, "ls")
         x += type_.getlength(run)
 
 
 @dataclass(frozen=True)
-class Fitted:
+class FittedText:
     """A text broken into lines, and the size of type at which it fits."""
 
     lines: tuple[str, ...]
@@ -104,7 +108,7 @@ class Fitted:
         return self.size * BASE - above, last + self.size * BASE + below
 
 
-def apart(text: Fitted) -> Fitted:
+def with_clear_lines(text: FittedText) -> FittedText:
     """The text with its lines so far from each other that no mark stands in the line above.
 
     Capitals of Vietnamese and tones of Thai reach higher than the usual leading has room for.
@@ -116,11 +120,11 @@ def apart(text: Fitted) -> Fitted:
 
 def _reach(row: str, size: int, face: tuple[float, float]) -> tuple[float, float]:
     """How far a row's letters reach above and below their line, in pixels."""
-    boxes = [font(size, face, path).getbbox(run, anchor="ls") for path, run in in_order(row)]
+    boxes = [load_font(size, face, path).getbbox(run, anchor="ls") for path, run in visual_runs(row)]
     return max(-top for _, top, _, _ in boxes), max(bottom for _, _, _, bottom in boxes)
 
 
-def fit(
+def fit_text(
     text: str,
     width: int,
     height: int,
@@ -128,30 +132,30 @@ def fit(
     face: tuple[float, float] = BLACK_CONDENSED,
     largest: int,
     most_lines: int = 3,
-) -> Fitted:
+) -> FittedText:
     """`text` as large as it can be within `width` × `height`, on at most `most_lines` lines."""
-    words = linebreak.pieces(drawable(text), limit=400)
+    words = linebreak.split_pieces(drawable(text), limit=400)
     if not words:
-        return Fitted((), 1, face)
+        return FittedText((), 1, face)
     fitted = [
-        _at_largest(Fitted(_broken(words, count, face), largest, face), width, height)
+        _at_largest(FittedText(_broken(words, count, face), largest, face), width, height)
         for count in range(1, min(most_lines, len(words)) + 1)
     ]
     return max(fitted, key=lambda candidate: (candidate.size, -len(candidate.lines)))
 
 
-def _broken(words: Sequence[Piece], count: int, face: tuple[float, float]) -> tuple[str, ...]:
+def _broken(words: Sequence[TextPiece], count: int, face: tuple[float, float]) -> tuple[str, ...]:
     """The words on `count` lines of about the same length: the longest line as short as can be."""
     if count == 1:
-        return (linebreak.joined(words),)
+        return (linebreak.join_pieces(words),)
     choices = []
     for first in range(1, len(words) - count + 2):
-        lines = (linebreak.joined(words[:first]), *_broken(words[first:], count - 1, face))
+        lines = (linebreak.join_pieces(words[:first]), *_broken(words[first:], count - 1, face))
         choices.append((max(row_width(line, 100, face) for line in lines), lines))
     return min(choices)[1]
 
 
-def _at_largest(text: Fitted, width: int, height: int) -> Fitted:
+def _at_largest(text: FittedText, width: int, height: int) -> FittedText:
     widest = replace(text, size=100).width or 1
     size = min(text.size, int(100 * width / widest), int(height / (LEADING * len(text.lines))))
     return replace(text, size=max(6, size))
@@ -168,8 +172,8 @@ class Ink:
     depth_colour: Colour = (0, 0, 0)
 
 
-def letter(
-    picture: Image.Image, text: Fitted, centre: float, top: float, ink: Ink, *, align: str = "centre"
+def draw_text(
+    picture: Image.Image, text: FittedText, centre: float, top: float, ink: Ink, *, align: str = "centre"
 ) -> None:
     """Draws the lines onto `picture`: centred on `centre`, or beginning there (align="left")."""
     pen = ImageDraw.Draw(picture)
@@ -180,7 +184,7 @@ def letter(
         for i, line in enumerate(text.lines):
             x = centre + step - (row_width(line, text.size, text.face) / 2 if align == "centre" else 0)
             y = top + i * text.leading + text.size * BASE + step
-            for path, run in in_order(line):
-                type_ = font(text.size, text.face, path)
+            for path, run in visual_runs(line):
+                type_ = load_font(text.size, text.face, path)
                 pen.text((x, y), run, fill, type_, "ls", stroke_width=edge, stroke_fill=around)
                 x += type_.getlength(run)

@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
+from scripts_llm.plain_text import display_width
+
 CLOSERS = "\"'”’)»」』】"
 OPENERS = "\"'“‘(«¿¡「『【"
 
@@ -29,40 +31,28 @@ _SILENT_E = re.compile(r"([aeiouy][bcdfgjkmnpqstvwxz]{1,2})e(?=\W*$|s\W*$)", re.
 
 
 @dataclass(frozen=True)
-class Piece:
+class TextPiece:
     """What is never parted: a word, or a phrase of a script without spaces. `is_glued` to the one before."""
 
     text: str
     is_glued: bool = False
 
 
-def pieces(text: str, limit: int) -> list[Piece]:
+def split_pieces(text: str, limit: int) -> list[TextPiece]:
     """The pieces of a text, none wider than `limit`."""
-    found: list[Piece] = []
+    found: list[TextPiece] = []
     for word in text.split():
         parts = [part for phrase in _phrases(word) for part in _short(phrase, limit)]
-        found += [Piece(part, is_glued=i > 0) for i, part in enumerate(parts)]
+        found += [TextPiece(part, is_glued=i > 0) for i, part in enumerate(parts)]
     return found
 
 
-def joined(parts: Sequence[Piece]) -> str:
+def join_pieces(parts: Sequence[TextPiece]) -> str:
     """The pieces as one row."""
     return "".join(("" if part.is_glued or not i else " ") + part.text for i, part in enumerate(parts))
 
 
-def width(text: str) -> int:
-    """Letters, where a Chinese, Japanese or Korean one counts for two and a combining mark for none."""
-    return sum(_letter_width(letter) for letter in text)
-
-
-@lru_cache(maxsize=4096)
-def _letter_width(letter: str) -> int:
-    if unicodedata.category(letter) in ("Mn", "Me", "Cf"):
-        return 0
-    return 2 if unicodedata.east_asian_width(letter) in "WF" else 1
-
-
-def syllables(word: str) -> int:
+def count_syllables(word: str) -> int:
     """About how long a word is spoken: its groups of vowels, or its letters where each is a syllable."""
     letters = sum(unicodedata.category(letter)[0] == "L" for letter in word)
     full = sum(unicodedata.east_asian_width(letter) in "WF" for letter in word)
@@ -99,7 +89,7 @@ def _parser(language: str) -> Callable[[str], list[str]]:
 
 def _short(word: str, limit: int) -> Iterator[str]:
     """The word, in parts that are no wider than `limit`: where UAX 14 allows it, else between letters."""
-    if width(word) <= limit:
+    if display_width(word) <= limit:
         yield word
         return
     from uniseg.graphemecluster import grapheme_clusters
@@ -107,8 +97,8 @@ def _short(word: str, limit: int) -> Iterator[str]:
 
     part = ""
     for unit in line_break_units(word):
-        for piece in [unit] if width(unit) <= limit else grapheme_clusters(unit):
-            if part and width(part + piece) > limit:
+        for piece in [unit] if display_width(unit) <= limit else grapheme_clusters(unit):
+            if part and display_width(part + piece) > limit:
                 yield part
                 part = ""
             part += piece
@@ -119,7 +109,7 @@ def _short(word: str, limit: int) -> Iterator[str]:
 # -------------------------------------------------------------------------------------- where to break
 
 
-def break_cost(parts: Sequence[Piece], at: int) -> int:
+def break_cost(parts: Sequence[TextPiece], at: int) -> int:
     """How bad it is to part before the piece number `at`, 0 for the best place."""
     before, after = parts[at - 1].text.rstrip(CLOSERS).lower(), parts[at].text.strip(OPENERS).lower()
     if before.endswith(_STOPS) and before not in _TITLES:
@@ -131,17 +121,17 @@ def break_cost(parts: Sequence[Piece], at: int) -> int:
     return 28 if before in _LEANING or before in _TITLES else 16
 
 
-def cues(parts: Sequence[Piece], limit: int, most: int) -> list[Sequence[Piece]]:
+def split_cues(parts: Sequence[TextPiece], limit: int, most: int) -> list[Sequence[TextPiece]]:
     """The pieces of each cue: two rows of `limit` and `most` in all at the most.
 
     As few cues as can be, parted at the best places, of about equal length, with rows that look well.
     """
     best = [(0.0, 0)]  # for so many pieces: the cost so far, and where their last cue begins
-    mean = min(most, width(joined(parts))) or 1
+    mean = min(most, display_width(join_pieces(parts))) or 1
     for n in range(1, len(parts) + 1):
         choices = []
         for first in range(n - 1, -1, -1):
-            long = width(joined(parts[first:n]))
+            long = display_width(join_pieces(parts[first:n]))
             split = _best_split(parts[first:n], limit)
             if first < n - 1 and (long > most or split is None):
                 break
@@ -150,7 +140,7 @@ def cues(parts: Sequence[Piece], limit: int, most: int) -> list[Sequence[Piece]]
             rough = split[0] / 2 if split else 0
             choices.append((best[first][0] + 100 + 40 * lack * lack + where + rough, first))
         best.append(min(choices))
-    found: list[Sequence[Piece]] = []
+    found: list[Sequence[TextPiece]] = []
     n = len(parts)
     while n:
         first = best[n][1]
@@ -159,21 +149,21 @@ def cues(parts: Sequence[Piece], limit: int, most: int) -> list[Sequence[Piece]]
     return found
 
 
-def rows(parts: Sequence[Piece], limit: int) -> str:
+def break_rows(parts: Sequence[TextPiece], limit: int) -> str:
     """The pieces on one row, or on two of about the same width, parted at the best place."""
     split = _best_split(parts, limit)
     if split is None or not split[1]:
-        return joined(parts)
-    return f"{joined(parts[: split[1]])}\n{joined(parts[split[1] :])}"
+        return join_pieces(parts)
+    return f"{join_pieces(parts[: split[1]])}\n{join_pieces(parts[split[1] :])}"
 
 
-def _best_split(parts: Sequence[Piece], limit: int) -> tuple[float, int] | None:
+def _best_split(parts: Sequence[TextPiece], limit: int) -> tuple[float, int] | None:
     """How rough the best rows are, and where the second begins (0: there is one); None if none fit."""
-    if width(joined(parts)) <= limit:
+    if display_width(join_pieces(parts)) <= limit:
         return 0.0, 0
     splits = []
     for at in range(1, len(parts)):
-        above, below = width(joined(parts[:at])), width(joined(parts[at:]))
+        above, below = display_width(join_pieces(parts[:at])), display_width(join_pieces(parts[at:]))
         if max(above, below) <= limit:
             splits.append((abs(above - below) * 42 / limit + break_cost(parts, at), at))
     return min(splits, default=None)

@@ -1,4 +1,4 @@
-"""How a line is said: a parenthetical as changes to the voice, and effects as changes to its sound."""
+"""Parentheticals: "(whispering)" as changes to a voice and to its sound."""
 
 from __future__ import annotations
 
@@ -6,24 +6,24 @@ import re
 from dataclasses import dataclass, replace
 from functools import reduce
 
-from flows.studio.voice.catalog import VoiceSettings
+from flows.studio.voice.settings import VoiceSettings
 
 
 @dataclass(frozen=True)
 class Delivery:
-    """What a parenthetical does to a line."""
+    """The changes that a parenthetical makes to a line."""
 
     speed: float = 1.0
     semitones: float = 0.0
     intonation: float = 1.0
     breath: float = 0.0
     level_db: float = 0.0
-    bright_db: float = 0.0  # above 1.5 kHz: a raised voice is bright, a low one dull
+    bright_db: float = 0.0  # above 1.5 kHz: a raised voice is bright, a quiet one dull
     effect: str | None = None
     pause_seconds: float = 0.0  # of silence before the line
 
     def then(self, other: Delivery) -> Delivery:
-        """Both: `shouting slowly`."""
+        """Both together: `shouting slowly`."""
         return Delivery(
             speed=self.speed * other.speed,
             semitones=self.semitones + other.semitones,
@@ -36,7 +36,7 @@ class Delivery:
         )
 
 
-# The stems of words, and what a voice does about them.
+# Stems of words, as regular expressions, and their delivery.
 _DIRECTIONS = {
     "whisper, under (?:his|her|their|its) breath, hushed": Delivery(speed=0.95, breath=1.0, level_db=-5),
     "shout, yell, scream, bellow, holler, roar, loud": Delivery(
@@ -61,23 +61,24 @@ _DIRECTIONS = {
     "pause, beat, after a silence": Delivery(pause_seconds=0.7),
 }
 _DELIVERIES = tuple(
-    (re.compile(rf"\b(?:{words.replace(', ', '|')})", re.I), how) for words, how in _DIRECTIONS.items()
+    (re.compile(rf"\b(?:{words.replace(', ', '|')})", re.I), delivery)
+    for words, delivery in _DIRECTIONS.items()
 )
 
 
-def delivery(parenthetical: str | None) -> Delivery:
-    """All that a parenthetical asks for and a voice can do; other words change nothing."""
-    asked = [found for words, found in _DELIVERIES if words.search(parenthetical or "")]
+def read_parenthetical(parenthetical: str | None) -> Delivery:
+    """Everything that a parenthetical asks for and a voice can do; other words change nothing."""
+    asked = [delivery for words, delivery in _DELIVERIES if words.search(parenthetical or "")]
     return reduce(Delivery.then, asked, Delivery())
 
 
-def directed(voice: VoiceSettings, how: Delivery) -> VoiceSettings:
-    """The voice as it says this one line."""
+def apply_delivery(voice: VoiceSettings, delivery: Delivery) -> VoiceSettings:
+    """The voice changed for one line."""
     timbre = replace(
         voice.timbre,
-        pitch_hz=voice.timbre.pitch_hz * 2 ** (how.semitones / 12),
-        intonation=voice.timbre.intonation * how.intonation,
-        breath=max(voice.timbre.breath, how.breath),
+        pitch_hz=voice.timbre.pitch_hz * 2 ** (delivery.semitones / 12),
+        intonation=voice.timbre.intonation * delivery.intonation,
+        breath=max(voice.timbre.breath, delivery.breath),
     )
-    effect = how.effect if how.effect and voice.effect == "none" else voice.effect
-    return replace(voice, timbre=timbre, speed=voice.speed * how.speed, effect=effect)
+    effect = delivery.effect if delivery.effect and voice.effect == "none" else voice.effect
+    return replace(voice, timbre=timbre, speed=voice.speed * delivery.speed, effect=effect)

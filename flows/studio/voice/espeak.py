@@ -1,6 +1,6 @@
-"""Russian as phonemes: espeak-ng's reader (the extra `[ru]`, GPL-3.0, loaded as a library of its own).
+"""Russian as phonemes, by espeak-ng (the extra `[ru]`, GPL-3.0, loaded as a shared library).
 
-Kokoro has no Russian speaker, but most of Russian's sounds; its voices speak it with an accent.
+Kokoro has no Russian voice but most of Russian's sounds; its voices speak it with an accent.
 """
 
 from __future__ import annotations
@@ -14,23 +14,27 @@ import threading
 _UTF8, _IPA, _RETRIEVAL = 1, 0x02, 1
 _OK = 0
 
-# espeak-ng's signs that Kokoro lacks or hears otherwise.
+# espeak-ng's signs that Kokoro lacks or takes for other sounds.
 _SIGNS = {"͡": "", "ɕː": "ɕ", "ɵ": "o", "ʑ": "ʒ", "ɭ": "l", "ɫ": "l", "ʉ": "u", "ɪ^": "ɪ", "-": ""}
 _SENTENCE = re.compile(r"[^.!?…]+[.!?…]*")
 _CLAUSE = re.compile(r"([^,;:—]+)([,;:—]*)")
 _END = re.compile(r"[.!?…]+$")
-_OTHER_VOICE = re.compile(r"\([a-z-]+\)")  # (en)…(ru): where it reads a foreign word
+_OTHER_VOICE = re.compile(r"\([a-z-]+\)")  # (en)…(ru) around a foreign word
 
-_reading = threading.Lock()  # the library has one state for the process
+_reading = threading.Lock()  # the library has one state a process
 
 
 def available() -> bool:
-    """Whether the extra is installed."""
+    """True if the extra is installed."""
     return importlib.util.find_spec("espeakng_loader") is not None
 
 
-def phonemes(text: str) -> tuple[str, ...]:
-    """A line's sentences in Kokoro's alphabet; numbers are read as words. Needs the extra."""
+def phonemize(text: str) -> tuple[str, ...]:
+    """A text's sentences in Kokoro's alphabet; numbers are read as words. Needs the extra.
+
+    Raises:
+        OSError: espeak-ng has no Russian voice.
+    """
     sentences = []
     for sentence in _SENTENCE.findall(text):
         end = _END.search(sentence)
@@ -63,6 +67,6 @@ def _library() -> ctypes.CDLL:
     library.espeak_TextToPhonemes.restype = ctypes.c_char_p
     library.espeak_TextToPhonemes.argtypes = [ctypes.POINTER(ctypes.c_char_p), ctypes.c_int, ctypes.c_int]
     library.espeak_Initialize(_RETRIEVAL, 0, str(espeakng_loader.get_data_path()).encode(), 0)
-    if library.espeak_SetVoiceByName(b"ru") != _OK:  # else it would go on in the voice before
-        raise OSError("espeak-ng: wanted its Russian voice, which is not there; install cold-open[ru] again")
+    if library.espeak_SetVoiceByName(b"ru") != _OK:  # else it would read in its default language
+        raise OSError("espeak-ng has no Russian voice; install cold-open[ru] again")
     return library

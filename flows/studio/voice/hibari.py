@@ -1,15 +1,17 @@
-"""Hibari's network as a source and a filter, so that one recorded speaker gives a whole cast.
+"""The embedded speaker: everything that this project asks of hibari-tts, which is pinned in pyproject.toml.
 
-hibari-tts predicts, for every 12.5 ms, the pitch and the spectrum of the voiced and the unvoiced part
-(`hibari/dsp.py`). Between the network and the waveform the pitch can be moved alone; playing the result
-faster or slower (resampling, with the network speaking slower or faster to make up for it) moves the
-formants, the size of the speaker, and the product of both is another person.
+hibari-tts (Apache-2.0) turns English into phonemes and predicts, for every 12.5 ms, the pitch and the spectra
+of the voiced and the unvoiced part. Between the network and the waveform the pitch can be moved alone.
+Playing the result faster or slower (by resampling, with the network speaking slower or faster to make up for
+it) moves the formants, the size of the speaker. Both together make a whole cast of one recorded speaker.
+
+No other module imports hibari. Where it cannot be imported, `missing` says why.
 """
 
 from __future__ import annotations
 
 import functools
-import os
+import importlib.util
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,38 +20,32 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from flows.studio.errors import StudioError
+from flows.studio.media.audio import Samples
 from flows.studio.rates import SAMPLE_RATE
+from flows.studio.voice.onnx import import_onnxruntime
+from flows.studio.voice.settings import EMBEDDED_HZ, Timbre
 
 if TYPE_CHECKING:
     from hibari import Hibari
 
-Samples = NDArray[np.float32]
+REQUIREMENT = "hibari-tts[fast]==0.2.1"  # as in pyproject.toml
 
-MODEL_RATE = 24_000
-HOP = 300  # samples of the model's rate in a frame of its spectrum
+MODEL_RATE = 24_000  # samples a second
+HOP = 300  # samples at MODEL_RATE in one column of the spectra
 BIN_HZ = 20.0
-SPEAKER_HZ = 200.0  # the recorded speaker's usual pitch
-VOICED_HZ = 60.0  # below it the network means "no pitch"
-SPEEDS = (0.5, 2.0)  # what the network was trained on
+VOICED_HZ = 60.0  # a lower predicted pitch means "unvoiced"
+SPEEDS = (0.5, 2.0)  # the range that the network was trained on
 
 _loading = threading.Lock()
 
 
 @dataclass(frozen=True)
-class Timbre:
-    """A throat: how high it speaks, how large it is, and what is wrong with it."""
-
-    pitch_hz: float = SPEAKER_HZ
-    formants: float = 1.0  # 1.2: every resonance a fifth higher, a smaller person
-    intonation: float = 1.0  # 0 is monotone
-    breath: float = 0.0  # 0...1, air beside the tone; 1 is a whisper
-    growl: float = 0.0  # 0...1, the octave below sounds along
-    tremor: float = 0.0  # 0...1, an old throat
-
-
-@dataclass(frozen=True)
 class Spectra:
-    """What the network predicts for each 12.5 ms: (601, frames) arrays, and the pitch in Hz (frames,)."""
+    """The network's prediction, a column every 12.5 ms: (601, columns) arrays, the pitch in Hz (columns,).
+
+    Magnitudes are natural logarithms, phases are in radians.
+    """
 
     voiced: Samples
     voiced_phase: Samples
@@ -59,57 +55,110 @@ class Spectra:
     f0: Samples
 
     def columns(self, index: NDArray[np.intp]) -> Spectra:
-        """These moments in this order: longer, shorter, again."""
+        """The columns with these numbers, in this order."""
         return Spectra(*(getattr(self, name)[..., index] for name in self.__dataclass_fields__))
 
 
-def model() -> Hibari:
-    """Hibari with its embedded voice: one session for the process, one thread, no telemetry, no network."""
-    with _loading:
-        return _load()
+def missing() -> str | None:
+    """The reason why hibari cannot speak here, as a clause for a message; None if it can.
+
+    Nothing is imported for the answer; a broken installation is known only after the first try to speak.
+    """
+    if _load.cache_info().currsize and isinstance(_load(), str):
+        return str(_load())
+    for module in ("hibari", "onnxruntime"):
+        if importlib.util.find_spec(module) is None:
+            return f"{module} is not installed"
+    return None
 
 
-@functools.cache
-def _load() -> Hibari:
-    os.environ.setdefault(
-        "ORT_DISABLE_TELEMETRY", "1"
-    )  # else the import already writes a device id to ~/.cache
-    import onnxruntime
-    from hibari import Hibari
-
-    onnxruntime.disable_telemetry_events()
-    return Hibari(voice="heart", threads=1)
+def can_speak() -> bool:
+    """True if hibari can be loaded; loads it."""
+    return missing() is None and not isinstance(_loaded(), str)
 
 
-def predict(phonemes: str, *, speed: float = 1.0) -> Spectra:
-    """The network's spectra of a phoneme string (misaki's alphabet), at most about 400 characters long."""
-    hibari = model()
+def phonemize(text: str) -> list[str]:
+    """An English text as phonemes in misaki's alphabet, one string a sentence.
+
+    Raises:
+        StudioError: hibari cannot be loaded.
+    """
+    return list(_hibari().phonemize(text))
+
+
+def is_word(word: str, *, common: bool = False) -> bool:
+    """True if hibari's dictionary has this word; `common` leaves its less reliable half out."""
+    lexicon = _hibari().g2p.lexicon
+    return word in lexicon.golds or (not common and word in lexicon.silvers)
+
+
+def predict_spectra(phonemes: str, *, speed: float = 1.0) -> Spectra:
+    """The network's spectra of a phoneme string of at most about 400 characters.
+
+    Raises:
+        StudioError: hibari cannot be loaded.
+    """
+    hibari = _hibari()
     speed = float(np.clip(speed, *SPEEDS))
     feed: dict[str, Any] = {
         "ids": np.asarray([hibari.ids(phonemes)], np.int64),
         "speed": np.asarray([speed], np.float32),
     }
-    names = ("lh", "theta", "ln", "lr", "phi", "f0")
-    return Spectra(*(part[0] for part in hibari.sess.run(names, feed)))
+    outputs = ("lh", "theta", "ln", "lr", "phi", "f0")
+    return Spectra(*(part[0] for part in hibari.sess.run(outputs, feed)))
 
 
 def say(phonemes: Sequence[str], timbre: Timbre, *, speed: float, rng: np.random.Generator) -> Samples:
-    """Phoneme strings, one a sentence, spoken by that throat: 48 kHz mono, as loud as it comes."""
+    """Phoneme strings, one a sentence, in that timbre: mono at 48 kHz, at no particular level.
+
+    Raises:
+        StudioError: hibari cannot be loaded.
+    """
     parts = [
-        sound(predict(sentence, speed=speed / timbre.formants), timbre, rng=rng) for sentence in phonemes
+        synthesize(predict_spectra(sentence, speed=speed / timbre.formants), timbre, rng=rng)
+        for sentence in phonemes
     ]
     return np.concatenate(parts) if parts else np.zeros(0, np.float32)
 
 
-def sound(
+def _hibari() -> Hibari:
+    loaded = _loaded()
+    if isinstance(loaded, str):
+        raise StudioError(f"{loaded}: pip install '{REQUIREMENT}'")
+    return loaded
+
+
+def _loaded() -> Hibari | str:
+    with _loading:
+        return _load()
+
+
+@functools.cache
+def _load() -> Hibari | str:
+    """hibari with its embedded voice, one session a process on one thread; or why it cannot be loaded."""
+    try:
+        import_onnxruntime()
+        from hibari import Hibari
+
+        return Hibari(voice="heart", threads=1)
+    except ModuleNotFoundError as error:
+        return f"{error.name} is not installed"
+    except (ImportError, OSError) as error:
+        return f"hibari cannot be loaded ({error})"
+
+
+def synthesize(
     spectra: Spectra, timbre: Timbre, *, rng: np.random.Generator, f0: Samples | None = None
 ) -> Samples:
-    """Spectra as 48 kHz samples; `f0` is the pitch in Hz that each column gets, else their own one moved."""
+    """Spectra as samples, mono at 48 kHz.
+
+    `f0` is the pitch of each column in Hz; without it, it is the spectra's own one, moved to the timbre's.
+    """
     import soxr
     from hibari import dsp
 
-    pitch = _moved_pitch(spectra.f0, timbre, rng) if f0 is None else f0
-    pitch = (pitch / timbre.formants).astype(np.float32)  # playing it faster raises it again
+    pitch = _move_pitch(spectra.f0, timbre, rng) if f0 is None else f0
+    pitch = (pitch / timbre.formants).astype(np.float32)  # the resampling raises it again
     source = dsp.pulses(pitch)
     if timbre.growl:
         source += np.float32(timbre.growl) * dsp.pulses(pitch / 2, vthresh=20.0)
@@ -119,7 +168,7 @@ def sound(
     tone = 1.0 - min(timbre.breath, 1.0) ** 2
     spectrum *= direction * np.exp(np.minimum(log_voiced, 7.0)) * np.float32(tone)
     spectrum += _random_phases(spectrum.shape, rng) * np.exp(np.minimum(spectra.noise, 7.0))
-    # Where there is tone, the network's own noise phases carry the old pitch: they are drawn anew.
+    # In voiced columns the network's noise phases carry the old pitch: they are drawn anew.
     phases = np.exp(1j * spectra.unvoiced_phase).astype(np.complex64)
     phases[:, voiced] = _random_phases((len(phases), int(voiced.sum())), rng)
     spectrum += phases * np.exp(np.minimum(spectra.unvoiced, 7.0))
@@ -131,10 +180,10 @@ def sound(
     )
 
 
-def _moved_pitch(f0: Samples, timbre: Timbre, rng: np.random.Generator) -> Samples:
-    """The line's melody in another register, its steps scaled by `intonation`; unvoiced stays 0."""
+def _move_pitch(f0: Samples, timbre: Timbre, rng: np.random.Generator) -> Samples:
+    """The pitch in Hz moved to the timbre's, its steps scaled by `intonation`; unvoiced columns stay 0."""
     voiced = f0 > VOICED_HZ
-    steps = np.log(np.where(voiced, f0, SPEAKER_HZ) / SPEAKER_HZ) * timbre.intonation
+    steps = np.log(np.where(voiced, f0, EMBEDDED_HZ) / EMBEDDED_HZ) * timbre.intonation
     moved = timbre.pitch_hz * np.exp(steps)
     if timbre.tremor:
         seconds = np.arange(len(f0)) * HOP / MODEL_RATE / timbre.formants
@@ -144,10 +193,10 @@ def _moved_pitch(f0: Samples, timbre: Timbre, rng: np.random.Generator) -> Sampl
 
 
 def _envelope(spectra: Spectra) -> tuple[Samples, NDArray[np.complex64]]:
-    """Log magnitude and direction of the voiced filter, between the harmonics too.
+    """Log magnitude and unit phasor of the voiced filter, (601, columns) each.
 
-    The network learnt its filter at the harmonics of the pitch that it predicts; another pitch has its
-    harmonics elsewhere, so the filter is read at the old ones and drawn straight from one to the next.
+    The network learnt its filter at the harmonics of the pitch that it predicts. Another pitch has its
+    harmonics elsewhere, so the filter is interpolated linearly between the predicted ones.
     """
     bins, frames = spectra.voiced.shape
     spacing = np.where(spectra.f0 > VOICED_HZ, spectra.f0, BIN_HZ) / BIN_HZ
@@ -166,7 +215,7 @@ def _envelope(spectra: Spectra) -> tuple[Samples, NDArray[np.complex64]]:
 
 
 def _air(log_voiced: Samples, breath: float) -> Samples:
-    """Breath shaped by the mouth: the voiced filter with its lows taken away, for air is born above 1 kHz."""
+    """The magnitude of breath: the voiced filter without its lows, as turbulence begins at about 1 kHz."""
     hertz = np.arange(len(log_voiced))[:, None] * BIN_HZ
     rise = hertz / (hertz + 1200.0)
     level = np.float32(2.2 * breath)

@@ -1,8 +1,8 @@
-"""A line as phonemes: screenplay habits put right first, and made-up syllables where no voice knows the
-script.
+"""A line of dialogue as phonemes, in misaki's alphabet; or as a murmur where no speaker knows its words.
 
-hibari's own reader turns numbers, money, years, times and abbreviations into words; what it stumbles over is
-what writers do: shouting in capitals, stretched vowels, noises, emoji, asterisks.
+hibari reads English and turns numbers, money, years, times and abbreviations into words. What it stumbles
+over is put right here first: shouting in capitals, stretched vowels, noises, emoji, asterisks. Russian is
+read by espeak-ng, for Kokoro.
 """
 
 from __future__ import annotations
@@ -15,12 +15,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from flows.studio.voice import espeak, kokoro
-from flows.studio.voice.hibari import model
+from flows.studio.voice import espeak, hibari, kokoro
 
-LONGEST = 300  # phonemes the network hears at once; it was trained on no more than about 500
+LONGEST = 300  # phonemes of one piece; the networks were trained on no more than about 500
 
-# Noises that a person makes and a dictionary spells out: letters in any number -> misaki phonemes.
+# Noises that a dictionary would spell out: their spellings -> phonemes.
 _NOISES = {
     r"s+h{2,}|sh": "ʃː",
     r"p+s+t+": "pst",
@@ -41,8 +40,8 @@ _NOISES = {
 _NOISE = re.compile("|".join(rf"\b(?:{spelling})\b" for spelling in _NOISES), re.I)
 _STRETCHED = re.compile(r"\b\w*?([^\W\d_])\1{2,}\w*", re.I)
 _REPEATED = re.compile(r"([^\W\d_])\1{2,}", re.I)
-_NUMBERLESS_NO = re.compile(r"\b(no)\.(?!\s*\d)", re.I)  # hibari takes it for "number"
-_DOTTED = re.compile(r"\b(vs|lbs?|oz|approx)\.(?=\s+\S)", re.I)  # it takes the dot for the sentence's end
+_NUMBERLESS_NO = re.compile(r"\b(no)\.(?!\s*\d)", re.I)  # hibari reads "number"
+_DOTTED = re.compile(r"\b(vs|lbs?|oz|approx)\.(?=\s+\S)", re.I)  # hibari ends the sentence at the dot
 _CAPITALS = re.compile(r"\b[A-Z][A-Z']+\b")
 _STAY_CAPITALS = re.compile(
     r"TV|OK|ID|UK|EU|PR|AI|DJ|DNA|CEO|FBI|CIA|NASA|UFO|USA|PC|VIP|ATM|DIY|AM|PM|AC|UN"
@@ -51,7 +50,7 @@ _SHORT_WORDS = re.compile(r"a[nst]|b[ey]|do|go|he|i[fnst]|m[ey]|no|o[fnr]|so|to|
 _MARKS = re.compile(r"[*_~`|<>{}\[\]\\^#]+(?!\d)")
 _SITE = re.compile(r"(?<=\w)\.(?=(?:com|org|net|io|tv)\b)", re.I)
 
-_CONSONANTS = "bdɡmnlwjfh"
+_CONSONANTS = "bdɡmnlwjfh"  # of a murmur; formants.CONSONANTS has them all, and formants.VOWELS the vowels
 _VOWELS = ("ɑ", "ʌ", "i", "u", "O", "A", "ɛ", "ə")
 _PAUSES = {
     "。": ".",
@@ -70,53 +69,65 @@ _SPELLED_VOWELS = frozenset("аеёиоуыэюяіїєѣαεηιουωάέήί�
 
 
 @dataclass(frozen=True)
-class Reading:
-    """Phonemes, one string a sentence."""
+class Phonemes:
+    """A line's phonemes, one string a sentence; `is_murmur`: they are made up."""
 
     sentences: tuple[str, ...]
-    murmured: bool = False
+    is_murmur: bool = False
 
 
-def read(line: str, *, russian: bool = False) -> Reading:
-    """How a line is said, or, when most of it is in a script without a voice, how it is murmured.
+def read_line(line: str, *, russian: bool = False) -> Phonemes:
+    """The phonemes of a line, or of a murmur as long as it.
 
-    `russian`: the voice can speak it, if the extra is there.
+    A line is murmured if most of its letters are in a script that nobody here can read, or if hibari cannot
+    be loaded. `russian` is True if the speaker can say Russian.
     """
     text = unicodedata.normalize("NFKC", line)
-    if russian and is_russian(text):
-        spoken = espeak.phonemes(text)
-    else:
-        spoken = tuple(model().phonemize(_tidied(text))) if _speakable(text) else ()
-    sentences = [part for sentence in spoken for part in _pieces(sentence) if _has_sound(part)]
-    return Reading(tuple(sentences)) if sentences else Reading(_murmur(line), murmured=True)
+    sentences: list[str] = []
+    if russian and can_read_russian(text):
+        sentences = list(espeak.phonemize(text))
+    elif _is_latin(text) and hibari.can_speak():
+        sentences = hibari.phonemize(_normalized(text))
+    pieces = [piece for sentence in sentences for piece in _pieces(sentence) if _has_sound(piece)]
+    return Phonemes(tuple(pieces)) if pieces else Phonemes(_murmur(line), is_murmur=True)
 
 
-def is_russian(text: str) -> bool:
-    """Whether it is Cyrillic, and the extra that reads that is there."""
+def can_read_russian(text: str) -> bool:
+    """True if the text is Cyrillic and the extra that reads it is installed."""
     return is_cyrillic(text) and espeak.available()
 
 
 def is_cyrillic(text: str) -> bool:
-    """Whether most of its letters are."""
+    """True if most of the text's letters are Cyrillic."""
     letters = [sign for sign in text if sign.isalpha()]
     return sum(1 for sign in letters if "CYRILLIC" in _name(sign)) > len(letters) / 2
 
 
-def way_to_speak(murmured: Iterable[str]) -> str:
-    """What would give those lines words, to be said after them; nothing if nothing here does."""
-    if not any(map(is_cyrillic, murmured)):
-        return ""
-    first = "coldopen pull kokoro, " if kokoro.folder() is None else ""
-    extra = "" if espeak.available() else "pip install 'cold-open[ru]', "
-    return f"; Kokoro speaks Russian: {first}{extra}then COLDOPEN_VOICES=kokoro"
+def needs_hibari(text: str) -> bool:
+    """True if hibari would read this text: at least half of its letters are Latin, or there are digits."""
+    return _is_latin(unicodedata.normalize("NFKC", text))
 
 
-def sounds_like(line: str) -> str:
-    """A line without a letter as something to hum: as many as there are signs."""
+def murmur_remedy(murmured: Iterable[str]) -> str:
+    """What would give words to the murmured texts, as the end of a message: "; …"; "" if nothing would."""
+    texts = list(murmured)
+    remedy = ""
+    if (reason := hibari.missing()) and any(map(needs_hibari, texts)):
+        remedy += f"; {reason}, which speaks English here: "
+        remedy += f"pip install '{hibari.REQUIREMENT}' and run again"
+    if any(map(is_cyrillic, texts)):
+        pull = "coldopen pull kokoro, " if kokoro.folder() is None else ""
+        extra = "" if espeak.available() else "pip install 'cold-open[ru]', "
+        remedy += f"; Kokoro speaks Russian: {pull}{extra}then COLDOPEN_VOICES=kokoro"
+    return remedy
+
+
+def humming(line: str) -> str:
+    """A text for a server to hum in place of a line without a letter: up to four "Hmmm"."""
     return f"H{'m' * 3}. " * min(max(_syllables(line), 1), 4)
 
 
-def _speakable(text: str) -> bool:
+def _is_latin(text: str) -> bool:
     """Whether at least half of its letters are Latin or digits, and there is one."""
     known = sum(1 for sign in text if sign.isdecimal() or (sign.isalpha() and "LATIN" in _name(sign)))
     foreign = sum(1 for sign in text if sign.isalpha() and "LATIN" not in _name(sign))
@@ -127,31 +138,31 @@ def _name(sign: str) -> str:
     return unicodedata.name(sign, "")
 
 
-def _tidied(text: str) -> str:
-    text = "".join(sign for sign in text if _is_read(sign))
+def _normalized(text: str) -> str:
+    text = "".join(sign for sign in text if _is_readable(sign))
     text = _MARKS.sub(" ", text.replace("...", "…"))
     text = re.sub(r"([!?])[!?]+", r"\1", _SITE.sub(" dot ", text))
-    text = _CAPITALS.sub(_spoken_capitals, text) if _shouts(text) else text
-    text = _DOTTED.sub(r"\1", _STRETCHED.sub(_unstretched, text))
+    text = _CAPITALS.sub(_lower_words, text) if _shouts(text) else text
+    text = _DOTTED.sub(r"\1", _STRETCHED.sub(_unstretch, text))
     text = _NUMBERLESS_NO.sub(r"[\1](/nˈO/).", text)
-    return _NOISE.sub(_noise, text).strip()
+    return _NOISE.sub(_noise_phonemes, text).strip()
 
 
-def _noise(found: re.Match[str]) -> str:
+def _noise_phonemes(found: re.Match[str]) -> str:
     spellings = (phonemes for spelling, phonemes in _NOISES.items() if re.fullmatch(spelling, found[0], re.I))
     return f"[{found[0]}](/{next(spellings)}/)"
 
 
-def _unstretched(found: re.Match[str]) -> str:
+def _unstretch(found: re.Match[str]) -> str:
     """`Nooooo` is no, `goood` is good: the letter once or twice, whichever the dictionary has."""
     if _NOISE.fullmatch(found[0]):
         return found[0]
     once, twice = (_REPEATED.sub(r"\1" * times, found[0]) for times in (1, 2))
-    golds = model().g2p.lexicon.golds
-    return twice if twice.lower() in golds and not _SHORT_WORDS.fullmatch(once) else once
+    is_word = hibari.is_word(twice.lower(), common=True)
+    return twice if is_word and not _SHORT_WORDS.fullmatch(once) else once
 
 
-def _is_read(sign: str) -> bool:
+def _is_readable(sign: str) -> bool:
     """Not emoji, not control or invisible signs; other scripts in a Latin line are passed over."""
     category = unicodedata.category(sign)
     if category in ("So", "Sk", "Cf", "Cc", "Co", "Cn", "Cs"):
@@ -163,17 +174,15 @@ def _shouts(text: str) -> bool:
     return any(not _STAY_CAPITALS.fullmatch(word) for word in _CAPITALS.findall(text))
 
 
-def _spoken_capitals(found: re.Match[str]) -> str:
+def _lower_words(found: re.Match[str]) -> str:
     """`WHERE IS MY FISH` is words, `FBI` is letters: what the dictionary has in small letters is a word."""
     word = found[0]
     if _STAY_CAPITALS.fullmatch(word):
         return word
     if len(word) == 2:
         return word.lower() if _SHORT_WORDS.fullmatch(word) else word
-    lexicon = model().g2p.lexicon
     plain = word.lower()
-    known = plain in lexicon.golds or plain in lexicon.silvers
-    return plain if known or len(word) > 5 or "'" in word else word
+    return plain if hibari.is_word(plain) or len(word) > 5 or "'" in word else word
 
 
 def _pieces(phonemes: str) -> list[str]:

@@ -1,11 +1,11 @@
-"""Lines spoken: every character in a voice of its own, level with the others, ready for the mix.
+"""A line's sound: every character in a voice of its own, level with the others, ready for the mix.
 
-    voices = voice.cast(premise.characters)
-    spoken = voice.speak("Is it supposed to blink?", voices["joe"], parenthetical="whispering")
+    voices = cast_voices(premise.characters)
+    speech = speak("Is it supposed to blink?", voices["joe"], parenthetical="whispering")
 
-One recorded speaker (hibari-tts, in the package, offline) becomes the whole cast: `vocoder` moves its pitch
-and its size, `delivery` does what the parenthetical asks, `reading` turns the words into sounds. Kokoro's
-speakers and a server's give sound only; `speech.throat` moves that.
+`phonemes` reads the text; `hibari` or `kokoro` says the phonemes, `speech_api` the text; `formants` moves
+finished speech to the character's timbre, and murmurs where nobody can speak; `delivery` does what the
+parenthetical asks for. Sound is float32, (n,), mono at 48 kHz.
 """
 
 from __future__ import annotations
@@ -17,131 +17,123 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from flows.studio.errors import StudioError
 from flows.studio.media import audio
-from flows.studio.media.filters import affected, shelved
-from flows.studio.media.loudness import decoded
+from flows.studio.media.audio import Samples, decode_sound
+from flows.studio.media.filters import apply_effect, boost_treble
+from flows.studio.media.loudness import at_loudness
 from flows.studio.rates import SAMPLE_RATE
 from flows.studio.voice import formants, hibari, kokoro, speech_api
-from flows.studio.voice.casting import cast
-from flows.studio.voice.catalog import VOICES, NamedVoice, VoiceSettings, named_voice, own_pitch
-from flows.studio.voice.delivery import delivery, directed
-from flows.studio.voice.phonemes import Reading, read, sounds_like
+from flows.studio.voice.catalog import speaker_pitch
+from flows.studio.voice.delivery import apply_delivery, read_parenthetical
+from flows.studio.voice.phonemes import Phonemes, humming, read_line
+from flows.studio.voice.settings import VoiceSettings
 
-__all__ = [
-    "LINE_LUFS",
-    "VOICES",
-    "NamedVoice",
-    "Spoken",
-    "VoiceSettings",
-    "cast",
-    "named_voice",
-    "recorded",
-    "speak",
-]
-
-Samples = NDArray[np.float32]
-
-LINE_LUFS = -18.0  # every line before the mix; a parenthetical moves it
+LINE_LUFS = -18.0  # of every line before the mix; a parenthetical may change it
 SENTENCE_GAP = 0.22  # seconds between the sentences of a line
 LONGEST_PAUSE = 0.5  # seconds inside a line
-RECORDED_FLOOR_DB = -38.0  # under a recording's loudest: its room
+RECORDED_FLOOR_DB = -38.0  # below the loudest 10 ms of a recording is the noise of its room
 
 
 @dataclass(frozen=True)
-class Spoken:
-    """A line's sound: 48 kHz mono, silence trimmed, its edges faded."""
+class Speech:
+    """A line's samples, without silence around them, faded at the edges; `is_murmur`: made-up syllables."""
 
     samples: Samples
-    murmured: bool  # made-up syllables: no voice knows the line's script
+    is_murmur: bool
 
     @property
     def seconds(self) -> float:
         return len(self.samples) / SAMPLE_RATE
 
 
-def speak(text: str, voice: VoiceSettings, *, parenthetical: str | None = None) -> Spoken:
+def speak(text: str, voice: VoiceSettings, *, parenthetical: str | None = None) -> Speech:
     """A line in that voice. The same text, voice and parenthetical give the same samples.
 
     Raises:
         StudioError: Kokoro was not pulled; a server does not answer.
     """
-    how = delivery(parenthetical)
-    voice = directed(voice, how)
+    delivery = read_parenthetical(parenthetical)
+    voice = apply_delivery(voice, delivery)
     rng = np.random.default_rng(_seed(text, voice))
-    line, murmured = _said(text, voice, rng)
-    line = audio.without_long_pauses(line, longest=LONGEST_PAUSE)
-    line = affected(shelved(line, how.bright_db), voice.effect, rng=rng)
-    line = audio.with_edges(audio.trimmed(line))
-    return Spoken(_leveled(line, LINE_LUFS + how.level_db), murmured)
+    line, is_murmur = _synthesize(text, voice, rng)
+    line = audio.shorten_pauses(line, longest=LONGEST_PAUSE)
+    line = apply_effect(boost_treble(line, delivery.bright_db), voice.effect, rng=rng)
+    line = audio.with_fades(audio.trim_silence(line))
+    return Speech(_at_level(line, LINE_LUFS + delivery.level_db), is_murmur)
 
 
-def recorded(path: Path, *, where: str = "file") -> Spoken:
-    """A line that a person recorded, in any format that ffmpeg reads, as loud as the others.
+def read_recording(path: Path, *, where: str = "file") -> Speech:
+    """A line that a person recorded, in any format that ffmpeg reads, at the level of the others.
 
     Raises:
         StudioError: there is no such file, or no sound in it.
     """
     if not path.is_file():
         raise StudioError(f"{where}: no such recording: {path}; give its path beside the script", code=2)
-    pieces = [piece.mean(axis=1) for piece in decoded(path)]
+    pieces = [piece.mean(axis=1) for piece in decode_sound(path)]
     line = np.concatenate(pieces).astype(np.float32) if pieces else np.zeros(0, np.float32)
-    line = audio.trimmed(line, floor_db=RECORDED_FLOOR_DB)
+    line = audio.trim_silence(line, floor_db=RECORDED_FLOOR_DB)
     if len(line) < SAMPLE_RATE // 20:
         raise StudioError(f"{where}: wanted a spoken line in {path}, got silence; try another file", code=2)
-    return Spoken(_leveled(audio.with_edges(line), LINE_LUFS), murmured=False)
+    return Speech(_at_level(audio.with_fades(line), LINE_LUFS), is_murmur=False)
 
 
-def _said(text: str, voice: VoiceSettings, rng: np.random.Generator) -> tuple[Samples, bool]:
-    """The line as its speaker gives it, in the character's throat, and whether it is a murmur."""
+def _synthesize(text: str, voice: VoiceSettings, rng: np.random.Generator) -> tuple[Samples, bool]:
+    """The line as its speaker says it, in the character's timbre; and whether it is a murmur."""
     if voice.speaker == "server":
-        return _told_by_server(text, voice, rng)
-    reading = read(text, russian=voice.speaker == "kokoro")
+        return _by_server(text, voice, rng)
+    phonemes = read_line(text, russian=voice.speaker == "kokoro")
 
     def by_hibari(sentence: str) -> Samples:
         return hibari.say([sentence], voice.timbre, speed=voice.speed, rng=rng)
 
+    def by_formants(sentence: str) -> Samples:
+        return formants.murmur(sentence, voice.timbre, speed=voice.speed, rng=rng)
+
     def by_kokoro(sentence: str) -> Samples:
-        pitch = voice.timbre.pitch_hz / own_pitch(voice)
-        said = kokoro.say(sentence, voice.name, speed=voice.speed / pitch)
-        return _in_throat(said, voice, pitch, rng)
+        pitch = voice.timbre.pitch_hz / speaker_pitch(voice)
+        speech = kokoro.say(sentence, voice.name, speed=voice.speed / pitch)
+        return _move(speech, voice, pitch, rng)
 
-    say = by_kokoro if voice.speaker == "kokoro" else by_hibari
-    return _sentences(reading, say, gap=SENTENCE_GAP / voice.speed), reading.murmured
+    say = by_hibari if hibari.can_speak() else by_formants
+    say = by_kokoro if voice.speaker == "kokoro" else say
+    return _join_sentences(phonemes, say, gap=SENTENCE_GAP / voice.speed), phonemes.is_murmur
 
 
-def _sentences(reading: Reading, say: Callable[[str], Samples], *, gap: float) -> Samples:
-    """One after the other, with a breath between them."""
-    silence = np.zeros(audio.seconds(gap), np.float32)
+def _join_sentences(phonemes: Phonemes, say: Callable[[str], Samples], *, gap: float) -> Samples:
+    """The sentences one after the other, `gap` seconds apart."""
+    silence = np.zeros(audio.samples_in(gap), np.float32)
     pieces: list[Samples] = []
-    for sentence in reading.sentences:
-        said = audio.with_edges(audio.trimmed(say(sentence)))
-        pieces += [silence, said] if pieces else [said]
+    for sentence in phonemes.sentences:
+        speech = audio.with_fades(audio.trim_silence(say(sentence)))
+        pieces += [silence, speech] if pieces else [speech]
     return np.concatenate(pieces)
 
 
-def _told_by_server(text: str, voice: VoiceSettings, rng: np.random.Generator) -> tuple[Samples, bool]:
-    """Servers know many scripts; what has no letter in it is hummed."""
-    murmured = not any(sign.isalnum() for sign in text)
-    pitch = voice.timbre.pitch_hz / own_pitch(voice)
-    said = speech_api.say(sounds_like(text) if murmured else text, voice.name, speed=voice.speed / pitch)
-    return _in_throat(audio.trimmed(said), voice, pitch, rng), murmured
+def _by_server(text: str, voice: VoiceSettings, rng: np.random.Generator) -> tuple[Samples, bool]:
+    """The line as a server says it, which knows many scripts; a text without a letter is hummed."""
+    is_murmur = not any(sign.isalnum() for sign in text)
+    pitch = voice.timbre.pitch_hz / speaker_pitch(voice)
+    speech = speech_api.say(humming(text) if is_murmur else text, voice.name, speed=voice.speed / pitch)
+    return _move(audio.trim_silence(speech), voice, pitch, rng), is_murmur
 
 
-def _in_throat(said: Samples, voice: VoiceSettings, pitch: float, rng: np.random.Generator) -> Samples:
-    moved = formants.retuned(said, pitch=pitch, size=voice.timbre.formants)
-    return formants.breathed(moved, voice.timbre.breath, rng=rng)
+def _move(speech: Samples, voice: VoiceSettings, pitch: float, rng: np.random.Generator) -> Samples:
+    """Finished speech in the voice's timbre; `pitch` is the factor from the speaker's own."""
+    moved = formants.move(speech, pitch=pitch, size=voice.timbre.formants)
+    return formants.add_breath(moved, voice.timbre.breath, rng=rng)
 
 
-def _leveled(line: Samples, loudness_lufs: float) -> Samples:
-    """At that loudness, its few highest peaks bent so that a 24-bit file holds them."""
+def _at_level(line: Samples, loudness_lufs: float) -> Samples:
+    """The line at that loudness, its few highest peaks bent so that a 24-bit file holds them."""
     for _ in range(2):  # bending takes a little loudness away; the second turn gives it back
-        line = audio.tamed(audio.at_loudness(line, loudness_lufs))
+        line = audio.soft_clip(at_loudness(line, loudness_lufs))
     return line
 
 
 def _seed(text: str, voice: VoiceSettings) -> list[int]:
-    said = json.dumps([text, voice.recipe], sort_keys=True)
-    return list(hashlib.sha256(said.encode("utf-8", "replace")).digest())
+    """The seed of a line's noise, from its text and its voice."""
+    spoken = json.dumps([text, voice.recipe], sort_keys=True)
+    return list(hashlib.sha256(spoken.encode("utf-8", "replace")).digest())

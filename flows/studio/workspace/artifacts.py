@@ -1,4 +1,4 @@
-"""Recipes: an artefact is known by the hash of what it is made from, whatever its number in the script."""
+"""Recipes: an artifact is known by the hash of what it is made from, whatever its number in the script."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ Recipe = Mapping[str, Any]
 SEED_BITS = 63
 
 
-def canonical(recipe: Recipe) -> str:
+def canonical_json(recipe: Recipe) -> str:
     """The one JSON text of a recipe: equal recipes give equal text."""
     return json.dumps(recipe, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 
 
 def digest(recipe: Recipe) -> str:
     """Eight hexadecimal digits that stand for the recipe in file names."""
-    return hashlib.sha256(canonical(recipe).encode()).hexdigest()[:8]
+    return hashlib.sha256(canonical_json(recipe).encode()).hexdigest()[:8]
 
 
 @dataclass(frozen=True)
-class Artefact:
+class Artifact:
     """A file that was made, and what was noted when it was."""
 
     path: Path
     recipe: Recipe
-    made: Mapping[str, Any]
+    notes: Mapping[str, Any]
 
     @property
     def label(self) -> str:
@@ -39,42 +39,42 @@ class Artefact:
         return self.path.stem.rsplit("-", 1)[0]
 
 
-Shelf = Mapping[str, Artefact]
+Artifacts = Mapping[str, Artifact]
 
 
-def shelf(place: Path, suffix: str) -> dict[str, Artefact]:
-    """Every whole artefact of one kind in a folder, by the digest of its recipe."""
-    found: dict[str, Artefact] = {}
+def stored(place: Path, suffix: str) -> dict[str, Artifact]:
+    """Every whole artifact of one kind in a folder, by the digest of its recipe."""
+    found: dict[str, Artifact] = {}
     for path in sorted(place.iterdir()) if place.is_dir() else ():
         if path.suffix != suffix or path.name.startswith("."):
             continue
         note = files.read_json(path.with_suffix(".json")) or {}
         recipe, made = note.get("recipe"), note.get("made")
         if isinstance(recipe, dict) and isinstance(made, dict) and path.stem.endswith(f"-{digest(recipe)}"):
-            found[digest(recipe)] = Artefact(path, recipe, made)
+            found[digest(recipe)] = Artifact(path, recipe, made)
     return found
 
 
-def gone(place: Path, suffix: str) -> frozenset[str]:
-    """The digests of artefacts whose note is there and whose file is not."""
+def orphans(place: Path, suffix: str) -> frozenset[str]:
+    """The digests of artifacts whose note is there and whose file is not."""
     notes = place.glob("*.json") if place.is_dir() else ()
     return frozenset(note.stem.rsplit("-", 1)[-1] for note in notes if not note.with_suffix(suffix).exists())
 
 
-def make(
-    place: Path, label: str, recipe: Recipe, suffix: str, *, by: Callable[[Path], Mapping[str, Any]]
-) -> Artefact:
-    """Makes one artefact: `by` writes to a temporary path and says what is to be noted.
+def create(
+    place: Path, label: str, recipe: Recipe, suffix: str, *, write: Callable[[Path], Mapping[str, Any]]
+) -> Artifact:
+    """Makes one artifact: `write` writes to a temporary path and says what is to be noted.
 
     The file is moved into place before its note; without a note it does not count, so that a run killed
     between the two makes it again.
     """
     path = place / f"{label}-{digest(recipe)}{suffix}"
     path.with_suffix(".json").unlink(missing_ok=True)
-    with files.writing(path) as part:
-        made = by(part)
+    with files.atomic_write(path) as part:
+        made = write(part)
     files.write_json(path.with_suffix(".json"), {"recipe": recipe, "made": made})
-    return Artefact(path, recipe, made)
+    return Artifact(path, recipe, made)
 
 
 def seed_from(*names: str | int) -> int:
@@ -83,7 +83,7 @@ def seed_from(*names: str | int) -> int:
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big") >> (64 - SEED_BITS)
 
 
-def changes(before: Recipe, after: Recipe) -> tuple[str, ...]:
+def changed_keys(before: Recipe, after: Recipe) -> tuple[str, ...]:
     """The keys whose values differ, in the order of `after`."""
     keys = [*after, *(key for key in before if key not in after)]
     return tuple(key for key in keys if before.get(key) != after.get(key))

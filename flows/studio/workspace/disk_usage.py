@@ -9,10 +9,10 @@ from itertools import groupby
 from pathlib import Path
 
 from flows.studio.workspace.files import disk_errors
-from flows.studio.workspace.folder import ROOM, EpisodeFolder, episodes, every_episode, locked
+from flows.studio.workspace.folder import MIN_FREE_BYTES, EpisodeFolder, all_episodes, episodes, locked
 
-MEDIA = {".mp4", ".mkv", ".wav", ".png", ".gif", ".jpg", ".jpeg", ".mp3"}
-RECENT = 3  # episodes whose mean size says how large the next one will be
+MEDIA_SUFFIXES = {".mp4", ".mkv", ".wav", ".png", ".gif", ".jpg", ".jpeg", ".mp3"}
+RECENT_EPISODES = 3  # episodes whose mean size says how large the next one will be
 
 
 @dataclass(frozen=True)
@@ -24,35 +24,31 @@ class Removal:
     num_bytes: int
 
 
-def size_of(place: Path) -> int:
+def folder_bytes(place: Path) -> int:
     """Bytes of all files under a folder; 0 if it is not there."""
     with disk_errors(place):
         return sum(path.lstat().st_size for path in place.rglob("*") if path.is_file())
 
 
-def wanted_bytes(output: Path, show: str) -> int:
+def next_episode_bytes(output: Path, show: str) -> int:
     """What the show's next episode will take: the mean of its last three, else the room of one."""
-    sizes = [size_of(episode.root) for episode in episodes(output, show)[-RECENT:]]
-    return sum(sizes) // len(sizes) if sizes else ROOM
+    sizes = [folder_bytes(episode.root) for episode in episodes(output, show)[-RECENT_EPISODES:]]
+    return sum(sizes) // len(sizes) if sizes else MIN_FREE_BYTES
 
 
-def removable(output: Path, *, keep: int) -> tuple[Removal, ...]:
-    """What can go of every show's episodes but its newest `keep`: clips, voices and segments.
+def removable_files(output: Path, *, keep: int) -> tuple[Removal, ...]:
+    """What can go of every show's episodes but its newest `keep`: clips, upscaled clips, voices and segments.
 
     Scripts, recipes and finished films are never among them, and an episode without a film is left whole.
     """
     found = []
-    for _, show in groupby(every_episode(output), key=lambda episode: episode.root.parent):
+    for _, show in groupby(all_episodes(output), key=lambda episode: episode.root.parent):
         for episode in list(show)[: -keep or None]:
-            files = tuple(_media((episode.clips, episode.voices, episode.segments, *_of_a_draft(episode))))
+            draft = replace(episode, draft=True)
+            files = tuple(_media(dict.fromkeys((*episode.artifact_folders, *draft.artifact_folders))))
             if files and is_finished(episode):
                 found.append(Removal(episode, files, sum(path.stat().st_size for path in files)))
     return tuple(found)
-
-
-def _of_a_draft(episode: EpisodeFolder) -> tuple[Path, Path]:
-    draft = replace(episode, draft=True)
-    return draft.clips, draft.segments
 
 
 def remove(removal: Removal) -> None:
@@ -66,7 +62,7 @@ def is_finished(episode: EpisodeFolder) -> bool:
     return episode.film.exists()
 
 
-def in_words(num_bytes: float) -> str:
+def format_bytes(num_bytes: float) -> str:
     """Bytes as people say them: "340 MB", "1.2 GB"."""
     megabytes = num_bytes / 1e6
     return f"{megabytes:.0f} MB" if megabytes < 1000 else f"{megabytes / 1000:.1f} GB"
@@ -76,7 +72,7 @@ def _media(places: Iterable[Path]) -> Iterable[Path]:
     """The media files of some folders; a recipe beside one (.json) is none."""
     for place in places:
         for path in sorted(place.iterdir()) if place.is_dir() else ():
-            if path.is_file() and path.suffix in MEDIA:
+            if path.is_file() and path.suffix in MEDIA_SUFFIXES:
                 yield path
 
 
@@ -88,5 +84,5 @@ def free_bytes(output: Path) -> int:
 
 def space_line(output: Path) -> str:
     """The morning's last line: "1.2 GB in output, 80.3 GB free"."""
-    used, free = size_of(output), free_bytes(output)
-    return f"{in_words(used)} in {output}, {in_words(free)} free"
+    used, free = folder_bytes(output), free_bytes(output)
+    return f"{format_bytes(used)} in {output}, {format_bytes(free)} free"

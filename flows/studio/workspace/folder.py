@@ -16,10 +16,10 @@ from pathlib import Path
 
 from flows.studio.errors import StudioError
 from flows.studio.workspace import posix
-from flows.studio.workspace.files import _MAKE_ROOM, _is_part, disk_errors
+from flows.studio.workspace.files import MAKE_ROOM_HINT, disk_errors, is_temporary
 
 MAX_NAME_BYTES = 80
-ROOM = 200_000_000
+MIN_FREE_BYTES = 200_000_000
 _CODE = re.compile(r"^s(\d{2,})e(\d{2,})$")
 _WINDOWS_KEEPS = {
     "con",
@@ -78,7 +78,7 @@ class EpisodeFolder:
     draft: bool = False
 
     @property
-    def made(self) -> Path:
+    def media_root(self) -> Path:
         """Where clips, segments and pictures lie."""
         return self.root / "draft" if self.draft else self.root
 
@@ -88,7 +88,7 @@ class EpisodeFolder:
 
     @property
     def clips(self) -> Path:
-        return self.made / "clips"
+        return self.media_root / "clips"
 
     @property
     def voices(self) -> Path:
@@ -96,7 +96,16 @@ class EpisodeFolder:
 
     @property
     def segments(self) -> Path:
-        return self.made / "segments"
+        return self.media_root / "segments"
+
+    @property
+    def upscaled(self) -> Path:
+        return self.media_root / "upscaled"
+
+    @property
+    def artifact_folders(self) -> tuple[Path, ...]:
+        """The folders whose files can be made again from the script and their recipes."""
+        return (self.clips, self.upscaled, self.voices, self.segments)
 
     @property
     def manifest(self) -> Path:
@@ -124,11 +133,11 @@ class EpisodeFolder:
 
     @property
     def poster(self) -> Path:
-        return self.made / "poster.png"
+        return self.media_root / "poster.png"
 
     @property
     def contact_sheet(self) -> Path:
-        return self.made / "contact_sheet.png"
+        return self.media_root / "contact_sheet.png"
 
     @property
     def publish(self) -> Path:
@@ -182,7 +191,7 @@ def _next_code(known: tuple[EpisodeFolder, ...], season: int) -> EpisodeCode:
     return EpisodeCode(season, max(numbers, default=0) + 1)
 
 
-def every_episode(output: Path) -> tuple[EpisodeFolder, ...]:
+def all_episodes(output: Path) -> tuple[EpisodeFolder, ...]:
     """The episodes under `output` that were begun, by show, each show's oldest first."""
     with disk_errors(output):
         roots = [manifest.parent for manifest in output.glob("*/s*e*/manifest.json")]
@@ -192,7 +201,7 @@ def every_episode(output: Path) -> tuple[EpisodeFolder, ...]:
 
 def last_worked_on(output: Path) -> EpisodeFolder | None:
     """The episode under `output`, of any show, whose manifest was written last."""
-    return max(every_episode(output), key=lambda folder: folder.manifest.stat().st_mtime, default=None)
+    return max(all_episodes(output), key=lambda folder: folder.manifest.stat().st_mtime, default=None)
 
 
 # ------------------------------------------------------------------------------------------------ lock
@@ -224,9 +233,9 @@ def locked(folder: EpisodeFolder, *, check_room: bool = True) -> Iterator[None]:
 def _check_room(place: Path) -> None:
     """An episode wants a hundred megabytes while it is made; a disk that fills up half way helps nobody."""
     free = shutil.disk_usage(place).free
-    if free < ROOM:
-        wanted, got = f"{ROOM // 10**6} MB of room", f"{free // 10**6} MB"
-        raise StudioError(f"{place}: the disk is full; wanted {wanted}, got {got}; {_MAKE_ROOM}")
+    if free < MIN_FREE_BYTES:
+        wanted, got = f"{MIN_FREE_BYTES // 10**6} MB of room", f"{free // 10**6} MB"
+        raise StudioError(f"{place}: the disk is full; wanted {wanted}, got {got}; {MAKE_ROOM_HINT}")
 
 
 def _holder(text: str) -> str:
@@ -239,9 +248,9 @@ def _holder(text: str) -> str:
 
 def _sweep(folder: EpisodeFolder) -> None:
     """What a killed run left half-written goes; only the holder of the lock calls this."""
-    for place in (folder.root, folder.made, folder.clips, folder.voices, folder.segments):
+    for place in (folder.root, folder.media_root, *folder.artifact_folders):
         for entry in place.iterdir() if place.is_dir() else ():
-            if entry.is_file() and _is_part(entry):
+            if entry.is_file() and is_temporary(entry):
                 entry.unlink(missing_ok=True)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import platform
 import time
 from collections.abc import Mapping
@@ -16,11 +15,11 @@ from flows.studio.workspace.folder import EpisodeFolder
 from scripts_llm.screenplay.premise import Premise
 
 SCHEMA = 1
-_PACKAGES = ("cold-open", "torch", "open_clip_torch", "moviepy", "imageio-ffmpeg", "hibari-tts", "prefect")
+_PACKAGES = ("cold-open", "torch", "open_clip_torch", "imageio-ffmpeg", "hibari-tts", "prefect")
 
 
 @dataclass(frozen=True)
-class Memory:
+class EpisodeMemory:
     """What an episode remembers from run to run: one option that is not given again keeps its value.
 
     `seed`, `writer` and `video` are those of the command line, `video` by the premise's keys. `film_model` is
@@ -54,7 +53,7 @@ _OF_THE_FILM = ("failed", "film_recipe", "weights")
 _CHAPTERS_OF_THE_FILM = {"film_model", "shots", "gag_cards", "film", "files", "timeline"}
 
 
-def read(folder: EpisodeFolder) -> Memory:
+def read_memory(folder: EpisodeFolder) -> EpisodeMemory:
     """The memory of an episode; an empty one if it was never begun or its manifest is lost.
 
     A draft's is the episode's, but for what it says of the film.
@@ -63,24 +62,24 @@ def read(folder: EpisodeFolder) -> Memory:
     return _with_film_of(_read(_of_the_draft(folder)), memory) if folder.draft else memory
 
 
-def _read(path: Path) -> Memory:
+def _read(path: Path) -> EpisodeMemory:
     begun = (files.read_json(path) or {}).get("remembered")
     if not isinstance(begun, dict):
-        return Memory()
-    known = {field.name for field in fields(Memory)}
-    memory = Memory(**{key: value for key, value in begun.items() if key in known})
+        return EpisodeMemory()
+    known = {field.name for field in fields(EpisodeMemory)}
+    memory = EpisodeMemory(**{key: value for key, value in begun.items() if key in known})
     return replace(memory, failed=tuple(memory.failed or ()), promised=tuple(memory.promised or ()))
 
 
 def _of_the_draft(folder: EpisodeFolder) -> Path:
-    return folder.made / folder.manifest.name
+    return folder.media_root / folder.manifest.name
 
 
-def _with_film_of(other: Memory, memory: Memory) -> Memory:
+def _with_film_of(other: EpisodeMemory, memory: EpisodeMemory) -> EpisodeMemory:
     return replace(memory, **{name: getattr(other, name) for name in _OF_THE_FILM})
 
 
-def write(folder: EpisodeFolder, memory: Memory, **chapters: Any) -> None:
+def write(folder: EpisodeFolder, memory: EpisodeMemory, **chapters: Any) -> None:
     """Writes the memory and replaces the chapters that are given; the others stay.
 
     A draft writes beside its film, and in the episode's own manifest leaves alone what is said of the film.
@@ -92,7 +91,7 @@ def write(folder: EpisodeFolder, memory: Memory, **chapters: Any) -> None:
     _write(folder.manifest, folder, memory, chapters)
 
 
-def _write(path: Path, folder: EpisodeFolder, memory: Memory, chapters: Mapping[str, Any]) -> None:
+def _write(path: Path, folder: EpisodeFolder, memory: EpisodeMemory, chapters: Mapping[str, Any]) -> None:
     before = files.read_json(path) or {}
     head = {
         "schema": SCHEMA,
@@ -116,21 +115,12 @@ def versions() -> dict[str, str]:
     return found
 
 
-def file_hash(path: Path) -> str | None:
-    """The first 16 hexadecimal digits of a file's SHA-256; None if it is not there."""
-    try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()[:16]
-    except FileNotFoundError:
-        return None
-
-
-def with_script(memory: Memory, script: Path) -> Memory:
+def with_script_hash(memory: EpisodeMemory, script: Path) -> EpisodeMemory:
     """The memory of a script as the program has just left it."""
-    return replace(memory, program_script=file_hash(script))
+    return replace(memory, program_script=files.hash_if_present(script))
 
 
-def origin(premise: Premise) -> dict[str, Any]:
+def writer_inputs(premise: Premise) -> dict[str, Any]:
     """What of a premise a script is written from; looks and voices are not: they flow into every run."""
     cast = {
         key: who.model_dump(
@@ -141,9 +131,9 @@ def origin(premise: Premise) -> dict[str, Any]:
     return {"logline": premise.logline, "characters": cast}
 
 
-def outdated(memory: Memory, premise: Premise) -> tuple[str, ...]:
+def changed_writer_inputs(memory: EpisodeMemory, premise: Premise) -> tuple[str, ...]:
     """What changed in the premise since the script was written: "logline", "joe"."""
-    before, now = memory.written_from, origin(premise)
+    before, now = memory.written_from, writer_inputs(premise)
     if before is None:
         return ()
     changed = ["logline"] if before.get("logline") != now["logline"] else []

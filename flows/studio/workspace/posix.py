@@ -33,7 +33,7 @@ if sys.platform == "win32":
         """Arguments for `subprocess.Popen` that keep the terminal's Ctrl-C away from the child."""
         return {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
 
-    def widen(pipe: IO[bytes] | None) -> None:
+    def widen_pipe(pipe: IO[bytes] | None) -> None:
         """Leaves a pipe as it is."""
 
 else:
@@ -51,7 +51,7 @@ else:
         """Arguments for `subprocess.Popen` that keep the terminal's Ctrl-C away from the child."""
         return {"start_new_session": True}
 
-    def widen(pipe: IO[bytes] | None) -> None:
+    def widen_pipe(pipe: IO[bytes] | None) -> None:
         """Makes a pipe hold a megabyte, so that pictures go through in few pieces, where that may be had."""
         if sys.platform == "linux" and pipe is not None:
             with contextlib.suppress(OSError):  # the system's limit, or this user's

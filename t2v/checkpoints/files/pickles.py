@@ -19,7 +19,7 @@ from typing import IO, Any, ClassVar, NamedTuple, TypeVar
 import torch
 from torch import Tensor
 
-from t2v.checkpoints.files.stored import Stored
+from t2v.checkpoints.files.stored import StoredTensor
 from t2v.errors import CheckpointError
 
 log = logging.getLogger(__name__)
@@ -281,7 +281,7 @@ def _resolved(value: object, numbers: Callable[[StorageRef], Tensor], path: Path
     return value
 
 
-def _stored(tensor: PickledTensor, numbers: Callable[[StorageRef], Tensor], path: Path) -> Stored:
+def _stored(tensor: PickledTensor, numbers: Callable[[StorageRef], Tensor], path: Path) -> StoredTensor:
     whole = tensor.storage.length * tensor.storage.dtype.itemsize // tensor.dtype.itemsize
     last = tensor.offset + sum((n - 1) * s for n, s in zip(tensor.size, tensor.stride, strict=True))
     empty = 0 in tensor.size
@@ -298,4 +298,4 @@ def _stored(tensor: PickledTensor, numbers: Callable[[StorageRef], Tensor], path
             tensor.size, tensor.stride, raw.storage_offset() // tensor.dtype.itemsize + tensor.offset
         )
 
-    return Stored(tensor.size, tensor.dtype, lambda: _guarded(read, path))
+    return StoredTensor(tensor.size, tensor.dtype, lambda: _guarded(read, path))

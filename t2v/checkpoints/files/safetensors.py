@@ -27,7 +27,7 @@ def quantize(tensor: Tensor) -> tuple[Tensor, Tensor]:
     return values.view(tensor.shape), scale
 
 
-def compressed(state: Mapping[str, Tensor], *, int8: bool) -> dict[str, Tensor]:
+def compress_weights(state: Mapping[str, Tensor], *, int8: bool) -> dict[str, Tensor]:
     """The tensors as they are written."""
     out: dict[str, Tensor] = {}
     for name, tensor in state.items():
@@ -38,7 +38,7 @@ def compressed(state: Mapping[str, Tensor], *, int8: bool) -> dict[str, Tensor]:
     return out
 
 
-def read(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
+def read_weights(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
     """All tensors of a file in fp32, and its metadata."""
     from safetensors import SafetensorError, safe_open
 
@@ -62,7 +62,7 @@ def read(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
     return out, metadata
 
 
-def write(tensors: Mapping[str, Tensor], path: Path, metadata: Mapping[str, str]) -> None:
+def write_weights(tensors: Mapping[str, Tensor], path: Path, metadata: Mapping[str, str]) -> None:
     """A whole file or none: what lies at the path stays until the new one is written."""
     from safetensors.torch import save_file
 

@@ -11,7 +11,7 @@ from torch import Tensor
 
 
 @dataclass(frozen=True)
-class Stored:
+class StoredTensor:
     """`read` gives a tensor whose memory is the mapped file wherever the format allows it."""
 
     shape: tuple[int, ...]
@@ -24,6 +24,6 @@ class TensorFile:
     """What one file holds. `loose` are tensors in a list, without names, in their order."""
 
     path: Path
-    tensors: Mapping[str, Stored]
+    tensors: Mapping[str, StoredTensor]
     metadata: Mapping[str, str] = field(default_factory=dict)
-    loose: tuple[Stored, ...] = ()
+    loose: tuple[StoredTensor, ...] = ()

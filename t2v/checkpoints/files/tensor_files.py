@@ -11,8 +11,8 @@ from typing import Any
 import torch
 
 from t2v.checkpoints.files.pickles import read_pickled
-from t2v.checkpoints.files.stored import Stored, TensorFile
-from t2v.checkpoints.files.wrong_files import refuse_wrong_file
+from t2v.checkpoints.files.stored import StoredTensor, TensorFile
+from t2v.checkpoints.files.wrong_files import check_file_kind
 from t2v.errors import CheckpointError
 
 WRAPPERS = ("state_dict", "model_state_dict", "module", "model", "unet", "weights")
@@ -35,29 +35,29 @@ def open_tensors(path: Path) -> TensorFile:
 
     Raises CheckpointError, which names a web page, a Git LFS pointer or half a download for what it is.
     """
-    refuse_wrong_file(path)
+    check_file_kind(path)
     with path.open("rb") as file:
         head = file.read(9)
     if head[8:9] == b"{":
         return _open_safetensors(path)
     value = read_pickled(path)
     if isinstance(value, list):
-        return TensorFile(path, {}, loose=tuple(t for t in value if isinstance(t, Stored)))
+        return TensorFile(path, {}, loose=tuple(t for t in value if isinstance(t, StoredTensor)))
     tensors = _named(value)
     if not tensors:
         raise CheckpointError(f"{path}: a PyTorch file without tensors in it; wanted a state dict")
     return TensorFile(path, tensors)
 
 
-def _named(value: object) -> Mapping[str, Stored]:
+def _named(value: object) -> Mapping[str, StoredTensor]:
     """The state dict in what was saved: the dictionary itself, or what lies under one of its usual names."""
     if not isinstance(value, dict):
         return {}
     for wrapper in WRAPPERS:
         inner = value.get(wrapper)
-        if isinstance(inner, dict) and any(isinstance(child, Stored) for child in inner.values()):
+        if isinstance(inner, dict) and any(isinstance(child, StoredTensor) for child in inner.values()):
             return _named(inner)
-    return {str(key): child for key, child in value.items() if isinstance(child, Stored)}
+    return {str(key): child for key, child in value.items() if isinstance(child, StoredTensor)}
 
 
 def _open_safetensors(path: Path) -> TensorFile:
@@ -78,7 +78,7 @@ def _open_safetensors(path: Path) -> TensorFile:
         kind = part.get_dtype()
         if kind not in SAFETENSORS_DTYPES:
             raise CheckpointError(f"{path}: {name} is {kind}, wanted one of {', '.join(SAFETENSORS_DTYPES)}")
-        tensors[name] = Stored(
+        tensors[name] = StoredTensor(
             tuple(part.get_shape()), SAFETENSORS_DTYPES[kind], partial(file.get_tensor, name)
         )
     return TensorFile(path, tensors, file.metadata() or {})
@@ -89,13 +89,13 @@ def _head(path: Path, length: int) -> bytes:
         return file.read(length)
 
 
-def open_all(paths: tuple[Path, ...]) -> TensorFile:
+def open_shards(paths: tuple[Path, ...]) -> TensorFile:
     """Several files that hold one part, as one; shards must be complete and hold no tensor twice."""
     _refuse_missing_shards(paths)
     files = [open_tensors(path) for path in paths]
     if len(files) == 1:
         return files[0]
-    tensors: dict[str, Stored] = {}
+    tensors: dict[str, StoredTensor] = {}
     for file in files:
         twice = tensors.keys() & file.tensors.keys()
         if twice:

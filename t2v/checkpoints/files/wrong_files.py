@@ -24,7 +24,7 @@ KINDS = (
 PACKED = re.compile(rb"PK\x03\x04")
 
 
-def refuse_wrong_file(path: Path) -> None:
+def check_file_kind(path: Path) -> None:
     """Raise CheckpointError for what cannot be a file of weights or settings, whatever its name."""
     try:
         with path.open("rb") as file:
@@ -64,7 +64,7 @@ def _is_text(head: bytes) -> bool:
 
 def read_json(path: Path) -> dict[str, Any]:
     """A JSON object from a file; CheckpointError says where it stops being one."""
-    refuse_wrong_file(path)
+    check_file_kind(path)
     try:
         value = json.loads(path.read_text("utf-8"))
     except UnicodeDecodeError as error:

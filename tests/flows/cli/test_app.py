@@ -10,8 +10,8 @@ import types
 import pytest
 
 from flows.cli import app
+from flows.cli import episode as episode_commands
 from flows.orchestration import plugin
-from flows.studio.production import messages
 from flows.studio.production.request import Outcome
 from scripts_llm.files.read import read_premise
 
@@ -119,15 +119,17 @@ def test_wrong_input_is_one_line_and_exit_code_2_under_every_name(
 def test_help_and_the_first_line_need_neither_prefect_nor_torch(checkout):
     script = """
 import sys
-from flows import begin, cli
-from flows.studio.production.request import EpisodeOptions
+from flows.cli import app
+from flows.studio.production import messages
+from flows.studio.production.episode import Episode
+from flows.studio.production.request import EpisodeRequest
 from pathlib import Path
 try:
-    cli.main(["episode", "--help"])
+    app.main(["episode", "--help"])
 except SystemExit as ended:
     assert ended.code == 0
 premise = Path("templates/premises/joe_and_the_don.yaml")
-print(begin.announce(EpisodeOptions(premise, writer="offline")))
+print(messages.announce(Episode.open(EpisodeRequest(premise=premise, writer="offline"))))
 heavy = {"torch", "prefect", "moviepy", "openai", "onnxruntime", "soundfile"} & set(sys.modules)
 assert not heavy, heavy
 """
@@ -223,13 +225,13 @@ def quick(monkeypatch):
     """Lets `episode` end at once with what a test wants."""
 
     def ends_with(outcome):
-        def check(options):
+        def make(request, console, *, verbose):
+            console.say("the first line")
             if isinstance(outcome, BaseException):
                 raise outcome
             return outcome
 
-        monkeypatch.setattr(messages, "announce", lambda options: "the first line")
-        monkeypatch.setattr(messages, "quick_check", check)
+        monkeypatch.setattr(episode_commands, "_make_episode", make)
 
     return ends_with
 

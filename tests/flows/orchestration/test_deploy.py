@@ -40,7 +40,7 @@ def site(tmp_path, checkout):
 
 @pytest.fixture
 def server(site):
-    server = api_server.start_private(site / "server.log")
+    server = api_server.start_private_server(site / "server.log")
     yield server.wait()
     server.stop()
 
@@ -80,7 +80,7 @@ def test_a_worker_makes_two_episodes_and_the_summary_names_the_broken_premise(si
     prefect("work-pool", "create", "studio", "--type", "process")
     prefect("--no-prompt", "deploy", "--all")
     (nightly,) = [each for each in records("deployments") if each["name"] == "nightly"]
-    assert [each["schedule"]["timezone"] for each in nightly["schedules"]] == [deploy.time_zone()]
+    assert [each["schedule"]["timezone"] for each in nightly["schedules"]] == [deploy.local_time_zone()]
     prefect("deployment", "run", "batch/nightly")
     prefect("worker", "start", "--pool", "studio", "--run-once", "--install-policy", "never")
 
@@ -105,20 +105,20 @@ def test_the_time_zone_is_the_machines_own_unless_it_is_set(tmp_path, monkeypatc
     localtime = tmp_path / "localtime"
     localtime.symlink_to(zones / "Vilnius")
     monkeypatch.delenv("TZ", raising=False)
-    assert deploy.time_zone(localtime=localtime) == "Europe/Vilnius"
+    assert deploy.local_time_zone(localtime=localtime) == "Europe/Vilnius"
     monkeypatch.setenv("TZ", ":Asia/Tokyo")
-    assert deploy.time_zone(localtime=localtime) == "Asia/Tokyo"
+    assert deploy.local_time_zone(localtime=localtime) == "Asia/Tokyo"
     monkeypatch.setenv("COLDOPEN_TIMEZONE", "America/New_York")
-    assert deploy.time_zone(localtime=localtime) == "America/New_York"
+    assert deploy.local_time_zone(localtime=localtime) == "America/New_York"
 
 
 def test_a_machine_without_a_zone_is_in_utc(tmp_path, monkeypatch):
     monkeypatch.setenv("TZ", "nonsense")
-    assert deploy.time_zone(localtime=tmp_path / "nowhere") == "UTC"
+    assert deploy.local_time_zone(localtime=tmp_path / "nowhere") == "UTC"
 
 
 def test_a_time_zone_that_does_not_exist_is_wrong_input(monkeypatch):
     monkeypatch.setenv("COLDOPEN_TIMEZONE", "Berlin")
     with pytest.raises(StudioError, match="wanted a time zone such as Europe/Berlin, got 'Berlin'") as told:
-        deploy.time_zone()
+        deploy.local_time_zone()
     assert told.value.code == 2

@@ -15,19 +15,19 @@ from urllib.parse import urlparse
 import pytest
 
 from flows.orchestration import server as api_server
-from flows.studio.production.console import Screen
+from flows.studio.production.console import Console
 
 RUN = """
 import signal
 import sys
 import time
 from pathlib import Path
-from flows import local_api
-from flows.studio.production.console import Screen
+from flows.orchestration import server
+from flows.studio.production.console import Console
 
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job ignores it from birth
-quiet = Screen(write=lambda line: None)
-with local_api.prefect_api(Path(sys.argv[1]), screen=quiet) as url:
+quiet = Console(write=lambda line: None)
+with server.prefect_api(Path(sys.argv[1]), screen=quiet) as url:
     from prefect import flow
 
     @flow
@@ -140,7 +140,7 @@ def test_kill_9_leaves_no_orphan(start):
 
 @needs_signals
 def test_ctrl_c_in_the_terminal_does_not_reach_the_server(tmp_path):
-    server = api_server.start_private(tmp_path / "server.log")
+    server = api_server.start_private_server(tmp_path / "server.log")
     try:
         server.wait()
         assert os.getsid(server.process.pid) == server.process.pid
@@ -150,12 +150,12 @@ def test_ctrl_c_in_the_terminal_does_not_reach_the_server(tmp_path):
 
 
 def test_the_empty_database_is_kept_for_the_next_run(prefect_server):
-    assert api_server.kept_database().is_file()
+    assert api_server.empty_database().is_file()
 
 
 def test_a_configured_server_is_used_and_no_other_started(prefect_server, tmp_path, monkeypatch):
-    monkeypatch.setattr(api_server, "start_private", lambda log: pytest.fail("started one"))
-    with Screen(write=[].append) as screen, api_server.prefect_api(tmp_path, screen=screen) as url:
+    monkeypatch.setattr(api_server, "start_private_server", lambda log: pytest.fail("started one"))
+    with Console(write=[].append) as screen, api_server.prefect_api(tmp_path, screen=screen) as url:
         assert url == prefect_server
 
 
@@ -164,17 +164,65 @@ def test_a_configured_server_that_does_not_answer_is_told_in_one_line():
 
     nobody = "http://127.0.0.1:9/api"
     with temporary_settings({PREFECT_API_URL: nobody}), pytest.raises(api_server.ApiError) as told:
-        api_server.check(nobody)
+        api_server.check_api(nobody)
     assert str(told.value).startswith(f"No Prefect server answers at {nobody} ")
     assert "\n" not in str(told.value)
 
 
-def test_a_server_that_cannot_start_is_told_with_its_log(tmp_path, monkeypatch):
-    monkeypatch.setattr(api_server, "__file__", str(tmp_path / "there is no such program.py"))
-    server = api_server.start_private(tmp_path / "server.log")
-    with pytest.raises(api_server.ApiError, match="did not start"):
+def test_a_configured_server_behind_a_proxy_that_cannot_be_used_is_told_in_one_line(monkeypatch):
+    from prefect.settings import PREFECT_API_URL, temporary_settings
+
+    elsewhere = "http://me:secret@prefect.example.com/api"
+    monkeypatch.setenv("ALL_PROXY", "socks://me:secret@127.0.0.1:1080")
+    with temporary_settings({PREFECT_API_URL: elsewhere}), pytest.raises(api_server.ApiError) as told:
+        api_server.check_api(elsewhere)
+    assert "ALL_PROXY: wanted a proxy such as http://host:port" in str(told.value)
+    assert "secret" not in str(told.value)
+    assert "\n" not in str(told.value)
+
+
+def test_a_private_server_gets_no_key():
+    from prefect.settings import (
+        PREFECT_API_KEY,
+        PREFECT_CLIENT_CUSTOM_HEADERS,
+        get_current_settings,
+        temporary_settings,
+    )
+
+    with temporary_settings({PREFECT_API_KEY: "pnu_1", PREFECT_CLIENT_CUSTOM_HEADERS: {"X-Key": "secret"}}):
+        with api_server.api_settings("http://127.0.0.1:9/api", is_private=True):
+            assert get_current_settings().api.key is None
+            assert get_current_settings().client.custom_headers == {"X-Key": ""}
+        with api_server.api_settings("http://127.0.0.1:9/api"):
+            assert get_current_settings().api.key is not None
+
+
+def test_a_key_that_cannot_be_sent_is_told_without_showing_it(monkeypatch):
+    from prefect.settings import PREFECT_API_KEY, PREFECT_API_URL, temporary_settings
+
+    nobody = "http://127.0.0.1:9/api"
+    settings = {PREFECT_API_URL: nobody, PREFECT_API_KEY: "pnu_\nsecret"}
+    with temporary_settings(settings), pytest.raises(api_server.ApiError) as told:
+        api_server.check_api(nobody)
+    assert "secret" not in str(told.value)
+    assert "\n" not in str(told.value)
+
+
+def test_a_server_that_cannot_start_is_told_at_once_and_with_its_log(tmp_path, monkeypatch):
+    (tmp_path / "server.log").write_text("a line of an older server\n", "utf-8")
+    monkeypatch.setattr(api_server.private_server, "__file__", str(tmp_path / "there is no such program.py"))
+    server = api_server.start_private_server(tmp_path / "server.log")
+    with pytest.raises(api_server.ApiError, match=r"ended as soon as it started \(.*no such program") as told:
         server.wait()
-    assert "no such program" in (tmp_path / "server.log").read_text()
+    assert " 600 s" not in str(told.value)
+    assert "older" not in str(told.value)
+    assert not server.home.exists()
+
+
+def test_a_server_that_is_too_slow_is_told_with_the_time_that_it_had(tmp_path):
+    server = api_server.start_private_server(tmp_path / "server.log")
+    with pytest.raises(api_server.ApiError, match=r"did not start within 0 s; .*server\.log says more"):
+        server.wait(seconds=0)
     assert not server.home.exists()
 
 

@@ -9,16 +9,16 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from scripts_llm.errors import ScriptError
-from scripts_llm.files.read import (
-    keep_scenes,
-    read_script,
+from scripts_llm.files.edit import (
+    carry_over_scenes,
+    insert_ids_and_shots,
+    read_scene_text,
     replace_scene,
-    scene_text,
     set_pick,
-    write_into_script,
-    write_script,
 )
-from scripts_llm.plain_text import plain
+from scripts_llm.files.read import read_script
+from scripts_llm.files.write import save_script
+from scripts_llm.plain_text import strip_controls
 from scripts_llm.screenplay.script import Beat, Line, Scene, Script, Shot
 
 SHOTS = (Shot(size="medium", prompt="Joe talking, in the kitchen: day"), Shot(size="close-up", prompt="No"))
@@ -117,7 +117,9 @@ def test_ids_and_shots_are_written_in_and_every_other_byte_stays(
 ) -> None:
     file = tmp_path / "script.yaml"
     file.write_bytes((mark + TYPED).replace("\n", line_end).encode())
-    write_into_script(file, ids={i: f"s{i + 1:02}" for i in range(6)}, shots=dict.fromkeys(range(6), SHOTS))
+    insert_ids_and_shots(
+        file, ids={i: f"s{i + 1:02}" for i in range(6)}, shots=dict.fromkeys(range(6), SHOTS)
+    )
     assert file.read_bytes() == (mark + WRITTEN).replace("\n", line_end).encode()
     script = read_script(file, ["joe"])
     assert [scene.id for scene in script.scenes] == ["s01", "s02", "s03", "s04", "s05", "s06"]
@@ -127,12 +129,12 @@ def test_ids_and_shots_are_written_in_and_every_other_byte_stays(
 def test_only_the_scenes_that_are_named_are_touched(tmp_path: Path) -> None:
     file = tmp_path / "script.yaml"
     file.write_text(TYPED)
-    write_into_script(file, ids={5: "s09"}, shots={})
+    insert_ids_and_shots(file, ids={5: "s09"}, shots={})
     assert file.read_text() == TYPED.replace("slugline: EXT. BEACH", "id: s09\n        slugline: EXT. BEACH")
 
 
 def test_nothing_to_write_in_touches_nothing(tmp_path: Path) -> None:
-    write_into_script(tmp_path / "none.yaml", ids={}, shots={})
+    insert_ids_and_shots(tmp_path / "none.yaml", ids={}, shots={})
     assert list(tmp_path.iterdir()) == []
 
 
@@ -148,7 +150,7 @@ def test_nothing_to_write_in_touches_nothing(tmp_path: Path) -> None:
 def test_empty_shots_are_filled_where_they_stand(tmp_path: Path, typed: str, written: str) -> None:
     file = tmp_path / "script.yaml"
     file.write_text(f"title: x\nscenes:\n- slugline: x\n  {typed}\n  id:\n  part: tag\n")
-    write_into_script(file, ids={0: "s01"}, shots={0: [Shot(prompt="a")]})
+    insert_ids_and_shots(file, ids={0: "s01"}, shots={0: [Shot(prompt="a")]})
     assert file.read_text() == f"title: x\nscenes:\n- slugline: x\n  {written}\n  id: s01\n  part: tag\n"
 
 
@@ -164,7 +166,7 @@ def test_what_cannot_be_written_in_safely_is_refused_and_the_file_stays(tmp_path
     file = tmp_path / "script.yaml"
     file.write_text(typed)
     with pytest.raises(ScriptError, match="wanted to write shots and ids into the scenes"):
-        write_into_script(file, ids={0: "s01"}, shots={0: [Shot(prompt="a")]})
+        insert_ids_and_shots(file, ids={0: "s01"}, shots={0: [Shot(prompt="a")]})
     assert file.read_text() == typed
     assert [each.name for each in tmp_path.iterdir()] == ["script.yaml"]
 
@@ -173,19 +175,19 @@ def test_a_scene_that_is_not_there_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "script.yaml"
     file.write_text("title: x\nscenes:\n- slugline: x\n")
     with pytest.raises(ScriptError, match="wanted at least 3 scenes, got fewer"):
-        write_into_script(file, ids={2: "s03"}, shots={})
+        insert_ids_and_shots(file, ids={2: "s03"}, shots={})
 
 
 def test_a_link_to_a_script_stays_a_link(tmp_path: Path) -> None:
     (tmp_path / "mine.yaml").write_text("title: x\nscenes:\n- slugline: x\n")
     (tmp_path / "script.yaml").symlink_to("mine.yaml")
-    write_into_script(tmp_path / "script.yaml", ids={0: "s01"}, shots={})
+    insert_ids_and_shots(tmp_path / "script.yaml", ids={0: "s01"}, shots={})
     assert (tmp_path / "script.yaml").is_symlink()
     assert (tmp_path / "mine.yaml").read_text() == "title: x\nscenes:\n- id: s01\n  slugline: x\n"
 
 
 prompts = st.text(st.characters(codec="utf-8"), min_size=1, max_size=30).filter(
-    lambda text: plain(text).strip()
+    lambda text: strip_controls(text).strip()
 )
 
 
@@ -194,10 +196,10 @@ prompts = st.text(st.characters(codec="utf-8"), min_size=1, max_size=30).filter(
 def test_any_prompt_comes_out_as_it_went_in(tmp_path: Path, sluglines: list[str], words: list[str]) -> None:
     file = tmp_path / "script.yaml"
     script = Script(title="x", scenes=tuple(Scene(slugline=text) for text in sluglines))
-    write_script(script, file, head=[])
+    save_script(script, file, head=[])
     before = file.read_bytes()
     shots = tuple(Shot(prompt=text) for text in words)
-    write_into_script(file, ids={}, shots=dict.fromkeys(range(len(sluglines)), shots))
+    insert_ids_and_shots(file, ids={}, shots=dict.fromkeys(range(len(sluglines)), shots))
     assert _without_what_was_written(before, file.read_bytes())
     assert read_script(file, []) == script.model_copy(
         update={"scenes": tuple(scene.model_copy(update={"shots": shots}) for scene in script.scenes)}
@@ -223,7 +225,7 @@ def test_a_scene_is_replaced_and_every_byte_around_it_stays(
     file = tmp_path / "script.yaml"
     typed = TYPED.replace("\n", line_end)
     file.write_bytes(typed.encode())
-    old = scene_text(file, index)
+    old = read_scene_text(file, index)
     before = read_script(file, ["joe"])
     replace_scene(file, index, NEW)
     with file.open(newline="", encoding="utf-8") as written:
@@ -268,7 +270,7 @@ def test_kept_scenes_take_their_place_with_their_comments(tmp_path: Path) -> Non
     file = tmp_path / "script.yaml"
     file.write_text("title: x\nscenes:\n  - id: s01\n    slugline: a\n  - id: s02\n    slugline: b\n")
     mine = "lock: true\n      id: s02  # mine\n      # a comment\n      slugline: |\n        c\n          d"
-    keep_scenes(file, {"s02": mine, "s09": "{id: s09, lock: true, slugline: z}"})
+    carry_over_scenes(file, {"s02": mine, "s09": "{id: s09, lock: true, slugline: z}"})
     assert file.read_text() == (
         "title: x\nscenes:\n  - id: s01\n    slugline: a\n"
         "  - lock: true\n    id: s02  # mine\n    # a comment\n    slugline: |\n      c\n        d\n"
@@ -312,14 +314,14 @@ def test_what_is_written_in_leaves_comments_order_quotes_and_blank_lines(
     file.write_text(typed, "utf-8")
     count = len(read_script(file, ["joe"]).scenes)
     index = data.draw(st.integers(0, count - 1))
-    write_into_script(
+    insert_ids_and_shots(
         file, ids={i: f"s{i + 1:02}" for i in range(count)}, shots=dict.fromkeys(range(count), SHOTS)
     )
     assert _without_what_was_written(typed.encode(), file.read_bytes())
     set_pick(file, scene=index, shot=1, pick=3)
     assert _without_what_was_written(typed.encode(), file.read_bytes())
-    before, old = file.read_text("utf-8"), scene_text(file, index)
+    before, old = file.read_text("utf-8"), read_scene_text(file, index)
     replace_scene(file, index, NEW)
-    assert file.read_text("utf-8").replace(scene_text(file, index), old, 1) == before
+    assert file.read_text("utf-8").replace(read_scene_text(file, index), old, 1) == before
     replace_scene(file, index, old)
     assert file.read_text("utf-8") == before, "there and back again is nothing"

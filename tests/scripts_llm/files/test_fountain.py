@@ -9,8 +9,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from scripts_llm.errors import ScriptError
-from scripts_llm.files.fountain_write import read_fountain, write_fountain
-from scripts_llm.plain_text import plain
+from scripts_llm.files.fountain_read import parse_fountain
+from scripts_llm.files.fountain_write import format_fountain
+from scripts_llm.plain_text import strip_controls
 from scripts_llm.screenplay.premise import Character, Meme
 from scripts_llm.screenplay.script import Beat, Line, Scene, Script, Shot, SoundEffect
 
@@ -91,11 +92,11 @@ Everything blinks, Joe.
 
 
 def _back(text: str) -> Script:
-    return read_fountain(text, Path("x.fountain"), CAST)[0]
+    return parse_fountain(text, Path("x.fountain"), CAST)[0]
 
 
 def test_a_script_is_a_screenplay_with_notes_for_the_rest() -> None:
-    assert write_fountain(SCRIPT, CAST) == WRITTEN
+    assert format_fountain(SCRIPT, CAST) == WRITTEN
     assert _back(WRITTEN) == SCRIPT
     assert _back(WRITTEN.replace("\n", "\r\n")) == SCRIPT
 
@@ -130,7 +131,7 @@ SIGNS = (
     ),
 )
 words = st.sampled_from(SIGNS) | st.text(st.characters(codec="utf-8"), min_size=1, max_size=30).filter(
-    lambda text: bool(plain(text).strip())
+    lambda text: bool(strip_controls(text).strip())
 )
 keys = st.sampled_from(sorted(CAST))
 lines = st.builds(
@@ -187,7 +188,7 @@ scripts = st.builds(
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(script=scripts)
 def test_nothing_is_lost_on_the_way_there_and_back(script: Script) -> None:
-    assert _back(write_fountain(script, CAST)) == script
+    assert _back(format_fountain(script, CAST)) == script
 
 
 FOREIGN = """\
@@ -233,7 +234,7 @@ there.
 
 
 def test_a_screenplay_from_elsewhere_is_read_and_what_has_no_place_is_told() -> None:
-    script, left_out = read_fountain(FOREIGN, Path("brick.fountain"), {"steel": Character()})
+    script, left_out = parse_fountain(FOREIGN, Path("brick.fountain"), {"steel": Character()})
     assert script.title == "_**BRICK & STEEL**_ _**FULL RETIRED**_"
     patio, scope = script.scenes
     assert (patio.slugline, patio.id) == ("EXT. BRICK'S PATIO - DAY", None)

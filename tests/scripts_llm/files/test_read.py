@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
 from scripts_llm.errors import ScriptError
-from scripts_llm.files.read import read_premise, read_script, write_script
-from scripts_llm.plain_text import plain
+from scripts_llm.files.read import read_premise, read_script
+from scripts_llm.files.write import save_script
+from scripts_llm.plain_text import strip_controls
 from scripts_llm.screenplay.premise import Character, Meme, Voice
 from scripts_llm.screenplay.script import Beat, Line, Scene, Script, Shot, SoundEffect
 
@@ -226,7 +227,7 @@ def test_whom_the_script_cast_may_speak(tmp_path: Path) -> None:
 # -------------------------------------------------------------------------------------------- writing
 
 words = st.text(st.characters(codec="utf-8"), min_size=1, max_size=40).filter(
-    lambda text: plain(text).strip()
+    lambda text: strip_controls(text).strip()
 )
 CAST = ("joe", "don", "who", "line", "beat", "no", "null", "1", "laugh")
 laughs = st.none() | st.sampled_from(["small", "big", "none"])
@@ -284,7 +285,7 @@ def test_a_script_that_is_written_is_the_script_that_is_read(
     tmp_path: Path, script: Script, head: list[str]
 ) -> None:
     file = tmp_path / "script.yaml"
-    write_script(script, file, head=head)
+    save_script(script, file, head=head)
     assert read_script(file, []) == script
 
 
@@ -296,7 +297,7 @@ def test_a_script_that_is_written_is_the_script_that_is_read(
 @given(script=scripts)
 def test_another_reader_of_yaml_finds_the_same_words(tmp_path: Path, script: Script) -> None:
     file = tmp_path / "script.yaml"
-    write_script(script, file, head=[])
+    save_script(script, file, head=[])
     found = YAML(typ="safe", pure=True).load(file.read_text(encoding="utf-8"))
     assert found["title"] == script.title
     for scene, wanted in zip(found["scenes"], script.scenes, strict=True):
@@ -331,7 +332,7 @@ def test_a_script_is_written_for_people(tmp_path: Path) -> None:
             ),
         ),
     )
-    write_script(
+    save_script(
         script, tmp_path / "script.yaml", head=["Written by the offline writer.", "I assumed: Joe is a man."]
     )
     comments, content = (tmp_path / "script.yaml").read_text().split("\n\n", 1)
@@ -364,7 +365,7 @@ def test_a_script_is_written_for_people(tmp_path: Path) -> None:
 def test_a_script_that_cannot_be_written_leaves_nothing_behind(tmp_path: Path) -> None:
     (tmp_path / "script.yaml").mkdir()
     with pytest.raises(IsADirectoryError):
-        write_script(Script(title="x", scenes=(Scene(slugline="x"),)), tmp_path / "script.yaml", head=[])
+        save_script(Script(title="x", scenes=(Scene(slugline="x"),)), tmp_path / "script.yaml", head=[])
     assert os.listdir(tmp_path) == ["script.yaml"]
 
 
@@ -374,7 +375,7 @@ def test_a_full_disk_names_the_file_and_the_old_one_stays(tmp_path: Path) -> Non
     file.write_text("title: old\n")
     (tmp_path / "script.yaml.part").symlink_to("/dev/full")
     with pytest.raises(OSError, match=r"No space left on device: .*script\.yaml"):
-        write_script(Script(title="x", scenes=(Scene(slugline="x"),)), file, head=[])
+        save_script(Script(title="x", scenes=(Scene(slugline="x"),)), file, head=[])
     assert file.read_text() == "title: old\n"
 
 
@@ -382,5 +383,5 @@ def test_a_file_keeps_its_permissions(tmp_path: Path) -> None:
     file = tmp_path / "script.yaml"
     file.write_text("title: old\n")
     file.chmod(0o640)
-    write_script(Script(title="x", scenes=(Scene(slugline="x"),)), file, head=[])
+    save_script(Script(title="x", scenes=(Scene(slugline="x"),)), file, head=[])
     assert stat.S_IMODE(file.stat().st_mode) == 0o640

@@ -14,7 +14,7 @@ from scripts_llm.errors import ScriptError
 from scripts_llm.files import schema
 from scripts_llm.files.read import read_premise, read_script
 from scripts_llm.files.source import Source
-from scripts_llm.files.yaml_nodes import parse, resolve
+from scripts_llm.files.yaml_nodes import construct, parse
 from scripts_llm.screenplay import script
 
 ROOT = Path(__file__).parents[3]
@@ -45,7 +45,7 @@ scenes:
 
 def _content(text: str) -> Any:
     root, _ = parse(Source(Path("x"), text))
-    return None if root is None else resolve(root)
+    return None if root is None else construct(root)
 
 
 @pytest.mark.parametrize("name", SCHEMAS)
@@ -108,10 +108,10 @@ def test_what_the_reader_refuses_an_editor_underlines(name: str) -> None:
 
 
 def test_a_schema_is_kept_beside_the_files_and_written_only_when_it_changed(tmp_path: Path) -> None:
-    schema.keep(tmp_path, schema.PREMISE)
+    schema.save_schema(tmp_path, schema.PREMISE)
     file = tmp_path / schema.PREMISE
     before = file.stat().st_mtime_ns
-    schema.keep(tmp_path, schema.PREMISE)
+    schema.save_schema(tmp_path, schema.PREMISE)
     assert file.stat().st_mtime_ns == before
     assert json.loads(file.read_text("utf-8")) == schema.premise_schema()
     assert schema.modeline(schema.PREMISE) == "yaml-language-server: $schema=.premise.schema.json"

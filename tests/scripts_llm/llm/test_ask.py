@@ -13,7 +13,7 @@ from scripts_llm.errors import ScriptError
 from scripts_llm.llm.ask import Question, Server
 from scripts_llm.llm.ask import ask as ask_server
 from scripts_llm.llm.client import LLMError, LLMSettings
-from scripts_llm.llm.retry import Patience
+from scripts_llm.llm.retry import RetryPolicy
 
 SCHEMA = {
     "type": "object",
@@ -24,12 +24,12 @@ SCHEMA = {
 QUESTION = Question("a number", "You count.", "How many?", SCHEMA, seed=2**40 + 5)
 
 
-QUICK = Patience(tries=3, sleep=lambda seconds: None)
+QUICK = RetryPolicy(tries=3, sleep=lambda seconds: None)
 
 
 def ask(settings: LLMSettings, question: Question, judge: Any) -> tuple[Any, list[Any]]:
     """The value and the calls."""
-    server = Server(settings, patience=QUICK)
+    server = Server(settings, retry_policy=QUICK)
     return ask_server(server, question, judge), server.calls
 
 

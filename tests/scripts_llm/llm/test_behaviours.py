@@ -1,4 +1,4 @@
-"""Bad behaviours of servers, each over real HTTP: what comes of them is the table in docs/writers.md."""
+"""Faulty servers over real HTTP; the table in docs/writers.md lists the result of each behaviour."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import pytest
 from scripts_llm.errors import ScriptError
 from scripts_llm.llm.ask import Question, Server, ask
 from scripts_llm.llm.client import LLMError, LLMSettings
-from scripts_llm.llm.retry import Patience
+from scripts_llm.llm.retry import RetryPolicy
 from tests.scripts_llm.conftest import FakeServer, Reply
 
 PAGE = Path(__file__).parents[3] / "docs" / "writers.md"
@@ -151,7 +151,7 @@ def outcome(behaviour: Behaviour, server: FakeServer, folder: Path) -> str:
     settings = replace(
         LLMSettings("small-model", server.url, KEY, answer_tokens=1000, timeout_seconds=300), **changes
     )
-    asked = Server(settings, patience=Patience(sleep=waits.append, clock=clock))
+    asked = Server(settings, retry_policy=RetryPolicy(sleep=waits.append, clock=clock))
     raw = folder / "writer-answer.txt"
     try:
         value = ask(asked, Question("a number", "You count.", "How many?", SCHEMA, 5, raw), judge)
@@ -199,9 +199,9 @@ def test_what_a_server_takes_is_asked_once_and_remembered(server: FakeServer, tm
     settings = LLMSettings("small-model", server.url.replace("/v1", ""), KEY)
     question = Question("a number", "You count.", "How many?", SCHEMA, 5)
     server.replies = [no("bounds"), no("json_schema"), Reply(GOOD), Reply(GOOD)]
-    ask(Server(settings, memory=memory), question, judge)
+    ask(Server(settings, capabilities_file=memory), question, judge)
     assert len(server.keys) == 4  # one without /v1, two that were refused, one that was answered
-    ask(Server(settings, memory=memory), question, judge)
+    ask(Server(settings, capabilities_file=memory), question, judge)
     assert len(server.keys) == 5
     assert server.asked[-1]["response_format"] == {"type": "json_object"}
     assert json.loads(memory.read_text("utf-8"))

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scripts_llm.errors import ScriptError
-from scripts_llm.llm.json_answer import json_object
+from scripts_llm.llm.json_answer import extract_object
 
 GOOD = {"title": "The {Ninth} Lemon", "scenes": [{"line": 'She said "no"}'}]}
 TEXT = json.dumps(GOOD)
@@ -45,7 +45,7 @@ TEXT = json.dumps(GOOD)
     ],
 )
 def test_the_object_is_found(answer: str) -> None:
-    assert json_object(answer) == GOOD
+    assert extract_object(answer) == GOOD
 
 
 @pytest.mark.parametrize(
@@ -66,14 +66,14 @@ def test_the_object_is_found(answer: str) -> None:
 )
 def test_what_is_no_whole_object_is_refused(answer: str, said: str) -> None:
     with pytest.raises(ScriptError) as refused:
-        json_object(answer)
+        extract_object(answer)
     assert said in str(refused.value)
 
 
 @given(st.text(alphabet='{}[]",:\\ab1 \n`<think>/', max_size=60))
 def test_any_answer_is_an_object_or_a_script_error(answer: str) -> None:
     try:
-        found = json_object(answer)
+        found = extract_object(answer)
     except ScriptError:
         found = {}
     assert isinstance(found, dict)
@@ -82,4 +82,4 @@ def test_any_answer_is_an_object_or_a_script_error(answer: str) -> None:
 @given(st.integers(1, len(TEXT) - 1))
 def test_a_beginning_of_an_object_is_never_completed(length: int) -> None:
     with pytest.raises(ScriptError):
-        json_object(TEXT[:length])
+        extract_object(TEXT[:length])

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from scripts_llm.errors import ScriptError
-from scripts_llm.llm.settings import LLMError, LLMSettings, resolve
+from scripts_llm.llm.client import LLMError, LLMSettings
+from scripts_llm.llm.settings import resolve_settings
 from scripts_llm.screenplay.premise import Writer
 
 LOCAL = {
@@ -16,7 +17,7 @@ LOCAL = {
 
 
 def wanted(writer: Writer | None, env: dict[str, str], command_line: str | None) -> LLMSettings:
-    settings = resolve(writer, env, command_line)
+    settings = resolve_settings(writer, env, command_line)
     assert settings is not None
     return settings
 
@@ -33,7 +34,7 @@ def wanted(writer: Writer | None, env: dict[str, str], command_line: str | None)
 def test_the_offline_writer_writes(
     writer: Writer | None, env: dict[str, str], command_line: str | None
 ) -> None:
-    assert resolve(writer, env, command_line) is None
+    assert resolve_settings(writer, env, command_line) is None
 
 
 def test_the_command_line_beats_the_premise_beats_the_environment() -> None:
@@ -69,12 +70,12 @@ def test_an_address_that_is_none_is_refused() -> None:
     with pytest.raises(
         ScriptError, match=r"wanted an endpoint's address, got 'ftp://x', try http://localhost"
     ):
-        resolve(Writer(model="m", base_url="ftp://x"), {}, None)
+        resolve_settings(Writer(model="m", base_url="ftp://x"), {}, None)
 
 
 def test_openai_itself_wants_a_key() -> None:
     with pytest.raises(ScriptError, match=r"wanted a key for api\.openai\.com, got none, try OPENAI_API_KEY"):
-        resolve(None, {}, "some-model")
+        resolve_settings(None, {}, "some-model")
 
 
 def test_an_endpoint_without_a_key_gets_one_that_says_local() -> None:
@@ -113,17 +114,17 @@ def test_of_several_models_one_must_be_named(server) -> None:
     with pytest.raises(
         ScriptError, match="wanted one model, got these: llama, qwen, try OPENAI_MODEL"
     ) as refused:
-        resolve(None, {"OPENAI_BASE_URL": server.url}, None)
+        resolve_settings(None, {"OPENAI_BASE_URL": server.url}, None)
     assert not isinstance(refused.value, LLMError)
 
 
 def test_a_server_without_models_is_told_so(server) -> None:
     server.models = []
     with pytest.raises(ScriptError, match="wanted one model, got an empty list"):
-        resolve(None, {"OPENAI_BASE_URL": server.url}, None)
+        resolve_settings(None, {"OPENAI_BASE_URL": server.url}, None)
 
 
 def test_a_server_without_a_list_is_told_so(server) -> None:
     server.root = "/elsewhere"
     with pytest.raises(LLMError, match="wanted a list of models, got none, try --writer MODEL@URL"):
-        resolve(None, {"OPENAI_BASE_URL": server.url}, None)
+        resolve_settings(None, {"OPENAI_BASE_URL": server.url}, None)

@@ -11,22 +11,30 @@ from typing import Any
 import pytest
 
 from scripts_llm.errors import ScriptError
-from scripts_llm.llm_writer.checks import as_scene, place, read_outline
-from scripts_llm.llm_writer.draft import Brief, DraftScene, DraftScenes, Outline, PunchUp, Turn, schema_of
-from scripts_llm.llm_writer.scenes import Bench
+from scripts_llm.llm_writer.checks import build_scene, find_place, read_outline
+from scripts_llm.llm_writer.draft import (
+    Brief,
+    DraftScene,
+    DraftScenes,
+    Outline,
+    OutlineScene,
+    PunchUp,
+    draft_schema,
+)
+from scripts_llm.llm_writer.scenes import SceneCollector
 from scripts_llm.screenplay.premise import Format, Setting
 from scripts_llm.screenplay.script import Line, Scene
 from tests.scripts_llm.show import DIALECT, OUTLINE, PREMISE, SCENES, line
 
-BRIEF = Brief.of(PREMISE, DIALECT)
+BRIEF = Brief.from_premise(PREMISE, DIALECT)
 OPEN = replace(DIALECT, is_closed=False)
 Change = Callable[[dict[str, Any]], Any]
 
 
 def read(found: dict[str, Any], brief: Brief = BRIEF, *, is_lenient: bool = False) -> list[Scene]:
-    beats = {number: Turn(**turn) for number, turn in enumerate(OUTLINE["scenes"], 1)}
-    drafts = Bench(brief, beats).judge(found, is_lenient)
-    return [as_scene(draft, brief, is_last=draft is drafts[-1]) for draft in drafts]
+    beats = {number: OutlineScene(**turn) for number, turn in enumerate(OUTLINE["scenes"], 1)}
+    drafts = SceneCollector(brief, beats).judge(found, is_lenient)
+    return [build_scene(draft, brief, is_last=draft is drafts[-1]) for draft in drafts]
 
 
 def of_line(scene: int = 0, number: int = 0, **changes: Any) -> Change:
@@ -115,7 +123,9 @@ def test_small_things_are_sent_back_once_and_then_put_right(change: Change, faul
 
 
 def test_an_episode_that_is_far_too_long_is_sent_back_whole() -> None:
-    short = Brief.of(PREMISE.model_copy(update={"format": Format(scenes="4-5", length=10)}), DIALECT)
+    short = Brief.from_premise(
+        PREMISE.model_copy(update={"format": Format(scenes="4-5", length=10)}), DIALECT
+    )
     with pytest.raises(ScriptError, match=r"this lasts about \d+ s, wanted at most 10: fewer lines"):
         read(SCENES, short)
     assert len(read(SCENES, short, is_lenient=True)) == 4
@@ -149,7 +159,7 @@ def test_a_catchphrase_may_come_back() -> None:
 
 
 def test_a_show_with_settings_of_its_own_plays_there() -> None:
-    brief = Brief.of(
+    brief = Brief.from_premise(
         PREMISE.model_copy(update={"settings": {"joes_flat": Setting(look="small flat")}}), DIALECT
     )
     assert brief.places == ("joes_flat",)
@@ -158,12 +168,14 @@ def test_a_show_with_settings_of_its_own_plays_there() -> None:
 
 
 def test_a_show_has_at_most_the_shots_that_its_premise_says() -> None:
-    brief = Brief.of(PREMISE.model_copy(update={"format": Format(scenes="4-5", length=40, shots=1)}), DIALECT)
+    brief = Brief.from_premise(
+        PREMISE.model_copy(update={"format": Format(scenes="4-5", length=40, shots=1)}), DIALECT
+    )
     assert [len(scene.shots or ()) for scene in read(SCENES, brief)] == [1, 1, 1, 1]
 
 
 def test_a_short_episode_has_fewer_parts() -> None:
-    brief = Brief.of(PREMISE.model_copy(update={"format": Format(scenes=1, length=8)}), DIALECT)
+    brief = Brief.from_premise(PREMISE.model_copy(update={"format": Format(scenes=1, length=8)}), DIALECT)
     assert (brief.scenes, brief.structure) == ((1, 1), ("cold_open",))
 
 
@@ -211,7 +223,7 @@ def test_a_prompt_must_show_something_in_the_film_models_own_way(
 ) -> None:
     for dialect, wanted in ((DIALECT, closed), (OPEN, open_)):
         if wanted != "":
-            fault = dialect.fault_of(prompt, BRIEF.names, BRIEF.places)
+            fault = dialect.find_fault(prompt, BRIEF.names, BRIEF.places)
             assert (fault is None) if wanted is None else (wanted in str(fault))
 
 
@@ -233,7 +245,7 @@ CAST = {"stan": "Stan", "rosa": "Rosa", "al": "Al", "mayor": "Mayor Whiskers", "
     ],
 )
 def test_names_actions_and_places_are_whole_words(prompt: str, closed: str | None) -> None:
-    fault = DIALECT.fault_of(prompt, CAST, ("bar", "stage"))
+    fault = DIALECT.find_fault(prompt, CAST, ("bar", "stage"))
     assert (fault is None) if closed is None else (closed in str(fault))
 
 
@@ -262,20 +274,20 @@ def test_a_shot_is_for_the_one_speaker_that_its_prompt_names(prompt: str, who: s
             "dialogue": [line(who, f"I am {who}, and I said so.") for who in speakers],
         }
     )
-    scene = as_scene(draft, brief, is_last=False)
+    scene = build_scene(draft, brief, is_last=False)
     assert [shot.who for shot in scene.shots or ()] == [who]
 
 
 def test_other_words_for_a_set_or_an_action_are_what_they_mean() -> None:
     spoken = replace(DIALECT, synonyms={"lounge": "living room", "chats": "talking", "pub": "bar"})
-    assert spoken.fault_of("Al chats, lounge", CAST, ("kitchen",)) is None
-    assert spoken.fault_of("the lounge, night", CAST, ("kitchen",)) is None
-    assert spoken.fault_of("the pub, night", CAST, ("kitchen",)) is not None, "no set of this film model"
+    assert spoken.find_fault("Al chats, lounge", CAST, ("kitchen",)) is None
+    assert spoken.find_fault("the lounge, night", CAST, ("kitchen",)) is None
+    assert spoken.find_fault("the pub, night", CAST, ("kitchen",)) is not None, "no set of this film model"
     brief = replace(BRIEF, dialect=spoken)
     wanted = {"Lounge": "living room", "living_room": "living room", "pub": None, "kitchen": "kitchen"}
-    assert {setting: place(setting, brief) for setting in wanted} == wanted
+    assert {setting: find_place(setting, brief) for setting in wanted} == wanted
     own = replace(brief, places=("living_room", "lounge"))
-    assert (place("lounge", own), place("living room", own)) == ("lounge", "living_room")
+    assert (find_place("lounge", own), find_place("living room", own)) == ("lounge", "living_room")
 
 
 # --------------------------------------------------------------------------------------------- schemas
@@ -283,7 +295,7 @@ def test_other_words_for_a_set_or_an_action_are_what_they_mean() -> None:
 
 @pytest.mark.parametrize("model", [Outline, DraftScenes, PunchUp])
 def test_the_schema_is_one_that_strict_servers_take(model: Any) -> None:
-    schema = schema_of(model, BRIEF)
+    schema = draft_schema(model, BRIEF)
     for each in (schema, *schema["$defs"].values()):
         assert each["additionalProperties"] is False
         assert each["required"] == list(each["properties"])

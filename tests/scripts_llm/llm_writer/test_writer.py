@@ -12,8 +12,8 @@ import pytest
 
 from scripts_llm.errors import ScriptError
 from scripts_llm.llm.client import LLMError
-from scripts_llm.llm_writer.writer import rewrite, write
-from scripts_llm.screenplay.continuity import Continuity, Told
+from scripts_llm.llm_writer.writer import rewrite_scene, write_script
+from scripts_llm.screenplay.continuity import Continuity, ContinuityEntry
 from scripts_llm.screenplay.premise import Format, Premise
 from scripts_llm.screenplay.script import Beat, Scene
 from tests.scripts_llm.conftest import Reply
@@ -43,7 +43,7 @@ def asked(server, number: int) -> str:
 def test_a_premise_becomes_a_script_in_three_calls(server) -> None:
     server.replies = replies(*ALL)
     at = desk(server.url)
-    written = write(task(episode=2), at)
+    written = write_script(task(episode=2), at)
     script = written.script
     assert script.title == "The Ninth Lemon"
     assert [(each.id, each.part) for each in script.scenes] == list(
@@ -62,7 +62,7 @@ def test_the_model_is_told_the_show_the_craft_and_the_words_of_the_film(server) 
     server.replies = replies(*ALL)
     past = Continuity(
         episodes=(
-            Told(
+            ContinuityEntry(
                 episode="s01e01",
                 title="The Fish",
                 happened="Joe lost a fish.",
@@ -72,7 +72,7 @@ def test_the_model_is_told_the_show_the_craft_and_the_words_of_the_film(server) 
             ),
         )
     )
-    write(task(episode=2, continuity=past), desk(server.url))
+    write_script(task(episode=2, continuity=past), desk(server.url))
     system = server.asked[0]["messages"][0]["content"]
     outline, scenes, punch_up = (asked(server, number) for number in range(3))
     for text in (outline, scenes, punch_up):
@@ -97,7 +97,7 @@ def test_only_the_bad_scenes_are_repaired(server) -> None:
     wrong["scenes"][2]["setting"] = "moon"
     mended = {"scenes": SCENES["scenes"][1:3]}
     server.replies = replies(OUTLINE, wrong, mended, PUNCHED)
-    script = write(task(), desk(server.url)).script
+    script = write_script(task(), desk(server.url)).script
     assert [each.part for each in script.scenes] == list(PARTS)
     told = asked(server, 2)
     assert "- scene 2: 'tom' is not in the cast, use joe, don" in told
@@ -109,7 +109,7 @@ def test_all_scenes_sent_again_are_as_good_as_the_bad_ones_alone(server) -> None
     wrong = deepcopy(SCENES)
     wrong["scenes"][1]["dialogue"][0]["who"] = "tom"
     server.replies = replies(OUTLINE, wrong, SCENES, PUNCHED)
-    assert len(write(task(), desk(server.url)).script.scenes) == 4
+    assert len(write_script(task(), desk(server.url)).script.scenes) == 4
 
 
 def test_a_scene_that_stays_bad_is_asked_for_once_more_alone(server) -> None:
@@ -118,7 +118,7 @@ def test_a_scene_that_stays_bad_is_asked_for_once_more_alone(server) -> None:
     bad = {"scenes": [wrong["scenes"][2]]}
     server.replies = replies(OUTLINE, wrong, bad, {"scenes": [SCENES["scenes"][2]]}, PUNCHED)
     at = desk(server.url)
-    assert len(write(task(), at).script.scenes) == 4
+    assert len(write_script(task(), at).script.scenes) == 4
     assert [call.purpose for call in at.calls] == [
         "an outline",
         "a script",
@@ -136,7 +136,7 @@ def test_a_scene_that_stays_bad_is_asked_for_once_more_alone(server) -> None:
 def test_a_script_that_stays_wrong_keeps_the_answers_and_the_calls(server, tmp_path: Path) -> None:
     server.replies = replies(OUTLINE, '{"scenes": []}', "No.")
     with pytest.raises(LLMError, match="wanted a script, got an unusable one") as refused:
-        write(task(raw=tmp_path / "answer.txt"), desk(server.url))
+        write_script(task(raw=tmp_path / "answer.txt"), desk(server.url))
     assert [call.purpose for call in refused.value.calls] == ["an outline", "a script", "a script"]
     assert '{"scenes": []}' in (tmp_path / "answer.txt").read_text()
     assert str(tmp_path / "answer.txt") in str(refused.value)
@@ -148,7 +148,7 @@ def test_a_punch_up_is_taken_scene_by_scene_where_it_stands_the_tests(server) ->
     bold["scenes"][2]["dialogue"] = bold["scenes"][2]["dialogue"][:1]
     bold["scenes"][3]["number"] = 99
     server.replies = replies(OUTLINE, SCENES, bold)
-    written = write(task(), desk(server.url))
+    written = write_script(task(), desk(server.url))
     firsts = [each.dialogue[0].line for each in written.script.scenes]  # type: ignore[union-attr]
     assert firsts == ["Lemon 1 is gone.", *(f"Who ate lemon number {n}?" for n in (4, 5, 6))]
     assert written.notes == ("3 of 4 scenes stay as they were first written",)
@@ -157,14 +157,14 @@ def test_a_punch_up_is_taken_scene_by_scene_where_it_stands_the_tests(server) ->
 @pytest.mark.parametrize("answer", ["I would rather not.", "", '{"scenes": "none"}'])
 def test_a_punch_up_that_fails_costs_no_script(server, answer: str) -> None:
     server.replies = replies(OUTLINE, SCENES, answer)
-    written = write(task(), desk(server.url))
+    written = write_script(task(), desk(server.url))
     assert written.script.scenes[0].dialogue[0].line == "Who ate lemon number 3?"  # type: ignore[union-attr]
     assert written.notes[0].startswith("the jokes were not punched up: small-model: wanted a punch-up")
 
 
 def test_a_budget_that_ends_before_the_punch_up_leaves_a_script(server) -> None:
     server.replies = replies(OUTLINE, SCENES)
-    written = write(task(), desk(server.url, max_tokens=3900))
+    written = write_script(task(), desk(server.url, max_tokens=3900))
     assert len(written.script.scenes) == 4
     assert "max_tokens 3,900: 2,400 are used" in written.notes[0]
     assert len(server.asked) == 2
@@ -177,7 +177,7 @@ def test_a_long_episode_is_asked_for_in_pieces_that_know_what_came_before(server
     pieces = [{"scenes": scenes[first : first + 10]} for first in (0, 10, 20)]
     server.replies = replies(outline, *pieces, "no", "no", "no")
     long = PREMISE.model_copy(update={"format": Format(scenes=24, length=240)})
-    script = write(task(premise=long), desk(server.url)).script
+    script = write_script(task(premise=long), desk(server.url)).script
     assert [each.id for each in script.scenes] == [f"s{number:02}" for number in range(1, 25)]
     assert "Then 10 of them know a guy." in asked(server, 2)
     assert "Then 9 of them know a guy." not in asked(server, 2)
@@ -198,7 +198,7 @@ def test_a_russian_premise_gets_russian_lines(server) -> None:
     }
     server.replies = replies({**OUTLINE, "title": "Девятый лимон"}, SCENES, russian, punched)
     short = PREMISE.model_copy(update={"language": "ru", "format": Format(scenes="4-5", length=20)})
-    script = write(task(premise=short), desk(server.url)).script
+    script = write_script(task(premise=short), desk(server.url)).script
     assert "scene 1: the dialogue must be in the language 'ru'" in asked(server, 2)
     assert script.scenes[0].dialogue[0].line == "Кто съел лимон номер 3?"  # type: ignore[union-attr]
     assert "dialogue: ru. Slugline, action and shots are in English" in asked(server, 0)
@@ -206,14 +206,14 @@ def test_a_russian_premise_gets_russian_lines(server) -> None:
 
 def test_a_premise_without_a_cast_is_refused_before_anything_is_asked(server) -> None:
     with pytest.raises(ScriptError, match="wanted a cast, got none"):
-        write(task(premise=Premise(show="x", logline="y")), desk(server.url))
+        write_script(task(premise=Premise(show="x", logline="y")), desk(server.url))
     assert server.asked == []
 
 
 def test_a_prompt_of_ones_own_is_used_and_the_others_stay(server, tmp_path: Path) -> None:
     (tmp_path / "outline.j2").write_text("Own words about {{ premise.show }}, {{ scenes }} scenes.")
     server.replies = replies(*ALL)
-    write(task(prompts=tmp_path), desk(server.url))
+    write_script(task(prompts=tmp_path), desk(server.url))
     assert asked(server, 0) == "Own words about Joe and the Don, 4 to 5 scenes.\n"
     assert "<outline>" in asked(server, 1)
 
@@ -223,7 +223,7 @@ def test_a_prompt_of_ones_own_is_used_and_the_others_stay(server, tmp_path: Path
 
 def script_of(server) -> Any:
     server.replies = replies(*ALL)
-    return write(task(), desk(server.url)).script
+    return write_script(task(), desk(server.url)).script
 
 
 def test_one_scene_is_written_again_with_a_note(server) -> None:
@@ -231,7 +231,7 @@ def test_one_scene_is_written_again_with_a_note(server) -> None:
     old = script.scenes[1].model_copy(update={"transition": "smash_cut", "skip": True})
     script = script.model_copy(update={"scenes": (script.scenes[0], old, *script.scenes[2:])})
     server.replies = replies({"scenes": [scene("act_1", 40)]})
-    new = rewrite(task(), desk(server.url), script, "s02", "shorter, and the cat answers")
+    new = rewrite_scene(task(), desk(server.url), script, "s02", "shorter, and the cat answers")
     assert (new.id, new.part, new.transition, new.skip) == ("s02", "act_1", "smash_cut", True)
     assert new.dialogue[0].line == "Who ate lemon number 40?"  # type: ignore[union-attr]
     told = asked(server, -1)
@@ -246,7 +246,7 @@ def test_a_scene_written_again_repeats_no_other_scene(server) -> None:
     same = scene("act_1", 40)
     same["dialogue"][0]["line"] = "They all have names until 3."
     server.replies = replies({"scenes": [same]}, {"scenes": [scene("act_1", 41)]})
-    new = rewrite(task(), desk(server.url), script, "s02", "again")
+    new = rewrite_scene(task(), desk(server.url), script, "s02", "again")
     assert "was said in scene 1 already" in asked(server, -1)
     assert new.dialogue[0].line == "Who ate lemon number 41?"  # type: ignore[union-attr]
 
@@ -256,7 +256,7 @@ def test_a_scene_of_ones_own_without_part_or_lines_can_be_written_again(server) 
     own = Scene(id="mine", slugline="EXT. MOON - NIGHT", dialogue=(Beat(beat=1),))
     script = script.model_copy(update={"scenes": (*script.scenes, own)})
     server.replies = replies({"scenes": [scene("cold_open", 40)]})
-    new = rewrite(task(), desk(server.url), script, "mine", "lines, please")
+    new = rewrite_scene(task(), desk(server.url), script, "mine", "lines, please")
     assert (new.id, new.part, len(new.dialogue)) == ("mine", None, 4)
 
 
@@ -267,12 +267,14 @@ def test_a_scene_that_is_not_there_or_locked_is_refused(server, scene_id: str, s
     script = script_of(server)
     scenes = [each.model_copy(update={"lock": True}) for each in script.scenes]
     with pytest.raises(ScriptError, match=said):
-        rewrite(task(), desk(server.url), script.model_copy(update={"scenes": tuple(scenes)}), scene_id, "x")
+        rewrite_scene(
+            task(), desk(server.url), script.model_copy(update={"scenes": tuple(scenes)}), scene_id, "x"
+        )
     assert len(server.asked) == 3
 
 
 def test_the_same_task_asks_the_same_questions(server) -> None:
     server.replies = replies(*ALL, *ALL)
-    write(task(), desk(server.url))
-    write(replace(task()), desk(server.url))
+    write_script(task(), desk(server.url))
+    write_script(replace(task()), desk(server.url))
     assert server.asked[:3] == server.asked[3:]

@@ -6,7 +6,8 @@ import pytest
 import yaml
 
 from scripts_llm.offline_writer import cast as casting
-from scripts_llm.offline_writer.person import kind_in, matches, words_of
+from scripts_llm.offline_writer.person import find_kind, flatten, matching_blocks
+from scripts_llm.offline_writer.premises import premise_from_logline, title_from
 from scripts_llm.screenplay.film_vocabulary import FilmWords
 from scripts_llm.screenplay.premise import Character, Premise, Setting
 from t2v.toon import world
@@ -28,18 +29,18 @@ def bare(logline: str) -> Premise:
 
 
 def colours_of(look: str) -> list[str]:
-    return [colour for colour in WORDS.colours if f" {colour} " in f" {words_of(look)} "]
+    return [colour for colour in WORDS.colours if f" {colour} " in f" {flatten(look)} "]
 
 
 @pytest.mark.parametrize("logline", LOGLINES)
 def test_nobody_shares_a_kind_a_colour_or_a_way_of_talking(logline: str) -> None:
     for seed in range(25):
-        premise, _ = casting.invent(bare(logline), WORDS, seed=seed)
+        premise, _ = casting.complete_premise(bare(logline), WORDS, seed=seed)
         cast = list(premise.characters.values())
         assert 2 <= len(cast) <= 3
-        kinds = [kind_in(c.look or "", WORDS.kinds) for c in cast]
+        kinds = [find_kind(c.look or "", WORDS.kinds) for c in cast]
         colours = [colours_of(c.look or "")[0] for c in cast]
-        talk = [matches("register", c.speech or "")[0] for c in cast]
+        talk = [matching_blocks("register", c.speech or "")[0] for c in cast]
         assert len(set(kinds) - {None}) == len(kinds), (seed, kinds)
         assert len(set(colours)) == len(colours), (seed, colours)
         assert len(set(talk)) == len(talk), (seed, talk)
@@ -48,7 +49,7 @@ def test_nobody_shares_a_kind_a_colour_or_a_way_of_talking(logline: str) -> None
 
 @pytest.mark.parametrize("logline", LOGLINES)
 def test_everybody_has_every_field_and_it_is_told(logline: str) -> None:
-    premise, told = casting.invent(bare(logline), WORDS, seed=4)
+    premise, told = casting.complete_premise(bare(logline), WORDS, seed=4)
     for character in premise.characters.values():
         assert character.look
         assert character.role
@@ -64,12 +65,12 @@ def test_everybody_has_every_field_and_it_is_told(logline: str) -> None:
 
 
 def test_the_loglines_own_nouns_are_cast_first() -> None:
-    premise, _ = casting.invent(bare("A cat runs for mayor"), WORDS, seed=1)
+    premise, _ = casting.complete_premise(bare("A cat runs for mayor"), WORDS, seed=1)
     lead = next(iter(premise.characters.values()))
-    assert kind_in(lead.look or "", WORDS.kinds) == "cat"
-    assert matches("trade", lead.role or "")[0] == "politician"
-    both, _ = casting.invent(bare("A ghost and a robot open a restaurant"), WORDS, seed=1)
-    kinds = [kind_in(c.look or "", WORDS.kinds) for c in both.characters.values()]
+    assert find_kind(lead.look or "", WORDS.kinds) == "cat"
+    assert matching_blocks("trade", lead.role or "")[0] == "politician"
+    both, _ = casting.complete_premise(bare("A ghost and a robot open a restaurant"), WORDS, seed=1)
+    kinds = [find_kind(c.look or "", WORDS.kinds) for c in both.characters.values()]
     assert kinds[:2] == ["ghost", "robot"]
 
 
@@ -84,22 +85,22 @@ def test_what_the_premise_says_is_kept() -> None:
         },
         settings={"shop": Setting(look="fish shop")},
     )
-    filled, told = casting.invent(given, WORDS, seed=9)
+    filled, told = casting.complete_premise(given, WORDS, seed=9)
     assert list(filled.characters) == ["joe", "don"]
     assert filled.characters["joe"].look == "skinny man, blue apron"
     assert filled.characters["don"].wants == "respect"
     assert filled.settings == given.settings
-    assert matches("trade", filled.characters["joe"].role or "")[0] == "fishmonger"
+    assert matching_blocks("trade", filled.characters["joe"].role or "")[0] == "fishmonger"
     assert len(told) == 2
 
 
 def test_a_complete_premise_is_left_alone() -> None:
-    first, _ = casting.invent(bare("A cat runs for mayor"), WORDS, seed=2)
-    assert casting.invent(first, WORDS, seed=99) == (first, ())
+    first, _ = casting.complete_premise(bare("A cat runs for mayor"), WORDS, seed=2)
+    assert casting.complete_premise(first, WORDS, seed=99) == (first, ())
 
 
 def test_the_same_seed_invents_the_same_cast_and_another_another() -> None:
-    casts = [casting.invent(bare("A robot moves in"), WORDS, seed=s)[0] for s in (1, 1, 2, 3, 4)]
+    casts = [casting.complete_premise(bare("A robot moves in"), WORDS, seed=s)[0] for s in (1, 1, 2, 3, 4)]
     assert casts[0] == casts[1]
     assert len({str(c.characters) for c in casts}) >= 3
 
@@ -108,15 +109,15 @@ def test_the_same_seed_invents_the_same_cast_and_another_another() -> None:
     "logline", [*LOGLINES, 'He said "no": # not a comment', "a: b {c} [d] 'e'", "it's — “quoted” \\ slash"]
 )
 def test_a_logline_becomes_a_premise_file(logline: str) -> None:
-    text = casting.premise_from_logline(logline, WORDS, seed=7)
+    text = premise_from_logline(logline, WORDS, seed=7)
     premise = Premise.model_validate(yaml.safe_load(text))
     assert premise.logline == logline
     assert premise.show
     assert len(premise.show) <= 80
     assert premise.seed == 7
     assert text.count("#") >= 5
-    assert casting.invent(premise, WORDS, seed=1)[1] == ()
+    assert casting.complete_premise(premise, WORDS, seed=1)[1] == ()
 
 
 def test_the_show_is_named_after_the_logline() -> None:
-    assert casting.title_from("A cat runs for mayor, and wins.") == "A Cat Runs for Mayor"
+    assert title_from("A cat runs for mayor, and wins.") == "A Cat Runs for Mayor"

@@ -7,9 +7,16 @@ import re
 
 import pytest
 
-from scripts_llm.offline_writer import bank, places, story, writer
-from scripts_llm.offline_writer.person import call_name, kind_in, matches, read_person, topic_of
-from scripts_llm.offline_writer.wording import article, faults, long_forms, plain, tidy
+from scripts_llm.offline_writer import bank, places, writer
+from scripts_llm.offline_writer.person import call_name, find_kind, find_topic, matching_blocks, read_person
+from scripts_llm.offline_writer.wording import (
+    article,
+    expand_contractions,
+    find_fault,
+    flatten_line,
+    tidy_line,
+    title_case,
+)
 from scripts_llm.screenplay.film_vocabulary import FilmWords
 from scripts_llm.screenplay.premise import Character, Format, Premise, Setting
 from scripts_llm.screenplay.script import Line, Script
@@ -69,13 +76,14 @@ def recast(premise: Premise, **fields: str) -> Premise:
 
 
 def test_the_same_seed_writes_the_same_script(premise: Premise) -> None:
-    assert writer.write(premise, WORDS, seed=5) == writer.write(premise, WORDS, seed=5)
+    assert writer.write_script(premise, WORDS, seed=5) == writer.write_script(premise, WORDS, seed=5)
 
 
 def test_other_wants_change_a_third_of_the_lines(premise: Premise) -> None:
     greedy = recast(premise, wants="all the money in the street")
     shares = [
-        changed(writer.write(premise, WORDS, seed=s), writer.write(greedy, WORDS, seed=s)) for s in range(20)
+        changed(writer.write_script(premise, WORDS, seed=s), writer.write_script(greedy, WORDS, seed=s))
+        for s in range(20)
     ]
     assert min(shares) >= 1 / 3, shares
 
@@ -83,7 +91,8 @@ def test_other_wants_change_a_third_of_the_lines(premise: Premise) -> None:
 def test_another_flaw_changes_a_third_of_the_lines(premise: Premise) -> None:
     vain = recast(premise, flaw="vain, in front of any mirror")
     shares = [
-        changed(writer.write(premise, WORDS, seed=s), writer.write(vain, WORDS, seed=s)) for s in range(20)
+        changed(writer.write_script(premise, WORDS, seed=s), writer.write_script(vain, WORDS, seed=s))
+        for s in range(20)
     ]
     assert min(shares) >= 1 / 3, shares
 
@@ -92,20 +101,20 @@ def test_what_somebody_wants_is_what_the_episode_is_about(premise: Premise) -> N
     """Money talks of money: the drive's own words turn up in the lines."""
     goals = [part for goal in bank.table("drive")["money"].fact("goal") for part in goal.split(" ; ")]
     rich = recast(premise, wants="to be rich by Friday")
-    texts = [" ".join(told(writer.write(rich, WORDS, seed=s))).lower() for s in range(40)]
+    texts = [" ".join(told(writer.write_script(rich, WORDS, seed=s))).lower() for s in range(40)]
     hits = sum(any(goal.lower() in text for goal in goals) for text in texts)
     assert hits >= 20, hits
 
 
 def test_episodes_of_one_seed_tell_different_stories(premise: Premise) -> None:
-    scripts = [writer.write(premise, WORDS, seed=3, episode=n) for n in range(1, 7)]
+    scripts = [writer.write_script(premise, WORDS, seed=3, episode=n) for n in range(1, 7)]
     assert len({script.title for script in scripts}) >= 5
     for before, after in itertools.pairwise(scripts):
         assert changed(before, after) > 0.5
 
 
 def test_two_hundred_seeds_use_every_plot(premise: Premise) -> None:
-    titles = {writer.write(premise, WORDS, seed=s).logline for s in range(200)}
+    titles = {writer.write_script(premise, WORDS, seed=s).logline for s in range(200)}
     assert len(titles) >= 16, len(titles)
 
 
@@ -113,7 +122,7 @@ def test_two_hundred_seeds_use_every_plot(premise: Premise) -> None:
 def test_the_format_says_how_many_scenes(premise: Premise, scenes: int) -> None:
     asked = premise.model_copy(update={"format": Format(scenes=scenes)})
     for seed in range(5):
-        script = writer.write(asked, WORDS, seed=seed)
+        script = writer.write_script(asked, WORDS, seed=seed)
         assert len(script.scenes) == scenes
         assert script.scenes[0].part == "cold_open"
 
@@ -121,13 +130,13 @@ def test_the_format_says_how_many_scenes(premise: Premise, scenes: int) -> None:
 def test_one_scene_of_two_or_three_lines_is_possible(premise: Premise) -> None:
     asked = premise.model_copy(update={"format": Format(scenes=1, shots=1)})
     for seed in range(20):
-        assert 2 <= len(told(writer.write(asked, WORDS, seed=seed))) <= 4
+        assert 2 <= len(told(writer.write_script(asked, WORDS, seed=seed))) <= 4
 
 
 def test_a_short_length_makes_a_short_script(premise: Premise) -> None:
     short = premise.model_copy(update={"format": Format(length="30s")})
     for seed in range(10):
-        assert len(told(writer.write(short, WORDS, seed=seed))) <= 16
+        assert len(told(writer.write_script(short, WORDS, seed=seed))) <= 16
 
 
 def test_the_cold_opens_thing_comes_back_in_the_tag(premise: Premise) -> None:
@@ -138,7 +147,9 @@ def test_the_cold_opens_thing_comes_back_in_the_tag(premise: Premise) -> None:
         )
         for tag in block.at("tag"):
             text = " ".join(w.text for x in tag.lines for w in x.wordings)
-            assert set(plain(opening).split()) & {w for w in plain(text).split() if len(w) > 2}, (
+            assert set(flatten_line(opening).split()) & {
+                w for w in flatten_line(text).split() if len(w) > 2
+            }, (
                 block.name,
                 text,
             )
@@ -210,14 +221,14 @@ def test_every_drive_flaw_and_third_has_its_scenes() -> None:
 
 def test_a_broken_bank_names_file_and_row() -> None:
     with pytest.raises(ValueError, match=r"x\.txt:1: wanted `=== kind\.name` first"):
-        list(bank.parse("A: Hello.\n", "x.txt"))
+        list(bank.parse_blocks("A: Hello.\n", "x.txt"))
     with pytest.raises(ValueError, match=r"x\.txt:3: wanted a line of dialogue"):
-        list(bank.parse("=== story.x\n--- open\nnonsense\n", "x.txt"))
+        list(bank.parse_blocks("=== story.x\n--- open\nnonsense\n", "x.txt"))
 
 
 def test_a_show_with_one_character_gets_a_second(premise: Premise) -> None:
     alone = premise.model_copy(update={"characters": {"ann": premise.characters["ann"]}})
-    script = writer.write(alone, WORDS, seed=1)
+    script = writer.write_script(alone, WORDS, seed=1)
     assert len(script.cast) == 1
     assert {line.who for scene in script.scenes for line in scene.dialogue if isinstance(line, Line)} == {
         "ann",
@@ -255,7 +266,7 @@ def test_people_are_called_as_people_call_each_other(name: str, called: str) -> 
     ],
 )
 def test_free_text_is_read_for_what_it_means(kind: str, text: str, first: str) -> None:
-    assert matches(kind, text)[0] == first
+    assert matching_blocks(kind, text)[0] == first
 
 
 def test_fields_that_say_nothing_known_still_make_a_person() -> None:
@@ -265,9 +276,9 @@ def test_fields_that_say_nothing_known_still_make_a_person() -> None:
 
 
 def test_what_is_wanted_is_shortened_never_quoted() -> None:
-    assert topic_of("a quiet evening", "peace") == ("one quiet evening", "the quiet evening")
-    assert topic_of("peace", "peace") is None
-    assert topic_of("the respect of the old days", "respect") is None
+    assert find_topic("a quiet evening", "peace") == ("one quiet evening", "the quiet evening")
+    assert find_topic("peace", "peace") is None
+    assert find_topic("the respect of the old days", "respect") is None
 
 
 @pytest.mark.parametrize(
@@ -287,39 +298,41 @@ def test_articles_follow_the_sound(word: str, expected: str) -> None:
 
 
 def test_wording_is_tidied_and_faults_are_found() -> None:
-    assert tidy("the Don's late. is it   4:15 ?") == "The Don's late. Is it 4:15?"
-    assert faults("He said the the thing.") == "doubled word"
-    assert faults("A {slot} here.") == "unfilled slot"
+    assert tidy_line("the Don's late. is it   4:15 ?") == "The Don's late. Is it 4:15?"
+    assert find_fault("He said the the thing.") == "doubled word"
+    assert find_fault("A {slot} here.") == "unfilled slot"
     assert (
-        faults("One two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen.")
+        find_fault(
+            "One two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen."
+        )
         == "too long"
     )
-    assert faults("It's fine.") is None
+    assert find_fault("It's fine.") is None
 
 
 def test_the_stiff_speak_in_long_forms() -> None:
-    assert long_forms("I'm late. Don't ask.") == "I am late. Do not ask."
-    assert long_forms("It's been a day.") == "It's been a day."
+    assert expand_contractions("I'm late. Don't ask.") == "I am late. Do not ask."
+    assert expand_contractions("It's been a day.") == "It's been a day."
 
 
 def test_kinds_are_read_from_their_synonyms() -> None:
-    assert kind_in("a grumpy landlady", world.KINDS) == "woman"
-    assert kind_in("small kitten", world.KINDS) == "cat"
-    assert kind_in("an old man in a coat", world.KINDS) == "old man"
-    assert kind_in("a lamp", world.KINDS) is None
+    assert find_kind("a grumpy landlady", world.KINDS) == "woman"
+    assert find_kind("small kitten", world.KINDS) == "cat"
+    assert find_kind("an old man in a coat", world.KINDS) == "old man"
+    assert find_kind("a lamp", world.KINDS) is None
 
 
 def test_settings_are_read_as_the_film_models_sets() -> None:
-    assert places.world_set("cosy apartment, warm light", world.SETS) == "living room"
-    assert places.world_set("fish_shop", world.SETS) == "fish shop"
-    assert places.world_set("volcano", world.SETS) is None
+    assert places.find_set("cosy apartment, warm light", world.SETS) == "living room"
+    assert places.find_set("fish_shop", world.SETS) == "fish shop"
+    assert places.find_set("volcano", world.SETS) is None
 
 
 def test_sluglines_say_in_or_out() -> None:
-    assert places.slugline("fish_shop", "fish shop", night=False) == "INT. FISH SHOP - DAY"
-    assert places.slugline("street", "street", night=True) == "EXT. STREET - NIGHT"
+    assert places.format_slugline("fish_shop", "fish shop", night=False) == "INT. FISH SHOP - DAY"
+    assert places.format_slugline("street", "street", night=True) == "EXT. STREET - NIGHT"
 
 
 def test_titles_have_capitals_where_titles_have_them() -> None:
-    assert story.capital_words("the list on the fridge") == "The List on the Fridge"
-    assert re.fullmatch(r"Two Z's", story.capital_words("two z's"))
+    assert title_case("the list on the fridge") == "The List on the Fridge"
+    assert re.fullmatch(r"Two Z's", title_case("two z's"))

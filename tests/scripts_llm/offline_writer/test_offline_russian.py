@@ -11,6 +11,7 @@ import pytest
 from scripts_llm import russian
 from scripts_llm.offline_writer import bank, writer
 from scripts_llm.offline_writer import cast as casting
+from scripts_llm.offline_writer.premises import premise_from_logline
 from scripts_llm.offline_writer.wording import count_words, skeleton
 from scripts_llm.screenplay.premise import Premise
 from scripts_llm.screenplay.script import Script
@@ -33,9 +34,9 @@ def bare(logline: str) -> Premise:
 def scripts() -> list[tuple[Premise, Script]]:
     """The shipped show over 200 seeds, and shows of a logline alone."""
     show = shipped("don_na_rybnoy")
-    told = [(show, writer.write(show, WORDS, seed=seed)) for seed in range(200)]
+    told = [(show, writer.write_script(show, WORDS, seed=seed)) for seed in range(200)]
     return told + [
-        (bare(line), writer.write(bare(line), WORDS, seed=seed)) for line in BARE for seed in range(30)
+        (bare(line), writer.write_script(bare(line), WORDS, seed=seed)) for line in BARE for seed in range(30)
     ]
 
 
@@ -155,7 +156,7 @@ def test_names_and_things_are_declined(phrase: str, case: str, expected: str) ->
 def test_a_russian_logline_gets_a_russian_cast_that_the_film_model_can_show() -> None:
     for logline in BARE:
         for seed in range(10):
-            filled, told = casting.invent(bare(logline), WORDS, seed=seed)
+            filled, told = casting.complete_premise(bare(logline), WORDS, seed=seed)
             for key, character in filled.characters.items():
                 assert key.isascii()
                 assert re.fullmatch(r"[А-ЯЁа-яё -]+", character.name or ""), character.name
@@ -165,6 +166,6 @@ def test_a_russian_logline_gets_a_russian_cast_that_the_film_model_can_show() ->
 
 
 def test_a_russian_logline_becomes_a_russian_premise_file() -> None:
-    text = casting.premise_from_logline("Кот становится мэром", WORDS, seed=1)
+    text = premise_from_logline("Кот становится мэром", WORDS, seed=1)
     assert "language: ru\n" in text
     assert 'show: "Кот становится мэром"' in text

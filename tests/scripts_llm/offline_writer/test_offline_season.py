@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from scripts_llm.offline_writer import bank, writer
-from scripts_llm.offline_writer.season import Past, Season, past_of
+from scripts_llm.offline_writer.season import PastEpisode, Season, past_episode
 from tests.benchmarks.bench_writer import WORDS, Measures, measure, shipped
 
 ROOT = Path(__file__).parents[3]
@@ -26,27 +26,27 @@ def holds(m: Measures) -> None:
 @pytest.mark.parametrize("show", ["joe_and_the_don", "don_na_rybnoy"])
 def test_thirty_episodes_of_a_show_repeat_nothing(show: str) -> None:
     premise = shipped(show)
-    holds(measure(premise, list(writer.season(premise, WORDS, seed=0, episodes=30))))
+    holds(measure(premise, list(writer.write_season(premise, WORDS, seed=0, episodes=30))))
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("show", ["joe_and_the_don", "deck_nine", "the_deep_end", "don_na_rybnoy"])
 def test_a_hundred_episodes_of_a_show_repeat_nothing(show: str) -> None:
     premise = shipped(show)
-    holds(measure(premise, list(writer.season(premise, WORDS, seed=0, episodes=100))))
+    holds(measure(premise, list(writer.write_season(premise, WORDS, seed=0, episodes=100))))
 
 
 def test_an_episode_asked_for_alone_is_the_one_of_its_season() -> None:
     premise = shipped("crumbs")
-    season = list(writer.season(premise, WORDS, seed=4, episodes=4))
-    assert [writer.write(premise, WORDS, seed=4, episode=n + 1) for n in range(4)] == season
+    season = list(writer.write_season(premise, WORDS, seed=4, episodes=4))
+    assert [writer.write_script(premise, WORDS, seed=4, episode=n + 1) for n in range(4)] == season
 
 
 def test_what_was_told_is_not_told_again() -> None:
     premise = shipped("joe_and_the_don")
-    first = writer.write(premise, WORDS, seed=0)
-    continuity = Season().after(past_of(first, premise))
-    again = writer.write(premise, WORDS, seed=0, told=continuity)
+    first = writer.write_script(premise, WORDS, seed=0)
+    continuity = Season().after(past_episode(first, premise))
+    again = writer.write_script(premise, WORDS, seed=0, history=continuity)
     assert again.logline != first.logline
     assert measure(premise, [first, again]).shared_by_neighbours == 0
 
@@ -54,20 +54,20 @@ def test_what_was_told_is_not_told_again() -> None:
 @pytest.mark.parametrize("show", ["joe_and_the_don", "don_na_rybnoy"])
 def test_an_episodes_plot_is_recognised_from_its_script(show: str) -> None:
     premise = shipped(show)
-    language = bank.room_of(premise.language)
+    language = bank.bank_language(premise.language)
     for seed in range(12):
-        past = past_of(writer.write(premise, WORDS, seed=seed), premise)
+        past = past_episode(writer.write_script(premise, WORDS, seed=seed), premise)
         assert past.plot in bank.table("story", language)
 
 
 def test_a_plot_of_the_past_is_called_back_to() -> None:
     premise = shipped("joe_and_the_don")
-    continuity = Season((Past("The Late Don", plot="dead"), Past("Gerald", plot="gerald")))
+    continuity = Season((PastEpisode("The Late Don", plot="dead"), PastEpisode("Gerald", plot="gerald")))
     texts = [
         line
         for seed in range(60)
-        for scene in past_of(
-            writer.write(premise, WORDS, seed=seed, episode=3, told=continuity), premise
+        for scene in past_episode(
+            writer.write_script(premise, WORDS, seed=seed, episode=3, history=continuity), premise
         ).scenes
         for line in scene
     ]

@@ -14,7 +14,7 @@ import yaml
 from scripts_llm.offline_writer import bank, writer
 from scripts_llm.offline_writer import cast as casting
 from scripts_llm.offline_writer.person import read_person
-from scripts_llm.offline_writer.wording import article, count_words, plain
+from scripts_llm.offline_writer.wording import article, count_words, flatten_line
 from scripts_llm.screenplay.film_vocabulary import FilmWords
 from scripts_llm.screenplay.premise import Character, Premise, display_name
 from scripts_llm.screenplay.script import Beat, Line, Scene, Script
@@ -51,7 +51,7 @@ def shows() -> dict[str, Premise]:
 def sweep(request: pytest.FixtureRequest) -> tuple[Premise, list[Script]]:
     """A show with a script for each of the seeds."""
     premise = shows()[request.param]
-    return premise, [writer.write(premise, WORDS, seed=seed) for seed in SEEDS]
+    return premise, [writer.write_script(premise, WORDS, seed=seed) for seed in SEEDS]
 
 
 def lines_of(script: Script) -> list[Line]:
@@ -73,7 +73,7 @@ def every_line(scripts: list[Script]) -> Iterator[tuple[int, Line]]:
 
 
 def catchphrases(premise: Premise, script: Script) -> list[str]:
-    filled, _ = casting.invent(premise, WORDS, seed=0)
+    filled, _ = casting.complete_premise(premise, WORDS, seed=0)
     people = (*cast_of(premise, script).values(), *filled.characters.values())
     return [c.catchphrase for c in people if c.catchphrase]
 
@@ -149,8 +149,8 @@ def test_no_line_comes_twice(sweep: tuple[Premise, list[Script]]) -> None:
     premise, scripts = sweep
     for seed, script in enumerate(scripts):
         names = [display_name(k, c).removeprefix("The ") for k, c in cast_of(premise, script).items()]
-        allowed = {plain(phrase, names) for phrase in catchphrases(premise, script)}
-        counted = Counter(plain(line.line, names) for line in lines_of(script))
+        allowed = {flatten_line(phrase, names) for phrase in catchphrases(premise, script)}
+        counted = Counter(flatten_line(line.line, names) for line in lines_of(script))
         for text, count in counted.items():
             assert count <= (3 if text in allowed else 1), (seed, text)
 

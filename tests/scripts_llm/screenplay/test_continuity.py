@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from pydantic import ValidationError
 
-from scripts_llm.screenplay.continuity import Continuity, Told, told_by
+from scripts_llm.screenplay.continuity import Continuity, ContinuityEntry, continuity_entry
 from scripts_llm.screenplay.script import Line, Scene, Script
 
 GAG = "the fish blinks"
@@ -33,12 +33,14 @@ SCRIPT = Script(
 )
 
 
-def told(episode: str, **gags: int) -> Told:
-    return Told(episode=episode, title=episode, happened="It got worse.", gags=gags)
+def told(episode: str, **gags: int) -> ContinuityEntry:
+    return ContinuityEntry(episode=episode, title=episode, happened="It got worse.", gags=gags)
 
 
 def test_an_episode_is_remembered_by_its_story_its_gags_and_its_best_lines() -> None:
-    known = told_by(SCRIPT, episode="s01e02", gags=[GAG, "the lamp hums"], promised=["Who took the tenth?"])
+    known = continuity_entry(
+        SCRIPT, episode="s01e02", gags=[GAG, "the lamp hums"], promised=["Who took the tenth?"]
+    )
     assert (known.title, known.happened) == ("The Ninth Lemon", "Joe hides nine lemons.")
     assert known.gags == {GAG: 2}
     assert known.jokes == ("Nine?",)
@@ -47,7 +49,7 @@ def test_an_episode_is_remembered_by_its_story_its_gags_and_its_best_lines() -> 
 
 def test_a_script_without_big_laughs_is_remembered_by_its_last_line() -> None:
     quiet = SCRIPT.model_copy(update={"scenes": SCRIPT.scenes[2:], "logline": None})
-    known = told_by(quiet, episode="s01e01", gags=[])
+    known = continuity_entry(quiet, episode="s01e01", gags=[])
     assert (known.jokes, known.happened, known.gags) == (("I sell fish.",), "The Ninth Lemon", {})
 
 

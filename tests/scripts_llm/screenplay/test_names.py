@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from scripts_llm.screenplay.names import mentions, says
+from scripts_llm.screenplay.names import contains_phrase, people_named
 
 SHORT = {"stan": "Stan", "dan": "Dan", "al": "Al", "rob": "Rob", "ed": "Ed", "rosa": "Rosa"}
 LONG = {"mayor": "Mayor Whiskers", "mrs_pike": "Mrs Pike", "the_don": "The Don", "jean-luc": "Jean-Luc"}
@@ -30,7 +30,7 @@ RUSSIAN = {
     ],
 )
 def test_short_names_are_not_found_inside_other_words(words: str, named: tuple[str, ...]) -> None:
-    assert mentions(words, SHORT) == named
+    assert people_named(words, SHORT) == named
 
 
 @pytest.mark.parametrize(
@@ -48,7 +48,7 @@ def test_short_names_are_not_found_inside_other_words(words: str, named: tuple[s
 def test_parts_of_names_count_with_their_capital_and_keys_however_they_are_joined(
     words: str, named: tuple[str, ...]
 ) -> None:
-    assert mentions(words, LONG) == named
+    assert people_named(words, LONG) == named
 
 
 @pytest.mark.parametrize(
@@ -65,12 +65,12 @@ def test_parts_of_names_count_with_their_capital_and_keys_however_they_are_joine
     ],
 )
 def test_russian_names_are_found_in_every_case(words: str, named: tuple[str, ...]) -> None:
-    assert mentions(words, RUSSIAN) == named
+    assert people_named(words, RUSSIAN) == named
 
 
 def test_a_cast_without_names_names_nobody() -> None:
-    assert mentions("Joe", {}) == ()
-    assert mentions("Joe -", {"_": "-"}) == ()
+    assert people_named("Joe", {}) == ()
+    assert people_named("Joe -", {"_": "-"}) == ()
 
 
 @pytest.mark.parametrize(
@@ -87,5 +87,5 @@ def test_a_cast_without_names_names_nobody() -> None:
     ],
 )
 def test_a_place_is_said_in_whole_words(words: str, said: bool) -> None:
-    assert says(words, ("bar", "joes_flat")) == said
-    assert not says(words, ())
+    assert contains_phrase(words, ("bar", "joes_flat")) == said
+    assert not contains_phrase(words, ())

@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from scripts_llm.offline_writer import bank, cast, places
-from scripts_llm.offline_writer.person import kind_in, matches, words_of
+from scripts_llm.offline_writer.person import find_kind, flatten, matching_blocks
 from scripts_llm.screenplay.film_vocabulary import FilmWords
 from scripts_llm.screenplay.premise import Premise
 from t2v.toon import world
@@ -34,7 +34,7 @@ def test_there_are_five_shows_and_a_meme() -> None:
 
 def test_it_leaves_nothing_to_invent(premise: Premise) -> None:
     if premise.genre == "sitcom":
-        assert cast.invent(premise, WORDS, seed=0) == (premise, ())
+        assert cast.complete_premise(premise, WORDS, seed=0) == (premise, ())
     else:
         assert premise.meme
         assert premise.meme.top
@@ -43,18 +43,18 @@ def test_it_leaves_nothing_to_invent(premise: Premise) -> None:
 
 def test_no_two_share_a_kind_a_colour_or_a_register(premise: Premise) -> None:
     for a, b in combinations(premise.characters.values(), 2):
-        looks = [f" {words_of(c.look or '')} " for c in (a, b)]
-        assert kind_in(looks[0], WORDS.kinds) != kind_in(looks[1], WORDS.kinds)
+        looks = [f" {flatten(c.look or '')} " for c in (a, b)]
+        assert find_kind(looks[0], WORDS.kinds) != find_kind(looks[1], WORDS.kinds)
         main = [min((look.find(f" {c} "), c) for c in WORDS.colours if f" {c} " in look)[1] for look in looks]
         assert main[0] != main[1]
-        language = bank.room_of(premise.language)
-        talk = [matches("register", c.speech or "", language)[0] for c in (a, b)]
+        language = bank.bank_language(premise.language)
+        talk = [matching_blocks("register", c.speech or "", language)[0] for c in (a, b)]
         assert talk[0] != talk[1]
 
 
 def test_every_set_is_one_that_the_film_model_draws(premise: Premise) -> None:
     for key, setting in premise.settings.items():
-        assert places.world_set(setting.look, WORDS.sets) == setting.look, key
+        assert places.find_set(setting.look, WORDS.sets) == setting.look, key
     assert len(premise.settings) >= 4 or premise.genre == "meme"
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import torch
 
-from t2v.checkpoints import save
+import t2v
 from t2v.configs import MODELSCOPE, Preset
 from t2v.networks.autoencoder import Autoencoder
 from t2v.networks.text_encoder import TextEncoder
@@ -59,7 +59,7 @@ def small(make_small: Callable[..., TextToVideo]) -> TextToVideo:
 def saved_official(small: TextToVideo, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """ModelScope's folder as it is published: pickles, the picture tower beside the text tower, and in the
     autoencoder's file the rest of Stable Diffusion."""
-    folder = save.save(small, tmp_path_factory.mktemp("models") / "official")
+    folder = t2v.save(small, tmp_path_factory.mktemp("models") / "official")
     tower = torch.load(folder / "open_clip_pytorch_model.bin", weights_only=True)
     tower |= {"logit_scale": torch.tensor(4.6), "visual.conv1.weight": torch.ones(4, 3, 2, 2)}
     torch.save(tower, folder / "open_clip_pytorch_model.bin")
@@ -72,7 +72,7 @@ def saved_official(small: TextToVideo, tmp_path_factory: pytest.TempPathFactory)
 
 @pytest.fixture(scope="session")
 def saved_diffusers(small: TextToVideo, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return save.save(small, tmp_path_factory.mktemp("models") / "diffusers", layout="diffusers")
+    return t2v.save(small, tmp_path_factory.mktemp("models") / "diffusers", layout="diffusers")
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ import t2v
 from t2v.checkpoints.fingerprint import is_toon
 from t2v.errors import CheckpointError
 
-module: Any = importlib.import_module("t2v.fingerprint")
+module: Any = importlib.import_module("t2v.checkpoints.fingerprint")
 
 
 @pytest.fixture

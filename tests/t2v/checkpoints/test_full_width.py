@@ -14,7 +14,6 @@ import torch
 from torch import Tensor, nn
 
 import t2v
-from t2v.checkpoints import save
 from t2v.configs import MODELSCOPE
 from t2v.pipeline import TextToVideo
 
@@ -88,7 +87,7 @@ def published() -> TextToVideo:
 
 @pytest.fixture(scope="module")
 def official(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    folder = save.save(published(), tmp_path_factory.mktemp("models") / "official")
+    folder = t2v.save(published(), tmp_path_factory.mktemp("models") / "official")
     yield folder
     for path in folder.glob("*.*"):
         path.unlink()  # pytest keeps its folders, and this one is large

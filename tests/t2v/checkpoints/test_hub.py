@@ -182,7 +182,7 @@ def test_what_the_hub_does_not_have_is_one_clear_error(
 
 
 def test_a_path_is_no_hub_id() -> None:
-    assert hub.is_id("ali-vilab/text-to-video-ms-1.7b")
-    assert hub.is_id("cerspense/zeroscope_v2_576w@main")
+    assert hub.is_hub_id("ali-vilab/text-to-video-ms-1.7b")
+    assert hub.is_hub_id("cerspense/zeroscope_v2_576w@main")
     for path in ("models/tune.pth", "./a/b", "a", "/a/b", "a/b/c", "~/b", "../b"):
-        assert not hub.is_id(path)
+        assert not hub.is_hub_id(path)

@@ -62,7 +62,7 @@ def test_what_a_model_predicts_and_how_it_was_distilled_is_saved_too(
 
 
 def test_the_published_model_is_saved_with_the_published_keys_alone() -> None:
-    cfg = config_writing.configuration(MODELSCOPE)["model"]["model_cfg"]
+    cfg = config_writing.modelscope_config(MODELSCOPE)["model"]["model_cfg"]
     assert sorted(cfg) == sorted(
         [
             "unet_in_dim",

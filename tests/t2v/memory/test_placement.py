@@ -13,23 +13,23 @@ from torch import Tensor
 
 import t2v
 from t2v.memory.placement import is_out_of_memory
-from t2v.memory.plan import LADDER, Clip, Plan, expected_peaks
+from t2v.memory.plan import STRATEGIES, ClipSize, MemoryPlan, expected_peaks
 from t2v.pipeline import TextToVideo
 
-CLIP = Clip(3, 16, 28)
+CLIP = ClipSize(3, 16, 28)
 PROMPT = "a red fish"
 
 
-def by_rung(tiny: TextToVideo, rung: int) -> Plan:
-    peaks = expected_peaks(tiny.preset, CLIP, "cpu", torch.float32, LADDER[rung])
-    return Plan("tiny", "cpu", torch.float32, CLIP, rung, None, 4, peaks)
+def by_level(tiny: TextToVideo, level: int) -> MemoryPlan:
+    peaks = expected_peaks(tiny.preset, CLIP, "cpu", torch.float32, STRATEGIES[level])
+    return MemoryPlan("tiny", "cpu", torch.float32, CLIP, level, None, 4, peaks)
 
 
-@pytest.mark.parametrize("rung", range(len(LADDER)))
+@pytest.mark.parametrize("level", range(len(STRATEGIES)))
 def test_every_plan_films_the_same_clip(
-    make_tiny: Callable[..., TextToVideo], tiny: TextToVideo, rung: int
+    make_tiny: Callable[..., TextToVideo], tiny: TextToVideo, level: int
 ) -> None:
-    model = make_tiny(memory=by_rung(tiny, rung))
+    model = make_tiny(memory=by_level(tiny, level))
     difference = np.abs(model.generate(PROMPT).frames.astype(int) - tiny.generate(PROMPT).frames)
     assert difference.max() <= 1
 
@@ -55,7 +55,7 @@ def test_out_of_memory_is_told_and_the_clip_is_made_by_the_next_smaller_plan(
         frames = model.generate(PROMPT, seed=3).frames
     assert np.abs(frames.astype(int) - tiny.generate(PROMPT, seed=3).frames).max() <= 1
     assert model.placement.plan is not None
-    assert model.placement.plan.rung > 1
+    assert model.placement.plan.level > 1
     model.generate(PROMPT)  # the next clip begins with what worked, so nothing is told again
 
 
@@ -82,13 +82,13 @@ def test_a_budget_by_name_or_number_films(make_tiny: Callable[..., TextToVideo],
         model = make_tiny(memory=memory)
         assert np.array_equal(model.generate(PROMPT).frames, wanted)
         assert model.placement.plan is not None
-        assert model.placement.plan.rung == 1
+        assert model.placement.plan.level == 1
 
 
 def test_a_cancelled_clip_leaves_nothing_streamed_in(
     make_tiny: Callable[..., TextToVideo], tiny: TextToVideo
 ) -> None:
-    model = make_tiny(memory=by_rung(tiny, len(LADDER) - 1))
+    model = make_tiny(memory=by_level(tiny, len(STRATEGIES) - 1))
     before = [p.data_ptr() for p in model.unet.parameters()]
 
     def cancel(step: int, steps: int, latents: Tensor) -> None:
@@ -137,7 +137,7 @@ def test_a_plan_by_hand_holds_for_every_size_that_its_budget_has_room_for(
     )
     assert model.placement.plan is not None
     assert model.placement.plan.clip.frames == 5
-    assert model.placement.plan.rung == plan.rung
+    assert model.placement.plan.level == plan.level
     with pytest.raises(
         t2v.SettingsError, match=r"^tiny: 400 frames of 28x16 want .* what would fit: \d+ frame"
     ):
@@ -148,7 +148,7 @@ def test_a_clip_in_windows_is_planned_for_the_windows_frames(make_tiny: Callable
     model = make_tiny(memory=4)
     model.generate(PROMPT, num_frames=6, window=3, num_steps=1)
     assert model.placement.plan is not None
-    assert model.placement.plan.clip == Clip(6, 16, 28, 3)
+    assert model.placement.plan.clip == ClipSize(6, 16, 28, 3)
     assert "6 frames, 3 at once, of 28x16" in str(model.placement.plan)
 
 
@@ -162,7 +162,7 @@ def test_deep_features_that_are_kept_of_every_window_and_branch_are_planned_for(
     model.generate(PROMPT, num_frames=6, window=3, num_steps=1, cache_every=2)
     config = model.preset.unet
     one = 3 * 4 * 7 * config.width * config.channel_multipliers[0] * 4  # bytes
-    assert model.placement.plan.clip.kept == 8  # four windows of 3 frames, two branches of guidance
+    assert model.placement.plan.clip.cached_passes == 8  # four windows of 3 frames, two branches of guidance
     assert model.placement.plan.peaks["film"] - plain == 8 * one
 
 
@@ -176,7 +176,7 @@ def test_both_branches_of_guidance_in_one_pass_give_the_same_latents(
         return seen[-1]
 
     rows: list[int] = []
-    model = make_tiny(memory=by_rung(make_tiny(), 0))
+    model = make_tiny(memory=by_level(make_tiny(), 0))
     model.unet.register_forward_pre_hook(lambda _, args: rows.append(len(args[0])))
     apart, together = latents(make_tiny()), latents(model)
     assert 2 in rows

@@ -14,18 +14,24 @@ from torch import nn
 
 import t2v
 from t2v.configs import MODELSCOPE
-from t2v.memory.footprint import decoder_activations, on_meta, peak_bytes, unet_activations, weights_of
+from t2v.memory.footprint import (
+    count_parameters,
+    decoder_activation_bytes,
+    meta_network,
+    peak_bytes,
+    unet_activation_bytes,
+)
 from t2v.memory.plan import (
     GB,
-    LADDER,
     OVERHEAD_GB,
+    STRATEGIES,
     TILE,
-    Clip,
-    chosen_precision,
+    ClipSize,
+    candidate_plans,
+    choose_dtype,
     expected_peaks,
+    leaner_plan,
     most_frames,
-    plans,
-    smaller,
 )
 from t2v.networks.autoencoder import Autoencoder
 from t2v.networks.conditioning import Chunks
@@ -94,9 +100,9 @@ def test_the_most_frames_that_fit_are_found_with_a_few_guesses(
 
 
 def test_leaner_plans_are_leaner_and_end(tiny: TextToVideo) -> None:
-    plan = next(plans(tiny.preset, Clip(8, 128, 128), "cuda", torch.float32, None))
+    plan = next(candidate_plans(tiny.preset, ClipSize(8, 128, 128), "cuda", torch.float32, None))
     peaks = [plan.peak]
-    while (leaner := smaller(plan, tiny.preset)) is not None:
+    while (leaner := leaner_plan(plan, tiny.preset)) is not None:
         plan = leaner
         peaks.append(plan.peak)
     assert len(peaks) >= 3
@@ -105,10 +111,10 @@ def test_leaner_plans_are_leaner_and_end(tiny: TextToVideo) -> None:
 
 def test_pieces_lower_the_peak_and_half_precision_halves_it(tiny: TextToVideo) -> None:
     def films(chunks: Chunks, dtype: torch.dtype) -> int:
-        rung = next(r for r in LADDER if r.chunks == chunks and not r.both_branches)
-        return expected_peaks(tiny.preset, Clip(16, 256, 256), "cpu", dtype, rung)["film"]
+        level = next(r for r in STRATEGIES if r.chunks == chunks and not r.both_branches)
+        return expected_peaks(tiny.preset, ClipSize(16, 256, 256), "cpu", dtype, level)["film"]
 
-    base = expected_peaks(tiny.preset, Clip(1, 4, 4), "cpu", torch.float32, LADDER[1])["film"]
+    base = expected_peaks(tiny.preset, ClipSize(1, 4, 4), "cpu", torch.float32, STRATEGIES[1])["film"]
     whole, pieces = (films(c, torch.float32) - base for c in (Chunks(), Chunks(frames=1, rows=1024)))
     assert pieces < 0.8 * whole
     half = films(Chunks(), torch.bfloat16) - base
@@ -116,18 +122,20 @@ def test_pieces_lower_the_peak_and_half_precision_halves_it(tiny: TextToVideo) -
 
 
 def test_the_published_network_has_the_weights_that_are_planned_for() -> None:
-    total, largest, two = weights_of(UNet3D, MODELSCOPE.unet)
+    total, largest, two = count_parameters(UNet3D, MODELSCOPE.unet)
     assert total == 1_411_233_860
     assert 50e6 < largest < 80e6
     assert largest < two <= 2 * largest
-    assert weights_of(Autoencoder, MODELSCOPE.autoencoder)[0] == 83_653_863
-    assert {p.dtype for p in on_meta(UNet3D, MODELSCOPE.unet).parameters()} == {torch.float32}
+    assert count_parameters(Autoencoder, MODELSCOPE.autoencoder)[0] == 83_653_863
+    assert {p.dtype for p in meta_network(UNet3D, MODELSCOPE.unet).parameters()} == {torch.float32}
 
 
 def test_small_clips_on_a_gpu_take_both_branches_at_once_where_there_is_room(tiny: TextToVideo) -> None:
     small = t2v.plan(tiny.preset, 8, 128, 128, memory_gb=4)
     assert "guidance  both branches at once" in str(small)
-    apart = next(p for p in plans(tiny.preset, small.clip, "cuda", torch.float16, None) if p.rung == 1)
+    apart = next(
+        p for p in candidate_plans(tiny.preset, small.clip, "cuda", torch.float16, None) if p.level == 1
+    )
     assert apart.peak < small.peak
     tight = t2v.plan(tiny.preset, 8, 128, 128, memory_gb=(small.peak_gb + apart.peak_gb) / 2)
     large = t2v.plan(tiny.preset, 16, 256, 256, memory_gb=8)
@@ -137,7 +145,7 @@ def test_small_clips_on_a_gpu_take_both_branches_at_once_where_there_is_room(tin
 
 def test_only_the_leanest_plan_decodes_in_tiles_and_says_that_it_is_approximate(tiny: TextToVideo) -> None:
     for device in ("cuda", "cpu"):
-        *others, leanest = plans(tiny.preset, Clip(1, 600, 600), device, torch.float32, None)
+        *others, leanest = candidate_plans(tiny.preset, ClipSize(1, 600, 600), device, torch.float32, None)
         run, whole = (p.peaks["decode"] - OVERHEAD_GB[device] * GB for p in (leanest, others[-1]))
         assert run < 0.6 * whole
         assert f"in overlapping tiles of {TILE}x{TILE} latents: approximate in tone" in str(leanest)
@@ -162,7 +170,7 @@ def test_where_fp32_would_not_fit_and_none_was_asked_for_the_plan_takes_half_and
     without_half(monkeypatch)
     preset = replace(tiny.preset, num_frames=8, sizes={"1:1": (256, 256)})
     single, half = (
-        [p.peak for p in plans(preset, Clip(8, 256, 256), "cpu", dtype, None)][-1]
+        [p.peak for p in candidate_plans(preset, ClipSize(8, 256, 256), "cpu", dtype, None)][-1]
         for dtype in (torch.float32, torch.bfloat16)
     )
     between = (single + half) / 2
@@ -170,9 +178,9 @@ def test_where_fp32_would_not_fit_and_none_was_asked_for_the_plan_takes_half_and
     assert plan.dtype == torch.bfloat16
     assert "bfloat16 (float32 would not fit) on cpu" in str(plan)
     assert t2v.plan(preset, memory_gb=2 * single / GB, device="cpu").dtype == torch.float32
-    assert chosen_precision(preset, "cpu", int(2 * single)) == torch.float32
+    assert choose_dtype(preset, "cpu", int(2 * single)) == torch.float32
     assert not caplog.records
-    assert chosen_precision(preset, "cpu", int(between)) == torch.bfloat16
+    assert choose_dtype(preset, "cpu", int(between)) == torch.bfloat16
     assert "float32 would not fit into the memory there is, so it is loaded in bfloat16" in caplog.text
     with pytest.raises(t2v.SettingsError, match="all 8 in bfloat16"):  # asked for, so never changed
         t2v.plan(preset, memory_gb=between / GB, device="cpu", dtype=torch.float32)
@@ -180,9 +188,11 @@ def test_where_fp32_would_not_fit_and_none_was_asked_for_the_plan_takes_half_and
 
 def test_what_a_plan_expects_is_the_same_inside_inference_mode(tiny: TextToVideo) -> None:
     def peaks() -> list[dict[str, int]]:
-        for function in (on_meta, unet_activations, decoder_activations):
+        for function in (meta_network, unet_activation_bytes, decoder_activation_bytes):
             function.cache_clear()
-        return [p.peaks for p in plans(tiny.preset, Clip(3, 32, 32), "cpu", torch.float32, None)]
+        return [
+            p.peaks for p in candidate_plans(tiny.preset, ClipSize(3, 32, 32), "cpu", torch.float32, None)
+        ]
 
     outside = peaks()
     with torch.inference_mode():
@@ -197,7 +207,7 @@ def test_a_budget_that_is_none_is_refused(make_tiny: Callable[..., TextToVideo],
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    "case", [[], ["--rung", "4", "--dtype", "float32"], ["--rung", "5", "--streamed"]], ids=str
+    "case", [[], ["--level", "4", "--dtype", "float32"], ["--level", "5", "--streamed"]], ids=str
 )
 def test_a_clip_takes_the_memory_that_its_plan_expects(case: list[str], tmp_path: Path) -> None:
     where = [str(tmp_path / "weights")] if "--streamed" in case else []
@@ -210,17 +220,18 @@ def test_a_clip_takes_the_memory_that_its_plan_expects(case: list[str], tmp_path
 
 
 @pytest.mark.slow
-def test_the_pages_about_memory_and_models_have_the_tables_that_the_plans_give() -> None:
+def test_the_page_about_models_has_the_tables_that_the_plans_give() -> None:
     docs = Path(__file__).parents[3] / "docs"
+    page = (docs / "models.md").read_text("utf-8")
     done = subprocess.run([sys.executable, docs / "memory.py"], capture_output=True, text=True, check=True)
     of_memory, of_models = done.stdout.rsplit("\n\n", 1)
-    assert of_memory in (docs / "memory.md").read_text("utf-8")
-    assert of_models in (docs / "models.md").read_text("utf-8")
+    assert of_memory in page
+    assert of_models in page
 
 
 @pytest.mark.slow
-def test_the_example_of_the_page_about_memory_prints_a_plan(capsys: pytest.CaptureFixture[str]) -> None:
-    page = Path(__file__).parents[3] / "docs" / "memory.md"
+def test_the_example_of_the_page_about_models_prints_a_plan(capsys: pytest.CaptureFixture[str]) -> None:
+    page = Path(__file__).parents[3] / "docs" / "models.md"
     (example,) = re.findall(r"```python\n(.*?)```", page.read_text("utf-8"), re.DOTALL)
     exec(compile(example, str(page), "exec"), {})
     assert capsys.readouterr().out.startswith(

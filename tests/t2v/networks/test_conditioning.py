@@ -1,14 +1,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 
 import pytest
 import torch
 from torch import Tensor, nn
 
 from t2v.configs import UNetConfig
-from t2v.networks.conditioning import Chunks, Memo
+from t2v.networks.conditioning import Chunks, LayerOptions, Memo
 from t2v.networks.unet import UNet3D
 
 CONFIG = UNetConfig(
@@ -45,9 +44,7 @@ def test_the_network_answers_the_same_however_much_it_takes_at_once(
     model: UNet3D, chunks: Chunks, text: Tensor
 ) -> None:
     wanted = model(LATENTS, T, text)
-    model.chunks = chunks
-    got = model(LATENTS, T, text)
-    model.chunks = Chunks()
+    got = model(LATENTS, T, text, options=LayerOptions(chunks))
     assert (got - wanted).abs().max() < 1e-5 * wanted.std()
 
 
@@ -99,16 +96,12 @@ def test_a_memo_forgets_all_but_the_last_two() -> None:
 
 @torch.inference_mode()
 def test_sizes_that_do_not_halve_are_answered_in_pieces_too(model: UNet3D) -> None:
-    model.chunks = Chunks(1, 4)
-    got = model(drawn(1, 4, 3, 7, 9), T[:1], TEXT[:1])
-    model.chunks = Chunks()
+    got = model(drawn(1, 4, 3, 7, 9), T[:1], TEXT[:1], options=LayerOptions(Chunks(1, 4)))
     wanted = model(drawn(1, 4, 3, 7, 9), T[:1], TEXT[:1])
     assert (got - wanted).abs().max() < 1e-5 * wanted.std()
 
 
 @torch.inference_mode()
 def test_a_clip_of_one_frame_has_no_pieces(model: UNet3D) -> None:
-    model.chunks = replace(Chunks(), frames=1)
-    got = model(LATENTS[:, :, :1], T, TEXT)
-    model.chunks = Chunks()
+    got = model(LATENTS[:, :, :1], T, TEXT, options=LayerOptions(Chunks(frames=1)))
     assert torch.equal(got, model(LATENTS[:, :, :1], T, TEXT))

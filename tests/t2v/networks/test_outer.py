@@ -11,6 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from t2v.configs import MODELSCOPE, NEXT_TOON, TOON, UNetConfig
+from t2v.networks.conditioning import LayerOptions
 from t2v.networks.deep_cache import DeepFeatures
 from t2v.networks.unet import UNet3D
 
@@ -110,7 +111,8 @@ def test_its_frames_hear_of_one_another_unless_they_are_still(around: UNet3D) ->
     changed[:, :, 3] += 1
     moving = (around(changed, T, TEXT) - around(latents, T, TEXT)).abs().amax((0, 1, 3, 4))
     assert (moving > 1e-4).all()
-    still = around(changed, T, TEXT, still=True) - around(latents, T, TEXT, still=True)
+    options = LayerOptions(still=True)
+    still = around(changed, T, TEXT, options=options) - around(latents, T, TEXT, options=options)
     assert (still.abs().amax((0, 1, 3, 4))[:3] < 1e-5).all()
 
 

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from t2v.configs import UNetConfig
+from t2v.networks.conditioning import LayerOptions
 from t2v.networks.layers import timestep_embedding
 from t2v.networks.unet import UNet3D
 
@@ -72,7 +73,10 @@ def test_still_it_paints_what_an_image_model_of_its_weights_paints(video_model: 
     image_model = UNet3D(replace(CONFIG, temporal=False)).eval()
     own = image_model.state_dict()
     image_model.load_state_dict({k: v for k, v in video_model.state_dict().items() if k in own})
-    got, moving = video_model(LATENTS, T, TEXT, still=True), video_model(LATENTS, T, TEXT)
+    got, moving = (
+        video_model(LATENTS, T, TEXT, options=LayerOptions(still=True)),
+        video_model(LATENTS, T, TEXT),
+    )
     torch.testing.assert_close(got, image_model(LATENTS, T, TEXT), rtol=0, atol=1e-5)
     assert (got - moving).abs().max() > 1e-3
 

@@ -6,7 +6,7 @@ from diffusers.pipelines.stable_diffusion.pipeline_stable_diffusion import resca
 from torch import Tensor
 
 from t2v.configs import ScheduleConfig
-from t2v.sampling.guidance import Branches, Denoiser, Guidance, Network, clean_of, guided_denoiser
+from t2v.sampling.guidance import Branches, Denoiser, Guidance, Network, clean_latents, guided_denoiser
 from t2v.sampling.samplers import sample_ddim
 from t2v.sampling.schedule import noise_schedule, timesteps
 
@@ -24,13 +24,13 @@ def test_from_noise_and_from_v_come_the_same_clean_latents(timestep: int) -> Non
     a, sigma = SCHEDULE.level(timestep)
     latents = a * clean + sigma * noise
     v = a * noise - sigma * clean
-    torch.testing.assert_close(clean_of(noise, latents, (a, sigma), "eps"), clean, rtol=0, atol=1e-12)
-    torch.testing.assert_close(clean_of(v, latents, (a, sigma), "v"), clean, rtol=0, atol=1e-12)
+    torch.testing.assert_close(clean_latents(noise, latents, (a, sigma), "eps"), clean, rtol=0, atol=1e-12)
+    torch.testing.assert_close(clean_latents(v, latents, (a, sigma), "v"), clean, rtol=0, atol=1e-12)
 
 
 def test_where_there_is_no_signal_v_is_the_clean_latents_with_the_other_sign() -> None:
     clean, noise = drawn(1), drawn(2)
-    assert torch.equal(clean_of(-clean, noise, ZERO.level(999), "v"), clean)
+    assert torch.equal(clean_latents(-clean, noise, ZERO.level(999), "v"), clean)
 
 
 def test_a_sampler_survives_the_timestep_without_any_signal() -> None:

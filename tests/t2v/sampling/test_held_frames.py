@@ -11,7 +11,7 @@ from torch import Tensor
 
 from t2v.errors import SettingsError
 from t2v.pipeline import TextToVideo, to_uint8
-from t2v.sampling.held_frames import as_tensor, holding, pulls, resized
+from t2v.sampling.held_frames import correction_shares, frames_to_tensor, hold_frames, resize_frames
 from t2v.sampling.samplers import SAMPLERS
 
 PROMPT = "a red cat"
@@ -23,7 +23,7 @@ def film(num_frames: int, height: int = 16, width: int = 28) -> np.ndarray:
 
 def through_the_autoencoder(model: TextToVideo, frames: np.ndarray) -> np.ndarray:
     with torch.inference_mode():
-        return to_uint8(model.autoencoder.decode(model.autoencoder.encode(as_tensor(frames)))[0])
+        return to_uint8(model.autoencoder.decode(model.autoencoder.encode(frames_to_tensor(frames)))[0])
 
 
 def test_a_strength_of_0_gives_the_film_back_and_asks_no_network(tiny: TextToVideo) -> None:
@@ -76,14 +76,14 @@ def test_two_stages_film_small_and_then_again_at_twice_the_size(tiny: TextToVide
     assert large.shape == (3, 32, 40, 3)
     assert np.array_equal(
         tiny.generate(PROMPT, init_frames=small, height=32, width=40, strength=0).frames,
-        resized(small, 32, 40),
+        resize_frames(small, 32, 40),
     )
 
 
 def test_resizing_keeps_a_colour_and_the_frames_apart() -> None:
     given = np.zeros((2, 4, 4, 3), np.uint8)
     given[1] = (10, 200, 30)
-    out = resized(given, 8, 12)
+    out = resize_frames(given, 8, 12)
     assert out.shape == (2, 8, 12, 3)
     assert out[0].max() == 0
     assert out[1].reshape(-1, 3).tolist() == [[10, 200, 30]] * 96
@@ -129,7 +129,7 @@ def test_at_every_step_the_network_sees_the_held_frame_as_noisy_as_all_the_other
     model = make_tiny(tiny.preset)
     picture = film(1)[0]
     with torch.inference_mode():
-        held = model.autoencoder.encode(as_tensor(picture[None]))
+        held = model.autoencoder.encode(frames_to_tensor(picture[None]))
     noise = torch.randn(1, 4, 3, 4, 7, generator=torch.Generator().manual_seed(0))
     seen: list[tuple[int, Tensor]] = []
     hook = model.unet.register_forward_pre_hook(
@@ -163,16 +163,16 @@ def test_held_frames_pull_what_lies_between_and_the_nearest_pulls_beyond(
     places: list[int], loop: bool, corrections: list[float], distances: list[int]
 ) -> None:
     held = torch.tensor([4.0, 8.0])[: len(places)]
-    found = pulls(places, 6, loop=loop) @ held
+    found = correction_shares(places, 6, loop=loop) @ held
     wanted = [value * (1 if loop else 0.8) ** d for value, d in zip(corrections, distances, strict=True)]
     assert found.tolist() == pytest.approx(wanted)
 
 
 def test_a_held_frames_correction_moves_the_others_and_leaves_what_differs_between_them() -> None:
     own = of_one_number(1.0, 1.5, 3.0)
-    alike = holding(lambda latents, t: own, of_one_number(5.0), [0], torch.ones(3, 1))
+    alike = hold_frames(lambda latents, t: own, of_one_number(5.0), [0], torch.ones(3, 1))
     assert alike(own, 400).flatten().tolist() == pytest.approx([5, 5.5, 7])
-    less = holding(lambda latents, t: own, of_one_number(5.0), [0], pulls([0], 3, loop=False))
+    less = hold_frames(lambda latents, t: own, of_one_number(5.0), [0], correction_shares([0], 3, loop=False))
     assert less(own, 400).flatten().tolist() == pytest.approx([5, 1.5 + 4 * 0.8, 3 + 4 * 0.64])
 
 

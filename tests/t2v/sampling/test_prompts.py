@@ -10,7 +10,14 @@ import torch
 from t2v.configs import TOON
 from t2v.networks.text_encoder import bpe_tokens
 from t2v.pipeline import TextToVideo
-from t2v.sampling.prompts import Piece, chunks, embed, in_model_words, pieces, texts
+from t2v.sampling.prompts import (
+    WeightedText,
+    embed_prompt,
+    embed_prompts,
+    parse_weights,
+    token_chunks,
+    translate_prompt,
+)
 
 
 @pytest.mark.parametrize(
@@ -29,19 +36,21 @@ from t2v.sampling.prompts import Piece, chunks, embed, in_model_words, pieces, t
     ],
 )
 def test_brackets_weigh_as_in_the_web_ui(prompt: str, wanted: list[tuple[str, float]]) -> None:
-    found = pieces(prompt)
+    found = parse_weights(prompt)
     assert [piece.text for piece in found] == [text for text, _ in wanted]
     assert [piece.weight for piece in found] == pytest.approx([weight for _, weight in wanted])
 
 
 def test_a_short_prompt_is_read_as_the_text_encoder_reads_it(tiny: TextToVideo) -> None:
     for prompt in ("an orange cat, talking in the kitchen", ""):
-        assert torch.equal(embed(tiny.text_encoder, pieces(prompt)), tiny.text_encoder([prompt]))
+        assert torch.equal(
+            embed_prompt(tiny.text_encoder, parse_weights(prompt)), tiny.text_encoder([prompt])
+        )
 
 
 def test_a_weight_multiplies_its_words_alone_and_leaves_the_mean_as_it_was(tiny: TextToVideo) -> None:
-    plain = embed(tiny.text_encoder, pieces("a red cat"))
-    weighed = embed(tiny.text_encoder, pieces("a (red:1.5) cat"))
+    plain = embed_prompt(tiny.text_encoder, parse_weights("a red cat"))
+    weighed = embed_prompt(tiny.text_encoder, parse_weights("a (red:1.5) cat"))
     share = weighed / plain
     torch.testing.assert_close(weighed.mean(), plain.mean())
     torch.testing.assert_close(share[0, 2] / share[0, 1], torch.full((32,), 1.5))
@@ -52,12 +61,12 @@ def test_a_prompt_that_is_too_long_is_read_in_chunks_each_with_its_own_start_and
     tiny: TextToVideo,
 ) -> None:
     words = ["cat", "dog", "red", "blue", "tree", "house", "car"] * 5
-    found = chunks(pieces(" ".join(words)), tiny.text_encoder)
+    found = token_chunks(parse_weights(" ".join(words)), tiny.text_encoder)
     room = tiny.text_encoder.config.context_length - 2
     assert [len(ids) for ids, _ in found] == [room + 2, room + 2, 35 - 2 * room + 2]
     assert {(ids[0], ids[-1]) for ids, _ in found} == {(49406, 49407)}
     assert [i for ids, _ in found for i in ids[1:-1]] == bpe_tokens(" ".join(words))
-    text = embed(tiny.text_encoder, pieces(" ".join(words)))
+    text = embed_prompt(tiny.text_encoder, parse_weights(" ".join(words)))
     assert text.shape == (1, 3 * (room + 2), 32)
     first = tiny.text_encoder([" ".join(words[:room])])
     torch.testing.assert_close(text[:, : room + 2], first, rtol=0, atol=1e-5)
@@ -65,7 +74,7 @@ def test_a_prompt_that_is_too_long_is_read_in_chunks_each_with_its_own_start_and
 
 def test_a_chunk_ends_at_a_comma_where_one_is_near(tiny: TextToVideo) -> None:
     prompt = "cat dog red blue tree house car cat dog red, blue tree house car cat dog"
-    (first, _), (second, _) = chunks(pieces(prompt), tiny.text_encoder)
+    (first, _), (second, _) = token_chunks(parse_weights(prompt), tiny.text_encoder)
     assert first[1:-1] == bpe_tokens("cat dog red blue tree house car cat dog red,")
     assert second[1:-1] == bpe_tokens("blue tree house car cat dog")
 
@@ -73,14 +82,14 @@ def test_a_chunk_ends_at_a_comma_where_one_is_near(tiny: TextToVideo) -> None:
 def test_prompt_and_negative_prompt_are_equally_long(tiny: TextToVideo) -> None:
     long = "cat " * 20
     for prompt, negative in ((long, "blurred"), ("cat", long), ({0: "cat", 2: long}, "")):
-        text, other = texts(tiny.text_encoder, prompt, negative, tiny.preset, 3)
+        text, other = embed_prompts(tiny.text_encoder, prompt, negative, tiny.preset, 3)
         assert text.shape[-2] == other.shape[1] == 32
-    filled = texts(tiny.text_encoder, "cat", long, tiny.preset, 3)[0]
+    filled = embed_prompts(tiny.text_encoder, "cat", long, tiny.preset, 3)[0]
     assert torch.equal(filled[:, 16:], tiny.text_encoder([""]))
 
 
 def test_a_prompt_travels_from_frame_to_frame(tiny: TextToVideo) -> None:
-    text, _ = texts(tiny.text_encoder, {1: "a cat", 5: "a dog"}, "", tiny.preset, 8)
+    text, _ = embed_prompts(tiny.text_encoder, {1: "a cat", 5: "a dog"}, "", tiny.preset, 8)
     cat, dog = tiny.text_encoder(["a cat"]), tiny.text_encoder(["a dog"])
     assert text.shape == (1, 8, 16, 32)
     assert torch.equal(text[:, 0], cat)
@@ -110,17 +119,17 @@ def test_every_frame_hears_its_own_prompt(make_tiny: Callable[..., TextToVideo])
 
 def test_toon_reads_bare_brackets_as_ever_and_weighs_what_it_makes_of_a_weighted_word() -> None:
     said = "a ginger kitten (laughing) in the kitchen"
-    (whole,) = in_model_words(said, TOON)
-    assert whole == Piece(in_model_words("a ginger kitten laughing in the kitchen", TOON)[0].text)
-    found = in_model_words("a (ginger kitten:1.4) in the kitchen", TOON)
+    (whole,) = translate_prompt(said, TOON)
+    assert whole == WeightedText(translate_prompt("a ginger kitten laughing in the kitchen", TOON)[0].text)
+    found = translate_prompt("a (ginger kitten:1.4) in the kitchen", TOON)
     assert (
         "".join(piece.text for piece in found)
-        == in_model_words("a ginger kitten in the kitchen", TOON)[0].text
+        == translate_prompt("a ginger kitten in the kitchen", TOON)[0].text
     )
     assert {piece.text.strip() for piece in found if piece.weight == 1.4} >= {"cat"}
     assert all(piece.weight in (1, 1.4) for piece in found)
 
 
 def test_a_weight_of_words_that_toon_does_not_know_weighs_nothing_else() -> None:
-    found = in_model_words("medium shot, orange cat dancing (wildly:1.5), stage, day", TOON)
+    found = translate_prompt("medium shot, orange cat dancing (wildly:1.5), stage, day", TOON)
     assert [piece.weight for piece in found] == [1]

@@ -10,7 +10,7 @@ from diffusers import DDIMScheduler, DPMSolverMultistepScheduler
 from torch import Tensor
 
 from t2v.configs import ScheduleConfig, Spacing
-from t2v.sampling.guidance import clean_of
+from t2v.sampling.guidance import clean_latents
 from t2v.sampling.samplers import sample_ddim
 from t2v.sampling.schedule import noise_schedule, shifted, timesteps
 
@@ -154,7 +154,7 @@ def test_modelscope_spacing_takes_the_steps_of_the_original_whatever_their_numbe
         return torch.tanh(latents * 1.3) + 0.3 * torch.sin(latents * 2 + t / 150)
 
     def denoise(latents: Tensor, t: float) -> Tensor:
-        return clean_of(answer(latents, t), latents, SCHEDULE.level(t), "eps")
+        return clean_latents(answer(latents, t), latents, SCHEDULE.level(t), "eps")
 
     noise = torch.randn(1, 4, 2, 3, 3, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
     got = sample_ddim(denoise, noise, SCHEDULE, timesteps(num_steps, SCHEDULE, "modelscope"))

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from t2v.pipeline import TextToVideo
-from t2v.sampling.samplers import steadied
+from t2v.sampling.samplers import shrink_small_motion
 
 
 def moving(deviation: float) -> torch.Tensor:
@@ -21,13 +21,13 @@ def moving(deviation: float) -> torch.Tensor:
 
 def test_what_moves_less_is_held_still_and_nothing_drifts() -> None:
     latents = moving(0.05)
-    out = steadied(latents, 0.1)
+    out = shrink_small_motion(latents, 0.1)
     assert torch.equal(out, latents.mean(2, keepdim=True).expand_as(latents))
 
 
 def test_what_moves_more_keeps_its_motion() -> None:
     latents = moving(1.0)
-    out = steadied(latents, 0.1)
+    out = shrink_small_motion(latents, 0.1)
     assert not torch.equal(out, latents)
     torch.testing.assert_close(out, latents, rtol=0.02, atol=0.06)
     torch.testing.assert_close(out.mean(2), latents.mean(2))
@@ -35,15 +35,15 @@ def test_what_moves_more_keeps_its_motion() -> None:
 
 def test_places_are_held_still_by_themselves() -> None:
     latents = torch.cat([moving(0.05)[..., :2], moving(1.0)[..., 2:]], -1)
-    out = steadied(latents, 0.1)
+    out = shrink_small_motion(latents, 0.1)
     assert float(out[..., :2].std(2).max()) < 1e-6
     assert float(out[..., 2:].std(2).min()) > 0.3
 
 
 def test_a_deviation_of_0_and_a_single_frame_change_nothing() -> None:
     latents = moving(0.05)
-    assert steadied(latents, 0.0) is latents
-    assert torch.equal(steadied(latents[:, :, :1], 0.1), latents[:, :, :1])
+    assert shrink_small_motion(latents, 0.0) is latents
+    assert torch.equal(shrink_small_motion(latents[:, :, :1], 0.1), latents[:, :, :1])
 
 
 def test_a_preset_says_how_steady_its_films_are(

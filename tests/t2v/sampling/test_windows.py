@@ -5,8 +5,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from t2v.pipeline import TextToVideo, opened
-from t2v.sampling.windows import closed, long_noise, places, windowed
+from t2v.networks.conditioning import LayerOptions
+from t2v.pipeline import TextToVideo, open_loop
+from t2v.sampling.windows import frame_windows, long_noise, windowed_network
 
 
 def drawn(num_frames: int, seed: int = 1) -> Tensor:
@@ -20,13 +21,13 @@ def drawn(num_frames: int, seed: int = 1) -> Tensor:
 def test_every_frame_lies_in_a_window_and_every_window_is_whole(
     num_frames: int, window: int, stride: int, loop: bool
 ) -> None:
-    found = places(num_frames, window, stride, loop=loop)
+    found = frame_windows(num_frames, window, stride, loop=loop)
     assert {frame for frames in found for frame in frames} == set(range(num_frames))
     assert all(len(set(frames)) == window for frames in found)
 
 
 def test_the_windows_of_a_loop_go_on_over_its_end() -> None:
-    assert places(6, 4, 2, loop=True) == [[0, 1, 2, 3], [2, 3, 4, 5], [4, 5, 0, 1]]
+    assert frame_windows(6, 4, 2, loop=True) == [[0, 1, 2, 3], [2, 3, 4, 5], [4, 5, 0, 1]]
 
 
 def test_a_network_that_looks_at_single_frames_does_not_notice_the_windows() -> None:
@@ -35,7 +36,7 @@ def test_a_network_that_looks_at_single_frames_does_not_notice_the_windows() -> 
 
     latents, t = drawn(11), torch.tensor([500])
     text = torch.randn(1, 11, 1, 4, generator=torch.Generator().manual_seed(2))
-    got = windowed(network, places(11, 4, 2, loop=False))(latents, t, text)
+    got = windowed_network(network, frame_windows(11, 4, 2, loop=False))(latents, t, text)
     torch.testing.assert_close(got, network(latents, t, text))
 
 
@@ -45,7 +46,7 @@ def test_an_answer_counts_the_more_the_nearer_it_is_to_the_middle_of_its_window(
     def network(latents: Tensor, t: Tensor, text: Tensor) -> Tensor:
         return torch.full_like(latents, next(answers))
 
-    got = windowed(network, [[0, 1, 2, 3], [2, 3, 4, 5]])(drawn(6), torch.tensor([1]), torch.zeros(1))
+    got = windowed_network(network, [[0, 1, 2, 3], [2, 3, 4, 5]])(drawn(6), torch.tensor([1]), torch.zeros(1))
     # weights 1 2 2 1: frame 2 hears the first window twice and the second once
     assert got[0, 0, :, 0, 0].tolist() == pytest.approx([1, 1, 7 / 3, 11 / 3, 5, 5])
 
@@ -68,7 +69,7 @@ def test_long_noise_is_that_of_the_first_window_shuffled_again_and_again() -> No
 @pytest.mark.parametrize("num_frames", [8, 12, 16, 20, 24, 28])
 def test_no_window_of_a_loop_sees_the_same_noise_twice(num_frames: int) -> None:
     noise = long_noise((1, 4, num_frames, 2, 2), 8, 4, torch.Generator().manual_seed(3), loop=True)
-    for frames in places(num_frames, 8, 4, loop=True):
+    for frames in frame_windows(num_frames, 8, 4, loop=True):
         assert len({tuple(noise[0, :, i].flatten().tolist()) for i in frames}) == len(frames)
 
 
@@ -84,9 +85,9 @@ def test_a_closed_network_does_not_know_where_a_clip_begins(tiny: TextToVideo, t
         text = tiny.text_encoder(["a cat"])
         before = tiny.unet(latents, t, text)
         assert (tiny.unet(latents.roll(turn, 2), t, text) - before.roll(turn, 2)).abs().max() > 1e-3
-        with closed(tiny.unet):
-            ring = tiny.unet(latents, t, text)
-            turned = tiny.unet(latents.roll(turn, 2), t, text)
+        options = LayerOptions(ring=True)
+        ring = tiny.unet(latents, t, text, options=options)
+        turned = tiny.unet(latents.roll(turn, 2), t, text, options=options)
         torch.testing.assert_close(turned, ring.roll(turn, 2), rtol=0, atol=1e-4)
         assert torch.equal(tiny.unet(latents, t, text), before)
 
@@ -119,7 +120,7 @@ def test_the_last_step_of_a_loop_is_no_larger_than_its_inner_steps(
 
 def test_a_ring_opens_at_its_smallest_step_and_keeps_its_order() -> None:
     frames = np.array([10, 50, 90, 100, 60, 30], np.uint8).reshape(6, 1, 1, 1).repeat(3, 3)
-    assert opened(frames)[:, 0, 0, 0].tolist() == [100, 60, 30, 10, 50, 90]
+    assert open_loop(frames)[:, 0, 0, 0].tolist() == [100, 60, 30, 10, 50, 90]
 
 
 def test_a_long_clip_is_filmed_in_windows_of_the_length_asked_for(tiny: TextToVideo) -> None:

@@ -20,10 +20,10 @@ import t2v
 from t2v.configs import ScheduleConfig
 from t2v.errors import SettingsError
 from t2v.pipeline import TextToVideo
-from t2v.sampling.prompts import texts
+from t2v.sampling.prompts import embed_prompts
 from t2v.sampling.schedule import noise_schedule
 from t2v.training import finetune
-from t2v.training.finetune import Encoded, Example, FineTuning
+from t2v.training.finetune import EncodedClips, Example, FineTuning
 from t2v.training.loop import Objective
 from t2v.training.resumable import TimeIsUp
 
@@ -51,12 +51,16 @@ def folder(tmp_path_factory: pytest.TempPathFactory, make_tiny: Callable[..., Te
 
 
 @pytest.fixture
-def clips(folder: Path, tmp_path: Path) -> Encoded:
-    return finetune.encoded(finetune.load(str(folder), "cpu"), examples, tmp_path / "latents.pt")
+def clips(folder: Path, tmp_path: Path) -> EncodedClips:
+    return finetune.encode_examples(
+        finetune.load_model(str(folder), "cpu"), examples, tmp_path / "latents.pt"
+    )
 
 
-def tuned(folder: Path, clips: Encoded, out: Path, settings: FineTuning = FEW, **more: Any) -> TextToVideo:
-    model = finetune.load(str(folder), "cpu")
+def tuned(
+    folder: Path, clips: EncodedClips, out: Path, settings: FineTuning = FEW, **more: Any
+) -> TextToVideo:
+    model = finetune.load_model(str(folder), "cpu")
     finetune.finetune(model, clips, settings, out, **more)
     return model
 
@@ -65,20 +69,22 @@ def weights(path: Path, **settings: Any) -> dict[str, torch.Tensor]:
     return t2v.load(path, device="cpu", dtype=torch.float32, **settings).unet.state_dict()
 
 
-def test_latents_are_encoded_once(folder: Path, clips: Encoded, tmp_path: Path) -> None:
-    model = finetune.load(str(folder), "cpu")
-    again = finetune.encoded(model, lambda first: pytest.fail("encoded again"), tmp_path / "latents.pt")
+def test_latents_are_encoded_once(folder: Path, clips: EncodedClips, tmp_path: Path) -> None:
+    model = finetune.load_model(str(folder), "cpu")
+    again = finetune.encode_examples(
+        model, lambda first: pytest.fail("encoded again"), tmp_path / "latents.pt"
+    )
     assert [tuple(x.shape) for x in again.latents] == [(4, 3, 4, 4)] * 3 + [(4, 1, 4, 4)]
     assert again.captions == clips.captions
     assert sorted([*again.held_out(), *again.trained()]) == [0, 1, 2, 3]
     assert again.held_out() == [3]
 
 
-def test_encoding_stops_on_time_and_goes_on(folder: Path, clips: Encoded, tmp_path: Path) -> None:
-    model, file = finetune.load(str(folder), "cpu"), tmp_path / "again.pt"
+def test_encoding_stops_on_time_and_goes_on(folder: Path, clips: EncodedClips, tmp_path: Path) -> None:
+    model, file = finetune.load_model(str(folder), "cpu"), tmp_path / "again.pt"
     with pytest.raises(TimeIsUp, match="after 1 pieces"):
-        finetune.encoded(model, examples, file, stop_at=0.0)
-    again = finetune.encoded(model, examples, file)
+        finetune.encode_examples(model, examples, file, stop_at=0.0)
+    again = finetune.encode_examples(model, examples, file)
     assert again.captions == clips.captions
     assert all(torch.equal(a, b) for a, b in zip(again.latents, clips.latents, strict=True))
 
@@ -94,16 +100,16 @@ def test_encoding_stops_on_time_and_goes_on(folder: Path, clips: Encoded, tmp_pa
 )
 @torch.inference_mode()
 def test_captions_are_read_in_training_as_they_are_in_filming(
-    source: str, caption: str, folder: Path, clips: Encoded, tmp_path: Path
+    source: str, caption: str, folder: Path, clips: EncodedClips, tmp_path: Path
 ) -> None:
-    model = finetune.load("toon" if source == "toon" else str(folder), "cpu")
+    model = finetune.load_model("toon" if source == "toon" else str(folder), "cpu")
     run = finetune._Run(model, replace(clips, captions=[caption] * 4), FEW, tmp_path, print)
-    filmed = texts(model.text_encoder, caption, "", model.preset, 1)[0][0]
+    filmed = embed_prompts(model.text_encoder, caption, "", model.preset, 1)[0][0]
     assert torch.equal(run.texts[caption], filmed[: len(run.texts[caption])])
     assert len(run.texts[caption]) == model.text_encoder.config.context_length
 
 
-def test_a_lora_is_loaded_back_as_it_was_trained(folder: Path, clips: Encoded, tmp_path: Path) -> None:
+def test_a_lora_is_loaded_back_as_it_was_trained(folder: Path, clips: EncodedClips, tmp_path: Path) -> None:
     model = tuned(folder, clips, tmp_path)
     loaded = weights(folder, loras=[(tmp_path / "pytorch_lora_weights.safetensors", 1.0)])
     before = weights(folder)
@@ -114,7 +120,7 @@ def test_a_lora_is_loaded_back_as_it_was_trained(folder: Path, clips: Encoded, t
         torch.testing.assert_close(loaded[name], model.unet.get_submodule(name[:-7]).weight)
 
 
-def test_peft_reads_the_lora_in_diffusers_network(folder: Path, clips: Encoded, tmp_path: Path) -> None:
+def test_peft_reads_the_lora_in_diffusers_network(folder: Path, clips: EncodedClips, tmp_path: Path) -> None:
     from diffusers import UNet3DConditionModel
     from peft import LoraConfig, inject_adapter_in_model, set_peft_model_state_dict
     from safetensors.torch import load_file
@@ -137,7 +143,7 @@ def test_peft_reads_the_lora_in_diffusers_network(folder: Path, clips: Encoded, 
 
 @pytest.mark.parametrize("what", ["temporal", "all"])
 def test_what_is_trained_changes_and_the_rest_stays(
-    what: Any, folder: Path, clips: Encoded, tmp_path: Path
+    what: Any, folder: Path, clips: EncodedClips, tmp_path: Path
 ) -> None:
     settings = replace(FEW, what=what, learning_rate=1e-3, min_snr=5.0)
     model = tuned(folder, clips, tmp_path, settings)
@@ -149,7 +155,9 @@ def test_what_is_trained_changes_and_the_rest_stays(
     assert any("out_layers" in k for k in changed) == (what == "all")
 
 
-def gradients(model: TextToVideo, clips: Encoded, folder: Path, *, checkpointing: bool) -> list[torch.Tensor]:
+def gradients(
+    model: TextToVideo, clips: EncodedClips, folder: Path, *, checkpointing: bool
+) -> list[torch.Tensor]:
     settings = replace(FEW, what="all", batch=2)
     model.unet.requires_grad_(True)
     if checkpointing:
@@ -161,16 +169,17 @@ def gradients(model: TextToVideo, clips: Encoded, folder: Path, *, checkpointing
 
 
 def test_gradients_with_checkpointing_are_exactly_those_without(
-    folder: Path, clips: Encoded, tmp_path: Path
+    folder: Path, clips: EncodedClips, tmp_path: Path
 ) -> None:
     plain, saved = (
-        gradients(finetune.load(str(folder), "cpu"), clips, tmp_path, checkpointing=c) for c in (False, True)
+        gradients(finetune.load_model(str(folder), "cpu"), clips, tmp_path, checkpointing=c)
+        for c in (False, True)
     )
     assert len(plain) > 100
     assert all(map(torch.equal, plain, saved))
 
 
-def test_bf16_trains_near_to_fp32(folder: Path, clips: Encoded, tmp_path: Path) -> None:
+def test_bf16_trains_near_to_fp32(folder: Path, clips: EncodedClips, tmp_path: Path) -> None:
     for precision in ("fp32", "bf16"):
         tuned(folder, clips, tmp_path / precision, replace(FEW, precision=precision))
     exact, half = (
@@ -182,7 +191,7 @@ def test_bf16_trains_near_to_fp32(folder: Path, clips: Encoded, tmp_path: Path) 
 
 
 def test_previews_and_validation_come_every_so_many_steps(
-    folder: Path, clips: Encoded, tmp_path: Path
+    folder: Path, clips: EncodedClips, tmp_path: Path
 ) -> None:
     lines: list[str] = []
     shown: list[tuple[int, tuple[int, ...]]] = []
@@ -203,7 +212,7 @@ KILLED = """
 import os, signal, sys
 from pathlib import Path
 import torch
-from t2v import finetune
+from t2v.training import finetune
 torch.set_num_threads(1)
 folder, out, latents = sys.argv[1:]
 model = finetune.load(folder, "cpu")
@@ -222,7 +231,7 @@ def lora(folder: Path) -> torch.Tensor:
 
 
 def test_killed_it_goes_on_from_the_last_checkpoint_as_if_nothing_had_been(
-    folder: Path, clips: Encoded, tmp_path: Path
+    folder: Path, clips: EncodedClips, tmp_path: Path
 ) -> None:
     latents = tmp_path / "latents.pt"
     command = [sys.executable, "-c", KILLED, folder, tmp_path / "killed", latents]
@@ -244,24 +253,24 @@ def test_killed_it_goes_on_from_the_last_checkpoint_as_if_nothing_had_been(
 
 
 def test_a_folder_goes_on_only_with_what_it_was_begun_with(
-    folder: Path, clips: Encoded, tmp_path: Path
+    folder: Path, clips: EncodedClips, tmp_path: Path
 ) -> None:
     tuned(folder, clips, tmp_path)
     with pytest.raises(SettingsError, match="was begun with rank 2, not 4: go on so, or name a new folder"):
         tuned(folder, clips, tmp_path, replace(FEW, rank=4))
 
 
-def test_what_cannot_be_trained_is_told(folder: Path, clips: Encoded, tmp_path: Path) -> None:
+def test_what_cannot_be_trained_is_told(folder: Path, clips: EncodedClips, tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="rank: wanted at least 1, got 0"):
         tuned(folder, clips, tmp_path, replace(FEW, rank=0))
-    model = finetune.load(folder, "cpu")
+    model = finetune.load_model(folder, "cpu")
     model.preset = replace(model.preset, unet=replace(model.preset.unet, guidance_embed_dim=256))
     with pytest.raises(SettingsError, match="was distilled to a few steps"):
         finetune.finetune(model, clips, FEW, tmp_path)
     with pytest.raises(SettingsError, match="fp16 trains on CUDA alone, got cpu"):
         tuned(folder, clips, tmp_path, replace(FEW, precision="fp16"))
     with pytest.raises(SettingsError, match="at least one clip or picture"):
-        tuned(folder, Encoded([], []), tmp_path)
+        tuned(folder, EncodedClips([], []), tmp_path)
 
 
 @pytest.mark.parametrize(("kind", "over"), [("eps", 0.0), ("v", 1.0)])

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from t2v.checkpoints.files.safetensors import load_strictly, read
+from t2v.checkpoints.files.safetensors import load_strictly, read_weights
 from t2v.judge import Judge
 from t2v.training import judge_recipe
 
@@ -22,7 +22,7 @@ def test_it_is_trained_in_pieces_and_written_with_its_figures(
     monkeypatch.setattr(judge_recipe, "NUM_CLIPS", {"16:9": 8, "1:1": 8})
     monkeypatch.setattr(judge_recipe, "NUM_RECONSTRUCTED", {"16:9": 2, "1:1": 2})
     monkeypatch.setattr(judge_recipe, "NUM_FRESH", 4)
-    monkeypatch.setattr("t2v.training.judge_dataset.PIECE", 4)
+    monkeypatch.setattr("t2v.training.judge_dataset.CLIPS_AT_ONCE", 4)
     monkeypatch.setattr(judge_recipe, "BATCH", 6)
     folder, path = tmp_path / "judge", tmp_path / "judge.safetensors"
     for num_steps in (1, 3):
@@ -30,7 +30,7 @@ def test_it_is_trained_in_pieces_and_written_with_its_figures(
         done = judge_recipe.train_judge(Judge(), folder, seed=1, stop_at=None, processes=1, plan=plan)
         assert done == num_steps
     judge_recipe.export(Judge(), folder, path, seed=1, processes=1)
-    state, metadata = read(path)
+    state, metadata = read_weights(path)
     load_strictly(Judge(), state, path, "the judge")
     assert metadata["steps"] == "3"
     shares = json.loads(metadata["right"])
@@ -42,10 +42,10 @@ def test_it_is_trained_in_pieces_and_written_with_its_figures(
 def test_the_drawings_are_made_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(judge_recipe, "NUM_CLIPS", {"1:1": 4})
     monkeypatch.setattr(judge_recipe, "NUM_RECONSTRUCTED", {"1:1": 1})
-    monkeypatch.setattr("t2v.training.judge_dataset.PIECE", 4)
-    first = judge_recipe.lessons(tmp_path, "1:1", 1)
+    monkeypatch.setattr("t2v.training.judge_dataset.CLIPS_AT_ONCE", 4)
+    first = judge_recipe.load_data(tmp_path, "1:1", 1)
     monkeypatch.setattr(judge_recipe, "draw_many", None)
-    again = judge_recipe.lessons(tmp_path, "1:1", 1)
+    again = judge_recipe.load_data(tmp_path, "1:1", 1)
     assert (first.drawn.clips == again.drawn.clips).all()
     assert first.soft.shape == (1, 6, 80, 80, 3)
     assert (first.soft != first.drawn.clips[:1]).any()

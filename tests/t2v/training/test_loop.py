@@ -12,9 +12,9 @@ from torch import Tensor, nn
 from t2v.configs import ScheduleConfig
 from t2v.sampling.schedule import noise_schedule
 from t2v.training import loop
-from t2v.training.loop import Average, Plan, diffusion_loss, train
+from t2v.training.loop import MovingAverage, TrainingPlan, diffusion_loss, train
 
-PLAN = Plan(num_steps=20, learning_rate=0.05, warmup_steps=4, ema_decay=0.9, log_every=5)
+PLAN = TrainingPlan(num_steps=20, learning_rate=0.05, warmup_steps=4, ema_decay=0.9, log_every=5)
 
 
 def small() -> nn.Module:
@@ -70,7 +70,7 @@ def same(a: Any, b: Any) -> bool:
 
 def test_training_learns_and_says_how_it_goes(tmp_path: Path) -> None:
     module, lines = small(), []
-    plan = Plan(num_steps=300, learning_rate=0.05, warmup_steps=10, log_every=100)
+    plan = TrainingPlan(num_steps=300, learning_rate=0.05, warmup_steps=10, log_every=100)
     progress = train(module, loss_of(module), plan, tmp_path / "x.pt", log=lines.append)
     assert progress.step == 300
     assert [step for step, _ in progress.losses] == [100, 200, 300]
@@ -111,7 +111,7 @@ def test_a_checkpoint_is_written_every_so_often_and_an_error_loses_only_what_cam
     tmp_path: Path, clock: Clock
 ) -> None:
     module = small()
-    plan = Plan(num_steps=20, learning_rate=0.05, checkpoint_seconds=4.5)
+    plan = TrainingPlan(num_steps=20, learning_rate=0.05, checkpoint_seconds=4.5)
 
     def then(step: int) -> None:
         clock.tick(step)
@@ -162,7 +162,7 @@ def test_groups_learn_at_their_own_rate(tmp_path: Path) -> None:
 
 
 def test_the_rate_warms_up_and_falls_to_a_twentieth() -> None:
-    plan = Plan(num_steps=1000, learning_rate=2.0, warmup_steps=100)
+    plan = TrainingPlan(num_steps=1000, learning_rate=2.0, warmup_steps=100)
     assert plan.rate(0) == pytest.approx(0.02)
     assert plan.rate(49) == pytest.approx(1.0)
     assert plan.rate(100) == pytest.approx(2.0)
@@ -174,7 +174,7 @@ def test_the_rate_warms_up_and_falls_to_a_twentieth() -> None:
 def test_the_average_is_a_moving_one_that_forgets_its_beginning_fast() -> None:
     module = nn.Linear(1, 1, bias=False)
     nn.init.zeros_(module.weight)
-    average = Average(module, 0.9)
+    average = MovingAverage(module, 0.9)
     wanted = 0.0
     for step in range(1, 60):
         nn.init.constant_(module.weight, float(step))

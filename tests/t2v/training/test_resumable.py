@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from t2v.training.resumable import Piece, TimeIsUp, make_in_parts
+from t2v.training.resumable import Sample, TimeIsUp, prepare_in_parts
 
 
 class Work:
@@ -20,7 +20,7 @@ class Work:
         self.made: list[int] = []
         self.breaks_at: int | None = None
 
-    def pieces(self, first: int) -> Iterator[Piece]:
+    def pieces(self, first: int) -> Iterator[Sample]:
         for number in range(first, 7):
             if number == self.breaks_at:
                 raise KeyboardInterrupt
@@ -28,10 +28,10 @@ class Work:
             yield {"x": torch.full((2,), number), "text": f"piece {number}"}
 
     def make(self, stop_at: float | None = None) -> None:
-        def join(found: list[Piece]) -> dict[str, object]:
+        def join(found: list[Sample]) -> dict[str, object]:
             return {"x": torch.stack([p["x"] for p in found]), "text": [p["text"] for p in found]}
 
-        make_in_parts(self.file, self.pieces, join, every=2, stop_at=stop_at)
+        prepare_in_parts(self.file, self.pieces, join, every=2, stop_at=stop_at)
 
 
 @pytest.fixture

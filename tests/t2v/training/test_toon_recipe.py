@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 import torch
 
-from t2v.checkpoints.files.safetensors import read
+from t2v.checkpoints.files.safetensors import read_weights
 from t2v.configs import TOON
 from t2v.networks.autoencoder import Autoencoder
 from t2v.training import toon_autoencoder, toon_recipe
-from t2v.training.loop import Plan
+from t2v.training.loop import TrainingPlan
 from t2v.training.toon_autoencoder import trained_autoencoder
 from t2v.training.toon_dataset import draw_many, to_tensor
 from t2v.training.toon_recipe import TextToLatents
@@ -89,10 +89,10 @@ def test_the_decoder_learns_alone_and_goes_on_from_the_packages_weights(
     rng = np.random.default_rng(1)
     drawn = rng.integers(0, 256, (4, 64, 64, 3), np.uint8), rng.integers(0, 256, (4, 8, 8), np.uint8)
     monkeypatch.setattr(toon_autoencoder, "pictures", lambda *_: drawn)
-    monkeypatch.setattr(toon_autoencoder, "DECODER", Plan(num_steps=2, learning_rate=1e-3))
+    monkeypatch.setattr(toon_autoencoder, "DECODER", TrainingPlan(num_steps=2, learning_rate=1e-3))
     toon_recipe.begin_with_package(tmp_path)
     before = trained_autoencoder(tmp_path).state_dict()
-    packaged = read(toon_recipe.WEIGHTS / "toon.safetensors")[0]
+    packaged = read_weights(toon_recipe.WEIGHTS / "toon.safetensors")[0]
     assert all(torch.equal(v, packaged[f"autoencoder.{k}"]) for k, v in before.items())
     toon_autoencoder.train_decoder(tmp_path, None, torch.device("cpu"))
     after = trained_autoencoder(tmp_path).state_dict()
@@ -130,10 +130,10 @@ def test_what_goes_out_without_training_is_what_came_in(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     toon_recipe.begin_with_package(tmp_path)
-    before = read(toon_recipe.WEIGHTS / "toon.safetensors")[0]
+    before = read_weights(toon_recipe.WEIGHTS / "toon.safetensors")[0]
     monkeypatch.setattr(toon_recipe, "WEIGHTS", tmp_path)
     toon_recipe.export(tmp_path)
-    after = read(tmp_path / "toon.safetensors")[0]
+    after = read_weights(tmp_path / "toon.safetensors")[0]
     assert after.keys() == before.keys()
     for name, value in before.items():
         torch.testing.assert_close(after[name], value, rtol=2e-3, atol=float(value.abs().max()) / 200)

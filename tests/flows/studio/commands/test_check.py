@@ -11,7 +11,7 @@ import pytest
 
 from flows.studio.commands import check
 from flows.studio.errors import StudioError
-from flows.studio.production.request import EpisodeOptions
+from flows.studio.production.request import EpisodeRequest
 from t2v.checkpoints.fingerprint import TOON_FILE
 
 FISH = "fish-chips/s01e01"
@@ -27,7 +27,8 @@ def home(tiny: Path, tiny_script: str) -> Path:
 
 
 def _check(home: Path, script: Path | None = None) -> tuple[int, str]:
-    code, lines = check.check(EpisodeOptions(home / "fish.yaml", output=home / "output"), script)
+    outcome = check.check(EpisodeRequest(premise=home / "fish.yaml", output=home / "output"), script)
+    code, lines = outcome.code, outcome.lines
     return code, "\n".join(lines)
 
 
@@ -44,7 +45,7 @@ def test_a_script_without_faults_is_summed_up_in_a_line(home: Path) -> None:
     code, told = _check(home)
     assert code == 0
     assert told.splitlines()[-1].startswith(
-        "0 errors, 0 warnings. Fish & Chips s01e01: 1 scene, 2 shots, 2 lines, about 2 s"
+        "0 errors, 0 warnings. Fish & Chips s01e01: 1 scene, 2 shots, 2 lines, about 3 s"
     )
     assert sorted(path for path in home.rglob("*")) == before, "nothing is written"
 
@@ -136,7 +137,7 @@ def test_a_script_by_itself_is_checked_with_the_premise_that_is_named(home: Path
     code, told = _check(home, mine)
     assert (code, "1 scene, 0 shots, 1 line" in told) == (0, True)
     with pytest.raises(StudioError, match=r"mine\.yaml: wanted to know its premise, got none"):
-        check.check(EpisodeOptions(), mine)
+        check.check(EpisodeRequest(), mine)
 
 
 def _trained_toon(home: Path) -> None:
@@ -162,19 +163,19 @@ def test_a_toon_that_someone_has_trained_knows_no_more_words_than_toon(home: Pat
 
 def test_checking_for_a_toon_that_someone_has_trained_imports_no_torch(home: Path) -> None:
     _trained_toon(home)
-    assert _imports_nothing_heavy(home, "checking.check(options, None)")
+    assert _imports_nothing_heavy(home, "check.check(options, None)")
 
 
 def test_checking_and_planning_import_neither_torch_nor_prefect(home: Path) -> None:
-    assert _imports_nothing_heavy(home, "checking.check(options, None); planning.told(options)")
+    assert _imports_nothing_heavy(home, "check.check(options, None); plan.plan(options)")
 
 
 def _imports_nothing_heavy(home: Path, command: str) -> bool:
     code = (
-        "import sys\nfrom pathlib import Path\nfrom flows import checking, planning\n"
-        "from flows.studio.production.request import EpisodeOptions\n"
+        "import sys\nfrom pathlib import Path\nfrom flows.studio.commands import check, plan\n"
+        "from flows.studio.production.request import EpisodeRequest\n"
         f"home = Path({str(home)!r})\n"
-        "options = EpisodeOptions(home / 'fish.yaml', output=home / 'output')\n"
+        "options = EpisodeRequest(premise=home / 'fish.yaml', output=home / 'output')\n"
         f"{command}\n"
         "sys.exit(bool({'torch', 'prefect', 'moviepy'} & set(sys.modules)))"
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import get_args, get_type_hints
 
@@ -18,13 +18,28 @@ from flows.cli.app import main
 from flows.studio.commands import clip
 from flows.studio.commands.clip import ClipOptions, Sampler
 from flows.studio.errors import StudioError
-from flows.studio.filming import camera
+from flows.studio.filming.models import LoadedModels
 from flows.studio.media import clip_export, clips
+from flows.studio.production.console import Console
 from t2v.pipeline import to_uint8
-from t2v.sampling.held_frames import as_tensor
+from t2v.sampling.held_frames import frames_to_tensor
 from t2v.sampling.samplers import SAMPLERS
 
 PROMPT = "an orange cat (with hat) dancing; in the kitchen = at night # \\ “so”"
+
+
+MODELS = LoadedModels()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def closed_models() -> Iterator[None]:
+    """Closes the film model that the tests of this file share."""
+    yield
+    MODELS.close()
+
+
+def _make(prompt: str | None, options: ClipOptions, screen: Console) -> tuple[Path, ...]:
+    return clip.make(prompt, options, screen, MODELS)
 
 
 def frames_in(folder: Path) -> np.ndarray:
@@ -33,52 +48,52 @@ def frames_in(folder: Path) -> np.ndarray:
 
 def through_the_autoencoder(frames: np.ndarray) -> np.ndarray:
     """What is left of frames that are encoded and decoded."""
-    model = camera.loaded_model("toon", None, (), "auto")
+    model = t2v.load("toon")
     with torch.inference_mode():
-        decoded = model.autoencoder.decode(model.autoencoder.encode(as_tensor(frames)))
+        decoded = model.autoencoder.decode(model.autoencoder.encode(frames_to_tensor(frames)))
     return to_uint8(decoded[0]).astype(int)
 
 
 def test_a_prompt_becomes_a_file_that_says_how_and_is_made_again_like_itself(heard, tmp_path):
     screen, first, again = heard(), tmp_path / "a", tmp_path / "b"
     asked = ClipOptions(out=first, steps=2, seed=9, frames=4, size="64x48", negative="rain", sampler="euler")
-    assert clip.make(PROMPT, asked, screen) == (first,)
+    assert _make(PROMPT, asked, screen) == (first,)
     assert frames_in(first).shape == (4, 48, 64, 3)
     assert re.search(r"a: 4 frames of 64x48, 2 steps of euler, seed 9, in \d+ s", screen.text)
     assert "licence Apache-2.0" in screen.text
-    clip.make(None, ClipOptions(out=again, like=first), heard())
+    _make(None, ClipOptions(out=again, like=first), heard())
     np.testing.assert_array_equal(frames_in(again), frames_in(first))
-    assert clip_export.settings_of(again) == clip_export.settings_of(first)
+    assert clip_export.read_settings(again) == clip_export.read_settings(first)
 
 
 def test_what_is_nought_is_said_and_what_the_model_does_by_itself_is_kept(heard, tmp_path):
     small = {"steps": 1, "frames": 2, "size": "32x32"}
-    clip.make(
+    _make(
         PROMPT,
         ClipOptions(out=tmp_path / "a.gif", seed=0, motion_guidance=0.0, guidance=0.0, **small),
         heard(),
     )
-    said = clip_export.settings_of(tmp_path / "a.gif")
+    said = clip_export.read_settings(tmp_path / "a.gif")
     assert (said["seed"], said["motion_guidance"], said["guidance"]) == (0, 0, 0)
-    clip.make(PROMPT, ClipOptions(out=tmp_path / "b.gif", seed=1, **small), heard())
-    own = clip_export.settings_of(tmp_path / "b.gif")
+    _make(PROMPT, ClipOptions(out=tmp_path / "b.gif", seed=1, **small), heard())
+    own = clip_export.read_settings(tmp_path / "b.gif")
     assert (own["motion_guidance"], own["speed"]) == (t2v.TOON.motion_guidance, t2v.TOON.speed)
 
 
 def test_what_is_said_beside_like_counts(heard, tmp_path):
-    clip.make(PROMPT, ClipOptions(out=tmp_path / "a.mp4", steps=1, seed=9, frames=2, size="32x32"), heard())
-    clip.make("a blue robot", ClipOptions(out=tmp_path / "b.gif", like=tmp_path / "a.mp4", seed=3), heard())
-    settings = clip_export.settings_of(tmp_path / "b.gif")
+    _make(PROMPT, ClipOptions(out=tmp_path / "a.mp4", steps=1, seed=9, frames=2, size="32x32"), heard())
+    _make("a blue robot", ClipOptions(out=tmp_path / "b.gif", like=tmp_path / "a.mp4", seed=3), heard())
+    settings = clip_export.read_settings(tmp_path / "b.gif")
     assert (settings["prompt"], settings["seed"], settings["frames"]) == ("a blue robot", 3, 2)
 
 
 def test_a_seed_by_chance_is_told_and_several_clips_have_the_next_ones(heard, tmp_path):
     screen = heard()
     asked = ClipOptions(out=tmp_path / "c.gif", steps=1, frames=1, size="32x32", seed=-1, count=2)
-    paths = clip.make("a cat", asked, screen)
+    paths = _make("a cat", asked, screen)
     assert [path.name for path in paths] == ["c-1.gif", "c-2.gif"]
     told = int(re.search(r"seed (\d+), by chance", screen.text)[1])
-    assert [clip_export.settings_of(path)["seed"] for path in paths] == [told, told + 1]
+    assert [clip_export.read_settings(path)["seed"] for path in paths] == [told, told + 1]
 
 
 def test_a_text_file_gives_a_clip_a_prompt(heard, tmp_path):
@@ -86,17 +101,17 @@ def test_a_text_file_gives_a_clip_a_prompt(heard, tmp_path):
     asked = ClipOptions(
         out=tmp_path / "c.mp4", steps=1, frames=1, size="32x32", seed=1, prompts_file=tmp_path / "prompts.txt"
     )
-    paths = clip.make(None, asked, heard())
-    assert [clip_export.settings_of(path)["prompt"] for path in paths] == ["a cat", "a blue robot"]
+    paths = _make(None, asked, heard())
+    assert [clip_export.read_settings(path)["prompt"] for path in paths] == ["a cat", "a blue robot"]
 
 
 def test_pictures_are_held_and_films_are_the_beginning(heard, tmp_path):
-    film = clip.make(
+    film = _make(
         "a cat", ClipOptions(out=tmp_path / "film", steps=1, frames=3, seed=1, size="48x32"), heard()
     )[0]
     clips.write_clip(frames_in(film), 8, tmp_path / "film.mp4")
     back = ClipOptions(out=tmp_path / "back", video=tmp_path / "film.mp4", strength=0.0, seed=2, size="48x32")
-    clip.make("a cat", back, heard())
+    _make("a cat", back, heard())
     np.testing.assert_array_equal(frames_in(tmp_path / "back"), frames_in(film))
     held = ClipOptions(
         out=tmp_path / "held",
@@ -107,13 +122,13 @@ def test_pictures_are_held_and_films_are_the_beginning(heard, tmp_path):
         seed=3,
         size="48x32",
     )
-    clip.make("a cat", held, heard())
+    _make("a cat", held, heard())
     made = frames_in(tmp_path / "held").astype(int)
     given = through_the_autoencoder(frames_in(film))
     for ours, theirs in ((0, 0), (-1, -1)):
         assert np.abs(made[ours] - given[theirs]).mean() < 2  # bf16 rounds where the CPU has it
         assert np.abs(made[1] - given[theirs]).mean() > 4  # what is free is another picture
-    assert clip_export.settings_of(tmp_path / "held")["image"] == str(film / "000001.png")
+    assert clip_export.read_settings(tmp_path / "held")["image"] == str(film / "000001.png")
 
 
 @pytest.mark.parametrize("layout", ["modelscope", "diffusers"])
@@ -124,8 +139,8 @@ def test_other_peoples_weights_film_a_clip_and_their_licence_is_told(
     asked = ClipOptions(
         out=tmp_path / "c.mp4", steps=1, frames=2, seed=1, size="16x16", video_model=str(folder)
     )
-    clip.make("a cat", asked, screen)
-    settings = clip_export.settings_of(tmp_path / "c.mp4")
+    _make("a cat", asked, screen)
+    settings = clip_export.read_settings(tmp_path / "c.mp4")
     assert settings["video_model"] == str(folder)
     assert settings["weights"] == t2v.fingerprint(folder)
     assert settings["licence"] == "CC-BY-NC-4.0"
@@ -136,12 +151,12 @@ def test_other_peoples_weights_film_a_clip_and_their_licence_is_told(
 
 def test_like_tells_when_the_weights_are_others_now(heard, tmp_path, saved_model):
     asked = ClipOptions(out=tmp_path / "c.gif", steps=1, frames=1, seed=1, size="16x16")
-    clip.make("a cat", asked, heard())
+    _make("a cat", asked, heard())
     screen = heard()
     again = ClipOptions(
         out=tmp_path / "d.gif", like=tmp_path / "c.gif", video_model=str(saved_model("modelscope"))
     )
-    clip.make(None, again, screen)
+    _make(None, again, screen)
     assert "! " + str(tmp_path / "c.gif") + " was filmed with other weights" in screen.text
 
 
@@ -153,7 +168,7 @@ def test_a_terminal_shows_what_is_there_so_far(heard, tmp_path):
             pictures.append(picture)
 
     screen, pictures = Terminal(), []
-    clip.make("a cat", ClipOptions(out=tmp_path / "c.gif", steps=2, frames=2, seed=1, size="32x32"), screen)
+    _make("a cat", ClipOptions(out=tmp_path / "c.gif", steps=2, frames=2, seed=1, size="32x32"), screen)
     assert len(pictures) == 2
     assert pictures[-1].count("▀") == 40 * 20  # 4 × 4 latents, ten times as large, two rows a line
     assert screen.labels[-1] == "step 2 of 2"
@@ -173,10 +188,10 @@ def test_a_terminal_shows_what_is_there_so_far(heard, tmp_path):
     ],
 )
 def test_what_cannot_be_filmed_is_told_before_a_model_is_loaded(heard, monkeypatch, options, told):
-    monkeypatch.setattr("flows.studio.filming.camera.loaded_model", None)
+    monkeypatch.setattr("flows.studio.filming.models.open_model", None)
     prompt = None if options.prompts_file or options == ClipOptions() else "a cat"
     with pytest.raises(StudioError, match=re.escape(told)) as error:
-        clip.make(prompt, options, heard())
+        _make(prompt, options, heard())
     assert error.value.code == 2
 
 
@@ -235,7 +250,7 @@ def test_the_command_films_with_a_lora_a_budget_and_a_loop_and_again_like_that(
     assert code == 0
     assert "will not be the same" not in told
     np.testing.assert_array_equal(frames_in(again), frames_in(styled))
-    settings = clip_export.settings_of(again)
+    settings = clip_export.read_settings(again)
     assert (settings["lora"], settings["loop"]) == ([f"{lora}:0.5"], True)
     assert settings["weights"] == t2v.fingerprint(model, loras=[(str(lora), 0.5)])
     assert "memory" not in settings

@@ -8,7 +8,7 @@ import pytest
 
 from flows.studio.commands import export
 from flows.studio.errors import StudioError
-from flows.studio.production.request import EpisodeOptions
+from flows.studio.production.request import EpisodeRequest
 from scripts_llm.files import read
 
 FISH = "fish-chips/s01e01"
@@ -23,8 +23,8 @@ def home(tiny: Path, tiny_script: str) -> Path:
     return tiny.parent
 
 
-def _options(home: Path) -> EpisodeOptions:
-    return EpisodeOptions(home / "fish.yaml", output=home / "output")
+def _options(home: Path) -> EpisodeRequest:
+    return EpisodeRequest(premise=home / "fish.yaml", output=home / "output")
 
 
 def _script(home: Path) -> Path:
@@ -33,7 +33,7 @@ def _script(home: Path) -> Path:
 
 def test_a_script_goes_out_and_comes_back_as_it_was(home: Path, tiny_script: str) -> None:
     before = read.read_script(_script(home), ["joe", "don"])
-    path = export.export(_options(home), None).path
+    path = export.export_fountain(_options(home), None).path
     assert path == _script(home).with_name("script.fountain")
     assert "THE DON\n[[laugh: small]]\nCod." in path.read_text("utf-8")
     outcome = export.import_fountain(path, _options(home))
@@ -57,15 +57,15 @@ def test_a_file_that_says_something_else_is_not_written_over(home: Path) -> None
     edited = _script(home).with_name("script.fountain")
     edited.write_text("INT. MY OWN - DAY\n", "utf-8")
     with pytest.raises(StudioError, match="says something else; name another: --out F"):
-        export.export(_options(home), None)
+        export.export_fountain(_options(home), None)
     assert edited.read_text("utf-8") == "INT. MY OWN - DAY\n"
-    assert export.export(_options(home), home / "other.fountain").path == home / "other.fountain"
+    assert export.export_fountain(_options(home), home / "other.fountain").path == home / "other.fountain"
 
 
 def test_a_locked_scene_is_not_changed_by_an_import(home: Path) -> None:
     path = _script(home)
     path.write_text(path.read_text("utf-8") + "    lock: true\n", "utf-8")
-    out = export.export(_options(home), home / "x.fountain").path
+    out = export.export_fountain(_options(home), home / "x.fountain").path
     assert out is not None
     export.import_fountain(out, _options(home))
     out.write_text(out.read_text("utf-8").replace("It blinked.", "It winked."), "utf-8")
@@ -78,4 +78,4 @@ def test_a_locked_scene_is_not_changed_by_an_import(home: Path) -> None:
 
 def test_an_episode_without_a_script_has_nothing_to_export(tiny: Path) -> None:
     with pytest.raises(StudioError, match="there is none yet; coldopen script"):
-        export.export(_options(tiny.parent), None)
+        export.export_fountain(_options(tiny.parent), None)

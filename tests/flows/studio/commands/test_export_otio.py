@@ -9,21 +9,23 @@ import numpy as np
 import pytest
 import soundfile
 
-from flows import episode
 from flows.studio.commands import export
 from flows.studio.errors import StudioError
+from flows.studio.filming.models import LoadedModels
 from flows.studio.media.clips import write_clip
 from flows.studio.production import edit as edits
-from flows.studio.production import episode as episodes
-from flows.studio.production import plan as plans
-from flows.studio.production.request import EpisodeOptions
+from flows.studio.production import run
+from flows.studio.production.episode import Episode
+from flows.studio.production.request import EpisodeRequest
+from flows.studio.production.steps import LocalSteps
 from flows.studio.workspace import artifacts
+from tests.flows.fish import plan_of
 
 FISH = "fish-chips/s01e01"
 
 
-def _options(home: Path) -> EpisodeOptions:
-    return EpisodeOptions(home / "fish.yaml", output=home / "output")
+def _options(home: Path) -> EpisodeRequest:
+    return EpisodeRequest(premise=home / "fish.yaml", output=home / "output")
 
 
 @pytest.fixture
@@ -37,7 +39,7 @@ def home(tiny: Path, tiny_script: str) -> Path:
 
 def _make(home: Path) -> None:
     """Grey clips, humming voices, and the cut of them."""
-    plan = plans.look(episodes.prepare(_options(home)))
+    plan = plan_of(_options(home))
     assert plan is not None
 
     def film(path: Path) -> dict[str, Any]:
@@ -49,20 +51,20 @@ def _make(home: Path) -> None:
         return {"num_samples": 24_000, "murmured": False}
 
     for shot in plan.shots:
-        artifacts.make(plan.job.folder.clips, shot.label, shot.recipe, ".mp4", by=film)
+        artifacts.create(plan.episode.folder.clips, shot.label, shot.recipe, ".mp4", by=film)
     for line in plan.lines:
-        artifacts.make(plan.job.folder.voices, line.label, line.recipe, ".wav", by=speak)
-    edit = plan.edit()
+        artifacts.create(plan.episode.folder.voices, line.label, line.recipe, ".wav", by=speak)
+    edit = plan.edit
     for span, recipe in edit.segments:
-        edits.cut_segment(edit, span, recipe, plan.job.folder.segments, on_frame=lambda *_: None)
-    edits.write_captions(edit, plan.job.folder.film)
+        edits.cut_segment(edit, span, recipe, plan.episode.folder.segments, on_frame=lambda *_: None)
+    edits.write_captions(edit, plan.episode.folder.film)
 
 
 def test_the_folder_opens_in_an_editor(home, heard):
     library = pytest.importorskip("opentimelineio")
     _make(home)
     screen = heard()
-    path = export.export_otio(_options(home), screen)
+    path = export.export_otio(_options(home), screen).path
     place = home / "output" / FISH
     assert path == place / "episode.otio"
     assert [label.split()[-1] for label in screen.labels] == ["dialogue", "music", "effects", "laughs"]
@@ -96,9 +98,8 @@ def test_letters_that_no_font_has_are_told_before_anything_is_filmed(home, heard
     script = home / "output" / FISH / "script.yaml"
     script.write_text(script.read_text("utf-8").replace("It blinked.", "It \U000f0000 blinked."), "utf-8")
     screen = heard()
-    run = episode.Run(episodes.prepare(_options(home)), screen)
-    written = episode.the_script(run)
-    episode.the_plan(run, written)
+    work = run.Run(Episode.open(_options(home)), screen)
+    run.say_plan(work, run.write_script(work, LocalSteps(LoadedModels())))
     (told,) = [line for line in screen.lines if line.startswith("! no font here has")]
     assert "(U+F0000): captions leave it out" in told
-    assert run.notes == [told.removeprefix("! ")]
+    assert work.notes == [told.removeprefix("! ")]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +10,11 @@ import pytest
 
 from flows.studio.commands import plan as plan_command
 from flows.studio.errors import StudioError
-from flows.studio.production import episode, writer
-from flows.studio.production import plan as plans
-from flows.studio.production.request import EpisodeOptions
+from flows.studio.production import writer
+from flows.studio.production.request import EpisodeRequest
 from flows.studio.workspace import artifacts
 from scripts_llm.llm.client import Call
+from tests.flows.fish import plan_of
 
 FISH = "fish-chips/s01e01"
 
@@ -26,32 +25,32 @@ def home(tiny: Path, tiny_script: str) -> Path:
     place = tiny.parent / "output" / FISH
     place.mkdir(parents=True)
     (place / "script.yaml").write_text(tiny_script, "utf-8")
-    plan = plans.look(episode.prepare(_options(tiny.parent)))
+    plan = plan_of(_options(tiny.parent))
     assert plan is not None
     for shot in plan.shots:
-        _made(plan.job.folder.clips, shot.label, shot.recipe, ".mp4", 2.0)
+        _made(plan.episode.folder.clips, shot.label, shot.recipe, ".mp4", 2.0)
     for line in plan.lines:
-        _made(plan.job.folder.voices, line.label, line.recipe, ".wav", 0.5)
+        _made(plan.episode.folder.voices, line.label, line.recipe, ".wav", 0.5)
     return tiny.parent
 
 
 def _made(place: Path, label: str, recipe: Any, suffix: str, seconds: float) -> None:
-    """An artefact as the plan sees it: a file and its note."""
+    """An artifact as the plan sees it: a file and its note."""
 
-    def by(path: Path) -> dict[str, Any]:
+    def write(path: Path) -> dict[str, Any]:
         path.write_bytes(b"x")
         return {"seconds": seconds, "num_frames": 16, "num_samples": 48_000, "murmured": False}
 
-    artifacts.make(place, label, recipe, suffix, by=by)
+    artifacts.create(place, label, recipe, suffix, write=write)
 
 
-def _options(home: Path) -> EpisodeOptions:
-    return EpisodeOptions(home / "fish.yaml", output=home / "output")
+def _options(home: Path) -> EpisodeRequest:
+    return EpisodeRequest(premise=home / "fish.yaml", output=home / "output")
 
 
 def _plan(home: Path) -> list[str]:
     before = sorted(home.rglob("*"))
-    lines = list(plan_command.told(_options(home)))
+    lines = list(plan_command.plan(_options(home)).lines)
     assert sorted(home.rglob("*")) == before, "nothing is written"
     return lines
 
@@ -132,10 +131,10 @@ def test_a_show_without_a_script_is_told_what_its_writer_took_before(
 ) -> None:
     manifest = home / "output" / FISH / "manifest.json"
     manifest.write_text(json.dumps({"writer_calls": writer.call_rows(calls)}), "utf-8")
-    options = replace(_options(home), episode="next")
-    assert plan_command.told(options)[-1] == "no tokens, no money"
+    options = _options(home).model_copy(update={"episode": "next"})
+    assert plan_command.plan(options).lines[-1] == "no tokens, no money"
     monkeypatch.setenv("OPENAI_BASE_URL", "http://127.0.0.1:9/v1")
-    assert plan_command.told(options)[-1] == told
+    assert plan_command.plan(options).lines[-1] == told
 
 
 def test_when_everything_is_new_it_is_said_once(tiny: Path, tiny_script: str) -> None:
@@ -153,11 +152,11 @@ def test_a_caption_style_that_there_is_not_is_told_before_anything_is_filmed(hom
     premise = home / "fish.yaml"
     premise.write_text(premise.read_text("utf-8") + "captions: {style: clasic}\n", "utf-8")
     with pytest.raises(StudioError, match="got 'clasic'; did you mean 'classic'") as caught:
-        plan_command.told(_options(home))
+        plan_command.plan(_options(home))
     assert caught.value.code == 2
 
 
 def test_one_shot_is_one_shot(home: Path) -> None:
     script = home / "output" / FISH / "script.yaml"
     script.write_text(script.read_text("utf-8").replace("Joe talking", "Joe jumping"), "utf-8")
-    assert any("to make: 1 shot, 0 voice lines; " in line for line in plan_command.told(_options(home)))
+    assert any("to make: 1 shot, 0 voice lines; " in line for line in plan_command.plan(_options(home)).lines)

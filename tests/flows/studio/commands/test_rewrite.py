@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from flows import episode
-from flows.cli.script import with_whole_rewrite
+from flows.cli.app import main
 from flows.studio.commands import rewrite
 from flows.studio.errors import StudioError
-from flows.studio.production import episode as episodes
-from flows.studio.production.request import EpisodeOptions, Outcome
-from scripts_llm.files import read as yaml_files
+from flows.studio.production.request import EpisodeRequest, Outcome
+from scripts_llm.files import edit
+from scripts_llm.files.read import read_script
+from tests.flows.fish import make
 
 FISH = "fish-chips/s01e01"
 CAST = ["joe", "don"]
@@ -23,14 +23,14 @@ CAST = ["joe", "don"]
 def home(tiny: Path, heard: Any) -> Path:
     """The tiny show with a script of four scenes by the offline writer, and a person's comments in it."""
     tiny.write_text(tiny.read_text("utf-8").replace("scenes: 1", "scenes: 4"), "utf-8")
-    options = EpisodeOptions(tiny, until="script", writer="offline", output=tiny.parent / "output")
-    episode.story(episodes.prepare(options), heard())
+    options = EpisodeRequest(premise=tiny, until="script", writer="offline", output=tiny.parent / "output")
+    make(options, heard())
     return tiny.parent
 
 
 def _rewrite(home: Path, heard: Any, scene: str, note: str = "") -> tuple[Outcome, Any]:
     screen = heard()
-    options = EpisodeOptions(home / "fish.yaml", output=home / "output")
+    options = EpisodeRequest(premise=home / "fish.yaml", output=home / "output")
     return rewrite.rewrite(options, scene, note, screen), screen
 
 
@@ -41,9 +41,9 @@ def _script(home: Path) -> Path:
 def test_only_that_scene_is_another_and_the_rest_stays_byte_for_byte(home: Path, heard: Any) -> None:
     path = _script(home)
     path.write_text(path.read_text("utf-8").replace("  - id: s03", "  # keep me\n\n  - id: s03"), "utf-8")
-    before, old = path.read_text("utf-8"), yaml_files.scene_text(path, 1)
+    before, old = path.read_text("utf-8"), edit.read_scene_text(path, 1)
     outcome, screen = _rewrite(home, heard, "s02", "shorter")
-    now = yaml_files.scene_text(path, 1)
+    now = edit.read_scene_text(path, 1)
     assert now != old
     assert path.read_text("utf-8") == before.replace(old, now)
     removed = [line[1:].strip() for line in outcome.lines if line.startswith("-")]
@@ -53,7 +53,7 @@ def test_only_that_scene_is_another_and_the_rest_stays_byte_for_byte(home: Path,
     assert added[1:]
     assert all(line in now for line in added[1:])
     assert "reads no notes" in screen.text
-    scene = yaml_files.read_script(path, CAST).scenes[1]
+    scene = read_script(path, CAST).scenes[1]
     assert (scene.id, bool(scene.shots)) == ("s02", True)
 
 
@@ -64,7 +64,7 @@ def test_the_whole_is_written_anew_and_the_old_one_is_kept(home: Path, heard: An
     assert kept.read_text("utf-8") == before
     assert str(kept) in outcome.lines[-1]
     second = _script(home).read_text("utf-8")
-    assert yaml_files.read_script(_script(home), CAST).scenes != yaml_files.read_script(kept, CAST).scenes
+    assert read_script(_script(home), CAST).scenes != read_script(kept, CAST).scenes
     _rewrite(home, heard, rewrite.ALL)
     assert _script(home).with_name("script.2.yaml").read_text("utf-8") == second
 
@@ -74,12 +74,12 @@ def test_a_locked_scene_is_refused_alone_and_stays_in_a_new_whole(home: Path, he
     path.write_text(
         path.read_text("utf-8").replace("  - id: s02", "  - lock: true  # mine\n    id: s02"), "utf-8"
     )
-    before, locked = path.read_bytes(), yaml_files.scene_text(path, 1)
+    before, locked = path.read_bytes(), edit.read_scene_text(path, 1)
     with pytest.raises(StudioError, match="s02 is locked; to have it written again, take"):
         _rewrite(home, heard, "s02")
     assert path.read_bytes() == before
     outcome, _ = _rewrite(home, heard, rewrite.ALL)
-    assert yaml_files.scene_text(path, 1) == locked
+    assert edit.read_scene_text(path, 1) == locked
     assert path.read_bytes() != before
     assert "locked, and so as before: s02" in outcome.lines
 
@@ -95,8 +95,8 @@ def test_a_writing_that_fails_leaves_the_old_script(
     home: Path, heard: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = _script(home).read_bytes()
-    options = EpisodeOptions(
-        home / "fish.yaml", writer="some-model@http://127.0.0.1:9/v1", output=home / "output"
+    options = EpisodeRequest(
+        premise=home / "fish.yaml", writer="some-model@http://127.0.0.1:9/v1", output=home / "output"
     )
     with pytest.raises(StudioError, match="--writer some-model"):
         rewrite.rewrite(options, rewrite.ALL, "", heard())
@@ -104,14 +104,14 @@ def test_a_writing_that_fails_leaves_the_old_script(
     assert not _script(home).with_name("script.1.yaml").exists()
 
 
-@pytest.mark.parametrize(
-    ("typed", "read"),
-    [
-        (["script", "--rewrite"], ["script", "--rewrite", "*"]),
-        (["script", "--rewrite", "--output", "x"], ["script", "--rewrite", "*", "--output", "x"]),
-        (["script", "--rewrite", "s04"], ["script", "--rewrite", "s04"]),
-        (["episode"], ["episode"]),
-    ],
-)
-def test_rewrite_alone_means_the_whole(typed: list[str], read: list[str]) -> None:
-    assert with_whole_rewrite(typed) == read
+def test_rewrite_wants_a_scene_or_all(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    show = ["--premise", str(home / "fish.yaml"), "--output", str(home / "output")]
+    with pytest.raises(SystemExit) as refused:
+        main(["script", *show, "--rewrite"])
+    assert refused.value.code == 2
+    assert "--rewrite" in capsys.readouterr().err
+    before = _script(home).read_text("utf-8")
+    with pytest.raises(SystemExit) as done:
+        main(["script", *show, "--writer", "offline", "--rewrite", "all"])
+    assert done.value.code == 0
+    assert _script(home).with_name("script.1.yaml").read_text("utf-8") == before

@@ -24,7 +24,7 @@ def data(tmp_path: Path) -> Path:
     frames = np.random.default_rng(0).integers(0, 256, (6, 3, 4, 3), np.uint8)
     frames = frames.repeat(24, 1).repeat(32, 2)
     clips.write_clip(frames, 8, folder / "a.mp4")
-    gif.gif_of_frames(frames, 8, folder / "b.gif", most_bytes=10_000_000)
+    gif.write_gif(frames, 8, folder / "b.gif", most_bytes=10_000_000)
     Image.fromarray(frames[0]).save(folder / "c.jpg")
     for name in "abc":
         (folder / f"{name}.txt").write_text(f"an orange cat {name}\n", "utf-8")
@@ -32,13 +32,13 @@ def data(tmp_path: Path) -> Path:
 
 
 def test_files_are_read_at_one_size_in_their_order(data: Path) -> None:
-    found = frame_files.found(data, None)
+    found = frame_files.find_captioned_files(data, None)
     assert [(c.file.name, c.caption) for c in found] == [
         ("a.mp4", "an orange cat a"),
         ("b.gif", "an orange cat b"),
         ("c.jpg", "an orange cat c"),
     ]
-    frames = list(frame_files.read(found, frame_files.Framing(4, 8, 32, 48)))
+    frames = list(frame_files.read_frames(found, frame_files.FrameFormat(4, 8, 32, 48)))
     assert [x.shape for x in frames] == [(4, 32, 48, 3), (4, 32, 48, 3), (1, 32, 48, 3)]
     assert np.abs(frames[0][0].astype(int) - frames[2][0]).mean() < 8
 
@@ -46,14 +46,18 @@ def test_files_are_read_at_one_size_in_their_order(data: Path) -> None:
 def test_what_is_missing_is_told_in_one_line(data: Path, tmp_path: Path) -> None:
     (data / "b.txt").unlink()
     with pytest.raises(StudioError, match=r"b\.gif: wanted its caption in b\.txt, got none") as caught:
-        frame_files.found(data, None)
+        frame_files.find_captioned_files(data, None)
     assert caught.value.code == 2
-    assert frame_files.found(data, "a cat")[1].caption == "a cat"
+    assert frame_files.find_captioned_files(data, "a cat")[1].caption == "a cat"
     with pytest.raises(StudioError, match="wanted a folder"):
-        frame_files.found(tmp_path / "none", None)
+        frame_files.find_captioned_files(tmp_path / "none", None)
     (data / "a.mp4").write_bytes(b"no film")
     with pytest.raises(StudioError, match=r"a\.mp4: wanted a film that ffmpeg can read"):
-        list(frame_files.read(frame_files.found(data, "a cat"), frame_files.Framing(4, 8, 32, 48)))
+        list(
+            frame_files.read_frames(
+                frame_files.find_captioned_files(data, "a cat"), frame_files.FrameFormat(4, 8, 32, 48)
+            )
+        )
 
 
 @pytest.mark.parametrize("what", ["lora", "temporal"])

@@ -9,27 +9,27 @@ import pytest
 
 import t2v.judge
 from flows.studio.filming import auto_takes
-from flows.studio.filming.shots import Seeds, WantedShot, with_take
+from flows.studio.filming.shots import PlannedShot, Seeds, other_take
 from flows.studio.workspace import artifacts
 from scripts_llm.screenplay.script import Scene, Shot
-from t2v.judge import Seen, Verdict
+from t2v.judge import SeenFigure, Verdict
 from t2v.toon.prompts.understand import understand
 
 PROMPT = "medium shot, orange cat talking on the left and blue man standing on the right, in the bar, day"
 
 
-def seen(kind: str, colour: str, place: str, sure: float = 0.9) -> Seen:
-    return Seen(kind, colour, "talking", place, sure)
+def seen(kind: str, colour: str, place: str, sure: float = 0.9) -> SeenFigure:
+    return SeenFigure(kind, colour, "talking", place, sure)
 
 
-def verdict(*figures: Seen) -> Verdict:
+def verdict(*figures: SeenFigure) -> Verdict:
     return Verdict("bar", "day", "medium", figures)
 
 
-def wanted(prompt: str = PROMPT) -> WantedShot:
+def planned(prompt: str = PROMPT) -> PlannedShot:
     scene, shot = Scene(id="s01", slugline="INT. BAR - DAY"), Shot(size="medium", prompt=prompt)
     seeds = Seeds(7, scene, shot, prompt, 0)
-    return WantedShot("s01.1", scene, shot, prompt, prompt, seeds.of(1), {"kind": "clip"}, seeds=seeds)
+    return PlannedShot("s01.1", scene, shot, prompt, prompt, seeds.of(1), {"kind": "clip"}, seeds=seeds)
 
 
 @dataclass
@@ -79,8 +79,8 @@ def test_takes_follow_until_one_is_right_and_the_one_with_the_fewest_faults_is_k
         seeds.append(seed)
         return Film(np.full((2, 2, 2, 3), len(seeds), np.uint8))
 
-    shot = replace(wanted(), seed=3)
-    film, noted = auto_takes.best_take(shot, take)  # type: ignore[arg-type]
+    shot = replace(planned(), seed=3)
+    film, noted = auto_takes.best_take(shot.prompt, shot.seed, take)  # type: ignore[arg-type]
     assert seeds == [3, *(artifacts.seed_from(3, "again", number) for number in range(1, num_takes))]
     assert film.frames[0, 0, 0, 0] == kept == noted["judged"]["kept"]
     assert noted["seed"] == seeds[kept - 1]
@@ -95,24 +95,30 @@ def test_two_takes_of_a_shot_have_no_seed_in_common(monkeypatch: pytest.MonkeyPa
         return Film(np.zeros((2, 2, 2, 3), np.uint8))
 
     for number in (1, 2, 3):
-        auto_takes.best_take(with_take(wanted(), number), take)  # type: ignore[arg-type]
+        shot = other_take(planned(), number)
+        auto_takes.best_take(shot.prompt, shot.seed, take)  # type: ignore[arg-type]
     assert len(set(seeds)) == 9
 
 
 def test_a_weight_in_a_prompt_is_no_number_of_figures(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(t2v.judge, "judge", lambda frames: verdict(seen("cat", "orange", "centre")))
     film = Film(np.zeros((2, 2, 2, 3), np.uint8))
-    noted = auto_takes.best_take(wanted("(orange:1.3) cat talking, in the bar"), lambda seed: film)[1]  # type: ignore[arg-type, return-value]
+    prompt = "(orange:1.3) cat talking, in the bar"
+    noted = auto_takes.best_take(prompt, 1, lambda seed: film)[1]  # type: ignore[arg-type, return-value]
     assert noted["judged"]["takes"][0]["faults"] == []
 
 
 def test_what_was_decided_is_told_in_one_line_and_a_first_take_that_is_right_is_not_told() -> None:
     right = {"seed": 3, "faults": []}
     wrong = {"seed": 2, "faults": ["wanted orange cat, it is red cat"]}
-    assert auto_takes.told({}) == auto_takes.told({"judged": {"kept": 1, "takes": [right]}}) == ""
-    assert auto_takes.told({"judged": {"kept": 2, "takes": [wrong, right]}}) == (
+    assert (
+        auto_takes.describe_takes({})
+        == auto_takes.describe_takes({"judged": {"kept": 1, "takes": [right]}})
+        == ""
+    )
+    assert auto_takes.describe_takes({"judged": {"kept": 2, "takes": [wrong, right]}}) == (
         "filmed 2 times (wanted orange cat, it is red cat), take 2 is kept and is right"
     )
-    assert auto_takes.told({"judged": {"kept": 1, "takes": [wrong, wrong, wrong]}}).endswith(
+    assert auto_takes.describe_takes({"judged": {"kept": 1, "takes": [wrong, wrong, wrong]}}).endswith(
         "take 1 is kept and still: wanted orange cat, it is red cat"
     )

@@ -32,7 +32,7 @@ def _scene(*who: str, action: str = "", setting: str = "kitchen", **more: object
 
 
 def _shots(scene: Scene, *, limit: int = 3, new: bool = True) -> list[tuple[str | None, str | None]]:
-    shots = breakdown.shots_of(scene, PREMISE, limit=limit, is_new_place=new)
+    shots = breakdown.break_down_scene(scene, PREMISE, limit=limit, is_new_place=new)
     return [(shot.size, shot.who) for shot in shots]
 
 
@@ -59,22 +59,22 @@ def test_whoever_speaks_has_a_shot_where_they_are_seen_speaking(
     who: tuple[str, ...], new: bool, limit: int
 ) -> None:
     scene = _scene(*who)
-    shots = breakdown.shots_of(scene, PREMISE, limit=limit, is_new_place=new)
+    shots = breakdown.break_down_scene(scene, PREMISE, limit=limit, is_new_place=new)
     assert len(shots) <= limit
     for speaker in who[:limit]:
         own = [shot.prompt for shot in shots if shot.who == speaker]
-        seen = [prompt.mentions(words or "", PREMISE.characters) for words in own]
+        seen = [prompt.characters_named(words or "", PREMISE.characters) for words in own]
         assert any(speaker in those for those in seen)
         assert all("talking" in str(words) for words in own)
 
 
 def test_the_words_name_people_place_and_time_and_all_stand_as_the_action_says() -> None:
     scene = _scene("don", "joe", action="Joe is sleeping while the Don holds a fish.")
-    wide, two, face = breakdown.shots_of(scene, PREMISE, limit=3, is_new_place=True)
+    wide, two, face = breakdown.break_down_scene(scene, PREMISE, limit=3, is_new_place=True)
     assert two.prompt == "Joe Carp sleeping, the Don talking, holding a fish, kitchen, day"
     assert face.prompt == "Joe Carp talking, kitchen, day"
     for words in (wide.prompt, two.prompt):
-        assert prompt.mentions(words or "", PREMISE.characters) == ("joe", "don")
+        assert prompt.characters_named(words or "", PREMISE.characters) == ("joe", "don")
 
 
 def test_a_night_is_a_night_and_an_angry_line_is_an_argument() -> None:
@@ -82,13 +82,13 @@ def test_a_night_is_a_night_and_an_angry_line_is_an_argument() -> None:
         slugline="INT. FISH SHOP - NIGHT",
         dialogue=(Line(who="joe", line="Out!", parenthetical="shouting"),),
     )
-    shots = breakdown.shots_of(scene, PREMISE, limit=2, is_new_place=False)
+    shots = breakdown.break_down_scene(scene, PREMISE, limit=2, is_new_place=False)
     assert [shot.prompt for shot in shots] == ["Joe Carp arguing, fish shop, night"] * 2
 
 
 @pytest.mark.parametrize("action", ["Joe and the Don argue.", "Joe fights the Don while Pat sleeps."])
 def test_two_who_argue_are_both_seen_arguing(action: str) -> None:
-    wide, two, face = breakdown.shots_of(
+    wide, two, face = breakdown.break_down_scene(
         _scene("joe", "don", action=action), PREMISE, limit=3, is_new_place=True
     )
     for words in (wide.prompt, two.prompt):
@@ -100,17 +100,17 @@ def test_two_who_argue_are_both_seen_arguing(action: str) -> None:
 def test_two_who_speak_in_anger_argue_and_one_alone_does_not_make_a_quarrel() -> None:
     lines = [Line(who="joe", line="Out!", parenthetical="shouting"), Line(who="don", line="Never.")]
     scene = Scene(slugline="INT. BAR - DAY", action="Joe cooks.", dialogue=lines)
-    (two,) = breakdown.shots_of(scene, PREMISE, limit=1, is_new_place=False)
+    (two,) = breakdown.break_down_scene(scene, PREMISE, limit=1, is_new_place=False)
     assert two.prompt == "Joe Carp arguing, the Don listening, bar, day"
     lines[1] = Line(who="don", line="Never.", parenthetical="angrily")
     scene = Scene(slugline="INT. BAR - DAY", action="Joe cooks.", dialogue=lines)
-    (two,) = breakdown.shots_of(scene, PREMISE, limit=1, is_new_place=False)
+    (two,) = breakdown.break_down_scene(scene, PREMISE, limit=1, is_new_place=False)
     assert two.prompt == "Joe Carp arguing, the Don arguing, bar, day"
 
 
 def test_a_silent_scene_shows_its_action() -> None:
     scene = Scene(slugline="EXT. STREET - DAY", action="It rains.")
-    shots = breakdown.shots_of(scene, PREMISE, limit=3, is_new_place=True)
+    shots = breakdown.break_down_scene(scene, PREMISE, limit=3, is_new_place=True)
     assert shots[0].size == "establishing"
     assert all(shot.prompt == "It rains, street, day" for shot in shots)
 
@@ -118,7 +118,9 @@ def test_a_silent_scene_shows_its_action() -> None:
 def test_a_setting_says_how_it_is_established() -> None:
     shop = Setting(look="fish shop with blue tiles", establishing="empty fish shop, rain outside")
     premise = PREMISE.model_copy(update={"settings": {"shop": shop}})
-    first = breakdown.shots_of(_scene("joe", "don", setting="shop"), premise, limit=3, is_new_place=True)[0]
+    first = breakdown.break_down_scene(
+        _scene("joe", "don", setting="shop"), premise, limit=3, is_new_place=True
+    )[0]
     assert (first.size, first.prompt) == ("establishing", "empty fish shop, rain outside")
 
 
@@ -169,7 +171,7 @@ def test_shots_and_ids_that_a_person_wrote_stay_and_no_id_is_given_twice() -> No
             _scene("joe"),
         ),
     )
-    assert breakdown.number_scenes(script) == {1: "s08", 3: "s09"}
+    assert breakdown.assign_scene_ids(script) == {1: "s08", 3: "s09"}
     assert set(breakdown.break_down(script, PREMISE)) == {0, 3}
 
 

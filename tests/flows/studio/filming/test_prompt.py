@@ -43,7 +43,7 @@ SCENE = Scene(id="s01", slugline="INT. JOE'S FLAT - NIGHT", setting="joes_flat",
     ],
 )
 def test_who_is_named_in_a_text(words: str, named: tuple[str, ...]) -> None:
-    assert prompt.mentions(words, CAST) == named
+    assert prompt.characters_named(words, CAST) == named
 
 
 def test_names_become_looks_once_each_and_the_place_its_look() -> None:
@@ -55,9 +55,9 @@ def test_names_become_looks_once_each_and_the_place_its_look() -> None:
 
 
 def test_a_number_in_a_look_is_no_weight_of_it() -> None:
-    assert prompt.figure("robot, model: 3") == "robot (model 3)"
-    assert prompt.figure("robot, serial: 3b") == "robot (serial: 3b)"
-    assert prompt.figure("robot, (red:1.3) lamp") == "robot ((red:1.3) lamp)"
+    assert prompt.describe_figure("robot, model: 3") == "robot (model 3)"
+    assert prompt.describe_figure("robot, serial: 3b") == "robot (serial: 3b)"
+    assert prompt.describe_figure("robot, (red:1.3) lamp") == "robot ((red:1.3) lamp)"
 
 
 def test_what_the_words_leave_open_comes_from_the_scene() -> None:
@@ -99,4 +99,4 @@ def test_day_or_night_stands_in_the_slugline(slugline: str, time: str) -> None:
     ],
 )
 def test_the_place_stands_in_the_slugline_where_no_setting_is_named(slugline: str, where: str) -> None:
-    assert prompt.place(Scene(slugline=slugline), PREMISE) == where
+    assert prompt.place_name(Scene(slugline=slugline), PREMISE) == where

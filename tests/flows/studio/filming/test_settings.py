@@ -8,7 +8,8 @@ import pytest
 
 import t2v
 from flows.studio.errors import StudioError
-from flows.studio.filming.settings import allows_commerce, film_settings, picture_size, told
+from flows.studio.filming.models import is_for_sale
+from flows.studio.filming.settings import describe_film, picture_size, resolve_settings
 from flows.studio.workspace import artifacts
 from scripts_llm.screenplay.premise import Premise
 from scripts_llm.screenplay.video import Video
@@ -26,18 +27,18 @@ def test_each_shape_is_filmed_in_the_models_own_size(
     aspect: str, filmed: tuple[int, int], finished: tuple[int, int]
 ) -> None:
     premise = _premise(format={"aspect": aspect})
-    settings = film_settings(premise)
+    settings = resolve_settings(premise)
     assert (settings.height, settings.width) == filmed
     assert picture_size(premise) == finished
 
 
 def test_the_premise_beats_what_was_remembered_and_that_beats_the_model() -> None:
-    assert film_settings(_premise(video={"speed": "exact"})).num_steps == t2v.TOON.num_steps
-    assert film_settings(_premise(video={"speed": "exact"}), num_steps=9).num_steps == t2v.TOON.num_steps
-    assert film_settings(_premise(), num_steps=9).num_steps == 9
-    assert film_settings(_premise(video={"steps": 4}), num_steps=9).num_steps == 4
-    assert film_settings(_premise(video={"guidance": 0})).guidance_scale == 0
-    assert film_settings(_premise(style={"negative": "blur"})).negative_prompt == "blur"
+    assert resolve_settings(_premise(video={"speed": "exact"})).num_steps == t2v.TOON.num_steps
+    assert resolve_settings(_premise(video={"speed": "exact"}), num_steps=9).num_steps == t2v.TOON.num_steps
+    assert resolve_settings(_premise(), num_steps=9).num_steps == 9
+    assert resolve_settings(_premise(video={"steps": 4}), num_steps=9).num_steps == 4
+    assert resolve_settings(_premise(video={"guidance": 0})).guidance_scale == 0
+    assert resolve_settings(_premise(style={"negative": "blur"})).negative_prompt == "blur"
 
 
 def test_exact_settings_leave_toons_recipe_as_it_was_before_other_models_filmed() -> None:
@@ -45,7 +46,7 @@ def test_exact_settings_leave_toons_recipe_as_it_was_before_other_models_filmed(
         "kind": "clip",
         "prompt": "a cat",
         "seed": 1,
-        **film_settings(_premise(video={"speed": "exact", "guidance": 4.0})).recipe,
+        **resolve_settings(_premise(video={"speed": "exact", "guidance": 4.0})).recipe,
         "weights": "w",
     }
     assert list(recipe)[3:] == [
@@ -65,10 +66,10 @@ def test_exact_settings_leave_toons_recipe_as_it_was_before_other_models_filmed(
 
 
 def test_a_recipe_has_the_speed_and_the_loras_but_neither_memory_nor_paths() -> None:
-    plain = film_settings(_premise())
-    assert film_settings(_premise(video={"memory": "8GB"})).recipe == plain.recipe
+    plain = resolve_settings(_premise())
+    assert resolve_settings(_premise(video={"memory": "8GB"})).recipe == plain.recipe
     assert (plain.recipe["speed"], plain.num_steps, plain.sampler) == ("fast", 12, "dpmpp_2m")
-    exact = film_settings(_premise(video={"speed": "exact"}), num_steps=20)
+    exact = resolve_settings(_premise(video={"speed": "exact"}), num_steps=20)
     assert (exact.recipe.get("speed"), exact.num_steps, exact.sampler) == (None, 20, "ddim")
     styled = replace(plain, model="/a/ms", name="ms", loras=(("/a/style.safetensors", 0.7),))
     assert styled.recipe["model"] == "ms"
@@ -77,17 +78,17 @@ def test_a_recipe_has_the_speed_and_the_loras_but_neither_memory_nor_paths() -> 
 
 def test_the_film_models_own_size_is_not_that_of_the_finished_picture() -> None:
     premise = _premise(video={"size": "96x64"}, format={"size": "320x180"})
-    film = film_settings(premise)
+    film = resolve_settings(premise)
     assert ((film.width, film.height), picture_size(premise)) == ((96, 64), (320, 180))
     with pytest.raises(StudioError, match="in steps of 8, got 90x64"):
-        film_settings(_premise(video={"size": "90x64"}))
+        resolve_settings(_premise(video={"size": "90x64"}))
 
 
 @pytest.mark.parametrize(
     ("licence", "is_free"), [("CC-BY-NC-4.0", False), ("cc-by-nc-sa-4.0", False), ("Apache-2.0", True)]
 )
 def test_a_licence_says_whether_a_film_may_earn_money(licence: str, is_free: bool) -> None:
-    assert allows_commerce(licence) is is_free
+    assert is_for_sale(licence) is is_free
 
 
 def test_a_size_of_ones_own_has_the_shape_of_the_aspect() -> None:
@@ -103,9 +104,9 @@ def test_a_size_of_another_shape_is_refused_with_one_that_fits(size: str) -> Non
 
 
 def test_takes_that_are_judged_are_another_recipe_and_only_for_toon_at_its_own_sizes() -> None:
-    judged = film_settings(_premise(video={"takes": "auto"}))
-    assert judged.recipe == {**film_settings(_premise()).recipe, "takes": "auto"}
+    judged = resolve_settings(_premise(video={"takes": "auto"}))
+    assert judged.recipe == {**resolve_settings(_premise()).recipe, "takes": "auto"}
     with pytest.raises(StudioError, match=r"takes: auto judges films of TOON at 112x64 or 80x80, got TOON"):
-        film_settings(_premise(video={"takes": "auto", "size": "64x64"}))
+        resolve_settings(_premise(video={"takes": "auto", "size": "64x64"}))
     with pytest.raises(StudioError, match="takes: auto judges films of TOON"):  # before anything is written
-        told(_premise(), Video(takes="auto", size="64x64"))
+        describe_film(_premise(), Video(takes="auto", size="64x64"))

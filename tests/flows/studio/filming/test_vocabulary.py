@@ -9,15 +9,17 @@ from t2v.toon.prompts.understand import understand
 
 
 @pytest.mark.parametrize(
-    ("words", "model", "read"),
+    ("words", "dialect", "read"),
     [
         ("a ginger kitten hops, in the bar", "toon", "orange cat jumping, in the bar"),
         ("a (ginger:1.3) kitten hops, in the bar", "toon", "a (ginger:1.3) kitten hops, in the bar"),
-        ("a ginger kitten hops", "modelscope", "a ginger kitten hops"),
+        ("a ginger kitten hops", "short", "a ginger kitten hops"),
     ],
 )
-def test_toon_gets_its_own_words_unless_some_of_them_weigh_more(words: str, model: str, read: str) -> None:
-    assert vocabulary.filmed_prompt(words, model) == read
+def test_toon_gets_its_own_words_unless_some_of_them_weigh_more(
+    words: str, dialect: vocabulary.DialectName, read: str
+) -> None:
+    assert vocabulary.filmed_prompt(words, dialect) == read
 
 
 def test_a_weight_is_no_number_of_figures() -> None:
@@ -33,15 +35,15 @@ def test_what_toon_takes_words_for_and_what_it_leaves_out_is_told_once() -> None
         ("s01.2", "close-up shot, a gangster with a zither waves, bar, night"),
         ("s02.1", "a zither, bar"),
     ]
-    assert vocabulary.told(shots, "toon") == (
+    assert vocabulary.describe_reading(shots, "toon", "TOON") == (
         "TOON reads crimson as red, gangster as man with hat",
         "TOON does not know, and leaves out: zither (s01.2)",
     )
-    assert vocabulary.told(shots, "modelscope") == ()
-    assert vocabulary.told([("s01.1", "red cat dancing, bar, day")], "toon") == ()
+    assert vocabulary.describe_reading(shots, "short", "ModelScope") == ()
+    assert vocabulary.describe_reading([("s01.1", "red cat dancing, bar, day")], "toon", "TOON") == ()
 
 
 def test_of_many_words_the_first_are_told_and_how_many_more_there_are() -> None:
     shots = [("s01.1", " and a ".join(f"blorp{letter}" for letter in "abcdefghij") + ", bar")]
-    (line,) = vocabulary.told(shots, "toon")
+    (line,) = vocabulary.describe_reading(shots, "toon", "TOON")
     assert line.endswith("blorph (s01.1) and 2 more (see manifest.json)")

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from flows.studio.errors import StudioError
-from flows.studio.media.clips import Forwards, middle_frame, one_frame, read_clip, write_clip
+from flows.studio.media.clips import ClipReader, read_clip, read_frame, read_middle_frame, write_clip
 
 
 def noise(num_frames, height, width, seed=0):
@@ -23,7 +23,7 @@ def test_every_frame_comes_back_exactly(tmp_path, shape):
 def test_a_clip_that_is_played_forwards_gives_any_frame_and_begins_anew_to_go_back(tmp_path):
     frames = noise(5, 18, 32)
     write_clip(frames, 8, tmp_path / "a.mp4")
-    played = Forwards(tmp_path / "a.mp4")
+    played = ClipReader(tmp_path / "a.mp4")
     for number in (0, 0, 1, 3, 3, 4, 2, 4, 0):
         assert np.array_equal(played[number], frames[number])
 
@@ -31,8 +31,8 @@ def test_a_clip_that_is_played_forwards_gives_any_frame_and_begins_anew_to_go_ba
 def test_one_frame_of_a_clip_is_the_one_that_is_asked_for(tmp_path):
     frames = noise(5, 18, 32)
     write_clip(frames, 8, tmp_path / "a.mp4")
-    assert np.array_equal(one_frame(tmp_path / "a.mp4", 3), frames[3])
-    assert np.array_equal(middle_frame(tmp_path / "a.mp4"), frames[2])
+    assert np.array_equal(read_frame(tmp_path / "a.mp4", 3), frames[3])
+    assert np.array_equal(read_middle_frame(tmp_path / "a.mp4"), frames[2])
 
 
 def test_the_file_is_written_in_one_move(tmp_path, monkeypatch):
@@ -43,7 +43,7 @@ def test_the_file_is_written_in_one_move(tmp_path, monkeypatch):
     def full_disk(*_):
         raise OSError("no space left")
 
-    monkeypatch.setattr("flows.studio.media.clips.os.replace", full_disk)
+    monkeypatch.setattr("flows.studio.workspace.files.os.replace", full_disk)
     with pytest.raises(OSError, match="no space"):
         write_clip(noise(2, 16, 16, seed=1), 8, path)
     assert path.read_bytes() == before

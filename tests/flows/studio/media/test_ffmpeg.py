@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pysubs2
@@ -10,7 +9,6 @@ import pytest
 
 from flows.studio.errors import StudioError
 from flows.studio.media import ffmpeg
-from flows.studio.typography import fonts
 
 
 def make_film(path, *, frames=25, seconds=1.25):
@@ -24,7 +22,7 @@ def make_film(path, *, frames=25, seconds=1.25):
 
 
 def test_frames_and_samples_are_counted_exactly(tmp_path):
-    found = ffmpeg.contents(make_film(tmp_path / "a.mp4", frames=25, seconds=1.25))
+    found = ffmpeg.probe(make_film(tmp_path / "a.mp4", frames=25, seconds=1.25))
     assert (found.width, found.height, found.num_frames) == (64, 48, 25)
     assert (found.num_samples, found.sample_rate) == (60_000, 48_000)
     assert "h264" in found.video
@@ -35,14 +33,14 @@ def test_a_film_under_a_path_with_a_colon_is_no_protocol(tmp_path, monkeypatch):
     (tmp_path / "o:ut").mkdir()
     make_film(tmp_path / "o:ut" / "a.mp4", frames=3)
     monkeypatch.chdir(tmp_path)
-    assert ffmpeg.contents(Path("o:ut/a.mp4")).num_frames == 3
+    assert ffmpeg.probe(Path("o:ut/a.mp4")).num_frames == 3
 
 
 def test_a_film_that_was_cut_off_does_not_pass(tmp_path):
     film = make_film(tmp_path / "a.mp4")
     film.write_bytes(film.read_bytes()[:2000])
     with pytest.raises(StudioError, match=r"a\.mp4"):
-        ffmpeg.contents(film)
+        ffmpeg.probe(film)
 
 
 def test_a_failure_is_one_line_with_what_was_being_done(tmp_path):
@@ -58,23 +56,9 @@ def test_a_filter_reads_a_file_whatever_its_path(tmp_path, name):
     folder.mkdir()
     text = folder / "a.ass"
     pysubs2.SSAFile().save(str(text))
-    graph = f"ass=filename={ffmpeg.filter_value(str(text))},null"
+    graph = f"ass=filename={ffmpeg.escape_filter_value(str(text))},null"
     source = ["-f", "lavfi", "-i", "color=s=64x48:d=0.1"]
     ffmpeg.run([*source, "-vf", graph, "-f", "null", "-"], doing="reading captions")
-
-
-def test_the_fonts_are_there_inside_and_gone_outside(monkeypatch):
-    monkeypatch.delenv("FONTCONFIG_FILE", raising=False)
-    with ffmpeg.with_fonts():
-        conf = os.environ["FONTCONFIG_FILE"]
-        with open(conf, encoding="utf-8") as file:
-            assert str(fonts.font_file().parent) in file.read()
-    assert "FONTCONFIG_FILE" not in os.environ
-    assert not os.path.exists(conf)
-    monkeypatch.setenv("FONTCONFIG_FILE", "mine")
-    with ffmpeg.with_fonts():
-        pass
-    assert os.environ["FONTCONFIG_FILE"] == "mine"
 
 
 def test_an_ffmpeg_without_libass_is_refused(tmp_path, monkeypatch):

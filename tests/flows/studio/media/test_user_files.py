@@ -11,15 +11,15 @@ import pytest
 import soundfile
 from PIL import Image
 
-from flows import tasks
 from flows.studio.errors import StudioError
+from flows.studio.filming.camera import film_shots
+from flows.studio.filming.models import LoadedModels
 from flows.studio.filming.settings import FilmSettings
 from flows.studio.media import clips, user_files
-from flows.studio.production import episode
-from flows.studio.production import plan as plans
-from flows.studio.production.request import EpisodeOptions
+from flows.studio.production.request import EpisodeRequest
 from flows.studio.voice import lines, speak
-from flows.studio.voice.lines import voices
+from flows.studio.voice.lines import premise_voices
+from tests.flows.fish import plan_of
 
 FISH = "fish-chips/s01e01"
 
@@ -55,15 +55,18 @@ def home(tiny: Path, tiny_script: str) -> Path:
 
 
 def _survey(home: Path) -> Any:
-    options = EpisodeOptions(premise=home / "fish.yaml", output=home / "output")
-    found = plans.look(episode.prepare(options))
+    options = EpisodeRequest(premise=home / "fish.yaml", output=home / "output")
+    found = plan_of(options)
     assert found is not None
     return found
 
 
 def _film(plan: Any, number: int) -> Any:
     shot = plan.shots[number]
-    return tasks.film_shot(shot.label, shot, plan.film, plan.job.folder.clips, "cpu", lambda a, b: None)
+    folder = plan.episode.folder.clips
+    with LoadedModels("cpu") as models:
+        (filmed,) = film_shots([shot], plan.film, models, folder, on_step=lambda *step: None)
+    return filmed.clip
 
 
 def test_a_still_becomes_a_slow_push_in_at_the_films_size_and_is_copied(home: Path) -> None:
@@ -75,7 +78,7 @@ def test_a_still_becomes_a_slow_push_in_at_the_films_size_and_is_copied(home: Pa
         float(frame[54].astype(int).max() - frame[54].astype(int).min()) for frame in frames[[0, 60, -1]]
     ]
     assert spread[0] > spread[1] > spread[2], "nearer shows less of the ramp"
-    copies = list((plan.job.folder.root / "files").iterdir())
+    copies = list((plan.episode.folder.root / "files").iterdir())
     assert [copy.name.partition("-")[2] for copy in copies] == ["door.png"]
 
 
@@ -95,7 +98,7 @@ def test_a_file_that_is_gone_is_taken_from_the_copy_else_named(home: Path) -> No
     (home / "stock" / "door.png").unlink()
     assert _survey(home).shots[1].digest == plan.shots[1].digest
     assert made.path.exists()
-    for copy in (plan.job.folder.root / "files").iterdir():
+    for copy in (plan.episode.folder.root / "files").iterdir():
         copy.unlink()
     with pytest.raises(StudioError, match=r"s01.2: wanted the file stock/door.png, got nothing") as refused:
         _survey(home)
@@ -105,8 +108,8 @@ def test_a_file_that_is_gone_is_taken_from_the_copy_else_named(home: Path) -> No
 def test_a_copy_of_another_file_whose_name_ends_alike_is_never_taken(tmp_path: Path) -> None:
     door = _picture(tmp_path / "door.png")
     front = _picture(tmp_path / "front-door.png", (300, 300))
-    copy = user_files.keep_copy(door, tmp_path)
-    other = user_files.keep_copy(front, tmp_path)
+    copy = user_files.store_copy(door, tmp_path)
+    other = user_files.store_copy(front, tmp_path)
     os.utime(other, ns=(copy.stat().st_atime_ns, copy.stat().st_mtime_ns + 10**9))
     door.unlink()
     front.unlink()
@@ -122,23 +125,23 @@ def test_eight_frames_a_second_are_read_of_a_clip_at_the_films_own_rate(tmp_path
         _gif(tmp_path / "ufo.gif"), tmp_path / "clips", label="s01.1", recipe={"file": "x"}, size=(96, 54)
     )
     every = clips.read_clip(own.path)[::3]
-    assert np.array_equal(np.stack(list(user_files.eighths(own.path))), every)
+    assert np.array_equal(np.stack(list(user_files.iter_at_clip_rate(own.path))), every)
     own.path.with_suffix(".json").unlink()
-    assert len(list(user_files.eighths(own.path))) == 36
+    assert len(list(user_files.iter_at_clip_rate(own.path))) == 36
 
 
 def test_a_recording_replaces_the_voice_as_loud_as_the_others(home: Path) -> None:
     plan = _survey(home)
     line = plan.lines[0]
     assert line.file is not None
-    cast = voices(plan.written.premise)
-    made = lines.speak_line(line, cast["joe"], plan.job.folder.voices)
+    cast = premise_voices(plan.premise)
+    made = lines.speak_line(line, cast["joe"], plan.episode.folder.voices)
     samples, rate = soundfile.read(made.path)
     assert rate == 48_000
     assert 0.9 < len(samples) / rate < 1.1
-    assert made.made["murmured"] is False
-    assert np.allclose(samples, speak.recorded(line.file).samples, atol=1e-4)
-    assert [path.name.partition("-")[2] for path in (plan.job.folder.root / "files").iterdir()] == [
+    assert made.notes["murmured"] is False
+    assert np.allclose(samples, speak.read_recording(line.file).samples, atol=1e-4)
+    assert [path.name.partition("-")[2] for path in (plan.episode.folder.root / "files").iterdir()] == [
         "take4.wav"
     ]
 
@@ -149,8 +152,8 @@ def test_a_gif_is_cut_at_the_films_own_rate(tmp_path: Path) -> None:
     )
     frames = clips.read_clip(made.path)
     assert frames.shape[1:] == (54, 96, 3)
-    assert made.made["full_frames"] == len(frames) == 36
-    assert made.made["num_frames"] == 12
+    assert made.notes["full_frames"] == len(frames) == 36
+    assert made.notes["num_frames"] == 12
     assert len({int(frame[20, 20, 0]) for frame in frames}) == 3
 
 
@@ -182,5 +185,5 @@ def test_a_clip_of_ones_own_needs_no_film_model(home: Path, monkeypatch: pytest.
     def never(*args: object, **more: object) -> FilmSettings:
         raise AssertionError("the film model was loaded")
 
-    monkeypatch.setattr("flows.studio.filming.camera.loaded_model", never)
+    monkeypatch.setattr("flows.studio.filming.models.open_model", never)
     assert _film(_survey(home), 1).path.exists()

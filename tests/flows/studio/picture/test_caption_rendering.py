@@ -9,10 +9,10 @@ import pytest
 
 from flows.studio.media import ffmpeg
 from flows.studio.picture import subtitles
-from flows.studio.timeline.captions import captions_of_lines
+from flows.studio.timeline.caption_cues import make_captions
 from flows.studio.timeline.model import Caption, LineCue, Span, Timeline
 from flows.studio.typography import fonts
-from flows.studio.typography.caption_style import limit_of, safe_area, styles
+from flows.studio.typography.caption_style import letters_per_row, safe_area, style_names
 
 GREY = 110
 PICTURES = {"16:9": (1280, 720), "1:1": (720, 720), "9:16": (720, 1280)}
@@ -46,7 +46,7 @@ def timeline_of(size, style, texts):
         (),
         (),
         (),
-        captions_of_lines(lines, spans, limit=limit_of(*size, style=style)),
+        make_captions(lines, spans, limit=letters_per_row(*size, style=style)),
     )
 
 
@@ -66,11 +66,12 @@ def drawn(timeline, style, folder, **more):
     (span,) = shown.spans
     subtitles.write_ass(shown, folder / "a.ass", style=style, span=span, **more)
     source = f"color=c=0x{GREY:02x}{GREY:02x}{GREY:02x}:s={shown.width}x{shown.height}:r=24:d={span.end / 24}"
-    filters = f"format=rgb24,ass=filename={ffmpeg.filter_value(str(folder / 'a.ass'))}"
-    with ffmpeg.with_fonts():
+    filters = f"format=rgb24,ass=filename={ffmpeg.escape_filter_value(str(folder / 'a.ass'))}"
+    with fonts.font_environment() as environment:
         raw = ffmpeg.run(
             ["-f", "lavfi", "-i", source, "-vf", filters, "-f", "rawvideo", "-pix_fmt", "rgb24", "-"],
             doing="drawing captions",
+            env=environment,
         )
     return np.frombuffer(raw, np.uint8).reshape(-1, shown.height, shown.width, 3)
 
@@ -83,7 +84,7 @@ def box(picture):
 
 
 @pytest.mark.parametrize("aspect", PICTURES)
-@pytest.mark.parametrize("style", styles())
+@pytest.mark.parametrize("style", style_names())
 def test_every_script_stands_whole_inside_the_safe_area(style, aspect, tmp_path):
     size = PICTURES[aspect]
     timeline = timeline_of(size, style, list(SCRIPTS.values()))

@@ -31,7 +31,7 @@ def old(cut, since):
 
 def applied(*cues, joins=()):
     timeline = replace(PLAIN, effects=cues, transitions=joins)
-    reel = effects.applied(drawn, timeline, SPAN, picture=old)
+    reel = effects.apply_effects(drawn, timeline, SPAN, picture=old)
     return [reel(number) for number in range(24)]
 
 
@@ -40,9 +40,9 @@ def effect(name, amount=None, start=100, end=124):
 
 
 def test_a_scene_without_any_is_left_alone():
-    assert effects.applied(drawn, PLAIN, SPAN, picture=old) is drawn
+    assert effects.apply_effects(drawn, PLAIN, SPAN, picture=old) is drawn
     elsewhere = replace(PLAIN, effects=(effect("negative", start=50, end=60),))
-    assert effects.applied(drawn, elsewhere, SPAN, picture=old) is drawn
+    assert effects.apply_effects(drawn, elsewhere, SPAN, picture=old) is drawn
 
 
 def test_frames_are_counted_exactly():
@@ -84,6 +84,14 @@ def test_fades_begin_and_end_in_black():
     assert level[23] < 10
     joins = (Transition("fade_in", 100, 112), Transition("fade_out", 112, 124))
     assert [frame[30].mean() for frame in applied(joins=joins)] == level
+
+
+def test_effects_follow_each_other_in_any_order():
+    level = [frame[30].mean() for frame in applied(effect("fade_in", end=112), effect("zoom", 1.2))]
+    assert level[0] == 0
+    assert level[11] > 70
+    greys = applied(effect("fade_in", end=112), effect("shake"), effect("black_and_white"))
+    assert all((frame[..., 0] == frame[..., 2]).all() for frame in greys)
 
 
 def test_a_dissolve_goes_from_what_was_to_what_is():

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from flows.studio.picture.interpolate import smoothed
+from flows.studio.picture.interpolate import interpolate
 
 
 @pytest.fixture(scope="module")
@@ -20,7 +20,7 @@ def fine():
 @pytest.mark.parametrize("num_frames", [2, 3, 6])
 def test_what_moves_is_found_half_way(fine, num_frames):
     clip = fine[: 3 * num_frames : 3]
-    made = smoothed(clip)
+    made = interpolate(clip)
     assert made.shape == (3 * num_frames, 96, 96, 3)
     assert np.array_equal(made[::3], clip)
     wanted = fine[: 3 * num_frames - 2].astype(int)
@@ -32,4 +32,4 @@ def test_what_moves_is_found_half_way(fine, num_frames):
 
 def test_a_still_is_held():
     still = np.full((1, 16, 16, 3), 9, np.uint8)
-    assert np.array_equal(smoothed(still), np.repeat(still, 3, axis=0))
+    assert np.array_equal(interpolate(still), np.repeat(still, 3, axis=0))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from flows.studio.filming.shots import WantedShot
+from flows.studio.filming.shots import PlannedShot
 from flows.studio.picture import memes
 from scripts_llm.screenplay.premise import Meme, Premise
 from scripts_llm.screenplay.script import Scene, Script, Shot
@@ -18,10 +18,10 @@ def _recipe(meme: Meme, *, file: Path | None = None, **video: str) -> dict[str, 
     script = Script(title="Toast", meme=meme, scenes=(scene,))
     words = {"kind": "clip", "prompt": meme.picture}
     return dict(
-        memes.film_recipe(
+        memes.meme_recipe(
             premise,
             script,
-            WantedShot("s01.1", scene, shot, meme.picture, meme.picture, 0, words, file=file),
+            PlannedShot("s01.1", scene, shot, meme.picture, meme.picture, 0, words, file=file),
         )
     )
 

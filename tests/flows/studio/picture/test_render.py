@@ -12,11 +12,17 @@ import soundfile
 
 from flows.studio.errors import StudioError
 from flows.studio.media import ffmpeg
-from flows.studio.media.clips import write_clip
+from flows.studio.media.clips import clip_hash, write_clip
 from flows.studio.picture import render, sidecars
-from flows.studio.picture.render import Look, join, make_segment, segment_recipe, verify
-from flows.studio.picture.upscale import enlarge
-from flows.studio.timeline.framing import clip_frames
+from flows.studio.picture.fit import fit_frames
+from flows.studio.picture.render import (
+    RenderOptions,
+    join_segments,
+    render_segment,
+    segment_recipe,
+    verify_film,
+)
+from flows.studio.timeline.framing import clip_frame_numbers
 from flows.studio.timeline.model import Caption, EffectCue, PictureCut, Span, Timeline
 
 WIDTH, HEIGHT = 320, 180
@@ -41,13 +47,15 @@ def clips(tmp_path_factory):
 def film(clips, *, lengths=(25, 24), captions=(), gag=False, title=13):
     """A scene of two cuts, a title, and a scene of one."""
     a, b = lengths
-    first = PictureCut("s01", "s01.1", 0, a, clips[0], clip_frames(6, a, "boomerang"))
-    second = PictureCut("s01", "s01.2", a, a + b, clips[1], clip_frames(6, b, "boomerang"))
+    first = PictureCut("s01", "s01.1", 0, a, clips[0], clip_frame_numbers(6, a, "boomerang"))
+    second = PictureCut("s01", "s01.2", a, a + b, clips[1], clip_frame_numbers(6, b, "boomerang"))
     if gag:
         second = replace(second, clip=None, frames=(), card="gag")
     now = a + b
     card = PictureCut("title", "title", now, now + title, None, card="title")
-    last = PictureCut("s02", "s02.1", now + title, now + title + 7, clips[1], clip_frames(6, 7, "loop"))
+    last = PictureCut(
+        "s02", "s02.1", now + title, now + title + 7, clips[1], clip_frame_numbers(6, 7, "loop")
+    )
     spans = (
         Span("s01", 0, now, "scene"),
         Span("title", now, now + title, "title"),
@@ -73,10 +81,10 @@ def children():
 
 def test_a_segment_has_every_frame_of_its_cuts_held_for_three_and_never_blended(clips, tmp_path):
     timeline = film(clips)
-    make_segment(timeline, timeline.spans[0], tmp_path / "a.mp4")
+    render_segment(timeline, timeline.spans[0], tmp_path / "a.mp4")
     frames = decoded(tmp_path / "a.mp4")
     assert len(frames) == 49
-    large = [enlarge(drawn(seed), width=WIDTH, height=HEIGHT).astype(int) for seed in (0, 1)]
+    large = [fit_frames(drawn(seed), width=WIDTH, height=HEIGHT).astype(int) for seed in (0, 1)]
     for n, frame in enumerate(frames):
         picture = timeline.pictures[0] if n < 25 else timeline.pictures[1]
         wanted = large[picture is timeline.pictures[1]][picture.frames[n - picture.start]]
@@ -96,7 +104,7 @@ def test_clips_that_are_played_forwards_are_read_at_most_two_at_a_time(tmp_path)
     ]
     span, most = Span("s01", 0, 24, "scene"), []
     timeline = Timeline(WIDTH, HEIGHT, (span,), tuple(cuts), (), (), (), (), title="A Show")
-    make_segment(timeline, span, tmp_path / "a.mp4", progress=lambda *_: most.append(len(children())))
+    render_segment(timeline, span, tmp_path / "a.mp4", progress=lambda *_: most.append(len(children())))
     seen = decoded(tmp_path / "a.mp4")[:, HEIGHT // 2, WIDTH // 2].astype(int)
     wanted = [colours[clip] for clip in (0, 1, 2, 0) for _ in range(6)]
     assert np.abs(seen - wanted).max() <= 4
@@ -110,9 +118,9 @@ def test_clips_of_other_film_models_are_enlarged_by_lanczos_and_known_as_such(cl
     other = replace(timeline, pictures=tuple(replace(cut, source="model") for cut in timeline.pictures))
     assert "source" not in json.dumps(segment_recipe(timeline, span))
     assert segment_recipe(other, span) != segment_recipe(timeline, span)
-    make_segment(other, span, tmp_path / "a.mp4")
-    wanted = enlarge(drawn(0)[:1], width=WIDTH, height=HEIGHT, is_drawn=False)[0].astype(int)
-    network = enlarge(drawn(0)[:1], width=WIDTH, height=HEIGHT)[0].astype(int)
+    render_segment(other, span, tmp_path / "a.mp4")
+    wanted = fit_frames(drawn(0)[:1], width=WIDTH, height=HEIGHT, is_drawn=False)[0].astype(int)
+    network = fit_frames(drawn(0)[:1], width=WIDTH, height=HEIGHT)[0].astype(int)
     seen = decoded(tmp_path / "a.mp4")[0].astype(int)
     assert np.abs(seen - wanted).mean() < np.abs(seen - network).mean()
 
@@ -122,15 +130,18 @@ def test_a_watermark_is_hidden_where_a_film_model_filmed_and_known_when_asked(cl
     scene, title, _ = timeline.spans
     plain = segment_recipe(timeline, scene)
     assert "watermark" not in plain
-    assert segment_recipe(timeline, scene, look=Look(watermark="crop")) == {**plain, "watermark": ["crop"]}
-    bug = Look(watermark="bug", show="A Show")
-    assert segment_recipe(timeline, scene, look=bug) == {**plain, "watermark": ["bug", "A Show"]}
-    assert segment_recipe(timeline, title, look=bug) == segment_recipe(timeline, title)
+    assert segment_recipe(timeline, scene, options=RenderOptions(watermark="crop")) == {
+        **plain,
+        "watermark": ["crop"],
+    }
+    bug = RenderOptions(watermark="bug", show="A Show")
+    assert segment_recipe(timeline, scene, options=bug) == {**plain, "watermark": ["bug", "A Show"]}
+    assert segment_recipe(timeline, title, options=bug) == segment_recipe(timeline, title)
     own = replace(timeline, pictures=tuple(replace(cut, source="file") for cut in timeline.pictures))
-    assert segment_recipe(own, scene, look=bug) == segment_recipe(own, scene)
-    make_segment(timeline, scene, tmp_path / "a.mp4", look=bug)
-    make_segment(timeline, scene, tmp_path / "b.mp4")
-    make_segment(own, scene, tmp_path / "c.mp4", look=bug)
+    assert segment_recipe(own, scene, options=bug) == segment_recipe(own, scene)
+    render_segment(timeline, scene, tmp_path / "a.mp4", options=bug)
+    render_segment(timeline, scene, tmp_path / "b.mp4")
+    render_segment(own, scene, tmp_path / "c.mp4", options=bug)
     seen, without, of_ones_own = (decoded(tmp_path / f"{name}.mp4")[30].astype(int) for name in "abc")
     assert np.abs(seen - without)[124:140, 100:220].mean() > 30
     assert np.abs(seen - without)[:90].mean() < 3
@@ -143,16 +154,16 @@ def test_clips_of_other_film_models_are_smoothed_when_asked_and_toons_never(tmp_
     for i, frame in enumerate(frames):
         frame[:] = (128 + 90 * np.sin((place - 3 * i) / 9))[..., None]
     write_clip(frames, 8, tmp_path / "clip.mp4")
-    toon = PictureCut("s01", "s01.1", 0, 30, tmp_path / "clip.mp4", clip_frames(6, 30, "boomerang"))
+    toon = PictureCut("s01", "s01.1", 0, 30, tmp_path / "clip.mp4", clip_frame_numbers(6, 30, "boomerang"))
     spans = (Span("s01", 0, 30, "scene"),)
 
     def timeline(source):
         return Timeline(WIDTH, HEIGHT, spans, (replace(toon, source=source),), (), (), (), ())
 
-    smooth = Look(smooth=True)
+    smooth = RenderOptions(smooth=True)
     steps = {}
-    for name, source, look in (("a", "model", smooth), ("b", "model", Look()), ("c", None, smooth)):
-        make_segment(timeline(source), spans[0], tmp_path / f"{name}.mp4", look=look)
+    for name, source, look in (("a", "model", smooth), ("b", "model", RenderOptions()), ("c", None, smooth)):
+        render_segment(timeline(source), spans[0], tmp_path / f"{name}.mp4", options=look)
         seen = decoded(tmp_path / f"{name}.mp4").astype(int)
         assert len(seen) == 30
         steps[name] = np.abs(np.diff(seen[:15], axis=0)).mean(axis=(1, 2, 3))
@@ -160,7 +171,9 @@ def test_clips_of_other_film_models_are_smoothed_when_asked_and_toons_never(tmp_
     assert np.sort(steps["b"])[: 2 * 15 // 3 - 1].max() < 1  # two of three stand still
     assert np.sort(steps["c"])[: 2 * 15 // 3 - 1].max() < 1
     recipes = [
-        segment_recipe(timeline(s), spans[0], look=look) for s in ("model", None) for look in (Look(), smooth)
+        segment_recipe(timeline(s), spans[0], options=look)
+        for s in ("model", None)
+        for look in (RenderOptions(), smooth)
     ]
     assert recipes[1] == {**recipes[0], "smooth": True}
     assert recipes[2] == recipes[3]
@@ -168,9 +181,9 @@ def test_clips_of_other_film_models_are_smoothed_when_asked_and_toons_never(tmp_
 
 def test_captions_are_burned_in_their_own_frames_and_colours_alone(clips, tmp_path):
     timeline = film(clips, captions=[(7, 13, "Blink?", "joe"), (20, 49, "Yes, {it} \\does.", "don")])
-    look = Look(colours={"joe": "#ffffff", "don": "#40ff40"})
-    make_segment(timeline, timeline.spans[0], tmp_path / "a.mp4", look=look)
-    make_segment(timeline, timeline.spans[0], tmp_path / "b.mp4", look=Look(burned=False))
+    look = RenderOptions(colours={"joe": "#ffffff", "don": "#40ff40"})
+    render_segment(timeline, timeline.spans[0], tmp_path / "a.mp4", options=look)
+    render_segment(timeline, timeline.spans[0], tmp_path / "b.mp4", options=RenderOptions(burned=False))
     differs = np.abs(decoded(tmp_path / "a.mp4").astype(int) - decoded(tmp_path / "b.mp4"))[:, 120:].max(
         axis=3
     )
@@ -184,7 +197,7 @@ def test_captions_are_burned_in_their_own_frames_and_colours_alone(clips, tmp_pa
 
 def test_a_card_stands_where_a_shot_failed(clips, tmp_path):
     timeline = film(clips, gag=True)
-    make_segment(timeline, timeline.spans[0], tmp_path / "a.mp4")
+    render_segment(timeline, timeline.spans[0], tmp_path / "a.mp4")
     frames = decoded(tmp_path / "a.mp4")
     assert len(frames) == 49
     assert np.abs(frames[30].astype(int) - render.draw_card(timeline, timeline.pictures[1])).mean() < 6
@@ -194,11 +207,11 @@ def episode(timeline, folder, *, seconds=None):
     segments = []
     for span in timeline.spans:
         segments.append(folder / f"seg-{span.id}.mp4")
-        make_segment(timeline, span, segments[-1])
+        render_segment(timeline, span, segments[-1])
     samples = int(seconds * 48000) if seconds else timeline.num_frames * 2000
     tone = 0.2 * np.sin(np.arange(samples) * 0.05)
     soundfile.write(folder / "master.wav", np.stack([tone, tone], axis=1), 48000)
-    join(segments, folder / "master.wav", folder / "episode.mp4", metadata={"title": "A Show"})
+    join_segments(segments, folder / "master.wav", folder / "episode.mp4", metadata={"title": "A Show"})
     return folder / "episode.mp4"
 
 
@@ -208,7 +221,7 @@ def test_an_episode_is_joined_without_losing_a_frame_under_any_path(clips, tmp_p
     monkeypatch.setattr("tempfile.tempdir", str(odd / "tmp"))
     timeline = film(clips, captions=[(3, 20, "Blink?", "joe")])
     path = episode(timeline, odd)
-    found = verify(path, timeline)
+    found = verify_film(path, timeline)
     assert (found.num_frames, found.num_samples) == (timeline.num_frames, timeline.num_frames * 2000)
     assert len(decoded(path)) == timeline.num_frames
     assert [kept.name for kept in (odd / "tmp").iterdir()] == []
@@ -225,8 +238,10 @@ def test_sound_that_is_encoded_already_is_copied_to_the_sample(clips, tmp_path):
     made = episode(timeline, tmp_path)
     track = tmp_path / "master.m4a"
     ffmpeg.run(["-i", str(tmp_path / "master.wav"), *ffmpeg.AAC_OPTIONS, str(track)], doing="the encode")
-    join([tmp_path / f"seg-{span.id}.mp4" for span in timeline.spans], track, tmp_path / "copied.mp4")
-    assert verify(tmp_path / "copied.mp4", timeline).num_samples == timeline.num_frames * 2000
+    join_segments(
+        [tmp_path / f"seg-{span.id}.mp4" for span in timeline.spans], track, tmp_path / "copied.mp4"
+    )
+    assert verify_film(tmp_path / "copied.mp4", timeline).num_samples == timeline.num_frames * 2000
 
     def heard(path):
         return ffmpeg.run(["-i", str(path), "-map", "0:a", "-f", "f32le", "-"], doing="listening")
@@ -239,11 +254,11 @@ def test_captions_can_be_a_track_that_a_player_switches_on(clips, tmp_path):
     sidecars.write_srt(timeline, tmp_path / "a.srt")
     segments = [tmp_path / f"{span.id}.mp4" for span in timeline.spans]
     for span, path in zip(timeline.spans, segments, strict=True):
-        make_segment(timeline, span, path, look=Look(burned=False))
+        render_segment(timeline, span, path, options=RenderOptions(burned=False))
     wav = tmp_path / "a.wav"
     soundfile.write(wav, np.zeros((timeline.num_frames * 2000, 2)), 48000)
-    join(segments, wav, tmp_path / "a.mp4", soft=(tmp_path / "a.srt", "eng"))
-    verify(tmp_path / "a.mp4", timeline)
+    join_segments(segments, wav, tmp_path / "a.mp4", soft=(tmp_path / "a.srt", "eng"))
+    verify_film(tmp_path / "a.mp4", timeline)
     told = ffmpeg.run(["-i", str(tmp_path / "a.mp4"), "-map", "0:s:0", "-f", "srt", "-"], doing="reading")
     cues = [cue.split("\n") for cue in told.decode().strip().split("\n\n")]
     assert [cue[2] for cue in cues] == ["Blink?", "It did."]
@@ -257,7 +272,9 @@ def test_captions_can_be_a_track_that_a_player_switches_on(clips, tmp_path):
 def test_a_scene_with_effects_is_encoded_with_them_and_its_own_frames_alone(clips, tmp_path):
     cues = (EffectCue("s01", "black_and_white", 0, 49, None), EffectCue("s01", "fade_in", 0, 6, None))
     timeline = replace(film(clips, captions=[(20, 40, "Blink?", "joe")]), effects=cues)
-    make_segment(timeline, timeline.spans[0], tmp_path / "a.mp4", look=Look(colours={"joe": "#40ff40"}))
+    render_segment(
+        timeline, timeline.spans[0], tmp_path / "a.mp4", options=RenderOptions(colours={"joe": "#40ff40"})
+    )
     frames = decoded(tmp_path / "a.mp4").astype(int)
     assert len(frames) == 49
     assert frames[0, :100].max() < 25
@@ -272,10 +289,10 @@ def test_sound_and_picture_that_end_apart_are_told(clips, tmp_path):
     with pytest.raises(
         StudioError, match=r"wanted sound that ends within a frame of the picture; got 69 frames"
     ):
-        verify(path, timeline)
+        verify_film(path, timeline)
     longer = replace(timeline, spans=(*timeline.spans, Span("credits", 69, 80, "credits")))
     with pytest.raises(StudioError, match="wanted 80 frames; sound"):
-        verify(path, longer)
+        verify_film(path, longer)
 
 
 def test_a_segment_that_breaks_off_leaves_no_file_and_no_process(clips, tmp_path):
@@ -283,14 +300,14 @@ def test_a_segment_that_breaks_off_leaves_no_file_and_no_process(clips, tmp_path
     lost = replace(timeline.pictures[1], clip=tmp_path / "no.mp4")
     broken = replace(timeline, pictures=(timeline.pictures[0], lost, *timeline.pictures[2:]))
     with pytest.raises(StudioError, match=r"no\.mp4: wanted a clip"):
-        make_segment(broken, broken.spans[0], tmp_path / "a.mp4")
+        render_segment(broken, broken.spans[0], tmp_path / "a.mp4")
 
     def interrupt(done, _):
         if done > 5:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        make_segment(timeline, timeline.spans[0], tmp_path / "a.mp4", progress=interrupt)
+        render_segment(timeline, timeline.spans[0], tmp_path / "a.mp4", progress=interrupt)
     assert list(tmp_path.iterdir()) == []
     assert children() == []
 
@@ -298,7 +315,7 @@ def test_a_segment_that_breaks_off_leaves_no_file_and_no_process(clips, tmp_path
 def test_progress_counts_to_the_end(clips, tmp_path):
     timeline = film(clips)
     told = []
-    make_segment(timeline, timeline.spans[2], tmp_path / "a.mp4", progress=lambda *now: told.append(now))
+    render_segment(timeline, timeline.spans[2], tmp_path / "a.mp4", progress=lambda *now: told.append(now))
     assert told[-1] == (7, 7)
     assert sorted(set(told)) == [(n, 7) for n in range(1, 8)]
 
@@ -306,14 +323,14 @@ def test_progress_counts_to_the_end(clips, tmp_path):
 def test_a_folder_that_cannot_be_written_is_told_in_one_line(clips, tmp_path):
     (tmp_path / "file").write_text("")
     timeline = film(clips)
-    with pytest.raises(StudioError, match=r"^[^\n]*the film could not be written[^\n]*$"):
-        make_segment(timeline, timeline.spans[2], tmp_path / "file" / "a.mp4")
+    with pytest.raises(StudioError, match=r"^[^\n]*a file lies where a folder belongs[^\n]*$"):
+        render_segment(timeline, timeline.spans[2], tmp_path / "file" / "a.mp4")
 
 
 def test_a_gap_in_the_picture_is_told(clips, tmp_path):
     timeline = replace(film(clips), pictures=film(clips).pictures[1:])
     with pytest.raises(StudioError, match="s01: the timeline has no picture"):
-        make_segment(timeline, timeline.spans[0], tmp_path / "a.mp4")
+        render_segment(timeline, timeline.spans[0], tmp_path / "a.mp4")
 
 
 def test_a_segments_recipe_does_not_hang_on_where_it_stands(clips):
@@ -335,14 +352,14 @@ def test_a_segments_recipe_changes_with_all_that_is_seen(clips, tmp_path):
         segment_recipe(film([tmp_path / "new.mp4", clips[1]], captions=[cue]), span),
         segment_recipe(film(clips, captions=[cue], gag=True), span),
         segment_recipe(replace(timeline, width=160), span),
-        segment_recipe(timeline, span, look=Look(style="box")),
-        segment_recipe(timeline, span, look=Look(burned=False)),
-        segment_recipe(timeline, span, look=Look(colours={"joe": "#ff0000"})),
+        segment_recipe(timeline, span, options=RenderOptions(style="box")),
+        segment_recipe(timeline, span, options=RenderOptions(burned=False)),
+        segment_recipe(timeline, span, options=RenderOptions(colours={"joe": "#ff0000"})),
     ]
     told = [json.dumps(recipe) for recipe in (plain, *others)]
     assert len(set(told)) == len(told)
     assert (
-        segment_recipe(timeline, span, look=Look(colours={"don": "#ff0000"})) == plain
+        segment_recipe(timeline, span, options=RenderOptions(colours={"don": "#ff0000"})) == plain
     )  # who is silent here
 
 
@@ -358,8 +375,8 @@ def test_speakers_without_a_colour_of_their_own_get_one_by_their_place_in_the_ca
 def test_a_clips_hash_is_that_of_its_bytes_even_after_a_retake(tmp_path):
     path = tmp_path / "a.mp4"
     path.write_bytes(b"one")
-    before = render.file_hash(path)
+    before = clip_hash(path)
     path.write_bytes(b"other")
-    assert render.file_hash(path) != before
+    assert clip_hash(path) != before
     with pytest.raises(StudioError, match="gone"):
-        render.file_hash(tmp_path / "gone.mp4")
+        clip_hash(tmp_path / "gone.mp4")

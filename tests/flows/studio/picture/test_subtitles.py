@@ -50,7 +50,7 @@ def test_ass_keeps_braces_and_backslashes_as_letters(tmp_path):
 
 def test_a_spans_captions_count_from_its_start():
     span = Span("s02", 50, 90, "scene")
-    assert subtitles.captions_of(TWO, span) == (Caption(8, 86_450, "5 < 6 --> \\N really", "don"),)
+    assert subtitles.captions_in_span(TWO, span) == (Caption(8, 86_450, "5 < 6 --> \\N really", "don"),)
 
 
 BOTH = timeline_of(

@@ -1,109 +1,88 @@
-"""Enlarging fills the frame and crops nothing."""
+"""Upscaling is a step of its own: another upscaler enlarges again and films nothing."""
 
 from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from flows.studio.errors import StudioError
-from flows.studio.picture import upscale
-from flows.studio.picture.upscale import enlarge, enlarge_frame
+from flows.studio.media.clips import read_clip, write_clip
+from flows.studio.picture import render, upscaler
+from flows.studio.picture.render import RenderOptions, render_segment
+from flows.studio.picture.upscale import missing, plan_upscales, upscale_clip
+from flows.studio.picture.upscaler import ACNET, LANCZOS, Upscaler
+from flows.studio.timeline.model import PictureCut, Span, Timeline
 
-RED, GREEN, BLUE, WHITE = (230, 20, 20), (20, 200, 20), (20, 20, 230), (240, 240, 240)
-
-
-def framed(height, width):
-    """Grey with a border of four pixels: red above, green below, blue left, white right."""
-    frame = np.full((height, width, 3), 128, np.uint8)
-    frame[:, :4], frame[:, -4:] = BLUE, WHITE
-    frame[:4], frame[-4:] = RED, GREEN
-    return frame[None]
+SIZE = (448, 256)
 
 
-def is_near(pixel, colour):
-    return np.abs(pixel.astype(int) - colour).max() < 60
+def drawn(num_frames=6):
+    """A disc that moves over a ground of two colours."""
+    y, x = np.mgrid[0:64, 0:112]
+    frames = np.zeros((num_frames, 64, 112, 3), np.uint8)
+    for n, frame in enumerate(frames):
+        frame[:] = np.where(y[..., None] < 40, (120, 180, 230), (90, 150, 70))
+        frame[(x - 30 - 6 * n) ** 2 + (y - 32) ** 2 < 200] = (230, 90, 40)
+    return frames
 
 
-@pytest.mark.parametrize(
-    ("small", "large"), [((64, 112), (720, 1280)), ((80, 80), (720, 720)), ((64, 112), (90, 160))]
-)
-def test_the_whole_picture_fills_the_frame(small, large):
-    height, width = large
-    frames = enlarge(framed(*small), width=width, height=height)
-    assert frames.shape == (1, height, width, 3)
-    assert frames.dtype == np.uint8
-    frame, margin = frames[0], height // 40
-    assert is_near(frame[margin, width // 2], RED)
-    assert is_near(frame[-margin, width // 2], GREEN)
-    assert is_near(frame[height // 2, margin], BLUE)
-    assert is_near(frame[height // 2, -margin], WHITE)
+@pytest.fixture
+def clip(tmp_path):
+    path = tmp_path / "clips" / "s01.1-3fa94c1e.mp4"
+    write_clip(drawn(), 8, path)
+    return path
 
 
-def test_edges_are_cleaner_than_a_plain_enlargement():
-    from PIL import Image
-
-    small = np.full((40, 40, 3), 250, np.uint8)
-    for x in range(40):
-        small[x // 2 + 8 : x // 2 + 12, x] = (20, 20, 20)
-    large = enlarge(small[None], width=320, height=320)[0].astype(float)
-    plain = np.asarray(Image.fromarray(small).resize((320, 320), Image.Resampling.BICUBIC)).astype(float)
-
-    def grey(picture):
-        return ((picture > 60) & (picture < 210)).mean()
-
-    assert grey(large) < 0.8 * grey(plain)
+def cut(clip, **more):
+    frames = tuple(n // 3 for n in range(18))
+    return PictureCut("s01", "s01.1", 0, 18, clip=clip, frames=frames, **more)
 
 
-def test_a_square_picture_in_a_tall_film_stands_on_itself_blurred():
-    frame = enlarge(framed(80, 80), width=360, height=640)[0]
-    assert frame.shape == (640, 360, 3)
-    top = round(640 * upscale.SCREEN_TOP)
-    assert is_near(frame[top + 6, 180], RED)
-    assert is_near(frame[top + 360 - 6, 180], GREEN)
-    around = np.concatenate([frame[: top - 2], frame[top + 362 :]]).astype(float)
-    assert around.mean() > 40  # never black
-    assert np.abs(np.diff(around[-150:], axis=1)).max() < 20  # and without an edge
+def film(clip):
+    return Timeline(*SIZE, (Span("s01", 0, 18, "scene"),), (cut(clip),), (), (), (), ())
 
 
-def test_equal_frames_are_enlarged_equally():
-    frames = np.repeat(framed(32, 56), 3, axis=0)
-    large = enlarge(frames, width=160, height=90)
-    assert np.array_equal(large[0], large[1])
-    assert np.array_equal(large[0], large[2])
+def doubled(frame):
+    return np.repeat(np.repeat(frame, 2, axis=0), 2, axis=1)
 
 
-def test_a_network_that_there_is_not_is_refused_instead_of_silently_replaced(monkeypatch):
-    monkeypatch.setattr(upscale, "NETWORK", "acnet-hdn9")
-    upscale._network.cache_clear()
-    with pytest.raises(StudioError, match="acnet-hdn9"):
-        enlarge(framed(16, 16), width=64, height=64)
-    upscale._network.cache_clear()
+def test_each_drawn_clip_is_planned_once_as_large_as_the_film_wants_it(clip):
+    cuts = [cut(clip), cut(clip), cut(clip, source="model"), cut(None, card="gag")]
+    (plan,) = plan_upscales(cuts, SIZE, upscaler=ACNET)
+    assert (plan.label, plan.doublings, plan.recipe["scale"]) == ("s01.1", 2, 4)
+    assert plan_upscales(cuts, (112, 64), upscaler=ACNET) == ()
+    assert plan_upscales(cuts, SIZE, upscaler=LANCZOS) == ()
+    assert plan_upscales(cuts, SIZE, upscaler=ACNET, watermark="crop") == ()
+    assert plan_upscales(cuts, SIZE, upscaler=ACNET, framing="crop") == ()
 
 
-def test_a_crop_fills_the_frame_and_a_letterbox_stands_on_black():
-    frame = np.full((64, 112, 3), 200, np.uint8)
-    frame[:, :20] = 10  # the left edge, which a crop to the middle takes away
-    cropped = enlarge_frame(frame, width=90, height=160, framing="crop")
-    assert cropped.shape == (160, 90, 3)
-    assert cropped.min() > 150
-    boxed = enlarge_frame(frame, width=90, height=160, framing="letterbox")
-    assert boxed[:40].max() == boxed[-40:].max() == 0
-    assert boxed[80, 60].min() > 150
+def test_another_upscaler_or_another_clip_enlarges_again(clip, tmp_path):
+    folder = tmp_path / "upscaled"
+    plans = plan_upscales([cut(clip)], SIZE, upscaler=Upscaler("blocks", doubled))
+    assert missing(plans, folder) == plans
+    made = upscale_clip(plans[0], folder)
+    assert made.path == plans[0].path_in(folder)
+    assert made.notes == {"num_frames": 6, "height": 256, "width": 448}
+    assert np.array_equal(read_clip(made.path), np.stack([doubled(doubled(frame)) for frame in drawn()]))
+    assert missing(plans, folder) == ()
+    assert missing(plan_upscales([cut(clip)], SIZE, upscaler=ACNET), folder) != ()
+    write_clip(drawn()[::-1], 8, clip)
+    assert missing(plan_upscales([cut(clip)], SIZE, upscaler=Upscaler("blocks", doubled)), folder) != ()
 
 
-def test_a_crop_of_a_tall_picture_keeps_more_of_its_top():
-    frame = np.zeros((100, 50, 3), np.uint8)
-    frame[20:30] = 255
-    cropped = enlarge_frame(frame, width=100, height=100, framing="crop")
-    assert cropped.max() > 200
-
-
-def test_a_picture_that_nobody_drew_is_enlarged_by_lanczos_alone(monkeypatch):
-    from PIL import Image
-
-    monkeypatch.setattr(upscale, "_network", lambda: pytest.fail("the network was asked"))
-    noise = np.random.default_rng(3).integers(0, 256, (32, 32, 3), dtype=np.uint8)
-    wanted = np.asarray(Image.fromarray(noise).resize((160, 160), Image.Resampling.LANCZOS))
-    assert np.array_equal(enlarge_frame(noise, width=160, height=160, is_drawn=False), wanted)
-    assert np.array_equal(enlarge(noise[None], width=160, height=160, is_drawn=False)[0], wanted)
-    assert enlarge_frame(noise, width=160, height=90, is_drawn=False).shape == (90, 160, 3)
+def test_a_segment_reads_the_upscaled_clip_and_enlarges_nothing_itself(clip, tmp_path, monkeypatch):
+    folder = tmp_path / "upscaled"
+    timeline, options = film(clip), RenderOptions(upscaled=folder)
+    render_segment(timeline, timeline.spans[0], tmp_path / "a.mp4", options=options)
+    for plan in plan_upscales(timeline.pictures, SIZE, upscaler=ACNET):
+        upscale_clip(plan, folder)
+    monkeypatch.setattr(upscaler, "_network", lambda: pytest.fail("the network was asked"))
+    render_segment(timeline, timeline.spans[0], tmp_path / "b.mp4", options=options)
+    assert (tmp_path / "a.mp4").read_bytes() == (tmp_path / "b.mp4").read_bytes()
+    recipes = [
+        render.segment_recipe(timeline, timeline.spans[0], options=one)
+        for one in (options, replace(options, upscaled=Path("elsewhere")))
+    ]
+    assert recipes[0] == recipes[1]

@@ -30,7 +30,7 @@ def encoded(frames, path, colour="scale=out_color_matrix=bt709:out_range=tv,form
 
 
 def test_a_field_of_red_reads_back_within_four(tmp_path):
-    render.write_film(lambda _: np.full((HEIGHT, WIDTH, 3), RED, np.uint8), 30, tmp_path / "a.mp4")
+    render.encode_film(lambda _: np.full((HEIGHT, WIDTH, 3), RED, np.uint8), 30, tmp_path / "a.mp4")
     stream = ffmpeg.run(
         ["-i", str(tmp_path / "a.mp4"), "-f", "rawvideo", "-pix_fmt", "rgb24", "-"], doing="decoding"
     )
@@ -40,8 +40,8 @@ def test_a_field_of_red_reads_back_within_four(tmp_path):
 
 def test_what_was_fed_comes_out(tmp_path):
     frames = [room(n) for n in range(40)]
-    fed = [verify.points(frame) for frame in frames]
-    verify.check(encoded(frames, tmp_path / "a.mp4"), fed, name=tmp_path / "a.mp4")
+    fed = [verify.grid_points(frame) for frame in frames]
+    verify.check_encode(encoded(frames, tmp_path / "a.mp4"), fed, name=tmp_path / "a.mp4")
 
 
 @pytest.mark.parametrize(
@@ -52,18 +52,18 @@ def test_what_was_fed_comes_out(tmp_path):
     ],
 )
 def test_frames_that_are_lost_or_stand_still_are_told(tmp_path, change, told):
-    fed = [verify.points(room(n)) for n in range(40)]
+    fed = [verify.grid_points(room(n)) for n in range(40)]
     frames = [room(change(n)) for n in range(40) if change(n) is not None]
     with pytest.raises(StudioError, match=told):
-        verify.check(encoded(frames, tmp_path / "a.mp4"), fed, name=tmp_path / "a.mp4")
+        verify.check_encode(encoded(frames, tmp_path / "a.mp4"), fed, name=tmp_path / "a.mp4")
 
 
 def test_a_black_second_is_told_unless_it_was_fed(tmp_path):
     frames = [room(n) * (not 10 <= n < 36) for n in range(40)]
     film = encoded(frames, tmp_path / "a.mp4")
-    verify.check(film, [verify.points(frame) for frame in frames], name=film)
+    verify.check_encode(film, [verify.grid_points(frame) for frame in frames], name=film)
     with pytest.raises(StudioError, match=r"a\.mp4: black from second 0\.42"):
-        verify.check(film, [verify.points(room(n)) for n in range(40)], name=film)
+        verify.check_encode(film, [verify.grid_points(room(n)) for n in range(40)], name=film)
 
 
 def test_colours_by_another_matrix_are_told(tmp_path):
@@ -71,10 +71,10 @@ def test_colours_by_another_matrix_are_told(tmp_path):
     other = "scale=out_color_matrix=bt601:out_range=tv,format=yuv420p,setparams=colorspace=bt709"
     film = encoded(frames, tmp_path / "a.mp4", other)
     with pytest.raises(StudioError, match="wanted the colours within 6"):
-        verify.check(film, [verify.points(frame) for frame in frames], name=film)
+        verify.check_encode(film, [verify.grid_points(frame) for frame in frames], name=film)
 
 
 def test_a_still_that_was_asked_for_is_no_fault(tmp_path):
     frames = [room(min(n, 10)) for n in range(40)]
     film = encoded(frames, tmp_path / "a.mp4")
-    verify.check(film, [verify.points(frame) for frame in frames], name=film)
+    verify.check_encode(film, [verify.grid_points(frame) for frame in frames], name=film)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from flows.studio.picture import watermark
-from flows.studio.picture.upscale import enlarge_frame
+from flows.studio.picture.fit import fit_frame
 from flows.studio.picture.watermark import Treatment
 
 GREEN = (40, 190, 60)
@@ -29,18 +29,18 @@ def greens(picture):
 @pytest.mark.parametrize("is_drawn", [True, False])
 def test_the_badge_covers_the_strip(framing, size, is_drawn):
     width, height = size
-    plain = enlarge_frame(marked(), width=width, height=height, framing=framing)
+    plain = fit_frame(marked(), width=width, height=height, framing=framing)
     assert greens(plain) > 100
     how = Treatment(is_drawn, "bug", "A Show")
-    seen = how.enlarged(marked(), width=width, height=height, framing=framing)
+    seen = how.fitted(marked(), width=width, height=height, framing=framing)
     assert seen.shape == (height, width, 3)
     assert greens(seen) == 0
 
 
 def test_the_badge_says_the_shows_name_and_leaves_the_rest_alone():
     grey = np.full((90, 160, 3), 120, np.uint8)
-    one = Treatment(False, "bug", "A Show").enlarged(grey, width=640, height=360)
-    other = Treatment(False, "bug", "A Shoe").enlarged(grey, width=640, height=360)
+    one = Treatment(False, "bug", "A Show").fitted(grey, width=640, height=360)
+    other = Treatment(False, "bug", "A Shoe").fitted(grey, width=640, height=360)
     assert not np.array_equal(one, other)
     left, top, right, bottom = (
         round(s * n) for s, n in zip(watermark.BADGE, (640, 360, 640, 360), strict=True)
@@ -53,10 +53,10 @@ def test_the_badge_says_the_shows_name_and_leaves_the_rest_alone():
 
 def test_a_crop_takes_the_lowest_tenth_and_keeps_the_shape():
     frame = marked(rows=(58, 64))
-    left = watermark.cropped(frame)
+    left = watermark.crop_watermark(frame)
     assert left.shape == (57, 57, 3)
     assert np.array_equal(left, frame[:57, 3:60])
-    seen = Treatment(False, "crop").enlarged(frame, width=180, height=180)
+    seen = Treatment(False, "crop").fitted(frame, width=180, height=180)
     assert seen.shape == (180, 180, 3)
     assert greens(seen) == 0
     assert (seen == 120).all()  # the whole frame is filled
@@ -65,5 +65,5 @@ def test_a_crop_takes_the_lowest_tenth_and_keeps_the_shape():
 def test_nothing_is_hidden_unless_it_is_asked_for():
     frame = marked()
     assert np.array_equal(
-        Treatment().enlarged(frame, width=180, height=180), enlarge_frame(frame, width=180, height=180)
+        Treatment().fitted(frame, width=180, height=180), fit_frame(frame, width=180, height=180)
     )

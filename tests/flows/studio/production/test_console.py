@@ -8,7 +8,7 @@ import threading
 
 import pytest
 
-from flows.studio.production.console import Screen, duration, running_time
+from flows.studio.production.console import Console, duration, running_time
 
 
 class Clock:
@@ -31,7 +31,7 @@ def lines() -> list[str]:
 
 @pytest.fixture
 def screen(clock, lines):
-    with Screen(write=lines.append, clock=clock, silence=9) as screen:
+    with Console(write=lines.append, clock=clock, silence=9) as screen:
         yield screen
 
 
@@ -100,7 +100,7 @@ def test_no_time_is_guessed_where_no_end_is_known_or_nothing_is_made_yet(screen,
 
 def test_the_heartbeat_beats_by_itself():
     said = threading.Event()
-    with Screen(write=lambda line: said.set() if "loading" in line else None, silence=0.02) as screen:
+    with Console(write=lambda line: said.set() if "loading" in line else None, silence=0.02) as screen:
         screen.progress("loading the film model")
         assert said.wait(timeout=60)
 
@@ -118,7 +118,7 @@ def test_a_terminal_gets_a_bar_with_the_lines_above_it(monkeypatch, clock):
     monkeypatch.setenv("FORCE_COLOR", "1")
     monkeypatch.setenv("COLUMNS", "100")
     monkeypatch.delenv("NO_COLOR", raising=False)
-    with Screen(terminal=True, clock=clock) as screen:
+    with Console(terminal=True, clock=clock) as screen:
         screen.say("12 shots x 9 s = about 2 min")
         screen.progress("filming scene 3 of 9, step 12 of 20", 1, 4)
         clock.now = 30.0

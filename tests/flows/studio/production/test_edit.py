@@ -2,20 +2,34 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from flows.studio.filming.shots import WantedShot
+from flows.studio.filming.shots import PlannedShot
 from flows.studio.production import edit as edits
-from flows.studio.voice.lines import WantedLine
+from flows.studio.voice.lines import PlannedLine
 from flows.studio.workspace import artifacts
-from flows.studio.workspace.artifacts import Artefact
+from flows.studio.workspace.artifacts import Artifact
 from scripts_llm.screenplay.premise import Premise
 from scripts_llm.screenplay.script import Line, Scene, Script, Shot
 
 MODELS = {"s01": "toon", "s02": "modelscope"}
+
+
+@dataclass(frozen=True)
+class FilmedMaterial:
+    """Shots and lines with the artifacts that are stored for them."""
+
+    all_shots: tuple[PlannedShot, ...]
+    lines: tuple[PlannedLine, ...]
+    clips: dict[str, Artifact]
+    voices: dict[str, Artifact]
+    sounds: dict[str, Any] = field(default_factory=dict)
+    filmed_by: str = "TOON"
+    intro: PlannedShot | None = None
 
 
 def _material(folder: Path) -> tuple[Script, edits.Material]:
@@ -25,13 +39,13 @@ def _material(folder: Path) -> tuple[Script, edits.Material]:
         scenes.append(Scene(id=name, slugline=f"INT. {name.upper()} - DAY", shots=(own,)))
         recipe = {"kind": "clip", "of": name} | ({"model": MODELS[name]} if name in MODELS else {})
         file = None if name in MODELS else folder / "cat.png"
-        shots.append(WantedShot(f"{name}.1", scenes[-1], own, "a cat", "a cat", 0, recipe, file=file))
+        shots.append(PlannedShot(f"{name}.1", scenes[-1], own, "a cat", "a cat", 0, recipe, file=file))
     clips = {}
     for shot in shots:
         path = folder / f"{shot.label}.mp4"
         path.write_bytes(shot.label.encode())
-        clips[shot.digest] = Artefact(path, shot.recipe, {"num_frames": 8})
-    return Script(title="One", scenes=tuple(scenes)), edits.Material(shots, (), clips, {})
+        clips[shot.digest] = Artifact(path, shot.recipe, {"num_frames": 8})
+    return Script(title="One", scenes=tuple(scenes)), FilmedMaterial(tuple(shots), (), clips, {})
 
 
 def test_what_toon_drew_what_another_model_filmed_and_a_file_of_ones_own_are_told_apart(
@@ -54,15 +68,15 @@ def _told(folder: Path, premise: dict[str, Any], script: dict[str, Any]) -> str:
     show = Premise.model_validate({**plain, **premise})
     only = told.scenes[0]
     assert only.shots
-    shot = WantedShot("s01.1", only, only.shots[0], "a cat", "a cat", 0, {"kind": "clip"})
+    shot = PlannedShot("s01.1", only, only.shots[0], "a cat", "a cat", 0, {"kind": "clip"})
     words = only.dialogue[0]
     assert isinstance(words, Line)
-    spoken = WantedLine("s01-01", only, 0, words, {"kind": "voice"})
+    spoken = PlannedLine("s01-01", only, 0, words, {"kind": "voice"})
     clip, wav = folder / "a.mp4", folder / "a-1234.wav"
     clip.write_bytes(b"")
-    voice = Artefact(wav, spoken.recipe, {"num_samples": 48_000, "murmured": False})
-    filmed = {shot.digest: Artefact(clip, shot.recipe, {"num_frames": 8})}
-    material = edits.Material((shot,), (spoken,), filmed, {spoken.digest: voice})
+    voice = Artifact(wav, spoken.recipe, {"num_samples": 48_000, "murmured": False})
+    filmed = {shot.digest: Artifact(clip, shot.recipe, {"num_frames": 8})}
+    material = FilmedMaterial((shot,), (spoken,), filmed, {spoken.digest: voice})
     return artifacts.digest(edits.make_edit(show, told, material, written_by="hand", seed=1).recipe)
 
 

@@ -12,16 +12,15 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from flows import episode
 from flows.studio.errors import StudioError
 from flows.studio.filming import camera
 from flows.studio.media import clips, ffmpeg
 from flows.studio.picture import contact_sheet
-from flows.studio.production import edit, messages
-from flows.studio.production import episode as episodes
-from flows.studio.production import plan as plans
+from flows.studio.production import edit, run
+from flows.studio.production.episode import Episode
 from flows.studio.workspace import artifacts, manifest
-from tests.flows.fish import FISH, fish_options, fish_story
+from flows.studio.workspace.files import hash_if_present
+from tests.flows.fish import FISH, fish_request, fish_story, make, nothing_to_do, plan_of
 
 
 @pytest.fixture(scope="module")
@@ -71,10 +70,10 @@ def test_a_moved_and_a_deleted_shot_are_so_on_the_contact_sheet_though_nothing_i
     joe = '      - {size: medium, prompt: "Joe talking, the Don listening", who: joe}\n'
     don = '      - {size: close-up, prompt: "The Don talking", who: don}\n'
     _edit(folder / "script.yaml", joe + don, don + joe)
-    assert messages.quick_check(fish_options(home, until="clips")) is None
+    assert nothing_to_do(fish_request(home, until="clips")) is None
     fish_story(home, heard, until="clips")
     assert all(np.array_equal(*both) for both in zip(_frames(folder), reversed(before), strict=True))
-    assert messages.quick_check(fish_options(home, until="clips")) is not None
+    assert nothing_to_do(fish_request(home, until="clips")) is not None
     _edit(folder / "script.yaml", joe, "")
     fish_story(home, heard, until="clips")
     assert len(_frames(folder)) == 1
@@ -88,7 +87,7 @@ def test_the_manifest_knows_the_contact_sheet_with_the_edited_line(home: Path, h
     fish_story(home, heard)
     assert (folder / "contact_sheet.png").read_bytes() != before
     noted = json.loads((folder / "manifest.json").read_text("utf-8"))["files"]["contact_sheet.png"]
-    assert noted == manifest.file_hash(folder / "contact_sheet.png")
+    assert noted == hash_if_present(folder / "contact_sheet.png")
 
 
 @pytest.fixture
@@ -96,17 +95,19 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """A camera that takes ten seconds a shot by a clock of its own; the value is the time it has come to."""
     now = [0.0]
 
-    def film(shot: Any, film: Any, place: Path, **more: Any) -> artifacts.Artefact:
+    def film(shot: Any, film: Any, model: Any, place: Path, **more: Any) -> camera.FilmedShot:
         now[0] += 10
 
-        def by(path: Path) -> dict[str, int]:
+        def write(path: Path) -> dict[str, int]:
             clips.write_clip(np.full((2, 16, 32, 3), 90, np.uint8), 8, path)
             return {"num_frames": 2}
 
-        return artifacts.make(place, shot.label, shot.recipe, ".mp4", by=by)
+        clip = artifacts.create(place, shot.label, shot.recipe, ".mp4", write=write)
+        return camera.FilmedShot(shot, clip)
 
     monkeypatch.setattr(camera, "film_shot", film)
-    monkeypatch.setattr(episode, "_estimate", lambda run, plan, num_shots: None)
+    monkeypatch.setattr(camera, "open_for", lambda film, models: None)
+    monkeypatch.setattr(run, "_say_estimate", lambda run, steps, plan, num_shots: None)
     return now
 
 
@@ -117,19 +118,19 @@ def test_while_it_is_filmed_the_contact_sheet_is_drawn_every_thirty_seconds_and_
     more = "".join(f'      - {{size: medium, prompt: "Joe with {n} fish"}}\n' for n in range(2, 6))
     _edit(folder / "script.yaml", "    dialogue:\n", f"{more}    dialogue:\n")
     drawn: list[tuple[float, int]] = []
-    real = contact_sheet.contact_sheet
+    real = contact_sheet.draw_contact_sheet
 
     def counted(rows: Any, out: Path, **more: Any) -> None:
         drawn.append((quick[0], sum(row.path is not None for row in rows)))
         real(rows, out, **more)
 
-    monkeypatch.setattr(contact_sheet, "contact_sheet", counted)
-    work = episodes.prepare(fish_options(home, until="clips"))
-    assert episode.story(work, heard(), clock=lambda: quick[0]).code == 0
+    monkeypatch.setattr(contact_sheet, "draw_contact_sheet", counted)
+    request = fish_request(home, until="clips")
+    assert make(request, heard(), clock=lambda: quick[0]).code == 0
     assert drawn == [(10, 3), (40, 6)]
     shutil.rmtree(folder / "clips")
     drawn.clear()
-    assert episode.story(work, heard(), clock=lambda: quick[0]).code == 0
+    assert make(request, heard(), clock=lambda: quick[0]).code == 0
     assert drawn == [(50, 1), (80, 4), (100, 6)]
 
 
@@ -140,9 +141,9 @@ def test_when_the_time_is_up_the_contact_sheet_shows_all_that_was_filmed(
     more = '      - {size: medium, prompt: "Joe with a fish"}\n'
     _edit(folder / "script.yaml", "    dialogue:\n", f"{more}    dialogue:\n")
     shutil.rmtree(folder / "clips")
-    monkeypatch.setattr(episodes, "is_over", lambda stop_at: quick[0] == 20)
+    monkeypatch.setattr(run, "time_is_up", lambda stop_at: quick[0] == 20)
     with pytest.raises(StudioError, match="2 of 3 shots"):
-        episode.story(episodes.prepare(fish_options(home)), heard(), clock=lambda: quick[0])
+        make(fish_request(home), heard(), clock=lambda: quick[0])
     empty = [(frame == contact_sheet.FAINT).all(axis=2).mean() > 0.5 for frame in _frames(folder)]
     assert empty == [False, False, True]
 
@@ -157,7 +158,7 @@ def test_other_tags_a_logline_and_a_name_are_told_anew_and_no_segment_is_encoded
     segments = {name: time for name, time in _lying(folder, "segments").items() if "master" not in name}
     drawn = (folder / "contact_sheet.png").stat().st_mtime_ns
     premise.write_text(premise.read_text("utf-8") + "publish: {tags: [haddock]}\n", "utf-8")
-    assert messages.quick_check(fish_options(home)) is None
+    assert nothing_to_do(fish_request(home)) is None
     _edit(folder / "script.yaml", "title: The Fish\n", "title: The Fish\nlogline: A fish looks back.\n")
     _edit(premise, "name: Joe,", "name: Joey,")
     assert fish_story(home, heard)[0].code == 0
@@ -170,25 +171,25 @@ def test_other_tags_a_logline_and_a_name_are_told_anew_and_no_segment_is_encoded
     now = {name: time for name, time in _lying(folder, "segments").items() if "master" not in name}
     assert now == segments
     assert (folder / "contact_sheet.png").stat().st_mtime_ns == drawn
-    assert messages.quick_check(fish_options(home)) is not None
+    assert nothing_to_do(fish_request(home)) is not None
 
 
 def test_a_publish_txt_that_was_deleted_is_written_again(home: Path, heard: Any) -> None:
     path = home / "output" / FISH / "publish.txt"
     text = path.read_text("utf-8")
     path.unlink()
-    assert messages.quick_check(fish_options(home)) is None
+    assert nothing_to_do(fish_request(home)) is None
     fish_story(home, heard)
     assert path.read_text("utf-8") == text
 
 
 def test_a_film_and_a_sheet_from_before_these_were_noted_are_finished(home: Path) -> None:
-    work = episodes.prepare(fish_options(home))
-    plan = plans.look(work)
+    work = Episode.open(fish_request(home))
+    plan = plan_of(fish_request(home))
     assert plan is not None
-    before = artifacts.digest(edit.before_told(plan.film_recipe()))
+    before = artifacts.digest(edit.recipe_without_description(plan.film_recipe()))
     assert before != work.memory.film_recipe
     manifest.write(work.folder, replace(work.memory, film_recipe=before))
     with Image.open(work.folder.contact_sheet) as picture:
         contact_sheet.write_png(np.asarray(picture), work.folder.contact_sheet)
-    assert messages.quick_check(fish_options(home)) is not None
+    assert nothing_to_do(fish_request(home)) is not None

@@ -5,15 +5,15 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from flows.studio.filming import shots as shot_list
 from flows.studio.filming.settings import FilmSettings
-from flows.studio.filming.shots import WantedShot
-from flows.studio.production import needed
-from flows.studio.voice import lines as lines_
-from flows.studio.voice.lines import WantedLine
+from flows.studio.filming.shots import PlannedShot
+from flows.studio.production.plan import Plan, describe_plan, stored_in
+from flows.studio.voice.lines import PlannedLine, plan_lines
 from flows.studio.workspace import artifacts
 from flows.studio.workspace.folder import EpisodeCode, EpisodeFolder
 from scripts_llm.screenplay.premise import Premise
@@ -55,9 +55,9 @@ SECOND = _scene("s02", ["the Don talking"], "Three.")
 
 def _wants(
     *scenes: Scene, premise: Premise = PREMISE, film: FilmSettings = FILM, seed: int = 7
-) -> tuple[tuple[WantedShot, ...], tuple[WantedLine, ...]]:
+) -> tuple[tuple[PlannedShot, ...], tuple[PlannedLine, ...]]:
     script = Script(schema=1, title="Fish", scenes=scenes)
-    return shot_list.shots(script, premise, film, seed=seed), lines_.lines(script, premise)
+    return shot_list.plan_shots(script, premise, film, seed=seed), plan_lines(script, premise)
 
 
 @pytest.fixture
@@ -68,30 +68,51 @@ def folder(tmp_path: Path) -> EpisodeFolder:
     return place
 
 
-def _make(place: EpisodeFolder, shots: Sequence[WantedShot], lines: Sequence[WantedLine]) -> None:
+def _make(place: EpisodeFolder, shots: Sequence[PlannedShot], lines: Sequence[PlannedLine]) -> None:
     """Files with real recipes; what is in them is nobody's matter here."""
 
     def maker(written: str | None) -> Callable[[Path], dict[str, object]]:
-        def by(path: Path) -> dict[str, object]:
+        def write(path: Path) -> dict[str, object]:
             path.write_bytes(b"made")
             return {"seconds": 3.0, "written": written}
 
-        return by
+        return write
 
     for shot in shots:
-        artifacts.make(place.clips, shot.label, shot.recipe, ".mp4", by=maker(shot.shot.prompt))
+        artifacts.create(place.clips, shot.label, shot.recipe, ".mp4", write=maker(shot.shot.prompt))
     for line in lines:
-        artifacts.make(place.voices, line.label, line.recipe, ".wav", by=maker(None))
+        artifacts.create(place.voices, line.label, line.recipe, ".wav", write=maker(None))
 
 
 def _todo(place: EpisodeFolder, *scenes: Scene, **more: object) -> list[str]:
     shots, lines = _wants(*scenes, **more)  # type: ignore[arg-type]
-    return [str(one) for one in needed.make_plan(place, shots, lines, film=FILM).todo]
+    return [str(one) for one in _plan(place, shots, lines).missing]
+
+
+def _plan(
+    place: EpisodeFolder,
+    shots: Sequence[PlannedShot],
+    lines: Sequence[PlannedLine],
+    failed: Sequence[str] = (),
+) -> Plan:
+    """The plan of shots and lines against a folder; of its episode nothing is asked."""
+    nobody: Any = None
+    return Plan(
+        episode=nobody,
+        premise=PREMISE,
+        film=FILM,
+        intro=None,
+        shots=tuple(shots),
+        lines=tuple(lines),
+        sounds={},
+        failed=frozenset(failed),
+        **stored_in(place),
+    )
 
 
 def test_what_lies_there_is_kept(folder: EpisodeFolder) -> None:
-    made = needed.make_plan(folder, *_wants(FIRST, SECOND), film=FILM)
-    assert (made.todo, made.num_kept, made.seconds) == ((), 6, 0.0)
+    made = _plan(folder, *_wants(FIRST, SECOND))
+    assert (made.missing, made.num_stored, made.filming_seconds) == ((), 6, 0.0)
 
 
 def test_moving_deleting_and_inserting_scenes_shots_and_lines_makes_nothing_else(
@@ -135,27 +156,28 @@ def test_a_file_that_is_gone_is_made_again(folder: EpisodeFolder) -> None:
 
 def test_a_shot_that_failed_is_tried_again_and_the_reason_is_that(folder: EpisodeFolder) -> None:
     shots, lines = _wants(FIRST, _scene("s02", ["the Don flying"], "Three."))
-    made = needed.make_plan(folder, shots, lines, film=FILM, failed=[shots[-1].digest])
-    assert [str(one) for one in made.todo] == ["s02.1 clip: it failed last time"]
-    assert made.seconds == 3.0
+    made = _plan(folder, shots, lines, failed=[shots[-1].digest])
+    assert [str(one) for one in made.missing] == ["s02.1 clip: it failed last time"]
+    assert made.filming_seconds == 3.0
 
 
 def test_equal_lines_are_spoken_once_and_equal_shots_are_two_takes(tmp_path: Path) -> None:
     twice = _scene("s01", ["Joe talking", "Joe talking"], "No.", "No.")
     shots, lines = _wants(twice)
     assert shots[0].seed != shots[1].seed
-    made = needed.make_plan(EpisodeFolder(tmp_path, EpisodeCode(1, 1)), shots, lines, film=FILM)
-    assert (made.num_shots, made.num_lines) == (2, 1)
+    made = _plan(EpisodeFolder(tmp_path, EpisodeCode(1, 1)), shots, lines)
+    assert (made.num_missing_clips, made.num_missing_voices) == (2, 1)
 
 
 def test_a_new_episode_is_told_in_one_line_and_a_long_list_is_cut_short(folder: EpisodeFolder) -> None:
     empty = EpisodeFolder(folder.root / "none", EpisodeCode(1, 2))
     shots, lines = _wants(FIRST, SECOND)
-    assert needed.make_plan(empty, shots, lines, film=FILM).told() == ("to make: 3 shots, 3 voice lines",)
-    many = needed.Plan(tuple(needed.Todo("clip", f"s{n}.1", "prompt changed") for n in range(30)), num_kept=4)
-    assert many.told()[0] == "to make: 30 shots, 0 voice lines; 4 kept"
-    assert many.told()[-1] == "  and 18 more"
-    assert len(many.told()) == 14
+    assert describe_plan(_plan(empty, shots, lines)) == ("to make: 3 shots, 3 voice lines",)
+    many = [_scene(f"s{n:02d}", ["a fish"]) for n in range(3, 33)]
+    told = describe_plan(_plan(folder, *_wants(FIRST, SECOND, *many)))
+    assert told[0] == "to make: 30 shots, 0 voice lines; 6 kept"
+    assert told[-1] == "  and 18 more"
+    assert len(told) == 14
 
 
 # ----------------------------------------------------------------------------------------------- seeds

@@ -6,7 +6,7 @@ import io
 
 import numpy as np
 
-from flows.studio.production.console import Screen, half_blocks
+from flows.studio.production.console import Console, half_blocks
 
 
 def test_two_rows_of_pixels_are_one_line():
@@ -24,7 +24,7 @@ def test_a_small_picture_is_enlarged_and_an_odd_row_is_no_matter():
 
 def test_a_screen_that_is_no_terminal_shows_none():
     said: list[str] = []
-    with Screen(write=said.append, terminal=False) as screen:
+    with Console(write=said.append, terminal=False) as screen:
         screen.show("▀")
         assert not screen.shows_pictures
     assert said == []
@@ -36,7 +36,7 @@ def test_a_terminal_shows_the_picture_over_the_bar(monkeypatch):
     out = io.StringIO()
     monkeypatch.setattr("sys.stdout", out)
     monkeypatch.setenv("FORCE_COLOR", "1")
-    with Screen(terminal=True) as screen:
+    with Console(terminal=True) as screen:
         screen.progress("step 1 of 2", 1, 2)
         screen.show(half_blocks(np.full((2, 40, 3), 200, np.uint8)))
         screen.progress("step 2 of 2", 2, 2)

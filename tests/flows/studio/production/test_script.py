@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from flows import episode
 from flows.studio.errors import StudioError
-from flows.studio.production import episode as episodes
 from flows.studio.production import messages
 from flows.studio.production import script as scripts
-from flows.studio.production.request import EpisodeOptions
-from tests.flows.fish import FISH, fish_options, fish_story
+from flows.studio.production.episode import Episode, on_the_last_one
+from flows.studio.production.request import EpisodeRequest
+from tests.flows.fish import FISH, fish_request, fish_story, make, nothing_to_do
 
 
 def test_a_script_is_written_with_ids_and_shots_and_shown(tiny: Path, heard: Any) -> None:
@@ -27,7 +25,7 @@ def test_a_script_is_written_with_ids_and_shots_and_shown(tiny: Path, heard: Any
     assert "id: s01" in text
     assert "shots:" in text
     assert any("s01  INT." in line for line in screen.lines)
-    again = messages.quick_check(fish_options(tiny.parent, until="script"))
+    again = nothing_to_do(fish_request(tiny.parent, until="script"))
     assert again is not None
     assert again.path == script
 
@@ -38,10 +36,10 @@ def test_an_edited_script_stays_and_a_premise_that_moved_on_is_told(tiny: Path, 
     edited = script.read_text("utf-8").replace("title: ", "title: My ")
     script.write_text(edited, "utf-8")
     tiny.write_text(tiny.read_text("utf-8").replace("wants: respect", "wants: a hat"), "utf-8")
-    screen = fish_story(tiny.parent, heard, until="script")[1]
+    lines = "\n".join(fish_story(tiny.parent, heard, until="script")[0].lines)
     assert script.read_text("utf-8") == edited
-    assert "edited by hand" in screen.text
-    assert "written from an older premise (don changed since)" in screen.text
+    assert "edited by hand" in lines
+    assert "written from an older premise (don changed since)" in lines
 
 
 def test_next_begins_another_episode_with_another_script(tiny: Path, heard: Any) -> None:
@@ -62,7 +60,7 @@ def test_a_show_without_a_cast_gets_one_that_stays(tiny: Path, heard: Any) -> No
     script = tiny.parent / "output" / FISH / "script.yaml"
     assert "# I assumed: " in script.read_text("utf-8")
     before = script.read_text("utf-8")
-    assert messages.quick_check(fish_options(tiny.parent, until="script")) is not None
+    assert nothing_to_do(fish_request(tiny.parent, until="script")) is not None
     fish_story(tiny.parent, heard, until="script")
     assert script.read_text("utf-8") == before
 
@@ -71,9 +69,9 @@ NOBODY = "http://127.0.0.1:9/v1"  # the discard port: nobody answers
 
 
 def test_a_writer_asked_for_by_name_that_fails_ends_the_run(tiny: Path, heard: Any) -> None:
-    options = replace(fish_options(tiny.parent, until="script"), writer=f"some-model@{NOBODY}")
+    options = fish_request(tiny.parent, until="script").model_copy(update={"writer": f"some-model@{NOBODY}"})
     with pytest.raises(StudioError, match="--writer some-model") as caught:
-        episode.story(episodes.prepare(options), heard())
+        make(options, heard())
     assert caught.value.code == 1
     assert not (tiny.parent / "output" / FISH / "script.yaml").exists()
 
@@ -83,10 +81,10 @@ def test_auto_falls_back_to_the_offline_writer_and_says_so(
 ) -> None:
     monkeypatch.setenv("OPENAI_BASE_URL", NOBODY)
     monkeypatch.setenv("OPENAI_MODEL", "some-model")
-    options = replace(fish_options(tiny.parent, until="script"), writer=None)
-    assert f"some-model at {NOBODY}" in messages.announce(options)
+    options = fish_request(tiny.parent, until="script").model_copy(update={"writer": None})
+    assert f"some-model at {NOBODY}" in messages.announce(Episode.open(options))
     screen = heard()
-    outcome = episode.story(episodes.prepare(options), screen)
+    outcome = make(options, screen)
     assert outcome.code == 0
     assert any("the offline writer writes instead" in line for line in screen.lines)
     assert "written by the offline writer" in outcome.notes[0]
@@ -100,30 +98,30 @@ def test_auto_falls_back_to_the_offline_writer_and_says_so(
 def test_without_a_premise_it_is_the_episode_that_was_worked_on_last(tiny: Path, heard: Any) -> None:
     output = tiny.parent / "output"
     with pytest.raises(StudioError, match="wanted --premise PATH"):
-        messages.on_the_last_one(EpisodeOptions(output=output))
+        on_the_last_one(EpisodeRequest(output=output))
     fish_story(tiny.parent, heard, until="script")
-    options = messages.on_the_last_one(EpisodeOptions(output=output))
+    options = on_the_last_one(EpisodeRequest(output=output))
     assert (options.premise, options.episode) == (tiny, "s01e01")
-    assert "Fish & Chips s01e01" in messages.announce(options)
+    assert "Fish & Chips s01e01" in messages.announce(Episode.open(options))
     tiny.unlink()
     with pytest.raises(StudioError, match="is not there any more; say where it is"):
-        messages.announce(EpisodeOptions(output=output))
+        Episode.open(EpisodeRequest(output=output))
 
 
 def test_the_offline_writer_knows_what_a_person_made_of_the_earlier_episodes(
     tiny: Path, tmp_path: Path, tiny_script: str
 ) -> None:
     """An edited first episode is what the second one comes after; one that cannot be read tells nothing."""
-    options = EpisodeOptions(tiny, "next", writer="offline", output=tmp_path / "output")
-    first = episodes.prepare(options)
+    options = EpisodeRequest(premise=tiny, episode="next", writer="offline", output=tmp_path / "output")
+    first = Episode.open(options)
     first.folder.root.mkdir(parents=True)
-    assert scripts.told_before(first) is None
+    assert scripts._season_before(first, first.own_premise) is None
     first.folder.script.write_text(tiny_script, "utf-8")
-    second = episodes.prepare(options)
-    told = scripts.told_before(second)
+    second = Episode.open(options)
+    told = scripts._season_before(second, second.own_premise)
     assert told is not None
     assert [past.title for past in told.episodes] == ["The Fish"]
     assert told.recent_lines() == ("It blinked.", "Cod.")
     first.folder.script.write_text("scenes: [", "utf-8")
-    assert scripts.told_before(second) is None
-    scripts.write(second, say=lambda line: None)
+    assert scripts._season_before(second, second.own_premise) is None
+    scripts.write_script(second, say=lambda line: None)

@@ -9,16 +9,19 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from flows import episode
 from flows.studio.commands import check
 from flows.studio.commands import cut as cut_command
 from flows.studio.errors import StudioError
-from flows.studio.media import clips, ffmpeg, loudness
-from flows.studio.production import episode as episodes
-from flows.studio.production import plan as plans
-from flows.studio.production.request import CutOptions, EpisodeOptions, Outcome
+from flows.studio.filming.models import LoadedModels
+from flows.studio.media import clips, ffmpeg
+from flows.studio.media.audio import decode_sound
+from flows.studio.production import run
+from flows.studio.production.plan import Plan
+from flows.studio.production.request import CutRequest, EpisodeRequest, Outcome
+from flows.studio.production.steps import LocalSteps
 from flows.studio.rates import FPS, SAMPLE_RATE, SAMPLES_PER_FRAME
 from flows.studio.workspace import artifacts
+from tests.flows.fish import make, plan_of
 
 FISH = "fish-chips/s01e01"
 SOUND = ["-f", "lavfi", "-i", "sine=frequency=440:sample_rate=48000:duration=1.5"]
@@ -46,35 +49,31 @@ def home(tiny: Path, tiny_script: str) -> Path:
     return tiny.parent
 
 
-def _job(home: Path) -> episodes.Job:
-    return episodes.prepare(
-        EpisodeOptions(premise=home / "fish.yaml", output=home / "output", writer="offline")
-    )
+def _request(home: Path) -> EpisodeRequest:
+    return EpisodeRequest(premise=home / "fish.yaml", output=home / "output", writer="offline")
 
 
 def _run(home: Path, heard: Any) -> tuple[Outcome, Any]:
     screen = heard()
-    return episode.story(_job(home), screen), screen
+    return make(_request(home), screen), screen
 
 
 def _cues(home: Path) -> tuple[Any, Any]:
     """The title's span and its music."""
-    plan = plans.look(_job(home))
-    assert plan is not None
-    timeline = plan.edit().timeline
+    timeline = _plan(home).edit.timeline
     span = next(span for span in timeline.spans if span.kind == "title")
     return span, next(cue for cue in timeline.music if cue.kind == "title")
 
 
 def _loudest_hertz(film: Path, start: int, end: int) -> float:
     """The frequency that is strongest in a film's sound between two frames."""
-    samples = np.concatenate(list(loudness.decoded(film))).mean(axis=1)
+    samples = np.concatenate(list(decode_sound(film))).mean(axis=1)
     heard = samples[start * SAMPLES_PER_FRAME : end * SAMPLES_PER_FRAME]
     return float(np.abs(np.fft.rfft(heard)).argmax() * SAMPLE_RATE / len(heard))
 
 
 def _segments(home: Path) -> dict[str, int]:
-    there = artifacts.shelf(home / "output" / FISH / "segments", ".mp4")
+    there = artifacts.stored(home / "output" / FISH / "segments", ".mp4")
     return {made.path.name: made.path.stat().st_mtime_ns for made in there.values()}
 
 
@@ -102,24 +101,27 @@ def test_a_film_of_ones_own_is_the_title_with_its_own_sound_and_length(home: Pat
 
 def test_the_theme_goes_on_over_a_film_without_sound_and_over_a_picture(home: Path, heard: Any) -> None:
     _film(home / "intro.mp4", sound=False)
-    episode.the_intro(episode.Run(_job(home), heard()), _plan(home))
-    plan = _plan(home)
+    plan = _plan_with_intro(home, heard)
     assert plan.intro is not None
-    there = plan.material().clips[plan.intro.digest]
-    assert there.made["has_sound"] is False
+    there = plan.clips[plan.intro.digest]
+    assert there.notes["has_sound"] is False
     premise = home / "fish.yaml"
     premise.write_text(premise.read_text("utf-8").replace("intro.mp4", "door.png"), "utf-8")
-    episode.the_intro(episode.Run(_job(home), heard()), _plan(home))
-    plan = _plan(home)
+    plan = _plan_with_intro(home, heard)
     assert plan.intro is not None
-    made = plan.material().clips[plan.intro.digest]
-    assert (made.made["full_frames"], made.made["has_sound"]) == (5 * FPS, False)
+    made = plan.clips[plan.intro.digest]
+    assert (made.notes["full_frames"], made.notes["has_sound"]) == (5 * FPS, False)
 
 
-def _plan(home: Path) -> plans.Survey:
-    plan = plans.look(_job(home))
+def _plan(home: Path) -> Plan:
+    plan = plan_of(_request(home))
     assert plan is not None
     return plan
+
+
+def _plan_with_intro(home: Path, heard: Any) -> Plan:
+    plan, steps = _plan(home), LocalSteps(LoadedModels())
+    return run.make_intro(run.Run(plan.episode, heard()), steps, plan)
 
 
 @pytest.mark.parametrize("content", [b"#EXTM3U\nfile:///etc/passwd\n", None])
@@ -138,23 +140,25 @@ def test_a_bad_intro_is_one_line_with_its_place_before_anything_is_filmed(
 
 
 def test_check_names_an_intro_that_is_not_there_or_is_no_film(home: Path) -> None:
-    options = EpisodeOptions(premise=home / "fish.yaml", output=home / "output")
-    code, told = check.check(options, None)
+    options = EpisodeRequest(premise=home / "fish.yaml", output=home / "output")
+    outcome = check.check(options, None)
+    code, told = outcome.code, outcome.lines
     assert code == 2
     assert any("fish.yaml:9:17: titles.intro: wanted the file intro.mp4" in line for line in told)
     (home / "intro.mp4").write_text("no film")
-    code, told = check.check(options, None)
+    outcome = check.check(options, None)
+    code, told = outcome.code, outcome.lines
     assert code == 2
     assert any("fish.yaml:9:17:" in line and "wanted a film" in line for line in told)
     _film(home / "intro.mp4")
-    assert check.check(options, None)[0] == 0
+    assert check.check(options, None).code == 0
 
 
 def test_another_shape_of_the_episode_has_the_same_intro(home: Path, heard: Any) -> None:
     _film(home / "intro.mp4")
     _run(home, heard)
-    options = EpisodeOptions(premise=home / "fish.yaml", output=home / "output")
-    cut = cut_command.recut(options, CutOptions(aspect="1:1", lines=128), heard())
+    options = EpisodeRequest(premise=home / "fish.yaml", output=home / "output")
+    cut = cut_command.cut(options, CutRequest(aspect="1:1", lines=128), heard())
     assert cut.path is not None
     span, _ = _cues(home)
     middle = clips.read_clip(cut.path)[(span.start + span.end) // 2]

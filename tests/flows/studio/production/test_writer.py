@@ -11,18 +11,19 @@ from typing import Any
 
 import pytest
 
-from flows import episode
 from flows.studio.commands import rewrite
 from flows.studio.errors import StudioError
-from flows.studio.filming.vocabulary import dialect
-from flows.studio.production import episode as episodes
+from flows.studio.filming.vocabulary import dialect_of, writers_dialect
 from flows.studio.production import messages, story_memory
-from flows.studio.production.request import EpisodeOptions
+from flows.studio.production.episode import Episode
+from flows.studio.production.request import EpisodeRequest
 from scripts_llm.errors import ScriptError
-from scripts_llm.llm_writer.checks import place
+from scripts_llm.llm_writer.checks import find_place
 from scripts_llm.llm_writer.draft import Brief
+from scripts_llm.screenplay.film_vocabulary import Dialect
 from scripts_llm.screenplay.premise import Character, Premise
 from t2v.checkpoints.fingerprint import TOON_FILE
+from tests.flows.fish import make
 from tests.scripts_llm.conftest import FakeServer, Reply, server
 from tests.scripts_llm.show import line
 
@@ -92,16 +93,16 @@ def show(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return path
 
 
-def options(show: Path, server: FakeServer | None, **more: Any) -> EpisodeOptions:
+def options(show: Path, server: FakeServer | None, **more: Any) -> EpisodeRequest:
     named = f"small-model@{server.url}" if server else None
-    return EpisodeOptions(
+    return EpisodeRequest(
         **{"premise": show, "output": show.parents[1] / "output", "writer": named, "until": "script", **more}
     )
 
 
-def run(chosen: EpisodeOptions, heard: Any) -> Any:
+def run(chosen: EpisodeRequest, heard: Any) -> Any:
     screen = heard()
-    episode.story(episodes.prepare(chosen), screen)
+    make(chosen, screen)
     return screen
 
 
@@ -149,7 +150,7 @@ def test_what_it_promised_and_its_gags_are_told_to_the_next_episode(
 ) -> None:
     server.replies = good()
     run(options(show, server), heard)
-    told = story_memory.so_far(episodes.prepare(options(show, server, episode="next"))).episodes
+    told = story_memory.read_continuity_before(Episode.open(options(show, server, episode="next"))).episodes
     assert [(each.episode, each.promised, each.gags) for each in told] == [
         ("s01e01", ("One cod is missing.",), {"the cod is counted": 1})
     ]
@@ -208,7 +209,7 @@ def test_a_key_in_an_address_is_refused_before_anything_is_written(show: Path, p
         show.write_text(PREMISE + f'writer: {{model: m, base_url: "{address}"}}\n', "utf-8")
     chosen = options(show, None, writer=f"m@{address}" if place == "command line" else None)
     with pytest.raises(ScriptError, match="wanted an address without user, password") as refused:
-        messages.announce(chosen)
+        Episode.open(chosen)
     assert KEY not in str(refused.value)
     assert not chosen.output.exists()
 
@@ -218,7 +219,7 @@ def test_an_address_of_the_environment_is_shown_without_its_password(
 ) -> None:
     monkeypatch.setenv("OPENAI_BASE_URL", f"http://me:{KEY}@127.0.0.1:9/v1?key={KEY}")
     monkeypatch.setenv("OPENAI_MODEL", "m")
-    assert "m at http://127.0.0.1:9/v1," in messages.announce(options(show, None))
+    assert "m at http://127.0.0.1:9/v1," in messages.announce(Episode.open(options(show, None)))
 
 
 def files_with_the_key(folder: Path) -> list[Path]:
@@ -231,7 +232,7 @@ def test_the_key_is_in_no_file_and_no_line_of_a_run_that_fails(
     server.replies = [Reply(f"Your key is {KEY}"), Reply(f"It still is {KEY}")]
     screen = heard()
     with pytest.raises(StudioError) as refused:
-        episode.story(episodes.prepare(options(show, server)), screen)
+        make(options(show, server), screen)
     assert [call["purpose"] for call in manifest_of(show)["failed_calls"]] == ["an outline"] * 2
     raw = show.parents[1] / "output/fish/s01e01/writer-answer.txt"
     assert "It still is ***" in raw.read_text("utf-8")
@@ -280,33 +281,37 @@ def test_the_key_is_in_no_file_and_no_line_of_a_whole_command(show: Path, server
 # ------------------------------------------------------------------------------------------ dialects
 
 
+def dialect(source: str) -> Dialect:
+    return writers_dialect(dialect_of(source))
+
+
 def test_toon_is_spoken_to_in_its_own_words_and_any_other_model_in_short_english() -> None:
-    toon, other = dialect(), dialect("modelscope-1.7b")
+    toon, other = dialect("toon"), dialect("modelscope-1.7b")
     names, places = {"joe": "Joe"}, ("kitchen",)
-    assert "Joe" in toon.shown("Joe", "Ann", "kitchen")
+    assert "Joe" in toon.example_for("Joe", "Ann", "kitchen")
     for each in (toon, other):
-        assert each.fault_of(each.shown("Joe", "Ann", "kitchen"), names, places) is None
-    assert toon.fault_of("Joe juggles nine lemons in a kitchen", names, places) is not None
-    assert other.fault_of("Joe juggles nine lemons in a kitchen", names, places) is None
+        assert each.find_fault(each.example_for("Joe", "Ann", "kitchen"), names, places) is None
+    assert toon.find_fault("Joe juggles nine lemons in a kitchen", names, places) is not None
+    assert other.find_fault("Joe juggles nine lemons in a kitchen", names, places) is None
 
 
 def test_a_toon_that_someone_has_trained_is_spoken_to_as_toon(tmp_path: Path) -> None:
     assert not dialect(str(tmp_path)).is_closed
     (tmp_path / TOON_FILE).touch()
-    assert dialect(str(tmp_path)) == dialect("toon") == dialect(None)
+    assert dialect(str(tmp_path)) == dialect("toon")
 
 
 def test_what_toon_takes_for_a_set_or_an_action_is_no_fault() -> None:
-    toon, names = dialect(), {"joe": "Joe"}
-    brief = Brief.of(Premise(show="Joe", characters={"joe": Character()}), toon)
-    assert [place(setting, brief) for setting in ("couch", "Lounge", "pub", "moor")] == [
+    toon, names = dialect("toon"), {"joe": "Joe"}
+    brief = Brief.from_premise(Premise(show="Joe", characters={"joe": Character()}), toon)
+    assert [find_place(setting, brief) for setting in ("couch", "Lounge", "pub", "moor")] == [
         "living room",
         "living room",
         "bar",
         None,
     ]
     for prompt in ("Joe shouting, lounge", "Joe talks", "couch, night", "the streets, day"):
-        assert toon.fault_of(prompt, names, brief.places) is None
+        assert toon.find_fault(prompt, names, brief.places) is None
     for prompt in ("Joe opening a door, kitchen", "Joe juggles nine lemons", "Joe in the pub"):
-        assert "shows nobody who is" in str(toon.fault_of(prompt, names, brief.places))
+        assert "shows nobody who is" in str(toon.find_fault(prompt, names, brief.places))
     assert dialect("modelscope-1.7b").synonyms == {}

@@ -64,13 +64,13 @@ def test_a_script_without_parts_has_no_chapters():
 
 def test_a_title_has_a_hundred_characters_at_most_and_no_half_word():
     assert (
-        publish.shortened("Joe and the Don S01E01: Another Gerald")
+        publish.shorten_title("Joe and the Don S01E01: Another Gerald")
         == "Joe and the Don S01E01: Another Gerald"
     )
-    long = publish.shortened("word " * 40)
+    long = publish.shorten_title("word " * 40)
     assert len(long) <= 100
     assert long.endswith("word…")
-    assert len(publish.shortened("x" * 300)) == 100
+    assert len(publish.shorten_title("x" * 300)) == 100
 
 
 def test_hashtags_are_words_of_any_script_and_none_comes_twice():
@@ -91,8 +91,8 @@ def test_the_whole_text_is_ready_to_paste(tmp_path):
         "lines": [{"voice": "hibari-tts (Apache-2.0)"}, {"voice": "hibari-tts (Apache-2.0)"}],
         "script": {"written_by": "the offline writer"},
     }
-    credit = publish.credits_of(made, premise)
-    publish.write(place, premise, script_of(*PARTS), timeline_of(12, 10, 12, 20, 11), credit)
+    credit = publish.credit_lines(made, premise)
+    publish.write_publish(place, premise, script_of(*PARTS), timeline_of(12, 10, 12, 20, 11), credit)
     text = (tmp_path / "publish.txt").read_text("utf-8")
     assert text.startswith("Joe and the Don 1x03 Another Gerald\n\nJoe loses a fish.\n\n0:00 Cold open\n")
     assert "Filmed by modelscope (CC-BY-NC-4.0)." in text
@@ -104,7 +104,7 @@ def test_the_whole_text_is_ready_to_paste(tmp_path):
 
 
 def test_what_may_be_sold_is_not_forbidden():
-    assert "commercial" not in publish.credits_of({"film_model": {"licence": "Apache-2.0"}}, SHOW)
+    assert "commercial" not in publish.credit_lines({"film_model": {"licence": "Apache-2.0"}}, SHOW)
 
 
 def test_a_title_with_a_slot_that_there_is_not_is_refused():

@@ -73,7 +73,7 @@ def place(tmp_path: Path) -> folder.EpisodeFolder:
 
 
 def test_everything_about_the_episode_is_on_the_page(place):
-    page = Page(report.write(place).read_text("utf-8"))
+    page = Page(report.write_report(place).read_text("utf-8"))
     for told in ("A & B", "1:23", "-14.0 LUFS", "INT. SHOP - DAY", "understood: blue man talking", "seed 7"):
         assert told in page.text
     assert page.sources("video") == ["episode.mp4"]
@@ -81,7 +81,7 @@ def test_everything_about_the_episode_is_on_the_page(place):
 
 
 def test_a_clip_is_a_still_that_moves_when_it_is_looked_at(place):
-    page = Page(report.write(place).read_text("utf-8"))
+    page = Page(report.write_report(place).read_text("utf-8"))
     (clip,) = [attributes for tag, attributes in page.tags if tag == "img" and "data-moving" in attributes]
     assert str(clip["src"]).startswith("data:image/jpeg;base64,")
     moving = Image.open(io.BytesIO(base64.b64decode(str(clip["data-moving"]).split(",")[1])))
@@ -92,7 +92,7 @@ def test_a_clip_is_a_still_that_moves_when_it_is_looked_at(place):
 def test_a_file_of_ones_own_moves_as_fast_as_in_the_film(place):
     note = place.clips / "s01.1-aa.json"
     files.write_json(note, {"recipe": {}, "made": {"num_frames": 6, "full_frames": 16}})
-    page = Page(report.write(place).read_text("utf-8"))
+    page = Page(report.write_report(place).read_text("utf-8"))
     (moving,) = [attributes["data-moving"] for _, attributes in page.tags if "data-moving" in attributes]
     assert Image.open(io.BytesIO(base64.b64decode(str(moving).split(",")[1]))).n_frames == 6
 
@@ -105,19 +105,19 @@ def test_what_went_wrong_is_told_with_what_to_do(place):
 
 
 def test_what_people_wrote_is_text_and_never_html(place):
-    page = Page(report.write(place).read_text("utf-8"))
+    page = Page(report.write_report(place).read_text("utf-8"))
     assert not [attributes for tag, attributes in page.tags if "onerror" in attributes]
     assert page.text.count("{{ 7 * 7 }}") == 4  # title twice, two lines
 
 
 def test_nothing_comes_from_the_network(place):
-    page = Page(report.write(place).read_text("utf-8"))
+    page = Page(report.write_report(place).read_text("utf-8"))
     links = [value for _, attributes in page.tags for value in attributes.values() if value]
     assert not [link for link in links if "//" in link and not link.startswith("data:")]
 
 
 def test_the_timeline_is_drawn_to_scale(place):
-    drawing = report.draw(files.read_json(place.manifest))
+    drawing = report.draw_timeline(files.read_json(place.manifest))
     assert drawing.scenes == (report.Bar(0, 1000, "s01"),)
     assert drawing.speakers == (("joe", (report.Bar(100, 100, "It blinked."),)),)
     assert drawing.laughs == (report.Bar(200, 200, "big"),)
@@ -127,7 +127,7 @@ def test_the_timeline_is_drawn_to_scale(place):
 
 
 def test_tokens_and_cost_that_are_not_known_are_never_nothing(place):
-    page = Page(report.write(place).read_text("utf-8"))
+    page = Page(report.write_report(place).read_text("utf-8"))
     assert "cost" in page.text
     assert "$0" not in page.text
     assert page.text.count("n/a") >= 2
@@ -137,7 +137,7 @@ def test_a_gag_card_and_a_name_too_long_for_its_place_are_told(place):
     made = files.read_json(place.manifest)
     made["timeline"]["lines"][0]["who"] = "bartholomew_the_third"
     files.write_json(place.manifest, made)
-    page = Page(report.write(place).read_text("utf-8"))
+    page = Page(report.write_report(place).read_text("utf-8"))
     assert "a gag card is in its place" in page.text
     assert "bartholomew_…" in page.text
     assert "bartholomew_the_third: It blinked." in page.text
@@ -146,7 +146,7 @@ def test_a_gag_card_and_a_name_too_long_for_its_place_are_told(place):
 def test_an_empty_manifest_still_makes_a_page(tmp_path):
     place = folder.EpisodeFolder(tmp_path / "s01e01", folder.EpisodeCode(1, 1))
     files.write_json(place.manifest, {})
-    assert "there is no film yet" in report.write(place).read_text("utf-8")
+    assert "there is no film yet" in report.write_report(place).read_text("utf-8")
 
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -176,7 +176,10 @@ def test_a_browser_shows_both_pages_without_running_over_the_edge(place, tmp_pat
     night = {"premise": "a-premise-" * 20, "made": "with gag cards", "notes": "n" * 200}
     nights = [{"began": "2026-01-02", "summary": "s" * 100, "space": "", "shows": [night]}]
     files.write_json(tmp_path / "nights.json", {"nights": nights})
-    pages = {report.write(place): "INT. SHOP - DAY", index_page.write(tmp_path): "with gag cards"}
+    pages = {
+        report.write_report(place): "INT. SHOP - DAY",
+        index_page.write_index(tmp_path): "with gag cards",
+    }
     for page, wanted in pages.items():
         found = _in_a_browser(page, width, tmp_path)
         assert (found["data-width"], int(found["data-over"])) == (str(width), 0)

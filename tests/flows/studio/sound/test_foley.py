@@ -36,29 +36,29 @@ def test_the_names_are_those_that_a_script_may_use():
 
 @pytest.mark.parametrize("name", list(foley.EFFECTS))
 def test_an_effect_is_short_level_in_stereo_and_without_clicks(name):
-    samples = foley.effect(name)
+    samples = foley.make_effect(name)
     assert samples.ndim == 2
     assert 0.3 < len(samples) / SAMPLE_RATE < 3
     assert loudness_of(samples) == pytest.approx(-20, abs=0.5)
     assert np.abs(samples).max() < 0.96
     assert np.abs(samples[[0, -1]]).max() < 2e-3
-    np.testing.assert_array_equal(samples, foley.effect(name))
+    np.testing.assert_array_equal(samples, foley.make_effect(name))
 
 
 def test_a_bleep_is_a_kilohertz():
-    hertz, power = spectrum(foley.effect("bleep"))
+    hertz, power = spectrum(foley.make_effect("bleep"))
     assert hertz[np.argmax(power)] == pytest.approx(1000, abs=5)
 
 
 def test_a_knock_is_three_knocks_on_something_low():
-    samples = foley.effect("knock")
+    samples = foley.make_effect("knock")
     assert len(onsets(samples)) == 3
     hertz, power = spectrum(samples)
     assert power[hertz < 800].sum() > 0.7 * power.sum()
 
 
 def test_a_phone_rings_twice_twenty_times_a_second():
-    samples = foley.effect("phone")
+    samples = foley.make_effect("phone")
     strikes = onsets(samples, least=0.1)
     gaps = np.diff(strikes)
     assert (gaps > 0.2).sum() == 1, "two rings with a pause"
@@ -70,12 +70,12 @@ def test_a_bell_rings_out_and_a_door_does_not():
         loud = np.abs(samples).max(axis=1)
         return np.flatnonzero(loud > 0.1 * loud.max())[-1] / SAMPLE_RATE
 
-    assert seconds_until_a_tenth(foley.effect("bell")) > 0.3
-    assert seconds_until_a_tenth(foley.effect("door")) < 0.4
+    assert seconds_until_a_tenth(foley.make_effect("bell")) > 0.3
+    assert seconds_until_a_tenth(foley.make_effect("door")) < 0.4
 
 
 def test_a_splash_is_broad_and_dies_away():
-    samples = foley.effect("splash")
+    samples = foley.make_effect("splash")
     hertz, power = spectrum(samples)
     band = power[(hertz > 600) & (hertz < 4000)]
     assert np.exp(np.log(band + 1e-12).mean()) / band.mean() > 0.2, "a noise and no tone"
@@ -85,4 +85,4 @@ def test_a_splash_is_broad_and_dies_away():
 
 def test_another_name_is_refused_with_the_list():
     with pytest.raises(StudioError, match="door, knock, phone, splash, bell, bleep or a file, got 'boom'"):
-        foley.effect("boom")
+        foley.make_effect("boom")

@@ -14,12 +14,14 @@ import soundfile
 
 from flows.studio.errors import StudioError
 from flows.studio.media import audio
-from flows.studio.media.loudness import loudness_of
+from flows.studio.media.ffmpeg import AAC_OPTIONS
+from flows.studio.media.loudness import loudness_of, measure_file
 from flows.studio.rates import SAMPLE_RATE, SAMPLES_PER_FRAME
 from flows.studio.sound import foley, mix
-from flows.studio.sound.stems import stems, write_stems
+from flows.studio.sound.stems import make_stems, write_stems
 from flows.studio.timeline.model import LaughCue, LineCue, MusicCue, SoundCue, Span, Timeline
-from flows.studio.voice.speak import VOICES, speak
+from flows.studio.voice.catalog import VOICES
+from flows.studio.voice.speak import speak
 from scripts_llm.screenplay.premise import Audio, LaughTrack
 
 SAID = (
@@ -63,7 +65,7 @@ def episode(tmp_path_factory: pytest.TempPathFactory) -> Timeline:
 def whole(episode: Timeline) -> dict[str, np.ndarray]:
     """Every stem from beginning to end."""
     length = episode.num_frames * SAMPLES_PER_FRAME
-    return {name: stem(0, length) for name, stem in stems(episode, Audio(), seed=1).items()}
+    return {name: stem(0, length) for name, stem in make_stems(episode, Audio(), seed=1).items()}
 
 
 def part(samples, cue):
@@ -81,7 +83,7 @@ def test_the_master_has_the_exact_length_and_what_the_report_says(episode, maste
     out, report = mastered
     assert soundfile.info(out).frames == episode.num_frames * SAMPLES_PER_FRAME == report.num_samples
     assert (soundfile.info(out).channels, soundfile.info(out).subtype) == (2, "PCM_24")
-    assert mix.measure(out)[0] == pytest.approx(report.loudness_lufs, abs=0.1)
+    assert measure_file(out)[0] == pytest.approx(report.loudness_lufs, abs=0.1)
     assert report.loudness_lufs == pytest.approx(-14, abs=0.5)
     assert [path.name for path in out.parent.iterdir()] == ["m.wav"]
 
@@ -90,19 +92,19 @@ def test_the_loudness_and_the_peak_hold_after_the_films_encode(episode, mastered
     track = tmp_path / "m.m4a"
     report = mix.master(episode, Audio(), tmp_path / "m.wav", seed=1, encoded=track)
     assert report == mastered[1]
-    loudness, peak = mix.measure(track)
+    loudness, peak = measure_file(track)
     assert loudness == pytest.approx(-14, abs=0.5)
     assert peak <= -1
     assert (loudness, peak) == pytest.approx((report.loudness_lufs, report.true_peak_dbtp), abs=0.01)
     film = tmp_path / "film.mp4"
-    command = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-i", f"file:{mastered[0]}", *mix.AAC_OPTIONS]
+    command = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-i", f"file:{mastered[0]}", *AAC_OPTIONS]
     subprocess.run([*command, film], check=True)
-    assert mix.measure(film) == pytest.approx((loudness, peak), abs=0.01)
+    assert measure_file(film) == pytest.approx((loudness, peak), abs=0.01)
 
 
 def test_another_loudness_is_reached_too(episode, tmp_path):
     mix.master(episode, Audio(loudness="ebu"), tmp_path / "m.wav", seed=1)
-    assert mix.measure(tmp_path / "m.wav")[0] == pytest.approx(-23, abs=0.5)
+    assert measure_file(tmp_path / "m.wav")[0] == pytest.approx(-23, abs=0.5)
     assert mix.TARGETS_LUFS["podcast"] == -16
 
 
@@ -128,7 +130,7 @@ def test_laughs_lie_six_to_ten_lu_under_the_dialogue(episode, whole):
 
 @pytest.mark.parametrize("level", ["low", "medium", "high"])
 def test_so_they_do_at_every_level(episode, level):
-    stem = stems(episode, Audio(laugh_track=LaughTrack(level=level)), seed=1)["laughs"]
+    stem = make_stems(episode, Audio(laugh_track=LaughTrack(level=level)), seed=1)["laughs"]
     cue = episode.laughs[1]
     heard = loudness_of(stem(cue.start * SAMPLES_PER_FRAME, cue.end * SAMPLES_PER_FRAME))
     assert 6 <= -18 - heard <= 10
@@ -137,7 +139,7 @@ def test_so_they_do_at_every_level(episode, level):
 @pytest.mark.parametrize("duck_db", [0, 12])
 def test_the_bed_under_a_line_lies_at_least_eight_lu_lower(episode, duck_db):
     length = episode.num_frames * SAMPLES_PER_FRAME
-    music = stems(episode, Audio(duck_db=duck_db), seed=1)["music"](0, length)
+    music = make_stems(episode, Audio(duck_db=duck_db), seed=1)["music"](0, length)
     for cue in episode.lines:
         under = part(music, cue)
         assert np.any(under)
@@ -146,13 +148,13 @@ def test_the_bed_under_a_line_lies_at_least_eight_lu_lower(episode, duck_db):
 
 def test_the_bed_goes_down_by_what_the_premise_says(episode):
     length = episode.num_frames * SAMPLES_PER_FRAME
-    plain, ducked = (stems(episode, Audio(duck_db=db), seed=1)["music"](0, length) for db in (0, 12))
+    plain, ducked = (make_stems(episode, Audio(duck_db=db), seed=1)["music"](0, length) for db in (0, 12))
     middle = part(ducked, episode.lines[0])[4000:-4000] / np.float32(10 ** (-12 / 20))
     np.testing.assert_allclose(middle, part(plain, episode.lines[0])[4000:-4000], atol=1e-5)
 
 
 def test_stems_asked_for_in_pieces_are_the_same_as_in_one(episode, whole):
-    pieces = stems(episode, Audio(), seed=1)
+    pieces = make_stems(episode, Audio(), seed=1)
     edges = [0, 30_001, 200_000, 200_001, 431_000, episode.num_frames * SAMPLES_PER_FRAME]
     for name, stem in pieces.items():
         joined = np.concatenate([stem(a, b) for a, b in itertools.pairwise(edges)])
@@ -168,14 +170,14 @@ def test_nothing_clicks(episode, whole):
 
 
 def test_without_a_laugh_track_nobody_laughs(episode):
-    stem = stems(episode, Audio(laugh_track="off"), seed=1)["laughs"]
+    stem = make_stems(episode, Audio(laugh_track="off"), seed=1)["laughs"]
     assert not stem(0, episode.num_frames * SAMPLES_PER_FRAME).any()
 
 
 def test_the_same_cue_twice_is_not_the_same_laugh_twice(episode):
     first = episode.laughs[0]
     again = dataclasses.replace(first, start=first.start + 60, end=first.end + 60)
-    heard = stems(dataclasses.replace(episode, laughs=(first, again)), Audio(), seed=1)["laughs"]
+    heard = make_stems(dataclasses.replace(episode, laughs=(first, again)), Audio(), seed=1)["laughs"]
     one, other = (
         heard(cue.start * SAMPLES_PER_FRAME, cue.end * SAMPLES_PER_FRAME)[:, 0] for cue in (first, again)
     )
@@ -206,11 +208,11 @@ def test_the_users_own_music_is_played_and_none_is_silence(episode, tmp_path):
     own = tmp_path / "own.wav"
     soundfile.write(own, 0.3 * np.sin(2 * np.pi * 1234 * time), SAMPLE_RATE)
     length = episode.num_frames * SAMPLES_PER_FRAME
-    heard = stems(episode, Audio(music=str(own)), seed=1)["music"](0, length)
+    heard = make_stems(episode, Audio(music=str(own)), seed=1)["music"](0, length)
     power = np.abs(np.fft.rfft(part(heard, episode.music[1])[:, 0]))
     loudest = np.argmax(power) * SAMPLE_RATE / len(part(heard, episode.music[1]))
     assert loudest == pytest.approx(1234, rel=0.01)
-    assert not stems(episode, Audio(music="none"), seed=1)["music"](0, length).any()
+    assert not make_stems(episode, Audio(music="none"), seed=1)["music"](0, length).any()
 
 
 def test_an_episode_without_a_sound_is_silent_and_whole(tmp_path: Path):
@@ -244,9 +246,9 @@ def with_sounds(episode: Timeline, *cues: SoundCue) -> Timeline:
 
 
 def test_an_effect_begins_at_its_frame_and_lies_under_the_dialogue(episode, whole):
-    knock = foley.effect("knock")
+    knock = foley.make_effect("knock")
     cue = SoundCue("s01", "knock", 100, 130, len(knock))
-    heard = stems(with_sounds(episode, cue), Audio(), seed=1)["effects"](0, 200 * SAMPLES_PER_FRAME)
+    heard = make_stems(with_sounds(episode, cue), Audio(), seed=1)["effects"](0, 200 * SAMPLES_PER_FRAME)
     assert not heard[: 100 * SAMPLES_PER_FRAME].any()
     placed = heard[100 * SAMPLES_PER_FRAME :][: len(knock)]
     assert np.corrcoef(placed[:, 0], knock[:, 0])[0, 1] > 0.999
@@ -257,16 +259,16 @@ def test_an_effect_of_ones_own_is_as_loud_as_those_made_here(episode, tmp_path):
     path = tmp_path / "slam.wav"
     burst = np.random.default_rng(0).standard_normal(8_000) * np.exp(-np.arange(8_000) / 1_000) * 0.02
     soundfile.write(path, burst, 16_000)
-    own = foley.own(path)
+    own = foley.read_own_effect(path)
     assert own.shape == (24_000, 2)
-    assert loudness_of(own) == pytest.approx(loudness_of(foley.effect("door")), abs=1)
+    assert loudness_of(own) == pytest.approx(loudness_of(foley.make_effect("door")), abs=1)
     cue = SoundCue("s01", "slam.wav-12345678", 10, 22, len(own), path)
-    heard = stems(with_sounds(episode, cue), Audio(), seed=1)["effects"]
+    heard = make_stems(with_sounds(episode, cue), Audio(), seed=1)["effects"]
     assert heard(10 * SAMPLES_PER_FRAME, 22 * SAMPLES_PER_FRAME).any()
 
 
 def test_the_stems_are_files_of_the_films_length_and_add_up_to_the_mix(episode, whole, tmp_path):
-    cue = SoundCue("s01", "bell", 5, 50, len(foley.effect("bell")))
+    cue = SoundCue("s01", "bell", 5, 50, len(foley.make_effect("bell")))
     paths = write_stems(with_sounds(episode, cue), Audio(), tmp_path, seed=1)
     assert set(paths) == {"dialogue", "laughs", "music", "effects"}
     for name, path in paths.items():
@@ -281,6 +283,6 @@ def test_the_stems_are_files_of_the_films_length_and_add_up_to_the_mix(episode, 
 @pytest.mark.parametrize("mood", ["nostalgic", "energetic"])
 def test_a_mood_changes_theme_and_bed(episode, whole, mood):
     length = episode.num_frames * SAMPLES_PER_FRAME
-    heard = stems(episode, Audio(mood=mood), seed=1)["music"](0, length)
+    heard = make_stems(episode, Audio(mood=mood), seed=1)["music"](0, length)
     assert np.abs(np.corrcoef(heard[:, 0], whole["music"][:, 0])[0, 1]) < 0.5
     assert heard.any()

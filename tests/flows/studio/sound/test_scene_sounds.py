@@ -27,7 +27,7 @@ def test_a_named_sound_and_a_file_have_their_lengths(tmp_path):
     )
     assert list(sounds) == ["s01"]
     door, slam = sounds["s01"]
-    assert (door.name, door.at, door.num_samples) == ("door", "end", len(foley.effect("door")))
+    assert (door.name, door.at, door.num_samples) == ("door", "end", len(foley.make_effect("door")))
     assert slam.name.startswith("slam.wav-")
     assert (slam.at, slam.num_samples, slam.file) == (1.5, 4_800, tmp_path / "slam.wav")
 

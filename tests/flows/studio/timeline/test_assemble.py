@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from flows.studio.errors import StudioError
 from flows.studio.rates import FPS
 from flows.studio.timeline import assemble
-from flows.studio.timeline.assemble import FilmedShot, SceneTake, SpokenLine
+from flows.studio.timeline.framing import FilmedShot
 from flows.studio.timeline.model import Timeline
+from flows.studio.timeline.pacing import SceneMaterial, SpokenLine
 from scripts_llm.screenplay.script import Beat, Line, Scene, Shot
 
 CAST = ("joe", "don", "ann")
@@ -32,7 +33,7 @@ def take(scene, *shots, seconds=1.5):
         SpokenLine(Path("v.wav"), int(seconds * 48000)) if isinstance(element, Line) else None
         for element in scene.dialogue
     )
-    return SceneTake(scene, shots, spoken)
+    return SceneMaterial(scene, shots, spoken)
 
 
 def scene(name, *dialogue, setting="kitchen", **more):
@@ -45,7 +46,7 @@ def line(who, text="Is it supposed to blink?", laugh=None, **more):
 
 def cut_together(*takes, **more) -> Timeline:
     more = {"width": 1280, "height": 720, "title": "A Show", "credits": ("Written by nobody",), **more}
-    return assemble.assemble(takes, **more)
+    return assemble.assemble(takes, assemble.FilmFormat(**more))
 
 
 words = st.text("abcdefgh ,.!", min_size=1, max_size=150).filter(str.strip)
@@ -269,4 +270,4 @@ def test_a_script_of_skipped_scenes_is_the_scripts_fault():
 
 def test_a_missing_voice_is_named():
     with pytest.raises(StudioError, match=r"s1: wanted a voice for the line 'Hello\.'"):
-        cut_together(SceneTake(scene("s1", line("joe", "Hello.")), (shot("a"),), (None,)))
+        cut_together(SceneMaterial(scene("s1", line("joe", "Hello.")), (shot("a"),), (None,)))

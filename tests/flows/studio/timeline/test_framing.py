@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flows.studio.timeline.framing import FilmedShot, Moment, clip_frames, frame_pictures
+from flows.studio.timeline.framing import FilmedShot, Moment, clip_frame_numbers, lay_pictures
 from scripts_llm.screenplay.script import Shot
 
 
@@ -17,35 +17,35 @@ from scripts_llm.screenplay.script import Shot
     st.integers(1, 24), st.integers(1, 200), st.sampled_from(["loop", "boomerang", "hold"]), st.integers(0, 5)
 )
 def test_every_drawing_is_held_for_three_frames(num_frames, length, fit, turn):
-    runs = [len(list(run)) for _, run in groupby(clip_frames(num_frames, length, fit, turn=turn))]
+    runs = [len(list(run)) for _, run in groupby(clip_frame_numbers(num_frames, length, fit, turn=turn))]
     assert sum(runs) == length
     assert all(run % 3 == 0 for run in runs[:-1])
 
 
 def test_a_boomerang_goes_back_without_showing_an_end_twice():
-    assert clip_frames(4, 30, "boomerang")[::3] == (0, 1, 2, 3, 2, 1, 0, 1, 2, 3)
+    assert clip_frame_numbers(4, 30, "boomerang")[::3] == (0, 1, 2, 3, 2, 1, 0, 1, 2, 3)
 
 
 def test_a_loop_begins_anew():
-    assert clip_frames(3, 21, "loop")[::3] == (0, 1, 2, 0, 1, 2, 0)
+    assert clip_frame_numbers(3, 21, "loop")[::3] == (0, 1, 2, 0, 1, 2, 0)
 
 
 @pytest.mark.parametrize("fit", ["hold", "trim"])
 def test_a_held_clip_stays_on_its_last_frame(fit):
-    assert clip_frames(3, 21, fit)[::3] == (0, 1, 2, 2, 2, 2, 2)
+    assert clip_frame_numbers(3, 21, fit)[::3] == (0, 1, 2, 2, 2, 2, 2)
 
 
 def test_a_slow_clip_fills_its_cut_and_never_runs_faster_than_it_was_filmed():
-    assert clip_frames(3, 18, "slow") == (0,) * 6 + (1,) * 6 + (2,) * 6
-    assert clip_frames(16, 6, "slow") == (0, 0, 0, 1, 1, 1)
+    assert clip_frame_numbers(3, 18, "slow") == (0,) * 6 + (1,) * 6 + (2,) * 6
+    assert clip_frame_numbers(16, 6, "slow") == (0, 0, 0, 1, 1, 1)
 
 
 def test_the_second_turn_of_a_shot_begins_elsewhere():
-    assert clip_frames(16, 48, "boomerang", turn=1) != clip_frames(16, 48, "boomerang")
+    assert clip_frame_numbers(16, 48, "boomerang", turn=1) != clip_frame_numbers(16, 48, "boomerang")
 
 
 def test_a_scene_without_shots_is_a_card():
-    (picture,) = frame_pictures("s1", (), [Moment(0, 10, who="joe"), Moment(10, 30)])
+    (picture,) = lay_pictures("s1", (), [Moment(0, 10, who="joe"), Moment(10, 30)])
     assert (picture.card, picture.start, picture.end) == ("gag", 0, 30)
 
 
@@ -53,13 +53,13 @@ def test_a_failed_shot_is_a_card_only_where_its_speaker_is_not_seen_otherwise():
     failed = FilmedShot("s1.1", Shot(size="close-up", prompt="x", who="joe"), None, 16)
     both = FilmedShot("s1.2", Shot(size="medium", prompt="x"), Path("b.mp4"), 16)
     don = FilmedShot("s1.3", Shot(size="close-up", prompt="x", who="don"), Path("d.mp4"), 16)
-    assert frame_pictures("s1", (failed, both), [Moment(0, 30, who="joe")])[0].shot == "s1.2"
-    assert frame_pictures("s1", (failed, don), [Moment(0, 30, who="joe")])[0].card == "gag"
+    assert lay_pictures("s1", (failed, both), [Moment(0, 30, who="joe")])[0].shot == "s1.2"
+    assert lay_pictures("s1", (failed, don), [Moment(0, 30, who="joe")])[0].card == "gag"
 
 
 def test_a_long_line_is_seen_from_two_sides_if_there_are_two():
     close = FilmedShot("close", Shot(size="close-up", prompt="x", who="joe"), Path("a.mp4"), 16)
     medium = FilmedShot("medium", Shot(size="medium", prompt="x", who="joe"), Path("b.mp4"), 16)
     moments = [Moment(0, 120, who="joe")]
-    assert [p.shot for p in frame_pictures("s1", (close, medium), moments)] == ["close", "medium"]
-    assert [p.shot for p in frame_pictures("s1", (close,), moments)] == ["close"]
+    assert [p.shot for p in lay_pictures("s1", (close, medium), moments)] == ["close", "medium"]
+    assert [p.shot for p in lay_pictures("s1", (close,), moments)] == ["close"]

@@ -17,7 +17,7 @@ from flows.studio.timeline.model import (
     Timeline,
     Transition,
     Word,
-    changes,
+    diff,
 )
 
 TAIL = (PictureCut("s01", "s01.1", 30, 34, Path("/a/s01.1-3f.mp4"), (2, 2, 1, 1)),)
@@ -64,10 +64,10 @@ def test_it_prints_every_cue_by_where_it_starts():
 
 
 def test_equal_ones_have_no_changes_and_others_name_the_rows():
-    assert changes(TIMELINE, replace(TIMELINE)) == ()
+    assert diff(TIMELINE, replace(TIMELINE)) == ()
     later = replace(TIMELINE, laughs=(LaughCue(21, 45, "big", 7),))
     assert later != TIMELINE
-    assert changes(TIMELINE, later) == (
+    assert diff(TIMELINE, later) == (
         "-      20      45 laugh      big seed=7",
         "+      21      45 laugh      big seed=7",
     )

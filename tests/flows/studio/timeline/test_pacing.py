@@ -8,16 +8,10 @@ from pathlib import Path
 import pytest
 
 from flows.studio.rates import FPS
-from flows.studio.timeline.assemble import (
-    DISSOLVE,
-    FADE,
-    FilmedShot,
-    SceneSound,
-    SceneTake,
-    SpokenLine,
-    assemble,
-)
+from flows.studio.timeline.assemble import DISSOLVE, FADE, FilmFormat, assemble
+from flows.studio.timeline.framing import FilmedShot
 from flows.studio.timeline.model import Word
+from flows.studio.timeline.pacing import SceneMaterial, SceneSound, SpokenLine
 from scripts_llm.screenplay.script import Beat, Line, Scene, Shot
 
 
@@ -35,11 +29,11 @@ def take(*dialogue, name="s1", shots=(), seconds=1.5, sounds=(), words=(), **mor
     scene = Scene(id=name, slugline="INT. KITCHEN - DAY", dialogue=dialogue, **more)
     voice = SpokenLine(Path("v.wav"), int(seconds * 48000), words=words)
     spoken = tuple(voice if isinstance(element, Line) else None for element in dialogue)
-    return SceneTake(scene, shots or (shot(f"{name}.1"),), spoken, sounds)
+    return SceneMaterial(scene, shots or (shot(f"{name}.1"),), spoken, sounds)
 
 
 def cut_together(*takes, **more):
-    return assemble(takes, width=1280, height=720, title="", credits=(), **more)
+    return assemble(takes, FilmFormat(width=1280, height=720, **more))
 
 
 def seen(timeline, start, end):

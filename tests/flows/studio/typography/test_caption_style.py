@@ -9,10 +9,10 @@ from flows.studio.typography import caption_style
 
 
 def test_the_styles_that_the_documentation_names_are_there():
-    assert caption_style.styles() == ("box", "classic", "karaoke", "meme", "sitcom_90s")
+    assert caption_style.style_names() == ("box", "classic", "karaoke", "meme", "sitcom_90s")
 
 
-@pytest.mark.parametrize("name", caption_style.styles())
+@pytest.mark.parametrize("name", caption_style.style_names())
 def test_every_style_is_whole_and_readable(name):
     style = caption_style.read_style(name)
     assert 50 <= style.size <= 130
@@ -35,10 +35,10 @@ def test_nobody_shares_a_colour_while_there_are_enough():
 
 
 def test_square_and_tall_films_have_shorter_lines():
-    assert caption_style.limit_of(1280, 720) == 42
-    assert caption_style.limit_of(720, 720) == 28
-    assert caption_style.limit_of(720, 1280) == 24
-    assert caption_style.limit_of(1280, 720, style="karaoke") == 28
+    assert caption_style.letters_per_row(1280, 720) == 42
+    assert caption_style.letters_per_row(720, 720) == 28
+    assert caption_style.letters_per_row(720, 1280) == 24
+    assert caption_style.letters_per_row(1280, 720, style="karaoke") == 28
 
 
 def test_a_tall_films_captions_stay_clear_of_what_the_apps_draw():

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
+
 import pytest
 
+from flows.studio.errors import StudioError
 from flows.studio.typography import fonts
 
 NOWHERE = "\U000f0000"  # of private use: no font of the packages has it
@@ -11,7 +15,7 @@ NOWHERE = "\U000f0000"  # of private use: no font of the packages has it
 
 @pytest.fixture
 def bare_machine(monkeypatch):
-    monkeypatch.setattr(fonts, "machine_folders", lambda: ())
+    monkeypatch.setattr(fonts, "system_font_folders", lambda: ())
 
 
 @pytest.mark.usefixtures("bare_machine")
@@ -28,19 +32,19 @@ def test_joiners_and_selectors_are_no_letters():
 
 @pytest.mark.usefixtures("bare_machine")
 def test_what_lacks_is_told_once_with_the_package_that_has_it(monkeypatch):
-    monkeypatch.setattr(fonts, "project_files", lambda: (fonts.font_file(),))
-    told = fonts.missing_told(["سمك", "a 🐟 b 🐟", "日本語"])
+    monkeypatch.setattr(fonts, "project_fonts", lambda: (fonts.font_file(),))
+    told = fonts.describe_missing(["سمك", "a 🐟 b 🐟", "日本語"])
     assert len(told) == 3
-    assert "fontpkg-noto-sans-arabic" in told[0]
+    assert "on Debian `apt-get install fonts-noto-core`, brings them" in told[0]
     assert "س (U+0633)" in told[0]
     assert "`apt-get install fonts-symbola`, brings it" in told[1]
     assert "`pip install cvttf-notosanscjk-bold`, or on Debian `apt-get install fonts-noto-cjk`" in told[2]
-    assert fonts.missing_told(["Plain words."]) == ()
+    assert fonts.describe_missing(["Plain words."]) == ()
 
 
 def test_a_file_that_is_no_font_and_one_in_colour_do_not_count(tmp_path):
     (tmp_path / "a.ttf").write_bytes(b"no font")
-    assert fonts.machine_files((tmp_path,)) == (tmp_path / "a.ttf",)
+    assert fonts.system_fonts((tmp_path,)) == (tmp_path / "a.ttf",)
     assert fonts.read_font(tmp_path / "a.ttf") is None
     assert fonts.read_font(_in_colour(tmp_path / "b.ttf")) is None
 
@@ -82,7 +86,28 @@ def test_a_bold_row_is_wider_and_twice_the_size_is_twice_as_wide():
 
 
 def test_fontconfig_is_told_every_folder_and_no_colour():
-    conf = fonts.fonts_conf()
-    assert all(str(path.parent) in conf for path in fonts.project_files())
+    conf = fonts.fontconfig_xml()
+    assert all(str(path.parent) in conf for path in fonts.project_fonts())
     assert "rejectfont" in conf
     assert conf.index("Noto Sans Arabic") < conf.index("Noto Sans Thai")
+
+
+def test_a_childs_environment_names_the_fonts_and_our_own_stays(monkeypatch):
+    monkeypatch.setenv("FONTCONFIG_FILE", "mine")
+    with fonts.font_environment() as environment:
+        conf = Path(environment["FONTCONFIG_FILE"])
+        assert str(fonts.font_file().parent) in conf.read_text(encoding="utf-8")
+        assert os.environ["FONTCONFIG_FILE"] == "mine"
+    assert not conf.exists()
+
+
+def test_every_font_of_ours_has_its_licence_beside_it():
+    for path in fonts.project_fonts():
+        if path.parent == fonts.font_file().parent:
+            name = path.name.split("[")[0].split("-")[0].removesuffix(".ttf")
+            assert "Open Font License" in path.with_name(f"{name}-OFL.txt").read_text(encoding="utf-8")
+
+
+def test_a_family_that_is_not_there_is_named():
+    with pytest.raises(StudioError, match="got 'Comic Sans'"):
+        fonts.font_file("Comic Sans")

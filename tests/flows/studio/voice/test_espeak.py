@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from flows.studio.voice import espeak
-from flows.studio.voice.hibari import model
-from flows.studio.voice.phonemes import is_russian, read
+from flows.studio.voice import espeak, kokoro
+from flows.studio.voice.phonemes import can_read_russian, read_line
 
 pytestmark = pytest.mark.skipif(
     not espeak.available(), reason="espeak-ng is not here: pip install cold-open[ru]"
@@ -22,25 +21,25 @@ pytestmark = pytest.mark.skipif(
     ],
 )
 def test_every_sound_is_one_that_kokoro_knows(line):
-    for sentence in espeak.phonemes(line):
-        assert set(sentence) <= set(model().vocab), sentence
+    for sentence in espeak.phonemize(line):
+        assert set(sentence) <= set(kokoro.PHONEME_IDS), sentence
         assert sentence[-1] in ".?!…"
 
 
 def test_sentences_and_clauses_stay_what_they_are():
-    first, second = espeak.phonemes("Да, конечно. А рыба?")
+    first, second = espeak.phonemize("Да, конечно. А рыба?")
     assert "," in first
     assert second.endswith("?")
 
 
 def test_a_number_is_read_as_words():
-    (sentence,) = espeak.phonemes("150")
+    (sentence,) = espeak.phonemize("150")
     assert len(sentence) > 8
 
 
 def test_a_line_is_read_only_for_a_voice_that_can_say_it():
     line = "Я продал рыбу."
-    assert not read(line, russian=True).murmured
-    assert read(line).murmured
-    assert not is_russian("I sold the рыба.")
-    assert read("…", russian=True).murmured
+    assert not read_line(line, russian=True).is_murmur
+    assert read_line(line).is_murmur
+    assert not can_read_russian("I sold the рыба.")
+    assert read_line("…", russian=True).is_murmur

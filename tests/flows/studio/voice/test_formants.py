@@ -1,13 +1,16 @@
-"""Other throats: what is only samples is moved as well as what comes out of a vocoder."""
+"""Formants: recorded speech is moved to another timbre, and murmurs are made of nothing else."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 
+from flows.studio.media.loudness import at_loudness
 from flows.studio.rates import SAMPLE_RATE
 from flows.studio.voice import formants
-from flows.studio.voice.speak import VOICES, speak
+from flows.studio.voice.catalog import VOICES
+from flows.studio.voice.settings import Timbre
+from flows.studio.voice.speak import speak
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +51,7 @@ def stretch_between(usual, moved):
 
 @pytest.mark.parametrize(("pitch", "size"), [(1.22, 1.0), (0.85, 1.0), (1.0, 1.15), (1.25, 0.9)])
 def test_pitch_and_size_move_apart_from_each_other(spoken, pitch, size):
-    moved = formants.retuned(spoken, pitch=pitch, size=size)
+    moved = formants.move(spoken, pitch=pitch, size=size)
     assert pitch_of(moved) == pytest.approx(pitch * pitch_of(spoken), rel=0.05)
     assert stretch_between(spoken, moved) == pytest.approx(size, abs=0.04)
     assert len(moved) == pytest.approx(len(spoken) / pitch, rel=0.001), "the speaker makes up for the pace"
@@ -56,24 +59,87 @@ def test_pitch_and_size_move_apart_from_each_other(spoken, pitch, size):
 
 
 def test_nothing_asked_changes_nothing(spoken):
-    assert formants.retuned(spoken) is spoken
-    assert formants.breathed(spoken, 0.0, rng=np.random.default_rng(0)) is spoken
+    assert formants.move(spoken) is spoken
+    assert formants.add_breath(spoken, 0.0, rng=np.random.default_rng(0)) is spoken
 
 
 def test_a_whisper_keeps_the_words_colour_and_loses_the_tone(spoken):
-    whisper = formants.whispered(spoken, rng=np.random.default_rng(0))
+    whisper = formants.whisper(spoken, rng=np.random.default_rng(0))
     assert len(whisper) == len(spoken)
     assert pitch_of(whisper) is None
     assert np.sqrt(np.mean(whisper**2)) == pytest.approx(np.sqrt(np.mean(spoken**2)), rel=0.01)
     hertz = np.geomspace(700, 6000, 200)
     assert np.corrcoef(colour(spoken, hertz), colour(whisper, hertz))[0, 1] > 0.8
-    assert pitch_of(formants.breathed(spoken, 0.3, rng=np.random.default_rng(0))) == pytest.approx(
+    assert pitch_of(formants.add_breath(spoken, 0.3, rng=np.random.default_rng(0))) == pytest.approx(
         pitch_of(spoken), rel=0.05
     )
 
 
 def test_a_sound_shorter_than_a_window_and_silence_are_moved_too():
     for samples in (np.zeros(300, np.float32), np.full(10, 0.1, np.float32)):
-        moved = formants.retuned(samples, pitch=1.1, size=0.9)
+        moved = formants.move(samples, pitch=1.1, size=0.9)
         assert np.isfinite(moved).all()
-        assert np.isfinite(formants.whispered(samples, rng=np.random.default_rng(1))).all()
+        assert np.isfinite(formants.whisper(samples, rng=np.random.default_rng(1))).all()
+
+
+# -------------------------------------------------------------------------------------------- murmurs
+
+SYLLABLES = "bˈʌɡi nˈuləmA, hˈɑ fˈOjɛ dˈəwi."
+
+
+def murmured(timbre: Timbre, phonemes: str = SYLLABLES, **how) -> np.ndarray:
+    samples = formants.murmur(phonemes, timbre, rng=np.random.default_rng(1), **how)
+    return at_loudness(samples, -18)
+
+
+@pytest.mark.parametrize("name", ["frank", "gus", "rosa", "pip", "zed", "grum"])
+def test_a_murmur_has_its_characters_pitch(name):
+    timbre = VOICES[name].settings.timbre
+    plain = Timbre(timbre.pitch_hz, timbre.formants)
+    assert pitch_of(murmured(plain)) == pytest.approx(timbre.pitch_hz, rel=0.15)
+
+
+def test_a_murmur_has_its_characters_size():
+    usual, small = (murmured(Timbre(80, size)) for size in (1.0, 1.2))
+    assert stretch_between(usual, small) == pytest.approx(1.2, abs=0.06)
+
+
+def test_a_murmur_is_as_loud_below_and_above_as_speech():
+    samples = murmured(Timbre(118, 0.86))
+    power = np.abs(np.fft.rfft(samples)) ** 2
+    hertz = np.fft.rfftfreq(len(samples), 1 / SAMPLE_RATE)
+    assert power[hertz < 1500].sum() > 0.8 * power.sum()
+    assert power[(hertz > 1500) & (hertz < 5000)].sum() > 0.005 * power.sum()
+    assert power[hertz < 60].sum() < 0.01 * power.sum()
+    assert np.abs(samples).max() < 2
+
+
+def test_more_syllables_and_a_slower_voice_take_longer():
+    timbre = Timbre(118, 0.86)
+    assert len(murmured(timbre, "bˈʌ.")) < 0.4 * len(murmured(timbre))
+    assert len(murmured(timbre, speed=0.5)) == pytest.approx(2 * len(murmured(timbre)), rel=0.03)
+
+
+def test_a_murmur_is_the_same_for_the_same_seed_and_a_question_rises():
+    timbre = Timbre(205, 1.0)
+    np.testing.assert_array_equal(murmured(timbre), murmured(timbre))
+    end = slice(-SAMPLE_RATE // 4, None)
+    told, asked = (murmured(timbre, f"bˈʌɡi nˈulɑ{mark}")[end] for mark in ".?")
+    assert pitch_of(asked) > 1.1 * pitch_of(told)
+
+
+@pytest.mark.parametrize("phonemes", ["", "…", "?!", "ʃː!"])
+def test_what_has_no_syllable_is_hummed(phonemes):
+    assert 0.2 < len(murmured(Timbre(118), phonemes)) / SAMPLE_RATE < 0.8
+
+
+def test_breath_growl_and_tremor_are_heard_in_a_murmur():
+    assert pitch_of(murmured(Timbre(205, breath=1.0))) is None
+    plain, growling, trembling = (
+        murmured(timbre) for timbre in (Timbre(205), Timbre(205, growl=0.4), Timbre(205, tremor=0.7))
+    )
+    half = np.fft.rfftfreq(len(plain), 1 / SAMPLE_RATE)
+    half = (half > 85) & (half < 125)
+    low = [np.square(np.abs(np.fft.rfft(samples)))[half].sum() for samples in (plain, growling)]
+    assert low[1] > 3 * low[0]
+    assert not np.array_equal(plain, trembling)

@@ -8,9 +8,9 @@ import pytest
 from flows.studio.errors import StudioError
 from flows.studio.media.loudness import loudness_of
 from flows.studio.voice import catalog, espeak, kokoro
-from flows.studio.voice.casting import apart, cast, register_of
-from flows.studio.voice.catalog import KOKORO, preferred_speaker
-from flows.studio.voice.speak import named_voice, speak
+from flows.studio.voice.casting import apart, cast_voices, register_of
+from flows.studio.voice.catalog import KOKORO_VOICES, default_speaker, find_voice
+from flows.studio.voice.speak import speak
 from scripts_llm.screenplay.premise import Character
 
 CAST = {
@@ -25,30 +25,30 @@ pulled = pytest.mark.skipif(kokoro.folder() is None, reason="not here: prefect r
 
 
 def test_all_of_kokoros_voices_are_listed():
-    assert len(KOKORO) == 54
-    assert sum(1 for name in KOKORO if name[0] in "ab") == 28
+    assert len(KOKORO_VOICES) == 54
+    assert sum(1 for name in KOKORO_VOICES if name[0] in "ab") == 28
 
 
 def test_a_voice_that_was_not_pulled_is_named_with_the_command(monkeypatch, tmp_path):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     with pytest.raises(StudioError, match=r"am_puck is one of Kokoro's voices.*prefect run pull kokoro"):
-        named_voice("am_puck", where="characters.joe.voice")
+        find_voice("am_puck", where="characters.joe.voice")
     with pytest.raises(StudioError, match="prefect run pull kokoro"):
         kokoro.say("həlˈO.", "am_puck", speed=1)
 
 
 def test_people_are_kokoros_and_cats_stay_the_books():
-    voices = cast(CAST, speaker="kokoro")
+    voices = cast_voices(CAST, speaker="kokoro")
     assert {who for who, voice in voices.items() if voice.speaker == "kokoro"} == set(CAST) - {"don"}
-    assert voices == cast(dict(reversed(CAST.items())), speaker="kokoro")
+    assert voices == cast_voices(dict(reversed(CAST.items())), speaker="kokoro")
     names = list(voices.values())
     assert all(apart(a, b) for n, a in enumerate(names) for b in names[:n])
     for who in ("joe", "bob", "ann", "eve"):
-        assert KOKORO[voices[who].name].register == register_of(who, CAST[who])
+        assert KOKORO_VOICES[voices[who].name].register == register_of(who, CAST[who])
 
 
 def test_in_russian_kokoro_plays_the_cat_too():
-    voices = cast(CAST, speaker="kokoro", language="ru")
+    voices = cast_voices(CAST, speaker="kokoro", language="ru")
     assert {voice.speaker for voice in voices.values()} == {"kokoro"}
     assert all(apart(voices["don"], voice) for who, voice in voices.items() if who != "don")
 
@@ -56,30 +56,30 @@ def test_in_russian_kokoro_plays_the_cat_too():
 @pytest.mark.parametrize(("asked", "speaker"), [("embedded", "embedded"), ("kokoro", "kokoro")])
 def test_the_environment_says_who_speaks(monkeypatch, asked, speaker):
     monkeypatch.setenv("COLDOPEN_VOICES", asked)
-    assert preferred_speaker() == speaker
+    assert default_speaker() == speaker
 
 
 def test_without_a_word_the_best_there_is_speaks(monkeypatch):
     monkeypatch.delenv("COLDOPEN_VOICES")
     monkeypatch.setattr(catalog.kokoro, "folder", lambda: None)
-    assert preferred_speaker() == "embedded"
-    assert preferred_speaker("kokoro") == "kokoro", "an episode keeps the voices that it was begun with"
+    assert default_speaker() == "embedded"
+    assert default_speaker("kokoro") == "kokoro", "an episode keeps the voices that it was begun with"
     monkeypatch.setenv("COLDOPEN_VOICES", "embedded")
-    assert preferred_speaker("kokoro") == "embedded", "unless somebody says otherwise"
+    assert default_speaker("kokoro") == "embedded", "unless somebody says otherwise"
     monkeypatch.setenv("COLDOPEN_VOICES", "loud")
     with pytest.raises(StudioError, match="wanted embedded or kokoro, got 'loud'"):
-        preferred_speaker()
+        default_speaker()
 
 
 @pulled
 @pytest.mark.slow
 def test_a_pulled_voice_speaks_a_level_line_and_a_whisper():
     line = "Is it supposed to blink?"
-    plain = speak(line, KOKORO["am_puck"].settings)
+    plain = speak(line, KOKORO_VOICES["am_puck"].settings)
     assert 0.8 < plain.seconds < 3
     assert loudness_of(plain.samples) == pytest.approx(-18, abs=0.5)
-    np.testing.assert_array_equal(plain.samples, speak(line, KOKORO["am_puck"].settings).samples)
-    whisper = speak(line, KOKORO["am_puck"].settings, parenthetical="whispering")
+    np.testing.assert_array_equal(plain.samples, speak(line, KOKORO_VOICES["am_puck"].settings).samples)
+    whisper = speak(line, KOKORO_VOICES["am_puck"].settings, parenthetical="whispering")
     assert loudness_of(whisper.samples) == pytest.approx(-23, abs=0.7)
 
 
@@ -87,6 +87,6 @@ def test_a_pulled_voice_speaks_a_level_line_and_a_whisper():
 @pytest.mark.slow
 @pytest.mark.skipif(not espeak.available(), reason="espeak-ng is not here: pip install cold-open[ru]")
 def test_a_pulled_voice_speaks_russian():
-    spoken = speak("Я продал рыбу человеку.", KOKORO["pm_alex"].settings)
-    assert not spoken.murmured
+    spoken = speak("Я продал рыбу человеку.", KOKORO_VOICES["pm_alex"].settings)
+    assert not spoken.is_murmur
     assert spoken.seconds > 0.9

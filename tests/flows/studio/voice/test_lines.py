@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from flows.studio.voice import lines, speak
+from flows.studio.voice import lines
+from flows.studio.voice.casting import cast_voices
 from scripts_llm.screenplay.premise import Character, Premise
 from scripts_llm.screenplay.script import Line, Scene, Script
 
@@ -13,8 +14,8 @@ def test_a_spoken_line_notes_when_each_of_its_words_is_heard(tmp_path):
     premise = Premise(show="A Show", logline="A fish blinks.", characters={"joe": Character()})
     line = Line(who="joe", line="It blinked. I saw it.")
     scene = Scene(id="s01", slugline="INT. KITCHEN - DAY", dialogue=(line,))
-    (asked,) = lines.lines(Script(title="One", scenes=(scene,)), premise)
-    made = lines.speak_line(asked, speak.cast(premise.characters)["joe"], tmp_path).made
+    (asked,) = lines.plan_lines(Script(title="One", scenes=(scene,)), premise)
+    made = lines.speak_line(asked, cast_voices(premise.characters)["joe"], tmp_path).notes
     places = made["words"]
     assert len(places) == 5
     assert all(0 <= a < b <= made["num_samples"] for a, b in places)

@@ -15,9 +15,10 @@ from flows.studio.media import audio
 from flows.studio.media.loudness import loudness_of
 from flows.studio.rates import SAMPLE_RATE
 from flows.studio.voice import hibari
-from flows.studio.voice.casting import apart, register_of
-from flows.studio.voice.phonemes import read, way_to_speak
-from flows.studio.voice.speak import VOICES, cast, recorded, speak
+from flows.studio.voice.casting import apart, cast_voices, register_of
+from flows.studio.voice.catalog import VOICES
+from flows.studio.voice.phonemes import murmur_remedy, read_line
+from flows.studio.voice.speak import read_recording, speak
 from scripts_llm.screenplay.premise import Character, Voice
 
 LINE = "I have a fish in my pocket and nobody knows."
@@ -93,7 +94,7 @@ def test_every_two_voices_of_the_book_are_two_semitones_or_eight_percent_in_size
 )
 def test_the_register_is_read_from_the_look(look, register):
     assert register_of("x", Character(look=look)) == register
-    assert VOICES[cast({"x": Character(look=look)})["x"].name].register == register
+    assert VOICES[cast_voices({"x": Character(look=look)})["x"].name].register == register
 
 
 def test_the_role_speaks_where_the_look_is_silent_and_every_key_gets_a_voice():
@@ -103,35 +104,35 @@ def test_the_role_speaks_where_the_look_is_silent_and_every_key_gets_a_voice():
 
 
 def test_a_large_cat_is_deeper_than_a_small_one():
-    voices = cast({"don": Character(look="large orange cat"), "kit": Character(look="tiny grey cat")})
+    voices = cast_voices({"don": Character(look="large orange cat"), "kit": Character(look="tiny grey cat")})
     assert voices["don"].timbre.pitch_hz < voices["kit"].timbre.pitch_hz / 2
 
 
 def test_the_order_of_the_cast_changes_nobodys_voice():
     company = {key: Character(look="a man in a hat") for key in ("ann", "bob", "cid", "dov")}
     turned = dict(reversed(company.items()))
-    assert cast(company) == cast(turned)
-    assert list(cast(turned)) == list(turned)
+    assert cast_voices(company) == cast_voices(turned)
+    assert list(cast_voices(turned)) == list(turned)
 
 
 def test_a_guest_changes_nobodys_voice():
     company = {key: Character(look="a man in a hat") for key in ("joe", "max")}
-    alone = cast(company)
+    alone = cast_voices(company)
     for guest in ("abe", "zoe", "kim"):
-        with_guest = cast(company, guests={guest: Character(look="a man in a hat")})
+        with_guest = cast_voices(company, guests={guest: Character(look="a man in a hat")})
         assert {key: with_guest[key] for key in company} == alone
         assert guest in with_guest
 
 
 def test_twenty_of_a_kind_all_sound_different():
-    voices = cast({f"man_{i}": Character(look="man in a blue apron") for i in range(20)})
+    voices = cast_voices({f"man_{i}": Character(look="man in a blue apron") for i in range(20)})
     for one, other in itertools.combinations(voices.values(), 2):
         assert apart(one, other)
 
 
 def test_the_premises_voice_is_honoured_with_its_speed_pitch_and_effect():
     asked = Voice(name="rosa", speed=1.2, pitch=-12, effect="phone")
-    voices = cast({"joe": Character(look="man", voice="Grum"), "ann": Character(voice=asked)})
+    voices = cast_voices({"joe": Character(look="man", voice="Grum"), "ann": Character(voice=asked)})
     assert voices["joe"] == settings("grum")
     assert voices["ann"].name == "rosa"
     assert voices["ann"].timbre.pitch_hz == pytest.approx(settings("rosa").timbre.pitch_hz / 2)
@@ -140,14 +141,14 @@ def test_the_premises_voice_is_honoured_with_its_speed_pitch_and_effect():
 
 
 def test_a_voice_with_an_effect_of_its_own_keeps_it_unless_the_premise_says_none():
-    kept = cast({"b": Character(voice=Voice(name="bolt"))})["b"]
-    taken_away = cast({"b": Character(voice=Voice(name="bolt", effect="none"))})["b"]
+    kept = cast_voices({"b": Character(voice=Voice(name="bolt"))})["b"]
+    taken_away = cast_voices({"b": Character(voice=Voice(name="bolt", effect="none"))})["b"]
     assert (kept.effect, taken_away.effect) == ("robot", "none")
 
 
 def test_an_unknown_voice_is_refused_with_the_nearest_name_and_all_of_them():
     with pytest.raises(StudioError) as caught:
-        cast({"joe": Character(voice="frnak")})
+        cast_voices({"joe": Character(voice="frnak")})
     message = str(caught.value)
     assert "characters.joe.voice" in message
     assert "did you mean frank?" in message
@@ -171,9 +172,9 @@ def test_a_line_is_level_with_the_others_trimmed_and_without_clicks(name):
     assert np.abs(samples).max() < 1
     assert 1.5 < spoken.seconds < 4.5
     assert max(abs(samples[0]), abs(samples[-1])) < 1e-3
-    heard = np.flatnonzero(audio.levels(samples) > -40)
+    heard = np.flatnonzero(audio.levels_db(samples) > -40)
     assert heard[0] <= 6, "silence before the first word"
-    assert not spoken.murmured
+    assert not spoken.is_murmur
 
 
 @pytest.mark.parametrize("name", ["frank", "vera", "daisy", "pip"])
@@ -207,7 +208,7 @@ def test_one_word_and_sixty_words_are_both_spoken():
 
 def test_no_pause_inside_a_line_is_longer_than_eight_tenths():
     samples = speak("Well... I sold it. To a man! He was wet — very wet.", settings("gus")).samples
-    quiet = np.concatenate([[False], audio.levels(samples) < -40, [False]])
+    quiet = np.concatenate([[False], audio.levels_db(samples) < -40, [False]])
     edges = np.flatnonzero(np.diff(quiet.astype(int))).reshape(-1, 2)
     assert (edges[:, 1] - edges[:, 0]).max() * 0.01 < 0.8
 
@@ -251,7 +252,7 @@ def test_speaking_needs_no_network(monkeypatch):
 
 
 def without_stress(line):
-    return "".join("".join(read(line).sentences).translate(str.maketrans("", "", "ˈˌ")).split())
+    return "".join("".join(read_line(line).sentences).translate(str.maketrans("", "", "ˈˌ")).split())
 
 
 @pytest.mark.parametrize(
@@ -283,14 +284,14 @@ def test_initials_are_spelled_and_noises_are_made():
 )
 def test_a_line_without_a_voice_for_its_script_is_murmured_in_the_characters_own(line):
     spoken = speak(line, settings("frank"))
-    assert spoken.murmured
+    assert spoken.is_murmur
     assert 0.2 < spoken.seconds < 4
     assert loudness_of(spoken.samples) == pytest.approx(-18, abs=0.5)
 
 
 def test_a_murmur_lasts_as_long_as_its_line_and_keeps_its_sentences():
-    short, long = read("Да."), read("Я продал рыбу человеку. Он сказал, что она ему подмигнула!")
-    assert long.murmured
+    short, long = read_line("Да."), read_line("Я продал рыбу человеку. Он сказал, что она ему подмигнула!")
+    assert long.is_murmur
     assert len(long.sentences) == 2
     assert len("".join(long.sentences)) > 6 * len("".join(short.sentences))
     assert long.sentences[1].endswith("!")
@@ -315,11 +316,11 @@ def test_a_recording_of_ones_own_is_trimmed_and_level_with_the_voices(tmp_path, 
     room = np.random.default_rng(0).standard_normal(24_000).astype(np.float32) * 1e-5
     path = tmp_path / f"take four.{suffix}"
     soundfile.write(path, np.repeat(np.concatenate([room, voice, room])[:, None], 2, axis=1), 24_000)
-    line = recorded(path)
+    line = read_recording(path)
     assert line.seconds == pytest.approx(len(voice) / 24_000, abs=0.25), "the room around it is gone"
     assert loudness_of(line.samples) == pytest.approx(-18, abs=0.5)
     assert np.abs(line.samples[[0, -1]]).max() < 1e-3
-    assert not line.murmured
+    assert not line.is_murmur
 
 
 def test_a_recording_that_is_missing_silent_or_no_sound_is_named(tmp_path):
@@ -332,9 +333,9 @@ def test_a_recording_that_is_missing_silent_or_no_sound_is_named(tmp_path):
         (text, "text.wav"),
     ):
         with pytest.raises(StudioError, match=told):
-            recorded(path, where="s02: file")
+            read_recording(path, where="s02: file")
 
 
 def test_murmured_russian_is_told_with_what_would_speak_it():
-    assert way_to_speak(["Я продал рыбу.", "🐟"]).startswith("; Kokoro speaks Russian: ")
-    assert way_to_speak(["🐟", "魚"]) == ""
+    assert murmur_remedy(["Я продал рыбу.", "🐟"]).startswith("; Kokoro speaks Russian: ")
+    assert murmur_remedy(["🐟", "魚"]) == ""

@@ -17,7 +17,8 @@ from flows.studio.errors import StudioError
 from flows.studio.media.loudness import loudness_of
 from flows.studio.rates import SAMPLE_RATE
 from flows.studio.voice import speech_api
-from flows.studio.voice.speak import named_voice, speak
+from flows.studio.voice.catalog import find_voice
+from flows.studio.voice.speak import speak
 from scripts_llm.screenplay.premise import Character, Voice
 
 
@@ -69,16 +70,16 @@ def url() -> Iterator[str]:
     ],
 )
 def test_a_name_with_an_at_sign_names_a_server(name, voice, model, url):
-    assert speech_api.address(name) == speech_api.Address(voice, model, url)
+    assert speech_api.parse_name(name) == speech_api.ServerVoice(voice, model, url)
 
 
 @pytest.mark.parametrize("name", ["frank", "am_puck", "joe@example", "a b@http://h"])
 def test_other_names_do_not(name):
-    assert speech_api.address(name) is None
+    assert speech_api.parse_name(name) is None
 
 
 def test_a_line_is_asked_for_and_comes_level_with_the_others(url):
-    voice = named_voice(f"kokoro/af_sky@{url}", where="characters.joe.voice")
+    voice = find_voice(f"kokoro/af_sky@{url}", where="characters.joe.voice")
     line = "Is it supposed to blink?"
     spoken = speak(line, voice)
     assert _Handler.asked == [
@@ -87,22 +88,22 @@ def test_a_line_is_asked_for_and_comes_level_with_the_others(url):
     ]  # fmt: skip
     assert spoken.seconds == pytest.approx(0.9, abs=0.1)
     assert loudness_of(spoken.samples) == pytest.approx(-18, abs=0.5)
-    assert not spoken.murmured
+    assert not spoken.is_murmur
 
 
 def test_pitch_speed_and_parentheticals_hold_for_a_servers_voice(url):
-    from flows.studio.voice.casting import cast
+    from flows.studio.voice.casting import cast_voices
 
     character = Character(voice=Voice(name=f"alloy@{url}", speed=1.2, pitch=3, effect="phone"))
-    voice = cast({"joe": character})["joe"]
+    voice = cast_voices({"joe": character})["joe"]
     assert (voice.speaker, voice.effect) == ("server", "phone")
     speak("Slowly now.", voice, parenthetical="slowly")
     assert _Handler.asked[0]["speed"] == pytest.approx(1.2 * 0.78 / 2 ** (3 / 12), rel=0.01)
 
 
 def test_emoji_are_hummed_and_said_to_be(url):
-    spoken = speak("🐟🐟", named_voice(f"alloy@{url}", where="x"))
-    assert spoken.murmured
+    spoken = speak("🐟🐟", find_voice(f"alloy@{url}", where="x"))
+    assert spoken.is_murmur
     assert _Handler.asked[0]["input"].startswith("Hmmm.")
 
 

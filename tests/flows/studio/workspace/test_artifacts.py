@@ -1,4 +1,4 @@
-"""Recipes and the artefacts that are known by them."""
+"""Recipes and the artifacts that are known by them."""
 
 from __future__ import annotations
 
@@ -17,46 +17,46 @@ def test_equal_recipes_have_one_hash_whatever_the_order_of_their_keys() -> None:
     assert len(artifacts.digest(one)) == 8
 
 
-def _make(place: Path, label: str, recipe: dict[str, object]) -> artifacts.Artefact:
-    def by(path: Path) -> dict[str, object]:
+def _make(place: Path, label: str, recipe: dict[str, object]) -> artifacts.Artifact:
+    def write(path: Path) -> dict[str, object]:
         path.write_bytes(b"film")
         return {"seconds": 1.5}
 
-    return artifacts.make(place, label, recipe, ".mp4", by=by)
+    return artifacts.create(place, label, recipe, ".mp4", write=write)
 
 
 def test_an_artefact_is_found_by_its_recipe_whatever_its_number(tmp_path: Path) -> None:
     made = _make(tmp_path, "s02.1", {"prompt": "a"})
     assert made.path.name == f"s02.1-{artifacts.digest({'prompt': 'a'})}.mp4"
-    found = artifacts.shelf(tmp_path, ".mp4")[artifacts.digest({"prompt": "a"})]
+    found = artifacts.stored(tmp_path, ".mp4")[artifacts.digest({"prompt": "a"})]
     assert found == made
     assert found.label == "s02.1"
-    assert found.made["seconds"] == 1.5
+    assert found.notes["seconds"] == 1.5
 
 
 def test_an_artefact_without_its_note_does_not_count(tmp_path: Path) -> None:
     made = _make(tmp_path, "s01.1", {"prompt": "a"})
     made.path.with_suffix(".json").write_text('{"recipe": {"prom', "utf-8")
-    assert artifacts.shelf(tmp_path, ".mp4") == {}
+    assert artifacts.stored(tmp_path, ".mp4") == {}
     made.path.with_suffix(".json").unlink()
-    assert artifacts.shelf(tmp_path, ".mp4") == {}
-    assert artifacts.shelf(tmp_path / "nowhere", ".mp4") == {}
+    assert artifacts.stored(tmp_path, ".mp4") == {}
+    assert artifacts.stored(tmp_path / "nowhere", ".mp4") == {}
 
 
 def test_a_note_that_was_edited_does_not_lend_its_file_to_another_recipe(tmp_path: Path) -> None:
     made = _make(tmp_path, "s01.1", {"prompt": "a"})
     note = made.path.with_suffix(".json")
     note.write_text(note.read_text("utf-8").replace('"a"', '"b"'), "utf-8")
-    assert artifacts.shelf(tmp_path, ".mp4") == {}
+    assert artifacts.stored(tmp_path, ".mp4") == {}
 
 
 def test_a_maker_that_fails_leaves_nothing(tmp_path: Path) -> None:
-    def by(path: Path) -> dict[str, object]:
+    def write(path: Path) -> dict[str, object]:
         path.write_bytes(b"half")
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        artifacts.make(tmp_path, "s01.1", {"prompt": "a"}, ".mp4", by=by)
+        artifacts.create(tmp_path, "s01.1", {"prompt": "a"}, ".mp4", write=write)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -69,4 +69,4 @@ def test_seeds_follow_from_names_and_fit_into_63_bits() -> None:
 
 
 def test_what_changed_is_told_by_key() -> None:
-    assert artifacts.changes({"a": 1, "b": 2, "c": 3}, {"a": 1, "b": 5, "d": 0}) == ("b", "d", "c")
+    assert artifacts.changed_keys({"a": 1, "b": 2, "c": 3}, {"a": 1, "b": 5, "d": 0}) == ("b", "d", "c")

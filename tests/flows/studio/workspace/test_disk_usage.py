@@ -30,7 +30,7 @@ def begin(tmp_path):
 def test_all_but_the_newest_of_every_show_lose_what_can_be_made_again(begin, tmp_path):
     old, new = begin("one", "s01e09"), begin("one", "s01e10")
     other = begin("two", "s01e01")
-    (removal,) = disk_usage.removable(tmp_path, keep=1)
+    (removal,) = disk_usage.removable_files(tmp_path, keep=1)
     assert removal.episode == old
     assert removal.num_bytes == 3000
     disk_usage.remove(removal)
@@ -48,32 +48,32 @@ def test_all_but_the_newest_of_every_show_lose_what_can_be_made_again(begin, tmp
 
 def test_keeping_none_takes_all_and_keeping_many_takes_nothing(begin, tmp_path):
     begin("one", "s01e01")
-    assert len(disk_usage.removable(tmp_path, keep=0)) == 1
-    assert disk_usage.removable(tmp_path, keep=5) == ()
+    assert len(disk_usage.removable_files(tmp_path, keep=0)) == 1
+    assert disk_usage.removable_files(tmp_path, keep=5) == ()
 
 
 def test_an_episode_without_a_film_is_left_whole(begin, tmp_path):
     begin("one", "s01e01", film=False)
     begin("one", "s01e02")
-    assert disk_usage.removable(tmp_path, keep=1) == ()
+    assert disk_usage.removable_files(tmp_path, keep=1) == ()
 
 
 def test_an_episode_that_is_being_worked_on_is_left_alone(begin, tmp_path):
     old = begin("one", "s01e01")
-    (removal,) = disk_usage.removable(tmp_path, keep=0)
+    (removal,) = disk_usage.removable_files(tmp_path, keep=0)
     with folder.locked(old), pytest.raises(StudioError, match="is being worked on"):
         disk_usage.remove(removal)
     assert (old.clips / "a.mp4").exists()
 
 
 def test_the_next_episode_is_expected_to_be_as_large_as_the_last_ones(begin, tmp_path):
-    assert disk_usage.wanted_bytes(tmp_path, "one") == folder.ROOM
-    sizes = [disk_usage.size_of(begin("one", f"s01e0{n}").root) for n in (1, 2, 3, 4)]
-    assert disk_usage.wanted_bytes(tmp_path, "one") == sum(sizes[1:]) // 3
+    assert disk_usage.next_episode_bytes(tmp_path, "one") == folder.MIN_FREE_BYTES
+    sizes = [disk_usage.folder_bytes(begin("one", f"s01e0{n}").root) for n in (1, 2, 3, 4)]
+    assert disk_usage.next_episode_bytes(tmp_path, "one") == sum(sizes[1:]) // 3
 
 
 def test_a_size_reads_as_people_say_it():
-    assert [disk_usage.in_words(size) for size in (0, 340e6, 999.4e6, 1.26e9)] == [
+    assert [disk_usage.format_bytes(size) for size in (0, 340e6, 999.4e6, 1.26e9)] == [
         "0 MB",
         "340 MB",
         "999 MB",

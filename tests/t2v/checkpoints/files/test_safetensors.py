@@ -8,7 +8,7 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from t2v.checkpoints.files.safetensors import SCALE, compressed, load_strictly, quantize, read
+from t2v.checkpoints.files.safetensors import SCALE, compress_weights, load_strictly, quantize, read_weights
 from t2v.errors import CheckpointError
 
 
@@ -18,7 +18,7 @@ def drawn(*shape: int, seed: int = 0) -> Tensor:
 
 def written(state: dict[str, Tensor], folder: Path, *, int8: bool = False) -> Path:
     path = folder / "model.safetensors"
-    save_file(compressed(state, int8=int8), path, metadata={"licence": "mine"})
+    save_file(compress_weights(state, int8=int8), path, metadata={"licence": "mine"})
     return path
 
 
@@ -45,7 +45,7 @@ def test_what_is_written_is_read_again_in_single_precision(
     tmp_path: Path, int8: bool, tolerance: float
 ) -> None:
     state = {"large.weight": drawn(64, 64, 3), "small.weight": drawn(8, 8), "bias": drawn(5000)}
-    got, metadata = read(written(state, tmp_path, int8=int8))
+    got, metadata = read_weights(written(state, tmp_path, int8=int8))
     assert metadata == {"licence": "mine"}
     assert got.keys() == state.keys()
     for name, value in state.items():
@@ -55,7 +55,7 @@ def test_what_is_written_is_read_again_in_single_precision(
 
 def test_int8_makes_large_matrices_half_as_large_and_leaves_small_ones_and_vectors_alone() -> None:
     state = {"large": drawn(64, 64), "small": drawn(63, 64), "vector": drawn(5000)}
-    out = compressed(state, int8=True)
+    out = compress_weights(state, int8=True)
     assert {name: value.dtype for name, value in out.items()} == {
         "large": torch.int8,
         "large" + SCALE: torch.float16,
@@ -66,7 +66,7 @@ def test_int8_makes_large_matrices_half_as_large_and_leaves_small_ones_and_vecto
 
 def test_a_parameter_that_is_called_scale_is_not_taken_for_somebody_elses(tmp_path: Path) -> None:
     state = {"norm.scale": drawn(7)}
-    got, _ = read(written(state, tmp_path))
+    got, _ = read_weights(written(state, tmp_path))
     torch.testing.assert_close(got["norm.scale"], state["norm.scale"], rtol=1e-3, atol=1e-3)
 
 
@@ -118,12 +118,12 @@ def test_a_broken_file_is_one_clear_error(tmp_path: Path, kind: str) -> None:
     path = tmp_path / "broken.safetensors"
     path.write_bytes(broken_files(tmp_path)[kind])
     with pytest.raises(CheckpointError, match=r"broken\.safetensors: wanted a safetensors file") as caught:
-        read(path)
+        read_weights(path)
     assert "\n" not in str(caught.value)
 
 
 def test_a_file_that_is_not_there_and_a_folder_are_one_clear_error(tmp_path: Path) -> None:
     with pytest.raises(CheckpointError, match=r"gone\.safetensors: not there"):
-        read(tmp_path / "gone.safetensors")
+        read_weights(tmp_path / "gone.safetensors")
     with pytest.raises(CheckpointError, match="wanted a safetensors file"):
-        read(tmp_path)
+        read_weights(tmp_path)

@@ -9,7 +9,7 @@ import pytest
 import torch
 from safetensors.torch import save
 
-from t2v.checkpoints.files.tensor_files import open_all, open_tensors
+from t2v.checkpoints.files.tensor_files import open_shards, open_tensors
 from t2v.checkpoints.files.wrong_files import read_json
 from t2v.errors import CheckpointError
 
@@ -96,9 +96,9 @@ def shards(folder: Path, count: int) -> tuple[Path, ...]:
 
 def test_shards_are_one_file_and_a_missing_or_doubled_one_is_told(tmp_path: Path) -> None:
     paths = shards(tmp_path, 3)
-    assert sorted(open_all(paths).tensors) == ["t1", "t2", "t3"]
+    assert sorted(open_shards(paths).tensors) == ["t1", "t2", "t3"]
     with pytest.raises(CheckpointError, match="1 of 3 shards are not there, first number 2"):
-        open_all((paths[0], paths[2]))
+        open_shards((paths[0], paths[2]))
     paths[1].write_bytes(paths[0].read_bytes())
     with pytest.raises(CheckpointError, match="'t1' is in another shard too"):
-        open_all(paths)
+        open_shards(paths)

@@ -1,0 +1,358 @@
+"""An episode from the premise to the film: script, shots, voices, cut, master.
+
+Everything that is made is stored in the episode's folder and known by its recipe. A run makes what is missing
+and goes on where the last one stopped. Needs no Prefect: `steps` does the work, `console` shows it.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from flows.studio.errors import StudioError
+from flows.studio.filming import auto_takes
+from flows.studio.filming.camera import FilmedShot, seconds_per_shot
+from flows.studio.filming.shots import PlannedShot
+from flows.studio.picture import contact_sheet as contact_sheets
+from flows.studio.picture.verify import FinishedFilm
+from flows.studio.production import edit as edits
+from flows.studio.production import messages, records, story_memory
+from flows.studio.production import plan as plans
+from flows.studio.production import script as scripts
+from flows.studio.production.console import Console, count, duration, running_time
+from flows.studio.production.episode import Episode, time_is_up
+from flows.studio.production.plan import Plan
+from flows.studio.production.request import Outcome
+from flows.studio.production.steps import Steps
+from flows.studio.release import report
+from flows.studio.timeline.model import Span
+from flows.studio.typography import fonts
+from flows.studio.voice.lines import hibari_fails, premise_voices
+from flows.studio.workspace import artifacts, files, manifest
+from flows.studio.workspace import folder as folders
+from scripts_llm.screenplay.script import filmed_scenes
+
+TIME_IS_UP = "the time was up, and the next run goes on"
+SHEET_SECONDS = 30.0  # the shortest time between two drawings of the contact sheet while it is filmed
+
+Clock = Callable[[], float]
+
+
+@dataclass
+class Run:
+    """One run at work, with the episode's folder locked: the episode and its plan as they are by now.
+
+    `plan` is None as long as the script is not complete. `notes` are said at the end of a night.
+    """
+
+    episode: Episode
+    console: Console
+    plan: Plan | None = None
+    clock: Clock = time.monotonic
+    notes: list[str] = field(default_factory=list)
+
+    def remember(self, **values: object) -> None:
+        """Keeps values for the next run; they are written with the next chapter of the manifest."""
+        self.episode = self.episode.remember(**values)
+
+
+def make_episode(
+    episode: Episode, console: Console, steps: Steps, *, clock: Clock = time.monotonic
+) -> Outcome:
+    """Makes what an episode is missing, up to the step that its request names.
+
+    Raises ScriptError or StudioError for input that is wrong, a disk that is full, or a folder in use.
+    """
+    with begin(episode, console, clock=clock) as run:
+        return nothing_to_do(run) or make(run, steps)
+
+
+@contextmanager
+def begin(episode: Episode, console: Console, *, clock: Clock = time.monotonic) -> Iterator[Run]:
+    """Locks the episode's folder and looks what is in it; what is missing is made by `make`."""
+    with folders.locked(episode.folder), files.disk_errors(episode.folder.root):
+        plan = None
+        if episode.has_script:
+            episode = scripts.read_script(episode)
+            plan = plans.make_plan(episode) if scripts.is_complete(episode.script) else None
+        yield Run(episode, console, plan, clock)
+
+
+def nothing_to_do(run: Run) -> Outcome | None:
+    """The outcome, if everything is made already; None if there is work."""
+    until = run.episode.request.until
+    if run.plan is None or not run.plan.is_done(until):
+        return None
+    path = run.plan.result(until)
+    return Outcome(0, path, messages.nothing_to_do(run.episode, path))
+
+
+def make(run: Run, steps: Steps) -> Outcome:
+    """Makes what is missing, step by step."""
+    folder, until = run.episode.folder, run.episode.request.until
+    plan = write_script(run, steps)
+    if until == "script":
+        then = f"edit it as you like, then go on: {messages.command(run.episode)}"
+        return finish(run, folder.script, then)
+    say_plan(run, plan)
+    plan = make_intro(run, steps, plan)
+    plan, gags = film_shots(run, steps, plan)
+    if until == "clips":
+        return finish(run, folder.contact_sheet, "filmed", gags=gags)
+    if run.episode.is_meme:
+        return cut_meme(run, steps, plan, gags)
+    plan = speak_lines(run, steps, plan)
+    if until == "voices":
+        return finish(run, folder.voices, "spoken", gags=gags)
+    segments = cut_segments(run, steps, plan)
+    if until == "cut":
+        return finish(run, folder.segments, "cut", gags=gags)
+    return master(run, steps, plan, segments, gags)
+
+
+def make_meme(episode: Episode, console: Console, steps: Steps) -> Outcome:
+    """Makes a meme; other words or another picture than its script's take the script's place.
+
+    Raises StudioError for a show that is no meme.
+    """
+    check_is_meme(episode)
+    replace_words(episode, console)
+    return make_episode(episode, console, steps)
+
+
+def check_is_meme(episode: Episode) -> None:
+    """Raises StudioError for a show that is no meme."""
+    premise = episode.own_premise
+    if premise.genre != "meme":
+        raise StudioError(
+            f"{episode.premise_path or premise.show}: wanted genre: meme, got {premise.genre}; "
+            f"try: {messages.command(episode)}",
+            code=2,
+        )
+
+
+def replace_words(episode: Episode, console: Console) -> None:
+    """Takes the script away if the request says other words; a script that was edited is kept beside it."""
+    folder, meme = episode.folder, episode.own_premise.meme
+    if not episode.has_script or meme is None:
+        return
+    script = scripts.read_script(episode).script
+    if script is not None and script.meme == meme:
+        return
+    if episode.premise_path is not None and scripts.was_edited(episode):
+        return  # a script that was edited by hand counts before the premise
+    with folders.locked(folder):
+        if scripts.was_edited(episode):
+            console.say(f"the script that you edited is kept as {scripts.put_aside(folder)}")
+        else:
+            folder.script.unlink()
+
+
+def write_script(run: Run, steps: Steps) -> Plan:
+    """Writes the script if there is none, completes it if there is one, and shows it; returns its plan."""
+    is_new = not run.episode.has_script
+    if is_new:
+        run.console.progress("writing the script")
+        run.episode = steps.write_script(run.episode, say=run.console.warn)
+    elif run.plan is None:
+        run.episode = steps.complete_script(run.episode)
+    run.episode = story_memory.remember(run.episode)
+    if run.episode.memory.fell_back:
+        run.notes.append(f"written by {scripts.OFFLINE}: {run.episode.memory.fell_back}")
+    for line in messages.describe_script(run.episode, is_new=is_new):
+        run.console.say(line)
+    records.save(run.episode, **records.script_chapter(run.episode))
+    return run.plan or plans.make_plan(run.episode)
+
+
+def say_plan(run: Run, plan: Plan) -> None:
+    """Says what will be made before it begins, and which letters no font has."""
+    for line in messages.describe_plan(plan):
+        run.console.say(line)
+    for line in fonts.describe_missing(plan.visible_texts()):
+        run.console.warn(line)
+        run.notes.append(line)
+    run.remember(weights=plan.film.weights)
+
+
+def make_intro(run: Run, steps: Steps, plan: Plan) -> Plan:
+    """Fits a title sequence of one's own to the film, before anything is filmed."""
+    intro, episode = plan.intro, run.episode
+    if intro is None or intro.digest in plan.clips:
+        return plan
+    run.console.progress("fitting the title sequence")
+    try:
+        results = steps.film_shots([intro], plan.film, episode.folder.clips, on_step=_ignore_step)
+        return plan.with_clips(*(filmed.clip for filmed in results if filmed.clip))
+    except StudioError as error:
+        raise StudioError(f"{episode.location_of('titles', 'intro')}: {error}", code=2) from None
+
+
+def film_shots(run: Run, steps: Steps, plan: Plan) -> tuple[Plan, tuple[str, ...]]:
+    """Films what is missing; returns the plan with the clips, and the labels of shots that failed twice."""
+    missing = plan.missing_shots
+    if num_filmed := sum(shot.file is None for shot in missing):
+        _say_estimate(run, steps, plan, num_filmed)
+    plan, failed = _film(run, steps, plan, missing)
+    contact_sheets.write_sheet(plan.contact_sheet(), run.episode.folder.contact_sheet)
+    _write_take_sheets(run, plan, missing)
+    gags = tuple(shot.label for shot in plan.shots if shot.digest in failed)
+    run.remember(failed=tuple(failed))
+    chapter = records.shots_chapter(plan)
+    records.save(run.episode, **chapter, gag_cards=list(gags))
+    steps.show_shots(run.episode, records.shots_table(chapter))
+    return plan, gags
+
+
+def _film(run: Run, steps: Steps, plan: Plan, missing: Sequence[PlannedShot]) -> tuple[Plan, dict[str, str]]:
+    """Films these shots and redraws the contact sheet now and then; the failed ones' labels by digest."""
+    episode, folder = run.episode, run.episode.folder
+    failed: dict[str, str] = {}
+    drawn = -math.inf
+    done = 0
+    all_scenes = filmed_scenes(plan.script)
+
+    def on_step(shot: PlannedShot, step: int, num_steps: int) -> None:
+        scene, number = all_scenes.index(shot.scene) + 1, shot.label.rsplit(".", 1)[-1]
+        label = f"scene {scene} of {len(all_scenes)}, shot {number}, step {step} of {num_steps}"
+        run.console.progress(label, done * num_steps + step, len(missing) * num_steps)
+
+    steps.show_progress(episode, 0, len(missing))
+    with closing(steps.film_shots(missing, plan.film, folder.clips, on_step=on_step)) as results:
+        while done < len(missing):
+            if time_is_up(episode.request.stop_at):
+                contact_sheets.write_sheet(plan.contact_sheet(), folder.contact_sheet)
+                filmed_so_far = f"{done} of {len(missing)} shots were filmed"
+                raise StudioError(f"{episode.name}: {filmed_so_far}; {TIME_IS_UP}")
+            filmed = next(results)
+            if filmed.clip is None:
+                failed[filmed.shot.digest] = filmed.shot.label
+            else:
+                plan = plan.with_clips(filmed.clip)
+            _say_filmed(run.console, filmed, is_first=done == 0)
+            if run.clock() - drawn >= SHEET_SECONDS:
+                contact_sheets.write_sheet(plan.contact_sheet(), folder.contact_sheet)
+                drawn = run.clock()
+            done += 1
+            steps.show_progress(episode, done, len(missing))
+    return plan, failed
+
+
+def _say_filmed(console: Console, filmed: FilmedShot, *, is_first: bool) -> None:
+    label = filmed.shot.label
+    if filmed.clip is None:
+        console.warn(f"{label} failed twice ({filmed.fault}); a gag card takes its place")
+        return
+    if is_first:
+        console.say(f"the first clip: {filmed.clip.path}")
+    if verdict := auto_takes.describe_takes(filmed.clip.notes):
+        console.say(f"{label}: {verdict}")
+
+
+def _write_take_sheets(run: Run, plan: Plan, filmed: Sequence[PlannedShot]) -> None:
+    """The takes of a shot side by side, if one of them is new."""
+    for shot in plan.shots:
+        if shot.others and any(take in filmed for take in (shot, *shot.others)):
+            path = contact_sheets.write_take_sheet(run.episode.folder, shot)
+            run.console.say(f"{len(shot.others) + 1} takes of {shot.label}: {path}")
+
+
+def _say_estimate(run: Run, steps: Steps, plan: Plan, num_shots: int) -> None:
+    """Shots times seconds, from one step measured here and now."""
+    film = plan.film
+    run.console.progress("loading the film model and measuring a step")
+    step = steps.seconds_per_step(film)
+    each = seconds_per_shot(step, film)
+    measured = f"{film.num_steps} steps of {step:.2f} s, measured just now"
+    most = auto_takes.MOST_TAKES * num_shots * each
+    again = f", at most {duration(most)} if takes are filmed again" if film.takes == "auto" else ""
+    total = f"about {duration(num_shots * each)}{again}"
+    run.console.say(f"{count(num_shots, 'shot')} × {each:.1f} s = {total} ({measured})")
+
+
+def _ignore_step(shot: PlannedShot, step: int, num_steps: int) -> None:
+    pass
+
+
+def speak_lines(run: Run, steps: Steps, plan: Plan) -> Plan:
+    """Speaks the lines that are missing, each in its character's own voice."""
+    episode, console = run.episode, run.console
+    if hibari_fails(plan.missing_lines):
+        plan = plans.make_plan(episode)
+    missing = plan.missing_lines
+    voices = premise_voices(plan.premise, speaker=episode.speaker)
+    results = steps.speak_lines(missing, voices, episode.folder.voices)
+    spoken = []
+    for number in range(1, len(missing) + 1):
+        console.progress(f"speaking line {number} of {len(missing)}", number - 1, len(missing))
+        spoken.append(next(results))
+    plan = plan.with_voices(*spoken)
+    if murmurs := messages.describe_murmurs(plan):
+        console.warn(murmurs)
+        run.notes.append(murmurs)
+    records.save(episode, **records.lines_chapter(plan))
+    return plan
+
+
+def cut_segments(run: Run, steps: Steps, plan: Plan) -> tuple[Path, ...]:
+    """Encodes the segments that changed; returns all of them in order."""
+    edit, folder = plan.edit, run.episode.folder
+    segments = edits.stored_segments(edit, folder)
+    missing = [name for name, path in segments.items() if path is None]
+    spans, total = edit.timeline.spans, edit.timeline.num_frames
+
+    def on_frame(span: Span, frame: int) -> None:
+        label = f"cutting {span.id}, {spans.index(span) + 1} of {len(spans)}"
+        run.console.progress(label, span.start + frame, total)
+
+    made = dict(steps.cut_segments(edit, missing, folder.segments, on_frame=on_frame))
+    return tuple(made[name] if path is None else path for name, path in segments.items())
+
+
+def master(run: Run, steps: Steps, plan: Plan, segments: Sequence[Path], gags: tuple[str, ...]) -> Outcome:
+    """Joins sound and picture, checks the film, and saves everything that is needed to make it again."""
+    run.console.progress("mixing the sound and joining the segments")
+    finished = steps.master(plan.edit, segments, run.episode)
+    records.save(run.episode, **records.timeline_chapter(plan.edit.timeline))
+    if not run.episode.folder.draft:
+        records.write_publish(plan)
+    return save_film(run, plan, finished, gags)
+
+
+def cut_meme(run: Run, steps: Steps, plan: Plan, gags: tuple[str, ...]) -> Outcome:
+    """Cuts a meme: one clip, two texts, forwards and backwards."""
+    if gags:
+        return Outcome(
+            1, None, ("the meme's one shot failed twice; run the same command again to try it anew",)
+        )
+    run.console.progress("cutting the loop")
+    finished = steps.write_meme(plan, plan.clips[plan.shots[0].digest].path)
+    return save_film(run, plan, finished, gags)
+
+
+def save_film(run: Run, plan: Plan, finished: FinishedFilm, gags: tuple[str, ...]) -> Outcome:
+    """Saves what the film is made from and writes its report."""
+    run.remember(film_recipe=artifacts.digest(plan.film_recipe()))
+    records.save(run.episode, **records.film_chapter(run.episode.folder, finished))
+    if not run.episode.folder.draft:
+        report.write_report(run.episode.folder)
+    loud = "" if finished.loudness_lufs is None else f", {finished.loudness_lufs:.1f} LUFS"
+    length = f"{running_time(finished.seconds)} of film{loud}"
+    return finish(run, run.episode.folder.film, length, gags=gags)
+
+
+def finish(run: Run, path: Path, *lines: str, gags: tuple[str, ...] = ()) -> Outcome:
+    """Saves the episode's memory; the outcome names the file to look at."""
+    manifest.write(run.episode.folder, run.episode.memory)
+    notes, said = [*run.notes], [*lines]
+    if gags:
+        cards = f"{count(len(gags), 'gag card')} ({', '.join(gags)})"
+        notes.append(cards)
+        said.append(f"made with {cards}; the next run tries {'it' if len(gags) == 1 else 'them'} again")
+    if not any(str(path) in line for line in said):
+        said.append(f"it lies in {path}")
+    return Outcome(3 if gags else 0, path, tuple(said), tuple(notes))

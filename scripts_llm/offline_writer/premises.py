@@ -1,0 +1,67 @@
+"""Writes the text of a new premise from a logline, for `coldopen new`."""
+
+from __future__ import annotations
+
+import re
+
+from scripts_llm.offline_writer.cast import complete_premise
+from scripts_llm.offline_writer.wording import title_case
+from scripts_llm.screenplay.film_vocabulary import FilmWords
+from scripts_llm.screenplay.premise import Premise
+
+
+def title_from(logline: str) -> str:
+    """A show's name from its logline: at most seven words, capitalised as a title."""
+    head = re.split(r"[,.;:!?]|\b(?:who|which|that|because|until)\b", logline.strip())[0]
+    return title_case(" ".join((head or logline).split()[:7]))[:80].strip() or "Untitled"
+
+
+def _sentence_case(title: str) -> str:
+    """A Russian title: only the first word and names have capitals."""
+    words = title.split()
+    return " ".join(word if n == 0 or not word.istitle() else word.lower() for n, word in enumerate(words))
+
+
+def _quoted(text: str) -> str:
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def premise_from_logline(logline: str, words: FilmWords, *, seed: int) -> str:
+    """The text of a commented premise file, with a cast that the film model can show."""
+    logline = " ".join(logline.split())[:240]
+    language = "ru" if re.search("[а-яё]", logline, re.IGNORECASE) else "en"
+    title = title_from(logline)
+    bare = Premise(
+        show=title if language == "en" else _sentence_case(title), logline=logline, language=language
+    )
+    premise, _ = complete_premise(bare, words, seed=seed)
+    rows = [
+        "# A premise: what the show is. Change anything; the next episode follows.",
+        "schema: 1",
+        f"show: {_quoted(premise.show)}",
+        f"logline: {_quoted(logline)}",
+        "genre: sitcom                  # or meme",
+        *(["language: ru"] if language == "ru" else []),
+        'format: {scenes: 8-12, aspect: "16:9"}     # aspect: 16:9, 1:1 or 9:16',
+        "",
+        "# The cast was invented from the logline. `look` is what the film model draws:",
+        "# give nobody another's kind or colour.",
+        f"# kinds: {', '.join(words.kinds)}",
+        f"# colours: {', '.join(words.colours)}; to wear: {', '.join(words.accessories)}",
+        "characters:",
+    ]
+    for key, c in premise.characters.items():
+        rows += [
+            f"  {key}:",
+            f"    name: {_quoted(c.name or key)}",
+            f"    look: {_quoted(c.look or '')}",
+            f"    role: {_quoted(c.role or '')}",
+            f"    wants: {_quoted(c.wants or '')}          # what they are after, in every scene",
+            f"    flaw: {_quoted(c.flaw or '')}            # what keeps them from it",
+            f"    catchphrase: {_quoted(c.catchphrase or '')}",
+            f"    speech: {_quoted(c.speech or '')}",
+        ]
+    rows += ["", f"# Where it plays. The film model has: {', '.join(words.sets)}.", "settings:"]
+    rows += [f"  {key}: {{look: {_quoted(setting.look)}}}" for key, setting in premise.settings.items()]
+    rows += ["", f"seed: {seed}          # another number, another story", ""]
+    return "\n".join(rows)
