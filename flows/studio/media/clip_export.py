@@ -1,4 +1,4 @@
-"""Clips as people send them round: mp4, gif or a folder of PNG, with what they were filmed with inside.
+"""Clips in the formats that people share (mp4, gif, PNG), with the settings that made them.
 
 The settings are JSON in the file's comment (mp4 and gif) or in every PNG's text chunk `Comment`.
 """
@@ -26,7 +26,7 @@ _CODING = ("-c:v", "libx264", "-crf", "12", "-preset", "slow", "-pix_fmt", "yuv4
 
 
 def check_target(path: Path) -> None:
-    """Raises StudioError for a name that no clip can have, before anything is filmed."""
+    """Raises StudioError for a path that no clip can be written to, before anything is filmed."""
     if path.suffix not in ("", *FORMATS):
         raise StudioError(
             f"--out {path}: wanted a name in .mp4 or .gif, or a folder for PNG, got {path.suffix}", code=2
@@ -48,9 +48,9 @@ def _check_folder(folder: Path) -> None:
 
 
 def export_clip(frames: Frames, fps: int, path: Path, settings: Mapping[str, Any]) -> None:
-    """Writes frames (f, h, w, 3) as the name asks for: .mp4, .gif, or else a folder of numbered PNG.
+    """Writes frames (f, h, w, 3) as .mp4 or .gif by the path's suffix, else as a folder of PNG files.
 
-    mp4 has the colours of every player (yuv420p); PNG alone are without loss.
+    mp4 has the colours of every player (yuv420p); PNG alone is without loss.
     """
     told = json.dumps(settings, ensure_ascii=True)
     with disk_errors(path):
@@ -82,7 +82,7 @@ def _write_gif(frames: Frames, fps: int, path: Path, told: str) -> None:
 
 
 def gif_with_comment(content: bytes, comment: bytes) -> bytes:
-    """A gif with a comment before its first picture (GIF89a, section 24)."""
+    """The bytes of a gif with a comment before its first picture (GIF89a, section 24)."""
     packed = content[10]
     start = 13 + (3 * 2 ** ((packed & 7) + 1) if packed & 0x80 else 0)
     blocks = [comment[place : place + 255] for place in range(0, len(comment), 255)]
@@ -107,7 +107,7 @@ def _write_pngs(frames: Frames, folder: Path, told: str) -> None:
 
 
 def read_settings(path: Path) -> dict[str, Any]:
-    """What a clip says it was filmed with. Raises StudioError for a file that says nothing."""
+    """Reads the settings that a clip was filmed with. Raises StudioError for a file without them."""
     file = path
     if path.is_dir():
         file = min(
