@@ -1,7 +1,7 @@
 """The timeline as OpenTimelineIO: the cut film with its edits, the stems under it, markers on both.
 
-For those who finish in an editor. The file is OTIO's own JSON (schemas Timeline.1, Stack.1, Track.1, Clip.2,
-ExternalReference.1, Marker.2), which needs no library to be written. Media are named relative to the file.
+The file is OTIO's own JSON (schemas Timeline.1, Stack.1, Track.1, Clip.2, ExternalReference.1, Marker.2),
+which needs no library to be written. Media are named relative to the file.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def write_otio(
 
 
 def _picture_track(timeline: Timeline, segments: Mapping[str, Path], where: Path) -> Json:
-    """Every cut as a part of its span's segment, which has effects and transitions in it."""
+    """Every cut as a part of its span's segment, which contains its effects and transitions."""
     children = []
     for span in timeline.spans:
         media = _media(segments[span.id], where, span.end - span.start, FPS)
