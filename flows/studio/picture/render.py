@@ -303,12 +303,12 @@ def segment_recipe(timeline: Timeline, span: Span, *, options: RenderOptions | N
 
 
 def _caption_recipe(caption: Caption, style: str) -> list[Any]:
-    told: list[Any] = [caption.start, caption.end, caption.text, caption.who, caption.style]
+    recipe: list[Any] = [caption.start, caption.end, caption.text, caption.who, caption.style]
     if caption.speakers:
-        told.append(list(caption.speakers))
+        recipe.append(list(caption.speakers))
     if read_style(style).waiting:
-        told.append([[word.start, word.end] for word in caption.words])
-    return told
+        recipe.append([[word.start, word.end] for word in caption.words])
+    return recipe
 
 
 def _style_recipe(name: str) -> dict[str, Any]:

@@ -119,14 +119,14 @@ def _ass_text(caption: Caption, look: CaptionStyle, colours: Mapping[str, str], 
     words = [replace(word, text=write(word.text)) for word in caption.words]
     typeset = _typesetter(head.family, head.size)
     timed = _karaoke(words, caption, typeset) if look.waiting and words else typeset
-    told, before = [], None
+    parts, before = [], None
     for who, text in rows:
         colour = _ass_colour(colours.get(who or "", look.colour))
         tags = head.tags if before is None else ""
         tags += "" if colour == before else f"\\1c{colour}"
-        told.append((f"{{{tags}}}" if tags else "") + timed(text))
+        parts.append((f"{{{tags}}}" if tags else "") + timed(text))
         before = colour
-    return "\\N".join(told)
+    return "\\N".join(parts)
 
 
 @dataclass(frozen=True)
@@ -152,12 +152,12 @@ def _typesetter(family: str, size: float) -> Callable[[str], str]:
     first = fonts.font_file(family)
 
     def typeset(text: str) -> str:
-        told = []
+        parts = []
         for path, run in fonts.font_runs(text, first):
             scale = fonts.fallback_scale(path, first)
             other = f"{{\\fs{size * scale:.1f}}}" if scale != 1 else ""
-            told.append(other + escape_ass(run) + (f"{{\\fs{size:g}}}" if other else ""))
-        return "".join(told)
+            parts.append(other + escape_ass(run) + (f"{{\\fs{size:g}}}" if other else ""))
+        return "".join(parts)
 
     return typeset
 
@@ -181,14 +181,14 @@ def _karaoke(words: list[Word], caption: Caption, typeset: Callable[[str], str])
         return now - before
 
     def row(text: str) -> str:
-        told = []
+        parts = []
         while rest and (word := rest[0]) is not None and (at := text.find(word.text)) >= 0:
             rest.pop(0)
             if word.text:
-                told.append(f"{{\\k{until(word.start)}}}{typeset(text[:at])}")
-                told.append(f"{{\\{_wipe(word.text)}{until(word.end)}}}{typeset(word.text)}")
+                parts.append(f"{{\\k{until(word.start)}}}{typeset(text[:at])}")
+                parts.append(f"{{\\{_wipe(word.text)}{until(word.end)}}}{typeset(word.text)}")
             text = text[at + len(word.text) :]
-        return "".join(told) + typeset(text)
+        return "".join(parts) + typeset(text)
 
     return row
 

@@ -84,8 +84,8 @@ def _other_colours(fed: Frames, got: Frames) -> list[str]:
     apart = np.median(got.astype(np.int16) - fed, axis=(0, 1, 2))
     if np.abs(apart).max() <= MOST_COLOUR:
         return []
-    told = ", ".join(f"{value:+.0f}" for value in apart)
-    return [f"wanted the colours within {MOST_COLOUR} of the cut's, got red, green, blue {told}"]
+    shifts = ", ".join(f"{value:+.0f}" for value in apart)
+    return [f"wanted the colours within {MOST_COLOUR} of the cut's, got red, green, blue {shifts}"]
 
 
 @dataclass(frozen=True)

@@ -49,9 +49,9 @@ def _picture_track(timeline: Timeline, segments: Mapping[str, Path], where: Path
         media = _media(segments[span.id], where, span.end - span.start, FPS)
         for cut in timeline.pictures:
             if span.start <= cut.start < span.end:
-                told = {"scene": cut.scene, "clip": cut.clip.name if cut.clip else None, "card": cut.card}
+                metadata = {"scene": cut.scene, "clip": cut.clip.name if cut.clip else None, "card": cut.card}
                 source = _range(cut.start - span.start, cut.end - cut.start, FPS)
-                children.append(_clip(cut.shot or span.id, source, media, metadata=told))
+                children.append(_clip(cut.shot or span.id, source, media, metadata=metadata))
     captions: list[Marked] = [(c.start, c.end, c.text.replace("\n", " / "), c.who) for c in timeline.captions]
     done: list[Marked] = [(e.start, e.end, e.name, e.scene) for e in timeline.effects]
     done += [(j.start, j.end, j.kind, None) for j in timeline.transitions]

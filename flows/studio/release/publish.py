@@ -33,11 +33,11 @@ class Chapter:
 
 
 def write_publish(
-    place: EpisodeFolder, premise: Premise, script: Script, timeline: Timeline, credit: str
+    folder: EpisodeFolder, premise: Premise, script: Script, timeline: Timeline, credit: str
 ) -> None:
     """Writes publish.txt; `credit` are the `credit_lines`."""
-    with atomic_write(place.publish) as part:
-        text = publish_text(premise, script, timeline, credit, number=place.code.number)
+    with atomic_write(folder.publish) as part:
+        text = publish_text(premise, script, timeline, credit, number=folder.code.number)
         part.write_text(text, encoding="utf-8")
 
 
@@ -45,9 +45,15 @@ def publish_text(premise: Premise, script: Script, timeline: Timeline, credit: s
     """Title, description, chapters, credits and hashtags, with a blank line between them."""
     wanted = premise.publish or Publish()
     title = wanted.format_title(show=premise.show, season=premise.season, episode=number, title=script.title)
-    told = wanted.description or script.logline or premise.logline or ""
+    description = wanted.description or script.logline or premise.logline or ""
     rows = [f"{_clock(chapter.second)} {chapter.name}" for chapter in chapters(script, timeline)]
-    blocks = [shorten_title(title), told, "\n".join(rows), credit, " ".join(hashtags(wanted.tags, premise))]
+    blocks = [
+        shorten_title(title),
+        description,
+        "\n".join(rows),
+        credit,
+        " ".join(hashtags(wanted.tags, premise)),
+    ]
     return "\n\n".join(block for block in blocks if block) + "\n"
 
 

