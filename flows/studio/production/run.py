@@ -177,8 +177,8 @@ def say_plan(run: Run, plan: Plan) -> None:
     for line in fonts.describe_missing(plan.visible_texts()):
         run.console.warn(line)
         run.notes.append(line)
-    if line := upscaler.describe_fallback():
-        run.console.say(line)
+    if fallback := upscaler.describe_fallback():
+        run.console.say(fallback)
     run.remember(weights=plan.film.weights)
 
 
