@@ -20,7 +20,7 @@ _PACKAGES = ("cold-open", "torch", "open_clip_torch", "imageio-ffmpeg", "hibari-
 
 @dataclass(frozen=True)
 class EpisodeMemory:
-    """What an episode remembers from run to run: one option that is not given again keeps its value.
+    """Values that an episode keeps from run to run: an option that is not given again keeps its value.
 
     `seed`, `writer` and `video` are those of the command line, `video` by the premise's keys. `film_model` is
     what nobody named: the environment's at the beginning, else TOON, and `num_steps` TOON's own number then.
