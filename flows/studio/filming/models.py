@@ -50,7 +50,7 @@ class RenderError(StudioError):
 
 @dataclass(frozen=True)
 class Traits:
-    """Facts that are not in a model's weights: its name for people, its prompts' dialect, its kind of picture."""
+    """Facts that are not in a model's weights: name for people, dialect of prompts, kind of picture."""
 
     title: str
     about: str = ""
