@@ -20,7 +20,8 @@ from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
 from t2v import loading
-from t2v.checkpoints.files.safetensors import compress_weights, whole, write_weights
+from t2v.checkpoints.files.atomic import atomic_write
+from t2v.checkpoints.files.safetensors import compress_weights, write_weights
 from t2v.checkpoints.fingerprint import TOON_FILE
 from t2v.errors import SettingsError
 from t2v.memory.precision import best_dtype
@@ -224,7 +225,7 @@ def _same_settings(settings: FineTuning, model: TextToVideo, folder: Path) -> No
                 f"{folder}: was begun with {', '.join(other)}: go on so, or name a new folder"
             )
     folder.mkdir(parents=True, exist_ok=True)
-    with whole(file) as part:
+    with atomic_write(file) as part:
         part.write_text(json.dumps(now, indent=2) + "\n", "utf-8")
 
 
@@ -345,7 +346,7 @@ def _note(file: Path, row: dict[str, Any]) -> None:
         with contextlib.suppress(json.JSONDecodeError):  # the end of a run that was killed
             rows.append(json.loads(line))
     rows = [*(kept for kept in rows if kept["step"] < row["step"]), row]
-    with whole(file) as part:
+    with atomic_write(file) as part:
         part.write_text("".join(f"{json.dumps(kept)}\n" for kept in rows), "utf-8")
 
 

@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from t2v.checkpoints.files.safetensors import whole
+from t2v.checkpoints.files.atomic import atomic_write
 from t2v.configs import Prediction
 from t2v.sampling.schedule import NoiseSchedule
 
@@ -72,7 +72,7 @@ class Progress:
 
 
 def save_atomically(state: Mapping[str, Any], path: Path) -> None:
-    with whole(path) as part:
+    with atomic_write(path) as part:
         torch.save(dict(state), part)
 
 
