@@ -1,4 +1,4 @@
-"""OpenCLIP's text tower: texts in, one embedding a token out."""
+"""OpenCLIP's text tower: texts to embeddings of their tokens."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def bpe() -> Any:
 
 @cache
 def vocabulary(name: str) -> dict[int, int]:
-    """CLIP's token ids -> a small model's own, from a table in t2v/weights."""
+    """A small model's token id for each of CLIP's that it knows, from a table in t2v/weights."""
     ids = json.loads((files("t2v") / "weights" / name).read_text("utf-8"))
     return {clip_id: i for i, clip_id in enumerate(ids)}
 
@@ -37,9 +37,9 @@ def bpe_tokens(text: str) -> list[int]:
 
 
 def tokenize(texts: Sequence[str], config: TextEncoderConfig) -> Tensor:
-    """(b, l) token ids: start, text, end, zeros; a text that is too long keeps its end token.
+    """Texts to token ids (b, l): start, text, end, zeros. A long text is cut before its end token.
 
-    A small vocabulary leaves out what it does not know.
+    Tokens that a small vocabulary does not have are left out.
     """
     tokenizer = bpe()
     start, end = tokenizer.sot_token_id, tokenizer.eot_token_id
@@ -56,7 +56,7 @@ def tokenize(texts: Sequence[str], config: TextEncoderConfig) -> Tensor:
 
 
 class TextEncoder(nn.Module):
-    """`open_clip.transformer.TextTransformer`, read at the layer that the film model was trained on."""
+    """`open_clip.transformer.TextTransformer`, read at the layer that the film model is trained on."""
 
     def __init__(self, config: TextEncoderConfig) -> None:
         super().__init__()
@@ -73,7 +73,7 @@ class TextEncoder(nn.Module):
         )
 
     def encode(self, tokens: Tensor) -> Tensor:
-        """(b, l) token ids -> (b, l, d)."""
+        """Token ids (b, l) to embeddings (b, l, d)."""
         layer = self.config.layers - 1 - self.config.skipped_layers
         out = self.tower.forward_intermediates(
             tokens,
@@ -86,5 +86,5 @@ class TextEncoder(nn.Module):
         return out["text_intermediates"][0]
 
     def forward(self, texts: Sequence[str]) -> Tensor:
-        """Embeddings of all positions, padding too: (b, l, d)."""
+        """Embeddings (b, l, d) of texts, with their padding."""
         return self.encode(tokenize(texts, self.config).to(self.tower.positional_embedding.device))
