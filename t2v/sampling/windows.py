@@ -9,7 +9,7 @@ from t2v.sampling.guidance import Network
 
 
 def frame_windows(num_frames: int, window: int, stride: int, *, loop: bool) -> list[list[int]]:
-    """The frame indices of every window; those of a loop go over its end, else the last ends with the clip."""
+    """The frame indices of every window; in a loop they go over its end, else the last ends with the clip."""
     if window >= num_frames:
         return [list(range(num_frames))]
     if loop:

@@ -400,7 +400,7 @@ def test_weights_that_are_no_numbers_are_told_by_name_and_no_black_film_is_made(
     model = make_tiny()
     with torch.no_grad():
         model.unet.out[2].bias[0] = float("nan")
-    wanted = r"tiny: .*output is not finite at timestep 999; 1 of its weights are not finite, first 'unet.out.2.bias'"
+    wanted = r"tiny: .*not finite at timestep 999; 1 of its weights are not finite, first 'unet.out.2.bias'"
     with pytest.raises(t2v.RenderError, match=wanted):
         filmed(model)
 
