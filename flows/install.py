@@ -80,7 +80,7 @@ def cpu_index() -> str | None:
 
 
 def announce(*, dev: bool, torch: Sequence[str], index: str | None) -> None:
-    """How many megabytes, before any is fetched."""
+    """Prints how many megabytes will be fetched."""
     big = sys.platform == "linux" and index is None
     fetch, disk = sum_mb(CUDA_TORCH_MB if big else CPU_TORCH_MB, dev=dev)
     build = " ".join(torch) or ("without CUDA" if index else "the default build")

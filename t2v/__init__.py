@@ -44,7 +44,7 @@ def load(
     dtype: Any = None,
     memory: str | float | MemoryPlan = "auto",
 ) -> TextToVideo:
-    """A model ready to film; see `t2v.loading.load`."""
+    """Load a model; see `t2v.loading.load`."""
     from t2v import loading
 
     return loading.load(source, base=base, loras=loras, device=device, dtype=dtype, memory=memory)
@@ -57,9 +57,9 @@ def plan(
     width: int | None = None,
     **settings: Any,
 ) -> MemoryPlan:
-    """How a clip would be filmed in `memory_gb`, and the peak to expect; see `t2v.memory.plan.plan`.
+    """The plan for a clip in `memory_gb`, with its expected peak; see `t2v.memory.plan.plan`.
 
-    A loaded model is planned for on its own device and in its own dtype.
+    A loaded model gives the plan its device and dtype.
     """
     from t2v.memory import plan as memory_plan
 
@@ -73,7 +73,7 @@ def plan(
 def preset(
     source: str | Path, *, base: str | Path | None = None, loras: Sequence[tuple[str | Path, float]] = ()
 ) -> Preset:
-    """What a source films where nothing else is asked for, without loading it; see `t2v.loading.preset`."""
+    """The preset of a source, without loading it; see `t2v.loading.preset`."""
     if is_toon(source):
         return TOON
     from t2v import loading
@@ -82,7 +82,7 @@ def preset(
 
 
 def save(model: TextToVideo, folder: str | Path, *, layout: str = "modelscope") -> Path:
-    """Write a model's weights and settings; see `t2v.checkpoints.save.save_checkpoint`."""
+    """Write a loaded model's weights and settings; see `t2v.checkpoints.save.save_checkpoint`."""
     from t2v import loading
 
     return loading.save(model, folder, layout=layout)

@@ -1,6 +1,5 @@
-"""What a text-to-video model is made of, as frozen data, and the presets of this package.
+"""The configurations of a text-to-video model's parts, as frozen dataclasses, and the presets. No torch.
 
-No torch here: the presets can be read by whoever plans a film without loading a model.
 Figures of MODELSCOPE: damo-vilab/text-to-video-ms-1.7b, `configuration.json` and the source that hard-codes
 the rest.
 """
@@ -82,7 +81,7 @@ class ScheduleConfig:
 
 @dataclass(frozen=True)
 class Preset:
-    """A model's parts and what it films when nothing else is asked for. Sizes: (height, width) by aspect."""
+    """A model's parts and its default settings. Sizes: (height, width) in pixels by aspect."""
 
     name: str
     text_encoder: TextEncoderConfig
@@ -99,10 +98,10 @@ class Preset:
     speed: Speed = "exact"
     sizes: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     negative_prompt: str = ""
-    motion_guidance: float = 0.0  # how far films are driven away from what stands still
-    steadiness: float = 0.0  # latents that deviate by no more than this over the frames are held still
-    timestep_shift: float = 1.0  # how far sampling dwells in the noise: twice the side of a picture, 2
-    speaks_toon: bool = False  # prompts are first said in the words of the drawn world
+    motion_guidance: float = 0.0  # scale of the guidance away from still frames
+    steadiness: float = 0.0  # latents whose deviation over the frames is no larger are held still
+    timestep_shift: float = 1.0  # towards noise, in sampling and training: 2 for twice the side (SD3)
+    speaks_toon: bool = False  # prompts are translated to the words of the drawn world
     licence: str = ""
 
     def __post_init__(self) -> None:
@@ -113,10 +112,10 @@ class Preset:
 
 
 def fast_settings(preset: Preset) -> dict[str, Any]:
-    """What `speed="fast"` puts in the place of the preset's own values: fewer and cheaper evaluations.
+    """The settings of `speed="fast"`, in place of the preset's own: fewer and cheaper evaluations.
 
-    Three fifths of the preset's steps, at most 16, of second order; guidance and the deep features are worked
-    out in every other one. A network that was distilled to a few steps is fast already.
+    Three fifths of the preset's steps, at most 16, of second order; guidance and the deep features are
+    computed in every second one. Empty for a network that was distilled to a few steps.
     """
     if preset.unet.guidance_embed_dim is not None:
         return {}

@@ -1,16 +1,16 @@
-"""What can go wrong with a film model.
+"""Errors of film models.
 
 T2VError
 ├── CheckpointError    a weight file is missing, broken, or another model's
 ├── SettingsError      a setting that the model cannot film with
-└── RenderError        the network answered with what is no number
+└── RenderError        a network's output is not finite
 """
 
 from __future__ import annotations
 
 
 class T2VError(Exception):
-    """Anything that t2v says on purpose: one line for whoever called."""
+    """Base of all expected errors of this package, each with a one-line message."""
 
 
 class CheckpointError(T2VError):
@@ -22,8 +22,8 @@ class SettingsError(T2VError, ValueError):
 
 
 class RenderError(T2VError):
-    """The network answered with what is no number."""
+    """A network's output is not finite."""
 
 
 class PrecisionWarning(UserWarning):
-    """A clip was made again in single precision, because half precision could not hold it."""
+    """A clip was made again in single precision, because half precision overflowed."""

@@ -1,6 +1,6 @@
-"""What is seen in a drawn clip: set, time, shot size, and who stands where, in which colour, doing what.
+"""The judge of TOON's films: set, time, shot size, and each figure's kind, colour, action and place.
 
-A small network, trained on the drawn world alone (`t2v.training.judge_recipe`), never on what TOON filmed.
+A small network, trained on the drawn world alone (`t2v.training.judge_recipe`), never on TOON's films.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from t2v.toon.world import ACTIONS, COLOURS, KINDS, PLACES, SETS, SIZES, TIMES, 
 
 WEIGHTS = Path(__file__).parent / "weights" / "judge.safetensors"
 NOBODY = len(KINDS)  # the kind of an empty place
-NUM_FRAMES = 6  # of a clip that are looked at, evenly over it
+NUM_FRAMES = 6  # of a clip that the judge sees, evenly spaced
 CLIP_QUESTIONS = {"set": len(SETS), "time": len(TIMES), "size": len(SIZES)}
 PLACE_QUESTIONS = {"kind": len(KINDS) + 1, "colour": len(COLOURS), "action": len(ACTIONS)}
 
@@ -31,7 +31,7 @@ Answers = Mapping[str, Tensor]  # set, time, size (n, words); kind, colour, acti
 
 @dataclass(frozen=True)
 class SeenFigure:
-    """Somebody in the picture; `sure` is how likely both kind and colour are, 0 to 1."""
+    """A figure in the picture; `sure` is the probability of its kind and colour, 0 to 1."""
 
     kind: str
     colour: str
@@ -42,7 +42,7 @@ class SeenFigure:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What a clip shows, in the words of the world."""
+    """The content of a clip, in the words of the drawn world."""
 
     set: str
     time: str
@@ -51,7 +51,7 @@ class Verdict:
 
 
 class Norm(nn.Module):
-    """Batch normalisation without PyTorch's counter of batches, which no average can be made of."""
+    """Batch normalisation without PyTorch's integer counter of batches, which cannot be averaged."""
 
     running_mean: Tensor
     running_var: Tensor
@@ -68,7 +68,7 @@ class Norm(nn.Module):
 
 
 class Residual(nn.Module):
-    """Two 3x3 convolutions beside nothing."""
+    """Two 3x3 convolutions with a residual connection."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -80,9 +80,9 @@ class Residual(nn.Module):
 
 
 class Judge(nn.Module):
-    """All frames as one picture of many channels (n, f * 3, h, w) in [-1, 1] -> answers.
+    """Sampled frames as channels (n, f * 3, h, w) in [-1, 1] to answers, see `Answers`.
 
-    Each place looks at the features with weights of its own, and so does the picture as a whole.
+    Each place pools the features with attention weights of its own, and so does the whole picture.
     """
 
     def __init__(self, width: int = 32, heads: int = 4) -> None:
@@ -124,39 +124,39 @@ def conv_norm_silu(c_in: int, c_out: int, *, kernel: int = 3, stride: int = 1) -
 
 
 def _grid(h: int, w: int) -> Tensor:
-    """Where every feature lies, x and y from -1 to 1, (h * w, 2)."""
+    """The positions of the features, x and y from -1 to 1: (h * w, 2)."""
     y, x = torch.meshgrid(torch.linspace(-1, 1, h), torch.linspace(-1, 1, w), indexing="ij")
     return torch.stack([x, y], -1).flatten(0, 1)
 
 
 def sampled_frames(num_frames: int) -> list[int]:
-    """The frames of a clip that are looked at: of 16 the numbers 0, 3, 5, 8, 11 and 13."""
+    """The indices of the frames that the judge sees: of 16, 0, 3, 5, 8, 11 and 13."""
     return [min(num_frames - 1, round(i * num_frames / NUM_FRAMES)) for i in range(NUM_FRAMES)]
 
 
 def stack_frames(clips: np.ndarray) -> Tensor:
-    """uint8 (n, f, h, w, 3), the looked-at frames alone -> (n, f * 3, h, w) in [-1, 1]."""
+    """Sampled frames, uint8 (n, f, h, w, 3), to (n, f * 3, h, w) in [-1, 1]."""
     n, f, h, w, _ = clips.shape
     tensor = torch.from_numpy(np.ascontiguousarray(clips)).float() / 127.5 - 1
     return tensor.permute(0, 1, 4, 2, 3).reshape(n, 3 * f, h, w)
 
 
 def labels(staging: Staging) -> dict[str, list[int] | int]:
-    """What is right to answer for a staging; colour and action of an empty place are -1."""
+    """The right answers for a staging; colour and action of an empty place are -1."""
     by_place = {figure.place: figure for figure in staging.figures}
-    there = [by_place.get(place) for place in PLACES]
+    figures = [by_place.get(place) for place in PLACES]
     return {
         "set": SETS.index(staging.set),
         "time": TIMES.index(staging.time),
         "size": SIZES.index(staging.size),
-        "kind": [KINDS.index(f.kind) if f else NOBODY for f in there],
-        "colour": [COLOURS.index(f.colour) if f else -1 for f in there],
-        "action": [ACTIONS.index(f.action) if f else -1 for f in there],
+        "kind": [KINDS.index(f.kind) if f else NOBODY for f in figures],
+        "colour": [COLOURS.index(f.colour) if f else -1 for f in figures],
+        "action": [ACTIONS.index(f.action) if f else -1 for f in figures],
     }
 
 
 def read_answers(answers: Answers) -> list[Verdict]:
-    """The answers of a network in words."""
+    """A network's answers as verdicts, one a clip."""
     likely = {name: logits.float().softmax(-1) for name, logits in answers.items()}
     found = []
     for i in range(len(likely["set"])):
@@ -181,14 +181,14 @@ def _seen(likely: Answers, i: int, place: int) -> SeenFigure:
 
 
 def figure_at(place: str, verdict: Verdict, *, alone: bool) -> SeenFigure | None:
-    """Who is seen where somebody was asked for; one who was asked for alone may stand anywhere."""
-    there = [seen for seen in verdict.figures if alone or seen.place == place]
-    return max(there, key=lambda seen: seen.sure, default=None)
+    """The figure at a place, or at any place if it is the only one wanted; the surest, None if none."""
+    figures = [figure for figure in verdict.figures if alone or figure.place == place]
+    return max(figures, key=lambda figure: figure.sure, default=None)
 
 
 @cache
 def load_judge() -> Judge:
-    """The judge in the package."""
+    """The judge in the package, loaded once."""
     model = Judge()
     load_strictly(model, read_weights(WEIGHTS)[0], WEIGHTS, "the judge")
     return model.eval().requires_grad_(False)
@@ -196,7 +196,7 @@ def load_judge() -> Judge:
 
 @torch.inference_mode()
 def judge(frames: np.ndarray, network: nn.Module | None = None) -> Verdict:
-    """What a clip shows, uint8 (f, h, w, 3) at a size that TOON films (SettingsError for another)."""
+    """The content of a clip, uint8 (f, h, w, 3). Raises SettingsError for a size that TOON does not film."""
     if frames.ndim != 4 or frames.shape[1:3] not in TOON.sizes.values() or not len(frames):
         sizes = " or ".join(f"(f, {h}, {w}, 3)" for h, w in TOON.sizes.values())
         raise SettingsError(f"wanted a clip of TOON, {sizes}, got {frames.shape}; film it with toon")

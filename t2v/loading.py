@@ -1,4 +1,4 @@
-"""From weights on disk to a model that is ready to film."""
+"""Loads models: from weights on disk or on a hub to a `TextToVideo`."""
 
 from __future__ import annotations
 
@@ -43,15 +43,15 @@ def load(
     dtype: torch.dtype | None = None,
     memory: MemoryLimit = "auto",
 ) -> TextToVideo:
-    """A model ready to film.
+    """Load a model.
 
     `source` is "toon", a folder in ModelScope's or diffusers' layout, a weight file, or a hub id
-    (`owner/name`, `owner/name@revision`). Parts that it lacks are looked for beside it, then in `base`, a
-    source too. `loras` are (file, weight) pairs, merged in fp32. A device or dtype of None means the best
-    that this machine has, or the next smaller precision where the preset's own clip does not fit in the best.
-    `memory` is "auto", what the device has free when a clip is filmed, or a budget such as "8GB", or a
-    `t2v.MemoryPlan`. What was loaded is told by the model's `origin`, and logged.
-    Raises CheckpointError, and SettingsError for a device that is not there.
+    (`owner/name`, `owner/name@revision`). Parts that it lacks are looked for beside it, then in `base`,
+    which is a source too. `loras` are (file, weight) pairs, merged in fp32. A device or dtype of None means
+    the best that this machine has, or half precision where the preset's own clip does not fit otherwise.
+    `memory` is "auto" (what the device has free when a clip is filmed), a budget such as "8GB", or a
+    `t2v.MemoryPlan`. The model's `origin` says what was loaded; it is logged, too.
+    Raises CheckpointError, and SettingsError for a device that this machine does not have.
     """
     where = _device(device)
     if is_toon(source):
@@ -66,7 +66,7 @@ def load(
 
 
 def _device(asked: str | torch.device | None) -> torch.device:
-    """The device that was asked for, if this machine has it; without one the best there is."""
+    """The given device, or the best one of this machine. Raises SettingsError for one that it lacks."""
     if asked is None:
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:
@@ -108,7 +108,7 @@ def _toon(path: Path, where: torch.device, dtype: torch.dtype, memory: MemoryLim
 
 
 def _schedule_of(metadata: Mapping[str, str], path: Path) -> ScheduleConfig:
-    """The noise that weights of TOON's learned to take away; in files that do not say, every frame's own."""
+    """The noise schedule of TOON's weights, from their metadata; older files have none and share no noise."""
     if "preset" not in metadata:
         return replace(TOON.schedule, shared_noise=0.0)
     try:
@@ -148,9 +148,9 @@ def _load(
 def preset(
     source: str | Path, *, base: str | Path | None = None, loras: Sequence[tuple[str | Path, float]] = ()
 ) -> Preset:
-    """What a source films where nothing else is asked for, for the arguments of `load`; no weight is read.
+    """The preset of a source, for the same arguments as `load`; no weight is read.
 
-    Told from the settings beside its weights and from the names and shapes in them. Raises CheckpointError.
+    It comes from the settings beside the weights and the names and shapes in them. Raises CheckpointError.
     """
     if is_toon(source):
         return TOON
@@ -160,7 +160,7 @@ def preset(
 def _described(
     source: str, base: str | Path | None, loras: Sequence[tuple[str | Path, float]], *, half: bool
 ) -> tuple[Location, dict[str, tuple[Location, CheckpointPart]], Preset, list[tuple[lora.Lora, float]]]:
-    """The place of a source, its parts, what it films, and its LoRAs, before any network is filled."""
+    """The location of a source, its parts, its preset and its LoRAs, before any weight is read."""
     first = locate(source, half=half)
     places = [first, *neighbours(first, half=half)]
     if base is not None:
@@ -177,10 +177,11 @@ def _described(
 
 
 def set_loras(model: TextToVideo, loras: Sequence[tuple[str | Path, float]]) -> None:
-    """Merge exactly these (file, weight) pairs; an empty list gives the loaded weights back, bit for bit.
+    """Merge exactly these (file, weight) pairs; an empty list restores the loaded weights, bit for bit.
 
-    Every touched tensor is made anew from its file, in fp32, so nothing of earlier ones is left. A LoRA that
-    brings an embedding of the guidance has to be given to `load`. Raises CheckpointError.
+    Every changed tensor is computed anew from its file, in fp32, so that nothing of earlier LoRAs is left. A
+    LoRA that brings an embedding of the guidance has to be given to `load`. Waits for the clip that is being
+    filmed. Raises CheckpointError.
     """
     with model.lock:
         modules, origin = _lora_modules(model), model.origin
@@ -217,13 +218,13 @@ def _found(places: Sequence[Location], part: str, source: str) -> tuple[Location
 def preset_of(
     found: Mapping[str, tuple[Location, CheckpointPart]], places: Sequence[Location], *, name: str
 ) -> Preset:
-    """The preset that the settings beside the weights describe; what they leave out is ModelScope's."""
+    """The preset that the settings beside the weights describe; a value that they lack is ModelScope's."""
     preset = replace(MODELSCOPE, name=name)
-    configuration = next((p for place in places if (p := place.setting("configuration"))), None)
+    configuration = next((p for place in places if (p := place.config_file("configuration"))), None)
     if configuration is not None:
         preset = config_reading.with_modelscope(preset, configuration)
     place, unet = found["unet"]
-    scheduler = place.setting("scheduler")
+    scheduler = place.config_file("scheduler")
     if unet.layout.name == "diffusers" and scheduler is not None:
         preset = config_reading.with_diffusers_scheduler(preset, scheduler)
     readers: dict[str, Callable[[Preset, Path], Preset]] = {
@@ -232,7 +233,7 @@ def preset_of(
         "text_encoder": config_reading.with_transformers_text,
     }
     for part, (place, inside) in found.items():
-        path = place.setting(part)
+        path = place.config_file(part)
         if inside.layout.name == "diffusers" and path is not None:
             preset = readers[part](preset, path)
     preset = replace(preset, text_encoder=_tower(found["text_encoder"][1], preset))
@@ -240,12 +241,12 @@ def preset_of(
     width = cond.shape[1] if cond else preset.unet.guidance_embed_dim
     if width is not None:
         preset = config_reading.as_distilled(preset, width)
-    card = next((p for place, _ in found.values() if (p := place.setting("card"))), None)
+    card = next((p for place, _ in found.values() if (p := place.config_file("card"))), None)
     return replace(preset, licence=(config_reading.read_licence(card) if card else None) or preset.licence)
 
 
 def _tower(part: CheckpointPart, preset: Preset) -> Any:
-    """The tower as deep as its file: one that was cut after the last layer that is read has none to skip."""
+    """The text tower's config, as deep as the file: without the layers that a pruned file lacks."""
     config = preset.text_encoder
     inner = "encoder.layers." if part.layout.name == "diffusers" else "transformer.resblocks."
     layers = 1 + max(
@@ -268,7 +269,7 @@ def _networks(
     where: torch.device,
     dtype: torch.dtype,
 ) -> tuple[dict[str, Any], dict[str, Mapping[str, TensorSource]]]:
-    """The three networks, matched before anything is read, then filled one after the other."""
+    """The three networks, matched with their files before any tensor is read, then filled one by one."""
     with torch.device("meta"):
         text_encoder = TextEncoder(preset.text_encoder)
         networks = {

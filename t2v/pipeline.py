@@ -305,7 +305,7 @@ class _Filming:
         with self.model.placement.use("autoencoder"):
             frames = self.model.autoencoder.decode(latents, self.plan.tile)
         if not bool(frames.isfinite().all()):
-            raise RenderError("the autoencoder answered with what is no number")
+            raise RenderError("the autoencoder's output is not finite")
         return frames
 
 
@@ -318,8 +318,8 @@ def describe_damage(parts: Mapping[str, nn.Module]) -> str:
         if not bool(tensor.isfinite().all())
     ]
     if bad:
-        return f"{len(bad)} of its weights hold no numbers, first {bad[0]!r}: get the file again"
-    return "its weights are whole: try a lower guidance scale, more steps, or dtype fp32"
+        return f"{len(bad)} of its weights are not finite, first {bad[0]!r}: get the file again"
+    return "its weights are finite: try a lower guidance scale, more steps, or dtype fp32"
 
 
 def open_loop(frames: np.ndarray) -> np.ndarray:

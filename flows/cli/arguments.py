@@ -1,4 +1,4 @@
-"""What several commands take: the options' types and their help."""
+"""Options that several commands share: their types and their help."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How a command ends on the terminal: its last lines and its exit code."""
+"""The end of a command on the terminal: its last lines and its exit code."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the studio says when it cannot go on."""
+"""The one exception that the studio raises for people."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from __future__ import annotations
 class StudioError(Exception):
     """One line for people: what was wanted, what came, where, what to try.
 
-    `code` is the exit code that it deserves: 2 where the input is at fault, else 1.
+    `code` is the exit code: 2 where the input is at fault, else 1.
     """
 
     def __init__(self, message: str, *, code: int = 1) -> None:

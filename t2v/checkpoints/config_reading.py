@@ -1,7 +1,6 @@
-"""Settings files: ModelScope's `configuration.json` and the four of a diffusers folder, read into a preset.
+"""Reads ModelScope's `configuration.json` and the settings of a diffusers folder into a preset. No torch.
 
-No torch here. Whatever a file does not say is ModelScope's published value, and keys that are not known are
-let be: people's folders have fewer and more of them.
+A key that a file lacks has ModelScope's published value; unknown keys are ignored.
 """
 
 from __future__ import annotations
@@ -28,10 +27,10 @@ Json = Mapping[str, Any]
 
 
 def with_modelscope(preset: Preset, path: Path) -> Preset:
-    """The preset as a `configuration.json` has it. `model_cfg` keys with and without `unet_` are read.
+    """The preset with the values of a `configuration.json`. `model_cfg` keys may begin with `unet_`.
 
-    Beside the published keys it may hold latent diffusion's `ddconfig` and `scale_factor`, OpenCLIP's
-    `text_cfg`, and what a later model of the family says of itself: `zero_terminal_snr`, `spacing`.
+    Besides the published keys it may have latent diffusion's `ddconfig` and `scale_factor`, OpenCLIP's
+    `text_cfg`, and `zero_terminal_snr` and `spacing`. Raises CheckpointError.
     """
     model = _section(read_json(path), "model", path)
     cfg = _section(model, "model_cfg", path)
@@ -41,7 +40,7 @@ def with_modelscope(preset: Preset, path: Path) -> Preset:
         return cfg.get(f"unet_{name}", cfg.get(name, default))
 
     old = preset.unet
-    with _told(path):
+    with _errors_named(path):
         unet = UNetConfig(
             in_channels=int(of("in_dim", old.in_channels)),
             out_channels=int(of("out_dim", old.out_channels)),
@@ -102,10 +101,10 @@ def _text_cfg(old: TextEncoderConfig, cfg: Json) -> TextEncoderConfig:
 
 
 def with_diffusers_unet(preset: Preset, path: Path) -> Preset:
-    """The preset as a diffusers `unet/config.json` has it."""
+    """The preset with the values of a diffusers `unet/config.json`. Raises CheckpointError."""
     c = read_json(path)
     _refuse_other_class(c, "UNet3DConditionModel", path)
-    with _told(path):
+    with _errors_named(path):
         channels = [int(n) for n in c.get("block_out_channels", (320, 640, 1280, 1280))]
         kinds = c.get("down_block_types") or ["CrossAttnDownBlock3D"] * 3 + ["DownBlock3D"]
         levels = sum("CrossAttn" in kind for kind in kinds)
@@ -128,10 +127,10 @@ def with_diffusers_unet(preset: Preset, path: Path) -> Preset:
 
 
 def with_diffusers_autoencoder(preset: Preset, path: Path) -> Preset:
-    """The preset as a diffusers `vae/config.json` has it."""
+    """The preset with the values of a diffusers `vae/config.json`. Raises CheckpointError."""
     c = read_json(path)
     _refuse_other_class(c, "AutoencoderKL", path)
-    with _told(path):
+    with _errors_named(path):
         channels = [int(n) for n in c.get("block_out_channels", (128, 256, 512, 512))]
         autoencoder = AutoencoderConfig(
             width=channels[0],
@@ -145,10 +144,13 @@ def with_diffusers_autoencoder(preset: Preset, path: Path) -> Preset:
 
 
 def with_transformers_text(preset: Preset, path: Path) -> Preset:
-    """The preset as a `text_encoder/config.json` has it: all its layers are run."""
+    """The preset with the values of a `text_encoder/config.json`, whose layers all run.
+
+    Raises CheckpointError.
+    """
     c = read_json(path)
     c = c.get("text_config") or c
-    with _told(path):
+    with _errors_named(path):
         if c.get("hidden_act", "gelu") != "gelu":
             raise ValueError(f"hidden_act {c['hidden_act']!r}: wanted 'gelu', as OpenCLIP's ViT-H has it")
         text = TextEncoderConfig(
@@ -166,9 +168,12 @@ def with_transformers_text(preset: Preset, path: Path) -> Preset:
 
 
 def with_diffusers_scheduler(preset: Preset, path: Path) -> Preset:
-    """The preset as a `scheduler_config.json` has it: what is predicted, noise levels, spacing."""
+    """The preset with a `scheduler_config.json`'s prediction, noise schedule and spacing.
+
+    Raises CheckpointError.
+    """
     c = read_json(path)
-    with _told(path):
+    with _errors_named(path):
         if c.get("beta_schedule", "scaled_linear") != "scaled_linear":
             raise ValueError(f"beta_schedule {c['beta_schedule']!r}: wanted 'scaled_linear'")
         schedule = ScheduleConfig(
@@ -188,7 +193,7 @@ def with_diffusers_scheduler(preset: Preset, path: Path) -> Preset:
 
 
 def as_distilled(preset: Preset, guidance_embed_dim: int) -> Preset:
-    """The preset of a network that was distilled with its guidance inside, as T2V-Turbo (Li et al. 2024)."""
+    """The preset for a network distilled with its guidance inside, as T2V-Turbo is (Li et al. 2024)."""
     return replace(
         preset,
         unet=replace(preset.unet, guidance_embed_dim=guidance_embed_dim),
@@ -200,7 +205,7 @@ def as_distilled(preset: Preset, guidance_embed_dim: int) -> Preset:
 
 
 def read_licence(card: Path) -> str | None:
-    """The licence that a model card's front matter names, in capitals."""
+    """The licence in a model card's front matter, in capitals; None if there is none."""
     try:
         head = card.read_text("utf-8", errors="replace")[:4000]
     except OSError:
@@ -231,8 +236,8 @@ def _section(value: Json, name: str, path: Path) -> Json:
 
 
 @contextlib.contextmanager
-def _told(path: Path) -> Iterator[None]:
-    """A wrong value in a settings file is one error that names the file."""
+def _errors_named(path: Path) -> Iterator[None]:
+    """Turns the error of a wrong value in a settings file into a CheckpointError that names the file."""
     try:
         yield
     except (TypeError, ValueError, ZeroDivisionError, AttributeError, IndexError) as error:

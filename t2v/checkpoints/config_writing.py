@@ -1,4 +1,4 @@
-"""A preset as the settings files of both layouts say it. No torch."""
+"""A preset as the settings files of ModelScope's and diffusers' layout. No torch."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ MODEL_INDEX: dict[str, Any] = {
 
 
 def modelscope_config(preset: Preset) -> dict[str, Any]:
-    """`configuration.json`: the published keys, and others where the model is not the published one."""
+    """`configuration.json`: the published keys, and more where the model differs from the published one."""
     unet, usual = preset.unet, MODELSCOPE
     cfg: dict[str, Any] = {
         "unet_in_dim": unet.in_channels,
@@ -70,7 +70,7 @@ def modelscope_config(preset: Preset) -> dict[str, Any]:
 
 
 def _other_parts(preset: Preset) -> dict[str, Any]:
-    """What the published file leaves to the source code, where it differs from that."""
+    """The values that ModelScope has in its source code instead of the file, where the preset differs."""
     out: dict[str, Any] = {}
     if preset.autoencoder != MODELSCOPE.autoencoder:
         a = preset.autoencoder
@@ -99,7 +99,7 @@ def _other_parts(preset: Preset) -> dict[str, Any]:
 
 
 def diffusers_configs(preset: Preset) -> dict[str, dict[str, Any]]:
-    """The settings files of a diffusers folder, by name."""
+    """The settings files of a diffusers folder, by path in the folder."""
     unet, a, text, schedule = preset.unet, preset.autoencoder, preset.text_encoder, preset.schedule
     levels, attending = len(unet.channel_multipliers), unet.attention_levels
     rest = levels - attending

@@ -1,6 +1,6 @@
-"""From the tensors of a file to a filled network: strict about names and shapes, careful about memory.
+"""Fills a network with the tensors of a file, strict about names and shapes.
 
-Every tensor is copied once, into memory of the type that was asked for; the file's own pages are mapped.
+Every tensor is copied once, from the mapped file into memory of the wanted dtype.
 """
 
 from __future__ import annotations
@@ -18,12 +18,15 @@ from t2v.checkpoints.names import NameMap
 from t2v.configs import Preset
 from t2v.errors import CheckpointError
 
-TensorSource = tuple[StoredTensor, ...]  # the pieces of one tensor, to be joined along the first axis
+TensorSource = tuple[StoredTensor, ...]  # parts of one tensor, joined along the first axis
 
 
 @dataclass(frozen=True)
 class Layout:
-    """How a layout marks a part: a key that only it has, and what else of its may lie beside the weights."""
+    """How a part is recognised in a layout: a name that only it has (`anchor`).
+
+    Tensors whose names begin with one of `ignored` may be there too and are not read.
+    """
 
     part: str
     name: str
@@ -53,7 +56,7 @@ LAYOUTS = (
 
 @dataclass(frozen=True)
 class CheckpointPart:
-    """A part inside a file: the tensors under its prefix, by what is left of their names."""
+    """A part of a model in a file: the tensors under its prefix, by name without the prefix."""
 
     layout: Layout
     file: TensorFile
@@ -61,7 +64,7 @@ class CheckpointPart:
 
 
 def find_parts(file: TensorFile) -> dict[str, CheckpointPart]:
-    """The parts whose marks a file has, each under its prefix."""
+    """The parts that are in a file, by name."""
     found: dict[str, CheckpointPart] = {}
     for layout in LAYOUTS:
         if layout.part in found:
@@ -77,9 +80,9 @@ def find_parts(file: TensorFile) -> dict[str, CheckpointPart]:
 
 
 def add_zero_guidance(unet: CheckpointPart, preset: Preset) -> CheckpointPart:
-    """The part with an embedding of the guidance that is nothing, for a LoRA to build on.
+    """The UNet with a guidance embedding of zeros, for a LoRA that brings its own.
 
-    Its trainer begins it at random, anew in every run, and keeps none: the mean of those is zero.
+    T2V-Turbo's trainer initialises that layer at random in every run and does not save it; its mean is zero.
     """
     shape = preset.unet.width, preset.unet.guidance_embed_dim or 0
     name = "time_embedding" if unet.layout.name == "diffusers" else "time_embed"
@@ -92,7 +95,7 @@ def _is_ema(key: str) -> bool:
 
 
 def name_map(layout: Layout, keys: Iterable[str], preset: Preset) -> NameMap:
-    """Our names of a part -> its names in a layout."""
+    """For each of our names of a part's tensors, its names in a layout."""
     if layout.part == "unet":
         of = names.unet_in_diffusers if layout.name == "diffusers" else names.unet_in_modelscope
         return of(keys, preset.unet)
@@ -104,9 +107,10 @@ def name_map(layout: Layout, keys: Iterable[str], preset: Preset) -> NameMap:
 
 
 def match_tensors(part: CheckpointPart, module: nn.Module, preset: Preset) -> dict[str, TensorSource]:
-    """For every tensor of the module, where it lies.
+    """For every tensor of the module, its source in the file.
 
-    Raises CheckpointError with counts and first names for what is missing, unknown or of another shape.
+    Raises CheckpointError with counts and first names for tensors that are missing, unknown or of another
+    shape.
     """
     own = {k: tuple(v.shape) for k, v in module.state_dict().items()}
     used: set[str] = set()
@@ -130,12 +134,12 @@ def match_tensors(part: CheckpointPart, module: nn.Module, preset: Preset) -> di
     ]
     if faults:
         raise CheckpointError(
-            f"{part.file.path}: not the {_words(part.layout.part)} of this configuration: {'; '.join(faults)}"
+            f"{part.file.path}: not the {_title(part.layout.part)} of this configuration: {'; '.join(faults)}"
         )
     return out
 
 
-def _words(part: str) -> str:
+def _title(part: str) -> str:
     return {"unet": "UNet", "text_encoder": "text encoder"}.get(part, part)
 
 
@@ -153,7 +157,7 @@ def _trimmed(shape: Sequence[int]) -> tuple[int, ...]:
 
 
 def read_into(out: Tensor, source: TensorSource) -> None:
-    """Copy the pieces into a tensor, converting on the way."""
+    """Copy a source into a tensor, converted to its dtype. Raises CheckpointError for integer weights."""
     start = 0
     for piece in source:
         if not piece.dtype.is_floating_point:
@@ -172,7 +176,10 @@ def fill(
     device: torch.device,
     dtype: torch.dtype,
 ) -> None:
-    """Give a module that was built on the meta device its tensors. Raises CheckpointError for NaN."""
+    """Load the tensors of a module that was built on the meta device.
+
+    Raises CheckpointError for NaN and infinity.
+    """
     state = {}
     for key, value in module.state_dict().items():
         tensor = torch.empty(value.shape, dtype=dtype, device=device)
@@ -182,22 +189,26 @@ def fill(
     module.load_state_dict(state, assign=True)
 
 
-def check_finite(tensor: Tensor, source: TensorSource, place: str) -> None:
-    """Raise CheckpointError for NaN and infinity, and for what is finite in the file alone."""
+def check_finite(tensor: Tensor, source: TensorSource, name: str) -> None:
+    """Raise CheckpointError for NaN and infinity, also where the file's values do not fit the dtype."""
     if tensor.numel() == 0 or all(bool(end.isfinite()) for end in tensor.aminmax()):
         return
     if all(bool(end.isfinite()) for piece in source for end in piece.read().aminmax()):
-        raise CheckpointError(f"{place} is too large for {tensor.dtype}: load with dtype torch.float32")
+        raise CheckpointError(f"{name} is too large for {tensor.dtype}: load with dtype torch.float32")
     broken = sum(int((~piece.read().isfinite()).sum()) for piece in source)
     raise CheckpointError(
-        f"{place}: {broken} of {tensor.numel()} numbers are NaN or infinite: fetch the file again, or train "
+        f"{name}: {broken} of {tensor.numel()} numbers are NaN or infinite: fetch the file again, or train "
         "the model again"
     )
 
 
 @dataclass(frozen=True)
 class Origin:
-    """Where a loaded model came from. `revision` is the hub's commit; `loras` are the merged ones."""
+    """Where a loaded model comes from.
+
+    `files` are its weight files by part, `revision` is the commit on the hub, `loras` are the merged (file,
+    weight) pairs, and `tensors` are the sources of its weights, from which `set_loras` starts.
+    """
 
     source: str
     files: Mapping[str, Path]

@@ -1,4 +1,7 @@
-"""Where a model's parts lie: a folder, a file, a hub; beside it; in a base. Only opening them takes torch."""
+"""Finds the files of a model's parts: in a folder, a file or a hub, beside it, or in a base.
+
+Only opening the files needs torch.
+"""
 
 from __future__ import annotations
 
@@ -21,14 +24,18 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Location:
-    """A folder or file, with what was chosen in it; `revision` is the commit of a hub's repository."""
+    """A folder or weight file, and the files of it that are read; `revision` is the commit on the hub.
+
+    `parts` are those that are open already.
+    """
 
     path: Path
     choice: FileChoice
     revision: str | None = None
     parts: dict[str, CheckpointPart] = field(default_factory=dict)
 
-    def setting(self, kind: str) -> Path | None:
+    def config_file(self, kind: str) -> Path | None:
+        """The settings file of a kind, a key of `layouts.SETTINGS`; None if there is none."""
         name = self.choice.settings.get(kind)
         return self.folder / name if name else None
 
@@ -38,7 +45,10 @@ class Location:
 
 
 def locate(source: str | Path, *, half: bool) -> Location:
-    """The place that a source names. Raises CheckpointError."""
+    """The location that a source names; a hub id is fetched. `half` prefers fp16 files.
+
+    Raises CheckpointError.
+    """
     path = Path(source).expanduser()
     if path.is_file():
         return Location(path, FileChoice(unnamed=(path.name,)))
@@ -58,7 +68,7 @@ def _in_folder(folder: Path, *, half: bool, revision: str | None = None) -> Loca
 
 
 def _renamed(folder: Path, names: list[str]) -> Mapping[str, str]:
-    """What `configuration.json` calls the weight files."""
+    """The names of the weight files, by part, in a folder's `configuration.json`."""
     if "configuration.json" not in names:
         return {}
     model = read_json(folder / "configuration.json").get("model", {})
@@ -67,21 +77,20 @@ def _renamed(folder: Path, names: list[str]) -> Mapping[str, str]:
     return {part: str(args[key]) for part, key in keys.items() if isinstance(args, dict) and key in args}
 
 
-def neighbours(place: Location, *, half: bool) -> list[Location]:
-    """Places next to a source that may hold what it lacks: around a file or a folder, and its siblings.
+def neighbours(location: Location, *, half: bool) -> list[Location]:
+    """Folders next to a source that may have the parts that it lacks: its parent, and its siblings.
 
-    Only files that bear ModelScope's own names are taken from there.
+    Only files with ModelScope's own names are taken from there.
     """
-    parent = place.folder if place.path.is_file() else place.path.parent
-    found = []
-    if place.path.is_file():
-        found.append(_in_folder(parent, half=half))
+    parent = location.folder if location.path.is_file() else location.path.parent
+    out = []
+    if location.path.is_file():
+        out.append(_in_folder(parent, half=half))
         parent = parent.parent
-    folders = [parent, *sorted(p for p in _subfolders(parent) if p != place.folder)]
-    for folder in folders:
+    for folder in (parent, *sorted(p for p in _subfolders(parent) if p != location.folder)):
         names = [name for name in _files(folder) if _is_original(name)]
-        found.append(Location(folder, choose_files(names, half=half)))
-    return found
+        out.append(Location(folder, choose_files(names, half=half)))
+    return out
 
 
 def _subfolders(folder: Path) -> list[Path]:
@@ -103,67 +112,63 @@ def _is_original(name: str) -> bool:
     return name == "configuration.json" or stem in {known.lower() for known in ORIGINAL.values()}
 
 
-def read_part(place: Location, part: str) -> CheckpointPart | None:
-    """A part of a place, its files opened; None where the place has none.
+def read_part(location: Location, part: str) -> CheckpointPart | None:
+    """A part of a location, its files opened but unread; None if the location does not have it.
 
-    A file that bears the part's name and holds something else is an error, and so is one that cannot be read.
+    Raises CheckpointError for a file that has the part's name and other content, or that cannot be read.
     """
-    from t2v.checkpoints.files.tensor_files import open_shards
-    from t2v.checkpoints.fill import find_parts
+    from t2v.checkpoints.files.tensor_files import open_shards  # needs torch
+    from t2v.checkpoints.fill import find_parts  # needs torch
 
-    if part in place.parts:
-        return place.parts[part]
-    files = place.choice.parts.get(part)
+    if part in location.parts:
+        return location.parts[part]
+    files = location.choice.parts.get(part)
     if files:
-        opened = open_shards(tuple(place.folder / name for name in files))
+        opened = open_shards(tuple(location.folder / name for name in files))
         inside = find_parts(opened)
         if part not in inside:
-            raise CheckpointError(
-                f"{opened.path}: wanted the weights of {part}, got {_told(inside, len(opened.tensors))}"
-            )
-        place.parts[part] = inside[part]
-    elif place.choice.unnamed and not place.parts:
-        opened = open_shards(tuple(place.folder / name for name in place.choice.unnamed))
+            content = _describe_content(inside, len(opened.tensors))
+            raise CheckpointError(f"{opened.path}: wanted the weights of {part}, got {content}")
+        location.parts[part] = inside[part]
+    elif location.choice.unnamed and not location.parts:
+        opened = open_shards(tuple(location.folder / name for name in location.choice.unnamed))
         for name, found in find_parts(opened).items():
-            place.parts.setdefault(name, found)
-        if not place.parts and place.path.is_file():
-            raise CheckpointError(
-                f"{opened.path}: no part of a text-to-video model in it: {_told({}, len(opened.tensors))}"
-            )
-    return place.parts.get(part)
+            location.parts.setdefault(name, found)
+        if not location.parts and location.path.is_file():
+            content = _describe_content({}, len(opened.tensors))
+            raise CheckpointError(f"{opened.path}: no part of a text-to-video model in it: {content}")
+    return location.parts.get(part)
 
 
 def list_files(source: str | Path, base: str | Path | None = None) -> list[Path]:
-    """Every file that a model is made of, settings too, told by the names alone; nothing is opened.
+    """Every file of a model, settings too, by the names alone; no weight is opened.
 
-    Raises CheckpointError for a source that is nowhere.
+    Raises CheckpointError for a source that does not exist.
     """
     first = locate(source, half=False)
-    places = [
-        first,
-        *neighbours(first, half=False),
-        *([locate(base, half=False)] if base is not None else []),
-    ]
-    found: list[Path] = [first.folder / name for name in first.choice.unnamed]
+    locations = [first, *neighbours(first, half=False)]
+    if base is not None:
+        locations.append(locate(base, half=False))
+    paths: list[Path] = [first.folder / name for name in first.choice.unnamed]
     for part in PARTS:
-        place = next((p for p in places if part in p.choice.parts), None)
-        if place is not None:
-            found += [place.folder / name for name in place.choice.parts[part]]
-            settings = (place.setting(kind) for kind in (part, "scheduler"))
-            found += [path for path in settings if path is not None]
-    configuration = next((path for p in places if (path := p.setting("configuration"))), None)
-    return sorted({*found, *([configuration] if configuration else [])})
+        location = next((x for x in locations if part in x.choice.parts), None)
+        if location is not None:
+            paths += [location.folder / name for name in location.choice.parts[part]]
+            settings = (location.config_file(kind) for kind in (part, "scheduler"))
+            paths += [path for path in settings if path is not None]
+    configuration = next((path for x in locations if (path := x.config_file("configuration"))), None)
+    return sorted({*paths, *([configuration] if configuration else [])})
 
 
-def _told(inside: Mapping[str, CheckpointPart], count: int) -> str:
+def _describe_content(inside: Mapping[str, CheckpointPart], count: int) -> str:
     return f"those of {', '.join(inside)}" if inside else f"{count} tensors of another model"
 
 
-def find_part(places: list[Location], part: str) -> tuple[Location, CheckpointPart] | None:
-    """The first place that has a part."""
-    for place in places:
-        found = read_part(place, part)
+def find_part(locations: list[Location], part: str) -> tuple[Location, CheckpointPart] | None:
+    """The first location that has a part, and the part. Raises CheckpointError."""
+    for location in locations:
+        found = read_part(location, part)
         if found is not None:
             log.info("%s: %s, layout %s", found.file.path, part, found.layout.name)
-            return place, found
+            return location, found
     return None

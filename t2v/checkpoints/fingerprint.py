@@ -1,4 +1,4 @@
-"""A short hash of a model's weights, without torch, so that a plan can be made without loading a model."""
+"""A short hash of a model's weights, without torch and without loading the model."""
 
 from __future__ import annotations
 
@@ -9,19 +9,21 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
+from t2v.checkpoints.files.atomic import atomic_write
+from t2v.checkpoints.find import list_files
 from t2v.errors import CheckpointError
 
 WEIGHTS = Path(__file__).parent.parent / "weights"
-TOON_FILE = "toon.safetensors"  # in a folder: TOON as someone has trained it further
+TOON_FILE = "toon.safetensors"  # a folder with this file is TOON as someone has trained it further
 
 
 def is_toon(source: str | Path) -> bool:
-    """Whether a source is TOON, ours or as someone has trained it further; reads no weights."""
+    """Whether a source is TOON, ours or as someone has trained it further. Reads no weights."""
     return source == "toon" or (Path(source) / TOON_FILE).is_file()
 
 
 def weight_file(source: str | Path) -> Path:
-    """Where the weights of a TOON lie. Raises CheckpointError for what is none."""
+    """The path of TOON's weights, ours or as someone has trained it further. Raises CheckpointError."""
     if not is_toon(source):
         raise CheckpointError(f"no film model {source!r} here; there is: toon")
     return (WEIGHTS if source == "toon" else Path(source)) / TOON_FILE
@@ -30,10 +32,10 @@ def weight_file(source: str | Path) -> Path:
 def fingerprint(
     source: str | Path, *, base: str | Path | None = None, loras: Sequence[tuple[str | Path, float]] = ()
 ) -> str:
-    """Sixteen hexadecimal digits that change whenever the weights do, for the arguments of `t2v.load`.
+    """Sixteen hexadecimal digits that change with the weights, for the same arguments as `t2v.load`.
 
-    Of one file the first of its SHA-256, of several those of all their hashes, with the LoRAs' weights.
-    A file's hash is remembered by path, size and time. Raises CheckpointError.
+    Of one file they are the first of its SHA-256, of several those of the list of their hashes, with the
+    LoRAs' weights. Hashes are cached by path, size and time of change. Raises CheckpointError.
     """
     if source == "toon" and not loras:
         return _hash(weight_file("toon"))[:16]
@@ -48,24 +50,22 @@ def fingerprint(
 def _files(source: str | Path, base: str | Path | None) -> list[Path]:
     if is_toon(source):
         return [weight_file(source)]
-    from t2v.checkpoints.find import list_files
-
     return list_files(source, base)
 
 
 def _hash(path: Path) -> str:
-    """The SHA-256 of a file, remembered."""
+    """The SHA-256 of a file in hexadecimal, from the cache if it is there."""
     try:
         stat = path.stat()
     except OSError as error:
         raise CheckpointError(f"{path}: the film model's weights are not there ({error.strerror})") from error
     key = f"{path.resolve()} {stat.st_size} {stat.st_mtime_ns}"
-    memory = _memory_file()
-    known = _remembered(memory)
-    if len(known.get(key, "")) != 64:
-        known[key] = _sha256(path)
-        _remember(memory, known)
-    return known[key]
+    cache = _cache_file()
+    hashes = _read_cache(cache)
+    if len(hashes.get(key, "")) != 64:
+        hashes[key] = _sha256(path)
+        _write_cache(cache, hashes)
+    return hashes[key]
 
 
 def _sha256(path: Path) -> str:
@@ -73,26 +73,22 @@ def _sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _memory_file() -> Path:
+def _cache_file() -> Path:
     base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     return Path(base) / "cold-open" / "fingerprints.json"
 
 
-def _remembered(memory: Path) -> dict[str, str]:
+def _read_cache(cache: Path) -> dict[str, str]:
     try:
-        known = json.loads(memory.read_text("utf-8"))
+        hashes = json.loads(cache.read_text("utf-8"))
     except (OSError, ValueError):
         return {}
-    return known if isinstance(known, dict) else {}
+    return hashes if isinstance(hashes, dict) else {}
 
 
-def _remember(memory: Path, known: dict[str, str]) -> None:
-    """Best effort: where nothing can be written the hash is taken again next time."""
-    part = memory.with_suffix(f".{os.getpid()}.part")
-    try:
-        memory.parent.mkdir(parents=True, exist_ok=True)
-        part.write_text(json.dumps(dict(list(known.items())[-256:])), "utf-8")
-        os.replace(part, memory)
-    except OSError:
-        with contextlib.suppress(OSError):
-            part.unlink()
+def _write_cache(cache: Path, hashes: dict[str, str]) -> None:
+    """Write the last 256 hashes; where nothing can be written they are computed again next time."""
+    with contextlib.suppress(OSError):
+        cache.parent.mkdir(parents=True, exist_ok=True)
+        with atomic_write(cache, shared=True) as part:
+            part.write_text(json.dumps(dict(list(hashes.items())[-256:])), "utf-8")

@@ -1,7 +1,7 @@
-"""Models on a hub, by `owner/name` or `owner/name@revision`, through huggingface_hub.
+"""Fetches models from a hub, by `owner/name` or `owner/name@revision`, through huggingface_hub.
 
-Its cache, resumption, tokens and switches (`HF_HOME`, `HF_ENDPOINT`, `HF_HUB_OFFLINE`) are its own. Only the
-files that will be read are fetched. Without a network what the cache has is used.
+Cache, resumption, tokens and switches (`HF_HOME`, `HF_ENDPOINT`, `HF_HUB_OFFLINE`) are that library's. Only
+the files that will be read are fetched. Without a network the cached files are used.
 """
 
 from __future__ import annotations
@@ -21,20 +21,20 @@ ID = re.compile(r"(?P<repo>[\w-][\w.-]*/[\w-][\w.-]*)(?:@(?P<revision>[\w./-]+))
 
 
 def is_hub_id(source: str) -> bool:
-    """Whether a source may be a hub id: an owner and a name, and no weight file's ending."""
+    """Whether a source may be a hub id: owner and name, without the ending of a weight file."""
     match = ID.fullmatch(source)
     return match is not None and match["repo"].rpartition(".")[2] not in ENDINGS
 
 
 def fetch_repository(source: str, *, half: bool) -> tuple[Path, str]:
-    """The folder of a repository with the files that are needed, and the commit that they are of.
+    """The folder with a repository's files, and their commit. `half` prefers fp16 files.
 
-    Raises CheckpointError.
+    Raises CheckpointError for a repository that there is not, that is gated, or that cannot be reached.
     """
     match = ID.fullmatch(source)
     assert match is not None
     repo, revision = match["repo"], match["revision"]
-    with _told(source, repo, revision) as unreachable:
+    with _hub_errors(source, repo, revision) as unreachable:
         return _fetched(source, repo, revision, half=half)
     folder = find_cached(repo, revision)
     if folder is None:
@@ -69,7 +69,7 @@ def _fetched(source: str, repo: str, revision: str | None, *, half: bool) -> tup
 
 
 def find_cached(repo: str, revision: str | None) -> Path | None:
-    """The folder of a revision in the cache, if any of its files is there."""
+    """The folder of a revision in the cache; None if none of its files is there."""
     from huggingface_hub import try_to_load_from_cache
 
     weights = [f"{ORIGINAL[part]}.{ending}" for part in ORIGINAL for ending in ENDINGS]
@@ -82,8 +82,8 @@ def find_cached(repo: str, revision: str | None) -> Path | None:
 
 
 @contextmanager
-def _told(source: str, repo: str, revision: str | None) -> Iterator[list[str]]:
-    """What the hub says, as one line; that it cannot be reached is put into the list."""
+def _hub_errors(source: str, repo: str, revision: str | None) -> Iterator[list[str]]:
+    """Turns the hub's errors into CheckpointErrors; a failure to reach it is added to the list."""
     from huggingface_hub.errors import (
         GatedRepoError,
         HfHubHTTPError,

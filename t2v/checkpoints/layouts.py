@@ -1,4 +1,4 @@
-"""Which of a folder's files hold which part, told by their names alone, on disk or on a hub. No torch."""
+"""Chooses the files of each part among a folder's or a hub's, by their names alone. No torch."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ WEIGHTS = re.compile(
 
 @dataclass(frozen=True)
 class FileChoice:
-    """Names, relative to the folder, of the files that hold each part and of the settings beside them."""
+    """The chosen files of a folder, by names relative to it: weights by part, and settings by kind."""
 
     parts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     settings: Mapping[str, str] = field(default_factory=dict)
-    unnamed: tuple[str, ...] = ()  # weight files whose names say no part; their tensors do
+    unnamed: tuple[str, ...] = ()  # weight files whose parts are known only from their tensors
 
     def files(self) -> list[str]:
-        """Everything that has to be fetched."""
+        """All chosen files."""
         weights = [name for files in self.parts.values() for name in files]
         return [*weights, *self.unnamed, *self.settings.values()]
 
@@ -47,10 +47,10 @@ class FileChoice:
 def choose_files(
     names: Collection[str], *, half: bool = False, renamed: Mapping[str, str] | None = None
 ) -> FileChoice:
-    """The files to read among all that are there.
+    """The files to read, among all names of a folder.
 
-    `half` prefers a `.fp16.` variant, else the one without a variant is preferred; safetensors come before
-    pickles. `renamed` says what a `configuration.json` calls the files of the parts.
+    `half` prefers a `.fp16.` variant, otherwise files without a variant come first; safetensors come before
+    pickles. `renamed` are the names of the parts' files in a `configuration.json`.
     """
     parts: dict[str, tuple[str, ...]] = {}
     for part in PARTS:
@@ -83,7 +83,7 @@ def _of_diffusers(names: Collection[str], part: str, *, half: bool) -> tuple[str
 def _best(
     names: Collection[str], folder: str, stems: tuple[str, ...] | None, *, half: bool
 ) -> tuple[str, ...]:
-    """The files of the best set in a folder: one file, or all the shards that are there."""
+    """The files of the best set in a folder: one file, or all of its shards."""
     sets: dict[tuple[str, str, str, bool], list[str]] = {}
     for name in names:
         path = PurePosixPath(name)
@@ -98,13 +98,13 @@ def _best(
         key = (match["stem"], variant, match["ending"], bool(match["shard"]))
         sets.setdefault(key, []).append(name)
     if not sets or (stems is None and len({stem for stem, *_ in sets}) > 1):
-        return ()  # several files of which none has a name that is known: which is meant cannot be told
+        return ()  # several files, none with a known name: ambiguous
 
     def rank(key: tuple[str, str, str, bool]) -> tuple[int, int, bool, str]:
         _, variant, ending, sharded = key
-        wanted = ("fp16", "") if half else ("", "fp16")
-        place = wanted.index(variant) if variant in wanted else len(wanted)
-        return place, ENDINGS.index(ending), sharded, variant
+        variants = ("fp16", "") if half else ("", "fp16")
+        order = variants.index(variant) if variant in variants else len(variants)
+        return order, ENDINGS.index(ending), sharded, variant
 
     return tuple(sorted(sets[min(sets, key=rank)]))
 

@@ -1,6 +1,6 @@
-"""LoRA (Hu et al. 2021): low-rank changes of weights, in every layout that people have, merged in fp32.
+"""LoRA (Hu et al. 2021): low-rank changes of weights, read in every common layout and merged in fp32.
 
-| layout | how a file shows it | a change |
+| layout | recognised by | a change |
 | --- | --- | --- |
 | stable_lora (sd-webui-text2video) | `….lora_A`, `….lora_B` | B A, kernels folded in |
 | diffusers, peft | `….lora_A.weight`, `….lora.down.weight`, … | up down · alpha / rank |
@@ -15,7 +15,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -25,6 +25,7 @@ from t2v.checkpoints.files.stored import StoredTensor, TensorFile
 from t2v.checkpoints.files.tensor_files import open_tensors
 from t2v.checkpoints.files.wrong_files import read_json
 from t2v.checkpoints.fill import TensorSource, read_into
+from t2v.checkpoints.names import WeightSlice
 from t2v.configs import Preset
 from t2v.errors import CheckpointError
 
@@ -55,7 +56,7 @@ class WeightChange:
     folded: bool = False
 
     def delta(self, shape: tuple[int, ...]) -> Tensor:
-        """What is added to a weight of this shape, in fp32. Raises ValueError for halves of another shape."""
+        """The change of a weight of this shape, in fp32. Raises ValueError for halves of another shape."""
         down, up = self.down.read().float(), self.up.read().float()
         if self.folded:
             return _folded(down, up, shape) * self.scale
@@ -63,8 +64,10 @@ class WeightChange:
 
 
 def _folded(a: Tensor, b: Tensor, shape: tuple[int, ...]) -> Tensor:
-    """loralib's convolutions keep the kernel inside both matrices; for a temporal one, whose kernel is
-    k x 1 x 1, stable_lora makes k x k and takes the mean."""
+    """The product of loralib's halves, which have the kernel of a convolution inside both matrices.
+
+    For a temporal convolution, whose kernel is k x 1 x 1, stable_lora stores k x k, and the mean is taken.
+    """
     a, b = (half.squeeze(-1) if half.ndim == 3 else half for half in (a, b))
     product = b @ a
     if len(shape) == 5:
@@ -77,16 +80,18 @@ def _folded(a: Tensor, b: Tensor, shape: tuple[int, ...]) -> Tensor:
 
 @dataclass(frozen=True)
 class Lora:
-    """A LoRA's changes by the name that its file gives them, or in the order that it lists them in."""
+    """The changes of a LoRA file, by name, or in order where the file has a list without names."""
 
     path: Path
     named: Mapping[str, WeightChange] = field(default_factory=dict)
     listed: tuple[WeightChange, ...] = ()
-    whole: Mapping[str, StoredTensor] = field(default_factory=dict)  # weights that the base does not have
+    whole: Mapping[str, StoredTensor] = field(
+        default_factory=dict
+    )  # whole weights, which the base model lacks
 
 
 def read_lora(path: Path) -> Lora:
-    """A LoRA file, or a folder as peft saves one. Raises CheckpointError for what is none."""
+    """A LoRA from a file, or from a folder as peft saves it. Raises CheckpointError for anything else."""
     settings: Mapping[str, Any] = {}
     if path.is_dir():
         if (path / "adapter_config.json").is_file():
@@ -166,7 +171,7 @@ def _named(file: TensorFile, settings: Mapping[str, Any]) -> Lora:
 
 
 def _metadata(file: TensorFile) -> Mapping[str, Any]:
-    """peft's settings as diffusers keeps them in a file's header, without the names of the parts."""
+    """peft's settings, which diffusers writes to a file's header, without the prefix of the part."""
     try:
         raw = json.loads(file.metadata.get("lora_adapter_metadata", "{}"))
     except ValueError as error:
@@ -175,7 +180,7 @@ def _metadata(file: TensorFile) -> Mapping[str, Any]:
 
 
 def _scale(name: str, rank: int, alphas: Mapping[str, float], settings: Mapping[str, Any]) -> float:
-    """alpha / rank; a file that names no alpha means 1."""
+    """alpha / rank; 1 for a file without an alpha."""
     if name in alphas:
         return alphas[name] / rank
     patterns = settings.get("alpha_pattern") or {}
@@ -188,7 +193,7 @@ def _scale(name: str, rank: int, alphas: Mapping[str, float], settings: Mapping[
 
 
 def guidance_width(loras: Sequence[Lora], preset: Preset) -> int | None:
-    """How wide an embedding of the guidance the LoRAs bring with them, if one does."""
+    """The width of the guidance embedding that one of the LoRAs brings; None if none does."""
     for lora in loras:
         for name, tensor in lora.whole.items():
             if name.endswith("cond_proj.weight"):
@@ -202,14 +207,6 @@ def guidance_width(loras: Sequence[Lora], preset: Preset) -> int | None:
             if len(down.shape) == 2 and up.shape[0] == preset.unet.width != down.shape[1]:
                 return down.shape[1]
     return None
-
-
-class Part(NamedTuple):
-    """One of our weights, or some of its rows."""
-
-    module: str  # "unet" or "text_encoder"
-    key: str
-    rows: slice = slice(None)
 
 
 def merge_loras(
@@ -226,28 +223,28 @@ def merge_loras(
     changes: dict[tuple[str, str], list[tuple[slice, WeightChange, float]]] = {}
     wholes: dict[tuple[str, str], StoredTensor] = {}
     for lora, weight in loras:
-        for part, change in _placed(lora, modules, preset):
-            changes.setdefault((part.module, part.key), []).append((part.rows, change, weight))
+        for target, change in _located_changes(lora, modules, preset):
+            changes.setdefault((target.module, target.key), []).append((target.rows, change, weight))
         if lora.whole:
             wholes["unet", "time_embed.cond_proj.weight"] = next(iter(lora.whole.values()))
-    for place in wholes:
-        changes.setdefault(place, [])
+    for key in wholes:
+        changes.setdefault(key, [])
     with torch.no_grad():
-        for (module, key), added in changes.items():
-            target = modules[module].get_parameter(key)
-            total = torch.empty(target.shape, dtype=torch.float32)
-            source = (wholes[module, key],) if (module, key) in wholes else tensors[module][key]
+        for (module, name), added in changes.items():
+            parameter = modules[module].get_parameter(name)
+            total = torch.empty(parameter.shape, dtype=torch.float32)
+            source = (wholes[module, name],) if (module, name) in wholes else tensors[module][name]
             read_into(total, source)
             for rows, change, weight in added:
                 if weight:
                     total[rows] += weight * change.delta(tuple(total[rows].shape))
-            target.copy_(total)
+            parameter.copy_(total)
 
 
-def _placed(
+def _located_changes(
     lora: Lora, modules: Mapping[str, nn.Module], preset: Preset
-) -> Iterator[tuple[Part, WeightChange]]:
-    """Each change with the weight that it belongs to. Raises CheckpointError for those that have none."""
+) -> Iterator[tuple[WeightSlice, WeightChange]]:
+    """Each change and the weight that it belongs to. Raises CheckpointError if there is no such weight."""
     if lora.listed:
         yield from _in_order(lora, modules["unet"], preset)
         return
@@ -259,13 +256,13 @@ def _placed(
             f"first {unknown[0]}"
         )
     for name, change in lora.named.items():
-        module, key, rows = known[names.bare_name(name)]
-        part = Part(module, key, rows)
-        _refuse_misfit(lora.path, name, change, modules[module].get_parameter(key)[rows])
-        yield part, change
+        target = known[names.bare_name(name)]
+        weight = modules[target.module].get_parameter(target.key)[target.rows]
+        _check_shapes(lora.path, name, change, weight)
+        yield target, change
 
 
-def _refuse_misfit(path: Path, name: str, change: WeightChange, weight: Tensor) -> None:
+def _check_shapes(path: Path, name: str, change: WeightChange, weight: Tensor) -> None:
     inner, outer = change.down.shape, change.up.shape
     shape = tuple(weight.shape)
     if change.folded:
@@ -282,10 +279,10 @@ def _refuse_misfit(path: Path, name: str, change: WeightChange, weight: Tensor) 
         )
 
 
-def _in_order(lora: Lora, unet: nn.Module, preset: Preset) -> Iterator[tuple[Part, WeightChange]]:
-    """Changes without names, given to the layers in the order in which diffusers' network holds them.
+def _in_order(lora: Lora, unet: nn.Module, preset: Preset) -> Iterator[tuple[WeightSlice, WeightChange]]:
+    """Changes without names, matched to layers in the order of diffusers' network.
 
-    A layer that the next pair does not fit has none, as its trainer passes over kinds of layers.
+    A layer whose shape the next pair does not fit is skipped: trainers leave out some kinds of layers.
     """
     waiting = list(lora.listed)
     shapes = {key: tuple(value.shape) for key, value in unet.named_parameters()}
@@ -295,7 +292,7 @@ def _in_order(lora: Lora, unet: nn.Module, preset: Preset) -> Iterator[tuple[Par
         change, shape = waiting[0], names.diffusers_shape(key, shapes[key])
         kind = len(change.down.shape) == len(shape)
         if kind and change.down.shape[1:] == shape[1:] and change.up.shape[0] == shape[0]:
-            yield Part("unet", key), waiting.pop(0)
+            yield WeightSlice("unet", key), waiting.pop(0)
         elif kind:
             raise CheckpointError(
                 f"{lora.path}: pair {len(lora.listed) - len(waiting)}: halves of shapes "

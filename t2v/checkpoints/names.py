@@ -1,7 +1,7 @@
-"""What every tensor of the three networks is called in every layout.
+"""The names of the three networks' tensors in every layout.
 
-A map gives, for each of our names (the ModelScope checkpoint's own), the names that may stand for it: one
-tuple of alternatives for each piece, and several pieces where a layout keeps apart what we keep together.
+A map has, for each of our names (the ModelScope checkpoint's), its names in a layout: a tuple of alternatives
+for each piece, and several pieces where the layout splits what is one tensor here.
 Shapes may differ by trailing axes of length one: a 1x1 convolution and a linear layer are the same matrix.
 Sources: diffusers `convert_ms_text_to_video_to_diffusers.py` and `AutoencoderKL`, transformers
 `CLIPTextModel`, Text-To-Video-Finetuning's export script.
@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from typing import NamedTuple
 
 from torch import nn
 
@@ -52,7 +53,7 @@ def _stage(own: str, theirs: str, i: int, *, attends: bool) -> Iterator[tuple[st
 
 
 def unet_prefixes(config: UNetConfig) -> dict[str, str]:
-    """ModelScope's prefixes -> diffusers'."""
+    """diffusers' prefix for each of ModelScope's."""
     levels, blocks = len(config.channel_multipliers), config.num_res_blocks
     out = {
         "input_blocks.0.0.": "conv_in.",
@@ -123,7 +124,7 @@ def autoencoder_in_diffusers(keys: Iterable[str], config: AutoencoderConfig) -> 
 
 
 def text_in_transformers(keys: Iterable[str]) -> NameMap:
-    """OpenCLIP keeps queries, keys and values in one matrix, transformers in three."""
+    """transformers' names; it splits the matrix of queries, keys and values, which OpenCLIP has as one."""
     whole = {
         "token_embedding.weight": "embeddings.token_embedding.weight",
         "positional_embedding": "embeddings.position_embedding.weight",
@@ -135,11 +136,11 @@ def text_in_transformers(keys: Iterable[str]) -> NameMap:
         if key in whole:
             out[key] = ((whole[key],),)
             continue
-        place = re.fullmatch(r"transformer\.resblocks\.(\d+)\.(.+)\.?(weight|bias)", key)
-        if place is None:
+        match = re.fullmatch(r"transformer\.resblocks\.(\d+)\.(.+)\.?(weight|bias)", key)
+        if match is None:
             out[key] = ((key,),)
             continue
-        layer, inner, kind = f"encoder.layers.{place[1]}", place[2].rstrip("._"), place[3]
+        layer, inner, kind = f"encoder.layers.{match[1]}", match[2].rstrip("._"), match[3]
         if inner == "attn.in_proj":
             out[key] = tuple((f"{layer}.self_attn.{part}_proj.{kind}",) for part in "qkv")
         else:
@@ -148,7 +149,7 @@ def text_in_transformers(keys: Iterable[str]) -> NameMap:
 
 
 def unet_in_modelscope(keys: Iterable[str], config: UNetConfig) -> NameMap:
-    """Its own names; a common export script numbers the upsampling layers one too low."""
+    """Our own names; a common export script numbers the upsampling layers one too low."""
     out: NameMap = {}
     for key in keys:
         misnumbered = re.sub(r"^(output_blocks\.\d+)\.3\.conv\.", r"\1.2.conv.", key)
@@ -160,7 +161,12 @@ def identity_names(keys: Iterable[str]) -> NameMap:
     return {key: ((key,),) for key in keys}
 
 
-Place = tuple[str, str, slice]
+class WeightSlice(NamedTuple):
+    """One of our weights, or some of its rows."""
+
+    module: str  # "unet" or "text_encoder"
+    key: str
+    rows: slice = slice(None)
 
 
 WRAPPERS = ("base_model.model.", "unet.", "text_encoder.", "text_model.", "model.diffusion_model.", "module.")
@@ -170,7 +176,7 @@ SUFFIX = ".weight"
 
 
 def bare_name(name: str) -> str:
-    """A change's name without what its trainer put around it: `unet.`, `.processor.`, a trailing `to_out`."""
+    """A change's name without its trainer's additions: `unet.`, `.processor.`, a trailing `to_out`."""
     found = True
     while found:
         found = False
@@ -181,39 +187,39 @@ def bare_name(name: str) -> str:
     return re.sub(r"\.to_out$", ".to_out.0", name)
 
 
-def weights_by_name(modules: Mapping[str, nn.Module], preset: Preset) -> dict[str, Place]:
-    """Every name that a file may give to a weight's layer -> the weight and its rows."""
-    out: dict[str, Place] = {}
+def weights_by_name(modules: Mapping[str, nn.Module], preset: Preset) -> dict[str, WeightSlice]:
+    """The weight, and its rows, for every name that a LoRA file may give to its layer."""
+    out: dict[str, WeightSlice] = {}
     keys = [k for k, v in modules["unet"].named_parameters() if k.endswith(SUFFIX) and v.ndim > 1]
     for names in (unet_in_diffusers(keys, preset.unet), unet_in_modelscope(keys, preset.unet)):
         for key, (options,) in names.items():
             for option in options:
                 layer = option.removesuffix(SUFFIX)
-                out.setdefault(layer, ("unet", key, slice(None)))
-                out.setdefault(f"lora_unet_{layer.replace('.', '_')}", ("unet", key, slice(None)))
+                out.setdefault(layer, WeightSlice("unet", key))
+                out.setdefault(f"lora_unet_{layer.replace('.', '_')}", WeightSlice("unet", key))
     out.update(_text_weights(modules["text_encoder"], preset.text_encoder.width))
     return out
 
 
-def _text_weights(tower: nn.Module, width: int) -> dict[str, Place]:
-    out: dict[str, Place] = {}
+def _text_weights(tower: nn.Module, width: int) -> dict[str, WeightSlice]:
+    out: dict[str, WeightSlice] = {}
     keys = [k for k, v in tower.named_parameters() if v.ndim > 1 and k.endswith("weight")]
     for key, pieces in text_in_transformers(keys).items():
         for i, (theirs,) in enumerate(pieces):
             rows = slice(i * width, (i + 1) * width) if len(pieces) == 3 else slice(None)
-            place = ("text_encoder", key, rows)
+            target = WeightSlice("text_encoder", key, rows)
             layer = theirs.removesuffix(SUFFIX)
             own = key.removesuffix(SUFFIX)
             if len(pieces) == 3:
                 own = key.replace("in_proj_weight", f"{'qkv'[i]}_proj")
             flat = layer.replace(".", "_")
             for name in (layer, own, own.removeprefix("transformer."), f"lora_te_text_model_{flat}"):
-                out.setdefault(name, place)
+                out.setdefault(name, target)
     return out
 
 
 def unet_weights_in_order(keys: Iterable[str], config: UNetConfig) -> list[str]:
-    """Our names of linear and convolutional weights, in the order in which diffusers makes its layers."""
+    """Our names of linear and convolutional weights, in the order in which diffusers creates its layers."""
     norms = re.compile(r"norm|\.(in|out)_layers\.0|conv\d\.0")
     weights = [k for k in keys if k.endswith(SUFFIX) and not norms.search(k)]
     theirs = unet_in_diffusers([k for k in weights if k != "out.0.weight"], config)
@@ -235,13 +241,13 @@ RANKS = {word: i for order in ORDERS for i, word in enumerate(order)}
 
 
 def _rank(name: str) -> tuple[int, ...]:
-    """Where a layer stands: numbers as they are, words as their modules are made one after the other.
+    """The sort key of a layer: numbers as they are, words by the order in which diffusers creates modules.
 
-    In the middle block the residual blocks are made before the temporal convolutions, as in the others.
+    In the middle block, too, residual blocks come before temporal convolutions.
     """
     return tuple(int(part) if part.isdigit() else RANKS.get(part, 0) for part in name.split("."))
 
 
 def diffusers_shape(key: str, shape: tuple[int, ...]) -> tuple[int, ...]:
-    """A weight's shape as diffusers has it, where the temporal projections are linear."""
+    """A weight's shape in diffusers, where the temporal projections are linear."""
     return shape[:2] if len(shape) == 3 else shape

@@ -1,13 +1,8 @@
-"""Writes a model in ModelScope's or diffusers' layout; what was loaded comes back bit for bit.
-
-Files are written under a temporary name and moved into place, so that a folder never holds half a file.
-"""
+"""Saves a model in ModelScope's or diffusers' layout, losslessly and file by file atomically."""
 
 from __future__ import annotations
 
-import contextlib
 import json
-import os
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -18,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from t2v.checkpoints import config_writing
+from t2v.checkpoints.files.atomic import atomic_write
 from t2v.checkpoints.fill import LAYOUTS, name_map
 from t2v.checkpoints.layouts import ORIGINAL
 from t2v.configs import Preset
@@ -27,7 +23,7 @@ from t2v.errors import CheckpointError
 def save_checkpoint(
     modules: Mapping[str, nn.Module], preset: Preset, folder: str | Path, *, layout: str = "modelscope"
 ) -> Path:
-    """Write the weights, in the type that they have, and the settings; merged LoRAs are written merged.
+    """Write a model's weights, in their own dtype, and its settings; merged LoRAs are written merged.
 
     "modelscope": `configuration.json` and the three pickled files of the official folder, the text tower
     without the picture tower beside it. "diffusers": what `TextToVideoSDPipeline.from_pretrained` reads.
@@ -49,9 +45,9 @@ def _save_modelscope(modules: Mapping[str, nn.Module], preset: Preset, folder: P
     for part, module in modules.items():
         prefix = "first_stage_model." if part == "autoencoder" else ""
         state = OrderedDict((prefix + k, v.detach().cpu()) for k, v in module.state_dict().items())
-        whole: object = {"state_dict": state} if part == "autoencoder" else state
+        content: object = {"state_dict": state} if part == "autoencoder" else state
         ending = "bin" if part == "text_encoder" else "pth"
-        _write(folder / f"{ORIGINAL[part]}.{ending}", partial(torch.save, whole))
+        _write(folder / f"{ORIGINAL[part]}.{ending}", partial(torch.save, content))
 
 
 def _save_diffusers(modules: Mapping[str, nn.Module], preset: Preset, folder: Path) -> None:
@@ -64,7 +60,7 @@ def _save_diffusers(modules: Mapping[str, nn.Module], preset: Preset, folder: Pa
     for name, value in config_writing.diffusers_configs(preset).items():
         _write_json(folder / name, value)
     _write_tokenizer(folder / "tokenizer", preset.text_encoder.context_length)
-    places = {
+    files = {
         "unet": "unet/diffusion_pytorch_model",
         "autoencoder": "vae/diffusion_pytorch_model",
         "text_encoder": "text_encoder/model",
@@ -72,11 +68,11 @@ def _save_diffusers(modules: Mapping[str, nn.Module], preset: Preset, folder: Pa
     for part, module in modules.items():
         layout = next(x for x in LAYOUTS if (x.part, x.name) == (part, "diffusers"))
         state = _renamed(preset, module, layout)
-        _write_safetensors(folder / f"{places[part]}.safetensors", state)
+        _write_safetensors(folder / f"{files[part]}.safetensors", state)
 
 
 def _renamed(preset: Preset, module: nn.Module, layout: Any) -> dict[str, Tensor]:
-    """A module's tensors as diffusers names and shapes them; what it has no place for is left out."""
+    """A module's tensors under diffusers' names and in its shapes, without those that diffusers lacks."""
     out: dict[str, Tensor] = {}
     own = module.state_dict()
     for key, pieces in name_map(layout, own, preset).items():
@@ -92,7 +88,7 @@ def _renamed(preset: Preset, module: nn.Module, layout: Any) -> dict[str, Tensor
 
 
 def _is_read(key: str, preset: Preset) -> bool:
-    """Whether films read this tensor of the tower: neither the projection nor the layers that are skipped."""
+    """Whether filming uses this tensor of the tower: not the projection, nor a skipped layer."""
     config = preset.text_encoder
     skipped = range(config.layers - config.skipped_layers, config.layers)
     return key != "text_projection" and not any(f".resblocks.{i}." in key for i in skipped)
@@ -129,12 +125,9 @@ def _write_json(path: Path, value: Mapping[str, Any]) -> None:
 
 
 def _write(path: Path, write: Callable[[Path], object]) -> None:
-    part = path.with_name(f"{path.name}.{os.getpid()}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        write(part)
-        os.replace(part, path)
+        with atomic_write(path) as part:
+            write(part)
     except OSError as error:
-        with contextlib.suppress(OSError):
-            part.unlink()
         raise CheckpointError(f"{path}: could not be written ({error.strerror})") from error

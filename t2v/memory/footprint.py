@@ -1,4 +1,4 @@
-"""What the networks weigh, and what they hold while they run, found without any of their numbers."""
+"""The memory of networks, weights and activations, measured without numbers on PyTorch's meta device."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from t2v.networks.unet import UNet3D
 
 @cache
 def count_parameters(kind: Callable[[Any], nn.Module], config: object) -> tuple[int, int, int]:
-    """Parameters of a network, of its largest layer that is moved by itself, of the largest two in a row."""
+    """How many parameters a network has, its largest streamed layer, and the largest two in a row."""
     network = meta_network(kind, config)
     layers = [sum(p.numel() for p in layer.parameters()) for layer in streamed_layers(network)]
     pairs = [a + b for a, b in zip(layers, [*layers[1:], 0], strict=True)]
@@ -34,13 +34,13 @@ def count_parameters(kind: Callable[[Any], nn.Module], config: object) -> tuple[
 def meta_network(
     kind: Callable[[Any], nn.Module], config: object, dtype: torch.dtype = torch.float32
 ) -> nn.Module:
-    """A network without numbers, on PyTorch's meta device. It is shared and never changed."""
+    """A network without numbers. It is shared by all callers and never changed."""
     with torch.device("meta"):
         return kind(config).eval().requires_grad_(False).to(dtype)
 
 
 def streamed_layers(network: nn.Module) -> list[nn.Module]:
-    """The layers that are brought to the device one after the other, where the whole network has no room."""
+    """The layers that are brought to the device one by one, where the whole network does not fit."""
     if isinstance(network, UNet3D):
         inner = [
             child
@@ -52,7 +52,7 @@ def streamed_layers(network: nn.Module) -> list[nn.Module]:
 
 
 @cache
-@torch.inference_mode(False)  # there operators are seen whole, without what they need inside
+@torch.inference_mode(False)  # outside, operators are not split into their parts
 def unet_activation_bytes(
     config: UNetConfig,
     latents: tuple[int, int, int],
@@ -61,7 +61,7 @@ def unet_activation_bytes(
     device: str,
     dtype: torch.dtype,
 ) -> int:
-    """The most that the UNet holds beside its weights, of latents (frames, height, width), in bytes."""
+    """The UNet's peak of activations in bytes, for latents (frames, height, width)."""
     network = meta_network(UNet3D, config, dtype)
     inputs = (
         torch.empty(branches, config.in_channels, *latents, device="meta"),
@@ -74,12 +74,12 @@ def unet_activation_bytes(
 @cache
 @torch.inference_mode(False)
 def decoder_activation_bytes(
-    config: AutoencoderConfig, places: tuple[int, int], device: str, dtype: torch.dtype, tile: int | None
+    config: AutoencoderConfig, size: tuple[int, int], device: str, dtype: torch.dtype, tile: int | None
 ) -> int:
-    """The most that decoding one frame of `places` (height, width) holds beside the weights, in bytes."""
+    """The decoder's peak of activations in bytes, for one frame of `size` (height, width) in latents."""
     network = meta_network(Autoencoder, config)
     assert isinstance(network, Autoencoder)
-    latents = torch.empty(1, config.latent_channels, 1, *places, device="meta")
+    latents = torch.empty(1, config.latent_channels, 1, *size, device="meta")
     return peak_bytes(network, lambda: network.decode(latents, tile), device) * dtype.itemsize // 4
 
 
@@ -87,7 +87,7 @@ _CONVOLUTION = torch.ops.aten.convolution.default
 
 
 class LiveBytes(TorchDispatchMode):  # type: ignore[no-untyped-call]
-    """Counts the bytes of all tensors born inside that are alive, and remembers the most."""
+    """Counts the bytes of living tensors that are created inside, and their peak."""
 
     def __init__(self, weights: nn.Module) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
@@ -102,11 +102,11 @@ class LiveBytes(TorchDispatchMode):  # type: ignore[no-untyped-call]
         given = {id(x) for x in tree_leaves((args, kwargs)) if isinstance(x, Tensor)}
         for tensor in tree_leaves(out):
             if isinstance(tensor, Tensor) and id(tensor) not in given:
-                self._born(tensor)
+                self._add(tensor)
         self.peak = max(self.peak, self.live + _scratch(func, args, out))
         return out
 
-    def _born(self, tensor: Tensor) -> None:
+    def _add(self, tensor: Tensor) -> None:
         storage = tensor.untyped_storage()
         key, size = storage._cdata, storage.nbytes()
         if key in self._known:
@@ -114,16 +114,16 @@ class LiveBytes(TorchDispatchMode):  # type: ignore[no-untyped-call]
         if self._owners[key] == 0:
             self.live += size
         self._owners[key] += 1
-        weakref.finalize(tensor, self._gone, key, size).atexit = False
+        weakref.finalize(tensor, self._remove, key, size).atexit = False
 
-    def _gone(self, key: int, size: int) -> None:
+    def _remove(self, key: int, size: int) -> None:
         self._owners[key] -= 1
         if self._owners[key] == 0:
             self.live -= size
 
 
 def _scratch(func: Any, args: tuple[Any, ...], out: Any) -> int:
-    """What an operator itself needs while it runs: a convolution reorders what it reads and writes."""
+    """The scratch memory of an operator in bytes: a convolution reorders its input, weight and output."""
     if func is not _CONVOLUTION:
         return 0
     return sum(tensor.numel() * tensor.element_size() for tensor in (args[0], args[1], out))
@@ -132,7 +132,7 @@ def _scratch(func: Any, args: tuple[Any, ...], out: Any) -> int:
 @torch.inference_mode(False)
 @torch.no_grad()
 def peak_bytes(network: nn.Module, run: Callable[[], Any], device: str) -> int:
-    """The most bytes beside its weights that a network on meta holds while `run` runs, as on `device`."""
+    """The peak of activations in bytes while `run` runs a meta network, with the operators of `device`."""
     with simulate_device(device), LiveBytes(network) as counted:
         run()
     return counted.peak

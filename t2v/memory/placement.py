@@ -1,4 +1,4 @@
-"""Where the networks lie while a clip is filmed, as its plan says, and what happens when memory is short."""
+"""Moves a model's networks between devices as a memory plan says, and falls back to leaner plans."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ MemoryLimit = str | float | MemoryPlan  # "auto", "8GB" or 8 (2**30 bytes), or a
 
 
 class Placement:
-    """The networks of a model, and the plan that they follow now."""
+    """The networks of a model, and the memory plan that they follow now."""
 
     def __init__(
         self, networks: Mapping[str, nn.Module], preset: Preset, device: torch.device, memory: MemoryLimit
     ) -> None:
         self.networks, self.preset, self.device = networks, preset, device
         self.plan: MemoryPlan | None = memory if isinstance(memory, MemoryPlan) else None
-        self._rung = memory.level if isinstance(memory, MemoryPlan) else None  # a plan by hand says how
+        self._level = memory.level if isinstance(memory, MemoryPlan) else None  # a given plan decides how
         self._budget = budget_bytes_of(memory)
         self._streamed: LayerStream | None = None
         self._in_use: str | None = None
@@ -48,28 +48,28 @@ class Placement:
             for network in networks.values():
                 network.to(device)
 
-    def film(self, clip: ClipSize, dtype: torch.dtype, shoot: Callable[[MemoryPlan], T]) -> T:
-        """`shoot(plan)` with the fastest plan that fits; out of memory, again with the next smaller one.
+    def film(self, clip: ClipSize, dtype: torch.dtype, film_by: Callable[[MemoryPlan], T]) -> T:
+        """`film_by(plan)` with the fastest plan that fits; out of memory, again with the next leaner one.
 
-        Raises SettingsError where a budget or a plan that was given has no room for the clip.
+        Raises SettingsError if the given budget or plan has no room for the clip.
         """
-        plan = self._fitting(clip, dtype)
+        plan = self._choose_plan(clip, dtype)
         while True:
             self.follow(plan)
             try:
-                return shoot(plan)
+                return film_by(plan)
             except (RuntimeError, MemoryError) as error:
                 if not is_out_of_memory(error):
                     raise
-                said = str(error).partition("\n")[0]
-            plan = self._step_down(plan, said)  # outside the handler, whose traceback holds the tensors
+                message = str(error).partition("\n")[0]
+            plan = self._step_down(plan, message)  # outside the handler, whose traceback holds the tensors
 
-    def _step_down(self, plan: MemoryPlan, said: str) -> MemoryPlan:
+    def _step_down(self, plan: MemoryPlan, message: str) -> MemoryPlan:
         leaner = leaner_plan(plan, self.preset)
         if leaner is None:
             raise SettingsError(
                 f"{self.preset.name}: out of memory by the leanest plan there is, {plan.peak_gb:.1f} GB "
-                f"({said}); try fewer frames or a smaller size"
+                f"({message}); try fewer frames or a smaller size"
             )
         warnings.warn(
             f"out of memory at an expected {plan.peak_gb:.1f} GB; filmed again in an expected "
@@ -80,33 +80,33 @@ class Placement:
         self._tried[plan.clip] = leaner
         return leaner
 
-    def _fitting(self, clip: ClipSize, dtype: torch.dtype) -> MemoryPlan:
+    def _choose_plan(self, clip: ClipSize, dtype: torch.dtype) -> MemoryPlan:
         known = self._tried.get(clip)
         if known is not None and known.dtype == dtype:
             return known
         budget = self._budget
-        if budget is None and self._rung is None:
+        if budget is None and self._level is None:
             free = free_bytes(self.device.type)
             here = sum(num_bytes(n) for n in self.networks.values() if is_on(n, self.device))
             overhead = int(OVERHEAD_GB.get(self.device.type, 0.5) * GB)
             budget = None if free is None else free + here + overhead
         last: MemoryPlan | None = None
-        for candidate in candidate_plans(self.preset, clip, self.device.type, dtype, budget, self._rung):
+        for candidate in candidate_plans(self.preset, clip, self.device.type, dtype, budget, self._level):
             last = candidate
             if candidate.fits:
                 break
         assert last is not None
-        if not last.fits and (self._budget is not None or self._kills(last)):
+        if not last.fits and (self._budget is not None or self._would_be_killed(last)):
             raise SettingsError(describe_shortage(self.preset, last))
         self._tried[clip] = last  # the leanest where none fits: the estimate may be wrong, so it is tried
         return last
 
-    def _kills(self, plan: MemoryPlan) -> bool:
-        """Whether to try would end the process: a CPU's memory runs out without an error to catch."""
+    def _would_be_killed(self, plan: MemoryPlan) -> bool:
+        """Whether this plan would get the process killed: on a CPU no error is raised to catch."""
         return self.device.type == "cpu" and plan.budget is not None and plan.peak > 1.25 * plan.budget
 
     def follow(self, plan: MemoryPlan) -> None:
-        """Film by this plan from now on."""
+        """Place the networks as the plan says."""
         self.plan = plan
         if self._streamed is not None:
             self._streamed.end()
@@ -120,7 +120,7 @@ class Placement:
         empty_cache(self.device)
 
     def close(self) -> None:
-        """Let go of the networks and give back the device's memory."""
+        """Drop the networks and give back the device's memory."""
         if self._streamed is not None:
             self._streamed.end()
             self._streamed = None
@@ -129,7 +129,7 @@ class Placement:
 
     @contextmanager
     def use(self, name: str) -> Iterator[None]:
-        """Inside, a network is on the device."""
+        """Inside the block, a network is on the device."""
         moves = self.plan is not None and self.plan.resident != "all" and self.device.type != "cpu"
         if moves and self.plan is not None and self._in_use != name:
             streamed = self.plan.resident == "layers"
@@ -142,14 +142,14 @@ class Placement:
 
 
 def budget_bytes_of(memory: MemoryLimit) -> int | None:
-    """The bytes that `memory` allows; None is what the device has free. Raises SettingsError."""
+    """The bytes that `memory` allows; None means what the device has free. Raises SettingsError."""
     if isinstance(memory, MemoryPlan):
         return memory.budget
     return None if memory == "auto" else parse_gigabytes(memory)
 
 
 def parse_gigabytes(memory: str | float) -> int:
-    """8, "8", "8GB" or "8 GB" as bytes. Raises SettingsError."""
+    """8, "8", "8GB" or "8 GB" in bytes. Raises SettingsError."""
     try:
         size = float(str(memory).strip().lower().removesuffix("gb"))
     except ValueError:
@@ -160,7 +160,7 @@ def parse_gigabytes(memory: str | float) -> int:
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Whether PyTorch, on any device, or Python says that memory is at its end."""
+    """Whether an error of PyTorch, on any device, or of Python says that memory ran out."""
     if isinstance(error, MemoryError | torch.OutOfMemoryError):
         return True
     text = str(error)
@@ -168,15 +168,17 @@ def is_out_of_memory(error: BaseException) -> bool:
 
 
 def num_bytes(network: nn.Module) -> int:
+    """The size of a network's weights."""
     return sum(p.numel() * p.element_size() for p in network.parameters())
 
 
 def is_on(network: nn.Module, device: torch.device) -> bool:
+    """Whether a network is on a kind of device."""
     return next(network.parameters()).device.type == device.type
 
 
 def empty_cache(device: torch.device) -> None:
-    """Give back what the allocator of a device keeps for later."""
+    """Give back the memory that the allocator of a device keeps for reuse."""
     if device.type == "cpu":
         return
     gc.collect()

@@ -1,11 +1,10 @@
-"""What fits: plans for filming in the memory there is.
+"""Memory plans: how a clip is filmed in the memory that a device has.
 
 print(t2v.plan(t2v.MODELSCOPE, num_frames=24, height=192, width=192, memory_gb=4))
 
-A plan says which networks lie on the device at once, how much of a clip a layer takes at once, and the peak
-that this is expected to reach. Every plan films the same clip but for rounding, save the leanest one, which
-decodes in tiles where it has to; leaner ones take longer.
-GB are 2**30 bytes.
+A plan says which networks are on the device at once, how much of a clip a layer takes at once, and the
+expected peak. Every plan films the same clip but for rounding, except the leanest, which decodes large frames
+in tiles; leaner plans take longer. GB are 2**30 bytes.
 """
 
 from __future__ import annotations
@@ -30,14 +29,17 @@ from t2v.networks.unet import UNet3D
 
 GB = 2**30
 log = logging.getLogger("t2v")
-OVERHEAD_GB = {"cuda": 0.5, "mps": 0.3, "cpu": 0.55}  # a driver's context, or Python with PyTorch (measured)
+OVERHEAD_GB = {"cuda": 0.5, "mps": 0.3, "cpu": 0.55}  # of a driver, or of Python with PyTorch (measured)
 Resident = Literal["all", "one", "layers"]
-SMALL_CLIP = 16 * 32 * 32  # places of a clip's latents up to which one branch of guidance leaves a GPU idle
+SMALL_CLIP = 16 * 32 * 32  # latents of a clip up to which one branch of guidance leaves a GPU idle
 TILE = 48  # latents: 384 pixels of ModelScope
 
 
 class ClipSize(NamedTuple):
-    """What is filmed: `window` frames at once (None: all), with the deep features of `kept` passes kept."""
+    """The size of a clip: frames, pixels, the window of frames at once (None: all).
+
+    `cached_passes`: how many passes of a step keep their deep features.
+    """
 
     frames: int
     height: int
@@ -54,25 +56,25 @@ class ClipSize(NamedTuple):
         return min(self.window or self.frames, self.frames)
 
     def latents(self, factor: int) -> tuple[int, int, int]:
-        """Frames that the network sees, height and width, in latents."""
+        """Frames that the network sees at once, and height and width in latents."""
         return self.frames_at_once, -(-self.height // factor), -(-self.width // factor)
 
 
 @dataclass(frozen=True)
 class Strategy:
-    """One way to film, whatever the clip."""
+    """One way to film any clip."""
 
     resident: Resident
     chunks: Chunks
     both_branches: bool = False  # of guidance in one pass
-    tile: int | None = None  # latents that are decoded at once, in height and in width
+    tile: int | None = None  # latents decoded at once, in height and in width; None: all
 
-    def suits(self, device: str, places: int) -> bool:
-        """Whether it is any use on a device, for that many places of a clip's latents.
+    def suits(self, device: str, num_latents: int) -> bool:
+        """Whether it is useful on a device, for a clip of so many latents.
 
-        What leaves a CPU has nowhere to go, and a CPU is busy with one branch already.
+        Weights cannot be moved away from a CPU, and one branch of guidance keeps it busy.
         """
-        if self.both_branches and (device == "cpu" or places > SMALL_CLIP):
+        if self.both_branches and (device == "cpu" or num_latents > SMALL_CLIP):
             return False
         if device == "cpu":
             return self.resident != "layers" and (self.resident == "all" or self.chunks != Chunks())
@@ -99,24 +101,26 @@ RESIDENT_TEXT = {
 
 @dataclass(frozen=True)
 class MemoryPlan:
-    """How a clip is filmed, and the memory that it is expected to take, in bytes."""
+    """How a clip is filmed, and the memory that this is expected to take, in bytes."""
 
     model: str
     device: str
     dtype: torch.dtype
     clip: ClipSize
-    level: int
+    level: int  # index in STRATEGIES
     budget: int | None
-    factor: int  # pixels a latent is high and wide
+    factor: int  # pixels to a latent, in height and in width
     peaks: dict[str, int]  # by stage: text, film, decode
-    instead_of: torch.dtype | None = None  # the precision that would not have fitted
+    instead_of: torch.dtype | None = None  # the better precision, if it does not fit
 
     @property
     def resident(self) -> Resident:
+        """Which weights are on the device at once."""
         return STRATEGIES[self.level].resident
 
     @property
     def chunks(self) -> Chunks:
+        """How much of a clip a layer takes at once."""
         return STRATEGIES[self.level].chunks
 
     @property
@@ -200,7 +204,7 @@ def plan(
 
 
 def choose_dtype(preset: Preset, device: str, budget: int | None) -> torch.dtype:
-    """The best precision in which the preset's own clip fits, where none was asked for.
+    """The best precision in which the preset's own clip fits into `budget` bytes, for a model without one.
 
     `budget` None is what the device has free. A smaller precision than the best is logged.
     """
@@ -212,10 +216,8 @@ def choose_dtype(preset: Preset, device: str, budget: int | None) -> torch.dtype
     except SettingsError:
         chosen = others[-1]
     if chosen != best:
-        told = dtype_name(best), dtype_name(chosen)
-        log.warning(
-            "%s: %s would not fit into the memory there is, so it is loaded in %s", preset.name, *told
-        )
+        message = "%s: %s would not fit into the memory there is, so it is loaded in %s"
+        log.warning(message, preset.name, dtype_name(best), dtype_name(chosen))
     return chosen
 
 
@@ -224,7 +226,7 @@ def dtype_name(dtype: torch.dtype | None) -> str:
 
 
 def describe_shortage(preset: Preset, leanest: MemoryPlan) -> str:
-    """One line: what a clip would want by this plan, what there is, and what would fit by its level."""
+    """One line: the memory that the leanest plan needs, the budget, and what would fit into it."""
     clip, device, dtype, budget = leanest.clip, leanest.device, leanest.dtype, leanest.budget or 0
 
     def peak(frames: int, dtype: torch.dtype = dtype) -> int:
@@ -244,9 +246,9 @@ def describe_shortage(preset: Preset, leanest: MemoryPlan) -> str:
 
 
 def most_frames(peak: Callable[[int], int], too_many: int, budget: int) -> int:
-    """The most frames whose peak is within the budget, 0 if it is not even one's; `too_many` is not.
+    """The most frames whose peak is within the budget; 0 if one frame is not. `too_many` frames are not.
 
-    Peaks grow nearly evenly, so most guesses lie on the line between what fits and what does not.
+    Peaks grow nearly linearly, so most guesses interpolate between a count that fits and one that does not.
     """
     few, many, turn = 1, too_many, 0
     least, most = peak(few), peak(many)
@@ -272,11 +274,11 @@ def candidate_plans(
     budget: int | None,
     level: int | None = None,
 ) -> Iterator[MemoryPlan]:
-    """All plans of a clip, from the fastest to the leanest; or by one level alone, whatever the device."""
+    """All plans of a clip, from the fastest to the leanest, or that of one level, whatever the device."""
     factor = preset.autoencoder.factor
-    places = math.prod(clip.latents(factor))
+    num_latents = math.prod(clip.latents(factor))
     for i, way in enumerate(STRATEGIES):
-        if i == level or (level is None and way.suits(device, places)):
+        if i == level or (level is None and way.suits(device, num_latents)):
             peaks = expected_peaks(preset, clip, device, dtype, way)
             yield MemoryPlan(preset.name, device, dtype, clip, i, budget, factor, peaks)
 
@@ -284,7 +286,7 @@ def candidate_plans(
 def expected_peaks(
     preset: Preset, clip: ClipSize, device: str, dtype: torch.dtype, level: Strategy
 ) -> dict[str, int]:
-    """Bytes at the peak of each stage: weights that are there, what runs, and the device's own overhead."""
+    """The peak of each stage in bytes: weights on the device, activations and the device's overhead."""
     size, overhead = dtype.itemsize, int(OVERHEAD_GB.get(device, 0.5) * GB)
     latents = clip.latents(preset.autoencoder.factor)
     branches = 2 if level.both_branches else 1
@@ -323,7 +325,7 @@ def expected_peaks(
 
 
 def free_bytes(device: str) -> int | None:
-    """What a device has free, in bytes; None where it does not say."""
+    """The free memory of a device in bytes; None if it is unknown."""
     if device == "cuda":
         free, _ = torch.cuda.mem_get_info()
         return free + torch.cuda.memory_reserved() - torch.cuda.memory_allocated()
@@ -341,7 +343,7 @@ def free_bytes(device: str) -> int | None:
 
 
 def leaner_plan(current: MemoryPlan, preset: Preset) -> MemoryPlan | None:
-    """The next plan that is expected to take less; None after the leanest."""
+    """The next plan with a lower expected peak; None after the leanest."""
     for leaner in candidate_plans(preset, current.clip, current.device, current.dtype, current.budget):
         if leaner.level > current.level and leaner.peak < current.peak:
             return leaner

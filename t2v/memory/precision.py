@@ -23,7 +23,7 @@ def mixed(device: torch.device) -> torch.autocast:
 
 
 def _cpu_is_faster_in_bf16() -> bool:
-    """Whether the CPU has AMX, or AVX512-BF16 as AMD has it; a PyTorch that does not tell counts as no.
+    """Whether the CPU has AMX, or AMD's AVX512-BF16; unknown counts as no.
 
     Intel's processors with AMX, which alone have AVX512-FP16, multiply bf16 by AVX-512 at half the speed of
     fp32. Where a virtual machine hides AMX that is all there is: a clip took 4.5 s in bf16, 2.9 s in fp32.
@@ -34,9 +34,9 @@ def _cpu_is_faster_in_bf16() -> bool:
 
 
 def allowed_dtypes(device: str) -> tuple[torch.dtype, ...]:
-    """What is chosen from where no precision was asked for: the device's best, then what is half as large."""
+    """The dtypes to choose from where none is given: the device's best, then one half as large."""
     if device == "cuda" and not torch.cuda.is_available():
-        return (torch.float16,)  # a plan for another machine, whatever its card
+        return (torch.float16,)  # a plan for another machine
     best = best_dtype(torch.device(device))
     if best.itemsize == 2:
         return (best,)

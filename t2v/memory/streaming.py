@@ -1,8 +1,7 @@
-"""Weights that are brought to the device layer by layer, where the whole network has no room.
+"""Streams weights to the device layer by layer, where the whole network does not fit.
 
-On CUDA the weights lie in pinned memory, and the next layer's are copied on a stream of their own while one
-runs. That half was written without a card at hand and is untested; what is fetched and dropped when is tested
-on the CPU.
+On CUDA the weights are in pinned memory, and the next layer's are copied on a stream of their own while one
+runs. That part was written without a GPU and is untested; the order of copies is tested on a CPU.
 """
 
 from __future__ import annotations
@@ -15,7 +14,7 @@ from torch import Tensor, nn
 
 
 class LayerStream:
-    """Layers with weights on `device` only while they run; `ahead`: the next one's come meanwhile."""
+    """Layers whose weights are on `device` only while they run; `ahead` copies the next one's meanwhile."""
 
     def __init__(self, layers: Sequence[nn.Module], device: torch.device, *, ahead: bool) -> None:
         self.layers, self.device, self.ahead = list(layers), device, ahead
@@ -38,7 +37,7 @@ class LayerStream:
         ]
 
     def end(self) -> None:
-        """Stream no longer."""
+        """Stop streaming."""
         for hook in self._hooks:
             hook.remove()
         self._hooks.clear()
@@ -78,7 +77,7 @@ class LayerStream:
 
 
 def pin_weights(layer: nn.Module) -> None:
-    """Weights into memory that a card copies from by itself; where the system has none left, they stay."""
+    """Move weights to pinned memory, from which a GPU copies by itself, as far as the system has some."""
     for parameter in layer.parameters():
         if not parameter.data.is_pinned():
             try:

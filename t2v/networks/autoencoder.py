@@ -1,7 +1,7 @@
-"""AutoencoderKL ("VQGAN" in ModelScope's file names): frames to latents and back, every frame for itself.
+"""AutoencoderKL ("VQGAN" in ModelScope's file names): frames to latents and back, frame by frame.
 
 Names and shapes: CompVis latent-diffusion; Rombach et al. 2022, "High-Resolution Image Synthesis with Latent
-Diffusion Models". The latent scale lives inside.
+Diffusion Models". The latent scale is applied inside.
 """
 
 from __future__ import annotations
@@ -21,6 +21,8 @@ def _norm(channels: int, groups: int) -> nn.GroupNorm:
 
 
 class ResnetBlock(nn.Module):
+    """Two 3x3 convolutions and a shortcut, on (n, c, h, w)."""
+
     def __init__(self, channels: int, out_channels: int, groups: int) -> None:
         super().__init__()
         self.norm1 = _norm(channels, groups)
@@ -38,7 +40,7 @@ class ResnetBlock(nn.Module):
 
 
 class AttnBlock(nn.Module):
-    """Single-head attention over all places of a frame."""
+    """Single-head attention over all positions of a frame (n, c, h, w)."""
 
     def __init__(self, channels: int, groups: int) -> None:
         super().__init__()
@@ -56,15 +58,19 @@ class AttnBlock(nn.Module):
 
 
 class Downsample(nn.Module):
+    """A convolution of stride 2: (n, c, h, w) to (n, c, h / 2, w / 2)."""
+
     def __init__(self, channels: int) -> None:
         super().__init__()
         self.conv = nn.Conv2d(channels, channels, 3, stride=2)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.conv(F.pad(x, (0, 1, 0, 1)))  # right and below alone, as the weights were trained
+        return self.conv(F.pad(x, (0, 1, 0, 1)))  # padded at the right and below only, as in training
 
 
 class Upsample(nn.Module):
+    """Nearest neighbour and a convolution: (n, c, h, w) to (n, c, 2 h, 2 w)."""
+
     def __init__(self, channels: int) -> None:
         super().__init__()
         self.conv = nn.Conv2d(channels, channels, 3, padding=1)
@@ -79,6 +85,8 @@ def _blocks(channels: int, out_channels: int, count: int, groups: int) -> nn.Mod
 
 
 class DownLevel(nn.Module):
+    """The blocks of one resolution of the encoder, then a downsampling unless it is the last."""
+
     def __init__(self, channels: int, out_channels: int, num_blocks: int, groups: int, *, last: bool) -> None:
         super().__init__()
         self.block = _blocks(channels, out_channels, num_blocks, groups)
@@ -91,6 +99,8 @@ class DownLevel(nn.Module):
 
 
 class UpLevel(nn.Module):
+    """The blocks of one resolution of the decoder, then an upsampling unless it is the last."""
+
     def __init__(self, channels: int, out_channels: int, num_blocks: int, groups: int, *, last: bool) -> None:
         super().__init__()
         self.block = _blocks(channels, out_channels, num_blocks, groups)
@@ -103,6 +113,8 @@ class UpLevel(nn.Module):
 
 
 class Middle(nn.Module):
+    """Two blocks with attention between them, at the lowest resolution."""
+
     def __init__(self, channels: int, groups: int) -> None:
         super().__init__()
         self.block_1 = ResnetBlock(channels, channels, groups)
@@ -173,7 +185,7 @@ class Autoencoder(nn.Module):
 
     @property
     def dtype(self) -> torch.dtype:
-        """What it computes in."""
+        """The dtype that it computes in."""
         return self.quant_conv.weight.dtype
 
     def posterior(self, images: Tensor) -> tuple[Tensor, Tensor]:
@@ -182,7 +194,7 @@ class Autoencoder(nn.Module):
         return mean, log_variance.clamp(-30, 20)
 
     def encode(self, frames: Tensor) -> Tensor:
-        """The posterior's mean."""
+        """Frames (b, 3, f, h, w) to the posterior's mean (b, c, f, h / factor, w / factor), scaled."""
         images = rearrange(frames.to(self.dtype), "b c f h w -> (b f) c h w")
         means = torch.cat([self.posterior(part)[0] for part in torch.split(images, 1)])
         return rearrange(means, "(b f) c h w -> b c f h w", f=frames.shape[2]) * self.config.latent_scale

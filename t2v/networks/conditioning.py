@@ -1,4 +1,4 @@
-"""What the layers of the UNet are told beside the picture, and how much of it they take at once."""
+"""The input of the UNet's layers besides the latents: conditioning, layer options, chunks, the memo."""
 
 from __future__ import annotations
 
@@ -12,34 +12,36 @@ Once = Callable[[Callable[[Tensor], Tensor], Tensor], Tensor]  # (function, x) -
 
 
 class Memo:
-    """Functions of tensors that come again, computed once: a text's keys and values over all steps of a clip,
-    the timestep's embedding in both branches of guidance. Remembers a function's last two tensors.
+    """Caches functions of tensors by identity, the last two tensors of each function.
+
+    It serves a text's keys and values over all steps of a clip, and the timestep's embedding in both branches
+    of guidance.
     """
 
     def __init__(self) -> None:
-        self._seen: dict[Callable[[Tensor], Tensor], list[tuple[Tensor, Tensor]]] = {}
+        self._results: dict[Callable[[Tensor], Tensor], list[tuple[Tensor, Tensor]]] = {}
 
     def __call__(self, function: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
-        seen = self._seen.setdefault(function, [])
-        for known, answer in seen:
+        results = self._results.setdefault(function, [])
+        for known, result in results:
             if known is x:
-                return answer
-        seen.append((x, function(x)))
-        del seen[:-2]
-        return seen[-1][1]
+                return result
+        results.append((x, function(x)))
+        del results[:-2]
+        return results[-1][1]
 
 
 def compute_always(function: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
-    """What stands for a memo where nothing may be kept, as in training."""
+    """Replaces a memo where nothing may be cached, as in training."""
     return function(x)
 
 
 @dataclass(frozen=True)
 class Chunks:
-    """How much a layer takes at once; None is all. The results are the same, the memory is less.
+    """How much a layer takes at once; None is all. Chunks take less memory and give the same results.
 
-    Spatial layers take `frames`; a temporal transformer takes the places that are as many tokens.
-    `rows` are the tokens that a feed-forward widens at once.
+    Spatial layers take `frames` frames, a temporal transformer as many tokens; a feed-forward takes `rows`
+    tokens.
     """
 
     frames: int | None = None
@@ -78,7 +80,7 @@ class Conditioning:
 
 
 def apply_by_frames(layer: Callable[..., Tensor], x: Tensor, cond: Conditioning, *others: Tensor) -> Tensor:
-    """`layer(x, *others)`, a few frames of (b f) c h w at once; others: one row a frame, or one a clip."""
+    """`layer(x, *others)` on a few frames of (b f) c h w at once; others have a row a frame or a clip."""
     f, step = cond.num_frames, cond.options.chunks.frames
     if step is None or step >= f:
         return layer(x, *others)
@@ -86,7 +88,7 @@ def apply_by_frames(layer: Callable[..., Tensor], x: Tensor, cond: Conditioning,
     for clip in range(len(x) // f):
         for first in range(clip * f, (clip + 1) * f, step):
             if x.is_meta and out is not None:
-                break  # a dry run: every piece takes what the first one takes
+                break  # without numbers every chunk takes as much memory as the first
             here = slice(first, min(first + step, (clip + 1) * f))
             rows = [o[here] if len(o) == len(x) else o[clip : clip + 1] for o in others]
             part = layer(x[here], *rows)
@@ -100,13 +102,13 @@ def apply_by_frames(layer: Callable[..., Tensor], x: Tensor, cond: Conditioning,
 
 
 def apply_by_rows(function: Callable[[Tensor], Tensor], x: Tensor, size: int | None) -> Tensor:
-    """`function(x)`, `size` rows at once, where it takes every row for itself and keeps the shape."""
+    """`function(x)` on `size` rows at once, for a function of single rows that keeps their shape."""
     if size is None or size >= len(x):
         return function(x)
     out: Tensor | None = None
     for first in range(0, len(x), size):
         if x.is_meta and out is not None:
-            break  # a dry run, as above
+            break  # as above
         part = function(x[first : first + size])
         if out is None:
             out = x.new_empty(len(x), *part.shape[1:])

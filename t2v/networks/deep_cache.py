@@ -1,7 +1,7 @@
-"""Deep features kept from step to step (DeepCache, Ma et al. 2023).
+"""DeepCache (Ma et al. 2023): the UNet's deep features, reused in the next steps.
 
-From one step to the next the deep half of the UNet answers nearly the same. Where it is asked in every second
-step only, the steps between run the outermost stages alone: at 256x256 a sixth of the network's work.
+From one step to the next the deep half of the UNet gives nearly the same features. Where it runs in every
+second step only, the steps between run the outermost stages: at 256x256 a sixth of the network's work.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from torch import Tensor
 
 @dataclass
 class DeepFeatures:
-    """What the last stage of the UNet got from below at the last full pass, and in which turn that was.
+    """The input of the UNet's last stage from below at the last full pass, and the turn of that pass.
 
-    Where a level stands around the UNet: the features and the prediction of what is inside it.
+    With outer levels: the features and the prediction of what the outermost one is around.
     """
 
     kept: tuple[Tensor, ...] | None = None
@@ -24,10 +24,10 @@ class DeepFeatures:
 
 @dataclass
 class DeepCache:
-    """Deep features of all calls of a step: the branches of guidance, all windows, always in one order.
+    """The deep features of all calls of a step: the branches of guidance and all windows, in a fixed order.
 
-    `every` steps are a turn. The first pass of a turn is a full one, in whichever step of it the call comes:
-    no features are older than `every - 1` steps, nor those of a branch that is not asked in every step.
+    `every` steps are a turn. The first call of a turn runs the whole network, in whichever step of the turn
+    it comes, so that no features are older than `every - 1` steps, even of a branch that skips steps.
     """
 
     every: int
@@ -37,7 +37,7 @@ class DeepCache:
     call: int = 0
 
     def features(self, timestep: float) -> DeepFeatures:
-        """Where this call's features are kept; empty where it has to run the whole network."""
+        """The features of the next call at a timestep; `kept` is None where the whole network has to run."""
         if timestep != self.timestep:
             self.timestep, self.step, self.call = timestep, self.step + 1, 0
         if self.call == len(self.slots):

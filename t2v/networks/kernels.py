@@ -1,7 +1,7 @@
-"""The arithmetic under the layers, in the form that this device does fastest; results differ by rounding.
+"""Operators in the form that is fastest on the device; their results differ by rounding only.
 
-Where gradients are taken, and on a GPU, these are PyTorch's own operators. The other forms are for filming
-on a CPU. Gains are processor time of the operator alone on one core with AVX-512, PyTorch 2.14.
+With gradients, and on a GPU, they are PyTorch's own. The other forms are for filming on a CPU. Gains are
+processor time of the operator alone on one core with AVX-512, PyTorch 2.14.
 """
 
 from __future__ import annotations
@@ -16,19 +16,19 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 _meta: ContextVar[str] = ContextVar("the device that meta stands for", default="meta")
-_ROWS = 4096  # of a feed-forward at once: what is between its two matrices stays below glibc's mmap threshold
-_FEW_PLACES = 1024  # from here on PyTorch's group norm has a fast kernel for channels-last
+_ROWS = 4096  # of a feed-forward at once: its hidden tensor stays below glibc's mmap threshold
+_FEW_POSITIONS = 1024  # from here on PyTorch's group norm has a fast kernel for channels-last
 
 
 def films_on_cpu(x: Tensor) -> bool:
-    """Whether the forms for a CPU without gradients hold."""
+    """Whether to use the forms for a CPU without gradients."""
     kind = _meta.get() if x.is_meta else x.device.type
     return kind == "cpu" and not torch.is_grad_enabled() and not torch.is_autocast_enabled("cpu")
 
 
 @contextmanager
 def simulate_device(device: str) -> Iterator[None]:
-    """Tensors on the meta device take the forms of `device`, to see what they would need there."""
+    """Inside, meta tensors take the forms of `device`, to measure the memory that they need there."""
     token = _meta.set(device)
     try:
         yield
@@ -72,11 +72,11 @@ class Linear(nn.Linear):
 def attend(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
     """Softmax attention of (b, heads, n, d).
 
-    In bf16 on a CPU two matrix products a sample take 0.65 × the time of PyTorch's fused kernel, which
-    computes them in fp32; in fp32 the fused one is the faster.
+    In bf16 on a CPU two matrix products for each sample take 0.65 × the time of PyTorch's fused kernel, which
+    computes in fp32; in fp32 the fused kernel is faster.
     """
     if q.is_meta:
-        return torch.empty_like(q)  # the fused kernel needs no more than its answer
+        return torch.empty_like(q)  # the fused kernel needs no more than its output
     if not (films_on_cpu(q) and q.dtype == torch.bfloat16):
         return F.scaled_dot_product_attention(q, k, v)
     q = q * q.shape[-1] ** -0.5
@@ -92,7 +92,7 @@ def attend(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
 def gated_feed_forward(x: Tensor, proj: nn.Linear, out: nn.Linear, rows: int | None = None) -> Tensor:
     """`out(a * gelu(b))` where (a, b) are the halves of `proj(x)`; `rows` tokens at a time.
 
-    On a CPU the two halves are two products, so that none is read with gaps: 1.1 to 1.4 × as fast.
+    On a CPU the two halves are two products, so that neither is read with a stride: 1.1 to 1.4 × as fast.
     """
     if not films_on_cpu(x) and rows is None:
         value, gate = proj(x).chunk(2, dim=-1)
@@ -100,7 +100,7 @@ def gated_feed_forward(x: Tensor, proj: nn.Linear, out: nn.Linear, rows: int | N
     tokens = x.reshape(-1, x.shape[-1])
     parts: list[Tensor] = []
     for part in torch.split(tokens, rows or _ROWS):
-        if x.is_meta and parts:  # a dry run: every part takes what the first one takes
+        if x.is_meta and parts:  # without numbers every part takes as much memory as the first
             parts.append(x.new_empty(len(tokens) - len(parts[0]), out.out_features))
             break
         (w_value, w_gate), (b_value, b_gate) = proj.weight.chunk(2), proj.bias.chunk(2)
@@ -110,23 +110,23 @@ def gated_feed_forward(x: Tensor, proj: nn.Linear, out: nn.Linear, rows: int | N
 
 
 def token_layout(x: Tensor) -> Tensor:
-    """(n, c, h, w) laid out so that its places are tokens without a copy, where that pays."""
+    """(n, c, h, w) in the memory layout whose positions are tokens without a copy, where that is faster."""
     return x.contiguous(memory_format=torch.channels_last) if films_on_cpu(x) else x
 
 
 def image_layout(x: Tensor) -> Tensor:
-    """(n, c, h, w) laid out as norms and convolutions of single frames want it.
+    """(n, c, h, w) in the memory layout that is fastest for norms and convolutions of single frames.
 
     PyTorch's group norm of small channels-last images takes 4 × (bf16: 10 ×) the time, and oneDNN's 3x3
     convolution of 1280 channels 1.8 ×.
     """
-    return x.contiguous() if films_on_cpu(x) and x.shape[-2] * x.shape[-1] < _FEW_PLACES else x
+    return x.contiguous() if films_on_cpu(x) and x.shape[-2] * x.shape[-1] < _FEW_POSITIONS else x
 
 
 def conv3x3(x: Tensor, conv: nn.Conv2d) -> Tensor:
     """A 3x3 convolution with padding 1.
 
-    A handful of places with many channels is one matrix product on a CPU: 2.2 × as fast in fp32.
+    A few positions with many channels are one matrix product on a CPU: 2.2 × as fast in fp32.
     """
     n, c, h, w = x.shape
     if not (films_on_cpu(x) and h * w <= 4 and c >= 512):
@@ -137,16 +137,16 @@ def conv3x3(x: Tensor, conv: nn.Conv2d) -> Tensor:
 
 
 def conv_over_frames(x: Tensor, conv: nn.Conv3d) -> Tensor:
-    """A (3, 1, 1) convolution of (b, c, f, h w), as one of images that are f high: 1.1 to 1.9 × as fast."""
+    """A (3, 1, 1) convolution of (b, c, f, h w), as that of images f pixels high: 1.1 to 1.9 × as fast."""
     return F.conv2d(x, conv.weight.squeeze(-1), conv.bias, padding=(1, 0))
 
 
 def upsample_conv(x: Tensor, conv: nn.Conv2d, size: tuple[int, int]) -> Tensor:
     """Nearest neighbour to `size`, then a 3x3 convolution with padding 1.
 
-    After a doubling, the nine taps of every output see two by two inputs alone, so four 2x2 kernels of summed
-    weights, one for each corner, do the same with 4/9 of the multiplications: 1.4 to 2.2 × as fast on a CPU,
-    once there are so many places that summing the weights costs nothing beside.
+    After a doubling, the nine taps of every output see only two by two inputs, so four 2x2 kernels of summed
+    weights, one for each corner, give the same with 4/9 of the multiplications: 1.4 to 2.2 × as fast on a
+    CPU, for so many positions that the cost of summing the weights does not matter.
     """
     n, _, h, w = x.shape
     if not (films_on_cpu(x) and size == (2 * h, 2 * w) and n * h * w >= 1024):
@@ -161,6 +161,6 @@ def upsample_conv(x: Tensor, conv: nn.Conv2d, size: tuple[int, int]) -> Tensor:
 
 
 def _pairs(weight: Tensor, dim: int) -> tuple[Tensor, Tensor]:
-    """Three taps along an axis as the two that an even and an odd place of a doubled image see."""
+    """Three taps along an axis as two, for the even and for the odd positions of a doubled image."""
     first, middle, last = weight.unbind(dim)
     return torch.stack([first, middle + last], dim), torch.stack([first + middle, last], dim)

@@ -1,7 +1,7 @@
 """The layers of ModelScope's UNet3D, under the names that its checkpoint gives them.
 
-Everything runs as `(b f) c h w`; temporal layers fold the frames out for themselves. Every layer is called
-`layer(x, cond)`, and one that needs nothing of `cond` does not read it.
+Tensors are `(b f) c h w`; temporal layers separate the frames themselves. Every layer is called
+`layer(x, cond)`, also one that does not read `cond`.
 Source of shapes and names: modelscope `unet_sd.py` (UNetSD); architecture: Wang et al. 2023, "ModelScope
 Text-to-Video Technical Report".
 """
@@ -41,25 +41,26 @@ class Stage(nn.ModuleList):
 
 
 class Conv2d(nn.Conv2d):
-    """A convolution that can stand in a stage."""
+    """A convolution with the signature of a layer."""
 
     def forward(self, x: Tensor, cond: Conditioning | None = None) -> Tensor:
         return super().forward(x)
 
 
 class Skip(nn.Module):
-    """The place of a temporal layer in an image model: what comes in goes out."""
+    """The identity, in place of a temporal layer in an image model."""
 
     def forward(self, x: Tensor, cond: Conditioning) -> Tensor:
         return x
 
 
 def group_norm(channels: int, groups: int, eps: float) -> nn.GroupNorm:
+    """Group normalisation (Wu & He 2018)."""
     return nn.GroupNorm(groups, channels, eps=eps)
 
 
 def zero_init(layer: Layer) -> Layer:
-    """The layer with all weights zero: the branch that ends in it begins as nothing."""
+    """The layer with all weights zero, so that the branch that it ends begins as zero."""
     for parameter in layer.parameters():
         nn.init.zeros_(parameter)
     return layer
@@ -114,7 +115,7 @@ class Conv3x3(nn.Conv2d):
 
 
 class TemporalConvBlock(nn.Module):
-    """Four convolutions over the frames alone, and a residual; the last one begins at zero."""
+    """Four convolutions over the frames and a residual connection; the last one begins at zero."""
 
     def __init__(self, channels: int, dropout: float, groups: int) -> None:
         super().__init__()
@@ -165,7 +166,7 @@ class ResBlock(nn.Module):
         self.skip_connection: nn.Module = (
             nn.Identity() if channels == out_channels else nn.Conv2d(channels, out_channels, 1)
         )
-        # the misspelt name is the checkpoint's
+        # misspelt in the checkpoint
         self.temopral_conv: nn.Module = (
             TemporalConvBlock(out_channels, dropout, groups) if temporal else Skip()
         )
@@ -183,7 +184,7 @@ class ResBlock(nn.Module):
 class Attention(nn.Module):
     """Multi-head attention of `x` (n, q, d) to keys and values (m, k, heads d), where n is a multiple of m.
 
-    Frames of one clip share one text: their queries are then laid side by side.
+    Frames of one clip share one text: their queries are concatenated.
     """
 
     def __init__(self, dim: int, context_dim: int, heads: int, head_dim: int) -> None:
@@ -203,11 +204,12 @@ class Attention(nn.Module):
         return self.to_out(rearrange(attend(q, k, v), "m h (f q) d -> (m f) q (h d)", f=n // m))
 
     def to_itself(self, x: Tensor) -> Tensor:
+        """Self-attention of `x` (n, q, d)."""
         return self(x, self.to_k(x), self.to_v(x))
 
 
 class GatedGelu(nn.Module):
-    """The first matrix of GEGLU (Shazeer 2020): value and gate."""
+    """The first matrix of GEGLU: value and gate."""
 
     def __init__(self, dim: int, inner: int) -> None:
         super().__init__()
@@ -215,7 +217,7 @@ class GatedGelu(nn.Module):
 
 
 class FeedForward(nn.Module):
-    """GEGLU and the way back."""
+    """GEGLU (Shazeer 2020): to 4 × the width, gated, and back."""
 
     def __init__(self, dim: int) -> None:
         super().__init__()
@@ -239,7 +241,7 @@ class TransformerBlock(nn.Module):
         self.norm1, self.norm2, self.norm3 = nn.LayerNorm(dim), nn.LayerNorm(dim), nn.LayerNorm(dim)
 
     def forward(self, x: Tensor, text: tuple[Tensor, Tensor] | None, rows: int | None) -> Tensor:
-        """`text`: its keys and values."""
+        """Tokens (n, q, d); `text` are the keys and values of the text, `rows` those of `Chunks`."""
         x = x + self.attn1.to_itself(self.norm1(x))
         y = self.norm2(x)
         x = x + (self.attn2.to_itself(y) if text is None else self.attn2(y, *text))
@@ -247,14 +249,14 @@ class TransformerBlock(nn.Module):
 
 
 def single_block(blocks: nn.ModuleList) -> TransformerBlock:
-    """The checkpoint's list of one."""
+    """The only block of a list, as the checkpoint has it."""
     (block,) = blocks
     assert isinstance(block, TransformerBlock)
     return block
 
 
 class SpatialTransformer(nn.Module):
-    """Every frame's places attend to one another and to the text."""
+    """The positions of a frame attend to one another and to the text."""
 
     def __init__(self, channels: int, head_dim: int, context_dim: int, groups: int) -> None:
         super().__init__()
@@ -279,7 +281,7 @@ class SpatialTransformer(nn.Module):
 
 
 class TemporalTransformer(nn.Module):
-    """Every place attends over the frames, twice; the text is not read."""
+    """Every position attends over the frames, twice; the text is not read."""
 
     def __init__(self, channels: int, heads: int, head_dim: int, groups: int) -> None:
         super().__init__()
@@ -308,6 +310,8 @@ class TemporalTransformer(nn.Module):
 
 
 class Downsample(nn.Module):
+    """A convolution of stride 2."""
+
     def __init__(self, channels: int) -> None:
         super().__init__()
         self.op = nn.Conv2d(channels, channels, 3, stride=2, padding=1)
@@ -317,7 +321,7 @@ class Downsample(nn.Module):
 
 
 class Upsample(nn.Module):
-    """Nearest neighbour to the size that the next skip connection has, then a convolution."""
+    """Nearest neighbour to the size of the next skip connection, then a convolution."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""OpenCLIP's text tower: texts in, one embedding a token out."""
+"""OpenCLIP's text tower: texts to embeddings of their tokens."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def bpe() -> Any:
 
 @cache
 def vocabulary(name: str) -> dict[int | str, int]:
-    """CLIP's token ids, and whole words of a small model's own -> its ids, from a table in t2v/weights."""
+    """A small model's token id for each of CLIP's, and each whole word, of a table in t2v/weights."""
     ids = json.loads((files("t2v") / "weights" / name).read_text("utf-8"))
     return {entry: i for i, entry in enumerate(ids)}
 
@@ -67,9 +67,9 @@ def framing(config: TextEncoderConfig) -> tuple[int, int]:
 
 
 def tokenize(texts: Sequence[str], config: TextEncoderConfig) -> Tensor:
-    """(b, l) token ids: start, text, end, zeros; a text that is too long keeps its end token.
+    """Texts to token ids (b, l): start, text, end, zeros. A long text is cut before its end token.
 
-    A small vocabulary leaves out what it does not know.
+    Tokens that a small vocabulary does not have are left out.
     """
     start, end = framing(config)
     out = torch.full((len(texts), config.context_length), PAD, dtype=torch.long)
@@ -80,7 +80,7 @@ def tokenize(texts: Sequence[str], config: TextEncoderConfig) -> Tensor:
 
 
 class TextEncoder(nn.Module):
-    """`open_clip.transformer.TextTransformer`, read at the layer that the film model was trained on."""
+    """`open_clip.transformer.TextTransformer`, read at the layer that the film model is trained on."""
 
     def __init__(self, config: TextEncoderConfig) -> None:
         super().__init__()
@@ -97,7 +97,7 @@ class TextEncoder(nn.Module):
         )
 
     def encode(self, tokens: Tensor) -> Tensor:
-        """(b, l) token ids -> (b, l, d)."""
+        """Token ids (b, l) to embeddings (b, l, d)."""
         layer = self.config.layers - 1 - self.config.skipped_layers
         out = self.tower.forward_intermediates(
             tokens,
@@ -110,5 +110,5 @@ class TextEncoder(nn.Module):
         return out["text_intermediates"][0]
 
     def forward(self, texts: Sequence[str]) -> Tensor:
-        """Embeddings of all positions, padding too: (b, l, d)."""
+        """Embeddings (b, l, d) of texts, with their padding."""
         return self.encode(tokenize(texts, self.config).to(self.tower.positional_embedding.device))

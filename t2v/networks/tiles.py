@@ -1,9 +1,8 @@
-"""Pictures decoded in tiles, where a whole one does not fit.
+"""Decodes pictures in overlapping tiles, where a whole one does not fit into memory.
 
-Tiles overlap by a quarter, and an answer counts the more the farther it is from its tile's inner edges. This
-is approximate: the decoder's group norms and its attention see a tile instead of the picture, so a tile's
-tone is a little off, and the blend makes of it a slope instead of a seam. A decoder that looks at near places
-alone gives the whole picture's answer.
+Tiles overlap by a quarter and are blended linearly. This is approximate: the decoder's group norms and its
+attention see a tile instead of the picture, so that a tile's tone is a little off, and the blend makes a
+slope of it. A decoder without norms and attention gives the same as for the whole picture.
 """
 
 from __future__ import annotations
@@ -15,7 +14,7 @@ from torch import Tensor
 
 
 def decode_in_tiles(decode: Callable[[Tensor], Tensor], latents: Tensor, tile: int, factor: int) -> Tensor:
-    """`decode(latents)` of (n, c, h, w), `tile` latents high and wide at once; it enlarges by `factor`."""
+    """`decode(latents)` of (n, c, h, w) in tiles of `tile` latents a side; it enlarges by `factor`."""
     n, _, h, w = latents.shape
     overlap = max(1, tile // 4)
     total: Tensor | None = None
@@ -23,7 +22,7 @@ def decode_in_tiles(decode: Callable[[Tensor], Tensor], latents: Tensor, tile: i
     for top in tile_starts(h, tile, overlap):
         for left in tile_starts(w, tile, overlap):
             if latents.is_meta and total is not None:
-                continue  # a dry run: every tile takes what the first one takes
+                continue  # without numbers every tile takes as much memory as the first
             part = decode(latents[:, :, top : top + tile, left : left + tile])
             high, wide = part.shape[-2:]
             weight = _ramp(high, overlap * factor)[:, None] * _ramp(wide, overlap * factor)
@@ -39,7 +38,7 @@ def decode_in_tiles(decode: Callable[[Tensor], Tensor], latents: Tensor, tile: i
 
 
 def tile_starts(length: int, tile: int, overlap: int) -> list[int]:
-    """Where tiles begin along an axis: evenly, and none overlaps the next by less than `overlap`."""
+    """The first latents of the tiles along an axis, evenly spaced, overlapping by `overlap` at least."""
     if length <= tile:
         return [0]
     last = -(-(length - tile) // (tile - overlap))
@@ -47,6 +46,6 @@ def tile_starts(length: int, tile: int, overlap: int) -> list[int]:
 
 
 def _ramp(length: int, overlap: int) -> Tensor:
-    """Weights that rise over the overlap at both ends; where one tile is alone, they cancel out."""
+    """Weights that rise over the overlap at both ends; without a neighbour they cancel out."""
     rise = torch.arange(1, length + 1) / (overlap + 1)
     return torch.minimum(rise, rise.flip(0)).clamp(max=1.0)

@@ -30,7 +30,7 @@ from t2v.networks.outer import OuterLevel, enlarged, pooled
 
 
 class TimeEmbed(nn.Sequential):
-    """Two linear layers; a network that was distilled with its guidance inside adds that embedding first."""
+    """Two linear layers; a network with guidance distilled into it first adds an embedding of the scale."""
 
     def __init__(self, width: int, time_dim: int, guidance_dim: int | None) -> None:
         super().__init__(Linear(width, time_dim), nn.SiLU(), Linear(time_dim, time_dim))
@@ -128,13 +128,13 @@ class UNet3D(nn.Module):
         deep: DeepFeatures | None = None,
         options: LayerOptions = DEFAULT,
     ) -> Tensor:
-        """What the network predicts, in the shape of the latents.
+        """The prediction, noise or v, in the shape of the latents.
 
-        latents (b, c, f, h, w); timesteps (b,); text (b, l, d), or (b, f, l, d): one text a frame; guidance
-        (b,): the scale, read by networks alone that were distilled with it (`guidance_embed_dim`).
-        `once`: a Memo, where the same text, or the same timesteps, come again. `deep`: features of an earlier
-        pass that stand for all but the outermost stages (or outer level); where there are none yet, this
-        pass's are put there. `options`: how the layers run.
+        latents (b, c, f, h, w); timesteps (b,); text (b, l, d), or (b, f, l, d) with one text a frame;
+        guidance (b,): the scale, for networks that are distilled with it (`guidance_embed_dim`).
+        `once`: a Memo, where texts or timesteps come again. `deep`: features of an earlier pass in place of
+        all but the outermost stages or outer level; if it has none yet, this pass's are stored in it.
+        `options`: how the layers run.
         """
         num_frames = latents.shape[2]
         cond = Conditioning(
@@ -188,7 +188,7 @@ class UNet3D(nn.Module):
 
     @property
     def dtype(self) -> torch.dtype:
-        """What it computes in."""
+        """The dtype that it computes in."""
         return next(self.out.parameters()).dtype
 
     def _time(self, timesteps: Tensor, guidance: Tensor | None = None) -> Tensor:

@@ -1,4 +1,4 @@
-"""From a network that predicts noise or v to a function that answers with clean latents, guided by text."""
+"""Denoisers: from a network that predicts noise or v to guided clean latents."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ Network = Callable[[Tensor, Tensor, Tensor], Tensor]  # (latents, timesteps, tex
 
 @dataclass(frozen=True)
 class Guidance:
-    """How the answer to the text is driven away from the answer to the negative one, and from the still one.
+    """Guidance away from the prediction for the negative text, and from that without motion.
 
-    `scale` 1 asks the network once. `rescale`: share of the guided answer that is brought back to the spread
-    of the unguided one (Lin et al. 2023, section 3.4). `interval`: the shares of all timesteps, 0 the
-    cleanest, between which there is guidance at all (Kynkäänniemi et al. 2024). `every`: the negative branch
-    is asked in every so many steps of those; in between its last distance from the other is used again.
-    `motion`: how many times the distance from the answer without the layers over frames is added, at the same
-    timesteps: what those layers bring comes out clearer (spatiotemporal skip guidance, Hyung et al. 2025).
+    `scale` 1 is no guidance (Ho & Salimans 2022). `rescale`: share of the guided prediction that gets the
+    standard deviation of the unguided one (Lin et al. 2023, section 3.4). `interval`: shares of all
+    timesteps, 0 the cleanest, between which there is guidance (Kynkäänniemi et al. 2024). `every`: guidance
+    is computed in every so many of these steps and reused in between. `motion`: the scale of guidance away
+    from the prediction without the layers over frames, in the same steps (spatiotemporal skip guidance,
+    Hyung et al. 2025).
     """
 
     scale: float
@@ -37,7 +37,7 @@ class Guidance:
 
     @property
     def branches(self) -> int:
-        """How many answers of the network are compared."""
+        """How many predictions guidance compares."""
         return 1 + (self.scale != 1) + (self.motion != 0)
 
     def at(self, timestep: float, num_timesteps: int) -> bool:
@@ -49,7 +49,7 @@ class Guidance:
 def clean_latents(
     prediction: Tensor, latents: Tensor, level: tuple[float, float], kind: Prediction
 ) -> Tensor:
-    """The clean latents that a prediction stands for (v: Salimans & Ho 2022)."""
+    """The clean latents of a prediction (v: Salimans & Ho 2022), in the shape of the latents."""
     a, sigma = level
     if kind == "v":
         return a * latents - sigma * prediction
@@ -58,10 +58,10 @@ def clean_latents(
 
 @dataclass(frozen=True)
 class Branches:
-    """The answers that guidance compares: to the text, to the negative one, and without motion.
+    """The predictions that guidance compares: for the text, for the negative text, and without motion.
 
-    `still`: the network without its layers over frames. `together`: text and negative in one pass of the
-    network where they have the same shape; the answers are the same but for rounding.
+    `still`: the network without its layers over frames. `together`: text and negative text run in one pass if
+    they have the same shape; the result is the same but for rounding.
     """
 
     network: Network
@@ -71,11 +71,11 @@ class Branches:
     together: bool = False
 
     def answer(self, latents: Tensor, t: Tensor) -> Tensor:
-        """What the network says to the text."""
+        """The prediction for the text."""
         return self.network(latents, t, self.text)
 
-    def driven(self, latents: Tensor, t: Tensor, guidance: Guidance) -> tuple[Tensor, Tensor]:
-        """The same, and how far guidance drives it from there."""
+    def guided(self, latents: Tensor, t: Tensor, guidance: Guidance) -> tuple[Tensor, Tensor]:
+        """The prediction for the text, and what guidance adds to it."""
         if guidance.scale == 1:
             cond = self.answer(latents, t)
             away = torch.zeros_like(cond)
@@ -94,7 +94,7 @@ class Branches:
 
     @cached_property
     def _pair(self) -> Tensor | None:
-        """Both texts, always the same tensor, so that its keys and values are worked out once."""
+        """Both texts as one tensor, the same at every step, so that its keys and values are computed once."""
         alike = self.text.shape == self.negative.shape
         return torch.cat([self.text, self.negative]) if self.together and alike else None
 
@@ -103,7 +103,7 @@ def guided_denoiser(
     branches: Branches, schedule: NoiseSchedule, kind: Prediction, guidance: Guidance
 ) -> Denoiser:
     """A denoiser with classifier-free guidance (Ho & Salimans 2022) on all channels. Raises RenderError."""
-    away: Tensor | None = None  # where guidance drove the last answer that it was worked out for
+    away: Tensor | None = None  # what guidance added the last time that it was computed
     guided_steps = 0
 
     def denoise(latents: Tensor, timestep: float) -> Tensor:
@@ -113,13 +113,13 @@ def guided_denoiser(
             answer = branches.answer(latents, t)
         else:
             if away is None or guided_steps % guidance.every == 0:
-                cond, away = branches.driven(latents, t, guidance)
+                cond, away = branches.guided(latents, t, guidance)
             else:
                 cond = branches.answer(latents, t)
             guided_steps += 1
             answer = _rescaled(cond + away, cond, guidance.rescale)
         if not bool(answer.isfinite().all()):
-            raise RenderError(f"the network answered with what is no number at timestep {timestep:g}")
+            raise RenderError(f"the network's output is not finite at timestep {timestep:g}")
         return clean_latents(answer.float(), latents, schedule.level(timestep), kind)
 
     return denoise

@@ -1,9 +1,8 @@
-"""What a person writes, as the network reads it: weights, prompts of any length, prompts that travel.
+"""Embeds prompts: weights, prompts of any length, prompts that change over a clip.
 
 The notation is that of the web UI for Stable Diffusion: `(word:1.3)` weighs 1.3, `(word)` 1.1, `[word]`
-1 / 1.1, nested ones multiply, and a backslash takes a bracket for what it is. A prompt that is too long for
-the text tower is read in chunks, each with a start and an end of its own, and their embeddings follow one
-another.
+1 / 1.1, nested ones multiply, and a backslash escapes a bracket. A prompt that is too long for the text tower
+is split into chunks, each with its own start and end token, whose embeddings are concatenated.
 """
 
 from __future__ import annotations
@@ -19,9 +18,7 @@ from t2v.configs import Preset
 from t2v.networks.text_encoder import PAD, TextEncoder, framing, token_ids
 from t2v.toon.prompts.understand import NOTHING, WEIGHTED, understand
 
-Prompt = (
-    str | Mapping[int, str]
-)  # one for the clip, or one from a frame on, the next one growing into its place
+Prompt = str | Mapping[int, str]  # of the clip, or by frame index and interpolated between
 EMPHASIS = 1.1
 COMMA_WITHIN = 20  # tokens before the end of a chunk where a comma is a better place to break
 
@@ -30,14 +27,14 @@ _MARK = re.compile(r"\\(?P<plain>[\\()\[\]])|:\s*(?P<weight>\d*\.?\d+)\s*\)|(?P<
 
 @dataclass(frozen=True)
 class WeightedText:
-    """A stretch of a prompt and how much it weighs."""
+    """A part of a prompt, and its weight."""
 
     text: str
     weight: float = 1.0
 
 
 def parse_weights(prompt: str) -> list[WeightedText]:
-    """The stretches of a prompt between its brackets, with their weights."""
+    """The parts of a prompt, without its brackets, with their weights."""
     out: list[WeightedText] = []
     opened: dict[str, list[int]] = {"(": [], "[": []}
     end = 0
@@ -61,7 +58,7 @@ def _take(mark: re.Match[str], out: list[WeightedText], opened: dict[str, list[i
     weight = 1 / EMPHASIS if written == "]" else float(mark["weight"] or EMPHASIS)
     if mark["plain"] is None and opened[bracket]:
         _weigh(out, opened[bracket].pop(), weight)
-    else:  # a bracket that closes nothing is what it is
+    else:  # a bracket that closes nothing is text
         out.append(WeightedText(mark["plain"] or written))
 
 
@@ -69,10 +66,10 @@ def _weigh(out: list[WeightedText], start: int, weight: float) -> None:
     out[start:] = [WeightedText(piece.text, piece.weight * weight) for piece in out[start:]]
 
 
-def _joined(found: list[WeightedText]) -> list[WeightedText]:
-    """Neighbours of the same weight as one piece, none empty."""
+def _joined(parts: list[WeightedText]) -> list[WeightedText]:
+    """The parts with neighbours of equal weight joined, without empty ones."""
     out: list[WeightedText] = []
-    for piece in found:
+    for piece in parts:
         if out and out[-1].weight == piece.weight:
             out[-1] = WeightedText(out[-1].text + piece.text, piece.weight)
         elif piece.text:
@@ -81,35 +78,34 @@ def _joined(found: list[WeightedText]) -> list[WeightedText]:
 
 
 def translate_prompt(prompt: str, preset: Preset) -> list[WeightedText]:
-    """The prompt as the model was trained to read it: for TOON in the words of its world.
+    """The weighted parts of a prompt; for TOON in the words of its world.
 
-    TOON reads bare brackets as the punctuation that they are, and `(word:1.3)` as a weight of what it makes
-    of the word.
+    TOON reads bare brackets as punctuation, and `(word:1.3)` as the weight of its translation of the word.
     """
     if not preset.speaks_toon:
         return parse_weights(prompt)
-    said = understand(prompt).prompt if prompt else ""
+    translated = understand(prompt).prompt if prompt else ""
     weights = {
         word: float(mark["weight"])
         for mark in WEIGHTED.finditer(prompt)
-        for word in re.findall(r"[\w-]+", _said_and_meant(mark["text"]).lower())
+        for word in re.findall(r"[\w-]+", _with_translation(mark["text"]).lower())
     }
-    parts = re.split(r"([\w-]+)", said) if weights else [said]
+    parts = re.split(r"([\w-]+)", translated) if weights else [translated]
     return _joined([WeightedText(part, weights.get(part, 1.0)) for part in parts])
 
 
-def _said_and_meant(words: str) -> str:
-    """Words, and what TOON makes of them if it knows any."""
-    meant = understand(words).prompt
-    return words if meant == NOTHING else f"{words} {meant}"
+def _with_translation(words: str) -> str:
+    """Words, and TOON's translation of them if it knows any."""
+    translated = understand(words).prompt
+    return words if translated == NOTHING else f"{words} {translated}"
 
 
-def token_chunks(found: list[WeightedText], encoder: TextEncoder) -> list[tuple[list[int], list[float]]]:
-    """Token ids and weights of every chunk, without padding; at least one."""
+def token_chunks(parts: list[WeightedText], encoder: TextEncoder) -> list[tuple[list[int], list[float]]]:
+    """Token ids and weights of every chunk, without padding; there is at least one chunk."""
     config = encoder.config
     start, end = framing(config)
     comma = (token_ids(",", config) or [-1])[0]
-    tokens = [(token, piece.weight) for piece in found for token in token_ids(piece.text, config)]
+    tokens = [(token, part.weight) for part in parts for token in token_ids(part.text, config)]
     room = config.context_length - 2
     out: list[tuple[list[int], list[float]]] = []
     while tokens or not out:
@@ -123,10 +119,10 @@ def token_chunks(found: list[WeightedText], encoder: TextEncoder) -> list[tuple[
     return out
 
 
-def embed_prompt(encoder: TextEncoder, found: list[WeightedText]) -> Tensor:
-    """The embeddings of a prompt (1, chunks * l, d); weights multiply them and the mean stays as it was."""
+def embed_prompt(encoder: TextEncoder, parts: list[WeightedText]) -> Tensor:
+    """The embeddings of a prompt (1, chunks * l, d), multiplied by the weights, with their mean restored."""
     length = encoder.config.context_length
-    rows = token_chunks(found, encoder)
+    rows = token_chunks(parts, encoder)
     ids = torch.tensor([[*row, *[PAD] * (length - len(row))] for row, _ in rows])
     weights = torch.tensor([[*row, *[1.0] * (length - len(row))] for _, row in rows])
     out = encoder.encode(ids.to(encoder.tower.positional_embedding.device))
@@ -139,7 +135,7 @@ def embed_prompt(encoder: TextEncoder, found: list[WeightedText]) -> Tensor:
 def embed_prompts(
     encoder: TextEncoder, prompt: Prompt, negative_prompt: str, preset: Preset, num_frames: int
 ) -> tuple[Tensor, Tensor]:
-    """Embeddings of a prompt, (1, l, d) or one a frame (1, f, l, d), and of a negative one, equally long."""
+    """Embeddings of a prompt, (1, l, d) or (1, f, l, d), and of the negative prompt, of the same length l."""
     negative = embed_prompt(
         encoder, parse_weights(negative_prompt) if not preset.speaks_toon else [WeightedText(negative_prompt)]
     )
@@ -157,13 +153,13 @@ def embed_prompts(
 
 
 def _filled(encoder: TextEncoder, text: Tensor, length: int) -> Tensor:
-    """The embeddings with empty chunks behind them."""
+    """The embeddings, padded to a length with those of empty chunks."""
     missing = (length - text.shape[1]) // encoder.config.context_length
     return torch.cat([text, *[embed_prompt(encoder, [])] * missing], dim=1) if missing else text
 
 
 def _between(stops: Mapping[int, Tensor], frame: int) -> Tensor:
-    """What is read in a frame: on the way from the stop before it to the one after it."""
+    """The embedding of a frame, interpolated between the nearest given ones."""
     before = max((stop for stop in stops if stop <= frame), default=min(stops))
     after = min((stop for stop in stops if stop >= frame), default=max(stops))
     if before >= after:

@@ -1,8 +1,8 @@
 """Samplers: functions from noise to clean latents over a denoiser.
 
-All are written in the schedule's own terms (a, sigma), never in their quotient alone, so that one whose last
-timestep holds no signal is a schedule like the others. `latents` are noise at `timesteps[0]`; every step goes
-to the next timestep, the last one is where they arrive. Noise is drawn on the CPU from `generator`.
+All are written in the schedule's terms (a, sigma), not in their quotient, so that a schedule with zero
+terminal SNR needs no special case. `latents` (b, c, f, h, w) are noise at `timesteps[0]`; every step goes to
+the next timestep. Noise is drawn on the CPU from `generator`.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from torch import Tensor
 from t2v.sampling.guidance import Denoiser
 from t2v.sampling.schedule import NoiseSchedule
 
-Callback = Callable[[int, int, Tensor], None]  # step, steps in all, latents
-Level = tuple[float, float]  # what multiplies clean latents and noise
+Callback = Callable[[int, int, Tensor], None]  # (step from 1, number of steps, latents)
+Level = tuple[float, float]  # (a, sigma): the factors of clean latents and noise
 
 
 class Sampler(Protocol):
@@ -107,7 +107,7 @@ def sample_dpmpp_2m(
     generator: torch.Generator | None = None,
     callback: Callback | None = None,
 ) -> Tensor:
-    """DPM-Solver++(2M) (Lu et al. 2022, algorithm 2): second order from the clean latents of two steps."""
+    """DPM-Solver++(2M) (Lu et al. 2022, algorithm 2): second order, from the clean latents of two steps."""
     before, h_before = None, math.inf
     for step, (t, t_next) in enumerate(pairwise(timesteps), 1):
         clean = denoise(latents, t)
@@ -158,7 +158,7 @@ def _unipc(
     levels: tuple[Level, Level],
     arrived: Tensor | None,
 ) -> Tensor:
-    """A step between two levels, predicted, or corrected by the clean latents that were found on arrival."""
+    """A step between two levels; `arrived` are the clean latents at the second, for the corrector."""
     level, level_next = levels
     h = _log_snr(level_next) - _log_snr(level)
     phi = math.expm1(-h)
@@ -191,8 +191,8 @@ def sample_lcm(
 ) -> Tensor:
     """Multistep consistency sampling (Luo et al. 2023, "Latent Consistency Models", algorithm 3).
 
-    For distilled weights, whose every answer is the end: it is made noisy again for the next step. The
-    boundary scalings are left out: from timestep 19 on they change less than 1e-5.
+    For distilled weights, whose every prediction is a final one: noise is added for the next step. The
+    boundary scalings are left out, since from timestep 19 on they change less than 1e-5.
     """
     for step, (t, t_next) in enumerate(pairwise(timesteps), 1):
         clean = denoise(latents, t)
@@ -216,17 +216,17 @@ SAMPLERS: dict[str, Sampler] = {
 
 
 def get_sampler(name: str, eta: float) -> Sampler:
-    """The sampler of a name; `eta` is DDIM's."""
+    """The sampler of a name in SAMPLERS; `eta` is DDIM's."""
     return partial(sample_ddim, eta=eta) if name == "ddim" else SAMPLERS[name]
 
 
 def ends_clean(name: str) -> bool:
-    """Whether a sampler goes all the way; DDIM stops where its spacing does, as ModelScope's own."""
+    """Whether a sampler goes on to zero noise; DDIM stops at timestep 0, as ModelScope's does."""
     return name != "ddim"
 
 
 def _first_order(latents: Tensor, clean: Tensor, level: Level, level_next: Level) -> Tensor:
-    """The exact step where the clean latents stay the same: what DDIM does without eta."""
+    """The exact step for constant clean latents, which is DDIM's with eta 0."""
     (a, sigma), (a_next, sigma_next) = level, level_next
     return sigma_next / sigma * latents + (a_next - sigma_next / sigma * a) * clean
 
@@ -240,10 +240,10 @@ def _log_snr(level: Level) -> float:
 
 
 def shrink_small_motion(latents: Tensor, deviation: float) -> Tensor:
-    """What moves no more than by `deviation` over the frames of (b, c, f, h, w) is held still; more stays.
+    """Latents (b, c, f, h, w) whose small motion is shrunk, to remove flicker; large motion stays.
 
-    Each place's difference from its mean over the frames is shrunk as James & Stein (1961) shrink a mean of
-    several values, by 1 - deviation² / (its own mean square over frames and channels), never below 0.
+    Each position's difference from its mean over the frames is multiplied by 1 - deviation² / (its mean
+    square over frames and channels), at least 0: the estimator of James & Stein (1961).
     """
     if not deviation:
         return latents

@@ -155,22 +155,22 @@ def check_names(given: Iterable[str]) -> None:
 
 def check_settings(settings: ClipSettings, preset: Preset) -> None:
     """Raise SettingsError for what the model cannot film."""
-    wants = [*_size(settings, preset), *_sampling(settings, preset), *_given(settings)]
-    faults = [text for good, text in wants if not good]
+    rules = [*_size(settings, preset), *_sampling(settings, preset), *_given(settings)]
+    faults = [text for holds, text in rules if not holds]
     if faults:
         raise SettingsError(f"{preset.name} wants {'; '.join(faults)}")
 
 
-def check_frames(frames: np.ndarray, what: str, preset: Preset, *, axes: int = 4) -> None:
-    """Raise SettingsError for what is no film (f, h, w, 3), or with three axes no picture."""
-    good = isinstance(frames, np.ndarray) and frames.dtype == np.uint8 and frames.ndim == axes
-    if not good or frames.shape[-1] != 3 or 0 in frames.shape:
-        came = f"{frames.dtype} {frames.shape}" if isinstance(frames, np.ndarray) else type(frames).__name__
-        raise SettingsError(f"{preset.name} wants {what} as a uint8 array, got {came}")
+def check_frames(frames: np.ndarray, name: str, preset: Preset, *, axes: int = 4) -> None:
+    """Raise SettingsError if frames are no uint8 array (f, h, w, 3), or (h, w, 3) with three axes."""
+    is_uint8 = isinstance(frames, np.ndarray) and frames.dtype == np.uint8 and frames.ndim == axes
+    if not is_uint8 or frames.shape[-1] != 3 or 0 in frames.shape:
+        given = f"{frames.dtype} {frames.shape}" if isinstance(frames, np.ndarray) else type(frames).__name__
+        raise SettingsError(f"{preset.name} wants {name} as a uint8 array, got {given}")
 
 
 def check_seeds(seeds: Sequence[int], preset: Preset) -> None:
-    """Raise SettingsError for a seed that no generator takes."""
+    """Raise SettingsError for a seed that PyTorch's generator does not take."""
     for seed in seeds:
         if not 0 <= seed < 2**63:
             raise SettingsError(f"{preset.name} wants seeds from 0 to 2**63 - 1, got {seed}")
@@ -192,7 +192,7 @@ def _size(settings: ClipSettings, preset: Preset) -> list[tuple[bool, str]]:
 
 
 def _near(pixels: int, factor: int) -> int:
-    """The nearest size that a model films."""
+    """The nearest size that the model films, in pixels."""
     return max(1, round(pixels / factor)) * factor
 
 

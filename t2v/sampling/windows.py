@@ -1,4 +1,4 @@
-"""Clips that are longer than the network sees at once, and clips without an end."""
+"""Clips longer than the network sees at once: overlapping windows of frames, and their noise."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from t2v.sampling.guidance import Network
 
 
 def frame_windows(num_frames: int, window: int, stride: int, *, loop: bool) -> list[list[int]]:
-    """The frames of every window; in a loop they go on over its end, else the last one ends with the clip."""
+    """The frame indices of every window; in a loop they go over its end, else the last ends with the clip."""
     if window >= num_frames:
         return [list(range(num_frames))]
     if loop:
@@ -20,9 +20,9 @@ def frame_windows(num_frames: int, window: int, stride: int, *, loop: bool) -> l
 
 
 def windowed_network(network: Network, windows: list[list[int]]) -> Network:
-    """The network asked window by window (MultiDiffusion, Bar-Tal et al. 2023).
+    """The network applied window by window (MultiDiffusion, Bar-Tal et al. 2023).
 
-    Where windows overlap, an answer counts the more the nearer it is to the middle of its own.
+    Where windows overlap, predictions are averaged with weights that fall linearly from the window's middle.
     """
 
     def ask(latents: Tensor, timesteps: Tensor, text: Tensor) -> Tensor:
@@ -46,10 +46,11 @@ def _pyramid(length: int) -> Tensor:
 def long_noise(
     shape: tuple[int, ...], window: int, stride: int, generator: torch.Generator, *, loop: bool = False
 ) -> Tensor:
-    """Noise (b, c, f, h, w) in fp32 whose frames after the first window are the earlier ones, shuffled
-    (FreeNoise, Qiu et al. 2023): every window then sees the same noise in another order.
+    """Noise (b, c, f, h, w) in fp32 for a long clip (FreeNoise, Qiu et al. 2023).
 
-    In a loop, what is left after whole windows is fresh: else a window over the end sees some noise twice.
+    Frames after the first window have its noise, shuffled, so that every window sees the same noise in
+    another order. In a loop, the rest after whole windows is new noise, as a window over the end would see
+    some noise twice.
     """
     batch, channels, num_frames, *size = shape
     window = min(window, num_frames)

@@ -1,6 +1,6 @@
-"""Fine-tuning a loaded model on one's own clips and pictures: the UNet, its temporal layers, or a LoRA.
+"""Fine-tunes a loaded model on clips and pictures: the UNet, its temporal layers, or a LoRA.
 
-Frames and captions come in as arrays and text; files of films are read elsewhere.
+Frames and captions are arrays and text; video files are read elsewhere.
 """
 
 from __future__ import annotations
@@ -20,7 +20,8 @@ from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
 from t2v import loading
-from t2v.checkpoints.files.safetensors import compress_weights, whole, write_weights
+from t2v.checkpoints.files.atomic import atomic_write
+from t2v.checkpoints.files.safetensors import compress_weights, write_weights
 from t2v.checkpoints.fingerprint import TOON_FILE
 from t2v.errors import SettingsError
 from t2v.memory.precision import best_dtype
@@ -36,13 +37,13 @@ TrainedPart = Literal["temporal", "lora", "all"]
 Precision = Literal["auto", "fp32", "bf16", "fp16"]
 CHECKPOINT = "checkpoint.pt"
 VALIDATION = "validation.jsonl"
-ENCODED_AT_ONCE = 32  # examples that a kill while encoding may lose
-SHARES = (0.1, 0.3, 0.5, 0.7, 0.9)  # of the timesteps, at which what is held out is measured
+ENCODED_AT_ONCE = 32  # examples in a saved part: as many may be lost when the process is killed
+SHARES = (0.1, 0.3, 0.5, 0.7, 0.9)  # of the timesteps, at which the validation loss is measured
 
 
 @dataclass(frozen=True)
 class Example:
-    """A clip (f, h, w, 3) uint8, or a picture as a clip of one frame, and what is seen."""
+    """A clip, uint8 (f, h, w, 3), or a picture as a clip of one frame, and its caption."""
 
     frames: np.ndarray
     caption: str
@@ -50,7 +51,7 @@ class Example:
 
 @dataclass(frozen=True)
 class FineTuning:
-    """How a model is trained further. `learning_rate` None: 1e-4 for a LoRA or a small model, else 5e-6."""
+    """The settings of a fine-tuning. `learning_rate` None: 1e-4 for a LoRA or a small model, else 5e-6."""
 
     what: TrainedPart = "lora"
     num_steps: int = 1000
@@ -69,7 +70,7 @@ class FineTuning:
 
 @dataclass(frozen=True)
 class EncodedClips:
-    """Latents (c, f, h, w) in fp16 and captions; every tenth example is held out for validation."""
+    """Latents (c, f, h, w) in fp16, and captions. Every tenth example is held out for validation."""
 
     latents: list[Tensor]
     captions: list[str]
@@ -83,7 +84,7 @@ class EncodedClips:
 
 
 def load_model(source: str, device: str | None = None) -> TextToVideo:
-    """A model as it is trained: in fp32. Raises CheckpointError."""
+    """Load a model in fp32, to train it. Raises CheckpointError, SettingsError."""
     return loading.load(source, device=device, dtype=torch.float32)
 
 
@@ -94,27 +95,27 @@ def encode_examples(
     *,
     stop_at: float | None = None,
 ) -> EncodedClips:
-    """The examples through the autoencoder, once: kept in `file`, and not asked for again.
+    """Encode the examples with the autoencoder, once; the latents are saved in `file` and read from there.
 
-    `examples(first)` are all from that one on, in the same order every time. Raises TimeIsUp at `stop_at`.
+    `examples(first)` are all from that index on, in the same order every time. Raises TimeIsUp at `stop_at`.
     """
 
-    def pieces(first: int) -> Iterator[Sample]:
+    def samples(first: int) -> Iterator[Sample]:
         model.autoencoder.to(model.device)
         for example in examples(first):
             with torch.inference_mode():
                 out = model.autoencoder.encode(frames_to_tensor(example.frames).to(model.device))
             yield {"latents": out[0].half().cpu(), "captions": example.caption}
 
-    def join(found: list[Sample]) -> dict[str, list[Any]]:
-        return {key: [piece[key] for piece in found] for key in ("latents", "captions")}
+    def join(samples: list[Sample]) -> dict[str, list[Any]]:
+        return {key: [sample[key] for sample in samples] for key in ("latents", "captions")}
 
-    prepare_in_parts(file, pieces, join, every=ENCODED_AT_ONCE, stop_at=stop_at)
+    prepare_in_parts(file, samples, join, every=ENCODED_AT_ONCE, stop_at=stop_at)
     return EncodedClips(**torch.load(file, weights_only=True))
 
 
 def checkpoint_stages(model: TextToVideo) -> None:
-    """From now on the UNet keeps no activations inside its stages: gradients compute them again."""
+    """Turn on gradient checkpointing: stages of the UNet recompute their activations for the gradients."""
     unet = model.unet
     for stage in (*unet.input_blocks, unet.middle_block, *unet.output_blocks):
         stage.forward = partial(checkpoint, stage.forward, use_reentrant=False)
@@ -123,7 +124,7 @@ def checkpoint_stages(model: TextToVideo) -> None:
 def trainable_parameters(
     model: TextToVideo, settings: FineTuning
 ) -> tuple[dict[str, nn.Parameter], LoraLayers | None]:
-    """The parameters that are trained, by name, and the adapters if it is a LoRA. Raises SettingsError."""
+    """The parameters to train, by name, and the LoRA if it is one."""
     unet = model.unet
     if settings.what == "lora":
         adapters = add_lora(unet, settings.rank, settings.seed)
@@ -145,14 +146,14 @@ def finetune(
     log: Callable[[str], None] = lambda line: None,
     preview: Callable[[TextToVideo, int], None] = lambda model, step: None,
 ) -> Progress:
-    """Train until done or `stop_at`, going on from the folder's checkpoint; what is finished is saved there.
+    """Train a model in fp32 to the end or to `stop_at`, from the folder's checkpoint if it exists.
 
-    `preview(model, step)` is called every so many steps with the model as it then is. A LoRA is saved as
+    `preview(model, step)` is called every `preview_every` steps. At the end a LoRA is saved to the folder as
     `pytorch_lora_weights.safetensors`, anything else as a model in `model/`, both of the moving average.
-    The model is in fp32. Raises SettingsError.
+    Raises SettingsError.
     """
-    _refuse(model, clips, settings)
-    _same_settings(settings, model, folder)
+    _check(model, clips, settings)
+    _check_resumed_settings(settings, model, folder)
     parameters, adapters = trainable_parameters(model, settings)
     held = nn.ParameterDict({name.replace(".", "/"): p for name, p in parameters.items()})
     held.requires_grad_(True)
@@ -187,11 +188,11 @@ def finetune(
 
 
 def default_rate(model: TextToVideo, settings: FineTuning) -> float:
-    """1e-4 for a LoRA and for small models, 5e-6 for the weights of the big one."""
+    """The learning rate: 1e-4 for a LoRA and for small models, 5e-6 for the weights of the large one."""
     return 1e-4 if settings.what == "lora" or model.preset.unet.width < 320 else 5e-6
 
 
-def _refuse(model: TextToVideo, clips: EncodedClips, settings: FineTuning) -> None:
+def _check(model: TextToVideo, clips: EncodedClips, settings: FineTuning) -> None:
     if model.dtype != torch.float32:
         raise SettingsError(f"wanted a model in fp32 to train, got {model.dtype}: load it with dtype fp32")
     if not clips.trained():
@@ -210,8 +211,8 @@ def _refuse(model: TextToVideo, clips: EncodedClips, settings: FineTuning) -> No
         raise SettingsError(f"{model.preset.name}: wanted temporal layers to train, it has none")
 
 
-def _same_settings(settings: FineTuning, model: TextToVideo, folder: Path) -> None:
-    """What a checkpoint was begun with has to be what it goes on with."""
+def _check_resumed_settings(settings: FineTuning, model: TextToVideo, folder: Path) -> None:
+    """Write the settings beside the checkpoint. Raises SettingsError if it was begun with others."""
     file = folder / "training.json"
     source = "" if model.origin is None else model.origin.source
     free = ("validate_every", "preview_every", "checkpoint_seconds", "checkpointing")
@@ -224,12 +225,12 @@ def _same_settings(settings: FineTuning, model: TextToVideo, folder: Path) -> No
                 f"{folder}: was begun with {', '.join(other)}: go on so, or name a new folder"
             )
     folder.mkdir(parents=True, exist_ok=True)
-    with whole(file) as part:
+    with atomic_write(file) as part:
         part.write_text(json.dumps(now, indent=2) + "\n", "utf-8")
 
 
 class _Run:
-    """A model being trained: its losses, and the way from training to filming and back."""
+    """A model in training: its losses, its validation, and switching between training and filming."""
 
     def __init__(
         self,
@@ -253,7 +254,7 @@ class _Run:
         self.of_shape = [shape for shape, inside in self.shapes.items() for _ in inside]
 
     def ready(self) -> None:
-        """The UNet alone on the device, whole, with dropout."""
+        """Put the model into training mode: only the UNet on the device, with dropout."""
         model = self.model
         if model.device.type != "cpu":
             model.text_encoder.to("cpu")
@@ -284,7 +285,7 @@ class _Run:
             )
 
     def validate(self, step: int) -> None:
-        """The mean loss of what is held out, by the same noise at the same timesteps every time."""
+        """Write the mean loss of the held-out examples, with the same noise and timesteps every time."""
         held = self.clips.held_out()
         if not held:
             return
@@ -301,7 +302,7 @@ class _Run:
                 losses.append(float(value))
         self.model.unet.train()
         mean = sum(losses) / len(losses)
-        _note(self.folder / VALIDATION, {"step": step, "loss": mean, "examples": len(held)})
+        _append_row(self.folder / VALIDATION, {"step": step, "loss": mean, "examples": len(held)})
         self.log(f"step {step}: {mean:.4f} on {len(held)} held out")
 
     def show(self, preview: Callable[[TextToVideo, int], None], step: int) -> None:
@@ -333,19 +334,19 @@ class _Run:
 
 
 def _as_filmed(model: TextToVideo, caption: str) -> Tensor:
-    """The embedding (l, d) of a caption, as filming would read it: its first chunk, with its weights."""
+    """The embedding (l, d) of a caption, as in filming, with its weights; only its first chunk."""
     read = embed_prompt(model.text_encoder, translate_prompt(caption, model.preset))
     return read[0, : model.text_encoder.config.context_length].cpu()
 
 
-def _note(file: Path, row: dict[str, Any]) -> None:
-    """One row a step, in order: what a run that was broken off noted of this step or later ones gives way."""
+def _append_row(file: Path, row: dict[str, Any]) -> None:
+    """Append a row to a JSONL file, replacing rows of this step and later ones from an interrupted run."""
     rows = []
     for line in file.read_text("utf-8").splitlines() if file.exists() else ():
         with contextlib.suppress(json.JSONDecodeError):  # the end of a run that was killed
             rows.append(json.loads(line))
     rows = [*(kept for kept in rows if kept["step"] < row["step"]), row]
-    with whole(file) as part:
+    with atomic_write(file) as part:
         part.write_text("".join(f"{json.dumps(kept)}\n" for kept in rows), "utf-8")
 
 
@@ -369,5 +370,5 @@ def _export(model: TextToVideo, adapters: LoraLayers | None, folder: Path) -> Pa
 
 
 def cache_key(*parts: object) -> str:
-    """Sixteen digits that name a cache of latents by what it was made of."""
+    """Sixteen hexadecimal digits that name a cache of latents by its ingredients."""
     return hashlib.sha256("\n".join(map(str, parts)).encode()).hexdigest()[:16]

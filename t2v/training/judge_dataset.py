@@ -1,4 +1,4 @@
-"""What judges learn from: drawn clips and the right answers, sharp and as the autoencoder gives them back."""
+"""The training data of judges: drawn clips, their reconstructions by the autoencoder, and labels."""
 
 from __future__ import annotations
 
@@ -24,19 +24,21 @@ from t2v.training.toon_dataset import to_tensor
 
 Labels = dict[str, Tensor]  # set, time, size (n,); kind, colour, action (n, places), -1 where there is none
 CLIPS_AT_ONCE = 32
-MOST_NOISE = 0.3  # added to half of the latents, whose deviation is 1: a filmed clip's are not the encoder's
+MOST_NOISE = (
+    0.3  # standard deviation added to half of the latents, as filmed latents differ from encoded ones
+)
 
 
 @dataclass(frozen=True)
 class LabelledClips:
-    """Clips (n, f, h, w, 3) uint8, the looked-at frames alone, and what is to be seen in them."""
+    """Clips, uint8 (n, f, h, w, 3) of the sampled frames only, and their labels."""
 
     clips: np.ndarray
     labels: Labels
 
 
-def draw_looked_at(staging: Staging, size: tuple[int, int]) -> np.ndarray:
-    """The frames that a judge looks at, of a clip of 16; others are drawn only where the camera moves."""
+def draw_sampled_frames(staging: Staging, size: tuple[int, int]) -> np.ndarray:
+    """The frames of a 16-frame clip that a judge sees; the others are drawn only if the camera moves."""
     height, width = size
     if staging.camera == "still":
         fps = TOON.fps * NUM_FRAMES // PERIOD
@@ -45,21 +47,22 @@ def draw_looked_at(staging: Staging, size: tuple[int, int]) -> np.ndarray:
 
 
 def draw_some(seed: int, size: tuple[int, int]) -> LabelledClips:
-    """Some random stagings, held-out ones among them."""
+    """CLIPS_AT_ONCE random stagings, held-out ones among them, drawn."""
     rng = np.random.default_rng(seed)
     return draw_labelled([sample_staging(rng) for _ in range(CLIPS_AT_ONCE)], size)
 
 
 def draw_labelled(stagings: Sequence[Staging], size: tuple[int, int]) -> LabelledClips:
+    """The stagings drawn at a size (height, width), with labels."""
     right = [labels(staging) for staging in stagings]
     return LabelledClips(
-        np.stack([draw_looked_at(staging, size) for staging in stagings]),
+        np.stack([draw_sampled_frames(staging, size) for staging in stagings]),
         {name: torch.tensor([answer[name] for answer in right]) for name in right[0]},
     )
 
 
 def draw_many(count: int, size: tuple[int, int], seed: int, processes: int) -> LabelledClips:
-    """`count` clips and a few more, drawn by worker processes."""
+    """At least `count` clips, drawn by worker processes."""
     seeds = [seed * 1_000_003 + i for i in range(-(-count // CLIPS_AT_ONCE))]
     if processes == 1:
         return concatenate(draw_some(s, size) for s in seeds)
@@ -68,6 +71,7 @@ def draw_many(count: int, size: tuple[int, int], seed: int, processes: int) -> L
 
 
 def concatenate(parts: Iterable[LabelledClips]) -> LabelledClips:
+    """All parts as one."""
     parts = list(parts)
     names = parts[0].labels
     return LabelledClips(
@@ -78,7 +82,7 @@ def concatenate(parts: Iterable[LabelledClips]) -> LabelledClips:
 
 @torch.inference_mode()
 def reconstruct(autoencoder: Autoencoder, clips: np.ndarray, seed: int | None = None) -> np.ndarray:
-    """The clips through the autoencoder; with a seed, half of the latents get a little noise."""
+    """The clips, encoded and decoded; with a seed, half of the latents get a little noise."""
     generator = torch.Generator().manual_seed(seed or 0)
     return np.stack([_clip(autoencoder, clip, None if seed is None else generator) for clip in clips])
 
@@ -98,7 +102,7 @@ def _clip(autoencoder: Autoencoder, frames: np.ndarray, generator: torch.Generat
 
 
 def augment(pictures: Tensor, generator: torch.Generator) -> Tensor:
-    """Noise, blur, colours that are off and a shifted picture, other for every clip (n, f * 3, h, w)."""
+    """Pictures (n, f * 3, h, w) with random noise, blur, colours and a shift, different for every clip."""
     n, c, h, w = pictures.shape
 
     def uniform(low: float, high: float, *shape: int) -> Tensor:
@@ -120,6 +124,6 @@ def augment(pictures: Tensor, generator: torch.Generator) -> Tensor:
 
 
 def mirror(pictures: Tensor, right: Labels) -> tuple[Tensor, Labels]:
-    """Left is right; the places of the answers as well."""
+    """The pictures mirrored left to right, and the places of the answers with them."""
     swapped = {name: answer.flip(1) if answer.ndim > 1 else answer for name, answer in right.items()}
     return pictures.flip(-1), swapped

@@ -1,12 +1,11 @@
-"""How a judge is trained from nothing, on the drawn world alone.
+"""The recipe of the judge: trained from scratch, on the drawn world alone.
 
     python -m t2v.training.judge_recipe --minutes 8   # goes on where it stopped
 
-Then t2v/weights/judge.safetensors is another.
+This replaces t2v/weights/judge.safetensors.
 
-The drawn clips and the checkpoint lie in `training/judge/`. The reconstructions are those of the autoencoder
-in the package at that moment; they are blended with what is sharp, so that the films of a better autoencoder
-are judged as well.
+The drawn clips and the checkpoint are in `training/judge/`. The reconstructions are those of the package's
+autoencoder; they are blended with the drawn frames, so that films of a better autoencoder can be judged too.
 """
 
 from __future__ import annotations
@@ -50,14 +49,14 @@ WEIGHT = {"time": 0.3, "action": 1.5, "kind": 1.5, "colour": 1.5}  # of the loss
 
 @dataclass(frozen=True)
 class JudgeData:
-    """Drawn clips of one aspect, and the first of them as the autoencoder gives them back."""
+    """Drawn clips of one aspect, and the first of them as reconstructed by the autoencoder."""
 
     drawn: LabelledClips
     soft: np.ndarray
 
 
 def package_autoencoder() -> Autoencoder:
-    """The autoencoder of the weights in the package."""
+    """The autoencoder of TOON in the package."""
     model = Autoencoder(TOON.autoencoder)
     state = read_weights(WEIGHTS.with_name("toon.safetensors"))[0]
     prefix = "autoencoder."
@@ -66,7 +65,7 @@ def package_autoencoder() -> Autoencoder:
 
 
 def load_data(folder: Path, aspect: str, processes: int) -> JudgeData:
-    """Drawn once and kept on disk."""
+    """The training data of an aspect, drawn once and saved in the folder."""
     file = folder / f"clips-{aspect.replace(':', 'x')}.pt"
     seed = DRAWN_SEED + (aspect == "1:1")
     if not file.exists():
@@ -84,7 +83,7 @@ def load_data(folder: Path, aspect: str, processes: int) -> JudgeData:
 
 
 def draw_batch(part: JudgeData, generator: torch.Generator) -> tuple[Tensor, dict[str, Tensor]]:
-    """Some clips, disturbed, and the right answers; a share is anything between sharp and reconstructed."""
+    """A batch of augmented clips and the right answers; a share is blended with reconstructions."""
     num_soft = int(BATCH * RECONSTRUCTED_SHARE)
     index = torch.randint(len(part.drawn.clips), (BATCH,), generator=generator)
     index[:num_soft] = torch.randint(len(part.soft), (num_soft,), generator=generator)
@@ -99,7 +98,7 @@ def draw_batch(part: JudgeData, generator: torch.Generator) -> tuple[Tensor, dic
 
 
 def judge_loss(answers: dict[str, Tensor], right: dict[str, Tensor]) -> Tensor:
-    """Cross-entropy over all questions; empty places have no colour and no action."""
+    """The weighted cross-entropy of all questions; empty places have no colour and no action."""
     total = torch.zeros(())
     for name, logits in answers.items():
         loss = F.cross_entropy(
@@ -118,7 +117,7 @@ def train_judge(
     processes: int = 2,
     plan: TrainingPlan = PLAN,
 ) -> int:
-    """Train in pieces; the steps that are done. A plan of more steps goes on where a shorter one ended."""
+    """Train the judge; returns the number of steps done. A longer plan goes on where a shorter one ended."""
     folder.mkdir(parents=True, exist_ok=True)
     data = {aspect: load_data(folder, aspect, processes) for aspect in TOON.sizes}
     network.to(memory_format=torch.channels_last)
@@ -137,7 +136,7 @@ def train_judge(
 
 
 def accuracies(network: Callable[[Tensor], dict[str, Tensor]], drawn: LabelledClips) -> dict[str, float]:
-    """Shares of right answers; of kind, colour and action where somebody is, of the rest in all clips."""
+    """Shares of right answers; of kind, colour and action only at places with a figure."""
     hits: dict[str, list[Tensor]] = {name: [] for name in (*CLIP_QUESTIONS, *PLACE_QUESTIONS, "count")}
     with torch.inference_mode():
         for i in range(0, len(drawn.clips), 64):
@@ -154,7 +153,7 @@ def accuracies(network: Callable[[Tensor], dict[str, Tensor]], drawn: LabelledCl
 
 
 def unseen_clips(seed: int, processes: int, count: int) -> dict[str, LabelledClips]:
-    """Clips that no judge has seen: sharp, through the autoencoder, and of these the larger figures alone."""
+    """Clips that no judge was trained on: drawn, reconstructed, and those of these with larger figures."""
     sharp = draw_many(count, TOON.sizes["16:9"], seed + 5000, processes)
     soft = LabelledClips(reconstruct(package_autoencoder(), sharp.clips), sharp.labels)
     near = sharp.labels["size"] != SIZES.index("establishing")
@@ -165,7 +164,7 @@ def unseen_clips(seed: int, processes: int, count: int) -> dict[str, LabelledCli
 
 
 def export(network: nn.Module, folder: Path, path: Path, *, seed: int, processes: int) -> None:
-    """The average's weights in fp16, with what it was trained by and how often it is right."""
+    """Write the moving average's weights in fp16, with steps, seed and accuracy as metadata."""
     done = torch.load(folder / f"judge-{seed}.pt", weights_only=True)
     network.load_state_dict(done["ema"])
     network.eval().requires_grad_(False)
@@ -186,7 +185,7 @@ def export(network: nn.Module, folder: Path, path: Path, *, seed: int, processes
 
 
 def run_command(network: nn.Module, path: Path, *, seed: int, doc: str | None) -> None:
-    """A judge's own command: train it in pieces, then write its weights."""
+    """The command line of a judge: train it, in several calls if need be, then write its weights."""
     parser = argparse.ArgumentParser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--minutes", type=float, help="stop cleanly after so long; the next call goes on")
     parser.add_argument("--steps", type=int, default=PLAN.num_steps, help="more than were done: it goes on")

@@ -1,6 +1,6 @@
-"""Training in pieces: a loop that stops on time, writes checkpoints, and goes on after `kill -9`.
+"""The training loop: AdamW, a moving average, checkpoints that survive `kill -9`, and diffusion losses.
 
-What is trained and on which data is the caller's; here are the moving average, the checkpoint and the losses.
+The caller brings the module and its data.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from t2v.checkpoints.files.safetensors import whole
+from t2v.checkpoints.files.atomic import atomic_write
 from t2v.configs import Prediction
 from t2v.sampling.schedule import NoiseSchedule, shifted
 
 
 @dataclass(frozen=True)
 class TrainingPlan:
-    """How long and how fast: warm-up, then a cosine down to a twentieth at `num_steps`."""
+    """The schedule of a training: linear warm-up, then a cosine down to a twentieth of the learning rate."""
 
     num_steps: int
     learning_rate: float
@@ -32,6 +32,7 @@ class TrainingPlan:
     fp16: bool = False  # losses are scaled, so that small gradients survive half precision
 
     def rate(self, step: int) -> float:
+        """The learning rate of a step."""
         if step < self.warmup_steps:
             return self.learning_rate * (step + 1) / self.warmup_steps
         progress = min(1.0, (step - self.warmup_steps) / max(1, self.num_steps - self.warmup_steps))
@@ -41,16 +42,16 @@ class TrainingPlan:
 
 @dataclass(frozen=True)
 class Objective:
-    """What the network predicts, and gamma of min-SNR weighting (Hang et al. 2023), 0 for none."""
+    """The prediction of the network, and gamma of min-SNR weighting (Hang et al. 2023), 0 for none."""
 
     prediction: Prediction
     min_snr: float = 0.0
 
     def weights(self, signal: Tensor) -> Tensor:
-        """What the squared error counts, by the signal's share of the variance.
+        """The weight of the squared error, for the signal's share of the variance.
 
-        Where no signal is left the weight would be 0 and a schedule of zero terminal SNR would leave its
-        first step untrained; there it stays 1.
+        At zero SNR the weight would be 0, and the first step of a schedule with zero terminal SNR would stay
+        untrained; there it is 1.
         """
         if not self.min_snr:
             return torch.ones_like(signal)
@@ -64,7 +65,7 @@ V = Objective("v")
 
 @dataclass
 class Progress:
-    """Where training stands; all of it is in the checkpoint."""
+    """The state of a training besides its tensors; the checkpoint has all of it."""
 
     step: int = 0
     seconds: float = 0.0
@@ -72,7 +73,8 @@ class Progress:
 
 
 def save_atomically(state: Mapping[str, Any], path: Path) -> None:
-    with whole(path) as part:
+    """`torch.save` to a file that is replaced only once it is complete."""
+    with atomic_write(path) as part:
         torch.save(dict(state), part)
 
 
@@ -97,7 +99,7 @@ def _resume(
     optimizer: torch.optim.Optimizer,
     scaler: torch.amp.GradScaler,
 ) -> Progress:
-    """Everything as the checkpoint has it."""
+    """Load a checkpoint's state into everything."""
     module.load_state_dict(state["model"])
     for name, value in average.values.items():
         value.copy_(state["ema"][name])
@@ -114,7 +116,7 @@ def _state(
     scaler: torch.amp.GradScaler,
     progress: Progress,
 ) -> dict[str, Any]:
-    """What a checkpoint holds: all that `_resume` reads."""
+    """The content of a checkpoint, which `_resume` reads."""
     return {
         "model": module.state_dict(),
         "ema": average.values,
@@ -136,10 +138,10 @@ def train(
     stop_at: float | None = None,
     log: Callable[[str], None] = lambda line: None,
 ) -> Progress:
-    """Train until the plan is done or `stop_at` (time.monotonic()) is reached, going on from `checkpoint`.
+    """Train to the plan's end or to `stop_at` (of `time.monotonic()`), from `checkpoint` if it exists.
 
-    `loss(step)` draws its own batch and answers with a scalar. `groups` are the optimizer's parameter groups,
-    each with a `scale` that multiplies the learning rate.
+    `loss(step)` draws its own batch and returns a scalar. `groups` are the optimizer's parameter groups, each
+    with a `scale` that multiplies the learning rate.
     """
     groups = groups or [{"params": [p for p in module.parameters() if p.requires_grad], "scale": 1.0}]
     optimizer = torch.optim.AdamW(groups, lr=plan.learning_rate, betas=(0.9, 0.99), weight_decay=0.01)
@@ -197,10 +199,10 @@ def diffusion_loss(  # noqa: PLR0913 (a loss's terms)
     objective: Objective = V,
     shift: float = 1.0,
 ) -> Tensor:
-    """The loss of a prediction from clean latents (b, c, f, h, w), each noised to a random timestep.
+    """The loss for clean latents (b, c, f, h, w), each noised to a random timestep.
 
-    Timesteps are stratified over the batch; every second one is moved towards noise by `shift`
-    (`t2v.sampling.schedule.shifted`). `weight` (b, 1, f, h, w) says what matters more.
+    Timesteps are stratified over the batch; `shift` moves every second one towards noise
+    (`t2v.sampling.schedule.shifted`). `weight` (b, 1, f, h, w) multiplies the squared error.
     """
     b = clean.shape[0]
     offsets = (torch.arange(b) + torch.rand(b, generator=generator)) / b
@@ -223,7 +225,7 @@ def loss_at(  # noqa: PLR0913 (an equation's terms)
     objective: Objective,
     weight: Tensor | None = None,
 ) -> Tensor:
-    """The mean square between prediction and noise, or v (Salimans & Ho 2022), at given timesteps (b,)."""
+    """The mean squared error of the predicted noise, or v (Salimans & Ho 2022), at timesteps (b,)."""
     signal = schedule.alphas_cumprod[timesteps].float().view(-1, 1, 1, 1, 1).to(clean.device)
     a, sigma = signal.sqrt(), (1 - signal).sqrt()
     prediction = network(a * clean + sigma * noise, timesteps.to(clean.device), text).float()

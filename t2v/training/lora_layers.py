@@ -1,4 +1,4 @@
-"""LoRA (Hu et al. 2021) in training: changes of the attention's weights, saved as diffusers has them."""
+"""LoRA (Hu et al. 2021) in training: low-rank changes of attention weights, saved in diffusers' layout."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ FILE = "pytorch_lora_weights.safetensors"
 
 
 class LowRank(nn.Module):
-    """A weight (out, in) plus up (out, rank) times down (rank, in), in fp32; it begins as the weight."""
+    """A weight (out, in) plus up (out, rank) @ down (rank, in), in fp32; up begins as zero."""
 
     def __init__(self, weight: Tensor, rank: int, generator: torch.Generator) -> None:
         super().__init__()
@@ -39,7 +39,7 @@ class LowRank(nn.Module):
 
 @dataclass(frozen=True)
 class LoraLayers:
-    """The changes of a network by the names of its weights."""
+    """The changes of a network, by names of its weights."""
 
     layers: Mapping[str, LowRank]
 
@@ -48,7 +48,7 @@ class LoraLayers:
         return {f"{name}.{half}": getattr(self.layers[name], half) for name, half in halves}
 
     def save(self, folder: Path, config: UNetConfig) -> Path:
-        """One file in the layout of diffusers and peft; alpha is the rank, so the factor is 1."""
+        """Write one file in the layout of diffusers and peft, whose alpha is the rank. Returns its path."""
         names = unet_in_diffusers(self.layers, config)
         tensors, rank = {}, 0
         for key, layer in self.layers.items():
@@ -63,7 +63,7 @@ class LoraLayers:
 
 
 def add_lora(unet: UNet3D, rank: int, seed: int) -> LoraLayers:
-    """Give every attention of the network, spatial and temporal, changes of this rank."""
+    """Add changes of this rank to every attention of the network, spatial and temporal."""
     generator = torch.Generator().manual_seed(seed)
     layers = {}
     for name, module in list(unet.named_modules()):

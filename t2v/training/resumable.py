@@ -1,4 +1,4 @@
-"""Data that takes long to make, and is not lost when the making is broken off."""
+"""Resumable dataset preparation: samples are saved in parts until all of them are there."""
 
 from __future__ import annotations
 
@@ -11,51 +11,53 @@ import torch
 
 from t2v.training.loop import save_atomically
 
-Sample = dict[str, Any]  # tensors and text, as `torch.load` reads them back without code
+Sample = dict[str, Any]  # tensors and text, which `torch.load` reads without executing code
 
 
 class TimeIsUp(Exception):
-    """The time is over before all is made; `done` pieces are kept, and the same call goes on from there."""
+    """The time is up before all samples are made; `done` are saved, and the same call goes on from there."""
 
     def __init__(self, done: int) -> None:
-        super().__init__(f"the time is up after {done} pieces; the same command goes on")
+        super().__init__(f"the time is up after {done} samples; the same command goes on")
         self.done = done
 
 
 def prepare_in_parts(
     file: Path,
-    pieces: Callable[[int], Iterable[Sample]],
+    samples: Callable[[int], Iterable[Sample]],
     join: Callable[[list[Sample]], Mapping[str, Any]],
     *,
     every: int,
     stop_at: float | None = None,
 ) -> None:
-    """Write `join(all pieces)` to `file`, unless it is there.
+    """Write `join(all samples)` to `file`, unless it exists.
 
-    `pieces(first)` makes all from that one on. Until the last is made, every so many lie in a file beside
-    `file`. Raises TimeIsUp at `stop_at`, in seconds of the monotonic clock.
+    `samples(first)` makes all of them from that index on. Until the last is made, `every` so many are saved
+    in a part beside `file`. Raises TimeIsUp at `stop_at`, in seconds of `time.monotonic()`.
     """
     if file.exists():
         return
     file.parent.mkdir(parents=True, exist_ok=True)
-    kept = sorted(file.parent.glob(f"{file.stem}.part-*.pt"))
-    done: list[Sample] = [piece for part in kept for piece in torch.load(part, weights_only=True)["pieces"]]
-    fresh: list[Sample] = []
+    parts = sorted(file.parent.glob(f"{file.stem}.part-*.pt"))
+    saved: list[Sample] = [
+        sample for part in parts for sample in torch.load(part, weights_only=True)["pieces"]
+    ]
+    unsaved: list[Sample] = []
 
-    def keep() -> None:
-        if fresh:
-            kept.append(file.with_name(f"{file.stem}.part-{len(kept):05d}.pt"))
-            save_atomically({"pieces": fresh}, kept[-1])
-            done.extend(fresh)
-            fresh.clear()
+    def save_part() -> None:
+        if unsaved:
+            parts.append(file.with_name(f"{file.stem}.part-{len(parts):05d}.pt"))
+            save_atomically({"pieces": unsaved}, parts[-1])
+            saved.extend(unsaved)
+            unsaved.clear()
 
-    for piece in pieces(len(done)):
-        fresh.append(piece)
+    for sample in samples(len(saved)):
+        unsaved.append(sample)
         is_over = stop_at is not None and time.monotonic() > stop_at
-        if is_over or len(fresh) == every:
-            keep()
+        if is_over or len(unsaved) == every:
+            save_part()
         if is_over:
-            raise TimeIsUp(len(done))
-    save_atomically(join([*done, *fresh]), file)
-    for part in kept:
+            raise TimeIsUp(len(saved))
+    save_atomically(join([*saved, *unsaved]), file)
+    for part in parts:
         part.unlink()

@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from t2v.checkpoints.files.safetensors import whole
+from t2v.checkpoints.files.atomic import atomic_write
 from t2v.configs import TOON
 from t2v.memory.precision import mixed
 from t2v.networks.autoencoder import AttnBlock, Autoencoder, ResnetBlock
@@ -91,7 +91,7 @@ def pictures(folder: Path, aspect: str, count: int) -> tuple[np.ndarray, np.ndar
         parts = list(draw_many(count, 1, TOON.sizes[aspect], seed=11 if aspect == "1:1" else 7, captions=0))
         frames = np.concatenate([drawn[0][:, 0] for drawn in parts])
         figures = np.concatenate([drawn[1][:, 0] for drawn in parts])
-        with whole(file) as part, part.open("wb") as out:
+        with atomic_write(file) as part, part.open("wb") as out:
             np.savez(out, frames=frames, figures=figures)
         log.info("drew %s", file.name)
     data = np.load(file)

@@ -11,7 +11,7 @@ from t2v import judge as judging
 from t2v.judge import NOBODY, Judge, SeenFigure, Verdict, figure_at, judge, labels, sampled_frames
 from t2v.toon.drawing.scene import draw
 from t2v.toon.world import COLOURS, KINDS, PLACES, Figure, Staging, sample_staging
-from t2v.training.judge_dataset import augment, draw_labelled, draw_looked_at, mirror, reconstruct
+from t2v.training.judge_dataset import augment, draw_labelled, draw_sampled_frames, mirror, reconstruct
 from t2v.training.judge_recipe import accuracies, judge_loss, package_autoencoder
 
 torch.set_num_threads(1)
@@ -79,7 +79,7 @@ def test_the_frames_that_are_looked_at_lie_evenly_over_the_clip() -> None:
 def test_drawing_the_looked_at_frames_alone_gives_the_frames_of_the_whole_clip(camera: str) -> None:
     staging = Staging("park", "night", "medium", camera, (CAT,), 3)
     whole = draw(staging)[sampled_frames(16)]
-    assert (draw_looked_at(staging, (64, 112)) == whole).all()
+    assert (draw_sampled_frames(staging, (64, 112)) == whole).all()
 
 
 def test_labels_name_every_place_and_leave_out_what_an_empty_one_has_not() -> None:

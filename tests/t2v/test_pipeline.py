@@ -400,7 +400,7 @@ def test_weights_that_are_no_numbers_are_told_by_name_and_no_black_film_is_made(
     model = make_tiny()
     with torch.no_grad():
         model.unet.out[2].bias[0] = float("nan")
-    wanted = r"tiny: .*no number at timestep 999; 1 of its weights hold no numbers, first 'unet.out.2.bias'"
+    wanted = r"tiny: .*not finite at timestep 999; 1 of its weights are not finite, first 'unet.out.2.bias'"
     with pytest.raises(t2v.RenderError, match=wanted):
         filmed(model)
 
@@ -411,5 +411,5 @@ def test_an_autoencoder_that_answers_with_no_number_makes_no_black_film_either(
     model = make_tiny()
     with torch.no_grad():
         model.autoencoder.decoder.conv_out.bias[0] = float("inf")
-    with pytest.raises(t2v.RenderError, match="the autoencoder answered with what is no number"):
+    with pytest.raises(t2v.RenderError, match="the autoencoder's output is not finite"):
         filmed(model, num_steps=1)

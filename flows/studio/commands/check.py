@@ -147,7 +147,7 @@ class Finding:
 
 
 def of_premise(premise: Premise, places: Sequence[Path] = ()) -> Iterator[Finding]:
-    """What would stop every film of a premise, or is odd in it. Files are looked for in `places`."""
+    """Finds everything that would stop any film of a premise, or is odd. Files are looked for in `places`."""
     yield from _letters(("show",), premise.titles.card or premise.show)
     if premise.titles.intro is not None:
         yield from _file(("titles", "intro"), "titles.intro", premise.titles.intro, places)
@@ -178,7 +178,7 @@ def _of_character(way: Way, key: str, who: Character, premise: Premise) -> Itera
 
 
 def of_script(script: Script, premise: Premise, places: Sequence[Path]) -> Iterator[Finding]:
-    """What would stop the film of a script, or is odd in it. `premise` holds the whole cast."""
+    """Finds everything that would stop the film of a script, or is odd. `premise` holds the whole cast."""
     yield from _letters(("title",), script.title)
     if all(scene.skip for scene in script.scenes):
         yield Finding(("scenes",), "wanted a scene to film, but every one says `skip: true`", is_error=True)

@@ -271,7 +271,7 @@ def _open_model(options: ClipOptions, models: LoadedModels, screen: Console) -> 
 
 
 def _settings(facts: ModelFacts, options: ClipOptions, screen: Console) -> GenerateSettings:
-    """What `generate` takes beside prompt and seed. Raises StudioError for what the model cannot take."""
+    """The settings of `generate`. Raises StudioError for those that the model cannot take."""
     _check_facts(facts, options)
     height, width = facts.default_size
     if options.size is not None:
@@ -322,7 +322,7 @@ def _check_facts(facts: ModelFacts, options: ClipOptions) -> None:
 
 
 def _notes(options: ClipOptions, facts: ModelFacts) -> dict[str, Any]:
-    """What a clip's file says beside its settings."""
+    """The notes in a clip's file, beside its settings."""
     notes = {
         "note": f"AI-generated: made with Cold Open {metadata.version('cold-open')}",
         "weights": fingerprint(_source(options), loras=_loras(options)),

@@ -22,7 +22,7 @@ MOST_ITEMS = 60
 
 
 def plan(request: EpisodeRequest) -> Outcome:
-    """What the next run would do, item by item. Writes nothing.
+    """Lists what the next run would do, item by item. Writes nothing.
 
     Raises ScriptError or StudioError for input that the run would refuse.
     """
@@ -76,7 +76,7 @@ def _cut_items(plan: Plan) -> list[str]:
 
 @dataclass(frozen=True)
 class _EarlierEpisodes:
-    """What this show's episodes took: seconds a shot and a line, tokens and dollars a script."""
+    """The costs of this show's episodes: seconds a shot and a line, tokens and dollars a script."""
 
     shot: float | None
     line: float | None

@@ -50,7 +50,7 @@ class RenderError(StudioError):
 
 @dataclass(frozen=True)
 class Traits:
-    """What a model's weights do not say: its name for people, its prompts' dialect, its kind of picture."""
+    """Facts that are not in a model's weights: name for people, dialect of prompts, kind of picture."""
 
     title: str
     about: str = ""
@@ -81,7 +81,7 @@ class Sampling:
 
 @dataclass(frozen=True)
 class ModelFacts:
-    """What a film model can do, and what it does where nothing else is asked for."""
+    """The abilities of a film model, and its own choices where nothing else is asked for."""
 
     source: str  # what `open_model` takes
     name: str  # in recipes and manifests
@@ -188,7 +188,7 @@ def _facts_of(source: str, preset: t2v.Preset) -> ModelFacts:
 
 
 class GenerateSettings(TypedDict, total=False):
-    """What a clip is filmed with beside prompt and seed; what is left out or None is the model's own."""
+    """The settings of a clip beside prompt and seed; those left out or None are the model's own."""
 
     negative_prompt: str | None
     num_frames: int | None

@@ -1,4 +1,4 @@
-"""Sound files and the small surgery on samples: read, write, trim, edge, level.
+"""Sound files and the small surgery on samples: read, write, decode, trim, fade, limit.
 
 Sound is float32 at 48 kHz throughout, (n,) for a voice and (n, 2) for everything else.
 """
@@ -31,14 +31,14 @@ PIECE = 10 * SAMPLE_RATE  # samples that are decoded at a time
 
 
 def write_wav(path: Path, samples: Samples) -> None:
-    """A 24-bit WAV at 48 kHz, moved into place whole."""
+    """Writes samples, (n,) or (n, channels), as a 24-bit WAV at 48 kHz."""
     with atomic_wav(path, channels=1 if samples.ndim == 1 else samples.shape[1]) as wav:
         wav.write(samples)
 
 
 @contextmanager
 def atomic_wav(path: Path, *, channels: int) -> Iterator[SoundFile]:
-    """A 24-bit WAV at 48 kHz to be written piece by piece; only a whole one gets its name."""
+    """Opens a 24-bit WAV at 48 kHz to be written in pieces; it gets its name when the block ends well."""
     import soundfile
 
     try:
@@ -52,7 +52,7 @@ def atomic_wav(path: Path, *, channels: int) -> Iterator[SoundFile]:
 
 
 def read_voice(path: Path) -> Samples:
-    """The mono samples of a line's WAV file."""
+    """Reads the WAV file of a spoken line as mono samples, (n,). Raises StudioError."""
     import soundfile
 
     try:
@@ -69,7 +69,11 @@ def read_voice(path: Path) -> Samples:
 
 
 def read_music(path: Path) -> Samples:
-    """A piece of music from any file that ffmpeg reads, (n, 2)."""
+    """Reads a piece of music, (n, 2), from any file that ffmpeg can read.
+
+    Raises:
+        StudioError: there is no such file, or less than half a second of sound in it.
+    """
     if not path.is_file():
         raise StudioError(
             f"{path}: no such music file; give audio.music a path beside the premise, or leave it out"
@@ -83,10 +87,10 @@ def read_music(path: Path) -> Samples:
 
 
 def read_effect(path: Path) -> Samples:
-    """A sound effect from any file that ffmpeg reads, (n, 2), its peaks under full scale.
+    """Reads a sound effect, (n, 2), from any file that ffmpeg can read.
 
     Raises:
-        StudioError: there is no sound in it.
+        StudioError: the file is silent.
     """
     samples = _both_channels(path)
     if not np.any(samples):
@@ -103,7 +107,11 @@ def _both_channels(path: Path) -> Samples:
 
 
 def decode_sound(path: Path) -> Iterator[Samples]:
-    """The first sound track of any media file at 48 kHz, ten seconds at a time, (n, channels)."""
+    """Decodes the first sound track of any media file at 48 kHz, ten seconds at a time, (n, channels).
+
+    Raises:
+        StudioError: the file has no sound that ffmpeg can read.
+    """
     command = [ffmpeg.executable(), "-v", "error", "-nostdin", "-i", f"file:{path}", "-map", "0:a:0"]
     command += ["-ar", str(SAMPLE_RATE), "-c:a", "pcm_f32be", "-f", "au", "pipe:1"]
     with (
@@ -127,24 +135,25 @@ def decode_sound(path: Path) -> Iterator[Samples]:
 
 
 def samples_in(duration: float) -> int:
-    """So many samples."""
+    """The number of samples in so many seconds."""
     return round(duration * SAMPLE_RATE)
 
 
 def db_to_gain(decibels: float) -> np.float32:
+    """The factor of a change in level: 6 dB is about 2."""
     return np.float32(10 ** (decibels / 20))
 
 
 @functools.lru_cache(maxsize=64)
 def ramp(length: int) -> Samples:
-    """A raised cosine from 0 to 1; read-only."""
+    """A raised cosine from 0 to 1 over `length` samples; read-only."""
     rise = (0.5 - 0.5 * np.cos(np.pi * (np.arange(length) + 0.5) / max(length, 1))).astype(np.float32)
     rise.setflags(write=False)
     return rise
 
 
 def with_fades(samples: Samples, *, rise: float = FADE_SECONDS, fall: float = FADE_SECONDS) -> Samples:
-    """A copy that begins and ends at nothing, so that no join clicks."""
+    """A copy that begins and ends in silence, over `rise` and `fall` seconds, so that no join clicks."""
     edged = samples.copy()
     up = ramp(min(samples_in(rise), len(edged) // 2))
     down = ramp(min(samples_in(fall), len(edged) // 2))[::-1]
@@ -156,7 +165,7 @@ def with_fades(samples: Samples, *, rise: float = FADE_SECONDS, fall: float = FA
 
 
 def levels_db(samples: Samples, *, window: float = 0.01) -> Samples:
-    """RMS of each successive window, in decibels under the loudest one."""
+    """The RMS of each window of `window` seconds, in decibels below the loudest one."""
     size = samples_in(window)
     padded = np.pad(samples, (0, -len(samples) % size)).reshape(-1, size)
     rms = np.sqrt(np.square(padded, dtype=np.float64).mean(axis=1))
@@ -166,7 +175,7 @@ def levels_db(samples: Samples, *, window: float = 0.01) -> Samples:
 def trim_silence(
     samples: Samples, *, floor_db: float = -42.0, before: float = 0.02, after: float = 0.05
 ) -> Samples:
-    """Without the silence around it, but for a breath before and after."""
+    """The samples without the silence around them, but for `before` and `after` seconds of it."""
     if not len(samples) or not np.any(samples):
         return samples[:0]
     heard = np.flatnonzero(levels_db(samples) > floor_db)
@@ -176,7 +185,7 @@ def trim_silence(
 
 
 def shorten_pauses(samples: Samples, *, longest: float, floor_db: float = -42.0) -> Samples:
-    """A silence inside that is longer than `longest` seconds is shortened to it."""
+    """Shortens each silence inside the samples that lasts longer than `longest` seconds to that length."""
     quiet = levels_db(samples) <= floor_db
     size, keep = samples_in(0.01), max(2, round(longest / 0.01))
     edges = np.flatnonzero(np.diff(np.concatenate([[False], quiet, [False]]).astype(np.int8)))
@@ -189,7 +198,7 @@ def shorten_pauses(samples: Samples, *, longest: float, floor_db: float = -42.0)
 
 
 def soft_clip(samples: Samples, *, ceiling: float = 0.95, knee: float = 0.6) -> Samples:
-    """Peaks above `knee` bent smoothly so that none reaches `ceiling`: a voice's few spikes, not its body."""
+    """Bends peaks above `knee` smoothly so that none reaches `ceiling`; the rest stays as it is."""
     size = np.abs(samples)
     room = ceiling - knee
     bent = knee + room * np.tanh((size - knee) / room)

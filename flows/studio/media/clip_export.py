@@ -1,4 +1,4 @@
-"""Clips as people send them round: mp4, gif or a folder of PNG, with what they were filmed with inside.
+"""Clips in the formats that people share (mp4, gif, PNG), with the settings that made them.
 
 The settings are JSON in the file's comment (mp4 and gif) or in every PNG's text chunk `Comment`.
 """
@@ -26,7 +26,7 @@ _CODING = ("-c:v", "libx264", "-crf", "12", "-preset", "slow", "-pix_fmt", "yuv4
 
 
 def check_target(path: Path) -> None:
-    """Raises StudioError for a name that no clip can have, before anything is filmed."""
+    """Raises StudioError for a path that no clip can be written to, before anything is filmed."""
     if path.suffix not in ("", *FORMATS):
         raise StudioError(
             f"--out {path}: wanted a name in .mp4 or .gif, or a folder for PNG, got {path.suffix}", code=2
@@ -48,25 +48,25 @@ def _check_folder(folder: Path) -> None:
 
 
 def export_clip(frames: Frames, fps: int, path: Path, settings: Mapping[str, Any]) -> None:
-    """Writes frames (f, h, w, 3) as the name asks for: .mp4, .gif, or else a folder of numbered PNG.
+    """Writes frames (f, h, w, 3) as .mp4 or .gif by the path's suffix, else as a folder of PNG files.
 
-    mp4 has the colours of every player (yuv420p); PNG alone are without loss.
+    mp4 has the colours of every player (yuv420p); PNG alone is without loss.
     """
-    told = json.dumps(settings, ensure_ascii=True)
+    comment = json.dumps(settings, ensure_ascii=True)
     with disk_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
     if path.suffix == ".mp4":
-        _write_mp4(frames, fps, path, told)
+        _write_mp4(frames, fps, path, comment)
     elif path.suffix == ".gif":
-        _write_gif(frames, fps, path, told)
+        _write_gif(frames, fps, path, comment)
     else:
-        _write_pngs(frames, path, told)
+        _write_pngs(frames, path, comment)
 
 
-def _write_mp4(frames: Frames, fps: int, path: Path, told: str) -> None:
+def _write_mp4(frames: Frames, fps: int, path: Path, comment: str) -> None:
     height, width = frames.shape[1:3]
     source = ["-f", "rawvideo", "-pix_fmt", "rgb24", "-s", f"{width}x{height}", "-r", str(fps), "-i", "-"]
-    tags = ["-metadata", f"comment={told}", "-movflags", "+faststart"]
+    tags = ["-metadata", f"comment={comment}", "-movflags", "+faststart"]
     with atomic_write(path) as part:
         ffmpeg.run(
             ["-y", *source, *_CODING, *tags, str(part.absolute())],
@@ -75,14 +75,14 @@ def _write_mp4(frames: Frames, fps: int, path: Path, told: str) -> None:
         )
 
 
-def _write_gif(frames: Frames, fps: int, path: Path, told: str) -> None:
+def _write_gif(frames: Frames, fps: int, path: Path, comment: str) -> None:
     with atomic_write(path) as part:
         gif.write_gif(frames, fps, part, most_bytes=MAX_GIF_BYTES)
-        part.write_bytes(gif_with_comment(part.read_bytes(), told.encode("ascii")))
+        part.write_bytes(gif_with_comment(part.read_bytes(), comment.encode("ascii")))
 
 
 def gif_with_comment(content: bytes, comment: bytes) -> bytes:
-    """A gif with a comment before its first picture (GIF89a, section 24)."""
+    """The bytes of a gif with a comment before its first picture (GIF89a, section 24)."""
     packed = content[10]
     start = 13 + (3 * 2 ** ((packed & 7) + 1) if packed & 0x80 else 0)
     blocks = [comment[place : place + 255] for place in range(0, len(comment), 255)]
@@ -90,12 +90,12 @@ def gif_with_comment(content: bytes, comment: bytes) -> bytes:
     return content[:start] + extension + content[start:]
 
 
-def _write_pngs(frames: Frames, folder: Path, told: str) -> None:
+def _write_pngs(frames: Frames, folder: Path, comment: str) -> None:
     with disk_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
     _check_folder(folder)
     info = PngImagePlugin.PngInfo()
-    info.add_text("Comment", told)
+    info.add_text("Comment", comment)
     for number, frame in enumerate(frames, start=1):
         with atomic_write(folder / f"{number:06d}.png") as part:
             Image.fromarray(frame).save(part, pnginfo=info)
@@ -107,7 +107,7 @@ def _write_pngs(frames: Frames, folder: Path, told: str) -> None:
 
 
 def read_settings(path: Path) -> dict[str, Any]:
-    """What a clip says it was filmed with. Raises StudioError for a file that says nothing."""
+    """Reads the settings that a clip was filmed with. Raises StudioError for a file without them."""
     file = path
     if path.is_dir():
         file = min(
@@ -115,9 +115,9 @@ def read_settings(path: Path) -> dict[str, Any]:
         )
     if not file.is_file():
         raise StudioError(f"{file}: wanted a clip, there is no such file", code=2)
-    told = _mp4_comment(file) if file.suffix == ".mp4" else _picture_comment(file)
+    comment = _mp4_comment(file) if file.suffix == ".mp4" else _picture_comment(file)
     try:
-        settings = json.loads(told)
+        settings = json.loads(comment)
     except ValueError:
         settings = None
     if not isinstance(settings, dict) or not isinstance(settings.get("prompt"), str):
@@ -143,7 +143,7 @@ def _mp4_comment(path: Path) -> str:
 def _picture_comment(path: Path) -> str:
     try:
         with Image.open(path, formats=("PNG", "GIF")) as image:
-            told = image.info.get("Comment") or image.info.get("comment") or ""
+            comment = image.info.get("Comment") or image.info.get("comment") or ""
     except (OSError, ValueError, SyntaxError):
         return ""
-    return told.decode("ascii", "replace") if isinstance(told, bytes) else str(told)
+    return comment.decode("ascii", "replace") if isinstance(comment, bytes) else str(comment)

@@ -1,4 +1,4 @@
-"""Clip files: what the camera filmed, kept without loss at the model's own size, and read back exactly."""
+"""Clip files: the frames that a film model made, stored without loss at the model's own size."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ Frames = NDArray[np.uint8]
 
 
 def write_clip(frames: Frames, fps: int, path: Path) -> None:
-    """Writes `frames` (f, h, w, 3) as an mp4 that decodes to exactly the same values, in one move.
+    """Writes `frames` (f, h, w, 3) uint8 as an mp4 that decodes to exactly the same values.
 
-    H.264 in RGB without loss: 16 frames of 112 × 64 are about 100 kB.
+    H.264 in RGB without loss: 16 frames of 112 × 64 are about 100 kB. Raises StudioError for other frames.
     """
     if frames.ndim != 4 or frames.shape[-1] != 3 or frames.dtype != np.uint8 or not len(frames):
         raise StudioError(f"{path}: wanted frames as uint8 (f, h, w, 3), got {frames.dtype} {frames.shape}")
@@ -39,12 +39,16 @@ def write_clip(frames: Frames, fps: int, path: Path) -> None:
 
 
 def read_clip(path: Path) -> Frames:
-    """The frames (f, h, w, 3) of a clip, as many as were written."""
+    """Reads all frames of a clip, (f, h, w, 3) uint8. Raises StudioError."""
     return np.stack(list(iter_frames(path)))
 
 
 def iter_frames(path: Path) -> Generator[Frames]:
-    """The frames (h, w, 3) of a clip one after the other, at least one."""
+    """Reads the frames of a clip one after the other, (h, w, 3); at least one.
+
+    Raises:
+        StudioError: there is no such file, or no picture in it.
+    """
     if not path.is_file():
         raise StudioError(f"{path}: wanted a clip, there is no such file; run again and it is filmed anew")
     source = ["-i", str(path.absolute()), "-map", "0:v:0", "-fps_mode", "passthrough"]
@@ -59,20 +63,20 @@ def iter_frames(path: Path) -> Generator[Frames]:
 
 
 def read_frame(path: Path, number: int) -> Frames:
-    """One frame of a clip, (h, w, 3), without the others in memory."""
+    """Reads one frame of a clip, (h, w, 3), without the others in memory."""
     with closing(ClipReader(path)) as frames:
         return frames[number]
 
 
 def read_middle_frame(path: Path) -> Frames:
-    """The frame in the middle of a clip, (h, w, 3)."""
+    """Reads the frame in the middle of a clip, (h, w, 3)."""
     return read_frame(path, sum(1 for _ in iter_frames(path)) // 2)
 
 
 class ClipReader:
     """The frames of a clip by number, one of them in memory: for a clip that is played forwards.
 
-    A number under the one before begins the clip anew. An ffmpeg waits for the next one until `close`.
+    A number below the last one starts reading from the beginning. An ffmpeg process waits until `close`.
     """
 
     def __init__(self, path: Path) -> None:
@@ -80,7 +84,7 @@ class ClipReader:
         self._begin()
 
     def close(self) -> None:
-        """Ends its ffmpeg."""
+        """Ends the ffmpeg process."""
         self._rest.close()
 
     def _begin(self) -> None:

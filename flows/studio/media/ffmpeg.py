@@ -50,7 +50,11 @@ def run(
     stdin: bytes | None = None,
     env: Mapping[str, str] | None = None,
 ) -> bytes:
-    """What ffmpeg wrote to its standard output; if it fails, a StudioError with its last words."""
+    """Runs ffmpeg and returns what it wrote to its standard output.
+
+    Raises:
+        StudioError: ffmpeg failed; it begins with `doing` and ends with the last lines of ffmpeg's log.
+    """
     command = [executable(), "-hide_banner", "-nostats", "-v", "error", *arguments]
     done = subprocess.run(command, input=stdin or b"", capture_output=True, check=False, env=env)
     if done.returncode != 0:
@@ -60,9 +64,10 @@ def run(
 
 @contextmanager
 def open_output(arguments: Sequence[str], *, doing: str) -> Iterator[BufferedReader]:
-    """What ffmpeg writes to its standard output, while it does; it is to be read to its end.
+    """Starts ffmpeg and gives its standard output, to be read to its end.
 
-    Raises StudioError, at the end, with the last words of an ffmpeg that failed.
+    Raises:
+        StudioError: ffmpeg failed, said when the block ends.
     """
     command = [executable(), "-hide_banner", "-nostats", "-nostdin", "-v", "error", *arguments]
     with (
@@ -116,19 +121,19 @@ def open_input(
 
 
 def error_tail(stderr: bytes) -> str:
-    """The end of an ffmpeg log as one line."""
+    """The last lines of an ffmpeg log as one line."""
     lines = [line.strip() for line in stderr.decode("utf-8", "replace").splitlines() if line.strip()]
     return " / ".join(lines[-3:])[-400:] or "it said nothing"
 
 
 def escape_filter_value(text: str) -> str:
-    """`text` as one option's value inside a filter graph: escaped for the option, then for the graph."""
+    """Escapes text for one option's value inside a filter graph: for the option, then for the graph."""
     option = re.sub(r"([\\':])", r"\\\1", text)
     return re.sub(r"([\\'\[\],;])", r"\\\1", option)
 
 
 def concat_entry(path: Path) -> str:
-    """One line of a concat list that names `path`, whatever is in its name."""
+    """The line of a concat list that names `path`, with quotes around any character."""
     quoted = str(path.absolute()).replace("'", r"'\''")
     return f"file '{quoted}'\n"
 
@@ -138,7 +143,7 @@ def concat_entry(path: Path) -> str:
 
 @dataclass(frozen=True)
 class MediaInfo:
-    """What a film file holds. `num_samples` are those of its sound, counted by decoding; 0 without any."""
+    """The streams of a media file: size, frames, samples and codecs. `num_samples` is 0 without sound."""
 
     width: int
     height: int
@@ -150,9 +155,12 @@ class MediaInfo:
 
 
 def probe(path: Path, *, decoded: bool = True) -> MediaInfo:
-    """Every frame and sample of `path`, counted; a file that does not decode is a StudioError.
+    """Counts the frames and samples of a film file, by decoding it.
 
     Without `decoded` the frames are counted as packets, which is a fraction of the work.
+
+    Raises:
+        StudioError: the file has no picture, or does not decode.
     """
     header = _header(path)
     streams = _streams(header)
@@ -172,12 +180,12 @@ def probe(path: Path, *, decoded: bool = True) -> MediaInfo:
 
 
 def has_sound(path: Path) -> bool:
-    """Whether a film has a track of sound, by its header alone."""
+    """True if a film has a sound track, by its header alone."""
     return "audio" in _streams(_header(path))
 
 
 def _header(path: Path) -> str:
-    """What ffmpeg says of a file before it reads it."""
+    """ffmpeg's description of a file, from its header."""
     return subprocess.run(
         [executable(), "-hide_banner", "-i", f"file:{path}"],
         stdin=subprocess.DEVNULL,
@@ -187,7 +195,7 @@ def _header(path: Path) -> str:
 
 
 def _streams(header: str) -> dict[str, str]:
-    """What a header says of the first picture and the first sound."""
+    """A header's description of the first picture and the first sound track."""
     return {kind.lower(): words for kind, words in reversed(_STREAM.findall(header))}
 
 

@@ -1,4 +1,4 @@
-"""Pictures and films from disk as frames for the film model: fitted to a size, the middle kept."""
+"""Reads pictures and films as frames for the film model: scaled to fill a size, the middle kept."""
 
 from __future__ import annotations
 
@@ -18,15 +18,16 @@ from flows.studio.media.clips import Frames
 
 
 def read_picture(file: Path, *, height: int, width: int) -> Frames:
-    """The picture in a file as uint8 (h, w, 3). Raises StudioError for what is none."""
+    """Reads a picture file as uint8 (h, w, 3). Raises StudioError for what is none."""
     fitted = ImageOps.fit(user_files.open_picture(file), (width, height), Image.Resampling.LANCZOS)
     return np.asarray(fitted)
 
 
 def read_film(file: Path, *, fps: int, height: int, width: int, most: int) -> tuple[Frames, bool]:
-    """At most `most` frames (f, h, w, 3) of a film from its beginning, at `fps`; whether there are more.
+    """Reads the first frames (f, h, w, 3) of a film, at `fps` and at most `most`; and whether there are more.
 
-    Raises StudioError for a file that ffmpeg reads no picture in.
+    Raises:
+        StudioError: there is no such file, or no picture that ffmpeg can read in it.
     """
     if not file.is_file():
         raise StudioError(f"{file}: wanted a film, there is no such file", code=2)
@@ -68,7 +69,7 @@ FILM_SUFFIXES = (".mp4", ".gif")
 
 @dataclass(frozen=True)
 class CaptionedFile:
-    """A file and what is seen in it."""
+    """A picture or film file and its caption."""
 
     file: Path
     caption: str
@@ -76,7 +77,7 @@ class CaptionedFile:
 
 @dataclass(frozen=True)
 class FrameFormat:
-    """What films are read at; one that is shorter gives what it has."""
+    """The size, rate and number of frames at which files are read; a shorter film gives fewer frames."""
 
     num_frames: int
     fps: int
@@ -85,9 +86,10 @@ class FrameFormat:
 
 
 def find_captioned_files(folder: Path, caption: str | None) -> list[CaptionedFile]:
-    """Every png, jpg, mp4 and gif of a folder, by name, with the words of the .txt beside it, else `caption`.
+    """The pictures and films of a folder, by name, each with the text of the .txt beside it or `caption`.
 
-    Raises StudioError where a file has no words, or the folder no files.
+    Raises:
+        StudioError: the folder has no such file, or a file has no caption.
     """
     if not folder.is_dir():
         raise StudioError(f"{folder}: wanted a folder of clips or pictures, there is none", code=2)
@@ -115,7 +117,11 @@ def _words(file: Path, caption: str | None) -> str:
 
 
 def read_frames(files: Sequence[CaptionedFile], framing: FrameFormat) -> Iterator[Frames]:
-    """The frames (f, h, w, 3) of every file, in order: a picture has one. Raises StudioError."""
+    """Reads the frames (f, h, w, 3) of every file, in order, in several processes; a picture has one frame.
+
+    Raises:
+        StudioError: a file cannot be read.
+    """
     workers = max(1, min(8, (cpu_count() or 2) - 1, len(files)))
     with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
         try:

@@ -21,7 +21,10 @@ _COLOURS = (
 
 
 def write_gif(frames: Frames, fps: int, out: Path, *, most_bytes: int) -> None:
-    """A gif that runs for ever, of `frames` (f, h, w, 3)."""
+    """Writes frames (f, h, w, 3) as a gif that repeats for ever, at most `most_bytes` large.
+
+    Raises StudioError.
+    """
     height, width = frames.shape[1:3]
     source = ["-f", "rawvideo", "-pix_fmt", "rgb24", "-s", f"{width}x{height}", "-r", str(fps), "-i", "-"]
     _write(source, np.ascontiguousarray(frames).tobytes(), out, fps=fps, width=width, most_bytes=most_bytes)
@@ -30,7 +33,10 @@ def write_gif(frames: Frames, fps: int, out: Path, *, most_bytes: int) -> None:
 def write_gif_of_film(
     film: Path, out: Path, *, start: float, seconds: float, most_bytes: int, fps: int = 8
 ) -> None:
-    """A gif of `seconds` of a film from `start`; 8 frames a second are every drawing of a film by TOON."""
+    """Writes `seconds` of a film from `start` as a gif of at most `most_bytes`. Raises StudioError.
+
+    8 frames a second are every drawing of a film by TOON.
+    """
     source = ["-ss", f"{start:.3f}", "-t", f"{seconds:.3f}", "-i", str(film.absolute())]
     _write(source, b"", out, fps=fps, width=ffmpeg.probe(film).width, most_bytes=most_bytes)
 

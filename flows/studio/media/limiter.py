@@ -1,4 +1,4 @@
-"""A look-ahead limiter in milliseconds: gain curves for the mix, computed before a sample is touched.
+"""A look-ahead limiter and a ducker: gain curves for the mix, computed before a sample is touched.
 
 A curve has one value a millisecond, so that even the one of a 22-minute episode is small; between them the
 gain runs straight. The peak of a millisecond holds for its neighbours too, hence no sample in between passes
@@ -33,7 +33,7 @@ def limiter_gain(peaks: Samples, *, gain: float, ceiling: float) -> Samples:
 
 
 def gain_at_samples(curve: Samples, start: int, stop: int) -> Samples:
-    """A curve's values at the samples from `start` to `stop`, (n, 1), straight between the milliseconds."""
+    """A curve's values at the samples from `start` to `stop`, (n, 1), interpolated linearly."""
     first, last = (start - HOP // 2) // HOP, (stop - HOP // 2) // HOP
     values = curve[np.clip(np.arange(first, last + 2), 0, len(curve) - 1)]
     if values.min() == values.max():
@@ -53,10 +53,10 @@ def ducking_gain(
     release: float,
     bridge: float,
 ) -> Samples:
-    """The gain at every millisecond of a bed that makes way for what is said in `intervals` (samples).
+    """The gain at every millisecond of a bed that makes way for speech in `intervals` (samples).
 
-    It is down when the first word comes, because it begins to go `attack` seconds before; it comes back
-    within `release` seconds after, and stays down over pauses shorter than `bridge`.
+    It falls by `duck_db` within the `attack` seconds before an interval, rises within the `release` seconds
+    after it, and stays down over pauses shorter than `bridge` seconds.
     """
     size = -(-num_samples // HOP) + 1
     depth = np.zeros(size, np.float32)
@@ -72,7 +72,7 @@ def ducking_gain(
 
 
 def merge_intervals(intervals: list[tuple[int, int]], *, bridge: float) -> list[tuple[int, int]]:
-    """The intervals in order, those closer than `bridge` seconds made one."""
+    """The intervals (samples) in order; those closer than `bridge` seconds become one."""
     merged: list[tuple[int, int]] = []
     for start, end in sorted(intervals):
         if merged and start - merged[-1][1] < bridge * SAMPLE_RATE:

@@ -31,7 +31,7 @@ K_WEIGHTING = (
 
 
 class LoudnessMeter:
-    """Integrated loudness of what has been added so far."""
+    """Measures the integrated loudness of a programme that is added piece by piece."""
 
     def __init__(self) -> None:
         self._state: NDArray[np.float64] | None = None
@@ -39,7 +39,7 @@ class LoudnessMeter:
         self._energies: list[NDArray[np.float64]] = []
 
     def add(self, samples: Samples) -> None:
-        """The next samples, (n, channels) at 48 kHz."""
+        """Adds the next samples, (n, channels) at 48 kHz."""
         power = self._weighted_power(samples)
         if self._rest is not None:
             power = np.concatenate([self._rest, power])
@@ -83,7 +83,10 @@ class LoudnessMeter:
 
 
 def gated_loudness(energies: NDArray[np.float64]) -> float:
-    """LUFS of the powers of successive 100 ms: silence and what lies 10 LU under the rest is left out."""
+    """Integrated loudness in LUFS from the powers of successive 100 ms.
+
+    Blocks under -70 LUFS and those 10 LU below the mean of the others do not count (BS.1770-4).
+    """
     if len(energies) < 4:
         return SILENT_LUFS
     blocks = np.convolve(energies, np.full(4, 0.25), mode="valid")
@@ -99,23 +102,24 @@ def _lufs(power: float) -> float:
 
 
 def loudness_of(samples: Samples) -> float:
-    """Integrated loudness in LUFS of samples that lie in memory: (n,) or (n, channels) at 48 kHz."""
+    """Integrated loudness in LUFS of samples in memory, (n,) or (n, channels) at 48 kHz."""
     meter = LoudnessMeter()
     meter.add(samples[:, None] if samples.ndim == 1 else samples)
     return meter.loudness_lufs()
 
 
 def at_loudness(samples: Samples, loudness_lufs: float) -> Samples:
-    """As loud as asked; silence stays silence."""
+    """The samples at an integrated loudness in LUFS; silence stays silence."""
     now = loudness_of(samples)
     return samples if now <= SILENT_LUFS else samples * db_to_gain(loudness_lufs - now)
 
 
 def true_peaks(samples: Samples, *, hop: int, context: int = 0, least: float = 0.0) -> Samples:
-    """The greatest |value| between the samples too, in every `hop` samples, over all channels.
+    """The greatest |value| in every `hop` samples over all channels, between the samples too.
 
-    `samples` (n, channels) begins and ends with `context` samples that are looked at and not counted. What
-    cannot reach `least` between its samples is told by its samples alone.
+    After BS.1770-4, annex 2. `samples` (n, channels) begins and ends with `context` samples that are looked
+    at and not counted. Hops that cannot reach `least` between their samples are not oversampled: their value
+    is that of their samples.
     """
     from scipy.ndimage import maximum_filter1d
     from scipy.signal import upfirdn
@@ -151,6 +155,7 @@ def _between() -> tuple[Samples, float]:
 
 
 def to_decibels(amplitude: float) -> float:
+    """Decibels of an amplitude, at least SILENT_DBTP."""
     return max(SILENT_DBTP, 20 * float(np.log10(max(amplitude, 1e-12))))
 
 
@@ -190,7 +195,7 @@ def loudness_curve(path: Path) -> tuple[float, ...]:
 
 
 def _readings(path: Path, meter: str) -> dict[str, list[float]]:
-    """What an ebur128 filter writes for every 100 ms of a file, by key."""
+    """The readings of an ebur128 filter for every 100 ms of a file, by key."""
     filters = f"aresample={SAMPLE_RATE},{meter},ametadata=mode=print:file=-"
     command = ["-nostdin", "-i", f"file:{path}", "-map", "0:a:0", "-af", filters, "-f", "null", "-"]
     log = ffmpeg.run(command, doing=f"{path}: wanted a file with sound")

@@ -1,7 +1,7 @@
 """A person's own clips and pictures in place of filming: found, copied, fitted to the film's size and rate.
 
-A clip that is made from a file has the film's own 24 frames a second, where a filmed one has 8. The framing
-counts in eighths all the same; `at_full_rate` puts the frames between them back.
+A clip made from a file has the film's own 24 frames a second, where a filmed one has 8. Framing counts in
+eighths of a second all the same; `at_full_rate` puts the frames between them back.
 """
 
 from __future__ import annotations
@@ -38,9 +38,10 @@ _CODING = ("-c:v", "libx264", "-crf", "12", "-preset", "veryfast", "-pix_fmt", "
 
 
 def locate(name: str, places: Sequence[Path], *, where: str) -> Path:
-    """The file of that name beside the script or the premise, else the copy that an earlier run kept.
+    """Finds a file by name in the folders of script and premise, or the copy that an earlier run stored.
 
-    Raises StudioError, with `where` in front, if it is nowhere.
+    Raises:
+        StudioError: it is in none of them; the message begins with `where`.
     """
     for place in places:
         path = place / Path(name).expanduser()
@@ -62,7 +63,7 @@ def _plain(name: str) -> str:
 
 
 def store_copy(path: Path, folder: Path) -> Path:
-    """Copies a file into the episode's folder, once, and says where."""
+    """Copies a file into the episode's folder, once, and returns the copy's path."""
     place = folder / COPIES_FOLDER
     copy = place / f"{content_hash(path)[:8]}-{_plain(path.name)}"
     if place not in path.parents and not copy.exists():
@@ -72,7 +73,7 @@ def store_copy(path: Path, folder: Path) -> Path:
 
 
 def is_still(path: Path) -> bool:
-    """Whether a file is a picture that does not move."""
+    """True for a picture file."""
     return path.suffix.lower() in STILL_SUFFIXES
 
 
@@ -82,12 +83,11 @@ def is_still(path: Path) -> bool:
 def make_clip(
     file: Path, place: Path, *, label: str, recipe: Mapping[str, Any], size: tuple[int, int]
 ) -> Artifact:
-    """The clip of a file, at the film's size: filling it, the middle kept. Its original is copied along.
+    """Makes the clip of a file at the film's size: filling it, the middle kept.
 
-    A film is as long as it is, at most the recipe's `longest_seconds`, ten where it has none.
-
-    `num_frames` of what is noted counts eight a second, `full_frames` the clip's own; `has_sound` is of the
-    file, for a clip is silent.
+    Stores a copy of the original too. A film is as long as it is, at most the recipe's `longest_seconds`,
+    else ten seconds. In the notes `num_frames` counts eight frames a second, `full_frames` the clip's own;
+    `has_sound` is about the file, for a clip is silent.
     """
     store_copy(file, place.parent)
 
@@ -105,7 +105,7 @@ def make_clip(
 
 
 def check_media(file: Path) -> None:
-    """Raises StudioError for a picture or a film that is not what its name says."""
+    """Raises StudioError for a picture or a film that cannot be read as its suffix says."""
     if is_still(file):
         open_picture(file)
     elif file.suffix.lower() in _READERS:
@@ -146,7 +146,7 @@ def _push_in(file: Path, size: tuple[int, int], out: Path) -> int:
 
 
 def open_picture(file: Path) -> Image.Image:
-    """The picture in a file, upright. Raises StudioError for what is none."""
+    """Opens a picture file, upright, in RGB. Raises StudioError for what is none, or has too many pixels."""
     try:
         with Image.open(file, formats=("PNG", "JPEG")) as image:
             if image.width * image.height > MAX_PIXELS:
@@ -173,16 +173,16 @@ def _nearer(image: Image.Image, size: tuple[int, int], num_frames: int) -> Itera
 
 
 def iter_at_clip_rate(clip: Path) -> Iterator[Frames]:
-    """Eight frames a second of a clip, one after the other, whatever its own rate is."""
+    """Reads eight frames a second of a clip, one after the other, at any rate of the clip."""
     made = (read_json(clip.with_suffix(".json")) or {}).get("made")
     is_at_full_rate = isinstance(made, Mapping) and "full_frames" in made
     return islice(iter_frames(clip), 0, None, CLIP_HOLD if is_at_full_rate else 1)
 
 
 def at_full_rate(frames: Sequence[int], full_frames: int) -> tuple[int, ...]:
-    """The clip's own frames for a cut that counts eighths: those in between, forwards and backwards.
+    """The clip's own 24 frames a second for a cut that counts eighths, forwards and backwards.
 
-    An eighth that is held longer than its three frames is a picture that stands still, or slow motion.
+    An eighth that is held for more than three frames is a still picture or slow motion.
     """
     runs = [(index, len(list(run))) for index, run in groupby(frames)]
     usual = max(CLIP_HOLD, sorted(length for _, length in runs)[(len(runs) - 1) // 2]) if runs else 0

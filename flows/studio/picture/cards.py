@@ -1,4 +1,4 @@
-"""Cards: the title, the credits, and what is shown where a shot failed; drawn in the show's own colours."""
+"""Cards drawn in the show's own colours: the title, the credits, and the gag card of a shot that failed."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ APOLOGY = "We are experiencing technical difficulties"
 
 @dataclass(frozen=True)
 class Palette:
-    """A show's colours: two for what is behind, one for paper, one for ink, two for what shines."""
+    """A show's colours: two for backgrounds, one for paper, one for ink, two bright ones."""
 
     light: Colour
     deep: Colour
@@ -47,9 +47,9 @@ def palette_of(title: str) -> Palette:
 
 
 def title_card(title: str, *, width: int, height: int, turn: float = 0.0) -> Frames:
-    """The show's name on a sunburst, (height, width, 3); what follows a newline stands on a ribbon under it.
+    """The show's name on a sunburst, (height, width, 3); text after a newline is on a ribbon under it.
 
-    `turn` from 0 to 1 turns the rays on to where they look the same again.
+    `turn` from 0 to 1 turns the rays until they look the same again.
     """
     burst = Image.fromarray(_sunburst(palette_of(title), width, height, turn))
     front = _title_front(title, width, height)
@@ -124,7 +124,7 @@ def credits_card(title: str, credits: Sequence[str], *, width: int, height: int)
 
 @lru_cache(maxsize=2)
 def gag_card(title: str, *, width: int, height: int) -> Frames:
-    """What is seen where a shot could not be filmed, (height, width, 3): a television that is sorry."""
+    """The picture in place of a shot that failed, (height, width, 3): a television that is sorry."""
     colours = palette_of(title)
     card = _striped(colours, width, height)
     unit = min(width, height)

@@ -1,4 +1,4 @@
-"""The contact sheet, one frame for each shot, and the poster."""
+"""The contact sheet, one frame for each shot, the sheet of a shot's takes, and the poster."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ MAX_THUMBNAILS = (
 
 @dataclass(frozen=True)
 class SheetEntry:
-    """A shot on the contact sheet: its clip once there is one, its scene and size, its line."""
+    """A shot on the contact sheet: its clip if there is one, its scene and size, its line."""
 
     path: Path | None
     title: str
@@ -63,7 +63,7 @@ class SheetEntry:
 
 @dataclass(frozen=True)
 class Sheet:
-    """What an episode's contact sheet shows; `shape` is width by height of the film."""
+    """The content of an episode's contact sheet; `shape` is width by height of the film."""
 
     rows: tuple[SheetEntry, ...]
     heading: str
@@ -71,7 +71,7 @@ class Sheet:
 
     @property
     def digest(self) -> str:
-        """The same for sheets that look the same."""
+        """Equal for sheets that look the same."""
         rows = [[*_clip_on(row), row.title, row.line] for row in self.rows]
         return artifacts.digest({"kind": "sheet", "rows": rows, "heading": self.heading, "shape": self.shape})
 
@@ -81,7 +81,7 @@ def _clip_on(row: SheetEntry) -> tuple[str, int] | tuple[None, None]:
 
 
 def sheet_of_shots(shots: Sequence[PlannedShot], clips: Artifacts, *, heading: str, shape: float) -> Sheet:
-    """A sheet of the shots, each with its scene, its size and a line; some may not be filmed yet."""
+    """The contact sheet of the shots; some may not be filmed yet."""
     rows = (
         SheetEntry(
             clips[shot.digest].path if shot.digest in clips else None,
@@ -94,7 +94,7 @@ def sheet_of_shots(shots: Sequence[PlannedShot], clips: Artifacts, *, heading: s
 
 
 def _line_of(shot: PlannedShot, shots: Sequence[PlannedShot]) -> str:
-    """A line that is spoken over the shot, as likely as not: a speaker's second shot gets the second line."""
+    """A line that is probably spoken over the shot: a speaker's second shot gets the second line."""
     lines = [element for element in shot.scene.dialogue if isinstance(element, Line)]
     own = [line for line in lines if line.who == shot.shot.who] or lines
     alike = [one for one in shots if one.scene is shot.scene and one.shot.who == shot.shot.who]
@@ -102,7 +102,7 @@ def _line_of(shot: PlannedShot, shots: Sequence[PlannedShot]) -> str:
 
 
 def write_sheet(sheet: Sheet, out: Path) -> None:
-    """Writes the sheet, unless what lies there shows the same."""
+    """Draws the sheet into a file, unless the file shows the same already."""
     if stored_digest(out) != sheet.digest:
         with atomic_write(out) as part:
             draw_contact_sheet(
@@ -111,12 +111,12 @@ def write_sheet(sheet: Sheet, out: Path) -> None:
 
 
 def is_current(sheet: Sheet, path: Path) -> bool:
-    """Whether the sheet lies there; one that does not say what it shows counts, for older ones do not."""
+    """True if the file shows this sheet; older files do not say what they show, and count."""
     return stored_digest(path) in (sheet.digest, "")
 
 
 def stored_digest(path: Path) -> str | None:
-    """The digest of the sheet that is in a file; empty if it does not say, None if there is no picture."""
+    """The digest of the sheet in a file: "" if it does not say, None if there is no picture."""
     try:
         # not by Image.open: it warns of pictures as large as the sheet of some hundred shots
         with PngImagePlugin.PngImageFile(path) as picture:
@@ -128,10 +128,10 @@ def stored_digest(path: Path) -> str | None:
 def draw_contact_sheet(
     rows: Sequence[SheetEntry], out: Path, *, heading: str = "", shape: float = 16 / 9, digest: str = ""
 ) -> None:
-    """One frame for each shot in order, as a PNG; shots that are not filmed yet are empty frames.
+    """Draws one frame for each shot in order, as a PNG; shots that are not filmed yet are empty frames.
 
-    `shape` is width by height of the film. A frame that was enlarged once in this process is kept. `digest`
-    is noted in the file.
+    `shape` is width by height of the film. Enlarged frames are kept in memory for the next sheet. `digest` is
+    written into the file.
     """
     tall = round(CELL / shape)
     columns = min(COLUMNS if shape > 1.2 else COLUMNS + 1, max(1, len(rows)))
@@ -164,7 +164,7 @@ def _cell(sheet: Image.Image, row: SheetEntry, left: int, top: int, tall: int) -
 
 
 def _two_lines(text: str, width: int) -> list[str]:
-    """As much of the text as stands on two lines."""
+    """As much of the text as fits on two lines."""
     lines: list[str] = []
     rest = text.split()
     while rest and len(lines) < 2:
@@ -198,7 +198,7 @@ def write_poster(
     options: render.RenderOptions | None = None,
     scene: str | None = None,
 ) -> None:
-    """The liveliest moment of a scene, or of the film, with its title on it, as a PNG of the film's size."""
+    """Writes the liveliest moment of a scene, or of the film, with the title on it, as a PNG."""
     picture = Image.fromarray(_best_frame(timeline, options or render.RenderOptions(), scene))
     width, height = picture.size
     unit = min(width, height)
@@ -216,7 +216,7 @@ def write_poster(
 
 
 def _best_frame(timeline: Timeline, options: render.RenderOptions, scene: str | None) -> Frames:
-    """A frame of the shot that is seen as the biggest laugh begins; without laughs, the liveliest shot's."""
+    """A frame of the shot that is seen as the biggest laugh begins; without laughs, of the liveliest shot."""
     filmed = [one for one in timeline.pictures if one.clip is not None and one.scene != "title"]
     filmed = [one for one in filmed if one.scene == scene] or filmed
     if not filmed:
@@ -231,7 +231,7 @@ def _best_frame(timeline: Timeline, options: render.RenderOptions, scene: str | 
 
 
 def _liveliness(picture: PictureCut) -> float:
-    """How much there is to see: the spread of colours in the middle of the clip."""
+    """The spread of colours in the middle frame of the clip."""
     assert picture.clip is not None
     return float(clips.read_middle_frame(picture.clip).std(axis=(0, 1)).sum())
 
@@ -245,7 +245,7 @@ def _shade(picture: Image.Image, height: float) -> None:
 
 
 def write_png(picture: Frames, out: Path, texts: Mapping[str, str] | None = None) -> None:
-    """A picture (h, w, 3) as PNG, with texts in it by their names, in one move."""
+    """Writes a picture (h, w, 3) as PNG, with texts in it by their names."""
     info = PngImagePlugin.PngInfo()
     for name, text in (texts or {}).items():
         info.add_text(name, text)
@@ -257,7 +257,7 @@ TAKES_FOLDER = "takes"
 
 
 def write_take_sheet(folder: EpisodeFolder, shot: PlannedShot, *, picked: int | None = None) -> Path:
-    """Writes takes/s04.2.png, every filmed take with its number and seed; the one that is cut in is named."""
+    """Writes takes/s04.2.png: every filmed take with its number and seed, the one that is cut in marked."""
     clips = artifacts.stored(folder.clips, ".mp4")
     chosen = shot.take if picked is None else picked
     entries = [

@@ -25,7 +25,7 @@ _MARGIN = 1.04  # a shaken picture is this much larger, so that no edge is seen
 
 
 def cues_in_span(timeline: Timeline, span: Span) -> tuple[tuple[EffectCue, ...], tuple[Transition, ...]]:
-    """The effects and transitions that lie in a span."""
+    """The effects and transitions of a span."""
     effects = tuple(cue for cue in timeline.effects if span.start <= cue.start < span.end)
     joins = tuple(cue for cue in timeline.transitions if span.start <= cue.start < span.end)
     return effects, joins
@@ -107,7 +107,7 @@ def _scale(most: float, share: float) -> float:
 
 
 def _zoomed(frame: _Picture, scale: float, x: float = 0.0, y: float = 0.0) -> Frames:
-    """The middle of the frame, moved by `x` and `y` pixels, enlarged to all of it."""
+    """The middle of the frame, moved by `x` and `y` pixels, enlarged to the whole frame."""
     height, width = frame.shape[:2]
     inner_width, inner_height = width / scale, height / scale
     left = min(max((width - inner_width) / 2 + x, 0.0), width - inner_width)
@@ -118,7 +118,7 @@ def _zoomed(frame: _Picture, scale: float, x: float = 0.0, y: float = 0.0) -> Fr
 
 
 def _shaken(frame: _Picture, number: int, sway: float) -> Frames:
-    """As from a hand: two slow swings and a fast one, never the same twice in a row."""
+    """A frame as from a hand-held camera: two slow swings and a fast one, never the same twice in a row."""
     far = sway * frame.shape[0]
     x = far * (0.6 * math.sin(number * 1.31) + 0.4 * math.sin(number * 2.87 + 1))
     y = far * (0.6 * math.sin(number * 1.73 + 2) + 0.4 * math.sin(number * 3.11))

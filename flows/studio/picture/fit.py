@@ -69,7 +69,7 @@ def _is_alike(frame: Frames, width: int, height: int) -> bool:
 
 
 def _cropped(frame: Frames, shape: float) -> Frames:
-    """The largest piece of a frame that has this shape (width by height)."""
+    """The largest part of a frame that has this shape (width by height)."""
     height, width = frame.shape[:2]
     if width / height > shape:
         kept = max(1, round(height * shape))

@@ -1,4 +1,4 @@
-"""Smoothing: frames between a clip's frames, so that 8 a second become the film's 24."""
+"""Interpolation: frames between a clip's frames, so that 8 a second become the film's 24."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ _PADDING = 2  # the filter wants frames before and after those that it works on
 
 
 def interpolate(frames: Frames) -> Frames:
-    """`frames` (f, h, w, 3) with two between each and the next, (3f, h, w, 3); the last one stays for three.
+    """Puts two frames between each of `frames` (f, h, w, 3) and the next: (3f, h, w, 3); the last is held.
 
-    The clip's own frames are kept as they are. By ffmpeg's minterpolate: it follows slow, large motion, and
-    smears what is fast or small.
+    The clip's own frames are kept as they are. By ffmpeg's minterpolate, which follows slow, large motion and
+    smears fast or small motion.
     """
     num_frames, height, width = frames.shape[:3]
     held = np.repeat(frames, CLIP_HOLD, axis=0)

@@ -1,4 +1,4 @@
-"""Memes: one clip that goes back and forth for ever, two texts in the classic look, a caption bar above."""
+"""Memes: one clip that goes back and forth for ever, with two texts in the classic look, or a bar above."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ class MemeText:
 
 @dataclass(frozen=True)
 class MemeFiles:
-    """Where a meme goes; what is None is not made."""
+    """The files of a meme; those that are None are not made."""
 
     mp4: Path
     gif: Path | None = None
@@ -69,18 +69,18 @@ class MemeFiles:
 
 
 def boomerang(num_frames: int) -> tuple[int, ...]:
-    """A clip's frames there and back again, without a visible seam: neither end comes twice."""
+    """The numbers of a clip's frames there and back again; neither end comes twice, so no seam shows."""
     return (*range(num_frames), *range(num_frames - 2, 0, -1))
 
 
 def num_meme_frames(num_frames: int, *, seconds: float = SHORTEST) -> int:
-    """Frames of the timeline in a meme: its cycle, whole, as often as fills `seconds`."""
+    """The timeline frames of a meme: its whole cycle, as often as fills `seconds`."""
     once = len(boomerang(num_frames)) * CLIP_HOLD
     return -(-round(seconds * FPS) // once) * once
 
 
 def draw_texts(frames: Frames, top: str, bottom: str) -> Frames:
-    """The frames (f, h, w, 3) with both texts: capitals, white, black edge, as large as the width allows."""
+    """Draws both texts on frames (f, h, w, 3): capitals, white, black edge, as large as the width allows."""
     height, width = frames.shape[1:3]
     texts = Image.new("RGBA", (width, height), (0, 0, 0, 0))
     first, last = TALL_EDGES if height > width else EDGES
@@ -114,7 +114,7 @@ def _inside(top: float, text: FittedText, height: int) -> float:
 
 
 def draw_bar(width: int, height: int, words: str) -> tuple[Frames, FittedText]:
-    """A white bar with black text for the top of a film of this size, (h, width, 3), and its fitted text.
+    """A white bar with black text for the top of a film of this size, (h, w, 3), and its fitted text.
 
     The bar is as high as its text needs, at most two fifths of a wide film; a tall film's text begins under
     what the apps draw over it.
@@ -132,7 +132,7 @@ def draw_bar(width: int, height: int, words: str) -> tuple[Frames, FittedText]:
 
 
 def place_under_bar(frames: Frames, bar: Frames, *, width: int, height: int, is_drawn: bool = True) -> Frames:
-    """The clip's frames enlarged to (f, height, width, 3), each with the bar above it."""
+    """Enlarges the clip's frames to (f, height, width, 3), each with the bar above it."""
     room = height - len(bar)
     shape = (frames.shape[2] / frames.shape[1]) / (width / room)
     framing: Framing = "crop" if min(shape, 1 / shape) >= 1 - LOST else "blur"
@@ -166,7 +166,7 @@ def render_meme(
     seconds: float = SHORTEST,
     how: Treatment = AS_DRAWN,
 ) -> int:
-    """Writes the meme of `size` (width, height); returns its length in frames of the timeline.
+    """Writes a meme of `size` (width, height); returns its length in frames of the timeline.
 
     `wav` is its sound, cut or continued with silence to that length; without it the film is silent.
     """
@@ -195,7 +195,7 @@ def _as_long_as(wav: Path, num_frames: int, out: Path) -> Path:
 
 
 def meme_of(premise: Premise, script: Script | None = None) -> Meme:
-    """The meme: what the script says, else the premise, else its logline as picture and words."""
+    """The meme of the script, else of the premise, else one from its logline."""
     if script is not None and script.meme is not None:
         return script.meme
     if premise.meme is not None:
@@ -206,7 +206,7 @@ def meme_of(premise: Premise, script: Script | None = None) -> Meme:
 
 
 def meme_recipe(premise: Premise, script: Script, shot: PlannedShot) -> Mapping[str, Any]:
-    """What the finished meme is made from."""
+    """The recipe of a finished meme."""
     meme = meme_of(premise, script)
     recipe = {
         "kind": "meme",
@@ -229,7 +229,7 @@ def meme_recipe(premise: Premise, script: Script, shot: PlannedShot) -> Mapping[
 def write_meme(
     premise: Premise, script: Script, clip: Path, folder: EpisodeFolder, *, source: ClipSource | None = None
 ) -> FinishedFilm:
-    """Writes episode.mp4, episode.gif and poster.png."""
+    """Writes the film, the gif and the poster of a meme's folder."""
     from flows.studio.picture import memes
     from flows.studio.picture.watermark import Treatment
 

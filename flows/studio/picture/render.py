@@ -1,7 +1,7 @@
 """Renders a timeline: each span as an encoded segment with burned captions, joined with the sound to a film.
 
-One span is in memory at a time and one encoder runs at a time. A segment is known by its recipe, so that an
-edited scene is encoded again alone.
+One span is in memory at a time and one encoder runs at a time. A segment is an artifact with a recipe, so
+that after an edit only its own scene is encoded again.
 """
 
 from __future__ import annotations
@@ -88,7 +88,11 @@ def render_segment(
     options: RenderOptions | None = None,
     progress: Progress | None = None,
 ) -> None:
-    """One span of the film as an H.264 file without sound, of exactly its frames, in one move."""
+    """Renders one span as an H.264 file of exactly its frames, without sound.
+
+    Raises:
+        StudioError: a clip is missing, or ffmpeg fails.
+    """
     options = options or RenderOptions()
     with closing(_Reel(timeline, span, options)) as reel:
         encode_film(
@@ -151,7 +155,7 @@ def encode_film(
 
 
 class _Reel:
-    """The pictures of one span by number; what was enlarged lately is kept."""
+    """The pictures of one span by number; those that were enlarged lately are kept."""
 
     def __init__(self, timeline: Timeline, span: Span, options: RenderOptions) -> None:
         self._timeline = timeline
@@ -172,7 +176,7 @@ class _Reel:
         return self.picture(cut, now - cut.start)
 
     def picture(self, cut: PictureCut, since: int) -> Frames:
-        """What a cut shows `since` frames after it began, (height, width, 3)."""
+        """The picture of a cut `since` frames after its start, (height, width, 3)."""
         if cut.clip is None:
             return self._card(cut, since)
         is_smooth = self._options.smooth and cut.source == "model"
@@ -215,7 +219,7 @@ class _Reel:
         return self._large[path][number]
 
     def close(self) -> None:
-        """Lets go of the clips that are still being read."""
+        """Closes the clips that are still being read."""
         self._close_all_but(0)
 
     def _close_all_but(self, most: int) -> None:
@@ -238,17 +242,17 @@ class _Reel:
 
 @lru_cache(maxsize=64)
 def _between(cut: PictureCut) -> tuple[int, ...]:
-    """The frames of a smoothed clip that a cut shows: three for each of the clip's own."""
+    """The frame numbers of a smoothed clip that a cut shows: three for each of the clip's own."""
     return at_full_rate(cut.frames, (max(cut.frames) + 1) * CLIP_HOLD)
 
 
 def treatment(cut: PictureCut, options: RenderOptions) -> Treatment:
-    """How a cut's clip is shown; a file of one's own has no film model's watermark."""
+    """How a cut's clip is shown; a person's file has no film model's watermark."""
     return Treatment(cut.source is None, None if cut.source == "file" else options.watermark, options.show)
 
 
 def draw_card(timeline: Timeline, cut: PictureCut, since: int = 0) -> Frames:
-    """The card of a cut without a clip, `since` frames after it began: only the title's rays move."""
+    """The card of a cut without a clip, `since` frames after its start, (h, w, 3); the title's rays move."""
     size = {"width": timeline.width, "height": timeline.height}
     if cut.card == "title":
         steps = -(-(cut.end - cut.start) // CLIP_HOLD)
@@ -259,7 +263,7 @@ def draw_card(timeline: Timeline, cut: PictureCut, since: int = 0) -> Frames:
 
 
 def segment_recipe(timeline: Timeline, span: Span, *, options: RenderOptions | None = None) -> dict[str, Any]:
-    """All that decides how a segment looks, and nothing of where in the film it stands, as JSON values."""
+    """The recipe of a segment, as JSON: all that decides how it looks, and not its place in the film."""
     options = options or RenderOptions()
     pictures = [cut for cut in timeline.pictures if span.start <= cut.start < span.end]
     shown = subtitles.captions_in_span(timeline, span) if options.burned else ()
@@ -299,12 +303,12 @@ def segment_recipe(timeline: Timeline, span: Span, *, options: RenderOptions | N
 
 
 def _caption_recipe(caption: Caption, style: str) -> list[Any]:
-    told: list[Any] = [caption.start, caption.end, caption.text, caption.who, caption.style]
+    recipe: list[Any] = [caption.start, caption.end, caption.text, caption.who, caption.style]
     if caption.speakers:
-        told.append(list(caption.speakers))
+        recipe.append(list(caption.speakers))
     if read_style(style).waiting:
-        told.append([[word.start, word.end] for word in caption.words])
-    return told
+        recipe.append([[word.start, word.end] for word in caption.words])
+    return recipe
 
 
 def _style_recipe(name: str) -> dict[str, Any]:
@@ -333,10 +337,10 @@ def join_segments(
     metadata: Mapping[str, str] | None = None,
     soft: tuple[Path, str] | None = None,
 ) -> None:
-    """The episode: the segments one after the other, not encoded again, and the mastered sound as AAC.
+    """Joins the segments, without encoding them again, with the sound to the finished film.
 
-    `sound` is the WAV, or the `.m4a` that the mix has made of it, which is copied. `soft` are captions
-    that a player can switch on: their SubRip file, and the language's code of three letters.
+    `sound` is the WAV, which is encoded as AAC, or the `.m4a` of the mix, which is copied. `soft` is a SubRip
+    file whose captions a player can switch on, and its language's code of three letters. Raises StudioError.
     """
     notes = {"comment": AI_GENERATED, **(metadata or {})}
     if AI_GENERATED not in notes["comment"]:
@@ -361,9 +365,12 @@ def join_segments(
 
 
 def verify_film(film: Path, timeline: Timeline) -> ffmpeg.MediaInfo:
-    """What the finished file holds; a StudioError if it is not what the timeline says.
+    """Compares the finished file with its timeline, and returns what is in it.
 
-    The pictures are counted as packets: each segment was decoded and looked at when it was made.
+    The pictures are counted as packets, since each segment was decoded and checked when it was made.
+
+    Raises:
+        StudioError: frames, size, codecs or the length of the sound differ.
     """
     found = ffmpeg.probe(film, decoded=False)
     wanted = {

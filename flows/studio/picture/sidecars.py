@@ -1,4 +1,4 @@
-"""Captions beside the film: SubRip, and WebVTT with who speaks."""
+"""Caption files beside the film: SubRip, and WebVTT with the speakers."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ _LANGUAGES = dict(re.findall(r"(\w+)=(\w+)", _CODES))
 
 
 def language_code(language: str) -> str:
-    """A language's code of three letters (ISO 639-2/T), as films name their tracks; `und` if it is none."""
+    """The code of three letters of a language (ISO 639-2/T) for a film's tracks; `und` if it is unknown."""
     word = language.strip().casefold().replace("_", "-").split("-")[0]
     return _LANGUAGES.get(word, word if len(word) == 3 and word.isascii() and word.isalpha() else "und")
 
 
 def write_srt(timeline: Timeline, path: Path) -> None:
-    """The captions as SubRip."""
+    """Writes the captions as SubRip."""
     cues = (
         f"{i}\n{_clock(c.start, ',')} --> {_clock(c.end, ',')}\n{_plain(_rows(c))}\n\n"
         for i, c in enumerate(timeline.captions, 1)
@@ -37,7 +37,7 @@ def write_srt(timeline: Timeline, path: Path) -> None:
 
 
 def write_vtt(timeline: Timeline, path: Path, *, names: Mapping[str, str] | None = None) -> None:
-    """The captions as WebVTT, each with a voice tag that names the speaker (by the timeline's names)."""
+    """Writes the captions as WebVTT, each with a voice tag that names the speaker, from `names`."""
     names = timeline.names if names is None else names
     cues = [f"WEBVTT\n\nNOTE {_AI_NOTE}\n\n"]
     for c in timeline.captions:

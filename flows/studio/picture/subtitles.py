@@ -1,4 +1,4 @@
-"""Captions as ASS: what libass burns into the film, in a style, in any script."""
+"""Captions as ASS, which libass burns into the film: in a style, in any script."""
 
 from __future__ import annotations
 
@@ -39,10 +39,10 @@ def write_ass(
     colours: Mapping[str, str] | None = None,
     span: Span | None = None,
 ) -> None:
-    """The captions as ASS, in the picture's own pixels.
+    """Writes the captions as ASS, in the picture's own pixels.
 
-    With `span` only that segment's, from its start, to be burned in here: letters that no font of this
-    machine has are left out.
+    With `span`, only those of that segment, from its start, to be burned in here: letters that no font of
+    this machine has are left out.
     """
     import pysubs2
 
@@ -70,14 +70,14 @@ def write_ass(
 
 
 def caption_colours(timeline: Timeline, given: Mapping[str, str] | None, style: str) -> dict[str, str]:
-    """Each speaker's colour: the one given, else one of the style's, by the place in the cast."""
+    """Each speaker's colour: the given one, else one of the style's, by the place in the cast."""
     speakers = [who for caption in timeline.captions for who, _ in caption.rows if who]
     cast = dict.fromkeys([*timeline.names, *speakers])
     return speaker_colours(cast, given or {}, style=style)
 
 
 def captions_in_span(timeline: Timeline, span: Span | None) -> tuple[Caption, ...]:
-    """The captions, or those of one span counted from its start."""
+    """The captions of one span, counted from its start; without a span, all of them."""
     if span is None:
         return timeline.captions
     return tuple(
@@ -96,7 +96,7 @@ def captions_in_span(timeline: Timeline, span: Span | None) -> tuple[Caption, ..
 
 
 def escape_ass(text: str) -> str:
-    """`text` so that libass shows every letter of it, braces and backslashes too; newlines break lines."""
+    """Escapes text so that libass shows every letter, braces and backslashes too; newlines break lines."""
     text = text.replace("\\", "\\\u2060")  # a word joiner behind it, so that no command arises
     return text.replace("{", "\\{").replace("}", "\\}").replace("\n", "\\N")
 
@@ -119,19 +119,19 @@ def _ass_text(caption: Caption, look: CaptionStyle, colours: Mapping[str, str], 
     words = [replace(word, text=write(word.text)) for word in caption.words]
     typeset = _typesetter(head.family, head.size)
     timed = _karaoke(words, caption, typeset) if look.waiting and words else typeset
-    told, before = [], None
+    parts, before = [], None
     for who, text in rows:
         colour = _ass_colour(colours.get(who or "", look.colour))
         tags = head.tags if before is None else ""
         tags += "" if colour == before else f"\\1c{colour}"
-        told.append((f"{{{tags}}}" if tags else "") + timed(text))
+        parts.append((f"{{{tags}}}" if tags else "") + timed(text))
         before = colour
-    return "\\N".join(told)
+    return "\\N".join(parts)
 
 
 @dataclass(frozen=True)
 class _Head:
-    """What one caption has besides its style: another font for another script, a smaller size, karaoke."""
+    """A caption's own settings beside its style: another font for another script, a smaller size, karaoke."""
 
     family: str
     size: float
@@ -152,12 +152,12 @@ def _typesetter(family: str, size: float) -> Callable[[str], str]:
     first = fonts.font_file(family)
 
     def typeset(text: str) -> str:
-        told = []
+        parts = []
         for path, run in fonts.font_runs(text, first):
             scale = fonts.fallback_scale(path, first)
             other = f"{{\\fs{size * scale:.1f}}}" if scale != 1 else ""
-            told.append(other + escape_ass(run) + (f"{{\\fs{size:g}}}" if other else ""))
-        return "".join(told)
+            parts.append(other + escape_ass(run) + (f"{{\\fs{size:g}}}" if other else ""))
+        return "".join(parts)
 
     return typeset
 
@@ -181,14 +181,14 @@ def _karaoke(words: list[Word], caption: Caption, typeset: Callable[[str], str])
         return now - before
 
     def row(text: str) -> str:
-        told = []
+        parts = []
         while rest and (word := rest[0]) is not None and (at := text.find(word.text)) >= 0:
             rest.pop(0)
             if word.text:
-                told.append(f"{{\\k{until(word.start)}}}{typeset(text[:at])}")
-                told.append(f"{{\\{_wipe(word.text)}{until(word.end)}}}{typeset(word.text)}")
+                parts.append(f"{{\\k{until(word.start)}}}{typeset(text[:at])}")
+                parts.append(f"{{\\{_wipe(word.text)}{until(word.end)}}}{typeset(word.text)}")
             text = text[at + len(word.text) :]
-        return "".join(told) + typeset(text)
+        return "".join(parts) + typeset(text)
 
     return row
 

@@ -40,7 +40,7 @@ class PlannedUpscale:
 
     @cached_property
     def recipe(self) -> Mapping[str, Any]:
-        """What the enlarged clip is made from."""
+        """The recipe of the enlarged clip."""
         return {
             "kind": "upscaled",
             "clip": clip_hash(self.clip)[:16],
@@ -82,7 +82,7 @@ def plan_upscale(
     framing: Framing,
     watermark: Watermark | None,
 ) -> PlannedUpscale | None:
-    """The enlarging of one drawn clip with frames of `frame_size` (width, height); None if there is none."""
+    """Plans the step for one drawn clip with frames of `frame_size` (width, height); None if not needed."""
     doublings = doublings_for(frame_size, picture_size(frame_size, size))
     if not doublings or upscaler.double is None or framing == "crop" or watermark is not None:
         return None
@@ -115,7 +115,7 @@ def _encode(frames: Frames, path: Path) -> None:
 
 
 def _size_of(clip: Path) -> tuple[int, int]:
-    """Width and height of a clip, out of its recipe, else of its first frame."""
+    """Width and height of a clip, from its recipe, else from its first frame."""
     match (read_json(clip.with_suffix(".json")) or {}).get("recipe"):
         case {"width": int(width), "height": int(height)}:
             return width, height

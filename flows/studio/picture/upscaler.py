@@ -1,4 +1,4 @@
-"""Upscalers: what doubles drawn frames with clean edges, and what is used where that is not installed."""
+"""Upscalers, which double drawn frames with clean edges, and the choice between them."""
 
 from __future__ import annotations
 

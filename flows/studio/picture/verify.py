@@ -1,7 +1,7 @@
-"""The check after an encode: the file is decoded once and held against the frames that it was made of.
+"""Checks an encoded film: it is decoded once and compared with the frames that were fed to the encoder.
 
-A grid of points of every frame is enough to see what goes wrong: frames that are missing, a second that is
-black or stands still though the cut's own pictures are not and do not, colours read by another matrix.
+A grid of points of every frame is enough to see missing frames, a second that is black or stands still while
+the fed pictures are not and do not, and colours that were read by another matrix.
 """
 
 from __future__ import annotations
@@ -26,13 +26,17 @@ _MOVED_SHARE = 0.02  # of the points: fewer is no motion that anybody misses
 
 
 def grid_points(frame: Frames) -> Frames:
-    """The middle of each cell of a grid over a frame (h, w, 3), as (GRID, GRID, 3)."""
+    """The pixels in the middle of each cell of a grid over a frame (h, w, 3), as (GRID, GRID, 3)."""
     rows, columns = (((np.arange(GRID) + 0.5) * side / GRID).astype(int) for side in frame.shape[:2])
     return frame[rows[:, None], columns]
 
 
 def check_encode(film: Path, fed: Sequence[Frames], *, name: Path) -> None:
-    """Raises a StudioError, with `name`, if a film is not what was `fed`: the points of each frame."""
+    """Compares a film with the `grid_points` of each frame that was `fed` to its encoder.
+
+    Raises:
+        StudioError: it differs; the message begins with `name`.
+    """
     got = _decoded(film)
     if len(got) != len(fed):
         raise StudioError(f"{name}: wanted {len(fed)} frames, ffmpeg wrote {len(got)}; is the disk full?")
@@ -49,7 +53,7 @@ def _decoded(film: Path) -> Frames:
 
 
 def _seconds_lost(fed: Frames, got: Frames) -> list[str]:
-    """Each whole second that came out black or still, and was fed otherwise."""
+    """The first second that came out black or still although it was fed otherwise."""
     faults = []
     for start in range(len(fed) - FPS + 1):
         before, after = fed[start : start + FPS], got[start : start + FPS]
@@ -68,22 +72,25 @@ def _stands_still(fed: Frames, got: Frames) -> bool:
 
 
 def _ways(frames: Frames) -> NDArray[np.uint8]:
-    """How far each point's colour goes within these frames, (GRID, GRID)."""
+    """How far each point's colour moves within these frames, (GRID, GRID)."""
     return np.asarray((frames.max(axis=0) - frames.min(axis=0)).max(axis=-1))
 
 
 def _other_colours(fed: Frames, got: Frames) -> list[str]:
-    """The captions cover less than half of a film, so the middle of all points is the picture's own."""
+    """A fault if the middle of all points is another colour than was fed.
+
+    Captions cover less than half of a film, so that middle is the picture's own.
+    """
     apart = np.median(got.astype(np.int16) - fed, axis=(0, 1, 2))
     if np.abs(apart).max() <= MOST_COLOUR:
         return []
-    told = ", ".join(f"{value:+.0f}" for value in apart)
-    return [f"wanted the colours within {MOST_COLOUR} of the cut's, got red, green, blue {told}"]
+    shifts = ", ".join(f"{value:+.0f}" for value in apart)
+    return [f"wanted the colours within {MOST_COLOUR} of the cut's, got red, green, blue {shifts}"]
 
 
 @dataclass(frozen=True)
 class FinishedFilm:
-    """What was measured in the finished film; a silent one has no loudness."""
+    """The measurements of a finished film; a silent one has no loudness."""
 
     num_frames: int
     seconds: float

@@ -1,7 +1,7 @@
-"""Watermarks: what a film model writes into every clip is cut away, or covered by the show's own badge.
+"""Watermarks: text that a film model writes into every clip is cropped away, or covered by the show's badge.
 
-ModelScope and its kin draw the word "shutterstock" across the lower middle of the frame, as the clips that
-they were trained on had it.
+ModelScope and its kin draw the word "shutterstock" across the lower middle of the frame, as in the clips that
+they were trained on.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ BADGE = (0.26, 0.66, 0.74, 0.80)  # left, top, right, bottom, in shares of the c
 
 @dataclass(frozen=True)
 class Treatment:
-    """How a clip's frames become the film's: who drew them, what hides a watermark, the show on its badge."""
+    """How a clip's frames become the film's: drawn or not, what hides a watermark, the badge's text."""
 
     is_drawn: bool = True
     watermark: Watermark | None = None
@@ -46,7 +46,7 @@ class Treatment:
         return fit_frame(frame, framing=framing, is_drawn=self.is_drawn, upscaled=upscaled, **shape)
 
     def hidden(self, frame: Frames, *, width: int, height: int) -> Frames:
-        """A clip's frame without a watermark, before it is fitted into a film of this size."""
+        """The frame with its watermark hidden, before it is fitted into a film of this size."""
         if self.watermark == "crop":
             return crop_watermark(frame)
         if self.watermark == "bug":
@@ -63,7 +63,7 @@ class Treatment:
 
 
 def crop_watermark(frame: Frames) -> Frames:
-    """A clip's frame without its lowest 10.7 %, and as much less at both sides: four fifths of its area."""
+    """The frame without its lowest 10.7 %, and as much less at both sides: four fifths of its area."""
     height, width = frame.shape[:2]
     tall, wide = round(height / NEARER), round(width / NEARER)
     left = (width - wide) // 2

@@ -44,7 +44,7 @@ class Task:
 
 @dataclass(frozen=True)
 class Result:
-    """How a task ended, or why a premise never became one."""
+    """The end of a task, or the reason why a premise never became one."""
 
     premise: Path
     outcome: Outcome | None

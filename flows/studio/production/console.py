@@ -75,7 +75,7 @@ class Console:
         self.say(f"! {text}")
 
     def progress(self, label: str, done: float = 0, total: float = 0) -> None:
-        """What is being done now, and how much of it: `done` of `total` in any unit; a total of 0 is unknown.
+        """Shows the work at hand and how much of it is done, of `total` in any unit; a total of 0 is unknown.
 
         Another total, or fewer done than before, is another piece of work and starts a new clock.
         """

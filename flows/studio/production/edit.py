@@ -58,7 +58,7 @@ class Edit:
 
     @property
     def recipe(self) -> Mapping[str, Any]:
-        """What the finished film is made from."""
+        """Everything that the finished film is made from."""
         timeline = self.timeline
         return {
             **({"thumbnail": self.thumbnail} if self.thumbnail else {}),
@@ -111,7 +111,7 @@ def _digest_in(path: Path) -> str:
 
 
 class Material(Protocol):
-    """What an edit is made of: planned shots and lines, and the clips and voices stored for them.
+    """The material of an edit: planned shots and lines, and the clips and voices stored for them.
 
     `clips` and `voices` are by digest, `sounds` by the scene's id. `intro` is the shot that is the title
     sequence, and one of `all_shots`.

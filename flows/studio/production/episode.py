@@ -87,7 +87,7 @@ class Episode:
 
     @property
     def writer(self) -> str:
-        """Who writes: "auto", "offline", or a model."""
+        """The writer: "auto", "offline", or a model."""
         return self.memory.writer or AUTO
 
     @property
@@ -125,18 +125,18 @@ class Episode:
 
     @property
     def speaker(self) -> Speaker:
-        """Who speaks for characters without a `voice:`."""
+        """The speaker of characters without a `voice:`."""
         return "kokoro" if self.memory.speaker == "kokoro" else "embedded"
 
     @property
     def user_folders(self) -> tuple[Path, ...]:
-        """Where a person's own clips and recordings are looked for: beside the script, beside the premise."""
+        """The folders of a person's own clips and recordings: beside the script, beside the premise."""
         beside = (self.premise_path.parent,) if self.premise_path else ()
         return (self.folder.root, *beside)
 
     @property
     def video(self) -> Video:
-        """How it is filmed: what the command line said, then what the premise says.
+        """The film settings: those of the command line, then those of the premise.
 
         A draft is filmed by TOON with TOON's own settings, whatever else is set.
         """
@@ -145,7 +145,7 @@ class Episode:
 
     @property
     def video_of_the_episode(self) -> Video:
-        """How the episode is filmed; a draft's script is written and checked for it, too."""
+        """The film settings of the episode itself; a draft's script is written and checked for them, too."""
         video = self.own_premise.video
         named = {"model": video.model or self.memory.film_model or DEFAULT_MODEL}
         whole = video.model_copy(update={**named, **(self.memory.video or {})})

@@ -1,4 +1,4 @@
-"""What a run says before, while and after it works, in lines for people.
+"""The lines that a run says before, while and after it works.
 
 Needs neither Prefect nor torch, so that the first line and "nothing to do" come at once.
 """
@@ -41,7 +41,7 @@ def announce(episode: Episode) -> str:
 
 
 def describe_writer(episode: Episode) -> str:
-    """Who will write, as far as that is known without asking a server."""
+    """The writer, as far as it is known without asking a server."""
     premise = episode.own_premise
     if episode.is_meme and premise.meme is not None:
         return "you"
@@ -142,7 +142,7 @@ def describe_calls(calls: Sequence[Call]) -> tuple[str, ...]:
 
 
 def describe_plan(plan: Plan) -> tuple[str, ...]:
-    """What will be made and why, and about how long the filming takes."""
+    """The plan in lines: what will be made and why, and about how long the filming takes."""
     film, weights = plan.film, plan.episode.memory.weights
     if not plan.missing:
         return (f"to make: the cut; {plan.num_stored} clips and voices are kept",)
@@ -160,7 +160,7 @@ def describe_plan(plan: Plan) -> tuple[str, ...]:
 
 
 def describe_murmurs(plan: Plan) -> str:
-    """Which lines are murmured and what would give them words, in one line; "" if all are spoken."""
+    """One line on murmured lines and on what would give them words; "" if all are spoken."""
     murmured = [line for line in plan.lines if plan.voices[line.digest].notes["murmured"]]
     if not murmured:
         return ""

@@ -82,7 +82,7 @@ class Missing:
 
 @dataclass(frozen=True)
 class Plan:
-    """What an episode needs, and what of it is stored in its folder.
+    """Everything that an episode needs, and everything that is stored in its folder.
 
     `premise` has the whole cast and the paths of its sounds. `intro` is the title sequence, where the premise
     names a film of one's own. `clips` and `voices` are everything stored, by digest; `lost` are digests whose
@@ -141,13 +141,13 @@ class Plan:
 
     @property
     def num_stored(self) -> int:
-        """How many of the stored clips and voices the script needs."""
+        """The number of stored clips and voices that the script needs."""
         needed = {shot.digest for shot in self._takes} | {line.digest for line in self.lines}
         return sum(digest in needed for digest in (*self.clips, *self.voices))
 
     @property
     def filming_seconds(self) -> float | None:
-        """How long the missing clips take, judged by those that are stored; None if none was filmed so."""
+        """The seconds that the missing clips take, judged by the stored ones; None if none was filmed so."""
         seconds = seconds_a_shot(self.clips, self.film)
         return None if seconds is None else seconds * self.num_missing_clips
 
@@ -164,7 +164,7 @@ class Plan:
 
     @property
     def edit_settings(self) -> Mapping[str, Any]:
-        """What `make_edit` takes of the episode: who wrote it, and its seed."""
+        """The arguments of `make_edit` that come from the episode: its writer and its seed."""
         return {
             "written_by": self.episode.memory.written_by or "hand",
             "seed": self.episode.sound_seed,
@@ -217,7 +217,7 @@ class Plan:
         return (*(line.line.line for line in self.lines), *titles, *names, *meme)
 
     def film_recipe(self) -> Any:
-        """What the finished film is made from, given what is stored."""
+        """Everything that the finished film is made from, given what is stored."""
         if self.episode.is_meme:
             return memes.meme_recipe(self.premise, self.script, self.shots[0])
         return self.edit.recipe
@@ -281,7 +281,7 @@ def make_plan(episode: Episode) -> Plan:
 
 
 def seconds_a_shot(clips: Artifacts, film: FilmSettings) -> float | None:
-    """How long a shot took with the same model, size and steps; None if none was filmed so."""
+    """The median seconds of a shot with the same model, size and steps; None if none was filmed so."""
     alike = ("model", "height", "width", "num_frames", "num_steps", "speed", "takes")
     recipe = film.recipe
     seconds = [
@@ -293,7 +293,7 @@ def seconds_a_shot(clips: Artifacts, film: FilmSettings) -> float | None:
 
 
 def describe_plan(plan: Plan) -> tuple[str, ...]:
-    """What will be made: a line for each thing, one line where everything is new."""
+    """The missing things, a line each; one line where everything is new."""
     kept = f"; {plan.num_stored} kept" if plan.num_stored else ""
     clips, voices = _count(plan.num_missing_clips, "shot"), _count(plan.num_missing_voices, "voice line")
     head = f"to make: {clips}, {voices}{kept}"

@@ -1,4 +1,4 @@
-"""What a run records of its work: the chapters of the manifest, and publish.txt."""
+"""The records of a run: the chapters of the manifest, and publish.txt."""
 
 from __future__ import annotations
 
@@ -125,7 +125,7 @@ def _line_row(line: PlannedLine, voice: Artifact) -> dict[str, Any]:
 
 
 def _speaker_of(line: PlannedLine) -> str:
-    """Who spoke it, with the licence, for the credits."""
+    """The speaker with its licence, for the credits."""
     if line.file is not None:
         return "recordings"
     return SPEAKER_CREDITS[line.recipe.get("voice", {}).get("speaker", "embedded")].licensed
@@ -150,7 +150,7 @@ def timeline_chapter(timeline: Timeline) -> Chapters:
 
 
 def film_chapter(folder: EpisodeFolder, finished: FinishedFilm) -> Chapters:
-    """What was measured in the film, and the hashes of everything that was made."""
+    """The film's measurements, and the hashes of everything that was made."""
     paths = (folder.film, folder.gif, folder.srt, folder.vtt, folder.ass, folder.poster, folder.contact_sheet)
     hashes = {path.name: hash_if_present(path) for path in paths if path.exists()}
     curve = loudness.loudness_curve(folder.film) if finished.loudness_lufs is not None else ()

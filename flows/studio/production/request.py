@@ -1,4 +1,4 @@
-"""What a person asks for, and what came of it: one request for an episode, whoever makes it.
+"""Requests and outcomes: one request for an episode, whoever makes it.
 
 The command line, Prefect and HTTP fill in the same model; None means that nothing was said, and the
 episode's own memory counts.
@@ -73,7 +73,7 @@ class BatchRequest(_Request):
 
 @dataclass(frozen=True)
 class CutRequest:
-    """How another cut of an episode differs. `lines` is the shorter side in pixels."""
+    """Another cut of an episode: where it differs. `lines` is the shorter side in pixels."""
 
     aspect: Aspect | None = None
     lines: int | None = None
@@ -83,7 +83,7 @@ class CutRequest:
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a command ended: its exit code, the file to look at, the lines to say last.
+    """The end of a command: its exit code, the file to look at, the lines to say last.
 
     Codes: 0 made, 1 failed, 2 the input is wrong, 3 made with gag cards. `notes` is what a night's summary
     repeats: a writer that fell back, gag cards.

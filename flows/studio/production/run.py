@@ -18,6 +18,7 @@ from flows.studio.filming import auto_takes
 from flows.studio.filming.camera import FilmedShot, seconds_per_shot
 from flows.studio.filming.shots import PlannedShot
 from flows.studio.picture import contact_sheet as contact_sheets
+from flows.studio.picture import upscaler
 from flows.studio.picture.verify import FinishedFilm
 from flows.studio.production import edit as edits
 from flows.studio.production import messages, records, story_memory
@@ -170,12 +171,14 @@ def write_script(run: Run, steps: Steps) -> Plan:
 
 
 def say_plan(run: Run, plan: Plan) -> None:
-    """Says what will be made before it begins, and which letters no font has."""
+    """Says what will be made, which letters no font has, and what enlarges where ACNet is missing."""
     for line in messages.describe_plan(plan):
         run.console.say(line)
     for line in fonts.describe_missing(plan.visible_texts()):
         run.console.warn(line)
         run.notes.append(line)
+    if fallback := upscaler.describe_fallback():
+        run.console.say(fallback)
     run.remember(weights=plan.film.weights)
 
 

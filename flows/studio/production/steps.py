@@ -32,7 +32,7 @@ OnFrame = Callable[[Span, int], None]  # a span of the film, and how many of its
 
 
 class Steps(Protocol):
-    """Who does the work of an episode. Iterators give results as they come; closing one stops the work."""
+    """The work of an episode. Iterators give results as they come; closing one stops the work."""
 
     def write_script(self, episode: Episode, *, say: Say) -> Episode:
         """The episode with a new script."""

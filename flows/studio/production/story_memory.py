@@ -24,7 +24,7 @@ def continuity_path(episode: Episode) -> Path:
 
 
 def read_continuity_before(episode: Episode) -> Continuity:
-    """What was told before this episode. Raises ScriptError for a file with faults."""
+    """The entries before this episode. Raises ScriptError for a file with faults."""
     return continuity.read_continuity(continuity_path(episode)).before(str(episode.folder.code))
 
 

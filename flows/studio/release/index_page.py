@@ -1,6 +1,6 @@
-"""`output/index.html`: every episode of every show, newest first, and what became of the last nights.
+"""`output/index.html`: every episode of every show, newest first, and the results of the last nights.
 
-One file with no network in it; films and posters are linked where they lie.
+One file that needs no network; films and posters are linked.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class Entry:
 
 
 def write_index(output: Path) -> Path:
-    """Draws the page anew from the manifests and the record of the nights."""
+    """Writes the page from the manifests and the record of the nights; returns its path."""
     path = output / "index.html"
     nights = (files.read_json(output / "nights.json") or {}).get("nights")
     page = pages.render("index", entries=list_entries(output), nights=pages.rows(nights)[:NIGHTS_SHOWN])

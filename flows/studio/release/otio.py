@@ -1,7 +1,7 @@
 """The timeline as OpenTimelineIO: the cut film with its edits, the stems under it, markers on both.
 
-For those who finish in an editor. The file is OTIO's own JSON (schemas Timeline.1, Stack.1, Track.1, Clip.2,
-ExternalReference.1, Marker.2), which needs no library to be written. Media are named relative to the file.
+The file is OTIO's own JSON (schemas Timeline.1, Stack.1, Track.1, Clip.2, ExternalReference.1, Marker.2),
+which needs no library to be written. Media are named relative to the file.
 """
 
 from __future__ import annotations
@@ -43,15 +43,15 @@ def write_otio(
 
 
 def _picture_track(timeline: Timeline, segments: Mapping[str, Path], where: Path) -> Json:
-    """Every cut as a part of its span's segment, which has effects and transitions in it."""
+    """Every cut as a part of its span's segment, which contains its effects and transitions."""
     children = []
     for span in timeline.spans:
         media = _media(segments[span.id], where, span.end - span.start, FPS)
         for cut in timeline.pictures:
             if span.start <= cut.start < span.end:
-                told = {"scene": cut.scene, "clip": cut.clip.name if cut.clip else None, "card": cut.card}
+                metadata = {"scene": cut.scene, "clip": cut.clip.name if cut.clip else None, "card": cut.card}
                 source = _range(cut.start - span.start, cut.end - cut.start, FPS)
-                children.append(_clip(cut.shot or span.id, source, media, metadata=told))
+                children.append(_clip(cut.shot or span.id, source, media, metadata=metadata))
     captions: list[Marked] = [(c.start, c.end, c.text.replace("\n", " / "), c.who) for c in timeline.captions]
     done: list[Marked] = [(e.start, e.end, e.name, e.scene) for e in timeline.effects]
     done += [(j.start, j.end, j.kind, None) for j in timeline.transitions]

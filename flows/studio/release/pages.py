@@ -1,4 +1,4 @@
-"""Pages for a browser: templates/pages filled in strictly, with everything that people wrote escaped."""
+"""HTML pages: templates/pages filled in strictly, with everything that people wrote escaped."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 
 def render(name: str, **values: object) -> str:
-    """The page of this name. A slot without a value is an error, never a gap."""
+    """Renders the page of this name. A slot without a value is an error."""
     import jinja2
 
     pages = resources.files("templates") / "pages"
@@ -25,7 +25,7 @@ def render(name: str, **values: object) -> str:
 
 
 def link(path: Path | None, root: Path) -> str | None:
-    """A page's link, from the folder that it lies in, to a file; None if that is not there."""
+    """A link from a page in `root` to a file; None if there is no file."""
     return quote(path.relative_to(root).as_posix()) if path is not None and path.exists() else None
 
 

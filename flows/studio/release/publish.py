@@ -1,4 +1,4 @@
-"""`publish.txt`: what a video site asks for, ready to paste."""
+"""`publish.txt`: title, description, chapters, credits and hashtags for a video site, ready to paste."""
 
 from __future__ import annotations
 
@@ -26,33 +26,39 @@ FONT = "Noto Sans (OFL-1.1)"
 
 @dataclass(frozen=True)
 class Chapter:
-    """Where a part of the episode begins, in whole seconds."""
+    """A part of the episode and its first second."""
 
     second: int
     name: str
 
 
 def write_publish(
-    place: EpisodeFolder, premise: Premise, script: Script, timeline: Timeline, credit: str
+    folder: EpisodeFolder, premise: Premise, script: Script, timeline: Timeline, credit: str
 ) -> None:
-    """Writes publish.txt; `credit` says who filmed and spoke, under which licences (`credits_of`)."""
-    with atomic_write(place.publish) as part:
-        text = publish_text(premise, script, timeline, credit, number=place.code.number)
+    """Writes publish.txt; `credit` are the `credit_lines`."""
+    with atomic_write(folder.publish) as part:
+        text = publish_text(premise, script, timeline, credit, number=folder.code.number)
         part.write_text(text, encoding="utf-8")
 
 
 def publish_text(premise: Premise, script: Script, timeline: Timeline, credit: str, *, number: int) -> str:
-    """Title, description, chapters, credits and hashtags, a blank line between them."""
+    """Title, description, chapters, credits and hashtags, with a blank line between them."""
     wanted = premise.publish or Publish()
     title = wanted.format_title(show=premise.show, season=premise.season, episode=number, title=script.title)
-    told = wanted.description or script.logline or premise.logline or ""
+    description = wanted.description or script.logline or premise.logline or ""
     rows = [f"{_clock(chapter.second)} {chapter.name}" for chapter in chapters(script, timeline)]
-    blocks = [shorten_title(title), told, "\n".join(rows), credit, " ".join(hashtags(wanted.tags, premise))]
+    blocks = [
+        shorten_title(title),
+        description,
+        "\n".join(rows),
+        credit,
+        " ".join(hashtags(wanted.tags, premise)),
+    ]
     return "\n\n".join(block for block in blocks if block) + "\n"
 
 
 def credit_lines(made: Mapping[str, Any], premise: Premise) -> str:
-    """Who wrote, filmed and spoke, under which licences, from the manifest's chapters."""
+    """Writer, film model, voices and music with their licences, from the manifest's chapters."""
     model = made.get("film_model") or {}
     licence = str(model.get("licence") or "")
     voices = dict.fromkeys(str(line["voice"]) for line in made.get("lines") or () if line.get("voice"))
@@ -76,7 +82,7 @@ def _in_brackets(text: str) -> str:
 
 
 def chapters(script: Script, timeline: Timeline) -> tuple[Chapter, ...]:
-    """A chapter a part: the first at 0:00, each of ten seconds or more, three at least, or none at all."""
+    """A chapter for each part: the first at 0:00, each of ten seconds or more, at least three or none."""
     part_of = {scene.id: scene.part for scene in script.scenes}
     starts: list[Chapter] = []
     for span in timeline.spans:
@@ -88,7 +94,7 @@ def chapters(script: Script, timeline: Timeline) -> tuple[Chapter, ...]:
 
 
 def _merged(starts: Sequence[Chapter], end: int) -> tuple[Chapter, ...]:
-    """Without the beginnings of what would be too short: it belongs to the chapter before."""
+    """Merges chapters that would be too short into the one before."""
     kept: list[Chapter] = []
     for chapter in starts:
         if not kept or chapter.second - kept[-1].second >= MIN_CHAPTER_SECONDS:
@@ -100,7 +106,7 @@ def _merged(starts: Sequence[Chapter], end: int) -> tuple[Chapter, ...]:
 
 
 def shorten_title(title: str) -> str:
-    """At most a hundred characters, cut between words."""
+    """A title of at most a hundred characters, cut between words."""
     title = " ".join(title.split())
     if len(title) <= MAX_TITLE:
         return title
@@ -109,7 +115,7 @@ def shorten_title(title: str) -> str:
 
 
 def hashtags(tags: Sequence[str], premise: Premise) -> tuple[str, ...]:
-    """Letters and digits of every script, no two alike; what it is, and that a machine made it, come last."""
+    """Hashtags of letters and digits of every script, no two alike; the genre and AIgenerated come last."""
     words = [*tags, premise.show, premise.genre, "AIgenerated"]
     found: dict[str, str] = {}
     for word in words:

@@ -1,8 +1,7 @@
-"""`report.html`: an episode as its makers look at it, one file beside its media, made from manifest.json.
+"""`report.html`: a page for an episode's makers, one file beside its media, made from manifest.json.
 
-Scene by scene what was filmed, said and understood, how long it took and what it cost, and what went wrong
-with what to do about it. Clips are shown as small moving pictures inside the page, because what the camera
-keeps is lossless RGB, which browsers do not play.
+It has, scene by scene, what was filmed, said and understood, the seconds and the cost, and warnings with
+advice. Clips are small moving pictures inside the page, because browsers do not play lossless RGB.
 """
 
 from __future__ import annotations
@@ -30,7 +29,7 @@ HELD_MS = 125
 
 @dataclass(frozen=True)
 class Shot:
-    """A shot: its still and moving picture as data, and what it was filmed with."""
+    """A shot: its still and moving picture as data URLs, and its settings."""
 
     id: str
     size: str
@@ -43,7 +42,7 @@ class Shot:
 
 @dataclass(frozen=True)
 class ReportLine:
-    """A line: who says it, and its recording."""
+    """A line, its speaker and its recording."""
 
     who: str
     text: str
@@ -53,6 +52,8 @@ class ReportLine:
 
 @dataclass(frozen=True)
 class Scene:
+    """A scene with its shots and lines."""
+
     id: str
     slugline: str
     part: str
@@ -72,7 +73,7 @@ class Bar:
 
 @dataclass(frozen=True)
 class Drawing:
-    """The timeline as it is drawn: scenes, lines a speaker, laughs, and the loudness as a polyline."""
+    """The drawn timeline: scenes, the lines of each speaker, laughs, and the loudness as a polyline."""
 
     scenes: tuple[Bar, ...] = ()
     speakers: tuple[tuple[str, tuple[Bar, ...]], ...] = ()
@@ -83,35 +84,35 @@ class Drawing:
 
 @dataclass(frozen=True)
 class Advice:
-    """Something to look at, and what to do about it."""
+    """A warning, and what to do about it."""
 
     what: str
     advice: str
 
 
-def write_report(place: EpisodeFolder) -> Path:
-    """Draws the report of an episode from its manifest and the clips that lie there."""
-    made = files.read_json(place.manifest) or {}
+def write_report(folder: EpisodeFolder) -> Path:
+    """Writes the report of an episode from its manifest and its clips; returns its path."""
+    made = files.read_json(folder.manifest) or {}
     film = pages.mapping(made.get("film"))
     page = pages.render(
         "report",
-        show=str(made.get("show") or place.root.parent.name),
-        code=str(place.code),
+        show=str(made.get("show") or folder.root.parent.name),
+        code=str(folder.code),
         title=str(made.get("title") or "untitled"),
         logline=str(made.get("logline") or ""),
-        film=pages.link(place.film, place.root),
-        gif=pages.link(place.gif, place.root),
-        poster=pages.link(place.poster, place.root),
+        film=pages.link(folder.film, folder.root),
+        gif=pages.link(folder.gif, folder.root),
+        poster=pages.link(folder.poster, folder.root),
         facts=_facts(made, film),
-        warnings=warnings(made, has_film=place.film.exists() or place.gif.exists()),
+        warnings=warnings(made, has_film=folder.film.exists() or folder.gif.exists()),
         drawing=draw_timeline(made),
         short=_short,
         gag_cards=[str(card) for card in made.get("gag_cards") or ()],
-        scenes=_scenes(place, made),
+        scenes=_scenes(folder, made),
         calls=pages.rows(made.get("writer_calls")),
         versions=pages.mapping(made.get("versions")),
     )
-    path = place.root / "report.html"
+    path = folder.root / "report.html"
     with files.atomic_write(path) as part:
         part.write_text(page, encoding="utf-8")
     return path
@@ -121,7 +122,7 @@ def write_report(place: EpisodeFolder) -> Path:
 
 
 def _facts(made: Mapping[str, Any], film: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
-    """What is worth knowing about the whole of it, name and value."""
+    """The facts about the whole episode, name and value."""
     shots = pages.rows(made.get("shots"))
     filmed = [float(shot["seconds"]) for shot in shots if isinstance(shot.get("seconds"), int | float)]
     calls = pages.rows(made.get("writer_calls"))
@@ -153,7 +154,7 @@ def _cost(calls: Sequence[Mapping[str, Any]]) -> str:
 
 
 def warnings(made: Mapping[str, Any], *, has_film: bool) -> tuple[Advice, ...]:
-    """What a person may want to look at, each with what to do."""
+    """The warnings about an episode, each with advice."""
     found = []
     cards = [str(card) for card in made.get("gag_cards") or ()]
     if cards:
@@ -185,7 +186,7 @@ def warnings(made: Mapping[str, Any], *, has_film: bool) -> tuple[Advice, ...]:
 
 
 def draw_timeline(made: Mapping[str, Any]) -> Drawing:
-    """The timeline in units of a drawing 1,000 wide, from the manifest's chapter of it."""
+    """The timeline in units of a drawing 1,000 wide, from the manifest's chapter."""
     timeline = pages.mapping(made.get("timeline"))
     total = timeline.get("num_frames")
     if not isinstance(total, int) or total <= 0:
@@ -205,7 +206,7 @@ def draw_timeline(made: Mapping[str, Any]) -> Drawing:
 
 
 def _short(who: str) -> str:
-    """A name that stands beside the drawing: as much of it as there is room for."""
+    """As much of a name as fits beside the drawing."""
     kept = who
     while display_width(kept) > MARGIN:
         kept = kept[:-1]
@@ -243,7 +244,7 @@ def _height(lufs: object) -> float | None:
 # ---------------------------------------------------------------------------------------------- scenes
 
 
-def _scenes(place: EpisodeFolder, made: Mapping[str, Any]) -> tuple[Scene, ...]:
+def _scenes(folder: EpisodeFolder, made: Mapping[str, Any]) -> tuple[Scene, ...]:
     shots, lines = pages.rows(made.get("shots")), pages.rows(made.get("lines"))
     return tuple(
         Scene(
@@ -251,15 +252,15 @@ def _scenes(place: EpisodeFolder, made: Mapping[str, Any]) -> tuple[Scene, ...]:
             slugline=str(scene.get("slugline") or ""),
             part=str(scene.get("part") or "").replace("_", " "),
             action=str(scene.get("action") or ""),
-            shots=tuple(_shot(place, shot) for shot in shots if shot.get("scene") == scene.get("id")),
-            lines=tuple(_spoken(place, line) for line in lines if line.get("scene") == scene.get("id")),
+            shots=tuple(_shot(folder, shot) for shot in shots if shot.get("scene") == scene.get("id")),
+            lines=tuple(_spoken(folder, line) for line in lines if line.get("scene") == scene.get("id")),
         )
         for scene in pages.rows(made.get("scenes"))
     )
 
 
-def _shot(place: EpisodeFolder, shot: Mapping[str, Any]) -> Shot:
-    clip = place.clips / str(shot["clip"]) if shot.get("clip") else None
+def _shot(folder: EpisodeFolder, shot: Mapping[str, Any]) -> Shot:
+    clip = folder.clips / str(shot["clip"]) if shot.get("clip") else None
     still, moving = _moving(clip) if clip is not None and clip.is_file() else (None, None)
     seconds = shot.get("seconds")
     facts = [
@@ -303,12 +304,12 @@ def _data(kind: str, picture: io.BytesIO) -> str:
     return f"data:image/{kind};base64,{base64.b64encode(picture.getvalue()).decode()}"
 
 
-def _spoken(place: EpisodeFolder, line: Mapping[str, Any]) -> ReportLine:
-    wav = place.voices / str(line["wav"]) if line.get("wav") else None
+def _spoken(folder: EpisodeFolder, line: Mapping[str, Any]) -> ReportLine:
+    wav = folder.voices / str(line["wav"]) if line.get("wav") else None
     return ReportLine(
         who=str(line.get("who") or ""),
         text=str(line.get("line") or ""),
-        wav=pages.link(wav, place.root),
+        wav=pages.link(wav, folder.root),
         murmured=bool(line.get("murmured")),
     )
 

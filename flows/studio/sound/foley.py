@@ -1,8 +1,8 @@
-"""Sound effects by name, made here: a door, a knock, a phone, a splash, a bell, a bleep. There are no others.
+"""Foley: the sound effects that have a name, made here: a door, a knock, a phone, a splash, a bell, a bleep.
 
-Struck things are modes that ring out (van den Doel and Pai 1998, "The sounds of physical shapes"), water is
-a burst and bubbles whose pitch rises (van den Doel 2005, "Physically based models for liquid sounds"), and
-a room answers.
+Struck things are modes that ring out (van den Doel and Pai 1998, "The sounds of physical shapes"), water is a
+burst and bubbles whose pitch rises (van den Doel 2005, "Physically based models for liquid sounds"), and a
+room answers.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ _Mode = tuple[float, float, float]  # Hz, seconds until it is a thousandth, shar
 
 
 def make_effect(name: str) -> Samples:
-    """The sound of that name, (n, 2) at 48 kHz, always the same.
+    """The sound effect of that name, (n, 2) at 48 kHz, always the same.
 
     Raises:
-        StudioError: there is none of that name.
+        StudioError: no effect has that name.
     """
     make = EFFECTS.get(name)
     if make is None:
@@ -39,7 +39,7 @@ def make_effect(name: str) -> Samples:
 
 
 def read_own_effect(path: Path) -> Samples:
-    """A person's own sound out of a file, as loud as those made here; (n, 2) at 48 kHz."""
+    """Reads a person's own sound effect, (n, 2) at 48 kHz, at the loudness of those made here."""
     heard = audio.soft_clip(at_loudness(audio.read_effect(path), FOLEY_LUFS))
     return audio.with_fades(heard, rise=0.002)
 
@@ -117,7 +117,7 @@ def _bell(rng: np.random.Generator) -> Samples:
 
 
 def _bleep(rng: np.random.Generator) -> Samples:
-    """What is laid over a word that television does not say: a kilohertz."""
+    """The tone over a word that television does not say: a kilohertz."""
     time = np.arange(audio.samples_in(0.45)) / SAMPLE_RATE
     tone = audio.with_fades(np.sin(2 * np.pi * 1000 * time).astype(np.float32), rise=0.004, fall=0.004)
     return np.repeat(tone[:, None], 2, axis=1)

@@ -1,8 +1,8 @@
-"""The mix: dialogue, laughs and music of a timeline as one mastered track.
+"""Mixes and masters: dialogue, laughs, music and effects of a timeline as one track.
 
-Levels first, dynamics last: every line comes at -18 LUFS, laughs lie 6 to 10 LU under it, the bed 11 and
-lower still while anybody speaks. Then the whole is brought to its loudness under a true-peak ceiling. It
-is made ten seconds at a time; what lies in memory whole is one number a millisecond.
+Levels first, dynamics last: every line comes at -18 LUFS, laughs 6 to 10 LU below it, the bed 11 and lower
+still while anybody speaks. Then the whole is brought to its loudness under a true-peak ceiling. It is made
+ten seconds at a time; only one number a millisecond is in memory for the whole.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ _SPARE = 1.15  # the gain that the limiter costs is given back, and is never mor
 
 @dataclass(frozen=True)
 class MixReport:
-    """What was measured in the film's own sound, after its encode; -70 LUFS and -120 dBTP mean silence."""
+    """The measurements of the film's own sound, after its encode; -70 LUFS and -120 dBTP mean silence."""
 
     loudness_lufs: float
     true_peak_dbtp: float
@@ -59,12 +59,12 @@ class MixReport:
 def master(
     timeline: Timeline, audio: Audio, out_wav: Path, *, seed: int, encoded: Path | None = None
 ) -> MixReport:
-    """Writes the episode's sound, 48 kHz stereo in 24 bits, `timeline.num_frames` × 2000 samples exactly.
+    """Writes the episode's sound, 48 kHz stereo in 24 bits, exactly `timeline.num_frames` × 2000 samples.
 
-    `encoded` is where the same in AAC is left, ready to be joined to the picture without another encode.
+    `encoded` is the path for the same in AAC, ready to be joined to the picture without another encode.
 
     Raises:
-        StudioError: a laugh lies over a line, a line's file is missing or too long, the music is none.
+        StudioError: a laugh overlaps a line, a line's file is missing or too long, or music cannot be read.
     """
     _check(timeline)
     num_samples = timeline.num_frames * SAMPLES_PER_FRAME
@@ -88,14 +88,14 @@ def master(
 
 @dataclass(frozen=True)
 class _Survey:
-    """What the first pass over the mix learns."""
+    """Measurements of the mix before mastering."""
 
     energies: NDArray[np.float64]  # every 100 ms
     peaks: Samples  # every millisecond
 
 
 def _check(timeline: Timeline) -> None:
-    """The timeline can be heard: there is one, and nobody laughs while somebody speaks."""
+    """Raises StudioError if the timeline is empty, or a laugh overlaps a line."""
     if timeline.num_frames <= 0:
         raise StudioError("mix: wanted a timeline with at least one frame, got an empty one")
     for laugh in timeline.laughs:
@@ -126,7 +126,7 @@ class _Scratch:
 
 @contextmanager
 def _scratch(out_wav: Path, num_samples: int) -> Iterator[_Scratch]:
-    """Room for the mix beside the file that it becomes, given back in any case."""
+    """A temporary file for the mix beside the file that it becomes."""
     path = out_wav.with_name(out_wav.name + ".mix.part")
     try:
         with path.open("w+b") as file:
@@ -141,7 +141,7 @@ def _blocks(num_samples: int) -> Iterator[tuple[int, int]]:
 
 
 def _lay(tracks: dict[str, Stem], mix: _Scratch, *, target_lufs: float) -> _Survey:
-    """All stems into one, measured on the way."""
+    """Adds up all stems, and measures the sum."""
     whole = LoudnessMeter()
     for start, stop in _blocks(mix.num_samples):
         block = np.zeros((stop - start, 2), np.float32)
@@ -156,7 +156,7 @@ def _lay(tracks: dict[str, Stem], mix: _Scratch, *, target_lufs: float) -> _Surv
 
 @dataclass(frozen=True)
 class _Mastered:
-    """What was done to the mix, and what came of it."""
+    """A mastered mix: the gain and the limiter's curve, and the loudness and peak after the encode."""
 
     gain: float
     curve: Samples
@@ -199,7 +199,7 @@ def _foreseen_gain(survey: _Survey, *, target_lufs: float, ceiling: float) -> fl
 
 
 def _encoded(wav: Path, track: Path) -> tuple[float, float]:
-    """The film's own encode, and what is in it: an encoder may throw a plucked string far up."""
+    """Encodes the sound as in the film and measures it: an encoder may raise a plucked string's peak."""
     encode = ["-nostdin", "-y", "-i", f"file:{wav}", *AAC_OPTIONS, "-f", "mp4", f"file:{track}"]
     ffmpeg.run(encode, doing=f"{wav.name}: the encode of the sound")
     return measure_file(track)

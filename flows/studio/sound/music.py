@@ -62,7 +62,7 @@ _USUAL = {"theme": ("happy",), "bed": ("calm", "tender")}
 
 
 def choose_track(kind: Literal["theme", "bed"], *, seed: int, mood: Mood | None = None) -> Track:
-    """One of the tracks, chosen by the seed out of the mood's, else out of the usual ones."""
+    """Chooses a track by the seed, out of the mood's or of the usual ones."""
     tracks = [(each, *piece) for each in ((mood,) if mood else _USUAL[kind]) for piece in _TRACKS[each]]
     chosen, name, bpm, tonic = tracks[int(np.random.default_rng(seed % 2**63).integers(len(tracks)))]
     folder = Path(str(resources.files("templates") / "sound" / "music"))
@@ -70,7 +70,7 @@ def choose_track(kind: Literal["theme", "bed"], *, seed: int, mood: Mood | None 
 
 
 def theme(piece: Track, *, num_samples: int) -> Samples:
-    """The beginning of a track, stopped on a beat and left ringing in the room; (n, 2), ends in silence."""
+    """The beginning of a track, stopped on a beat and left to ring; (n, 2), it ends in silence."""
     samples = _begun(piece)
     stop = num_samples - audio.samples_in(min(RING_SECONDS, num_samples / SAMPLE_RATE / 3))
     if piece.beat and stop > piece.beat:
@@ -83,7 +83,7 @@ def theme(piece: Track, *, num_samples: int) -> Samples:
 
 
 def film_soundtrack(film: Path, *, num_samples: int) -> Samples:
-    """The sound of a film of one's own in step with its picture, (n, 2); silence where it has no more."""
+    """The sound of a person's film in step with its picture, (n, 2); silence after its end."""
     heard = np.zeros((num_samples, 2), np.float32)
     done = 0
     for piece in decode_sound(film):
@@ -141,7 +141,7 @@ _FIGURES = (
 
 
 def sting(*, num_samples: int, seed: int, tonic: int = 0) -> Samples:
-    """A few plucked strings in that key, ringing out before the end; (n, 2)."""
+    """A few plucked strings in that key, which ring out before the end; (n, 2)."""
     rng = np.random.default_rng(seed % 2**63)
     figure = _FIGURES[int(rng.integers(len(_FIGURES)))]
     last = max(when for _, when in figure)

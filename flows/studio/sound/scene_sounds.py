@@ -1,4 +1,4 @@
-"""The sound effects that a script asks for: found, counted, ready to be laid."""
+"""The sound effects of a script, found and measured."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ from scripts_llm.screenplay.script import Scene, Script, SoundEffect, filmed_sce
 def scene_sounds(script: Script, *, places: Sequence[Path] = ()) -> dict[str, tuple[SceneSound, ...]]:
     """The sounds of each scene that has some, by its id.
 
-    Raises StudioError for a file that is in none of the `places`, or is no sound.
+    Raises:
+        StudioError: a file is in none of the `places`, or is silent.
     """
     return {
         str(scene.id): tuple(_sound(effect, scene, places) for effect in scene.sfx)

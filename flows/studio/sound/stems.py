@@ -1,6 +1,6 @@
-"""What the mix is made of: dialogue, laughs, music and effects, each a function from a stretch to its sound.
+"""The stems of the mix, dialogue, laughs, music and effects, each a function from a stretch to its samples.
 
-A stem is asked for one stretch after the other and keeps only what it will need again, so an episode of any
+A stem is asked for one stretch after the other and keeps only what it needs again, so an episode of any
 length costs the same memory.
 """
 
@@ -52,7 +52,7 @@ class _Placed:
 
 
 def make_stems(timeline: Timeline, audio: Audio, *, seed: int) -> dict[str, Stem]:
-    """The timeline's sounds by what they are. `audio.music` is none, or a path that exists, or "none"."""
+    """The stems of a timeline by name. `audio.music` is None, a path that exists, or "none"."""
     return {
         "dialogue": _sequence([_line(cue) for cue in timeline.lines]),
         "laughs": _sequence(_laughs(timeline.laughs, audio)),
@@ -62,7 +62,7 @@ def make_stems(timeline: Timeline, audio: Audio, *, seed: int) -> dict[str, Stem
 
 
 def write_stems(timeline: Timeline, audio: Audio, folder: Path, *, seed: int) -> dict[str, Path]:
-    """Each stem as a WAV file of the film's length, before the master: for who finishes it in an editor."""
+    """Writes each stem as a WAV file of the film's length, before mastering, for an editor."""
     num_samples = timeline.num_frames * SAMPLES_PER_FRAME
     paths = {}
     for name, stem in make_stems(timeline, audio, seed=seed).items():
@@ -217,7 +217,7 @@ def _beds(beds: list[MusicCue], timeline: Timeline, own: music.Track | None, aud
 
 
 def _faded(samples: Samples, begin: int, first: int, last: int) -> Samples:
-    """A stretch from `begin` on of a bed that lies from `first` to `last`, with its own rise and fall."""
+    """A stretch from `begin` on of a bed from `first` to `last`, with the bed's own rise and fall."""
     rise = round(min(BED_RISE * SAMPLE_RATE, (last - first) / 3))
     fall = round(min(BED_FALL * SAMPLE_RATE, (last - first) / 3))
     end = begin + len(samples)

@@ -1,4 +1,4 @@
-"""A person's own music and laughs: found beside the script or the premise, and known by what is in them."""
+"""A person's own music and laughs: found beside the script or the premise, and known by their content."""
 
 from __future__ import annotations
 
@@ -24,9 +24,10 @@ KINDS = (".wav", ".mp3", ".flac", ".ogg", ".opus", ".m4a")
 
 
 def locate_audio(audio: Audio, places: Sequence[Path]) -> Audio:
-    """The same with whole paths.
+    """The settings with whole paths.
 
-    Raises StudioError for music or a folder of laughs that is in none of the `places`.
+    Raises:
+        StudioError: the music or the folder of laughs is in none of the `places`.
     """
     changes: dict[str, Any] = {}
     if audio.music and audio.music not in NO_MUSIC:
@@ -38,18 +39,18 @@ def locate_audio(audio: Audio, places: Sequence[Path]) -> Audio:
 
 
 def audio_recipe(audio: Audio) -> dict[str, Any]:
-    """What the sound hangs on: files by their content and not by where they lie."""
-    told: dict[str, Any] = audio.model_dump(mode="json", exclude=None if audio.mood else {"mood"})
+    """The recipe of the sound's settings: files by their content and not by their path."""
+    recipe: dict[str, Any] = audio.model_dump(mode="json", exclude=None if audio.mood else {"mood"})
     if audio.music and audio.music not in NO_MUSIC and Path(audio.music).is_file():
-        told["music"] = content_hash(Path(audio.music))
+        recipe["music"] = content_hash(Path(audio.music))
     if isinstance(audio.laugh_track, LaughTrack) and audio.laugh_track.pack:
         files = [content_hash(path) for path in _files(Path(audio.laugh_track.pack))]
-        told["laugh_track"]["pack"] = hashlib.sha256(" ".join(files).encode()).hexdigest()[:16]
-    return told
+        recipe["laugh_track"]["pack"] = hashlib.sha256(" ".join(files).encode()).hexdigest()[:16]
+    return recipe
 
 
 def read_laugh(pack: Path, size: str, *, num_samples: int, seed: int) -> Samples | None:
-    """A laugh of that size out of the folder, cut to its place, (n, 2); None if the folder has none.
+    """A laugh of that size from the folder, cut to its place, (n, 2); None if the folder has none.
 
     Its file's name begins with the size: `big-2.wav`. `seed` chooses among several.
     """

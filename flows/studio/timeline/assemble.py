@@ -1,7 +1,7 @@
-"""The assembly: scenes with their clips and voices become a timeline, with a comedy's timing.
+"""Assembles a timeline from scenes with their clips and voices, with a comedy's timing.
 
-The film opens cold: somebody talks within two seconds, the title follows the first joke. A scene lasts as
-long as its sound and picture need; how its lines follow each other is `pacing`'s part.
+The film opens cold: somebody talks within two seconds, and the title follows the first joke. A scene lasts as
+long as its sound and picture need; `pacing` decides how its lines follow each other.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ EFFECT_FADE = 0.5  # seconds of a `fade_in` or `fade_out` without a number
 
 @dataclass(frozen=True)
 class Intro:
-    """A title sequence of one's own: its clip, counted in eighths of a second, and whose sound is heard."""
+    """A title sequence from a person's file: its clip, with its frames at 8 a second, and its sound."""
 
     clip: Path
     num_frames: int
@@ -64,7 +64,7 @@ class Intro:
 
 @dataclass(frozen=True)
 class FilmFormat:
-    """What a film is like, whatever happens in it.
+    """The properties of a film that do not depend on its scenes.
 
     Attributes:
         width, height: the picture's size in pixels.
@@ -73,7 +73,7 @@ class FilmFormat:
         intro: a title sequence that is seen in the title card's place.
         laugh_track: whether an audience laughs.
         captions: whether lines have captions.
-        caption_style: the style whose rows' length captions keep to.
+        caption_style: the style that limits the captions' rows.
         fit: what a clip does that is shorter than its cut, where its shot does not say it.
         names: the names that people read, by the characters' keys.
         seed: decides the small irregularities of gaps and laughs.
@@ -126,7 +126,7 @@ def assemble(scenes: Sequence[SceneMaterial], film: FilmFormat) -> Timeline:
 
 
 def _early(shown: Sequence[SceneMaterial], tracks: Tracks) -> set[LinePosition]:
-    """The lines that are over soon enough for the film's first laugh."""
+    """The positions of the lines that end early enough for the film's first laugh."""
     elements = [(s, e, x) for s, material in enumerate(shown) for e, x in enumerate(material.scene.dialogue)]
     places = [(s, e) for s, e, element in elements if isinstance(element, Line)]
     return {place for place, cue in zip(places, tracks.lines, strict=True) if cue.end <= FIRST_LAUGH}
@@ -211,7 +211,7 @@ def _lay_scene(
 
 
 def _end_of(tracks: Tracks, shown: Sequence[SceneMaterial], number: int, dialogue: SceneEnd) -> int:
-    """Where a scene's picture ends: after its sound, as what follows wants it."""
+    """The end of a scene's picture, by its dialogue, its duration and the transition that follows."""
     scene, start, end = shown[number].scene, tracks.now, dialogue.end
     following = _transition_after(shown, number)
     if following == "smash_cut":
@@ -240,7 +240,7 @@ def _within(pictures: Sequence[PictureCut], start: int, end: int) -> tuple[Pictu
 
 
 def _join(tracks: Tracks, scene: Scene, name: str, start: int, end: int) -> None:
-    """How the scene that starts here takes over from the span before it."""
+    """Lays the transition with which a scene follows the span before it."""
     if scene.transition == "fade":
         before = tracks.spans[-2] if len(tracks.spans) > 1 else None
         if before is not None:
@@ -253,7 +253,7 @@ def _join(tracks: Tracks, scene: Scene, name: str, start: int, end: int) -> None
 
 
 def _lay_effects(tracks: Tracks, material: SceneMaterial, name: str, start: int, end: int) -> None:
-    """What is done to the scene's picture, and the sounds laid over it."""
+    """Lays the effects on the scene's picture, and the sounds over it."""
     for effect in material.scene.effects:
         kind, amount = next(iter(effect.items())) if isinstance(effect, dict) else (effect, None)
         a, b = start, end
@@ -285,7 +285,7 @@ def _moments(
     *,
     opening: bool,
 ) -> list[Moment]:
-    """What is to be seen from `start` to `end`, without a gap: the place, each speaker, faces that react."""
+    """Divides `start` to `end` into moments without a gap: the place, each speaker, faces that react."""
     moments = []
     begins = start
     if opening:
@@ -309,7 +309,7 @@ def _moments(
 def _reaction(
     line: LineCue, stop: int, laughs: Sequence[LaughCue], shots: Sequence[FilmedShot]
 ) -> int | None:
-    """Where somebody else's face comes in: a big laugh, long enough to look at it, and a face to look at."""
+    """The frame at which a listener's face comes in during a big laugh; None without a face or time."""
     laugh = next((laugh for laugh in laughs if laugh.start == line.end), None)
     others = any(s.shot.who not in (None, line.who) and s.clip is not None for s in shots)
     if laugh is None or laugh.size == "small" or not others:

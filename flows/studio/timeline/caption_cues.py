@@ -1,8 +1,8 @@
-"""Captions from lines: broken as a person would, long enough to be read, never across a scene's end.
+"""Caption cues from lines: broken as a person would, long enough to be read, never across a scene's end.
 
-A caption starts with its words and stays until they are read (17 letters a second, one second at the least).
-Where people talk faster than that it comes a little early, or makes the next one wait a little; two who
-follow each other too closely for that share one.
+A caption starts with its words and stays until they are read (17 letters a second, at least one second).
+Where people talk faster than that it comes a little early, or makes the next one wait a little; two lines
+that follow each other too closely share one.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ def make_captions(lines: Sequence[LineCue], spans: Iterable[Span], *, limit: int
 
 
 def reading_speed(caption: Caption) -> float:
-    """How many letters a second a viewer has to read."""
+    """The letters a second that a viewer has to read."""
     return display_width(caption.text.replace("\n", " ")) * FPS / (caption.end - caption.start)
 
 

@@ -1,4 +1,4 @@
-"""Framing: which shot is seen when, and which of its frames, so that who speaks is in the picture."""
+"""Framing: which shot is seen when, and which of its frames, so that the speaker is in the picture."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ SHORTEST_CUT = 12
 
 @dataclass(frozen=True)
 class FilmedShot:
-    """A shot and its clip of `num_frames` frames; without a clip it is a gag card."""
+    """A shot and its clip of `num_frames` frames; without a clip it becomes a gag card."""
 
     id: str
     shot: Shot
@@ -28,7 +28,7 @@ class FilmedShot:
 
 @dataclass(frozen=True)
 class Moment:
-    """A stretch of a scene in which one thing is to be seen: who speaks, a face that reacts, the place."""
+    """A stretch of a scene that shows one thing: a speaker, a face that reacts, or the place."""
 
     start: int
     end: int
@@ -39,7 +39,7 @@ class Moment:
 
 @dataclass
 class _Memory:
-    """What was seen in this scene so far."""
+    """The shots and sizes that were seen in this scene so far."""
 
     uses: dict[str, int] = field(default_factory=dict)
     sizes: list[str] = field(default_factory=list)
@@ -47,7 +47,7 @@ class _Memory:
 
 
 def establishing_shot(shots: Sequence[FilmedShot]) -> FilmedShot | None:
-    """The shot that shows the place, if the scene has one that was filmed."""
+    """The filmed shot that shows the place; None if the scene has none."""
     return next((s for s in shots if s.shot.size == "establishing" and s.clip is not None), None)
 
 
@@ -59,9 +59,9 @@ def lay_pictures(
     fit: Fit = "boomerang",
     holds: Sequence[tuple[int, int]] = (),
 ) -> tuple[PictureCut, ...]:
-    """The picture track of one scene: `moments` follow each other without a gap, and so do the cuts.
+    """The picture track of one scene, for `moments` that follow each other without a gap.
 
-    From each start to each end of `holds` the picture stands still. `fit` counts where a shot has none.
+    The picture stands still from each start to each end of `holds`. `fit` applies to shots that have none.
     """
     if not shots:
         card = PictureCut(scene, "", moments[0].start, moments[-1].end, clip=None, card="gag")
@@ -81,7 +81,7 @@ def lay_pictures(
 
 
 def _held(cut: PictureCut, holds: Sequence[tuple[int, int]]) -> PictureCut:
-    """The cut with its frame before each hold seen as long as the hold lasts; what follows comes later."""
+    """The cut with its frame before each hold repeated as long as the hold lasts; the others come later."""
     frames = list(cut.frames)
     for start, end in holds:
         a, b = max(start, cut.start) - cut.start, min(end, cut.end) - cut.start
@@ -93,7 +93,7 @@ def _held(cut: PictureCut, holds: Sequence[tuple[int, int]]) -> PictureCut:
 def _trimmed(
     shots: Sequence[FilmedShot], chosen: Sequence[tuple[FilmedShot, int, int]], fit: Fit
 ) -> list[tuple[FilmedShot, int, int]]:
-    """A shot that is to be trimmed is left when its clip is over, for the next one that was filmed."""
+    """Replaces a shot with fit "trim" by the next filmed one when its clip is over."""
     filmed = [shot for shot in shots if shot.clip is not None]
     found: list[tuple[FilmedShot, int, int]] = []
     for first, start, end in chosen:
@@ -111,7 +111,7 @@ def _trimmed(
 
 
 def _parted(shots: Sequence[FilmedShot], moments: Sequence[Moment]) -> list[Moment]:
-    """Long moments in two or more, where their speaker can be seen in more than one shot."""
+    """Splits long moments in two or more, where their speaker can be seen in more than one shot."""
     parted = []
     for moment in moments:
         length = moment.end - moment.start
@@ -128,7 +128,7 @@ def _size(shot: FilmedShot) -> str:
 
 
 def _distance(shot: FilmedShot, moment: Moment) -> int:
-    """How far a shot is from what the moment wants to show; under 40 it does show it."""
+    """How badly a shot shows a moment; it shows it at all below 40."""
     missing = 30 if shot.clip is None else 0
     if moment.place:
         return missing + (0 if _size(shot) == "establishing" else 20)
@@ -142,7 +142,7 @@ def _distance(shot: FilmedShot, moment: Moment) -> int:
 
 
 def _choose(shots: Sequence[FilmedShot], moment: Moment, memory: _Memory) -> FilmedShot:
-    """The nearest shot; equally near ones take turns, and a third identical framing in a row is avoided."""
+    """The best shot; equally good ones take turns, and a third identical framing in a row is avoided."""
 
     def cost(shot: FilmedShot) -> int:
         same = shot.id == memory.last
@@ -167,10 +167,10 @@ def _cuts(scene: str, chosen: Sequence[tuple[FilmedShot, int, int]], fit: Fit) -
 
 
 def clip_frame_numbers(num_frames: int, length: int, fit: Fit, *, turn: int = 0) -> tuple[int, ...]:
-    """For each of `length` frames of the timeline the clip's own frame, each held for three.
+    """The clip's own frame for each of `length` frames of the timeline, each held for three.
 
     A clip that is too short begins anew (loop), goes back and forth (boomerang), stays on its last frame
-    (hold, and trim once it is over), or is held longer (slow). A second `turn` of a clip that goes round
+    (hold, and trim once it is over), or is held longer (slow). The second `turn` of a clip that repeats
     begins elsewhere in it, so that it is not seen twice alike.
     """
     if num_frames < 1:

@@ -1,4 +1,4 @@
-"""The audience: which lines are laughed at, and for how long."""
+"""Laugh cues: which lines are laughed at, and for how long."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ def laugh_length(size: str, number: int) -> int:
 
 
 def choose_laughs(scenes: Sequence[Scene]) -> dict[LinePosition, str]:
-    """The laughs to be heard, and their sizes: at most one for two lines.
+    """The laughs of the film with their sizes: at most one for two lines.
 
-    The bigger ones stay, and those that end a scene.
+    The bigger ones win, and those that end a scene.
     """
     places = _places(scenes)
     worth = [_worth(scenes[s], e) for s, e in places]
@@ -44,7 +44,7 @@ def choose_laughs(scenes: Sequence[Scene]) -> dict[LinePosition, str]:
 def add_early_laugh(
     scenes: Sequence[Scene], kept: Mapping[LinePosition, str], early: Collection[LinePosition]
 ) -> dict[LinePosition, str]:
-    """`kept` and a small laugh at the last of the `early` lines that may have one."""
+    """Adds a small laugh to `kept`, at the last of the `early` lines that may have one."""
     places = _places(scenes)
     free = [place for place in places if place in early and scenes[place[0]].dialogue[place[1]].laugh is None]
     if not free:
@@ -55,7 +55,7 @@ def add_early_laugh(
 
 
 def _places(scenes: Sequence[Scene]) -> list[LinePosition]:
-    """Every line, and every beat that is laughed at, in order."""
+    """The positions of all lines, and of beats that are laughed at, in order."""
     return [
         (s, e)
         for s, scene in enumerate(scenes)

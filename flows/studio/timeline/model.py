@@ -1,8 +1,8 @@
-"""The episode as integers: the one value that the cut, the mix and the captions read.
+"""The timeline: an episode as integers, the one value that rendering, mixing and captions read.
 
 Every start and end counts frames of the timeline (24 a second), the end is exclusive; `start_sample` and
-`num_samples` count the sound's (48,000 a second). Seconds appear only where a file format wants them.
-`str(timeline)` is all of it as text, and `changes` says what differs between two.
+`num_samples` count the sound's (48,000 a second). Seconds appear only where a file format needs them.
+`str(timeline)` is all of it as text, and `diff` compares two.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ Card = Literal["title", "credits", "gag"]
 class PictureCut:
     """A clip's place on the picture track.
 
-    `frames` names the clip's own frame for each frame of the cut. Without a clip `card` says what is drawn.
-    `source` is None for a clip that TOON drew.
+    `frames` has the number of the clip's own frame for each frame of the cut. Without a clip, `card` is
+    drawn. `source` is None for a clip that TOON drew.
     """
 
     scene: str
@@ -42,7 +42,7 @@ class PictureCut:
 
 @dataclass(frozen=True)
 class Word:
-    """When a word of a line is heard."""
+    """A word of a line, and the frames in which it is heard."""
 
     text: str
     start: int
@@ -68,18 +68,18 @@ class LineCue:
 
     @property
     def start_sample(self) -> int:
-        """Where its sound begins."""
+        """The first sample of its sound."""
         return self.start * SAMPLES_PER_FRAME
 
     @property
     def end_sample(self) -> int:
-        """Where its sound is over."""
+        """The sample after the last one of its sound."""
         return self.start_sample + (self.num_samples or (self.end - self.start) * SAMPLES_PER_FRAME)
 
 
 @dataclass(frozen=True)
 class LaughCue:
-    """The audience: it starts as a line ends, and is over when the next one starts."""
+    """A laugh of the audience: it starts when a line ends, and is over when the next one starts."""
 
     start: int
     end: int
@@ -89,9 +89,9 @@ class LaughCue:
 
 @dataclass(frozen=True)
 class MusicCue:
-    """Music: the title's and the credits', a bed under the scenes of an act, a sting at a change of scene.
+    """A piece of music: under the title and the credits, a bed under an act's scenes, a sting between scenes.
 
-    A title sequence of one's own may have its own sound instead: that of the `film`.
+    A title sequence may have its own sound instead: that of `film`.
     """
 
     kind: Literal["title", "bed", "sting", "credits"]
@@ -103,7 +103,7 @@ class MusicCue:
 
 @dataclass(frozen=True)
 class SoundCue:
-    """A sound laid over a scene: a file, or one that the sound department knows by name."""
+    """A sound effect of a scene: a file, or one that `sound/foley` makes by its name."""
 
     scene: str
     name: str
@@ -114,13 +114,13 @@ class SoundCue:
 
     @property
     def start_sample(self) -> int:
-        """Where it begins."""
+        """The first sample of its sound."""
         return self.start * SAMPLES_PER_FRAME
 
 
 @dataclass(frozen=True)
 class EffectCue:
-    """Something done to the picture of one scene; `amount` None is the effect's own."""
+    """An effect on the picture of one scene; `amount` None is the effect's own."""
 
     scene: str
     name: str
@@ -131,9 +131,9 @@ class EffectCue:
 
 @dataclass(frozen=True)
 class Transition:
-    """How a span begins or ends, within its own frames; what belongs together meets at the border.
+    """How a span begins or ends, within its own frames.
 
-    A dissolve lies in the span that comes, and has in `tail` what the one before would still show.
+    A dissolve is in the span that comes; its `tail` has the cuts that the span before would go on to show.
     """
 
     kind: Literal["fade_in", "fade_out", "dissolve"]
@@ -144,10 +144,10 @@ class Transition:
 
 @dataclass(frozen=True)
 class Caption:
-    """Text on the picture, rows parted by newlines. `style` is "line" or, for memes, "top" and "bottom".
+    """Text on the picture, rows separated by newlines. `style` is "line", or for memes "top" and "bottom".
 
-    Two people who follow each other closely share one: `speakers` then names who says each row. `words` are
-    the pieces of `text` in order, each with the time in which it is heard.
+    Two people who follow each other closely share a caption: `speakers` then has the speaker of each row.
+    `words` are the pieces of `text` in order, each with the frames in which it is heard.
     """
 
     start: int
@@ -160,13 +160,13 @@ class Caption:
 
     @property
     def rows(self) -> tuple[tuple[str | None, str], ...]:
-        """Each row with who says it."""
+        """Each row with its speaker."""
         texts = self.text.split("\n")
         return tuple(zip(self.speakers or (self.who,) * len(texts), texts, strict=True))
 
     @property
     def dashed(self) -> tuple[tuple[str | None, str], ...]:
-        """The rows as they are read: a dash before each of two who share the caption."""
+        """The rows as they are read: with a dash before each of two speakers who share the caption."""
         return tuple((who, DASH + text if self.speakers else text) for who, text in self.rows)
 
 
@@ -182,7 +182,7 @@ class Span:
 
 @dataclass(frozen=True)
 class Timeline:
-    """All tracks of an episode; `spans` cover every frame without a gap, in order, and so do `pictures`."""
+    """All tracks of an episode. `spans` cover every frame without a gap, in order, and so do `pictures`."""
 
     width: int
     height: int
@@ -201,18 +201,18 @@ class Timeline:
 
     @property
     def num_frames(self) -> int:
-        """The length of the film."""
+        """The length of the film in frames."""
         return self.spans[-1].end if self.spans else 0
 
     def __str__(self) -> str:
         """One row for each clip, line, laugh, caption and effect, by where it starts; files by name alone."""
         head = f"timeline {self.width}x{self.height} {FPS} fps {SAMPLE_RATE} Hz {self.num_frames} frames"
-        told = [(start, order, row) for order, (start, row) in enumerate(_rows(self))]
-        return "\n".join([head, *(row for _, _, row in sorted(told)), ""])
+        rows = [(start, order, row) for order, (start, row) in enumerate(_rows(self))]
+        return "\n".join([head, *(row for _, _, row in sorted(rows)), ""])
 
 
 def diff(before: Timeline, after: Timeline) -> tuple[str, ...]:
-    """What differs, as rows of both texts: `- ` is only in `before`, `+ ` only in `after`; equal ones: ()."""
+    """The rows that differ between two timelines: `- ` is only in `before`, `+ ` only in `after`."""
     rows = difflib.ndiff(str(before).splitlines(), str(after).splitlines())
     return tuple(row for row in rows if row[:2] in ("- ", "+ "))
 
@@ -237,7 +237,7 @@ def _rows(timeline: Timeline) -> list[tuple[int, str]]:
 
 
 def _words(cue: Any) -> str:
-    """What a cue says of itself besides its place."""
+    """A cue's fields besides its place, as text."""
     values = {key: value for key, value in vars(cue).items() if key not in ("start", "end")}
     return " ".join(_word(key, value) for key, value in values.items() if value not in (None, (), "", False))
 

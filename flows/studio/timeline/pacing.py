@@ -1,7 +1,7 @@
-"""Pacing: when each line, silence and laugh of a scene comes, by what is written and by a comedy's habit.
+"""Pacing: when each line, silence and laugh of a scene comes, from the script and from a comedy's habits.
 
-Lines follow each other closely, the next speaker waits for the laugh unless told to interrupt, and a new
-place is shown before it is spoken in.
+Lines follow each other closely, the next speaker waits for the laugh unless the script has an interruption,
+and a new place is shown before anybody speaks in it.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ SILENT_SHOT = 48
 
 @dataclass(frozen=True)
 class SpokenLine:
-    """A line's voice: mono, 48 kHz. `words`: from and to which sample each of `text.split()` is heard."""
+    """A line's voice: mono, 48 kHz. `words` has the first and last sample of each word of `text.split()`."""
 
     wav: Path
     num_samples: int
@@ -53,7 +53,7 @@ class SpokenLine:
 
 @dataclass(frozen=True)
 class SceneSound:
-    """A sound of a scene: at its start, over as it ends, or so many seconds after its start."""
+    """A sound effect of a scene: from its start, up to its end, or from so many seconds after its start."""
 
     name: str
     num_samples: int
@@ -63,7 +63,7 @@ class SceneSound:
 
 @dataclass(frozen=True)
 class SceneMaterial:
-    """A scene with what was filmed and spoken for it: `spoken` has one entry for each of its dialogue."""
+    """A scene with its clips, voices and sounds; `spoken` has one entry for each element of its dialogue."""
 
     scene: Scene
     shots: tuple[FilmedShot, ...]
@@ -73,7 +73,7 @@ class SceneMaterial:
 
 @dataclass
 class Tracks:
-    """The tracks while they grow. `heard` is where the last sound so far ends."""
+    """The tracks while they grow. `heard` is the frame at which the last sound so far ends."""
 
     spans: list[Span] = field(default_factory=list)
     pictures: list[PictureCut] = field(default_factory=list)
@@ -89,7 +89,7 @@ class Tracks:
 
     @property
     def now(self) -> int:
-        """Where the next span starts."""
+        """The first frame of the next span."""
         return self.spans[-1].end if self.spans else 0
 
 
@@ -190,7 +190,7 @@ def _line_start(talk: _Talk, line: Line) -> int:
 
 
 def _interrupting(talk: _Talk, overlap: int) -> int:
-    """Where an interruption starts: never over two people at once, nor over all of a line."""
+    """The first frame of an interruption: never over two people at once, nor over all of a line."""
     *others, before = talk.tracks.lines
     heard_alone = before.start + min(UNINTERRUPTED, before.end - before.start)
     soonest = max([heard_alone, *(line.end for line in others)])
@@ -211,7 +211,7 @@ def _cue(name: str, line: Line, voice: SpokenLine, start: int, end: int) -> Line
 
 
 def _first_start(talk: _Talk, gap: int | None) -> int:
-    """Where a scene's first line starts: soon after the last sound, and early in the film's first scene."""
+    """The first frame of a scene's first line: soon after the last sound, early in the first scene."""
     tracks = talk.tracks
     soonest = max(talk.start + 2, tracks.heard + 2 if tracks.lines else 0)
     if gap is not None:
@@ -235,14 +235,14 @@ def _gap(talk: _Talk, line: Line) -> int:
 
 
 def _pause(line: Line) -> float | None:
-    """Seconds that are asked for before a line, as a number or as `(after a pause)`."""
+    """Seconds that the script asks for before a line, as a number or as `(after a pause)`."""
     if line.pause_before is not None:
         return line.pause_before
     return read_parenthetical(line.parenthetical).pause_seconds or None
 
 
 def _seen_once(shots: Sequence[FilmedShot]) -> int:
-    """Frames in which a scene without a line shows its clips once, two of them at the most."""
+    """Frames in which a scene without a line shows its clips once, at most two of them."""
     return sum(shot.num_frames * CLIP_HOLD or SILENT_SHOT for shot in shots[:2]) or SILENT_SHOT
 
 
@@ -263,11 +263,11 @@ def without_drowned_laughs(scene: Scene) -> Scene:
 
 
 def to_frames(seconds: float) -> int:
-    """Seconds that a person wrote, as frames."""
+    """Seconds of a script as frames."""
     return round(seconds * FPS)
 
 
 def derive_seed(seed: int, *names: str) -> int:
-    """A number that hangs on the seed and the names alone, never on a position."""
+    """A number of 32 bits that follows from the seed and the names alone, never from a position."""
     digest = hashlib.blake2b("\x1f".join([str(seed), *names]).encode("utf-8", "surrogatepass"), digest_size=4)
     return int.from_bytes(digest.digest(), "big")

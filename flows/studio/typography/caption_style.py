@@ -1,4 +1,4 @@
-"""Caption styles: templates/captions/*.yaml as data, speakers' colours, and the safe area they stand in."""
+"""Caption styles: templates/captions/*.yaml as data, speakers' colours, and the safe area of a picture."""
 
 from __future__ import annotations
 
@@ -26,10 +26,11 @@ _SAFE = {
 
 @dataclass(frozen=True)
 class CaptionStyle:
-    """How captions look; lengths are thousandths of the picture's shorter side.
+    """The look of captions; lengths are thousandths of the picture's shorter side.
 
-    `letters` are those of a row in a wide picture. `capitals` writes everything in them. `waiting` is the
-    colour of words that are not said yet; a style that has it counts the words as they are heard (karaoke).
+    `letters` is the number in a row of a wide picture. `capitals` writes everything in capitals. `waiting` is
+    the colour of words that are not said yet; a style that has it counts the words as they are heard
+    (karaoke).
     """
 
     font: str
@@ -47,13 +48,13 @@ class CaptionStyle:
     waiting: str | None = None
 
     def size_in(self, width: int, height: int) -> float:
-        """The size of type in a picture, in pixels: letters with what hangs below, and accents above."""
+        """The type size in a picture, in pixels, from the lowest to the highest letter."""
         return round(self.size * min(width, height) / 1000, 1)
 
 
 @dataclass(frozen=True)
 class SafeArea:
-    """The part of a picture in which captions stand, in pixels."""
+    """The part of a picture in which captions are placed, in pixels."""
 
     left: int
     top: int
@@ -62,31 +63,31 @@ class SafeArea:
 
 
 def shape_of(width: int, height: int) -> str:
-    """Wide, square or tall."""
+    """The shape of a picture: wide, square or tall."""
     return "wide" if width * 3 > height * 4 else "tall" if height > width * 1.1 else "square"
 
 
 def safe_area(width: int, height: int) -> SafeArea:
-    """Where text is neither cut off by a screen nor covered by an app."""
+    """The area in which text is neither cut off by a screen nor covered by an app."""
     side, top, bottom = _SAFE[shape_of(width, height)]
     margin = round(width * side)
     return SafeArea(margin, round(height * top), width - margin, height - round(height * bottom))
 
 
 def letters_per_row(width: int, height: int, *, style: str = "classic") -> int:
-    """How many letters a caption's row may have in a picture of this shape."""
+    """The number of letters that a caption's row may have in a picture of this size."""
     return round(read_style(style).letters * _LETTERS[shape_of(width, height)])
 
 
 def style_names() -> tuple[str, ...]:
-    """The names of the caption styles there are."""
+    """The names of the caption styles, sorted."""
     folder = resources.files("templates") / "captions"
     return tuple(sorted(f.name.removesuffix(".yaml") for f in folder.iterdir() if f.name.endswith(".yaml")))
 
 
 @lru_cache(maxsize=16)
 def read_style(name: str) -> CaptionStyle:
-    """A caption style of templates/captions by its name."""
+    """Reads a caption style of templates/captions by its name. Raises StudioError for an unknown one."""
     if name not in style_names():
         meant = suggest(name, style_names())
         hint = f"did you mean {meant!r}?" if meant else f"there are {', '.join(style_names())}"

@@ -1,8 +1,8 @@
-"""Fonts: those in templates/fonts, then the machine's own; which letters they have, and what to install.
+"""Fonts: those in templates/fonts, then the system's; which letters they have, and what to install.
 
-libass asks fontconfig for a font that has a letter which the style's own lacks. It is told where to look and
-in which order by a file (`fonts_conf`), since its `fontsdir` gives no such fallback. Colour emoji it cannot
-draw at all, so colour fonts do not count.
+libass asks fontconfig for a font that has a letter which the style's own lacks; a fontconfig file
+(`fontconfig_xml`) names the folders and the order, since libass's `fontsdir` gives no such fallback. libass
+cannot draw colour emoji at all, so colour fonts do not count.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ _PACKAGES = dict.fromkeys(
 
 @dataclass(frozen=True)
 class Font:
-    """A font file: its letters, and its measures in units of which an em has `units`."""
+    """A font file: the letters that it has, and its measures, of which `units` make an em."""
 
     path: Path
     units: int
@@ -61,7 +61,7 @@ class Font:
     letters: frozenset[int]
 
     def has(self, letter: str) -> bool:
-        """Whether it can draw that letter."""
+        """True if the font can draw that letter."""
         return ord(letter) in self.letters
 
 
@@ -90,7 +90,7 @@ def project_fonts() -> tuple[Path, ...]:
 
 @lru_cache(maxsize=1)
 def system_font_folders() -> tuple[Path, ...]:
-    """Where this system keeps its fonts."""
+    """The folders in which this system keeps its fonts."""
     home = Path.home()
     if sys.platform == "win32":
         places = [Path(os.environ.get("WINDIR", "C:/Windows")) / "Fonts"]
@@ -117,7 +117,7 @@ def system_fonts(folders: tuple[Path, ...]) -> tuple[Path, ...]:
 
 @lru_cache(maxsize=2048)
 def read_font(path: Path) -> Font | None:
-    """A font file's letters and measures; None if it cannot be read, or is in colour."""
+    """Reads a font file's letters and measures; None if it cannot be read or is in colour."""
     from fontTools.ttLib import TTFont, TTLibError
 
     try:
@@ -133,7 +133,7 @@ def read_font(path: Path) -> Font | None:
 
 
 def _height(font: Any) -> tuple[int, int]:
-    """What libass counts as a font's height: that of Windows, else that of the lines."""
+    """A font's height as libass counts it: that of Windows, else that of the lines."""
     if "OS/2" in font and font["OS/2"].usWinAscent + font["OS/2"].usWinDescent:
         return int(font["OS/2"].usWinAscent), int(font["OS/2"].usWinDescent)
     return int(font["hhea"].ascent), -int(font["hhea"].descent)
@@ -143,12 +143,12 @@ def _height(font: Any) -> tuple[int, int]:
 
 
 def needs_glyph(letter: str) -> bool:
-    """Whether a letter has to be in the font: spaces, joiners, selectors and controls need not."""
+    """True for letters that a font has to have: not for spaces, joiners, selectors and controls."""
     return not letter.isspace() and unicodedata.category(letter) not in ("Cf", "Cc", "Mn", "Me")
 
 
 def find_font(letter: str, first: Path) -> Font | None:
-    """The font that draws a letter where `first` is the style's own."""
+    """The first font that has a letter, where `first` is the style's own; None if there is none."""
     return next((font for font in _asked(first) if font.has(letter)), None)
 
 
@@ -163,7 +163,7 @@ def _asked(first: Path) -> Iterator[Font]:
 
 
 def font_runs(text: str, first: Path) -> list[tuple[Path, str]]:
-    """The text in runs of one font each: `first` where it has the letters, else the next one that has."""
+    """Splits text into runs of one font each: `first` where it has the letters, else the next that has."""
     found: list[tuple[Path, str]] = []
     emoji = project_fonts()[-1]
     for letter in text:
@@ -179,20 +179,20 @@ def font_runs(text: str, first: Path) -> list[tuple[Path, str]]:
 
 
 def has_letters(text: str, family: str) -> bool:
-    """Whether a family has every letter of a text; signs and digits may come from elsewhere."""
+    """True if a family has every letter of a text; signs and digits may come from other fonts."""
     font = read_font(font_file(family))
     return font is not None and all(font.has(c) for c in text if unicodedata.category(c)[0] == "L")
 
 
 def missing_glyphs(text: str, first: Path | None = None) -> str:
-    """The letters of `text` that no font here has, each once, in order; "" if all are there."""
+    """The letters of `text` that no font here has, each once, in order."""
     own = first or font_file()
     letters = dict.fromkeys(letter for letter in text if needs_glyph(letter))
     return "".join(letter for letter in letters if find_font(letter, own) is None)
 
 
 def fallback_files(text: str, first: Path) -> tuple[str, ...]:
-    """The names of the fonts besides `first` that draw letters of `text`: they decide how it looks, too."""
+    """The names of the fonts besides `first` that draw letters of `text`: recipes hold them."""
     own = read_font(first)
     others = [
         letter for letter in dict.fromkeys(text) if needs_glyph(letter) and not (own and own.has(letter))
@@ -202,7 +202,7 @@ def fallback_files(text: str, first: Path) -> tuple[str, ...]:
 
 
 def describe_missing(texts: Iterable[str]) -> tuple[str, ...]:
-    """A line for each script or kind of sign that no font here has, with the package that brings it."""
+    """A line for each script that no font here has letters of, with the package that brings it."""
     groups: dict[tuple[str, str], list[str]] = {}
     for letter in missing_glyphs("".join(texts)):
         groups.setdefault(package_for(letter), []).append(letter)
@@ -233,7 +233,7 @@ def _shown(letters: list[str]) -> str:
 
 
 def row_width(text: str, family: str, size: float, *, bold: bool) -> float:
-    """How wide libass draws a row, in pixels; `size` is its font size: from the lowest to the highest."""
+    """The width in pixels of a row as libass draws it; `size` is its font size."""
     first = font_file(family)
     width = 0.0
     for path, run in font_runs(text, first):
@@ -246,7 +246,7 @@ def row_width(text: str, family: str, size: float, *, bold: bool) -> float:
 
 
 def fallback_scale(path: Path, first: Path) -> float:
-    """How much larger a font has to be set so that its letters are no smaller than those of `first`."""
+    """How much larger a fallback font is set, so that its letters are as tall as those of `first`."""
     scale = height_in_ems(path) / height_in_ems(first)
     return scale if scale > _SIMILAR else 1.0
 
@@ -267,7 +267,7 @@ def _type(path: Path, bold: bool) -> ImageFont.FreeTypeFont:
 
 
 def set_axes(type_: ImageFont.FreeTypeFont, *, weight: float, width: float) -> None:
-    """A variable font in that weight (100 to 900) and width (62.5 to 100), as far as it has them."""
+    """Sets a variable font's weight (100 to 900) and width (62.5 to 100), as far as it has these axes."""
     try:
         axes = type_.get_variation_axes()
     except OSError:  # it is not variable

@@ -1,4 +1,4 @@
-"""Lettering: bold type that is made to fit, for cards, posters and memes."""
+"""Lettering: bold type that is made to fit, drawn with Pillow for cards, posters and memes."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ GAP = 0.05  # between a mark and the letters of the line above
 def load_font(
     size: int, face: tuple[float, float] = BOLD, path: Path | None = None
 ) -> ImageFont.FreeTypeFont:
-    """Noto Sans, or the font at `path`, at `size` pixels, in a weight (to 900) and a width (62.5 to 100)."""
+    """Noto Sans, or the font at `path`, at `size` pixels; `face` is its weight and width (to 900 and 100)."""
     type_ = ImageFont.truetype(str(path or fonts.font_file()), size)
     fonts.set_axes(type_, weight=face[0], width=face[1])
     return type_
 
 
 def drawable(text: str) -> str:
-    """`text` without the letters that no font here has: better none than boxes."""
+    """`text` without the letters that no font here has, which would be boxes."""
     lost = set(fonts.missing_glyphs(text))
     kept = "".join(c for c in text if c == "\n" or (_is_kept(c) and c not in lost))
     return "\n".join(" ".join(line.split()) for line in kept.split("\n"))
@@ -45,14 +45,14 @@ def _is_kept(letter: str) -> bool:
 
 
 def row_width(text: str, size: int, face: tuple[float, float] = BOLD) -> float:
-    """How wide a row is, in pixels."""
+    """The width of a row in pixels."""
     return sum(
         load_font(size, face, path).getlength(run) for path, run in fonts.font_runs(text, fonts.font_file())
     )
 
 
 def visual_runs(text: str) -> list[tuple[Path, str]]:
-    """The runs of a row from left to right; each by itself runs in its own direction."""
+    """The font runs of a row from left to right; each by itself is drawn in its own direction."""
     found = fonts.font_runs(text, fonts.font_file())
     strong = (unicodedata.bidirectional(letter) for letter in text)
     is_rtl = next((kind for kind in strong if kind in ("L", "R", "AL")), "L") != "L"
@@ -68,7 +68,7 @@ def draw_row(
     face: tuple[float, float],
     fill: Colour,
 ) -> None:
-    """A row of plain letters whose upper left corner is at `at`."""
+    """Draws a row of plain letters with its upper left corner at `at`."""
     x, y = at
     base = y + load_font(size, face).getmetrics()[0]
     for path, run in visual_runs(text):
@@ -79,7 +79,7 @@ def draw_row(
 
 @dataclass(frozen=True)
 class FittedText:
-    """A text broken into lines, and the size of type at which it fits."""
+    """Text broken into lines, with the type size at which it fits."""
 
     lines: tuple[str, ...]
     size: int
@@ -88,20 +88,22 @@ class FittedText:
 
     @property
     def width(self) -> float:
-        """Of the widest line, in pixels."""
+        """The width of the widest line, in pixels."""
         return max((row_width(line, self.size, self.face) for line in self.lines), default=0.0)
 
     @property
     def leading(self) -> int:
+        """Pixels from one line to the next."""
         return round(self.size * self.spacing)
 
     @property
     def height(self) -> int:
+        """The height of all lines, in pixels."""
         return self.leading * len(self.lines)
 
     @property
     def ink(self) -> tuple[float, float]:
-        """Where letters begin and end, marks included, counted in pixels from the top; without an edge."""
+        """Where the letters begin and end, marks included and outlines not, in pixels from the top."""
         above, _ = _reach(self.lines[0], self.size, self.face)
         _, below = _reach(self.lines[-1], self.size, self.face)
         last = (len(self.lines) - 1) * self.leading
@@ -109,9 +111,9 @@ class FittedText:
 
 
 def with_clear_lines(text: FittedText) -> FittedText:
-    """The text with its lines so far from each other that no mark stands in the line above.
+    """The text with its lines far enough apart that no mark reaches into the line above.
 
-    Capitals of Vietnamese and tones of Thai reach higher than the usual leading has room for.
+    Capitals of Vietnamese and tones of Thai are higher than the usual leading has room for.
     """
     reaches = [_reach(line, 100, text.face) for line in text.lines]
     wanted = [(below + above) / 100 + GAP for (_, below), (above, _) in pairwise(reaches)]
@@ -133,7 +135,7 @@ def fit_text(
     largest: int,
     most_lines: int = 3,
 ) -> FittedText:
-    """`text` as large as it can be within `width` × `height`, on at most `most_lines` lines."""
+    """`text` as large as it fits `width` × `height`, at most `largest`, on at most `most_lines` lines."""
     words = linebreak.split_pieces(drawable(text), limit=400)
     if not words:
         return FittedText((), 1, face)
@@ -163,7 +165,7 @@ def _at_largest(text: FittedText, width: int, height: int) -> FittedText:
 
 @dataclass(frozen=True)
 class Ink:
-    """How letters are coloured: inside, around (in shares of the type's size), and in depth behind them."""
+    """The colours of letters: inside, outline and depth behind them; widths are shares of the type size."""
 
     fill: Colour
     edge: Colour

@@ -1,7 +1,7 @@
-"""Where captions break: after punctuation, before a conjunction, never behind an article; in any script.
+"""Line breaking for captions, in any script: after punctuation, before a conjunction, never after an article.
 
-Words are parted at spaces. What has none (Chinese, Japanese, Thai) is parted into phrases by BudouX, at the
-places that UAX 14 allows, and at last between the letters that UAX 29 keeps together.
+Words are parted at spaces. Text without them (Chinese, Japanese, Thai) is parted into phrases by BudouX, at
+the places that UAX 14 allows, and at last between the grapheme clusters of UAX 29.
 """
 
 from __future__ import annotations
@@ -32,14 +32,17 @@ _SILENT_E = re.compile(r"([aeiouy][bcdfgjkmnpqstvwxz]{1,2})e(?=\W*$|s\W*$)", re.
 
 @dataclass(frozen=True)
 class TextPiece:
-    """What is never parted: a word, or a phrase of a script without spaces. `is_glued` to the one before."""
+    """A part of a text that is never broken: a word, or a phrase of a script without spaces.
+
+    `is_glued` pieces follow the one before without a space.
+    """
 
     text: str
     is_glued: bool = False
 
 
 def split_pieces(text: str, limit: int) -> list[TextPiece]:
-    """The pieces of a text, none wider than `limit`."""
+    """Splits a text into pieces, none wider than `limit` letters."""
     found: list[TextPiece] = []
     for word in text.split():
         parts = [part for phrase in _phrases(word) for part in _short(phrase, limit)]
@@ -48,12 +51,12 @@ def split_pieces(text: str, limit: int) -> list[TextPiece]:
 
 
 def join_pieces(parts: Sequence[TextPiece]) -> str:
-    """The pieces as one row."""
+    """Joins the pieces to one row."""
     return "".join(("" if part.is_glued or not i else " ") + part.text for i, part in enumerate(parts))
 
 
 def count_syllables(word: str) -> int:
-    """About how long a word is spoken: its groups of vowels, or its letters where each is a syllable."""
+    """The number of syllables of a word, roughly: its groups of vowels, or a part of its letters."""
     letters = sum(unicodedata.category(letter)[0] == "L" for letter in word)
     full = sum(unicodedata.east_asian_width(letter) in "WF" for letter in word)
     figures = sum(letter.isdecimal() for letter in word)
@@ -110,7 +113,7 @@ def _short(word: str, limit: int) -> Iterator[str]:
 
 
 def break_cost(parts: Sequence[TextPiece], at: int) -> int:
-    """How bad it is to part before the piece number `at`, 0 for the best place."""
+    """How bad a break before the piece number `at` is; 0 is the best place."""
     before, after = parts[at - 1].text.rstrip(CLOSERS).lower(), parts[at].text.strip(OPENERS).lower()
     if before.endswith(_STOPS) and before not in _TITLES:
         return 0
@@ -122,9 +125,9 @@ def break_cost(parts: Sequence[TextPiece], at: int) -> int:
 
 
 def split_cues(parts: Sequence[TextPiece], limit: int, most: int) -> list[Sequence[TextPiece]]:
-    """The pieces of each cue: two rows of `limit` and `most` in all at the most.
+    """Splits the pieces into captions of two rows of `limit` letters and `most` letters in all.
 
-    As few cues as can be, parted at the best places, of about equal length, with rows that look well.
+    As few captions as possible, broken at the best places, of about equal length, with rows that look well.
     """
     best = [(0.0, 0)]  # for so many pieces: the cost so far, and where their last cue begins
     mean = min(most, display_width(join_pieces(parts))) or 1
@@ -150,7 +153,7 @@ def split_cues(parts: Sequence[TextPiece], limit: int, most: int) -> list[Sequen
 
 
 def break_rows(parts: Sequence[TextPiece], limit: int) -> str:
-    """The pieces on one row, or on two of about the same width, parted at the best place."""
+    """The pieces on one row, or on two of about the same width, broken at the best place."""
     split = _best_split(parts, limit)
     if split is None or not split[1]:
         return join_pieces(parts)

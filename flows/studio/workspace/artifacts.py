@@ -1,4 +1,9 @@
-"""Recipes: an artifact is known by the hash of what it is made from, whatever its number in the script."""
+"""Artifacts: files that are known by the hash of their recipe, so that equal recipes are made once.
+
+A recipe is a JSON mapping of everything that the file is made from. The file `s02.1-3fa94c1e.mp4` has the
+number that the shot had when it was made, and its recipe's digest; `s02.1-3fa94c1e.json` beside it has the
+recipe.
+"""
 
 from __future__ import annotations
 
@@ -21,13 +26,13 @@ def canonical_json(recipe: Recipe) -> str:
 
 
 def digest(recipe: Recipe) -> str:
-    """Eight hexadecimal digits that stand for the recipe in file names."""
+    """The first eight hexadecimal digits of the recipe's SHA-256, which stand for it in file names."""
     return hashlib.sha256(canonical_json(recipe).encode()).hexdigest()[:8]
 
 
 @dataclass(frozen=True)
 class Artifact:
-    """A file that was made, and what was noted when it was."""
+    """A file with its recipe and the notes that were taken when it was made (`made` in its JSON file)."""
 
     path: Path
     recipe: Recipe
@@ -35,17 +40,17 @@ class Artifact:
 
     @property
     def label(self) -> str:
-        """The number that it had when it was made: s02.1."""
+        """The number that the file had when it was made: s02.1."""
         return self.path.stem.rsplit("-", 1)[0]
 
 
 Artifacts = Mapping[str, Artifact]
 
 
-def stored(place: Path, suffix: str) -> dict[str, Artifact]:
-    """Every whole artifact of one kind in a folder, by the digest of its recipe."""
+def stored(folder: Path, suffix: str) -> dict[str, Artifact]:
+    """The artifacts of one kind in a folder, by their recipe's digest; without valid JSON a file is none."""
     found: dict[str, Artifact] = {}
-    for path in sorted(place.iterdir()) if place.is_dir() else ():
+    for path in sorted(folder.iterdir()) if folder.is_dir() else ():
         if path.suffix != suffix or path.name.startswith("."):
             continue
         note = files.read_json(path.with_suffix(".json")) or {}
@@ -55,21 +60,21 @@ def stored(place: Path, suffix: str) -> dict[str, Artifact]:
     return found
 
 
-def orphans(place: Path, suffix: str) -> frozenset[str]:
-    """The digests of artifacts whose note is there and whose file is not."""
-    notes = place.glob("*.json") if place.is_dir() else ()
+def orphans(folder: Path, suffix: str) -> frozenset[str]:
+    """The digests of artifacts that have a JSON file but no media file."""
+    notes = folder.glob("*.json") if folder.is_dir() else ()
     return frozenset(note.stem.rsplit("-", 1)[-1] for note in notes if not note.with_suffix(suffix).exists())
 
 
 def create(
-    place: Path, label: str, recipe: Recipe, suffix: str, *, write: Callable[[Path], Mapping[str, Any]]
+    folder: Path, label: str, recipe: Recipe, suffix: str, *, write: Callable[[Path], Mapping[str, Any]]
 ) -> Artifact:
-    """Makes one artifact: `write` writes to a temporary path and says what is to be noted.
+    """Makes one artifact: `write` writes the file to a temporary path and returns the notes.
 
-    The file is moved into place before its note; without a note it does not count, so that a run killed
+    The file is moved into place before its JSON. Without that it does not count, so that a run that is killed
     between the two makes it again.
     """
-    path = place / f"{label}-{digest(recipe)}{suffix}"
+    path = folder / f"{label}-{digest(recipe)}{suffix}"
     path.with_suffix(".json").unlink(missing_ok=True)
     with files.atomic_write(path) as part:
         made = write(part)
@@ -78,12 +83,12 @@ def create(
 
 
 def seed_from(*names: str | int) -> int:
-    """A seed that follows from names alone: the same names, the same seed, on every machine."""
+    """A seed of 63 bits that follows from names alone: the same names give the same seed on every machine."""
     text = json.dumps(names, ensure_ascii=False)
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big") >> (64 - SEED_BITS)
 
 
 def changed_keys(before: Recipe, after: Recipe) -> tuple[str, ...]:
-    """The keys whose values differ, in the order of `after`."""
+    """The keys of two recipes whose values differ, in the order of `after`."""
     keys = [*after, *(key for key in before if key not in after)]
     return tuple(key for key in keys if before.get(key) != after.get(key))

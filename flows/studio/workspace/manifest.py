@@ -1,4 +1,4 @@
-"""The manifest: what an episode was begun with, and everything that is needed to make it again."""
+"""The manifest of an episode: what it was begun with, and everything that is needed to make it again."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _PACKAGES = ("cold-open", "torch", "open_clip_torch", "imageio-ffmpeg", "hibari-
 
 @dataclass(frozen=True)
 class EpisodeMemory:
-    """What an episode remembers from run to run: one option that is not given again keeps its value.
+    """Values that an episode keeps from run to run: an option that is not given again keeps its value.
 
     `seed`, `writer` and `video` are those of the command line, `video` by the premise's keys. `film_model` is
     what nobody named: the environment's at the beginning, else TOON, and `num_steps` TOON's own number then.
@@ -54,9 +54,9 @@ _CHAPTERS_OF_THE_FILM = {"film_model", "shots", "gag_cards", "film", "files", "t
 
 
 def read_memory(folder: EpisodeFolder) -> EpisodeMemory:
-    """The memory of an episode; an empty one if it was never begun or its manifest is lost.
+    """Reads the memory of an episode; an empty one if it was never begun or its manifest is lost.
 
-    A draft's is the episode's, but for what it says of the film.
+    A draft's memory is the episode's, but for what it says of the film.
     """
     memory = _read(folder.manifest)
     return _with_film_of(_read(_of_the_draft(folder)), memory) if folder.draft else memory
@@ -105,7 +105,7 @@ def _write(path: Path, folder: EpisodeFolder, memory: EpisodeMemory, chapters: M
 
 
 def versions() -> dict[str, str]:
-    """The versions of what the episode is made with."""
+    """The versions of Python, the platform and the packages that an episode is made with."""
     found = {"python": platform.python_version(), "platform": platform.platform()}
     for package in _PACKAGES:
         try:
@@ -116,12 +116,12 @@ def versions() -> dict[str, str]:
 
 
 def with_script_hash(memory: EpisodeMemory, script: Path) -> EpisodeMemory:
-    """The memory of a script as the program has just left it."""
+    """The memory with the hash of a script that the program has just written."""
     return replace(memory, program_script=files.hash_if_present(script))
 
 
 def writer_inputs(premise: Premise) -> dict[str, Any]:
-    """What of a premise a script is written from; looks and voices are not: they flow into every run."""
+    """The part of a premise that a script is written from: logline, characters without looks and voices."""
     cast = {
         key: who.model_dump(
             include={"name", "role", "wants", "flaw", "catchphrase", "speech"}, exclude_none=True
@@ -132,7 +132,7 @@ def writer_inputs(premise: Premise) -> dict[str, Any]:
 
 
 def changed_writer_inputs(memory: EpisodeMemory, premise: Premise) -> tuple[str, ...]:
-    """What changed in the premise since the script was written: "logline", "joe"."""
+    """The parts of the premise that changed since the script was written: "logline", "joe"."""
     before, now = memory.written_from, writer_inputs(premise)
     if before is None:
         return ()

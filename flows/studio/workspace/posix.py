@@ -1,10 +1,10 @@
-"""The calls that only POSIX systems have, and what Windows gets instead; made nowhere else.
+"""Calls that only POSIX systems have, and what Windows gets instead; they are made in no other file.
 
-File locks: `flock` on POSIX, a locked byte far behind the text on Windows; both are freed by the system
-when their process ends, however it ends. Process groups: a session of its own on POSIX, where Ctrl-C in the
-terminal does not reach the child; a new process group on Windows, with the same effect. Wide pipes: on Linux
-alone, for speed; elsewhere they stay as the system makes them. A child that must end with its parent watches
-a pipe that the parent holds (`flows/orchestration/server.py`), the same on every system.
+File locks: `flock` on POSIX, a locked byte far behind the text on Windows; the system frees both when their
+process ends. Process groups: a session of its own on POSIX, where Ctrl-C in the terminal does not reach the
+child; a new process group on Windows, with the same effect. Wide pipes: on Linux alone, for speed. A child
+that must end with its parent watches a pipe that the parent holds (`flows/orchestration/server.py`), the same
+on every system.
 """
 
 from __future__ import annotations

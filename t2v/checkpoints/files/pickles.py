@@ -1,8 +1,8 @@
-"""PyTorch's pickled files (`.pth`, `.bin`, `.ckpt`, `.pt`), read without executing anything that is in them.
+"""Reads PyTorch's pickled files (`.pth`, `.bin`, `.ckpt`, `.pt`) without executing anything in them.
 
-A pickle is a program: it may name any function and have it called. Here it can name tensors, dictionaries and
-number types; every other name becomes an inert stand-in that takes any call and does nothing. Both forms are
-read: the zip archive (PyTorch 1.6 and newer; storages are mapped, not copied) and the old stream of pickles.
+A pickle is a program: it may call any function by name. Here it can name tensors, dictionaries and number
+types; every other name becomes an inert object that accepts any call and does nothing. Both formats are read:
+the zip archive (PyTorch 1.6 and newer; storages are mapped, not copied) and the old stream of pickles.
 Source: `torch/serialization.py`.
 """
 
@@ -45,13 +45,13 @@ DTYPES = {
 
 
 class StorageType(NamedTuple):
-    """What a pickle means by `torch.FloatStorage`."""
+    """The dtype of a storage class such as `torch.FloatStorage`."""
 
     dtype: torch.dtype
 
 
 class StorageRef(NamedTuple):
-    """Numbers that lie elsewhere in the file."""
+    """A reference to a storage elsewhere in the file; `length` in numbers."""
 
     dtype: torch.dtype
     key: str
@@ -59,7 +59,7 @@ class StorageRef(NamedTuple):
 
 
 class PickledTensor(NamedTuple):
-    """A view of a storage, not yet read."""
+    """A strided view of a storage, not yet read."""
 
     storage: StorageRef
     dtype: torch.dtype
@@ -69,8 +69,7 @@ class PickledTensor(NamedTuple):
 
 
 class Inert:
-    """The stand-in for everything that a pickle names and that is no tensor: it can be called, filled and
-    asked, and does nothing."""
+    """Stands for every name in a pickle that is no tensor: it accepts calls and items, and does nothing."""
 
     def __init__(self, *args: object, **kwargs: object) -> None:
         pass
@@ -95,7 +94,7 @@ class Inert:
 
 
 def _tensor(storage: Any, offset: Any, size: Any, stride: Any, *rest: Any) -> PickledTensor:
-    """`torch._utils._rebuild_tensor` and its later forms; v3 says the type for itself."""
+    """`torch._utils._rebuild_tensor` and its later forms; v3 has the dtype as an argument."""
     dtype = next((value for value in rest if isinstance(value, torch.dtype)), storage.dtype)
     return PickledTensor(storage, dtype, int(offset), tuple(map(int, size)), tuple(map(int, stride)))
 
@@ -123,10 +122,10 @@ KNOWN: Mapping[tuple[str, str], Any] = {
 
 
 class RestrictedUnpickler(pickle._Unpickler):
-    """Knows tensors; `inert` are the other names that the pickle wanted.
+    """An unpickler that knows tensors only; `inert` are the other names in the pickle.
 
-    The unpickler written in Python, since its memo is a dictionary: with the one in C, a single damaged byte
-    can ask for gigabytes.
+    It derives from the unpickler written in Python, whose memo is a dictionary: in the one written in C, a
+    single damaged byte can allocate gigabytes.
     """
 
     dispatch: ClassVar[dict[int, Any]] = dict(pickle._Unpickler.dispatch)
@@ -136,7 +135,7 @@ class RestrictedUnpickler(pickle._Unpickler):
         self.inert: set[str] = set()
 
     def load_build(self) -> None:
-        """No object's state is ever set, not even that of what is known."""
+        """Objects' state is never set, not even that of known types."""
         self.stack.pop()  # type: ignore[attr-defined]
 
     dispatch[pickle.BUILD[0]] = load_build
@@ -156,7 +155,7 @@ class RestrictedUnpickler(pickle._Unpickler):
 
 
 def read_pickled(path: Path) -> object:
-    """What was saved, with a `Stored` for every tensor and `Inert` for everything foreign.
+    """The saved value, with a `StoredTensor` for every tensor and an `Inert` for every other object.
 
     Raises CheckpointError for a file that is cut off, damaged or no PyTorch file.
     """
@@ -166,7 +165,7 @@ def read_pickled(path: Path) -> object:
 
 
 def _guarded(read: Callable[[Path], Result], path: Path) -> Result:
-    """What `read` gives; whatever damaged bytes make it raise is one error that names the file."""
+    """`read(path)`; any error that damaged bytes cause becomes a CheckpointError that names the file."""
     try:
         return read(path)
     except CheckpointError:

@@ -1,4 +1,4 @@
-"""Weight files: what TOON's own file holds, written small and read strictly.
+"""Our own weight files (TOON, the judge): small safetensors, read strictly.
 
 Matrices and kernels may be stored as int8 with one fp16 scale for each output channel (`<name>` and
 `<name>.scale`); everything else is fp16. Nothing is unpickled: the file is safetensors.
@@ -6,21 +6,20 @@ Matrices and kernels may be stored as int8 with one fp16 scale for each output c
 
 from __future__ import annotations
 
-import contextlib
-import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
+from t2v.checkpoints.files.atomic import atomic_write
 from t2v.errors import CheckpointError
 
 SCALE = ".scale"
 
 
 def quantize(tensor: Tensor) -> tuple[Tensor, Tensor]:
-    """int8 values and an fp16 scale for each output channel (the first axis)."""
+    """A tensor (n, …) as int8 values of its shape and one fp16 scale (n,) for each output channel."""
     rows = tensor.float().flatten(1)
     scale = (rows.abs().amax(1) / 127).clamp_min(1e-7).half()
     values = (rows / scale.float()[:, None]).round().clamp(-127, 127).to(torch.int8)
@@ -28,7 +27,7 @@ def quantize(tensor: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def compress_weights(state: Mapping[str, Tensor], *, int8: bool) -> dict[str, Tensor]:
-    """The tensors as they are written."""
+    """The tensors as a file stores them: fp16, with `int8` large matrices and kernels as int8 and scales."""
     out: dict[str, Tensor] = {}
     for name, tensor in state.items():
         if int8 and tensor.ndim >= 2 and tensor.numel() >= 4096:
@@ -39,7 +38,7 @@ def compress_weights(state: Mapping[str, Tensor], *, int8: bool) -> dict[str, Te
 
 
 def read_weights(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
-    """All tensors of a file in fp32, and its metadata."""
+    """All tensors of a file in fp32, and its metadata. Raises CheckpointError."""
     from safetensors import SafetensorError, safe_open
 
     try:
@@ -63,15 +62,18 @@ def read_weights(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
 
 
 def write_weights(tensors: Mapping[str, Tensor], path: Path, metadata: Mapping[str, str]) -> None:
-    """A whole file or none: what lies at the path stays until the new one is written."""
+    """Write a safetensors file atomically. Raises OSError."""
     from safetensors.torch import save_file
 
-    with whole(path) as part:
+    with atomic_write(path) as part:
         save_file(dict(tensors), part, metadata=dict(metadata))
 
 
 def load_strictly(module: nn.Module, state: Mapping[str, Tensor], path: Path, name: str) -> None:
-    """Every tensor of the module, none more, all of the right shape; else one error with counts and names."""
+    """Load a state dict that has every tensor of the module in its shape, and no others.
+
+    Raises CheckpointError with counts and first names; `path` and `name` are for that message.
+    """
     own = module.state_dict()
     missing = [k for k in own if k not in state]
     extra = [k for k in state if k not in own]
@@ -84,11 +86,3 @@ def load_strictly(module: nn.Module, state: Mapping[str, Tensor], path: Path, na
     if faults:
         raise CheckpointError(f"{path}: not the weights of {name}: {'; '.join(faults)}")
     module.load_state_dict(dict(state))
-
-
-@contextlib.contextmanager
-def whole(path: Path) -> Iterator[Path]:
-    """Where to write; what lies at `path` stays until all of the new file is there."""
-    part = path.with_name(f"{path.name}.part")
-    yield part
-    os.replace(part, path)

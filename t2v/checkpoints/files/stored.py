@@ -1,4 +1,4 @@
-"""A tensor that lies in a file: its shape and type are known, its numbers are read when they are wanted."""
+"""Tensors in a file, of known shape and dtype, that are read on demand."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class StoredTensor:
-    """`read` gives a tensor whose memory is the mapped file wherever the format allows it."""
+    """A tensor in a file. `read` returns it, memory-mapped where the format allows it."""
 
     shape: tuple[int, ...]
     dtype: torch.dtype
@@ -21,7 +21,7 @@ class StoredTensor:
 
 @dataclass(frozen=True)
 class TensorFile:
-    """What one file holds. `loose` are tensors in a list, without names, in their order."""
+    """The tensors of one file by name; `loose` are those of a file that has a list without names."""
 
     path: Path
     tensors: Mapping[str, StoredTensor]

@@ -1,4 +1,4 @@
-"""Opens a weight file of any kind, and says what it is when it is none."""
+"""Opens weight files, safetensors or PyTorch's, without reading their tensors."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ SAFETENSORS_DTYPES = {
 
 
 def open_tensors(path: Path) -> TensorFile:
-    """The tensors of a safetensors or PyTorch file, unread. The bytes tell the kind, not the name.
+    """The tensors of a safetensors or PyTorch file, unread. The content decides the kind, not the name.
 
-    Raises CheckpointError, which names a web page, a Git LFS pointer or half a download for what it is.
+    Raises CheckpointError for anything else; a web page, a Git LFS pointer or half a download is called that.
     """
     check_file_kind(path)
     with path.open("rb") as file:
@@ -50,7 +50,7 @@ def open_tensors(path: Path) -> TensorFile:
 
 
 def _named(value: object) -> Mapping[str, StoredTensor]:
-    """The state dict in what was saved: the dictionary itself, or what lies under one of its usual names."""
+    """The state dict of a saved value: the dictionary itself, or the one under a usual key (WRAPPERS)."""
     if not isinstance(value, dict):
         return {}
     for wrapper in WRAPPERS:
@@ -90,7 +90,10 @@ def _head(path: Path, length: int) -> bytes:
 
 
 def open_shards(paths: tuple[Path, ...]) -> TensorFile:
-    """Several files that hold one part, as one; shards must be complete and hold no tensor twice."""
+    """The files of one part as one.
+
+    Raises CheckpointError if a shard is missing or two shards have the same tensor.
+    """
     _refuse_missing_shards(paths)
     files = [open_tensors(path) for path in paths]
     if len(files) == 1:

@@ -1,4 +1,4 @@
-"""Files that are not what their name says, named for what they are. No torch."""
+"""Recognises files that are no weights or settings, whatever their name. No torch."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ PACKED = re.compile(rb"PK\x03\x04")
 
 
 def check_file_kind(path: Path) -> None:
-    """Raise CheckpointError for what cannot be a file of weights or settings, whatever its name."""
+    """Raise CheckpointError for a file that cannot be one of weights or settings, whatever its name."""
     try:
         with path.open("rb") as file:
             head = file.read(512)
@@ -63,7 +63,7 @@ def _is_text(head: bytes) -> bool:
 
 
 def read_json(path: Path) -> dict[str, Any]:
-    """A JSON object from a file; CheckpointError says where it stops being one."""
+    """The JSON object in a file. Raises CheckpointError with line and column."""
     check_file_kind(path)
     try:
         value = json.loads(path.read_text("utf-8"))

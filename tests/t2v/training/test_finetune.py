@@ -82,7 +82,7 @@ def test_latents_are_encoded_once(folder: Path, clips: EncodedClips, tmp_path: P
 
 def test_encoding_stops_on_time_and_goes_on(folder: Path, clips: EncodedClips, tmp_path: Path) -> None:
     model, file = finetune.load_model(str(folder), "cpu"), tmp_path / "again.pt"
-    with pytest.raises(TimeIsUp, match="after 1 pieces"):
+    with pytest.raises(TimeIsUp, match="after 1 samples"):
         finetune.encode_examples(model, examples, file, stop_at=0.0)
     again = finetune.encode_examples(model, examples, file)
     assert again.captions == clips.captions
@@ -215,8 +215,8 @@ import torch
 from t2v.training import finetune
 torch.set_num_threads(1)
 folder, out, latents = sys.argv[1:]
-model = finetune.load(folder, "cpu")
-clips = finetune.encoded(model, list, Path(latents))
+model = finetune.load_model(folder, "cpu")
+clips = finetune.encode_examples(model, list, Path(latents))
 def die(model, step):
     os.kill(os.getpid(), signal.SIGKILL)
 settings = finetune.FineTuning(num_steps=6, rank=2, precision="fp32", preview_every=4, checkpoint_seconds=0)

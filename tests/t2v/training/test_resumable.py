@@ -54,7 +54,7 @@ def test_all_pieces_are_joined_in_one_file_and_made_once(work: Work) -> None:
 
 def test_what_was_made_when_the_time_is_up_is_kept_and_the_same_call_goes_on(work: Work) -> None:
     for done in (1, 2):
-        with pytest.raises(TimeIsUp, match=f"the time is up after {done} pieces"):
+        with pytest.raises(TimeIsUp, match=f"the time is up after {done} samples"):
             work.make(stop_at=time.monotonic())
     assert not work.file.exists()
     work.make()
