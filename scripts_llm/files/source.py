@@ -97,7 +97,7 @@ def read_text(path: Path, *, what: str) -> str:
     try:
         mode = path.stat().st_mode
         if stat.S_ISDIR(mode):
-            raise ScriptError(f"{path}: wanted a {what} file, got a folder{_file_hint(path.glob('*.yaml'))}")
+            raise ScriptError(f"{path}: wanted a {what} file, got a folder{_file_hint(_yaml_files(path))}")
         if not stat.S_ISREG(mode):
             raise ScriptError(f"{path}: wanted a {what} file, got something that is no plain file")
         size = path.stat().st_size
@@ -117,9 +117,14 @@ def read_text(path: Path, *, what: str) -> str:
     return _decode(raw, path)
 
 
+def _yaml_files(folder: Path) -> list[Path]:
+    """The YAML files in a folder, hidden ones aside. Raises OSError."""
+    return [file for file in folder.glob("*.[yY]*[mM][lL]") if not file.name.startswith(".")]
+
+
 def _similar_files(path: Path) -> list[Path]:
     try:
-        names = {file.name: file for file in path.parent.glob("*.y*ml")}
+        names = {file.name: file for file in _yaml_files(path.parent)}
     except OSError:
         return []
     meant = suggest(path.name, names)

@@ -206,7 +206,8 @@ def bank_language(language: str) -> str:
 def _all_blocks(language: str) -> tuple[Block, ...]:
     folder = resources.files("templates") / "room" / language
     files = sorted(
-        (file for file in folder.iterdir() if file.name.endswith(".txt")), key=lambda file: file.name
+        (file for file in folder.iterdir() if file.name.endswith(".txt") and not file.name.startswith(".")),
+        key=lambda file: file.name,
     )
     return tuple(
         block for file in files for block in parse_blocks(file.read_text(encoding="utf-8"), file.name)

@@ -42,9 +42,15 @@ def fingerprint(
     parts = [_hash(path) for path in _files(source, base)]
     for file, weight in loras:
         path = Path(file)
-        inside = sorted(p for p in path.iterdir() if p.is_file()) if path.is_dir() else [path]
+        inside = sorted(p for p in path.iterdir() if _counts(p)) if path.is_dir() else [path]
         parts += [f"{float(weight)!r} {_hash(p)}" for p in inside]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
+
+
+def _counts(path: Path) -> bool:
+    """Whether an entry of a LoRA's folder is a file that no file manager has left there."""
+    is_left = path.name.startswith("._") or path.name.lower() in (".ds_store", "thumbs.db", "desktop.ini")
+    return path.is_file() and not is_left
 
 
 def _files(source: str | Path, base: str | Path | None) -> list[Path]:

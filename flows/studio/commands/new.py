@@ -7,7 +7,7 @@ import zlib
 from pathlib import Path
 
 from flows.studio.production.request import Outcome
-from flows.studio.workspace.files import atomic_write, disk_errors
+from flows.studio.workspace.files import atomic_write, disk_errors, list_files
 from flows.studio.workspace.folder import show_folder_name
 from scripts_llm.errors import ScriptError, suggest
 from scripts_llm.files import schema
@@ -35,7 +35,7 @@ def shipped() -> dict[str, Path]:
     import templates
 
     folder = Path(templates.__path__[0]) / "premises"
-    return {path.stem: path for path in sorted(folder.glob("*.yaml"))}
+    return {path.stem: path for path in list_files(folder, (".yaml",))}
 
 
 def write_new(logline: str, folder: Path) -> Path:

@@ -17,7 +17,7 @@ from PIL import Image, PngImagePlugin
 from flows.studio.errors import StudioError
 from flows.studio.media import ffmpeg, gif
 from flows.studio.media.clips import Frames
-from flows.studio.workspace.files import atomic_write, disk_errors
+from flows.studio.workspace.files import atomic_write, disk_errors, is_clutter, list_files
 
 FORMATS = (".mp4", ".gif")
 MAX_GIF_BYTES = 64_000_000
@@ -38,11 +38,8 @@ def check_target(path: Path) -> None:
 
 
 def _check_folder(folder: Path) -> None:
-    foreign = None
-    if not folder.is_dir():
-        foreign = folder
-    else:
-        foreign = next((each for each in folder.iterdir() if not _FRAME.fullmatch(each.name)), None)
+    entries = [each for each in folder.iterdir() if not is_clutter(each)] if folder.is_dir() else [folder]
+    foreign = next((each for each in entries if not _FRAME.fullmatch(each.name)), None)
     if foreign is not None:
         raise StudioError(f"--out {folder}: wanted a folder for PNG frames alone, there is {foreign}", code=2)
 
@@ -99,7 +96,7 @@ def _write_pngs(frames: Frames, folder: Path, comment: str) -> None:
     for number, frame in enumerate(frames, start=1):
         with atomic_write(folder / f"{number:06d}.png") as part:
             Image.fromarray(frame).save(part, pnginfo=info)
-    for old in sorted(folder.glob("*.png"))[len(frames) :]:  # of a longer clip that lay here before
+    for old in list_files(folder, (".png",))[len(frames) :]:  # of a longer clip that lay here before
         old.unlink()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from PIL import Image, ImageOps
 from flows.studio.errors import StudioError
 from flows.studio.media import ffmpeg, user_files
 from flows.studio.media.clips import Frames
+from flows.studio.workspace.files import list_files
 
 
 def read_picture(file: Path, *, height: int, width: int) -> Frames:
@@ -31,37 +33,30 @@ def read_film(file: Path, *, fps: int, height: int, width: int, most: int) -> tu
     """
     if not file.is_file():
         raise StudioError(f"{file}: wanted a film, there is no such file", code=2)
-    fitted = (
-        f"scale={width}:{height}:force_original_aspect_ratio=increase:flags=lanczos,crop={width}:{height}"
-    )
-    # Only this file: a playlist that is called a film opens no others.
-    source = ["-protocol_whitelist", "file", "-i", str(file.absolute())]
     try:
-        pixels = ffmpeg.run(
-            [
-                *source,
-                "-map",
-                "0:v:0",
-                "-vf",
-                f"fps={fps},{fitted}",
-                "-frames:v",
-                str(most + 1),
-                "-f",
-                "rawvideo",
-                "-pix_fmt",
-                "rgb24",
-                "-",
-            ],
-            doing=f"{file}: wanted a film that ffmpeg can read",
-        )
+        frames = _film_frames(file, fps, height, width, most + 1)
     except StudioError as error:  # whose words are ffmpeg's own, for those who know it
         raise StudioError(
             f"{file}: wanted a film that ffmpeg can read, and it reads none there; try an mp4", code=2
         ) from error
-    frames = np.frombuffer(pixels, np.uint8).reshape(-1, height, width, 3)
     if not len(frames):
         raise StudioError(f"{file}: wanted a film, found no picture in it", code=2)
     return frames[:most], len(frames) > most
+
+
+def _film_frames(file: Path, fps: int, height: int, width: int, most: int) -> Frames:
+    """The first frames (f, h, w, 3) of a film at `fps`; one of a film that is shorter than one."""
+    # Only this file: a playlist that is called a film opens no others.
+    source = ["-protocol_whitelist", "file", "-i", str(file.absolute()), "-map", "0:v:0"]
+    scaled = f"scale={width}:{height}:force_original_aspect_ratio=increase:flags=lanczos"
+    out = ["-frames:v", str(most), "-f", "rawvideo", "-pix_fmt", "rgb24", "-"]
+    pixels = b""
+    for rate in (f"fps={fps}", f"fps={fps}:eof_action=pass"):
+        graph = f"{rate},{scaled},crop={width}:{height}"
+        pixels = pixels or ffmpeg.run(
+            [*source, "-vf", graph, *out], doing=f"{file}: wanted a film that ffmpeg can read"
+        )
+    return np.frombuffer(pixels, np.uint8).reshape(-1, height, width, 3)
 
 
 FILM_SUFFIXES = (".mp4", ".gif")
@@ -94,26 +89,35 @@ def find_captioned_files(folder: Path, caption: str | None) -> list[CaptionedFil
     if not folder.is_dir():
         raise StudioError(f"{folder}: wanted a folder of clips or pictures, there is none", code=2)
     kinds = (*user_files.STILL_SUFFIXES, *FILM_SUFFIXES)
-    files = sorted(p for p in folder.iterdir() if p.suffix.lower() in kinds and p.is_file())
+    files = list_files(folder, kinds)
     if not files:
         raise StudioError(f"{folder}: wanted clips or pictures ({', '.join(kinds)}), got none", code=2)
-    return [CaptionedFile(file, _words(file, caption)) for file in files]
+    texts = list_files(folder, (".txt",))
+    captions = {text.stem.lower(): text for text in texts} | {text.stem: text for text in texts}
+    return [
+        CaptionedFile(file, _words(file, captions.get(file.stem, captions.get(file.stem.lower())), caption))
+        for file in files
+    ]
 
 
-def _words(file: Path, caption: str | None) -> str:
-    beside = file.with_suffix(".txt")
+def _words(file: Path, beside: Path | None, caption: str | None) -> str:
     try:
-        text = " ".join(beside.read_text("utf-8-sig").split()) if beside.is_file() else ""
+        text = " ".join(_decode(beside.read_bytes()).split()) if beside else ""
     except (OSError, ValueError) as error:
         raise StudioError(f"{beside}: wanted a caption in UTF-8, got {error}", code=2) from None
     words = text or caption
     if not words:
         raise StudioError(
-            f"{file}: wanted its caption in {beside.name}, got none; write what is seen, or give all such "
+            f"{file}: wanted its caption in {file.stem}.txt, got none; write what is seen, or give all such "
             "files one with --caption",
             code=2,
         )
     return words
+
+
+def _decode(content: bytes) -> str:
+    """The text of a file in UTF-8, or in UTF-16 with its byte order mark. Raises ValueError."""
+    return content.decode("utf-16" if content.startswith((BOM_UTF16_LE, BOM_UTF16_BE)) else "utf-8-sig")
 
 
 def read_frames(files: Sequence[CaptionedFile], framing: FrameFormat) -> Iterator[Frames]:
@@ -135,15 +139,10 @@ def _frames(file: Path, framing: FrameFormat) -> Frames:
     if user_files.is_still(file):
         fitted = ImageOps.fit(user_files.open_picture(file), size, Image.Resampling.LANCZOS)
         return np.asarray(fitted)[None].copy()
-    scaled = f"scale={size[0]}:{size[1]}:force_original_aspect_ratio=increase:flags=lanczos"
-    graph = f"fps={framing.fps},{scaled},crop={size[0]}:{size[1]}"
-    source = ["-protocol_whitelist", "file", "-i", str(file.absolute()), "-map", "0:v:0"]
-    out = ["-vf", graph, "-frames:v", str(framing.num_frames), "-f", "rawvideo", "-pix_fmt", "rgb24", "-"]
     try:
-        pixels = ffmpeg.run([*source, *out], doing=f"{file}: wanted a film that ffmpeg can read")
+        frames = _film_frames(file, framing.fps, framing.height, framing.width, framing.num_frames)
     except StudioError as error:
         raise StudioError(*error.args, code=2) from None
-    frames = np.frombuffer(pixels, np.uint8).reshape(-1, framing.height, framing.width, 3)
     if not len(frames):
         raise StudioError(f"{file}: wanted a film, found no picture in it", code=2)
     return frames.copy()

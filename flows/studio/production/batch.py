@@ -24,7 +24,7 @@ from flows.studio.production.request import BatchRequest, EpisodeRequest, Outcom
 from flows.studio.release import index_page
 from flows.studio.workspace import disk_usage
 from flows.studio.workspace.disk_usage import free_bytes
-from flows.studio.workspace.files import read_json, write_json
+from flows.studio.workspace.files import list_files, read_json, write_json
 from flows.studio.workspace.folder import episodes, show_folder_name
 from scripts_llm.errors import ScriptError
 from scripts_llm.files.read import read_premise
@@ -93,7 +93,7 @@ def premise_files(folder: Path) -> tuple[Path, ...]:
             'try: coldopen new "A cat runs for mayor", which makes premises/',
             code=2,
         )
-    found = tuple(sorted(path for path in folder.iterdir() if path.suffix in ENDINGS and path.is_file()))
+    found = tuple(list_files(folder, ENDINGS))
     if not found:
         raise StudioError(
             f"--premises: {folder} has no premise (*.yaml) in it; try: coldopen new --from joe_and_the_don",

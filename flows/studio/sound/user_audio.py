@@ -16,7 +16,7 @@ from flows.studio.media import user_files
 from flows.studio.media.audio import Samples
 from flows.studio.media.loudness import at_loudness
 from flows.studio.sound.laughs import PEOPLE_LUFS
-from flows.studio.workspace.files import content_hash
+from flows.studio.workspace.files import content_hash, list_files
 from scripts_llm.screenplay.premise import Audio, LaughTrack
 
 NO_MUSIC = ("none", "off")
@@ -86,4 +86,4 @@ def _folder(name: str, places: Sequence[Path]) -> Path:
 
 
 def _files(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.iterdir() if path.suffix.lower() in KINDS)
+    return list_files(folder, KINDS)

@@ -82,7 +82,8 @@ def letters_per_row(width: int, height: int, *, style: str = "classic") -> int:
 def style_names() -> tuple[str, ...]:
     """The names of the caption styles, sorted."""
     folder = resources.files("templates") / "captions"
-    return tuple(sorted(f.name.removesuffix(".yaml") for f in folder.iterdir() if f.name.endswith(".yaml")))
+    names = [file.name for file in folder.iterdir() if not file.name.startswith(".")]
+    return tuple(sorted(name.removesuffix(".yaml") for name in names if name.endswith(".yaml")))
 
 
 @lru_cache(maxsize=16)

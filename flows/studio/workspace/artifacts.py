@@ -63,7 +63,11 @@ def stored(folder: Path, suffix: str) -> dict[str, Artifact]:
 def orphans(folder: Path, suffix: str) -> frozenset[str]:
     """The digests of artifacts that have a JSON file but no media file."""
     notes = folder.glob("*.json") if folder.is_dir() else ()
-    return frozenset(note.stem.rsplit("-", 1)[-1] for note in notes if not note.with_suffix(suffix).exists())
+    return frozenset(
+        note.stem.rsplit("-", 1)[-1]
+        for note in notes
+        if not files.is_clutter(note) and not note.with_suffix(suffix).exists()
+    )
 
 
 def create(

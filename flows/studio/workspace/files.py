@@ -1,4 +1,4 @@
-"""Atomic file writes, JSON files, file hashes, the cache folder, and clear errors of the disk."""
+"""Folder listings, atomic writes, JSON files, file hashes, the cache folder, and clear errors of the disk."""
 
 from __future__ import annotations
 
@@ -7,11 +7,35 @@ import errno
 import hashlib
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from flows.studio.errors import StudioError
+
+_OF_THE_SYSTEM = frozenset(("thumbs.db", "ehthumbs.db", "desktop.ini", "icon\r"))
+_BACKUPS = ("~", ".swp", ".swo", ".bak", ".tmp", ".part", ".crdownload")
+
+
+def is_clutter(path: Path) -> bool:
+    """Whether a file's name says that a system, an editor or a download left it there.
+
+    Hidden files, macOS's `._*`, Windows' thumbnails and `desktop.ini`, backups, unfinished downloads.
+    """
+    name = path.name.lower()
+    return name.startswith((".", "~$")) or name in _OF_THE_SYSTEM or name.endswith(_BACKUPS)
+
+
+def list_files(folder: Path, suffixes: Collection[str] | None = None) -> list[Path]:
+    """The files that people have put into a folder, by name: no folders, no clutter.
+
+    `suffixes`, in lower case (".yaml"), are those that count, however a file spells its own. Raises OSError.
+    """
+    return sorted(
+        path
+        for path in folder.iterdir()
+        if not is_clutter(path) and (suffixes is None or path.suffix.lower() in suffixes) and path.is_file()
+    )
 
 
 def is_temporary(path: Path) -> bool:
