@@ -45,7 +45,7 @@ CLIP_PARTS = {"16:9": 250, "1:1": 75}  # of 16 clips each
 AUTOENCODER = "autoencoder.pt"
 STILLS = TrainingPlan(num_steps=4000, learning_rate=6e-4, warmup_steps=40, ema_decay=0.997, log_every=25)
 CLIPS = TrainingPlan(num_steps=5000, learning_rate=4e-4, warmup_steps=40, ema_decay=0.997, log_every=25)
-STILLS_A_BATCH, CLIPS_A_BATCH = 48, 3
+STILLS_A_BATCH, CLIPS_A_BATCH = 24, 3
 STILL_SHARE = 0.4  # of the batches while clips are learned
 SQUARE_SHARE = 0.22  # of the batches
 EMPTY_SHARE = 0.1  # of the texts, for guidance
