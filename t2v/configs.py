@@ -100,7 +100,7 @@ class Preset:
     negative_prompt: str = ""
     motion_guidance: float = 0.0  # scale of the guidance away from still frames
     steadiness: float = 0.0  # latents whose deviation over the frames is no larger are held still
-    timestep_shift: float = 1.0  # towards noise, in sampling and training: 2 for twice the side (SD3)
+    outer_shift: float = 1.0  # of the timesteps towards noise, for each outer level that a size runs
     speaks_toon: bool = False  # prompts are translated to the words of the drawn world
     licence: str = ""
 
@@ -109,6 +109,35 @@ class Preset:
             raise ValueError(
                 f"{self.name}: with zero terminal SNR wanted prediction 'v', got {self.prediction!r}"
             )
+
+
+def small_sizes(preset: Preset) -> dict[str, tuple[int, int]]:
+    """The sizes that a network films without its outermost level: half as high and wide.
+
+    Empty where no outer level would be left.
+    """
+    if len(preset.unet.outer_widths) < 2:
+        return {}
+    return {aspect: (height // 2, width // 2) for aspect, (height, width) in preset.sizes.items()}
+
+
+def num_outer_levels(preset: Preset, height: int, width: int) -> int:
+    """How many outer levels a picture of a size in pixels runs.
+
+    All of them at the preset's sizes; without the outermost one from half of the smallest area downwards,
+    which is the middle, in octaves, between a size and its small one.
+    """
+    levels = len(preset.unet.outer_widths)
+    smallest = min((h * w for h, w in preset.sizes.values()), default=0)
+    return levels - 1 if levels > 1 and 2 * height * width <= smallest else levels
+
+
+def timestep_shift(preset: Preset, height: int, width: int) -> float:
+    """How far the timesteps of a size are moved towards noise; 1 is not at all.
+
+    Twice the side averages noise away twice as well (Esser et al. 2024, section 5.3.2).
+    """
+    return preset.outer_shift ** num_outer_levels(preset, height, width)
 
 
 def fast_settings(preset: Preset) -> dict[str, Any]:
@@ -191,10 +220,16 @@ TOON = Preset(
     licence="Apache-2.0, as Cold Open itself",
 )
 
-NEXT_TOON = replace(  # in training: its weights will be TOON's
+TOON_224 = replace(  # in training: TOON with a direction a frame, at twice the side
     TOON,
     text_encoder=replace(TOON.text_encoder, context_length=96, vocabulary="toon_directed_vocabulary.json"),
     unet=replace(TOON.unet, outer_widths=(64,)),
     sizes={"16:9": (128, 224), "1:1": (160, 160)},
-    timestep_shift=2.0,
+    outer_shift=2.0,
 )
+TOON_448 = replace(  # TOON_224 inside one more level, at the drawn world's own size
+    TOON_224,
+    unet=replace(TOON.unet, outer_widths=(64, 32)),
+    sizes={"16:9": (256, 448), "1:1": (320, 320)},
+)
+TOON_PRESETS = (TOON, TOON_224, TOON_448)  # by the number of outer levels

@@ -23,7 +23,7 @@ from einops import rearrange
 from torch import Tensor, nn
 
 from t2v.checkpoints.fill import Origin
-from t2v.configs import Preset
+from t2v.configs import Preset, num_outer_levels, timestep_shift
 from t2v.errors import PrecisionWarning, RenderError
 from t2v.memory.placement import MemoryLimit, Placement
 from t2v.memory.plan import ClipSize, MemoryPlan
@@ -238,7 +238,7 @@ class _Filming:
             schedule,
             clip.spacing,
             to_clean=ends_clean(clip.sampler),
-            shift=self.model.preset.timestep_shift,
+            shift=timestep_shift(self.model.preset, clip.height, clip.width),
         )
         denoise = self._denoiser()
         latents = noise
@@ -286,7 +286,11 @@ class _Filming:
         """The UNet as guidance asks it, with and without its layers over frames; both share their caches."""
         model, clip, once = self.model, self.clip, Memo()
         cache = DeepCache(clip.cache_every) if clip.cache_every > 1 else None
-        options = LayerOptions(self.plan.chunks, ring=clip.loop and len(clip.windows) == 1)
+        options = LayerOptions(
+            self.plan.chunks,
+            ring=clip.loop and len(clip.windows) == 1,
+            outer_levels=num_outer_levels(model.preset, clip.height, clip.width),
+        )
 
         def predict(latents: Tensor, t: Tensor, text: Tensor, options: LayerOptions = options) -> Tensor:
             # a distilled network reads the scale itself

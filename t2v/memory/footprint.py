@@ -47,8 +47,18 @@ def streamed_layers(network: nn.Module) -> list[nn.Module]:
             for stage in [*network.input_blocks, network.middle_block, *network.output_blocks]
             for child in (stage if isinstance(stage, nn.ModuleList) else [stage])
         ]
-        return [network.time_embed, *inner, network.out]
+        outer = [layer for level in network.outer_levels for layer in _layers_of(level)]
+        return [network.time_embed, *inner, network.out, *outer]
     return [network]
+
+
+def _layers_of(level: nn.Module) -> list[nn.Module]:
+    """The layers of an outer level, which are called one by one."""
+    return [
+        layer
+        for child in level.children()
+        for layer in (child if isinstance(child, nn.ModuleList) else [child])
+    ]
 
 
 @cache
@@ -60,6 +70,7 @@ def unet_activation_bytes(
     chunks: Chunks,
     device: str,
     dtype: torch.dtype,
+    outer_levels: int | None = None,
 ) -> int:
     """The UNet's peak of activations in bytes, for latents (frames, height, width)."""
     network = meta_network(UNet3D, config, dtype)
@@ -68,7 +79,8 @@ def unet_activation_bytes(
         torch.empty(branches, device="meta"),
         torch.empty(branches, 77, config.context_dim, device="meta", dtype=dtype),
     )
-    return peak_bytes(network, lambda: network(*inputs, options=LayerOptions(chunks)), device)
+    options = LayerOptions(chunks, outer_levels=outer_levels)
+    return peak_bytes(network, lambda: network(*inputs, options=options), device)
 
 
 @cache

@@ -18,7 +18,7 @@ from typing import Literal, NamedTuple
 
 import torch
 
-from t2v.configs import Preset
+from t2v.configs import Preset, UNetConfig, num_outer_levels
 from t2v.errors import SettingsError
 from t2v.memory.footprint import count_parameters, decoder_activation_bytes, unet_activation_bytes
 from t2v.memory.precision import allowed_dtypes
@@ -283,6 +283,15 @@ def candidate_plans(
             yield MemoryPlan(preset.name, device, dtype, clip, i, budget, factor, peaks)
 
 
+def _cached_channels(config: UNetConfig, outer_levels: int) -> float:
+    """How many channels a place of the latents has in the deep features that a pass keeps."""
+    inner = config.width * config.channel_multipliers[0]
+    if not outer_levels:
+        return inner
+    widths = (inner, *config.outer_widths)
+    return (widths[outer_levels - 1] + config.out_channels) / 4
+
+
 def expected_peaks(
     preset: Preset, clip: ClipSize, device: str, dtype: torch.dtype, level: Strategy
 ) -> dict[str, int]:
@@ -290,15 +299,10 @@ def expected_peaks(
     size, overhead = dtype.itemsize, int(OVERHEAD_GB.get(device, 0.5) * GB)
     latents = clip.latents(preset.autoencoder.factor)
     branches = 2 if level.both_branches else 1
-    films = unet_activation_bytes(preset.unet, latents, branches, level.chunks, device, dtype)
+    outer = num_outer_levels(preset, clip.height, clip.width)
+    films = unet_activation_bytes(preset.unet, latents, branches, level.chunks, device, dtype, outer)
     films += 8 * clip.frames * math.prod(latents[1:]) * preset.unet.in_channels * 4  # the sampler's, in fp32
-    films += (
-        clip.cached_passes
-        * math.prod(latents)
-        * preset.unet.width
-        * preset.unet.channel_multipliers[0]
-        * size
-    )
+    films += int(clip.cached_passes * math.prod(latents) * _cached_channels(preset.unet, outer) * size)
     tokens = 4 * preset.text_encoder.context_length * preset.text_encoder.width
     runs = {
         "text": 16 * tokens * size,

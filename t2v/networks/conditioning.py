@@ -57,11 +57,13 @@ class LayerOptions:
 
     `chunks`: how much a layer takes at once. `still`: layers over frames are left out, so that every frame is
     a picture of its own. `ring`: the clip is a loop, where the last frame is the first one's neighbour.
+    `outer_levels`: how many of them run, from the inside out; None is all.
     """
 
     chunks: Chunks = WHOLE
     still: bool = False
     ring: bool = False
+    outer_levels: int | None = None
 
 
 DEFAULT = LayerOptions()

@@ -1,7 +1,7 @@
-"""Cheap levels around a UNet: finer pictures from a network that has learned coarser ones.
+"""Levels without attention around a UNet, which film twice the side for a third of its work.
 
-A level has no attention. What is inside it sees its latents averaged over two by two places, and what the
-level adds to that begins at zero: a fresh level answers what the network inside answers, enlarged.
+The network inside sees the latents averaged over 2x2 places. A level's own last layers begin at zero, so a
+fresh one predicts what the network inside predicts, enlarged.
 """
 
 from __future__ import annotations
@@ -15,20 +15,28 @@ from t2v.networks.kernels import image_layout, token_layout, upsample_conv
 from t2v.networks.layers import ResBlock, group_norm, zero_init
 
 
-def pooled(x: Tensor) -> Tensor:
-    """Two by two places averaged: (n, c, h, w) -> (n, c, ceil(h/2), ceil(w/2))."""
+def average_2x2(x: Tensor) -> Tensor:
+    """The means of 2x2 places: (n, c, h, w) to (n, c, ceil(h / 2), ceil(w / 2))."""
     return F.avg_pool2d(x, 2, ceil_mode=True)
 
 
-def enlarged(x: Tensor, size: tuple[int, int]) -> Tensor:
-    """Every place twice as wide and high, cut to `size`."""
+def enlarge_2x2(x: Tensor, size: tuple[int, int]) -> Tensor:
+    """Each place as 2x2 equal ones, cut to `size` (height, width)."""
     return F.interpolate(x, scale_factor=2, mode="nearest")[..., : size[0], : size[1]]
 
 
-class OuterLevel(nn.Module):
-    """Two residual blocks down, three up with skips across; `inner` channels are the next level's inside.
+class Enlarge(nn.Conv2d):
+    """2x2 nearest neighbours, then the convolution, cut to `size` (height, width)."""
 
-    Of the blocks, the two down and the second one up look over the frames (`temporal`).
+    def forward(self, x: Tensor, size: tuple[int, int]) -> Tensor:  # type: ignore[override]
+        h, w = size
+        return upsample_conv(image_layout(x), self, (2 * x.shape[-2], 2 * x.shape[-1]))[..., :h, :w]
+
+
+class OuterLevel(nn.Module):
+    """Two residual blocks down, and three up with skips across; `inner` is the width of the level inside.
+
+    With `temporal` the two blocks down and the second one up have convolutions over the frames.
     """
 
     def __init__(
@@ -49,7 +57,7 @@ class OuterLevel(nn.Module):
         self.first = nn.Conv2d(latent_channels[0], width, 3, padding=1)
         self.down = nn.ModuleList([block(width, over_frames=True), block(width, over_frames=True)])
         self.join = zero_init(nn.Conv2d(width, inner, 3, stride=2, padding=1))
-        self.rise = nn.Conv2d(inner, width, 3, padding=1)
+        self.rise = Enlarge(inner, width, 3, padding=1)
         self.up = nn.ModuleList(
             [
                 block(2 * width, over_frames=False),
@@ -64,9 +72,9 @@ class OuterLevel(nn.Module):
         )
 
     def enter(self, latents: Tensor, added: Tensor | None, cond: Conditioning) -> tuple[list[Tensor], Tensor]:
-        """The skips of its blocks, and what is added to the first features of the level inside.
+        """The features after each block down, and what the level inside adds to its first features.
 
-        latents (b f) c h w; `added`: what the level around this one adds to its own first features.
+        latents (b f) c h w; `added`: what this level adds to its own, from the level around it.
         """
         x = token_layout(self.first(latents))
         if added is not None:
@@ -78,14 +86,9 @@ class OuterLevel(nn.Module):
         return skips, self.join(x)
 
     def leave(self, features: Tensor, skips: list[Tensor], cond: Conditioning) -> Tensor:
-        """The level's last features, from those of the level inside."""
+        """The level's last features, from those of the level inside and from `enter`'s."""
         h, w = skips[-1].shape[-2:]
-
-        def rise(x: Tensor) -> Tensor:
-            size = (2 * x.shape[-2], 2 * x.shape[-1])
-            return upsample_conv(image_layout(x), self.rise, size)[..., :h, :w]
-
-        x = apply_by_frames(rise, features, cond)
+        x = apply_by_frames(lambda x: self.rise(x, (h, w)), features, cond)
         x = self.up[0](torch.cat([x, skips[1]], dim=1), cond)
         x = self.up[1](torch.cat([x, skips[0]], dim=1), cond)
         return self.up[2](x, cond)

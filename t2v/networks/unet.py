@@ -26,7 +26,7 @@ from t2v.networks.layers import (
     timestep_embedding,
     zero_init,
 )
-from t2v.networks.outer import OuterLevel, enlarged, pooled
+from t2v.networks.outer import OuterLevel, average_2x2, enlarge_2x2
 
 
 class TimeEmbed(nn.Sequential):
@@ -47,7 +47,7 @@ class TimeEmbed(nn.Sequential):
 class UNet3D(nn.Module):
     """The denoising network of ModelScope's text-to-video model (`UNetSD`).
 
-    `outer_levels` stand around it where the preset has such; its own layers then work at the size below them.
+    With `outer_levels` around it, its own layers run at half the side for each of them.
     """
 
     def __init__(self, config: UNetConfig) -> None:
@@ -145,15 +145,16 @@ class UNet3D(nn.Module):
             options=options,
         )
         x = token_layout(rearrange(latents.to(self.dtype), "b c f h w -> (b f) c h w"))
-        _, out = self._levels(x, None, cond, len(self.outer_levels), deep)
+        levels = len(self.outer_levels) if options.outer_levels is None else options.outer_levels
+        _, out = self._levels(x, None, cond, levels, deep)
         return rearrange(out, "(b f) c h w -> b c f h w", f=num_frames)
 
     def _levels(
         self, x: Tensor, added: Tensor | None, cond: Conditioning, around: int, deep: DeepFeatures | None
     ) -> tuple[Tensor, Tensor]:
-        """Last features and prediction for latents x, (b f) c h w, with so many outer levels around.
+        """The last features and the prediction for latents x (b f) c h w, inside the first `around` levels.
 
-        `added` comes to the first features from the level outside.
+        `added`: what the level outside adds to the first features.
         """
         kept = deep.kept if deep is not None else None
         if not around:
@@ -168,11 +169,11 @@ class UNet3D(nn.Module):
         level = self.outer_levels[around - 1]
         assert isinstance(level, OuterLevel)
         skips, inside = level.enter(x, added, cond)
-        features, coarse = kept or self._levels(pooled(x), inside, cond, around - 1, None)
+        features, coarse = kept or self._levels(average_2x2(x), inside, cond, around - 1, None)
         if deep is not None:
             deep.kept = (features, coarse)
         features = level.leave(features, skips, cond)
-        return features, level.out(features) + enlarged(coarse, (x.shape[-2], x.shape[-1]))
+        return features, level.out(features) + enlarge_2x2(coarse, (x.shape[-2], x.shape[-1]))
 
     def _below(self, x: Tensor, cond: Conditioning) -> Tensor:
         """All stages but the first and the last."""

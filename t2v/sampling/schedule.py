@@ -69,7 +69,7 @@ def noise_schedule(config: ScheduleConfig) -> NoiseSchedule:
     return NoiseSchedule(signal.square(), config.shared_noise)
 
 
-def shifted(timestep: float, num_timesteps: int, shift: float) -> int:
+def shift_timestep(timestep: float, num_timesteps: int, shift: float) -> int:
     """A timestep moved towards noise: its share u of all becomes k u / (1 + (k - 1) u) with `shift` k.
 
     Source: Esser et al. 2024, "Scaling Rectified Flow Transformers", section 5.3.2: a picture of twice the
@@ -97,11 +97,11 @@ def timesteps(
     Those two visit a timestep once: with a stride of 1 they take a step less than 1000.
     Where its stride divides 999 (3, 9, 27, 37, 111 and 333 steps) the original's first step goes one timestep
     too far for its second one; here it goes where the second begins.
-    `shift` moves all but the last of them towards noise (`shifted`), each visited once.
+    `shift` moves all but the last of them towards noise (`shift_timestep`), each visited once.
     """
     if shift != 1:
         *visited, end = timesteps(num_steps, schedule, spacing, to_clean=to_clean)
-        return [*dict.fromkeys(shifted(t, len(schedule), shift) for t in visited), end]
+        return [*dict.fromkeys(shift_timestep(t, len(schedule), shift) for t in visited), end]
     n = len(schedule)
     if not 1 <= num_steps <= n:
         raise ValueError(f"wanted 1 to {n} steps, got {num_steps}")

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from t2v.checkpoints.files.atomic import atomic_write
 from t2v.configs import Prediction
-from t2v.sampling.schedule import NoiseSchedule, shifted
+from t2v.sampling.schedule import NoiseSchedule, shift_timestep
 
 
 @dataclass(frozen=True)
@@ -202,13 +202,13 @@ def diffusion_loss(  # noqa: PLR0913 (a loss's terms)
     """The loss for clean latents (b, c, f, h, w), each noised to a random timestep.
 
     Timesteps are stratified over the batch; `shift` moves every second one towards noise
-    (`t2v.sampling.schedule.shifted`). `weight` (b, 1, f, h, w) multiplies the squared error.
+    (`t2v.sampling.schedule.shift_timestep`). `weight` (b, 1, f, h, w) multiplies the squared error.
     """
     b = clean.shape[0]
     offsets = (torch.arange(b) + torch.rand(b, generator=generator)) / b
     timesteps = (offsets * len(schedule)).long().clamp(0, len(schedule) - 1)
     if shift != 1:
-        moved = torch.tensor([shifted(float(t), len(schedule), shift) for t in timesteps])
+        moved = torch.tensor([shift_timestep(float(t), len(schedule), shift) for t in timesteps])
         second = torch.arange(b) % 2 == int(torch.randint(2, (1,), generator=generator))
         timesteps = torch.where(second, moved, timesteps)
     noise = schedule.noise(clean.shape, generator).to(clean.device)

@@ -1,7 +1,7 @@
-"""Acted scenes of the drawn world as training data: latents, where figures are, captions and directions.
+"""Acted scenes of the drawn world as training data: latents, masks of figures, captions and directions.
 
-A folder of parts that worker processes draw and encode, one file each, so that a kill loses a minute at most
-and training can begin on the first parts while others are still being drawn.
+Worker processes draw and encode a folder of parts, one file each: a kill loses a minute at most, and training
+can begin on the first parts.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ import torch
 from einops import rearrange
 from torch import Tensor
 
+from t2v.configs import TOON
 from t2v.memory.precision import mixed
 from t2v.networks.autoencoder import Autoencoder
 from t2v.toon.direction import MEANINGS
@@ -44,8 +45,8 @@ ALL_LEFT_OUT, FIGURE_LEFT_OUT, THINNED = 0.12, 0.08, 0.25  # shares
 
 
 @dataclass(frozen=True)
-class Wanted:
-    """A folder of parts: scenes of so many frames at a size (height, width)."""
+class SceneFolder:
+    """A folder of parts: scenes of `num_frames` at a size (height, width) in pixels, drawn from a seed."""
 
     folder: Path
     num_frames: int
@@ -53,21 +54,22 @@ class Wanted:
     seed: int
 
     def part(self, number: int) -> Path:
+        """The file of one part."""
         return self.folder / f"{number:05d}.pt"
 
     def parts(self) -> list[Path]:
-        """The parts that are there."""
+        """The files of the parts that are drawn."""
         return sorted(self.folder.glob("[0-9]*.pt"))
 
 
 @dataclass(frozen=True)
 class _Job:
-    wanted: Wanted
+    source: SceneFolder
     number: int
     autoencoder: Path  # a checkpoint of the autoencoder's weights
 
 
-def draw_part(wanted: Wanted, number: int) -> tuple[np.ndarray, dict[str, Any]]:
+def draw_part(source: SceneFolder, number: int) -> tuple[np.ndarray, dict[str, Any]]:
     """Frames (n, f, h, w, 3) uint8, and the rest of a part: `figures` (n, f, h/8, w/8) uint8, `captions` with
     a mark for every figure's direction, a line each wording, and `directions` by frame and figure.
     """
@@ -77,22 +79,22 @@ def draw_part(wanted: Wanted, number: int) -> tuple[np.ndarray, dict[str, Any]]:
     from t2v.toon.prompts.captions import caption
     from t2v.toon.world import is_held_out
 
-    rng = np.random.default_rng((wanted.seed, number))
-    height, width = wanted.size
+    rng = np.random.default_rng((source.seed, number))
+    height, width = source.size
     frames: list[np.ndarray] = []
     figures: list[np.ndarray] = []
     captions: list[str] = []
     directions: list[list[list[str]]] = []
-    while len(frames) < max(1, FRAMES_A_PART // wanted.num_frames):
-        scene = sample_scene(rng, wanted.num_frames)
+    while len(frames) < max(1, FRAMES_A_PART // source.num_frames):
+        scene = sample_scene(rng, source.num_frames)
         staging = scene.staging
         if is_held_out(staging) or (not staging.figures and rng.random() > EMPTY_KEPT):
             continue
         picture, mask = draw_with_figures(
-            staging, num_frames=wanted.num_frames, height=height, width=width, poses=scene.poses
+            staging, num_frames=source.num_frames, height=height, width=width, poses=scene.poses
         )
         frames.append(picture)
-        small = mask.reshape(wanted.num_frames, height // 8, 8, width // 8, 8).mean((2, 4))
+        small = mask.reshape(source.num_frames, height // 8, 8, width // 8, 8).mean((2, 4))
         figures.append((small * 255).astype(np.uint8))
         marks = [f"{{{i}}}" for i in range(len(staging.figures))]
         captions.append("\n".join(caption(staging, rng, marks) for _ in range(CAPTIONS)))
@@ -102,9 +104,7 @@ def draw_part(wanted: Wanted, number: int) -> tuple[np.ndarray, dict[str, Any]]:
 
 
 def _autoencoder(file: Path) -> Autoencoder:
-    from t2v.configs import NEXT_TOON
-
-    model = Autoencoder(NEXT_TOON.autoencoder).eval()
+    model = Autoencoder(TOON.autoencoder).eval()
     model.load_state_dict(torch.load(file, weights_only=True))
     return model
 
@@ -121,38 +121,38 @@ def encode(model: Autoencoder, frames: np.ndarray, at_once: int = 32) -> Tensor:
     return rearrange(torch.cat(out), "(n f) c h w -> n c f h w", n=len(frames)).clone()
 
 
-def make_part(job: _Job) -> int:
-    """Draw, encode and write one part; how many scenes it has."""
+def _write_part(job: _Job) -> int:
+    """Draw, encode and write one part; returns how many scenes it has."""
     torch.set_num_threads(1)
-    frames, rest = draw_part(job.wanted, job.number)
+    frames, rest = draw_part(job.source, job.number)
     latents = encode(_autoencoder(job.autoencoder), frames)
-    save_atomically({"latents": latents, **rest}, job.wanted.part(job.number))
+    save_atomically({"latents": latents, **rest}, job.source.part(job.number))
     return len(latents)
 
 
-def make_parts(
-    wanted: Wanted, count: int, autoencoder: Path, *, processes: int = 2, stop_at: float | None = None
+def draw_parts(
+    source: SceneFolder, count: int, autoencoder: Path, *, processes: int = 2, stop_at: float | None = None
 ) -> None:
-    """The first `count` parts, those that are missing. Raises TimeIsUp."""
-    wanted.folder.mkdir(parents=True, exist_ok=True)
-    jobs = [_Job(wanted, i, autoencoder) for i in range(count) if not wanted.part(i).exists()]
+    """Draw those of the first `count` parts that are missing. Raises TimeIsUp."""
+    source.folder.mkdir(parents=True, exist_ok=True)
+    jobs = [_Job(source, i, autoencoder) for i in range(count) if not source.part(i).exists()]
     if not jobs:
         return
     began = time.monotonic()
     with multiprocessing.get_context("spawn").Pool(processes) as pool:
-        for done, scenes in enumerate(pool.imap_unordered(make_part, jobs), 1):
+        for done, scenes in enumerate(pool.imap_unordered(_write_part, jobs), 1):
             if done % 10 == 0 or done == len(jobs):
-                a_second = done * scenes * wanted.num_frames / (time.monotonic() - began)
-                log.info("%s: %d of %d parts, %.0f frames/s", wanted.folder.name, done, len(jobs), a_second)
+                a_second = done * scenes * source.num_frames / (time.monotonic() - began)
+                log.info("%s: %d of %d parts, %.0f frames/s", source.folder.name, done, len(jobs), a_second)
             if stop_at is not None and time.monotonic() > stop_at:
                 raise TimeIsUp(done)
 
 
 @dataclass
 class Scenes:
-    """The parts that are there, in memory; `refresh` takes in what was drawn since."""
+    """The drawn parts of a folder, in memory; `refresh` reads those that were drawn since."""
 
-    wanted: Wanted
+    source: SceneFolder
     latents: list[Tensor] = field(default_factory=list)  # of every part (n, c, f, h, w) fp16
     figures: list[Tensor] = field(default_factory=list)  # (n, f, h, w) uint8
     captions: list[str] = field(default_factory=list)
@@ -161,7 +161,7 @@ class Scenes:
     starts: list[int] = field(default_factory=list)
 
     def refresh(self) -> None:
-        for file in self.wanted.parts():
+        for file in self.source.parts():
             if file in self.seen:
                 continue
             part = torch.load(file, weights_only=True)
@@ -177,29 +177,29 @@ class Scenes:
 
     def pick(self, index: Sequence[int]) -> tuple[Tensor, Tensor]:
         """Latents (b, c, f, h, w) fp32 and figures (b, 1, f, h, w) uint8 of some scenes."""
-        where = [divmod_in(self.starts, i) for i in index]
+        where = [locate(self.starts, i) for i in index]
         latents = torch.stack([self.latents[part][at] for part, at in where]).float()
         return latents, torch.stack([self.figures[part][at] for part, at in where])[:, None]
 
     def texts(self, index: int, frames: range, chance: random.Random) -> list[str]:
-        """One wording of a scene with each frame's directions, of which a few are left out."""
+        """A text for each frame: one wording of the scene, and most words of that frame's directions."""
         wording = chance.choice(self.captions[index].split("\n"))
         shown = self.directions[index]
-        kept = kept_parts(len(shown[0]), chance)
+        kept = sample_parts(len(shown[0]), chance)
         return [
-            wording.format(*(_kept(words, parts) for words, parts in zip(shown[f], kept, strict=True)))
+            wording.format(*(_keep_words(words, parts) for words, parts in zip(shown[f], kept, strict=True)))
             for f in frames
         ]
 
 
-def divmod_in(starts: Sequence[int], index: int) -> tuple[int, int]:
-    """Which part an index lies in, and where."""
+def locate(starts: Sequence[int], index: int) -> tuple[int, int]:
+    """The part of an index, and the index in it."""
     part = int(np.searchsorted(starts, index, side="right")) - 1
     return part, index - starts[part]
 
 
-def kept_parts(num_figures: int, chance: random.Random) -> list[set[str]]:
-    """For every figure the parts of its direction that are said."""
+def sample_parts(num_figures: int, chance: random.Random) -> list[set[str]]:
+    """The parts of each figure's direction that a caption has, at random."""
     every = set().union(*GROUPS)
     if chance.random() < ALL_LEFT_OUT:
         return [set() for _ in range(num_figures)]
@@ -215,5 +215,5 @@ def kept_parts(num_figures: int, chance: random.Random) -> list[set[str]]:
     return out
 
 
-def _kept(words: str, parts: set[str]) -> str:
+def _keep_words(words: str, parts: set[str]) -> str:
     return " ".join(word for word in words.split() if parts and MEANINGS[word].keys() <= parts)

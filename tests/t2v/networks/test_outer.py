@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from t2v.configs import MODELSCOPE, NEXT_TOON, TOON, UNetConfig
+from t2v.configs import MODELSCOPE, TOON, TOON_224, UNetConfig
 from t2v.networks.conditioning import LayerOptions
 from t2v.networks.deep_cache import DeepFeatures
 from t2v.networks.unet import UNet3D
@@ -70,7 +70,7 @@ def test_a_network_without_such_levels_has_the_parameters_that_it_always_had() -
         assert preset.unet.outer_widths == ()
     with torch.device("meta"):
         own = UNet3D(TOON.unet).state_dict()
-        more = UNet3D(NEXT_TOON.unet).state_dict()
+        more = UNet3D(TOON_224.unet).state_dict()
     assert {k: v.shape for k, v in own.items()} == {
         k: v.shape for k, v in more.items() if not k.startswith("outer_levels.")
     }

@@ -12,7 +12,7 @@ from torch import Tensor
 from t2v.configs import ScheduleConfig, Spacing
 from t2v.sampling.guidance import clean_latents
 from t2v.sampling.samplers import sample_ddim
-from t2v.sampling.schedule import noise_schedule, shifted, timesteps
+from t2v.sampling.schedule import noise_schedule, shift_timestep, timesteps
 
 SCHEDULE = noise_schedule(ScheduleConfig())
 ZERO = noise_schedule(ScheduleConfig(zero_terminal_snr=True))
@@ -185,6 +185,6 @@ def test_shifted_timesteps_lie_nearer_to_noise_and_begin_and_end_where_the_other
     assert (moved[0], moved[-1]) == (plain[0], plain[-1]) == (999, -1)
     assert all(m > p for m, p in zip(moved[1:-1], plain[1:-1], strict=True))
     assert moved == sorted(set(moved), reverse=True)
-    assert shifted(499, 1000, 2.0) == round(2 / 3 * 1000) - 1
-    assert shifted(-1, 1000, 2.0) == -1
+    assert shift_timestep(499, 1000, 2.0) == round(2 / 3 * 1000) - 1
+    assert shift_timestep(-1, 1000, 2.0) == -1
     assert timesteps(16, schedule, "trailing") == plain

@@ -9,35 +9,35 @@ import numpy as np
 import pytest
 import torch
 
-from t2v.configs import NEXT_TOON, TOON
+from t2v.configs import TOON, TOON_224
 from t2v.networks.text_encoder import TextEncoder, token_ids, tokenize
 from t2v.networks.unet import UNet3D
 from t2v.toon.direction import DIRECTION_WORDS, MEANINGS
 from t2v.toon.prompts.captions import canonical
 from t2v.toon.world import Figure, Staging, is_held_out
 from t2v.training import toon_levels, toon_scenes
-from t2v.training.toon_levels import Directed, of_package, warm_start
-from t2v.training.toon_scenes import Scenes, Wanted, draw_part, kept_parts
+from t2v.training.toon_levels import DirectedToon, package_weights, warm_start
+from t2v.training.toon_scenes import SceneFolder, Scenes, draw_part, sample_parts
 
 SMALL = (32, 48)
 
 
 @pytest.fixture
-def wanted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Wanted:
+def source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> SceneFolder:
     monkeypatch.setattr(toon_scenes, "FRAMES_A_PART", 12)
-    return Wanted(tmp_path / "stills", 1, SMALL, seed=4)
+    return SceneFolder(tmp_path / "stills", 1, SMALL, seed=4)
 
 
-def written(wanted: Wanted, number: int) -> None:
+def written(source: SceneFolder, number: int) -> None:
     """A part as the workers write it, with latents of nothing."""
-    frames, rest = draw_part(wanted, number)
+    frames, rest = draw_part(source, number)
     n, f, h, w, _ = frames.shape
-    wanted.folder.mkdir(exist_ok=True)
-    torch.save({"latents": torch.zeros(n, 8, f, h // 8, w // 8).half(), **rest}, wanted.part(number))
+    source.folder.mkdir(exist_ok=True)
+    torch.save({"latents": torch.zeros(n, 8, f, h // 8, w // 8).half(), **rest}, source.part(number))
 
 
-def test_a_part_is_drawn_alike_every_time_and_no_two_parts_are(wanted: Wanted) -> None:
-    (one, rest), (same, again), (other, _) = (draw_part(wanted, number) for number in (0, 0, 1))
+def test_a_part_is_drawn_alike_every_time_and_no_two_parts_are(source: SceneFolder) -> None:
+    (one, rest), (same, again), (other, _) = (draw_part(source, number) for number in (0, 0, 1))
     assert np.array_equal(one, same)
     assert rest["captions"] == again["captions"]
     assert not np.array_equal(one, other)
@@ -46,7 +46,7 @@ def test_a_part_is_drawn_alike_every_time_and_no_two_parts_are(wanted: Wanted) -
     assert [len(frames) for frames in rest["directions"]] == [1] * 12
 
 
-def test_nothing_that_is_held_out_is_drawn(wanted: Wanted, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nothing_that_is_held_out_is_drawn(source: SceneFolder, monkeypatch: pytest.MonkeyPatch) -> None:
     from t2v.toon.drawing import scene
 
     seen: list[Staging] = []
@@ -55,29 +55,29 @@ def test_nothing_that_is_held_out_is_drawn(wanted: Wanted, monkeypatch: pytest.M
         scene, "draw_with_figures", lambda staging, **k: seen.append(staging) or draw(staging, **k)
     )
     monkeypatch.setattr(toon_scenes, "FRAMES_A_PART", 150)
-    draw_part(wanted, 3)
+    draw_part(source, 3)
     assert len(seen) == 150
     assert not any(map(is_held_out, seen))
 
 
-def test_training_takes_in_what_was_drawn_since(wanted: Wanted) -> None:
-    scenes = Scenes(wanted)
+def test_training_takes_in_what_was_drawn_since(source: SceneFolder) -> None:
+    scenes = Scenes(source)
     scenes.refresh()
     assert len(scenes) == 0
-    written(wanted, 0)
+    written(source, 0)
     scenes.refresh()
-    written(wanted, 1)
+    written(source, 1)
     scenes.refresh()
     scenes.refresh()
     assert len(scenes) == 24
     latents, figures = scenes.pick([0, 12, 23])
     assert latents.shape == (3, 8, 1, 4, 6)
-    assert torch.equal(figures[1, 0], torch.load(wanted.part(1), weights_only=True)["figures"][0])
+    assert torch.equal(figures[1, 0], torch.load(source.part(1), weights_only=True)["figures"][0])
 
 
-def test_texts_say_the_directions_or_leave_some_out(wanted: Wanted) -> None:
-    written(wanted, 0)
-    scenes = Scenes(wanted)
+def test_texts_say_the_directions_or_leave_some_out(source: SceneFolder) -> None:
+    written(source, 0)
+    scenes = Scenes(source)
     scenes.refresh()
     chance = random.Random(1)
     counts = []
@@ -96,14 +96,14 @@ def test_texts_say_the_directions_or_leave_some_out(wanted: Wanted) -> None:
 
 def test_every_figure_has_all_parts_of_its_direction_more_often_than_not() -> None:
     chance = random.Random(2)
-    kept = [parts for _ in range(2000) for parts in kept_parts(2, chance)]
+    kept = [parts for _ in range(2000) for parts in sample_parts(2, chance)]
     everything = set().union(*toon_scenes.GROUPS)
     assert 0.5 < sum(parts == everything for parts in kept) / len(kept) < 0.65
     assert 0.15 < sum(not parts for parts in kept) / len(kept) < 0.25
 
 
 def test_every_word_of_a_direction_is_one_token_and_the_old_words_keep_theirs() -> None:
-    config, old = NEXT_TOON.text_encoder, TOON.text_encoder
+    config, old = TOON_224.text_encoder, TOON.text_encoder
     ids = [token_ids(word, config) for word in DIRECTION_WORDS]
     assert all(len(one) == 1 for one in ids)
     assert len({one[0] for one in ids}) == len(DIRECTION_WORDS)
@@ -120,19 +120,19 @@ def test_three_figures_with_their_directions_fit_the_context() -> None:
     )
     staging = Staging("living room", "night", "medium", "push-in", figures, 0)
     words = "mouth-wide looks-left left-arm-up right-arm-out feels-angry eyes-wide leans-left holds-left"
-    said = token_ids(canonical(staging, [words] * 3), NEXT_TOON.text_encoder)
-    assert len(said) + 2 <= NEXT_TOON.text_encoder.context_length
+    said = token_ids(canonical(staging, [words] * 3), TOON_224.text_encoder)
+    assert len(said) + 2 <= TOON_224.text_encoder.context_length
 
 
 def test_the_network_begins_as_the_packages_with_the_levels_alone_anew() -> None:
-    model = Directed(NEXT_TOON)
-    left = warm_start(model, of_package())
+    model = DirectedToon(TOON_224)
+    left = warm_start(model, package_weights())
     assert left
     assert all(name.startswith(("unet.outer_levels.", "text_encoder.tower.text_projection")) for name in left)
-    old = of_package()
+    old = package_weights()
     position = "text_encoder.tower.positional_embedding"
     assert torch.equal(model.state_dict()[position][:48], old[position])
-    tokens = tokenize(["red cat talking mouth-open, in the bar, day"], NEXT_TOON.text_encoder)
+    tokens = tokenize(["red cat talking mouth-open, in the bar, day"], TOON_224.text_encoder)
     latents = torch.randn(1, 8, 1, 16, 28, generator=torch.Generator().manual_seed(0))
     with torch.inference_mode():
         out = model(latents, torch.tensor([500]), tokens[:, None])
@@ -141,11 +141,11 @@ def test_the_network_begins_as_the_packages_with_the_levels_alone_anew() -> None
 
 
 def test_a_step_moves_the_new_level_and_leaves_the_layers_over_frames_alone(
-    wanted: Wanted, monkeypatch: pytest.MonkeyPatch
+    source: SceneFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    written(wanted, 0)
-    model = Directed(NEXT_TOON)
-    loss = toon_levels.loss_of(model, {"16:9": Scenes(wanted)}, 2, 7)
+    written(source, 0)
+    model = DirectedToon(TOON_224)
+    loss = toon_levels.loss_of(model, {"16:9": Scenes(source)}, 2, 7)
     value = loss(1)
     value.backward()
     grads = {name for name, p in model.named_parameters() if p.grad is not None}
@@ -158,4 +158,4 @@ def test_the_packages_own_networks_are_what_they_were() -> None:
     with torch.device("meta"):
         parts = {"text_encoder": TextEncoder(TOON.text_encoder), "unet": UNet3D(TOON.unet)}
     own = {f"{part}.{name}" for part, module in parts.items() for name in module.state_dict()}
-    assert own == of_package().keys()
+    assert own == package_weights().keys()
