@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from t2v.checkpoints.fingerprint import fingerprint, is_toon
+from t2v.checkpoints.toon_preset import toon_preset
 from t2v.configs import MODELSCOPE, TOON, Preset
 from t2v.errors import CheckpointError, PrecisionWarning, RenderError, SettingsError, T2VError
 
@@ -75,7 +76,7 @@ def preset(
 ) -> Preset:
     """The preset of a source, without loading it; see `t2v.loading.preset`."""
     if is_toon(source):
-        return TOON
+        return toon_preset(source)
     from t2v import loading
 
     return loading.preset(source, base=base, loras=loras)

@@ -21,6 +21,7 @@ from t2v.checkpoints.fill import CheckpointPart, Origin, TensorSource, add_zero_
 from t2v.checkpoints.find import Location, find_part, locate, neighbours
 from t2v.checkpoints.fingerprint import is_toon, weight_file
 from t2v.checkpoints.layouts import FOLDERS, ORIGINAL, PARTS
+from t2v.checkpoints.toon_preset import toon_preset
 from t2v.configs import MODELSCOPE, TOON, Preset, ScheduleConfig
 from t2v.errors import CheckpointError, SettingsError
 from t2v.memory.placement import MemoryLimit, budget_bytes_of
@@ -82,10 +83,11 @@ def _device(asked: str | torch.device | None) -> torch.device:
 
 
 def _toon(path: Path, where: torch.device, dtype: torch.dtype, memory: MemoryLimit) -> TextToVideo:
+    source = "toon" if path == weight_file("toon") else str(path.parent)
     state, metadata = read_weights(path)
-    preset = replace(TOON, schedule=_schedule_of(metadata, path))
-    text_encoder, unet = TextEncoder(TOON.text_encoder), UNet3D(TOON.unet)
-    autoencoder = Autoencoder(TOON.autoencoder)
+    preset = replace(toon_preset(source), schedule=_schedule_of(metadata, path))
+    text_encoder, unet = TextEncoder(preset.text_encoder), UNet3D(preset.unet)
+    autoencoder = Autoencoder(preset.autoencoder)
     parts = nn.ModuleDict({"text_encoder": text_encoder, "unet": unet, "autoencoder": autoencoder})
     load_strictly(parts, state, path, TOON.name)
     model = TextToVideo(preset, text_encoder, unet, autoencoder, device=where, dtype=dtype, memory=memory)
@@ -102,7 +104,6 @@ def _toon(path: Path, where: torch.device, dtype: torch.dtype, memory: MemoryLim
         }
         for part, prefix in (("unet", "unet."), ("text_encoder", "text_encoder.tower."))
     }
-    source = "toon" if path == weight_file("toon") else str(path.parent)
     model.origin = Origin(source, dict.fromkeys(PARTS, path), TOON.licence, tensors=tensors)
     return model
 
@@ -153,7 +154,7 @@ def preset(
     It comes from the settings beside the weights and the names and shapes in them. Raises CheckpointError.
     """
     if is_toon(source):
-        return TOON
+        return toon_preset(source)
     return _described(str(source), base, loras, half=False)[2]
 
 

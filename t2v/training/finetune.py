@@ -26,6 +26,7 @@ from t2v.checkpoints.fingerprint import TOON_FILE
 from t2v.errors import SettingsError
 from t2v.memory.precision import best_dtype
 from t2v.networks.layers import TemporalConvBlock, TemporalTransformer
+from t2v.networks.outer import OuterLevel
 from t2v.pipeline import TextToVideo
 from t2v.sampling.held_frames import frames_to_tensor
 from t2v.sampling.prompts import embed_prompt, translate_prompt
@@ -117,7 +118,9 @@ def encode_examples(
 def checkpoint_stages(model: TextToVideo) -> None:
     """Turn on gradient checkpointing: stages of the UNet recompute their activations for the gradients."""
     unet = model.unet
-    for stage in (*unet.input_blocks, unet.middle_block, *unet.output_blocks):
+    levels = [level for level in unet.outer_levels if isinstance(level, OuterLevel)]
+    outer = [block for level in levels for block in (*level.down, *level.up)]
+    for stage in (*unet.input_blocks, unet.middle_block, *unet.output_blocks, *outer):
         stage.forward = partial(checkpoint, stage.forward, use_reentrant=False)
 
 

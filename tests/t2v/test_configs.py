@@ -4,9 +4,21 @@ from dataclasses import FrozenInstanceError, replace
 
 import pytest
 
-from t2v.configs import MODELSCOPE, TOON, Preset
+from t2v.configs import (
+    MODELSCOPE,
+    TOON,
+    TOON_224,
+    TOON_448,
+    TOON_PRESETS,
+    Preset,
+    num_outer_levels,
+    small_sizes,
+    timestep_shift,
+)
 
-PRESETS = pytest.mark.parametrize("preset", [MODELSCOPE, TOON], ids=lambda preset: preset.name)
+PRESETS = pytest.mark.parametrize(
+    "preset", [MODELSCOPE, *TOON_PRESETS], ids=["modelscope", "toon", "toon-224", "toon-448"]
+)
 
 
 @PRESETS
@@ -42,3 +54,20 @@ def test_where_there_is_no_signal_noise_cannot_be_predicted_and_v_must_be() -> N
 def test_a_preset_cannot_be_changed_under_somebodys_feet() -> None:
     with pytest.raises(FrozenInstanceError):
         TOON.num_steps = 3  # type: ignore[misc]
+
+
+def test_a_toon_of_two_sizes_runs_one_level_less_for_the_small_one() -> None:
+    assert small_sizes(TOON_448) == TOON_224.sizes
+    assert small_sizes(TOON_224) == small_sizes(TOON) == small_sizes(MODELSCOPE) == {}
+    for aspect, size in TOON_448.sizes.items():
+        assert num_outer_levels(TOON_448, *size) == 2
+        assert num_outer_levels(TOON_448, *small_sizes(TOON_448)[aspect]) == 1
+        assert num_outer_levels(TOON_224, *TOON_224.sizes[aspect]) == 1
+    assert num_outer_levels(TOON_224, 64, 112) == 1  # never the coarse network alone
+    assert num_outer_levels(TOON, 64, 112) == num_outer_levels(MODELSCOPE, 256, 256) == 0
+
+
+def test_timesteps_are_shifted_as_far_as_the_size_asks() -> None:
+    assert timestep_shift(MODELSCOPE, 256, 256) == timestep_shift(TOON, 64, 112) == 1
+    assert timestep_shift(TOON_224, 128, 224) == timestep_shift(TOON_448, 128, 224) == 2
+    assert timestep_shift(TOON_448, 256, 448) == 4

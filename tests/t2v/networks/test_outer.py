@@ -10,8 +10,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from t2v.configs import MODELSCOPE, TOON, TOON_224, UNetConfig
-from t2v.networks.conditioning import LayerOptions
+from t2v.configs import MODELSCOPE, TOON, TOON_224, TOON_448, UNetConfig
+from t2v.memory.footprint import streamed_layers, unet_activation_bytes
+from t2v.networks.conditioning import Chunks, LayerOptions
 from t2v.networks.deep_cache import DeepFeatures
 from t2v.networks.unet import UNet3D
 
@@ -128,3 +129,48 @@ def test_a_pass_that_keeps_what_is_inside_answers_as_one_that_does_not(around: U
     for hook in hooks:
         hook.remove()
     assert ran == []
+
+
+@torch.inference_mode()
+def test_without_its_outermost_level_it_is_the_network_inside(around: UNet3D) -> None:
+    inside = UNet3D(replace(CONFIG, outer_widths=(24,))).eval()
+    inside.load_state_dict(around.state_dict(), strict=False)
+    latents = drawn(1, 4, 2, 8, 12)
+    smaller = around(latents, T, TEXT, options=LayerOptions(outer_levels=1))
+    assert torch.equal(smaller, inside(latents, T, TEXT))
+    assert not torch.equal(smaller, around(latents, T, TEXT))
+
+
+@torch.inference_mode()
+def test_its_layers_can_be_streamed_one_by_one(around: UNet3D) -> None:
+    layers = streamed_layers(around)
+    streamed = {id(p) for layer in layers for p in layer.parameters()}
+    assert streamed == {id(p) for p in around.parameters()}
+    latents = drawn(1, 4, 2, 8, 12)
+    plain = around(latents, T, TEXT)
+    ran: set[int] = set()
+    hooks = [layer.register_forward_hook(lambda m, *_: ran.add(id(m))) for layer in layers]
+    assert torch.equal(around(latents, T, TEXT), plain)
+    for hook in hooks:
+        hook.remove()
+    assert ran == {id(layer) for layer in layers}
+
+
+@pytest.mark.parametrize("chunks", [Chunks(frames=1, rows=64), Chunks(frames=2)])
+@torch.inference_mode()
+def test_a_few_frames_at_once_give_the_same(around: UNet3D, chunks: Chunks) -> None:
+    latents = drawn(1, 4, 3, 8, 12)
+    parts = around(latents, T, TEXT, options=LayerOptions(chunks))
+    torch.testing.assert_close(parts, around(latents, T, TEXT), rtol=1e-4, atol=1e-5)
+
+
+def test_a_larger_picture_takes_more_memory_and_a_small_one_less_than_all_levels_would() -> None:
+    def peak(height: int, width: int, levels: int) -> int:
+        chunks = Chunks()
+        return unet_activation_bytes(
+            TOON_448.unet, (16, height, width), 1, chunks, "cpu", torch.float32, levels
+        )
+
+    small, large = peak(16, 28, 1), peak(32, 56, 2)
+    assert small < large < 4 * small
+    assert large < 0.6e9

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
-from t2v.configs import TOON, TOON_224
+import t2v
+from t2v.configs import TOON, TOON_224, Preset
 from t2v.networks.text_encoder import TextEncoder, token_ids, tokenize
 from t2v.networks.unet import UNet3D
 from t2v.toon.direction import DIRECTION_WORDS, MEANINGS
 from t2v.toon.prompts.captions import canonical
 from t2v.toon.world import Figure, Staging, is_held_out
 from t2v.training import toon_levels, toon_scenes
-from t2v.training.toon_levels import DirectedToon, package_weights, warm_start
+from t2v.training.loop import TrainingPlan
+from t2v.training.toon_levels import DirectedToon, Stage, package_weights, warm_start
 from t2v.training.toon_scenes import SceneFolder, Scenes, draw_part, sample_parts
 
 SMALL = (32, 48)
@@ -28,11 +31,11 @@ def source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> SceneFolder:
     return SceneFolder(tmp_path / "stills", 1, SMALL, seed=4)
 
 
-def written(source: SceneFolder, number: int) -> None:
+def drawn(source: SceneFolder, number: int) -> None:
     """A part as the workers write it, with latents of nothing."""
     frames, rest = draw_part(source, number)
     n, f, h, w, _ = frames.shape
-    source.folder.mkdir(exist_ok=True)
+    source.folder.mkdir(parents=True, exist_ok=True)
     torch.save({"latents": torch.zeros(n, 8, f, h // 8, w // 8).half(), **rest}, source.part(number))
 
 
@@ -64,9 +67,9 @@ def test_training_takes_in_what_was_drawn_since(source: SceneFolder) -> None:
     scenes = Scenes(source)
     scenes.refresh()
     assert len(scenes) == 0
-    written(source, 0)
+    drawn(source, 0)
     scenes.refresh()
-    written(source, 1)
+    drawn(source, 1)
     scenes.refresh()
     scenes.refresh()
     assert len(scenes) == 24
@@ -76,7 +79,7 @@ def test_training_takes_in_what_was_drawn_since(source: SceneFolder) -> None:
 
 
 def test_texts_say_the_directions_or_leave_some_out(source: SceneFolder) -> None:
-    written(source, 0)
+    drawn(source, 0)
     scenes = Scenes(source)
     scenes.refresh()
     chance = random.Random(1)
@@ -143,9 +146,9 @@ def test_the_network_begins_as_the_packages_with_the_levels_alone_anew() -> None
 def test_a_step_moves_the_new_level_and_leaves_the_layers_over_frames_alone(
     source: SceneFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    written(source, 0)
+    drawn(source, 0)
     model = DirectedToon(TOON_224)
-    loss = toon_levels.loss_of(model, {"16:9": Scenes(source)}, 2, 7)
+    loss = toon_levels.scene_loss(model, {"16:9": Scenes(source)}, 2, 7)
     value = loss(1)
     value.backward()
     grads = {name for name, p in model.named_parameters() if p.grad is not None}
@@ -158,4 +161,78 @@ def test_the_packages_own_networks_are_what_they_were() -> None:
     with torch.device("meta"):
         parts = {"text_encoder": TextEncoder(TOON.text_encoder), "unet": UNet3D(TOON.unet)}
     own = {f"{part}.{name}" for part, module in parts.items() for name in module.state_dict()}
-    assert own == package_weights().keys()
+    assert own == {name for name in package_weights() if not name.startswith("autoencoder.")}
+
+
+@pytest.fixture
+def tiny(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> dict[int, Preset]:
+    """Presets of 32 and 64 pixels in place of those of 224 and 448, and a folder with scenes of both."""
+    tower = replace(TOON_224.text_encoder, width=24, heads=2, layers=1)
+    unet = replace(TOON_224.unet, width=16, num_heads=2, head_dim=8, context_dim=24, outer_widths=(8,))
+    small = replace(
+        TOON_224,
+        text_encoder=tower,
+        unet=unet,
+        sizes={"16:9": (16, 32), "1:1": (24, 24)},
+        num_frames=4,
+    )
+    large = replace(small, unet=replace(unet, outer_widths=(8, 8)), sizes={"16:9": (32, 64), "1:1": (48, 48)})
+    monkeypatch.setattr(toon_levels, "package_weights", dict)
+    monkeypatch.setattr(toon_levels, "TOON_224", small)
+    monkeypatch.setattr(toon_levels, "TOON_448", large)
+    monkeypatch.setattr(toon_scenes, "FRAMES_A_PART", 8)
+    for preset in (small, large):
+        for size in preset.sizes.values():
+            for num_frames in (1, 4):
+                drawn(toon_levels.scene_folder(tmp_path, size, num_frames), 0)
+    return {32: small, 64: large}
+
+
+def test_stages_follow_one_another_from_stills_to_clips_and_from_small_to_large(
+    tiny: dict[int, Preset], tmp_path: Path
+) -> None:
+    torch.set_num_threads(1)
+    plan = TrainingPlan(num_steps=3, learning_rate=1e-4, warmup_steps=1)
+
+    def train(kind: str, width: int, plan: TrainingPlan = plan) -> None:
+        stage = Stage(kind, tiny[width])
+        toon_levels.train_stage(stage, tmp_path, plan=plan, batch=2, begin_with=None, stop_at=None)
+
+    with pytest.raises(SystemExit, match=r"wanted stills-32\.pt"):
+        train("clips", 32)
+    for width in (32, 64):
+        train("stills", width)
+        train("clips", width, replace(plan, num_steps=2))
+    assert sorted(file.name for file in tmp_path.glob("*-*.pt")) == [
+        "clips-32.pt",
+        "clips-64.pt",
+        "stills-32.pt",
+        "stills-64.pt",
+    ]
+    before = torch.load(tmp_path / "stills-32.pt", weights_only=True)
+    train("stills", 32, replace(plan, num_steps=4))
+    after = torch.load(tmp_path / "stills-32.pt", weights_only=True)
+    assert (before["step"], after["step"]) == (3, 4)
+
+
+def test_an_export_is_loaded_as_the_toon_that_it_is_and_training_goes_on_from_the_other_kind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = DirectedToon(TOON_224)
+    warm_start(model, package_weights())
+    state = {"ema": model.state_dict(), "step": 7, "seconds": 1.0, "losses": [(7, 0.5)]}
+    torch.save(state, tmp_path / "stills-224.pt")
+    stage = Stage("stills", TOON_224)
+    toon_levels.export(stage, tmp_path, tmp_path / "toon.safetensors")
+    assert t2v.preset(tmp_path) == TOON_224
+    assert t2v.preset("toon") == TOON
+    loaded = t2v.load(tmp_path, device="cpu", dtype=torch.float32)
+    assert loaded.preset == TOON_224
+    film = loaded.generate("red cat, in the bar, day", num_frames=1, num_steps=1)
+    assert film.frames.shape == (1, 128, 224, 3)
+    assert (tmp_path / "toon.safetensors").stat().st_size < 45e6
+    toon_levels.export(stage, tmp_path, tmp_path / "next.safetensors", resume=True)
+    assert (tmp_path / "next.safetensors").stat().st_size < 8e6  # what the package has is left out
+    learned = toon_levels.beginning_of(stage, tmp_path, tmp_path / "next.safetensors")
+    own = model.state_dict()
+    assert all(torch.allclose(learned[name], own[name], atol=1e-3) for name in own)
