@@ -35,6 +35,7 @@ from flows.studio.typography import fonts
 from flows.studio.voice.lines import hibari_fails, premise_voices
 from flows.studio.workspace import artifacts, files, manifest
 from flows.studio.workspace import folder as folders
+from flows.studio.workspace.folder import EpisodeFolder
 from scripts_llm.screenplay.script import filmed_scenes
 
 TIME_IS_UP = "the time was up, and the next run goes on"
@@ -45,14 +46,14 @@ Clock = Callable[[], float]
 
 @dataclass
 class Run:
-    """One run at work, with the episode's folder locked: the episode and its plan as they are by now.
+    """One run at work: the episode and its plan as they are by now; its folder is locked while it works.
 
     `plan` is None as long as the script is not complete. `notes` are said at the end of a night.
     """
 
     episode: Episode
+    plan: Plan | None
     console: Console
-    plan: Plan | None = None
     clock: Clock = time.monotonic
     notes: list[str] = field(default_factory=list)
 
@@ -74,13 +75,33 @@ def make_episode(
 
 @contextmanager
 def begin(episode: Episode, console: Console, *, clock: Clock = time.monotonic) -> Iterator[Run]:
-    """Locks the episode's folder and looks what is in it; what is missing is made by `make`."""
+    """Looks what is in the episode's folder, and locks it if anything is missing; `make` makes that.
+
+    A finished episode is only read, so that it may be on a disk that nobody can write to.
+    """
+    stamp = _stamp(episode.folder)
+    run = Run(*_look(episode), console, clock)
+    if nothing_to_do(run):
+        yield run
+        return
     with folders.locked(episode.folder), files.disk_errors(episode.folder.root):
-        plan = None
-        if episode.has_script:
-            episode = scripts.read_script(episode)
-            plan = plans.make_plan(episode) if scripts.is_complete(episode.script) else None
-        yield Run(episode, console, plan, clock)
+        if _stamp(episode.folder) != stamp:
+            run = Run(*_look(episode), console, clock)
+        yield run
+
+
+def _look(episode: Episode) -> tuple[Episode, Plan | None]:
+    """The episode with its script, and its plan; None if there is no script, or none that is complete."""
+    if not episode.has_script:
+        return episode, None
+    episode = scripts.read_script(episode)
+    return episode, plans.make_plan(episode) if scripts.is_complete(episode.script) else None
+
+
+def _stamp(folder: EpisodeFolder) -> tuple[int, ...]:
+    """The times of the last change of the script and of the folders of artifacts; 0 for what is not there."""
+    paths = (folder.script, folder.clips, folder.voices, folder.segments)
+    return tuple(path.stat().st_mtime_ns if path.exists() else 0 for path in paths)
 
 
 def nothing_to_do(run: Run) -> Outcome | None:
