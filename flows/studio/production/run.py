@@ -19,6 +19,7 @@ from flows.studio.filming.camera import FilmedShot, seconds_per_shot
 from flows.studio.filming.shots import PlannedShot
 from flows.studio.picture import contact_sheet as contact_sheets
 from flows.studio.picture import upscaler
+from flows.studio.picture.upscale import PlannedUpscale
 from flows.studio.picture.verify import FinishedFilm
 from flows.studio.production import edit as edits
 from flows.studio.production import messages, records, story_memory
@@ -322,18 +323,27 @@ def speak_lines(run: Run, steps: Steps, plan: Plan) -> Plan:
     return plan
 
 
+def upscale_clips(run: Run, steps: Steps, upscales: Sequence[PlannedUpscale]) -> None:
+    """Enlarges clips, so that another cut of them need not."""
+    results = steps.upscale_clips(upscales, run.episode.folder.upscaled)
+    for number in range(1, len(upscales) + 1):
+        run.console.progress(f"enlarging clip {number} of {len(upscales)}", number - 1, len(upscales))
+        next(results)
+
+
 def cut_segments(run: Run, steps: Steps, plan: Plan) -> tuple[Path, ...]:
-    """Encodes the segments that changed; returns all of them in order."""
+    """Enlarges the clips of the segments that changed, and encodes these; returns all of them in order."""
     edit, folder = plan.edit, run.episode.folder
     segments = edits.stored_segments(edit, folder)
     missing = [name for name, path in segments.items() if path is None]
+    upscale_clips(run, steps, edits.missing_upscales(edit, missing, folder))
     spans, total = edit.timeline.spans, edit.timeline.num_frames
 
     def on_frame(span: Span, frame: int) -> None:
         label = f"cutting {span.id}, {spans.index(span) + 1} of {len(spans)}"
         run.console.progress(label, span.start + frame, total)
 
-    made = dict(steps.cut_segments(edit, missing, folder.segments, on_frame=on_frame))
+    made = dict(steps.cut_segments(edit, missing, folder, on_frame=on_frame))
     return tuple(made[name] if path is None else path for name, path in segments.items())
 
 

@@ -56,7 +56,7 @@ def _make(home: Path) -> None:
         artifacts.create(plan.episode.folder.voices, line.label, line.recipe, ".wav", by=speak)
     edit = plan.edit
     for span, recipe in edit.segments:
-        edits.cut_segment(edit, span, recipe, plan.episode.folder.segments, on_frame=lambda *_: None)
+        edits.cut_segment(edit, span, recipe, plan.episode.folder, on_frame=lambda *_: None)
     edits.write_captions(edit, plan.episode.folder.film)
 
 
