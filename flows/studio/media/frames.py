@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from flows.studio.errors import StudioError
 from flows.studio.media import films, pictures, user_files
 from flows.studio.media.clips import Frames
 from flows.studio.workspace.files import list_files
+from scripts_llm.files.source import read_text
 
 
 def read_picture(file: Path, *, height: int, width: int) -> Frames:
@@ -98,10 +98,9 @@ def find_captioned_files(folder: Path, caption: str | None) -> list[CaptionedFil
 
 
 def _words(file: Path, beside: Path | None, caption: str | None) -> str:
-    try:
-        text = " ".join(_decode(beside.read_bytes()).split()) if beside else ""
-    except (OSError, ValueError) as error:
-        raise StudioError(f"{beside}: wanted a caption in UTF-8, got {error}", code=2) from None
+    text = (
+        "" if beside is None else " ".join(read_text(beside, what="caption").removeprefix("\ufeff").split())
+    )
     words = text or caption
     if not words:
         raise StudioError(
@@ -110,11 +109,6 @@ def _words(file: Path, beside: Path | None, caption: str | None) -> str:
             code=2,
         )
     return words
-
-
-def _decode(content: bytes) -> str:
-    """The text of a file in UTF-8, or in UTF-16 with its byte order mark. Raises ValueError."""
-    return content.decode("utf-16" if content.startswith((BOM_UTF16_LE, BOM_UTF16_BE)) else "utf-8-sig")
 
 
 def read_frames(files: Sequence[CaptionedFile], framing: FrameFormat) -> Iterator[Frames]:

@@ -82,6 +82,8 @@ def begin(episode: Episode, console: Console, *, clock: Clock = time.monotonic) 
     """
     stamp = _stamp(episode.folder)
     run = Run(*_look(episode), console, clock)
+    for message in scripts.find_lost_text(episode):
+        console.warn(message)
     if nothing_to_do(run):
         yield run
         return
