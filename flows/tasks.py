@@ -19,6 +19,7 @@ from flows.studio.filming.camera import FilmedShot, OnShotStep
 from flows.studio.filming.models import LoadedModels
 from flows.studio.filming.settings import FilmSettings
 from flows.studio.filming.shots import PlannedShot
+from flows.studio.picture.upscale import PlannedUpscale
 from flows.studio.picture.verify import FinishedFilm
 from flows.studio.production.console import Say
 from flows.studio.production.edit import Edit
@@ -28,6 +29,7 @@ from flows.studio.production.steps import LocalSteps, OnFrame
 from flows.studio.voice.lines import PlannedLine
 from flows.studio.voice.settings import VoiceSettings
 from flows.studio.workspace.artifacts import Artifact
+from flows.studio.workspace.folder import EpisodeFolder
 from scripts_llm.errors import ScriptError
 
 R = TypeVar("R")
@@ -102,8 +104,13 @@ class RecordedSteps:
             work = partial(_only, self._local.speak_lines, [line], voices, folder)
             yield run_as_task("speak_line", f"speak {line.label}", work, retries=1)
 
+    def upscale_clips(self, upscales: Sequence[PlannedUpscale], folder: Path) -> Iterator[Artifact]:
+        for planned in upscales:
+            work = partial(_only, self._local.upscale_clips, [planned], folder)
+            yield run_as_task("upscale_clip", f"upscale {planned.label}", work, retries=1)
+
     def cut_segments(
-        self, edit: Edit, names: Sequence[str], folder: Path, *, on_frame: OnFrame
+        self, edit: Edit, names: Sequence[str], folder: EpisodeFolder, *, on_frame: OnFrame
     ) -> Iterator[tuple[str, Path]]:
         for name in names:
             work = partial(_only, self._local.cut_segments, edit, [name], folder, on_frame=on_frame)

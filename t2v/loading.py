@@ -74,10 +74,10 @@ def _device(asked: str | torch.device | None) -> torch.device:
         where = torch.device(asked)
         torch.empty(0, device=where)
     except (RuntimeError, AssertionError, NotImplementedError) as error:
-        there = ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]
-        there += ["mps"] if torch.backends.mps.is_available() else []
+        available = ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]
+        available += ["mps"] if torch.backends.mps.is_available() else []
         raise SettingsError(
-            f"device: wanted one that this machine has ({', '.join(there)}), got {str(asked)!r}"
+            f"device: wanted one that this machine has ({', '.join(available)}), got {str(asked)!r}"
         ) from error
     return where
 
@@ -134,11 +134,11 @@ def _load(
     memory: MemoryLimit,
 ) -> TextToVideo:
     half = (asked or best_dtype(where)) == torch.float16
-    first, found, preset, read_loras = _described(source, base, loras, half=half)
+    first, parts, preset, read_loras = _describe_source(source, base, loras, half=half)
     dtype = asked or choose_dtype(preset, where.type, budget_bytes_of(memory))
-    networks, tensors = _networks(found, preset, torch.device("cpu"), dtype)
+    networks, tensors = _networks(parts, preset, torch.device("cpu"), dtype)
     model = TextToVideo(preset, **networks, device=where, dtype=dtype, memory=memory)
-    files = {part: inside.file.path for part, (_, inside) in found.items()}
+    files = {part: inside.file.path for part, (_, inside) in parts.items()}
     model.origin = Origin(source, files, preset.licence, first.revision, (), tensors)
     if read_loras:
         lora.merge_loras(_lora_modules(model), preset, tensors, read_loras)
@@ -155,26 +155,28 @@ def preset(
     """
     if is_toon(source):
         return toon_preset(source)
-    return _described(str(source), base, loras, half=False)[2]
+    return _describe_source(str(source), base, loras, half=False)[2]
 
 
-def _described(
+def _describe_source(
     source: str, base: str | Path | None, loras: Sequence[tuple[str | Path, float]], *, half: bool
 ) -> tuple[Location, dict[str, tuple[Location, CheckpointPart]], Preset, list[tuple[lora.Lora, float]]]:
     """The location of a source, its parts, its preset and its LoRAs, before any weight is read."""
     first = locate(source, half=half)
-    places = [first, *neighbours(first, half=half)]
+    locations = [first, *neighbours(first, half=half)]
     if base is not None:
-        places.append(locate(base, half=half))
-    found = {part: _found(places, part, source) for part in PARTS}
+        locations.append(locate(base, half=half))
+    parts = {part: _find_or_raise(locations, part, source) for part in PARTS}
     read_loras = [(lora.read_lora(Path(file)), float(weight)) for file, weight in loras]
-    preset = preset_of(found, places, name=first.path.stem if first.path.is_file() else Path(source).name)
+    preset = read_preset(
+        parts, locations, name=first.path.stem if first.path.is_file() else Path(source).name
+    )
     width = lora.guidance_width([read for read, _ in read_loras], preset)
     if width is not None and preset.unet.guidance_embed_dim is None:
         preset = config_reading.as_distilled(preset, width)
-        place, unet = found["unet"]
-        found["unet"] = place, add_zero_guidance(unet, preset)
-    return first, found, preset, read_loras
+        location, unet = parts["unet"]
+        parts["unet"] = location, add_zero_guidance(unet, preset)
+    return first, parts, preset, read_loras
 
 
 def set_loras(model: TextToVideo, loras: Sequence[tuple[str | Path, float]]) -> None:
@@ -188,9 +190,9 @@ def set_loras(model: TextToVideo, loras: Sequence[tuple[str | Path, float]]) -> 
         modules, origin = _lora_modules(model), model.origin
         if origin is None or not origin.tensors:
             raise CheckpointError("this model was not loaded from files that a LoRA can be merged into")
-        wanted = [(lora.read_lora(Path(file)), float(weight)) for file, weight in loras]
+        new = [(lora.read_lora(Path(file)), float(weight)) for file, weight in loras]
         before = [(lora.read_lora(file), 0.0) for file, _ in origin.loras]
-        lora.merge_loras(modules, model.preset, origin.tensors, [*before, *wanted])
+        lora.merge_loras(modules, model.preset, origin.tensors, [*before, *new])
         model.origin = replace(origin, loras=tuple((Path(f), float(w)) for f, w in loras))
 
 
@@ -206,26 +208,26 @@ def save(model: TextToVideo, folder: str | Path, *, layout: str = "modelscope") 
         return saving.save_checkpoint(modules, model.preset, folder, layout=layout)
 
 
-def _found(places: Sequence[Location], part: str, source: str) -> tuple[Location, CheckpointPart]:
-    found = find_part(list(places), part)
-    if found is None:
+def _find_or_raise(locations: Sequence[Location], part: str, source: str) -> tuple[Location, CheckpointPart]:
+    located = find_part(list(locations), part)
+    if located is None:
         raise CheckpointError(
             f"{source}: no {part} in it or beside it (wanted {ORIGINAL[part]}.pth or .bin, or a folder "
             f"{FOLDERS[part]}/): name a folder that has it as base"
         )
-    return found
+    return located
 
 
-def preset_of(
-    found: Mapping[str, tuple[Location, CheckpointPart]], places: Sequence[Location], *, name: str
+def read_preset(
+    parts: Mapping[str, tuple[Location, CheckpointPart]], locations: Sequence[Location], *, name: str
 ) -> Preset:
     """The preset that the settings beside the weights describe; a value that they lack is ModelScope's."""
     preset = replace(MODELSCOPE, name=name)
-    configuration = next((p for place in places if (p := place.config_file("configuration"))), None)
+    configuration = next((p for location in locations if (p := location.config_file("configuration"))), None)
     if configuration is not None:
         preset = config_reading.with_modelscope(preset, configuration)
-    place, unet = found["unet"]
-    scheduler = place.config_file("scheduler")
+    location, unet = parts["unet"]
+    scheduler = location.config_file("scheduler")
     if unet.layout.name == "diffusers" and scheduler is not None:
         preset = config_reading.with_diffusers_scheduler(preset, scheduler)
     readers: dict[str, Callable[[Preset, Path], Preset]] = {
@@ -233,16 +235,16 @@ def preset_of(
         "autoencoder": config_reading.with_diffusers_autoencoder,
         "text_encoder": config_reading.with_transformers_text,
     }
-    for part, (place, inside) in found.items():
-        path = place.config_file(part)
+    for part, (location, inside) in parts.items():
+        path = location.config_file(part)
         if inside.layout.name == "diffusers" and path is not None:
             preset = readers[part](preset, path)
-    preset = replace(preset, text_encoder=_tower(found["text_encoder"][1], preset))
+    preset = replace(preset, text_encoder=_tower(parts["text_encoder"][1], preset))
     cond = next((v for k, v in unet.tensors.items() if k.endswith("cond_proj.weight")), None)
     width = cond.shape[1] if cond else preset.unet.guidance_embed_dim
     if width is not None:
         preset = config_reading.as_distilled(preset, width)
-    card = next((p for place, _ in found.values() if (p := place.config_file("card"))), None)
+    card = next((p for location, _ in parts.values() if (p := location.config_file("card"))), None)
     return replace(preset, licence=(config_reading.read_licence(card) if card else None) or preset.licence)
 
 
@@ -265,7 +267,7 @@ def _tower(part: CheckpointPart, preset: Preset) -> Any:
 
 
 def _networks(
-    found: Mapping[str, tuple[Location, CheckpointPart]],
+    parts: Mapping[str, tuple[Location, CheckpointPart]],
     preset: Preset,
     where: torch.device,
     dtype: torch.dtype,
@@ -280,10 +282,10 @@ def _networks(
         }
     modules: dict[str, nn.Module] = {**networks, "text_encoder": text_encoder.tower}
     tensors: dict[str, Mapping[str, TensorSource]] = {
-        part: match_tensors(found[part][1], module, preset) for part, module in modules.items()
+        part: match_tensors(parts[part][1], module, preset) for part, module in modules.items()
     }
     for part, module in modules.items():
-        fill(module, tensors[part], found[part][1].file.path, device=where, dtype=dtype)
+        fill(module, tensors[part], parts[part][1].file.path, device=where, dtype=dtype)
     tower = text_encoder.tower
     tower.register_buffer("attn_mask", tower.build_causal_mask().to(where, dtype), persistent=False)
     return networks, tensors

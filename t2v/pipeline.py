@@ -215,6 +215,7 @@ class _Filming:
     clip: ClipSettings
 
     def video(self, seed: int, callback: Callback | None) -> Video:
+        """The clip of a seed. Raises RenderError."""
         clip, preset = self.clip, self.model.preset
         if clip.init_frames is not None and clip.strength == 0:
             frames = resize_frames(clip.init_frames, clip.height, clip.width).copy()
@@ -314,7 +315,7 @@ class _Filming:
 
 
 def describe_damage(parts: Mapping[str, nn.Module]) -> str:
-    """Which weights are not finite, or what to try where all of them are."""
+    """One line: the weights that are not finite, or advice if all of them are."""
     bad = [
         f"{part}.{name}"
         for part, module in parts.items()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -9,12 +10,22 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from scripts_llm.errors import ScriptError
-from scripts_llm.files.source import Fault, Source, Spot, faults_error, read_text
+from scripts_llm.files.source import Fault, Source, Spot, faults_error, read_text, spot_at
 from scripts_llm.files.validation import describe_node, known_keys, suggestion, validate
-from scripts_llm.files.yaml_nodes import Node, parse
+from scripts_llm.files.yaml_nodes import Node, children, parse, resolve_scalar
 from scripts_llm.screenplay.premise import Character, Premise
 from scripts_llm.screenplay.script import Beat, Line, Script
+from scripts_llm.screenplay.video import find_lora_tag
 
+_SCREENPLAY = "coldopen import {}, which makes a script of it"
+_OTHER_TEXTS = (
+    (re.compile(r"^\ufeff?(?:<\?xml[^>]*>)?\s*<FinalDraft"), "a Final Draft screenplay", _SCREENPLAY),
+    (re.compile(r"^\.?(?:INT|EXT|EST|I/E)[./ ].*\n", re.MULTILINE), "a screenplay", _SCREENPLAY),
+    (re.compile(r"^\s*<(?:!doctype|html)", re.IGNORECASE), "a web page", "saving the page's text"),
+)
+_MAYBE_LOST = re.compile(r"^[^#\n]*\S[ \t]+#[^\s#!]", re.MULTILINE)
+_LOST_TEXT = re.compile(r"[ \t]+(?P<text>#[^\s#!][^\r\n]*)")
+_LOST = "YAML takes {} for a comment, which leaves {}; put quotes around the text, or a space behind the #"
 _OF_AN_ELEMENT = frozenset(known_keys(Line) + known_keys(Beat))
 
 
@@ -23,7 +34,7 @@ def read_premise(path: Path) -> Premise:
     source = Source(path, read_text(path, what="premise"))
     root, faults = _root(source, "premise", "`show:` and `logline:`")
     premise, more = validate(Premise, root, path)
-    faults = _merge_faults(faults, more)
+    faults = _merge_faults([*faults, *_lora_tags(root)], more)
     if (
         premise is not None
         and premise.logline is None
@@ -58,6 +69,7 @@ def read_script(path: Path, cast: Collection[str]) -> Script:
     root, strangers = _expand_lines(root, everyone)
     script, more = validate(Script, root, path)
     ours = [*strangers, *_shot_faults(root, everyone), *_ids_used_twice(root), *_locked_without_id(root)]
+    ours += _lora_tags(root)
     faults = _merge_faults(faults + ours, more)
     if script is None or faults:
         raise faults_error(faults, source)
@@ -87,13 +99,62 @@ def _merge_faults(faults: list[Fault], more: list[Fault]) -> list[Fault]:
 
 
 def _root(source: Source, what: str, least: str) -> tuple[Node, list[Fault]]:
+    for pattern, kind, hint in _OTHER_TEXTS:
+        if pattern.search(source.text):
+            raise ScriptError(f"{source.path}: wanted a {what}, got {kind}, try {hint.format(source.path)}")
     root, faults = parse(source)
     if root is None or root.is_blank:
         raise ScriptError(f"{source.path}: wanted a {what}, got an empty file, try {least}")
     if not isinstance(root.value, dict):
         fault = Fault(root.start, f"a mapping with {least}", describe_node(root), "`key: value` lines")
         raise faults_error([*faults, fault], source)
+    keys = root.value.keys()
+    if what == "premise" and "scenes" in keys and "show" not in keys:
+        raise ScriptError(f"{source.path}: wanted a premise, got a script, try the file with `show:` in it")
+    if what == "script" and "show" in keys and "scenes" not in keys:
+        hint = f"coldopen script --premise {source.path}, which writes one"
+        raise ScriptError(f"{source.path}: wanted a script, got a premise, try {hint}")
     return root, faults
+
+
+# --------------------------------------------------------------------------------- text in the wrong place
+
+
+def find_lost_text(path: Path, *, what: str) -> list[str]:
+    """Messages about text that YAML takes for a comment: `show: Fish #1` is a show called Fish.
+
+    A comment with a space behind its # is one. Raises ScriptError for a file that is no YAML.
+    """
+    source = Source(path, read_text(path, what=what))
+    if not _MAYBE_LOST.search(source.text):
+        return []
+    messages = []
+    for node in _scalars(parse(source)[0]):
+        kept = resolve_scalar(str(node.value)) if node.plain else None
+        lost = _LOST_TEXT.match(source.text, node.end.index) if node.plain else None
+        if lost is not None and (node.is_blank or isinstance(kept, str)):
+            spot = spot_at(source.text, lost.start("text"))
+            message = _LOST.format(repr(lost["text"].rstrip()), repr(kept) if kept else "nothing")
+            messages.append(source.format_message(spot.line, spot.column, message))
+    return messages
+
+
+def _scalars(root: Node | None) -> Iterator[Node]:
+    """Every scalar that is a value, in the order of the file."""
+    stack = [root] if root is not None else []
+    while stack:
+        node = stack.pop()
+        if isinstance(node.value, str):
+            yield node
+        stack.extend(reversed([child for _, child in children(node)]))
+
+
+def _lora_tags(root: Node) -> Iterator[Fault]:
+    for node in _scalars(root):
+        tag = find_lora_tag(str(node.value))
+        if tag is not None:
+            hint = f"`video: {{lora: [{tag[1]}]}}` in the premise"
+            yield Fault(node.start, "a prompt in words", tag[0], hint)
 
 
 # ------------------------------------------------------------------------------------- lines of dialogue

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import stat
+from codecs import BOM_UTF16_BE, BOM_UTF16_LE, BOM_UTF32_BE, BOM_UTF32_LE
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -91,9 +93,28 @@ def shorten(text: str) -> str:
 
 # ------------------------------------------------------------------------------------------- the file
 
+_MARKS = (  # UTF-32 first: its mark begins with that of UTF-16
+    (BOM_UTF32_LE, "utf-32"),
+    (BOM_UTF32_BE, "utf-32"),
+    (BOM_UTF16_LE, "utf-16"),
+    (BOM_UTF16_BE, "utf-16"),
+)
+_AS_TEXT = "saving it as plain text"
+_OTHER_KINDS = (  # by a file's first bytes
+    (rb"PK\x03\x04", "a Word file or another zip archive", _AS_TEXT),
+    (rb"%PDF-", "a PDF", _AS_TEXT),
+    (rb"\{\\rtf", "rich text (RTF)", _AS_TEXT),
+    (rb"\xd0\xcf\x11\xe0", "an Office file", _AS_TEXT),
+    (rb"\x1f\x8b", "a gzip archive", "unpacking it"),
+    (rb"\x89PNG|\xff\xd8\xff|GIF8|RIFF|ID3|OggS|....ftyp", "a picture, a sound or a film", "another file"),
+)
+
 
 def read_text(path: Path, *, what: str) -> str:
-    """The file's text with byte order mark and line ends. Raises ScriptError if it is no UTF-8 text file."""
+    """The file's text with line ends, as it is in the file. Raises ScriptError if it is no text file.
+
+    It is UTF-8, or what a byte order mark says: UTF-16 or UTF-32, which YAML 1.2 allows.
+    """
     try:
         mode = path.stat().st_mode
         if stat.S_ISDIR(mode):
@@ -140,11 +161,19 @@ def _file_hint(files: Any) -> str:
 
 
 def _decode(raw: bytes, path: Path) -> str:
-    if raw.startswith((b"\xff\xfe", b"\xfe\xff")):
-        raise ScriptError(f"{path}:1:1: wanted UTF-8, got UTF-16, try saving the file as UTF-8")
+    for pattern, kind, hint in _OTHER_KINDS:
+        if re.match(pattern, raw):
+            raise ScriptError(f"{path}: wanted a text file, got {kind}, try {hint}")
+    encoding = next((name for mark, name in _MARKS if raw.startswith(mark)), "")
+    if not encoding and re.match(rb"(?:[^\0]\0){8}|(?:\0[^\0]){8}", raw):
+        got = "UTF-16 without a byte order mark"
+        raise ScriptError(f"{path}:1:1: wanted UTF-8, got {got}, try saving the file as UTF-8")
     try:
-        text = raw.decode("utf-8")
+        text = raw.decode(encoding or "utf-8")
     except UnicodeDecodeError as fault:
+        if encoding:
+            got = f"{encoding.upper()} that breaks off"
+            raise ScriptError(f"{path}: wanted text, got {got}, try saving the file as UTF-8") from None
         got = f"the byte 0x{raw[fault.start]:02x} (Latin-1?)"
         before = raw[: fault.start].decode("utf-8")
         raise _decoding_error(path, raw.decode("utf-8", "replace"), len(before), got) from None

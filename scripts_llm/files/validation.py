@@ -74,6 +74,13 @@ class _LocatedError:
         return self.steps if self.kind == "missing" else None
 
     @property
+    def lacks_colon(self) -> bool:
+        """Whether it is a key of a model in {} without a colon: `no` in `{who: joe, line: Well, no}`."""
+        if self.node is None or self.key is None or not self.node.is_blank or not self.parent.flow:
+            return False
+        return bool(known_keys(self.owner)) and self.node.start == self.key.end
+
+    @property
     def spot(self) -> Spot:
         """The position to report: the key's if the value is missing or unknown, else the value's."""
         if self.key is not None and (
@@ -153,7 +160,7 @@ def known_keys(expected: Any) -> list[str]:
 def _mend(content: Any, located: _LocatedError) -> bool:
     """Replaces a value by its text, or removes an empty one, if that resolves the error; True if so."""
     node = located.node
-    if node is None or not located.steps or not node.plain:
+    if node is None or not located.steps or not node.plain or located.lacks_colon:
         return False
     last: Any = located.steps[-1]
     for step in located.steps[:-1]:
@@ -221,12 +228,14 @@ def _merge_union_faults(group: Sequence[_LocatedError]) -> Fault:
 
 def _fault(located: _LocatedError) -> Fault:
     expected, hint = _EXPECTED.get(located.kind, _other)(located)
+    if located.lacks_colon:
+        expected, hint = "`key: value`", "quotes around the text before it, if the comma belongs to it"
     got = describe_node(located.node)
     if located.kind == "string_too_long" and located.node is not None:
         got = f"{len(str(located.node.value))}"
     elif located.kind in ("too_long", "too_short") and located.node is not None:
         got = f"{len(located.node.value)}"
-    elif located.kind == "extra_forbidden":
+    elif located.kind == "extra_forbidden" or located.lacks_colon:
         got = repr(str(located.steps[-1]))
     return Fault(located.spot, expected, got, hint)
 
@@ -291,6 +300,7 @@ _EXPECTED: Mapping[str, Callable[[_LocatedError], tuple[str, str]]] = {
     "literal_error": _literal,
     "string_pattern_mismatch": _pattern,
     "string_type": _fixed("text"),
+    "string_unicode": _fixed("whole characters, not half of a pair like \\ud83d"),
     "string_too_short": _fixed("some text"),
     "string_too_long": _bound("at most {} characters", "max_length"),
     "too_long": _bound("at most {} under `{}:`", "max_length"),

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 import re
+import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -82,6 +83,8 @@ def parse(source: Source) -> tuple[Node | None, list[Fault]]:
     fault = _read(source.text, builder)
     if fault is None:
         return builder.root, builder.faults
+    if foreign := _foreign_signs(source.text):
+        raise faults_error(foreign, source)
     found = [*builder.faults, fault]
     text = source.text
     while fault is not None and fault.in_one_line and len(found) <= MAX_FAULTS:
@@ -116,6 +119,17 @@ def _read(text: str, builder: _Builder) -> _SyntaxFault | None:
     return None
 
 
+def _foreign_signs(text: str) -> list[Fault]:
+    """Faults of spaces and colons that look like YAML's own and are others."""
+    return [
+        Fault(
+            spot_at(text, sign.start(1)), wanted, f"{unicodedata.name(sign[1])}, U+{ord(sign[1]):04X}", hint
+        )
+        for pattern, wanted, hint in _FOREIGN_SIGNS
+        for sign in pattern.finditer(text)
+    ]
+
+
 def _without_line(text: str, line: int) -> str:
     rows = text.split("\n")
     rows[line - 1] = ""
@@ -141,7 +155,7 @@ _SYNTAX_FAULTS = (
         "the same number of spaces before each",
         False,
     ),
-    (r"quoted|end of stream", "a closing quote", "none", "a quote where the text ends", False),
+    (r"quoted(?!.*escape)|end of stream", "a closing quote", "none", "a quote where the text ends", False),
     (r"character '[@`%]'", "a word", "a sign that YAML keeps for itself", _QUOTES, _ONE_LINE),
     (
         r"sequence entries",
@@ -159,6 +173,22 @@ _SYNTAX_FAULTS = (
         False,
     ),
     (r"never closed", "a closing bracket", "none", "one where the list or the mapping ends", False),
+    (
+        r"escape",
+        "text",
+        "a \\ that begins no sign in double quotes",
+        "single quotes, or / in paths",
+        _ONE_LINE,
+    ),
+    (r"block scalar", "text", "a | or > that YAML keeps for itself", _QUOTES, _ONE_LINE),
+    (r"mapping keys are not allowed", "text", "a ? that YAML keeps for itself", _QUOTES, _ONE_LINE),
+)
+_COMMENT_IN_BRACKETS = re.compile(r"(?<=[\s,\[{])#[^\s#]")
+_FOREIGN_SPACE = "\u00a0\u2000-\u200a\u202f\u205f\u3000"  # spaces that YAML takes for letters
+_FOREIGN_SIGNS = (
+    (re.compile(rf"^[ -]*([{_FOREIGN_SPACE}])", re.M), "a space", "two plain spaces a level"),
+    (re.compile(rf"^[ -]*[\w-]+:([{_FOREIGN_SPACE}])", re.M), "a space", "a plain space behind the colon"),
+    (re.compile(r"^[ -]*[\w-]+(：)", re.M), "a colon", "a plain colon and a space"),
 )
 
 
@@ -170,8 +200,16 @@ def _syntax_fault(error: yaml.MarkedYAMLError, text: str) -> _SyntaxFault:
     if opened and mark and opened.line < mark.line and re.search(r"quoted|flow (sequence|mapping)", said):
         mark, said = opened, said if "quoted" in said else "never closed"
     spot = _spot(mark) if mark else Spot(0, 1, 1)
-    rows = text.splitlines() or [""]
+    if "flow node" in said and spot.index >= len(text.rstrip()):
+        bracket = max(text.rfind("["), text.rfind("{"))
+        spot, said = spot_at(text, bracket), "never closed"
+    if said == "never closed" and (comment := _COMMENT_IN_BRACKETS.search(text, spot.index)):
+        spot = spot_at(text, comment.start())
+        return _SyntaxFault(spot, "a closing bracket", "a comment from the # on", _QUOTES, _ONE_LINE)
+    rows = re.split(r"\r\n|[\r\n\x85]", text)
     row = rows[min(spot.line, len(rows)) - 1]
+    if row.startswith("```"):
+        return _SyntaxFault(spot, "YAML", "the mark of a code block", "taking both ``` lines out", _ONE_LINE)
     if "\t" in row[: len(row) - len(row.lstrip())]:
         said = r"character '\t'"
     for pattern, expected, got, hint, in_one_line in _SYNTAX_FAULTS:

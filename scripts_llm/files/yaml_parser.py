@@ -13,7 +13,7 @@ from scripts_llm.screenplay.script import Beat, Line, Shot
 _LINE_ENDS = "\0\r\n\x85\u2028\u2029"
 _SPACES = _LINE_ENDS + " \t"
 _BRACKETS = ",[]{}"
-
+_BRACKETS_AND_MORE = re.compile(r"(?:\[[^\[\]{}]*\]|\{[^\[\]{}]*\})[ \t]*[^\s\]},]")
 
 _KEYS = frozenset((*Line.model_fields, *Beat.model_fields, *Shot.model_fields, *Character.model_fields))
 
@@ -23,14 +23,22 @@ class Parser(yaml.reader.Reader, yaml.scanner.Scanner, yaml.parser.Parser):
 
     `- joe: Wait: what` is an error in YAML though nothing else can be meant. Here a plain scalar that begins
     on the line of its key runs to the end of the line, inside brackets to the next comma or closing bracket.
-    Likewise `"No," he said`, `*sighs* No` and `@don No` behind a key are text. `{line: Really?, laugh: big}`
-    is valid YAML 1.2, which pyyaml refuses. Overrides methods of pyyaml 6's scanner.
+    Likewise `"No," he said`, `[sighs] No`, `*sighs* No` and `@don No` behind a key are text. Of YAML 1.2,
+    which pyyaml refuses or reads otherwise, it takes `{line: Really?, laugh: big}`, tabs between tokens and
+    within text, and U+2028 and U+2029 as no line breaks. Overrides methods of pyyaml 6's scanner.
     """
 
     def __init__(self, text: str) -> None:
-        yaml.reader.Reader.__init__(self, text)
+        yaml.reader.Reader.__init__(self, text.replace("\u2028", " ").replace("\u2029", " "))
         yaml.scanner.Scanner.__init__(self)
         yaml.parser.Parser.__init__(self)
+
+    def scan_to_next_token(self) -> None:
+        """Skips spaces, comments, line ends, and the tabs that indent nothing."""
+        super().scan_to_next_token()
+        while self.peek() == "\t" and (self.flow_level or not self.allow_simple_key):
+            self.forward()
+            super().scan_to_next_token()
 
     def check_plain(self) -> Any:
         """Whether an unquoted scalar begins here."""
@@ -44,6 +52,15 @@ class Parser(yaml.reader.Reader, yaml.scanner.Scanner, yaml.parser.Parser):
             self.fetch_plain()
         else:
             super().fetch_alias()
+
+    def fetch_flow_collection_start(self, token_class: Any) -> None:
+        """Scans `[` or `{`; a line that continues behind the closing bracket is text: `[sighs] No`."""
+        row = self._row()
+        if not self.flow_level and self._is_behind_its_key() and re.match(_BRACKETS_AND_MORE, row):
+            self.allow_simple_key = False
+            self.tokens.append(self._take_row(row))
+        else:
+            super().fetch_flow_collection_start(token_class)
 
     def fetch_flow_scalar(self, style: Any) -> None:
         """Scans quoted text; a line that continues behind the closing quote is plain text."""
@@ -81,9 +98,9 @@ class Parser(yaml.reader.Reader, yaml.scanner.Scanner, yaml.parser.Parser):
         return yaml.ScalarToken(row, True, start, self.get_mark())
 
     def _scan_row(self) -> Any:
-        """The rest of the line as one scalar if it contains a colon that would otherwise end it."""
+        """The rest of the line as one scalar if it contains a colon or tab that would otherwise end it."""
         row = self._row()
-        return self._take_row(row) if re.search(r":(\s|$)", row) else None
+        return self._take_row(row) if re.search(r":(\s|$)|\t", row) else None
 
     def _scan_in_brackets(self) -> Any:
         is_value = self._is_behind_its_key()

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from scripts_llm.errors import ScriptError
+from scripts_llm.files.source import read_text
 from scripts_llm.plain_text import strip_controls
 
 _MARKS = re.compile("[\u200b\u200e\u200f\u061c\ufeff]")
@@ -63,6 +64,6 @@ def _unfilled(template: str, folder: Path | None, problem: str) -> ScriptError:
 def _source(name: str, folder: Path | None) -> str | None:
     own = folder / f"{name}.j2" if folder else None
     if own is not None and own.is_file() and own.parent == folder:
-        return own.read_text(encoding="utf-8")
+        return read_text(own, what="prompt").removeprefix("\ufeff")
     file = resources.files("templates") / "prompts" / f"{name}.j2"
     return file.read_text(encoding="utf-8") if file.is_file() else None

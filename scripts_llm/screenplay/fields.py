@@ -13,8 +13,50 @@ Name = Annotated[str, Field(min_length=1, max_length=80)]
 Sentence = Annotated[str, Field(min_length=1, max_length=240)]
 Text = Annotated[str, Field(max_length=600)]
 
-PICTURES = ("mp4", "gif", "png", "jpg", "jpeg")
-SOUNDS = ("wav", "mp3")
+# What a file's name can rule out; its content decides the rest, once it is opened.
+_SOUNDS = {
+    "wav",
+    "mp3",
+    "m4a",
+    "flac",
+    "ogg",
+    "oga",
+    "opus",
+    "aif",
+    "aiff",
+    "aac",
+    "wma",
+    "caf",
+    "amr",
+    "mid",
+}
+_PICTURES = {"png", "jpg", "jpeg", "gif", "webp", "bmp", "tif", "tiff", "avif", "heic", "jxl", "psd"}
+_OTHERS = {
+    *("txt", "md", "yaml", "yml", "json", "csv", "html", "xml", "srt", "vtt", "ass", "fountain", "fdx"),
+    *("exe", "dll", "py", "sh", "bat", "com", "msi", "app", "zip", "rar", "7z", "gz", "tar"),
+    *(
+        "svg",
+        "eps",
+        "ai",
+        "pdf",
+        "doc",
+        "docx",
+        "odt",
+        "rtf",
+        "ppt",
+        "pptx",
+        "xls",
+        "xlsx",
+        "m3u",
+        "m3u8",
+        "pls",
+        "otio",
+    ),
+}
+NO_PICTURES = frozenset(_OTHERS | _SOUNDS)
+NO_SOUNDS = frozenset(_OTHERS | _PICTURES)
+A_PICTURE = "a clip or a picture (mp4, mov, webm, gif, png, jpg, webp, …)"
+A_SOUND = "a sound file (wav, mp3, m4a, flac, ogg, …)"
 
 
 class Model(BaseModel):
@@ -32,8 +74,8 @@ class Model(BaseModel):
         return strip_controls_deep(value)
 
 
-def check_file_type(file: str | None, kinds: tuple[str, ...]) -> str | None:
-    """A validator: the file, if its extension is one of `kinds`. Raises ValueError."""
-    if file is not None and file.rpartition(".")[2].lower() not in kinds:
-        raise ValueError(f"a file of the kind {', '.join(kinds)}")
+def check_file_type(file: str | None, refused: frozenset[str], kinds: str) -> str | None:
+    """A validator: the file, unless its extension is one of `refused`. Raises ValueError with the `kinds`."""
+    if file is not None and file.rpartition(".")[2].lower() in refused:
+        raise ValueError(kinds)
     return file

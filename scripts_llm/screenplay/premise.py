@@ -10,7 +10,16 @@ from typing import Literal
 
 from pydantic import Field, field_validator
 
-from scripts_llm.screenplay.fields import PICTURES, Id, Model, Name, Sentence, Text, check_file_type
+from scripts_llm.screenplay.fields import (
+    A_PICTURE,
+    NO_PICTURES,
+    Id,
+    Model,
+    Name,
+    Sentence,
+    Text,
+    check_file_type,
+)
 from scripts_llm.screenplay.video import Video
 
 Part = Literal["cold_open", "act_1", "act_2", "tag"]
@@ -157,7 +166,7 @@ class Titles(Model):
     intro: str | None = Field(
         default=None,
         max_length=400,
-        description="a film (mp4, gif; a minute of it at most) or picture (png, jpg) of one's own instead "
+        description="a film (mp4, mov, webm, gif, …; a minute of it at most) or picture of one's own instead "
         "of the title card, named from this file's folder; a film's own sound is heard instead of the theme",
     )
     card: Name | None = Field(default=None, description="the title card's text; the show's name if left out")
@@ -166,7 +175,7 @@ class Titles(Model):
     @field_validator("intro")
     @classmethod
     def _intro_is_a_picture(cls, value: str | None) -> str | None:
-        return check_file_type(value, PICTURES)
+        return check_file_type(value, NO_PICTURES, A_PICTURE)
 
 
 class Writer(Model):

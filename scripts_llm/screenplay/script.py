@@ -9,7 +9,18 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, Discriminator, Field, Tag, field_validator, model_validator
 
-from scripts_llm.screenplay.fields import PICTURES, SOUNDS, Id, Model, Name, Sentence, Text, check_file_type
+from scripts_llm.screenplay.fields import (
+    A_PICTURE,
+    A_SOUND,
+    NO_PICTURES,
+    NO_SOUNDS,
+    Id,
+    Model,
+    Name,
+    Sentence,
+    Text,
+    check_file_type,
+)
 from scripts_llm.screenplay.premise import MAX_SCENES, Character, Meme, Part
 from scripts_llm.screenplay.video import Fit
 
@@ -42,14 +53,14 @@ class Shot(Model):
     file: str | None = Field(
         default=None,
         max_length=400,
-        description="a clip (mp4, gif) or picture (png, jpg) of one's own instead of filming, named from the "
-        "folder of the script or of the premise; a picture gets a slow push-in",
+        description="a clip (mp4, mov, webm, gif, …) or picture (png, jpg, webp, …) of one's own instead of "
+        "filming, named from the folder of the script or of the premise; a picture gets a slow push-in",
     )
 
     @field_validator("file")
     @classmethod
     def _file_is_a_picture(cls, value: str | None) -> str | None:
-        return check_file_type(value, PICTURES)
+        return check_file_type(value, NO_PICTURES, A_PICTURE)
 
 
 class Line(Model):
@@ -66,14 +77,14 @@ class Line(Model):
     file: str | None = Field(
         default=None,
         max_length=400,
-        description="a recording (wav, mp3) of one's own instead of the voice, named from the folder of the "
-        "script or of the premise",
+        description="a recording (wav, mp3, m4a, …) of one's own instead of the voice, named from the folder "
+        "of the script or of the premise",
     )
 
     @field_validator("file")
     @classmethod
     def _file_is_a_sound(cls, value: str | None) -> str | None:
-        return check_file_type(value, SOUNDS)
+        return check_file_type(value, NO_SOUNDS, A_SOUND)
 
 
 class Beat(Model):
@@ -100,7 +111,7 @@ class SoundEffect(Model):
     file: str | None = Field(
         default=None,
         max_length=400,
-        description="one of one's own (wav, mp3), named from the folder of the script or of the premise",
+        description="one of one's own (wav, mp3, …), named from the folder of the script or of the premise",
     )
     at: Literal["start", "end"] | Annotated[float, Field(ge=0, le=600)] = Field(
         default="start", description="`start`, `end` (over as the scene ends), or seconds into the scene"
@@ -110,8 +121,7 @@ class SoundEffect(Model):
     def _is_one_sound(self) -> Self:
         if (self.name is None) == (self.file is None):
             raise ValueError("either a name or a file, like {name: door} or {file: slam.wav}")
-        if self.file is not None and not self.file.lower().endswith(SOUNDS):
-            raise ValueError(f"a sound file ({', '.join(SOUNDS)})")
+        check_file_type(self.file, NO_SOUNDS, A_SOUND)
         return self
 
 

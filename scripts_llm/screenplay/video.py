@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Literal
 
 from pydantic import Field
@@ -10,6 +11,17 @@ from scripts_llm.screenplay.fields import Model
 
 Fit = Literal["loop", "boomerang", "hold", "slow", "trim"]
 Watermark = Literal["bug", "crop"]
+
+_LORA_TAG = re.compile(r"<(?:lora|lyco):(?P<name>[^<>:]+)(?P<weight>:[-+.\d]+)?[^<>]*>", re.IGNORECASE)
+
+
+def find_lora_tag(prompt: str) -> tuple[str, str] | None:
+    """The first `<lora:ink:0.7>` of a prompt, as web UIs have it, and the same as `lora:` has it; or None.
+
+    No film model reads it: to a text encoder its letters are words.
+    """
+    tag = _LORA_TAG.search(prompt)
+    return None if tag is None else (tag[0], f"{tag['name'].strip()}.safetensors{tag['weight'] or ''}")
 
 
 class Video(Model):

@@ -204,7 +204,7 @@ def check_finite(tensor: Tensor, source: TensorSource, name: str) -> None:
 
 @dataclass(frozen=True)
 class Origin:
-    """Where a loaded model comes from.
+    """The origin of a loaded model.
 
     `files` are its weight files by part, `revision` is the commit on the hub, `loras` are the merged (file,
     weight) pairs, and `tensors` are the sources of its weights, from which `set_loras` starts.

@@ -41,6 +41,7 @@ class Location:
 
     @property
     def folder(self) -> Path:
+        """The folder, or that of the file."""
         return self.path if self.path.is_dir() else self.path.parent
 
 

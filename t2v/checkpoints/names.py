@@ -110,11 +110,13 @@ def _prefixed(key: str, prefixes: Mapping[str, tuple[str, ...]]) -> tuple[str, .
 
 
 def unet_in_diffusers(keys: Iterable[str], config: UNetConfig) -> NameMap:
+    """diffusers' names of the UNet's tensors."""
     prefixes = {own: (theirs,) for own, theirs in unet_prefixes(config).items()}
     return {key: (_prefixed(key, prefixes),) for key in keys}
 
 
 def autoencoder_in_diffusers(keys: Iterable[str], config: AutoencoderConfig) -> NameMap:
+    """diffusers' names of the autoencoder's tensors, older ones as alternatives."""
     prefixes = autoencoder_prefixes(config)
     out: NameMap = {}
     for key in keys:
@@ -158,6 +160,7 @@ def unet_in_modelscope(keys: Iterable[str], config: UNetConfig) -> NameMap:
 
 
 def identity_names(keys: Iterable[str]) -> NameMap:
+    """The map of a layout with our own names."""
     return {key: ((key,),) for key in keys}
 
 

@@ -53,6 +53,7 @@ class ClipSize(NamedTuple):
 
     @property
     def frames_at_once(self) -> int:
+        """How many frames the network sees at once."""
         return min(self.window or self.frames, self.frames)
 
     def latents(self, factor: int) -> tuple[int, int, int]:
@@ -141,14 +142,17 @@ class MemoryPlan:
 
     @property
     def peak(self) -> int:
+        """The expected peak in bytes."""
         return max(self.peaks.values())
 
     @property
     def fits(self) -> bool:
+        """Whether the expected peak is within the budget."""
         return self.budget is None or self.peak <= self.budget
 
     @property
     def peak_gb(self) -> float:
+        """The expected peak in GB of 2**30 bytes."""
         return self.peak / GB
 
     def __str__(self) -> str:
@@ -194,12 +198,12 @@ def plan(
     size = next(iter(preset.sizes.values()), (256, 256))
     clip = ClipSize(num_frames or preset.num_frames, height or size[0], width or size[1], window)
     budget = free_bytes(device) if memory_gb is None else int(memory_gb * GB)
-    wanted = allowed_dtypes(device)
-    for option in (dtype,) if dtype else wanted:
+    best_first = allowed_dtypes(device)
+    for option in (dtype,) if dtype else best_first:
         for fitting in candidate_plans(preset, clip, device, option, budget):
             if fitting.fits:
-                fell = dtype is None and option != wanted[0]
-                return replace(fitting, instead_of=wanted[0] if fell else None)
+                is_smaller = dtype is None and option != best_first[0]
+                return replace(fitting, instead_of=best_first[0] if is_smaller else None)
     raise SettingsError(describe_shortage(preset, fitting))
 
 
@@ -222,6 +226,7 @@ def choose_dtype(preset: Preset, device: str, budget: int | None) -> torch.dtype
 
 
 def dtype_name(dtype: torch.dtype | None) -> str:
+    """A dtype without "torch."."""
     return str(dtype).removeprefix("torch.")
 
 

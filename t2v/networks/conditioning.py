@@ -71,7 +71,7 @@ DEFAULT = LayerOptions()
 
 @dataclass(frozen=True)
 class Conditioning:
-    """What every layer of the UNet may read besides its input."""
+    """The second argument of every layer of the UNet."""
 
     time_emb: Tensor  # b d
     text: Tensor  # b l d, or (b f) l d where every frame has a text of its own

@@ -17,14 +17,14 @@ class NoiseSchedule:
     """Share of the signal's variance at every timestep: (num_timesteps,), fp64, falling.
 
     `shared_noise`: share of the noise's variance that all frames of a clip have in common, as in "Preserve
-    Your Own Correlation" (Ge et al. 2023): what stands still meets the same noise in every frame.
+    Your Own Correlation" (Ge et al. 2023), so that still parts of a film get the same noise in every frame.
     """
 
     alphas_cumprod: Tensor
     shared_noise: float = 0.0
 
     def level(self, timestep: float) -> tuple[float, float]:
-        """What multiplies clean latents and noise at a timestep; before timestep 0 there is no noise.
+        """The factors (a, sigma) of clean latents and noise at a timestep; below 0 there is no noise.
 
         Between two timesteps the logarithm of their quotient is interpolated, as k-diffusion does.
         """
@@ -48,7 +48,7 @@ class NoiseSchedule:
         return self.shared(torch.randn(tuple(shape), generator=generator), generator)
 
     def shared(self, noise: Tensor, generator: torch.Generator | None) -> Tensor:
-        """Noise (b, c, f, h, w) with what all frames have in common; as it is where they have nothing."""
+        """Noise (b, c, f, h, w) mixed with noise that all frames share; unchanged if `shared_noise` is 0."""
         if not self.shared_noise:
             return noise
         common = torch.randn(*noise.shape[:2], 1, *noise.shape[3:], generator=generator)
@@ -119,9 +119,9 @@ def timesteps(
 
 
 def _karras(num_steps: int, schedule: NoiseSchedule, rho: float = 7.0) -> list[float]:
-    """Timesteps whose sigma / a to the power of 1 / rho are evenly spaced, the noisiest first, down to 0."""
+    """Timesteps with evenly spaced (sigma / a) ** (1 / rho), the noisiest first, down to 0."""
     logs = (1 / schedule.alphas_cumprod - 1).log() / 2
-    if bool(logs[-1].isinf()):  # noise alone has no sigma / a: it is visited first, the rest is spaced below
+    if bool(logs[-1].isinf()):  # no finite sigma / a: this timestep comes first
         last = len(schedule) - 1
         below = NoiseSchedule(schedule.alphas_cumprod[:-1])
         return [last, *_karras(num_steps, below, rho)[1:]]
@@ -131,7 +131,7 @@ def _karras(num_steps: int, schedule: NoiseSchedule, rho: float = 7.0) -> list[f
 
 
 def _timestep_of(log: float, logs: Tensor) -> float:
-    """Where between two timesteps a value lies, in a rising table with one value a timestep."""
+    """The timestep, between two integers, of a value in a rising table with one value a timestep."""
     above = int(torch.searchsorted(logs, log).clamp(1, len(logs) - 1))
     low, high = float(logs[above - 1]), float(logs[above])
     return min(max(above - 1 + (log - low) / (high - low), 0.0), len(logs) - 1.0)

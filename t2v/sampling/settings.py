@@ -1,4 +1,4 @@
-"""The settings of `generate`: their names and types, the preset's defaults, and what is refused."""
+"""The settings of `generate`: names and types, defaults, and checks."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ STRENGTH = 0.6  # of video to video where none is given: what zeroscope's two st
 
 
 class GenerateSettings(TypedDict, total=False):
-    """What `generate` takes besides prompt and seed. None, or left out, is the preset's own value."""
+    """The settings of `generate` besides prompt and seed. One left out, or None, has the preset's value."""
 
     negative_prompt: str | None  # the text that guidance leads away from
     num_frames: int | None
@@ -78,6 +78,7 @@ class ClipSettings:
 
     @property
     def guidance(self) -> Guidance:
+        """How the clip is guided; a single frame has no motion guidance."""
         return Guidance(
             self.guidance_scale,
             self.guidance_rescale,
@@ -154,7 +155,7 @@ def check_names(given: Iterable[str]) -> None:
 
 
 def check_settings(settings: ClipSettings, preset: Preset) -> None:
-    """Raise SettingsError for what the model cannot film."""
+    """Raise SettingsError, with all faults at once, for settings that the model cannot film with."""
     rules = [*_size(settings, preset), *_sampling(settings, preset), *_given(settings)]
     faults = [text for holds, text in rules if not holds]
     if faults:

@@ -77,9 +77,11 @@ class EncodedClips:
     captions: list[str]
 
     def held_out(self) -> list[int]:
+        """The indices of the examples for validation."""
         return list(range(9, len(self.latents), 10)) or list(range(len(self.latents)))[1:][-1:]
 
     def trained(self) -> list[int]:
+        """The indices of the examples to train on."""
         held = set(self.held_out())
         return [i for i in range(len(self.latents)) if i not in held]
 
@@ -348,9 +350,9 @@ def _append_row(file: Path, row: dict[str, Any]) -> None:
     for line in file.read_text("utf-8").splitlines() if file.exists() else ():
         with contextlib.suppress(json.JSONDecodeError):  # the end of a run that was killed
             rows.append(json.loads(line))
-    rows = [*(kept for kept in rows if kept["step"] < row["step"]), row]
+    rows = [*(old for old in rows if old["step"] < row["step"]), row]
     with atomic_write(file) as part:
-        part.write_text("".join(f"{json.dumps(kept)}\n" for kept in rows), "utf-8")
+        part.write_text("".join(f"{json.dumps(one)}\n" for one in rows), "utf-8")
 
 
 def _precision(device: torch.device, asked: Precision) -> torch.dtype:

@@ -87,6 +87,7 @@ class MovingAverage:
 
     @torch.no_grad()
     def update(self, module: nn.Module, step: int) -> None:
+        """Move the average towards the module's values after a step."""
         decay = min(self.decay, (1 + step) / (10 + step))
         names, live = zip(*module.state_dict().items(), strict=True)
         torch._foreach_lerp_([self.values[n] for n in names], list(live), 1 - decay)

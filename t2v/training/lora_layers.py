@@ -44,6 +44,7 @@ class LoraLayers:
     layers: Mapping[str, LowRank]
 
     def parameters(self) -> dict[str, nn.Parameter]:
+        """The halves of all changes, by name."""
         halves = ((n, half) for n in self.layers for half in ("down", "up"))
         return {f"{name}.{half}": getattr(self.layers[name], half) for name, half in halves}
 

@@ -64,11 +64,11 @@ def map_file(network: nn.Module, dtype: torch.dtype, path: Path) -> None:
     with path.open("wb") as file:
         file.truncate(total * dtype.itemsize)
     flat = torch.from_file(str(path), shared=True, size=total, dtype=dtype)
-    place = 0
+    offset = 0
     for module in network.modules():
         for name, parameter in module.named_parameters(recurse=False):
-            values = flat[place : place + parameter.numel()].view(parameter.shape)
-            place += parameter.numel()
+            values = flat[offset : offset + parameter.numel()].view(parameter.shape)
+            offset += parameter.numel()
             setattr(module, name, nn.Parameter(values, requires_grad=False))
 
 
@@ -104,11 +104,11 @@ def main() -> None:
     )
     model.generate("a cat", num_frames=clip.frames, height=clip.height, width=clip.width, num_steps=1)
     measured = peak.stop()
-    told = {"level": options.level, "dtype": options.dtype, "clip": clip, "streamed": bool(options.streamed)}
-    told |= {"expected_gb": round(plan.peak_gb, 3), "measured_gb": round(measured / GB, 3)}
-    told |= {"measured / expected": round(measured / plan.peak, 3)}
-    told |= {"stages": {k: round(v / GB, 3) for k, v in plan.peaks.items()}}
-    sys.stdout.write(json.dumps(told) + "\n")
+    report = {"level": options.level, "dtype": options.dtype, "clip": clip, "streamed": bool(options.streamed)}
+    report |= {"expected_gb": round(plan.peak_gb, 3), "measured_gb": round(measured / GB, 3)}
+    report |= {"measured / expected": round(measured / plan.peak, 3)}
+    report |= {"stages": {k: round(v / GB, 3) for k, v in plan.peaks.items()}}
+    sys.stdout.write(json.dumps(report) + "\n")
 
 
 if __name__ == "__main__":

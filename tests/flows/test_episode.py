@@ -464,7 +464,7 @@ def test_someone_in_the_script_who_is_not_cast_is_told_with_line_and_column(home
 def test_the_film_decodes_to_what_its_timeline_says(made: tuple[Path, Outcome, Any]) -> None:
     home = made[0]
     folder = home / "output" / FISH
-    found = render.ffmpeg.contents(folder / "episode.mp4")
+    found = render.ffmpeg.probe(folder / "episode.mp4")
     assert (found.width, found.height) == (192, 108)
     manifest = json.loads((folder / "manifest.json").read_text("utf-8"))
     assert found.num_frames == manifest["film"]["num_frames"]

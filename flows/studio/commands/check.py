@@ -40,6 +40,7 @@ def check(request: EpisodeRequest, script: Path | None) -> Outcome:
     path, own, folders = script or episode.folder.script, episode.own_premise, episode.user_folders
     if episode.premise_path is not None and not findings.errors:
         findings.add(of_premise(_with_video(episode, own), folders), episode.premise_path)
+        findings.add_warnings(read.find_lost_text(episode.premise_path, what="premise"))
     if not path.exists() and script is None:
         command = messages.command(episode, verb="script")
         return findings.summary(f"{episode.name}: no script yet, {command} writes one")
@@ -50,6 +51,7 @@ def check(request: EpisodeRequest, script: Path | None) -> Outcome:
         findings.add_error(error)
         return findings.summary(f"{path}: cannot be filmed as it is")
     findings.add(of_script(parsed, premise, (path.parent, *folders)), path)
+    findings.add_warnings(read.find_lost_text(path, what="script"))
     return findings.summary(f"{episode.name}: {_size(parsed)}")
 
 
@@ -84,6 +86,11 @@ class _Findings:
             self.lines.append(f"{path}: and {len(ordered) - MOST_FINDINGS} more")
         self.errors += sum(one.is_error for one in ordered)
         self.warnings += sum(not one.is_error for one in ordered)
+
+    def add_warnings(self, messages: Sequence[str]) -> None:
+        """Adds warnings that say where they are."""
+        self.lines += messages
+        self.warnings += len(messages)
 
     def summary(self, last: str) -> Outcome:
         """The outcome: all lines, then the counts and `last`."""

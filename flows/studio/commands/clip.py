@@ -33,6 +33,8 @@ from flows.studio.media.size import parse_size
 from flows.studio.production import console
 from flows.studio.production.console import Console, duration
 from flows.studio.production.request import OUTPUT
+from scripts_llm.files.source import read_text
+from scripts_llm.screenplay.video import find_lora_tag
 
 if TYPE_CHECKING:
     import numpy as np
@@ -199,10 +201,7 @@ def _prompts(prompt: str | None, options: ClipOptions, *, is_given: bool) -> lis
 
 def _read_prompts(path: Path) -> list[str]:
     """One prompt a line; empty lines and lines that begin with # are left out."""
-    try:
-        lines = path.read_text("utf-8").splitlines()
-    except (OSError, ValueError) as error:
-        raise StudioError(f"{path}: wanted a text file with a prompt a line, got {error}", code=2) from None
+    lines = read_text(path, what="prompts").removeprefix("\ufeff").splitlines()
     prompts = [line.strip() for line in lines if line.strip() and not line.lstrip().startswith("#")]
     if not prompts:
         raise StudioError(f"{path}: wanted a prompt a line, there is none", code=2)
@@ -222,6 +221,8 @@ def _plan_clips(prompts: Sequence[str], options: ClipOptions, screen: Console) -
     total = len(prompts) * count
     planned: list[_PlannedClip] = []
     for prompt in prompts:
+        if tag := find_lora_tag(prompt):
+            raise StudioError(f"a LoRA is no word of a prompt: {tag[0]}, try --lora {tag[1]}", code=2)
         for seed in range(first, first + count):
             number = len(planned) + 1
             ending = f"-{number:0{len(str(total))}d}" if total > 1 else ""

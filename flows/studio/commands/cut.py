@@ -106,8 +106,7 @@ def _make(edit: Edit, episode: Episode, film: Path, console: Console) -> Finishe
             def on_frame(done: int, _: int, name: str = span.id, start: int = span.start) -> None:
                 console.progress(f"cutting {name}", start + done, edit.timeline.num_frames)
 
-            into = episode.folder.segments
-            segments[span.id] = edits.cut_segment(edit, span, recipe, into, on_frame=on_frame)
+            segments[span.id] = edits.cut_segment(edit, span, recipe, episode.folder, on_frame=on_frame)
     console.progress("mixing the sound and joining the segments")
     return edits.finish(edit, [path for path in segments.values() if path], episode.folder, film)
 

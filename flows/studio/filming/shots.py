@@ -147,4 +147,6 @@ def _shot_of_file(label: str, scene: Scene, shot: Shot, premise: Premise, path: 
     recipe = {"kind": "clip", "file": content_hash(path), "size": list(size), "version": 1}
     if user_files.is_still(path):
         recipe["still"] = True
+    if corrections := user_files.corrections(path):
+        recipe["corrections"] = list(corrections)
     return PlannedShot(label, scene, shot, str(shot.file), "", 0, recipe, file=path)

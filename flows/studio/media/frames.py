@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
@@ -14,9 +13,10 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from flows.studio.errors import StudioError
-from flows.studio.media import ffmpeg, user_files
+from flows.studio.media import films, pictures, user_files
 from flows.studio.media.clips import Frames
 from flows.studio.workspace.files import list_files
+from scripts_llm.files.source import read_text
 
 
 def read_picture(file: Path, *, height: int, width: int) -> Frames:
@@ -26,40 +26,37 @@ def read_picture(file: Path, *, height: int, width: int) -> Frames:
 
 
 def read_film(file: Path, *, fps: int, height: int, width: int, most: int) -> tuple[Frames, bool]:
-    """Reads the first frames (f, h, w, 3) of a film, at `fps` and at most `most`; and whether there are more.
+    """At most `most` frames (f, h, w, 3) of a film from its beginning, at `fps`; whether there are more.
 
-    Raises:
-        StudioError: there is no such file, or no picture that ffmpeg can read in it.
+    Raises StudioError for a file without a film.
     """
     if not file.is_file():
         raise StudioError(f"{file}: wanted a film, there is no such file", code=2)
-    try:
-        frames = _film_frames(file, fps, height, width, most + 1)
-    except StudioError as error:  # whose words are ffmpeg's own, for those who know it
-        raise StudioError(
-            f"{file}: wanted a film that ffmpeg can read, and it reads none there; try an mp4", code=2
-        ) from error
-    if not len(frames):
-        raise StudioError(f"{file}: wanted a film, found no picture in it", code=2)
+    frames = _frames_of(file, FrameFormat(most + 1, fps, height, width))
     return frames[:most], len(frames) > most
 
 
-def _film_frames(file: Path, fps: int, height: int, width: int, most: int) -> Frames:
-    """The first frames (f, h, w, 3) of a film at `fps`; one of a film that is shorter than one."""
-    # Only this file: a playlist that is called a film opens no others.
-    source = ["-protocol_whitelist", "file", "-i", str(file.absolute()), "-map", "0:v:0"]
-    scaled = f"scale={width}:{height}:force_original_aspect_ratio=increase:flags=lanczos"
-    out = ["-frames:v", str(most), "-f", "rawvideo", "-pix_fmt", "rgb24", "-"]
+def _frames_of(file: Path, frame_format: FrameFormat) -> Frames:
+    """The first frames (f, h, w, 3) of a picture or a film; at least one, of a picture exactly one."""
+    size = (frame_format.width, frame_format.height)
+    if user_files.is_still(file):
+        return read_picture(file, height=size[1], width=size[0])[None].copy()
+    if user_files.is_animated_picture(file):
+        seconds = frame_format.num_frames / frame_format.fps
+        pages = pictures.iter_animation(file, fps=frame_format.fps, seconds=seconds)
+        return np.stack([np.asarray(ImageOps.fit(page, size, Image.Resampling.LANCZOS)) for page in pages])
+    raw = ["-frames:v", str(frame_format.num_frames), "-f", "rawvideo", "-pix_fmt", "rgb24", "-"]
     pixels = b""
-    for rate in (f"fps={fps}", f"fps={fps}:eof_action=pass"):
-        graph = f"{rate},{scaled},crop={width}:{height}"
-        pixels = pixels or ffmpeg.run(
-            [*source, "-vf", graph, *out], doing=f"{file}: wanted a film that ffmpeg can read"
-        )
-    return np.frombuffer(pixels, np.uint8).reshape(-1, height, width, 3)
+    for is_short in (False, True):
+        graph = films.filter_graph(file, fps=frame_format.fps, size=size, flags="lanczos", is_short=is_short)
+        pixels = pixels or films.read_film(file, ["-vf", graph, *raw])
+    frames = np.frombuffer(pixels, np.uint8).reshape(-1, size[1], size[0], 3)
+    if not len(frames):
+        raise StudioError(f"{file}: wanted a film, found no picture in it", code=2)
+    return frames.copy()
 
 
-FILM_SUFFIXES = (".mp4", ".gif")
+FILM_SUFFIXES = (".mp4", ".gif", ".mov", ".m4v", ".webm", ".mkv", ".avi")
 
 
 @dataclass(frozen=True)
@@ -101,10 +98,9 @@ def find_captioned_files(folder: Path, caption: str | None) -> list[CaptionedFil
 
 
 def _words(file: Path, beside: Path | None, caption: str | None) -> str:
-    try:
-        text = " ".join(_decode(beside.read_bytes()).split()) if beside else ""
-    except (OSError, ValueError) as error:
-        raise StudioError(f"{beside}: wanted a caption in UTF-8, got {error}", code=2) from None
+    text = (
+        "" if beside is None else " ".join(read_text(beside, what="caption").removeprefix("\ufeff").split())
+    )
     words = text or caption
     if not words:
         raise StudioError(
@@ -113,11 +109,6 @@ def _words(file: Path, beside: Path | None, caption: str | None) -> str:
             code=2,
         )
     return words
-
-
-def _decode(content: bytes) -> str:
-    """The text of a file in UTF-8, or in UTF-16 with its byte order mark. Raises ValueError."""
-    return content.decode("utf-16" if content.startswith((BOM_UTF16_LE, BOM_UTF16_BE)) else "utf-8-sig")
 
 
 def read_frames(files: Sequence[CaptionedFile], framing: FrameFormat) -> Iterator[Frames]:
@@ -129,20 +120,6 @@ def read_frames(files: Sequence[CaptionedFile], framing: FrameFormat) -> Iterato
     workers = max(1, min(8, (cpu_count() or 2) - 1, len(files)))
     with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
         try:
-            yield from pool.map(_frames, [c.file for c in files], [framing] * len(files))
+            yield from pool.map(_frames_of, [c.file for c in files], [framing] * len(files))
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
-
-
-def _frames(file: Path, framing: FrameFormat) -> Frames:
-    size = (framing.width, framing.height)
-    if user_files.is_still(file):
-        fitted = ImageOps.fit(user_files.open_picture(file), size, Image.Resampling.LANCZOS)
-        return np.asarray(fitted)[None].copy()
-    try:
-        frames = _film_frames(file, framing.fps, framing.height, framing.width, framing.num_frames)
-    except StudioError as error:
-        raise StudioError(*error.args, code=2) from None
-    if not len(frames):
-        raise StudioError(f"{file}: wanted a film, found no picture in it", code=2)
-    return frames.copy()

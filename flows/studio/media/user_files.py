@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from itertools import groupby, islice
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from flows.studio.errors import StudioError
-from flows.studio.media import ffmpeg
+from flows.studio.media import ffmpeg, films, pictures
 from flows.studio.media.clips import Frames, iter_frames
 from flows.studio.rates import CLIP_HOLD, FPS
 from flows.studio.workspace import artifacts
@@ -24,16 +25,13 @@ from flows.studio.workspace.artifacts import Artifact
 from flows.studio.workspace.files import atomic_write, content_hash, read_json
 
 COPIES_FOLDER = "files"  # the folder in the episode's own that the originals are copied into
-STILL_SUFFIXES = (".png", ".jpg", ".jpeg")
+STILL_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".avif")
 LONGEST_SECONDS = 10  # of a clip of one's own: one that goes back and forth is in memory while it is cut
 LONGEST_TITLE_SECONDS = 60
 STILL_SECONDS = 5
 PUSH_IN = 1.12  # how much nearer a still is at its end
-MAX_PIXELS = 50_000_000
 
 _HASH = "[0-9a-f]" * 8  # what a copy's name begins with
-_WANTED = "wanted a film that ffmpeg can read"
-_READERS = {".mp4": ("-f", "mov"), ".gif": ("-f", "gif", "-ignore_loop", "1")}
 _CODING = ("-c:v", "libx264", "-crf", "12", "-preset", "veryfast", "-pix_fmt", "yuv444p", "-threads", "2")
 
 
@@ -72,9 +70,30 @@ def store_copy(path: Path, folder: Path) -> Path:
     return copy
 
 
-def is_still(path: Path) -> bool:
-    """True for a picture file."""
-    return path.suffix.lower() in STILL_SUFFIXES
+def is_still(file: Path) -> bool:
+    """True for a file that holds one picture, by its content; for a broken one, its name decides."""
+    info = pictures.inspect_picture(file)
+    if info is not None:
+        return not info.is_animated
+    header = films.read_header(file)
+    return file.suffix.lower() in STILL_SUFFIXES if header.fault else header.is_one_picture
+
+
+def is_animated_picture(file: Path) -> bool:
+    """True for an animated WebP, PNG or AVIF, whose frames Pillow reads; a GIF is a film for ffmpeg."""
+    info = pictures.inspect_picture(file)
+    return info is not None and info.is_animated and info.format != "GIF"
+
+
+def corrections(file: Path) -> tuple[str, ...]:
+    """The names of what the clip of a file owes to more than decoding and fitting, for its recipe.
+
+    Clips made before these corrections keep their recipes where there is nothing to correct.
+    """
+    info = pictures.inspect_picture(file)
+    if info is not None and info.format != "GIF":
+        return info.corrections
+    return films.read_header(file).corrections if info is None or info.is_animated else info.corrections
 
 
 # ------------------------------------------------------------------------------------------------ clips
@@ -93,11 +112,17 @@ def make_clip(
 
     def write(path: Path) -> Mapping[str, Any]:
         longest = recipe.get("longest_seconds", LONGEST_SECONDS)
-        num_frames = _push_in(file, size, path) if is_still(file) else _conform(file, size, longest, path)
+        still = is_still(file)
+        if still:
+            num_frames = _write_frames(_nearer(open_picture(file), size, STILL_SECONDS * FPS), size, path)
+        elif is_animated_picture(file):
+            num_frames = _write_frames(_animated(file, size, longest), size, path)
+        else:
+            num_frames = _conform(file, size, longest, path)
         return {
             "num_frames": -(-num_frames // CLIP_HOLD),
             "full_frames": num_frames,
-            "has_sound": not is_still(file) and ffmpeg.has_sound(file),
+            "has_sound": not still and films.read_header(file).has_sound,
             "written": str(file),
         }
 
@@ -105,58 +130,61 @@ def make_clip(
 
 
 def check_media(file: Path) -> None:
-    """Raises StudioError for a picture or a film that cannot be read as its suffix says."""
+    """Reads a picture, or the first frame of a film, as its clip is made.
+
+    Raises:
+        StudioError: there is none in it.
+    """
     if is_still(file):
         open_picture(file)
-    elif file.suffix.lower() in _READERS:
-        ffmpeg.run([*_source(file), "-frames:v", "1", "-f", "null", "-"], doing=f"{file}: {_WANTED}")
+    elif is_animated_picture(file):
+        next(pictures.iter_animation(file, fps=FPS, seconds=1))
+    else:
+        graph = films.filter_graph(file, fps=FPS, size=(16, 16), is_short=True)
+        if not films.read_film(file, ["-vf", graph, "-frames:v", "1", "-f", "rawvideo", "-"]):
+            raise _no_picture(file)
 
 
-def _source(file: Path) -> list[str]:
-    return ["-protocol_whitelist", "file", *_READERS[file.suffix.lower()], "-i", str(file.absolute())]
+def _no_picture(file: Path) -> StudioError:
+    return StudioError(f"{file}: wanted a film or a picture, found no picture in it", code=2)
 
 
 def _conform(file: Path, size: tuple[int, int], longest_seconds: int, out: Path) -> int:
-    width, height = size
-    fitted = f"scale={width}:{height}:force_original_aspect_ratio=increase,crop={width}:{height},setsar=1"
-    ffmpeg.run(
-        [
-            "-y",
-            *_source(file),
-            "-an",
-            "-t",
-            str(longest_seconds),
-            "-vf",
-            f"fps={FPS},{fitted}",
-            *_CODING,
-            str(out),
-        ],
-        doing=f"{file}: {_WANTED}",
-    )
-    return ffmpeg.probe(out).num_frames
+    for is_short in (False, True):
+        graph = films.filter_graph(file, fps=FPS, size=size, is_short=is_short)
+        output = ["-an", "-t", str(longest_seconds), "-vf", graph, *_CODING, str(out)]
+        films.read_film(file, output, before=["-y"])
+        with suppress(StudioError):  # of a film without a frame
+            return ffmpeg.probe(out).num_frames
+    raise _no_picture(file)
 
 
-def _push_in(file: Path, size: tuple[int, int], out: Path) -> int:
+def _write_frames(frames: Iterator[Frames], size: tuple[int, int], out: Path) -> int:
+    """Encodes frames of that size as they come; returns how many."""
     width, height = size
-    num_frames = STILL_SECONDS * FPS
-    frames = b"".join(frame.tobytes() for frame in _nearer(open_picture(file), size, num_frames))
     source = ["-f", "rawvideo", "-pix_fmt", "rgb24", "-s", f"{width}x{height}", "-r", str(FPS), "-i", "-"]
-    ffmpeg.run(["-y", *source, *_CODING, str(out)], doing=f"writing the clip of {file}", stdin=frames)
+    num_frames = 0
+    with ffmpeg.open_input(["-y", *source, *_CODING, str(out)], doing=f"writing {out}") as pipe:
+        for frame in frames:
+            pipe.write(frame.tobytes())
+            num_frames += 1
     return num_frames
 
 
+def _animated(file: Path, size: tuple[int, int], longest_seconds: int) -> Iterator[Frames]:
+    """The frames of an animated picture, filling the frame, its middle kept."""
+    for picture in pictures.iter_animation(file, fps=FPS, seconds=longest_seconds):
+        yield np.asarray(ImageOps.fit(picture, size, Image.Resampling.BICUBIC))
+
+
 def open_picture(file: Path) -> Image.Image:
-    """Opens a picture file, upright, in RGB. Raises StudioError for what is none, or has too many pixels."""
-    try:
-        with Image.open(file, formats=("PNG", "JPEG")) as image:
-            if image.width * image.height > MAX_PIXELS:
-                got = f"{image.width} x {image.height}"
-                raise StudioError(
-                    f"{file}: wanted at most {MAX_PIXELS:,} pixels, got {got}, try a smaller one", code=2
-                )
-            return ImageOps.exif_transpose(image).convert("RGB")
-    except (OSError, ValueError, SyntaxError) as error:
-        raise StudioError(f"{file}: wanted a picture (png, jpg), got {error}", code=2) from None
+    """The picture in a file, upright, in RGB, on white where it is transparent.
+
+    Pillow reads it, or ffmpeg what Pillow does not know. Raises StudioError for what is none, or too large.
+    """
+    if not pictures.is_known(file) and films.read_header(file).is_one_picture:
+        return films.read_one_picture(file)
+    return pictures.open_picture(file)
 
 
 def _nearer(image: Image.Image, size: tuple[int, int], num_frames: int) -> Iterator[Frames]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from importlib import metadata
 from pathlib import Path
@@ -11,8 +11,10 @@ from typing import Any, Protocol
 from flows.studio.filming.settings import picture_size
 from flows.studio.filming.shots import PlannedShot
 from flows.studio.media import user_files
-from flows.studio.picture import sidecars, subtitles
+from flows.studio.picture import sidecars, subtitles, upscale
 from flows.studio.picture.render import RenderOptions, segment_recipe
+from flows.studio.picture.upscale import PlannedUpscale
+from flows.studio.picture.upscaler import default_upscaler
 from flows.studio.picture.verify import FinishedFilm
 from flows.studio.release import publish
 from flows.studio.sound import user_audio
@@ -257,17 +259,34 @@ def stored_segments(edit: Edit, folder: EpisodeFolder) -> dict[str, Path | None]
     return {name: segment.path if segment else None for name, segment in segments.items()}
 
 
+def missing_upscales(edit: Edit, names: Collection[str], folder: EpisodeFolder) -> tuple[PlannedUpscale, ...]:
+    """The clips in the spans of these names that are to be enlarged and are not in `upscaled/`."""
+    timeline, look = edit.timeline, edit.look
+    spans = [span for span in timeline.spans if span.id in names]
+    pictures = [*timeline.pictures, *(cut for join in timeline.transitions for cut in join.tail)]
+    cuts = [cut for cut in pictures if any(cut.start < span.end and span.start < cut.end for span in spans)]
+    plans = upscale.plan_upscales(
+        cuts,
+        (timeline.width, timeline.height),
+        upscaler=default_upscaler(),
+        framing=look.framing,
+        watermark=look.watermark,
+    )
+    return upscale.missing(plans, folder.upscaled)
+
+
 def cut_segment(
-    edit: Edit, span: Span, recipe: Mapping[str, Any], folder: Path, *, on_frame: OnFrame
+    edit: Edit, span: Span, recipe: Mapping[str, Any], folder: EpisodeFolder, *, on_frame: OnFrame
 ) -> Path:
-    """Encodes one span of the film into `folder`, with its recipe; returns its path."""
+    """Encodes one span of the film, with its recipe; returns its path."""
     from flows.studio.picture.render import render_segment
 
     def write(path: Path) -> Mapping[str, Any]:
-        render_segment(edit.timeline, span, path, options=edit.look, progress=on_frame)
+        options = replace(edit.look, upscaled=folder.upscaled)
+        render_segment(edit.timeline, span, path, options=options, progress=on_frame)
         return {"num_frames": span.end - span.start}
 
-    return artifacts.create(folder, span.id, recipe, ".mp4", write=write).path
+    return artifacts.create(folder.segments, span.id, recipe, ".mp4", write=write).path
 
 
 def master(edit: Edit, segments: Sequence[Path], folder: EpisodeFolder) -> FinishedFilm:

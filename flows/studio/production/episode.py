@@ -31,7 +31,7 @@ from scripts_llm.llm.settings import refuse_secrets
 from scripts_llm.offline_writer import cast as casting
 from scripts_llm.screenplay.premise import Character, Meme, Premise
 from scripts_llm.screenplay.script import Script
-from scripts_llm.screenplay.video import Video
+from scripts_llm.screenplay.video import Video, find_lora_tag
 
 if TYPE_CHECKING:
     from scripts_llm.llm.client import Call
@@ -230,6 +230,8 @@ def _premise_of_a_meme(text: MemeText, path: Path | None) -> Premise:
         if len(value) > longest or (name == "picture" and not value.strip()):
             got = f"{len(value)} letters" if value.strip() else "nothing"
             raise StudioError(f"--{name}: wanted a text of at most {longest} letters, got {got}", code=2)
+    if tag := find_lora_tag(text.picture):
+        raise StudioError(f"--picture: a LoRA is no word of a prompt: {tag[0]}, try --lora {tag[1]}", code=2)
     meme = Meme(picture=text.picture, top=text.top, bottom=text.bottom, bar=text.bar)
     return Premise(schema=1, show=f"meme: {text.picture}"[:80], genre="meme", meme=meme)
 

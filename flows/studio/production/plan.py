@@ -64,6 +64,7 @@ _REASONS = {
     "width": "size changed",
     "num_frames": "frames changed",
     "file": "another file",
+    "corrections": "its file is read better now",
     "size": "size changed",
 }
 

@@ -19,6 +19,7 @@ from flows.studio.filming.camera import FilmedShot, seconds_per_shot
 from flows.studio.filming.shots import PlannedShot
 from flows.studio.picture import contact_sheet as contact_sheets
 from flows.studio.picture import upscaler
+from flows.studio.picture.upscale import PlannedUpscale
 from flows.studio.picture.verify import FinishedFilm
 from flows.studio.production import edit as edits
 from flows.studio.production import messages, records, story_memory
@@ -35,6 +36,7 @@ from flows.studio.typography import fonts
 from flows.studio.voice.lines import hibari_fails, premise_voices
 from flows.studio.workspace import artifacts, files, manifest
 from flows.studio.workspace import folder as folders
+from flows.studio.workspace.folder import EpisodeFolder
 from scripts_llm.screenplay.script import filmed_scenes
 
 TIME_IS_UP = "the time was up, and the next run goes on"
@@ -45,14 +47,14 @@ Clock = Callable[[], float]
 
 @dataclass
 class Run:
-    """One run at work, with the episode's folder locked: the episode and its plan as they are by now.
+    """One run at work: the episode and its plan as they are by now; its folder is locked while it works.
 
     `plan` is None as long as the script is not complete. `notes` are said at the end of a night.
     """
 
     episode: Episode
+    plan: Plan | None
     console: Console
-    plan: Plan | None = None
     clock: Clock = time.monotonic
     notes: list[str] = field(default_factory=list)
 
@@ -74,13 +76,35 @@ def make_episode(
 
 @contextmanager
 def begin(episode: Episode, console: Console, *, clock: Clock = time.monotonic) -> Iterator[Run]:
-    """Locks the episode's folder and looks what is in it; what is missing is made by `make`."""
+    """Looks what is in the episode's folder, and locks it if anything is missing; `make` makes that.
+
+    A finished episode is only read, so that it may be on a disk that nobody can write to.
+    """
+    stamp = _stamp(episode.folder)
+    run = Run(*_look(episode), console, clock)
+    for message in scripts.find_lost_text(episode):
+        console.warn(message)
+    if nothing_to_do(run):
+        yield run
+        return
     with folders.locked(episode.folder), files.disk_errors(episode.folder.root):
-        plan = None
-        if episode.has_script:
-            episode = scripts.read_script(episode)
-            plan = plans.make_plan(episode) if scripts.is_complete(episode.script) else None
-        yield Run(episode, console, plan, clock)
+        if _stamp(episode.folder) != stamp:
+            run = Run(*_look(episode), console, clock)
+        yield run
+
+
+def _look(episode: Episode) -> tuple[Episode, Plan | None]:
+    """The episode with its script, and its plan; None if there is no script, or none that is complete."""
+    if not episode.has_script:
+        return episode, None
+    episode = scripts.read_script(episode)
+    return episode, plans.make_plan(episode) if scripts.is_complete(episode.script) else None
+
+
+def _stamp(folder: EpisodeFolder) -> tuple[int, ...]:
+    """The times of the last change of the script and of the folders of artifacts; 0 for what is not there."""
+    paths = (folder.script, folder.clips, folder.voices, folder.segments)
+    return tuple(path.stat().st_mtime_ns if path.exists() else 0 for path in paths)
 
 
 def nothing_to_do(run: Run) -> Outcome | None:
@@ -301,18 +325,27 @@ def speak_lines(run: Run, steps: Steps, plan: Plan) -> Plan:
     return plan
 
 
+def upscale_clips(run: Run, steps: Steps, upscales: Sequence[PlannedUpscale]) -> None:
+    """Enlarges clips, so that another cut of them need not."""
+    results = steps.upscale_clips(upscales, run.episode.folder.upscaled)
+    for number in range(1, len(upscales) + 1):
+        run.console.progress(f"enlarging clip {number} of {len(upscales)}", number - 1, len(upscales))
+        next(results)
+
+
 def cut_segments(run: Run, steps: Steps, plan: Plan) -> tuple[Path, ...]:
-    """Encodes the segments that changed; returns all of them in order."""
+    """Enlarges the clips of the segments that changed, and encodes these; returns all of them in order."""
     edit, folder = plan.edit, run.episode.folder
     segments = edits.stored_segments(edit, folder)
     missing = [name for name, path in segments.items() if path is None]
+    upscale_clips(run, steps, edits.missing_upscales(edit, missing, folder))
     spans, total = edit.timeline.spans, edit.timeline.num_frames
 
     def on_frame(span: Span, frame: int) -> None:
         label = f"cutting {span.id}, {spans.index(span) + 1} of {len(spans)}"
         run.console.progress(label, span.start + frame, total)
 
-    made = dict(steps.cut_segments(edit, missing, folder.segments, on_frame=on_frame))
+    made = dict(steps.cut_segments(edit, missing, folder, on_frame=on_frame))
     return tuple(made[name] if path is None else path for name, path in segments.items())
 
 

@@ -45,6 +45,17 @@ def read_script(episode: Episode) -> Episode:
     return replace(episode, script=_with_shots_of_locked_scenes(script, episode.premise))
 
 
+def find_lost_text(episode: Episode) -> list[str]:
+    """Messages about text of the premise's file and of the script's that YAML takes for comments."""
+    paths = {"premise": episode.premise_path, "script": episode.folder.script}
+    return [
+        message.partition("\n")[0]
+        for what, path in paths.items()
+        if path is not None and path.is_file()
+        for message in yaml_files.find_lost_text(path, what=what)
+    ]
+
+
 def is_complete(script: Script | None) -> bool:
     """Whether every scene has its id and its shots."""
     return script is not None and all(

@@ -14,7 +14,8 @@ from flows.studio.filming.camera import FilmedShot, OnShotStep, film_shots, open
 from flows.studio.filming.models import LoadedModels
 from flows.studio.filming.settings import FilmSettings
 from flows.studio.filming.shots import PlannedShot
-from flows.studio.picture import memes
+from flows.studio.picture import memes, upscale
+from flows.studio.picture.upscale import PlannedUpscale
 from flows.studio.picture.verify import FinishedFilm
 from flows.studio.production import edit as edits
 from flows.studio.production import script as scripts
@@ -27,6 +28,7 @@ from flows.studio.voice import lines as voice_lines
 from flows.studio.voice.lines import PlannedLine
 from flows.studio.voice.settings import VoiceSettings
 from flows.studio.workspace.artifacts import Artifact
+from flows.studio.workspace.folder import EpisodeFolder
 
 OnFrame = Callable[[Span, int], None]  # a span of the film, and how many of its frames are encoded
 
@@ -53,10 +55,13 @@ class Steps(Protocol):
     ) -> Iterator[Artifact]:
         """Speaks the lines into `folder`, in any order; `voices` are by the character's key."""
 
+    def upscale_clips(self, upscales: Sequence[PlannedUpscale], folder: Path) -> Iterator[Artifact]:
+        """Enlarges clips into `folder`, in any order."""
+
     def cut_segments(
-        self, edit: Edit, names: Sequence[str], folder: Path, *, on_frame: OnFrame
+        self, edit: Edit, names: Sequence[str], folder: EpisodeFolder, *, on_frame: OnFrame
     ) -> Iterator[tuple[str, Path]]:
-        """Encodes the spans of these names into `folder`, in any order; gives name and path."""
+        """Encodes the spans of these names, in any order; gives name and path."""
 
     def master(self, edit: Edit, segments: Sequence[Path], episode: Episode) -> FinishedFilm:
         """Mixes the sound and joins the segments, which are in the film's order."""
@@ -97,8 +102,12 @@ class LocalSteps:
         for line in lines:
             yield voice_lines.speak_line(line, voices[line.line.who], folder)
 
+    def upscale_clips(self, upscales: Sequence[PlannedUpscale], folder: Path) -> Iterator[Artifact]:
+        for planned in upscales:
+            yield upscale.upscale_clip(planned, folder)
+
     def cut_segments(
-        self, edit: Edit, names: Sequence[str], folder: Path, *, on_frame: OnFrame
+        self, edit: Edit, names: Sequence[str], folder: EpisodeFolder, *, on_frame: OnFrame
     ) -> Iterator[tuple[str, Path]]:
         for span, recipe in edit.segments:
             if span.id in names:

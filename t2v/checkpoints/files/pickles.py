@@ -141,6 +141,7 @@ class RestrictedUnpickler(pickle._Unpickler):
     dispatch[pickle.BUILD[0]] = load_build
 
     def find_class(self, module: str, name: str, /) -> Any:
+        """The known object of a name, or Inert."""
         known = KNOWN.get((module, name))
         if known is None:
             self.inert.add(f"{module}.{name}")
@@ -148,6 +149,7 @@ class RestrictedUnpickler(pickle._Unpickler):
         return known
 
     def persistent_load(self, pid: Any) -> StorageRef:
+        """A reference to a storage. Raises UnpicklingError for anything else."""
         kind, storage, key, _, length, *rest = pid
         if kind != "storage" or not isinstance(storage, StorageType) or any(x is not None for x in rest):
             raise pickle.UnpicklingError(f"an unknown kind of storage, {pid!r}")
@@ -219,7 +221,7 @@ def _read_archive(path: Path) -> object:
 
 
 def _data_start(path: Path, entry: zipfile.ZipInfo) -> int:
-    """Where an entry's bytes begin: after its local header, whose two lengths count, not the directory's."""
+    """The offset of an entry's bytes, by the lengths in its local header, not in the directory."""
     with path.open("rb") as file:
         file.seek(entry.header_offset + 26)
         name_length, extra_length = struct.unpack("<HH", file.read(4))

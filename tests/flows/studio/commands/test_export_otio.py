@@ -56,7 +56,7 @@ def _make(home: Path) -> None:
         artifacts.create(plan.episode.folder.voices, line.label, line.recipe, ".wav", by=speak)
     edit = plan.edit
     for span, recipe in edit.segments:
-        edits.cut_segment(edit, span, recipe, plan.episode.folder.segments, on_frame=lambda *_: None)
+        edits.cut_segment(edit, span, recipe, plan.episode.folder, on_frame=lambda *_: None)
     edits.write_captions(edit, plan.episode.folder.film)
 
 
@@ -98,7 +98,7 @@ def test_letters_that_no_font_has_are_told_before_anything_is_filmed(home, heard
     script = home / "output" / FISH / "script.yaml"
     script.write_text(script.read_text("utf-8").replace("It blinked.", "It \U000f0000 blinked."), "utf-8")
     screen = heard()
-    work = run.Run(Episode.open(_options(home)), screen)
+    work = run.Run(Episode.open(_options(home)), None, screen)
     run.say_plan(work, run.write_script(work, LocalSteps(LoadedModels())))
     (told,) = [line for line in screen.lines if line.startswith("! no font here has")]
     assert "(U+F0000): captions leave it out" in told

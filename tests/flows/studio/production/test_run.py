@@ -75,3 +75,16 @@ def test_clips_may_come_in_any_order(home: Path, heard: Any) -> None:
     (first,) = [line for line in console.lines if line.startswith("the first clip: ")]
     assert "s01.2-" in first
     assert fish_story(home, heard)[0].lines[0].startswith("nothing to do")
+
+
+def test_clips_are_enlarged_once_however_often_their_scene_is_cut(home: Path, heard: Any) -> None:
+    fish_story(home, heard)
+    folder = home / "output" / FISH
+    before = {path.name: path.stat().st_mtime_ns for path in (folder / "upscaled").glob("*.mp4")}
+    assert {name.partition("-")[0] for name in before} == {"s01.1", "s01.2"}
+    script = folder / "script.yaml"
+    script.write_text(script.read_text("utf-8").replace("It blinked.", "It winked."), "utf-8")
+    outcome, console = fish_story(home, heard)
+    assert outcome.code == 0
+    assert not [label for label in console.labels if label.startswith("enlarging")]
+    assert {path.name: path.stat().st_mtime_ns for path in (folder / "upscaled").glob("*.mp4")} == before

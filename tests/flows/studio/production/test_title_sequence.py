@@ -121,7 +121,7 @@ def _plan(home: Path) -> Plan:
 
 def _plan_with_intro(home: Path, heard: Any) -> Plan:
     plan, steps = _plan(home), LocalSteps(LoadedModels())
-    return run.make_intro(run.Run(plan.episode, heard()), steps, plan)
+    return run.make_intro(run.Run(plan.episode, plan, heard()), steps, plan)
 
 
 @pytest.mark.parametrize("content", [b"#EXTM3U\nfile:///etc/passwd\n", None])

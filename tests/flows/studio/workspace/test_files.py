@@ -95,7 +95,7 @@ def test_a_film_that_is_shorter_than_a_frame_is_a_picture(tmp_path: Path, count:
     film = tmp_path / "one.mp4"
     clips.write_clip(np.full((count, 64, 96, 3), 200, np.uint8), rate, film)
     for read in (
-        frames._frames(film, frames.FrameFormat(16, 8, 32, 48)),
+        frames._frames_of(film, frames.FrameFormat(16, 8, 32, 48)),
         frames.read_film(film, fps=8, height=32, width=48, most=16)[0],
     ):
         assert read.shape == (1, 32, 48, 3)
@@ -104,7 +104,7 @@ def test_a_film_that_is_shorter_than_a_frame_is_a_picture(tmp_path: Path, count:
 
 def test_a_gif_of_one_frame_is_a_picture(tmp_path: Path) -> None:
     Image.new("RGB", (96, 64), "#ff8000").save(tmp_path / "one.gif")
-    assert frames._frames(tmp_path / "one.gif", frames.FrameFormat(16, 8, 32, 48)).shape == (1, 32, 48, 3)
+    assert frames._frames_of(tmp_path / "one.gif", frames.FrameFormat(16, 8, 32, 48)).shape == (1, 32, 48, 3)
 
 
 def test_a_pack_of_laughs_is_known_by_its_sounds_alone(tmp_path: Path) -> None:
