@@ -68,6 +68,33 @@ The short form of a line is `- joe: text`; the text may hold a colon. `laugh: bi
 stand below it, or in the long form as above. Who speaks must be in the premise's `characters` or the script's
 `cast`.
 
+## Screenplays
+
+`coldopen import FILE` makes a screenplay the script: Fountain (plain text, UTF-8) or Final Draft's `.fdx`;
+the content decides, not the name. `coldopen export --to fountain` writes one that reads back as the same
+script.
+
+| in the screenplay | in the script |
+| --- | --- |
+| scene heading, with its number | a scene, with its `id`; speech before the first heading is a scene, too |
+| action, centred text, shots | the scene's `action`, up to 20,000 characters |
+| speech | one line; one more for each parenthetical inside it and every 500 characters |
+| parenthetical | `parenthetical`; `(beat)` at the end is a silence |
+| `(V.O.)`, `(O.S.)`, `(O.C.)`, `(FILTERED)` | `off_screen`; other words, `(ON PHONE)`: `parenthetical` |
+| lyrics below a speech | lines of the same speaker |
+| dual dialogue | two lines, one after the other |
+| `# Act One`, `COLD OPEN`, `TAG` | `part` |
+| `CUT TO:`, `SMASH CUT TO:`, `DISSOLVE TO:`, `FADE …` | the next scene's `transition` |
+| `Title:`, the first synopsis | `title`, `logline` |
+| bold, italics, underlines, comments, page breaks, page numbers | nothing |
+| `[[setting: bar]]` and other keys of a script | that key |
+| other notes, sections and synopses, the title page's other lines | left out; the command says how many |
+
+A speaker whom neither the premise nor the script has is added to `cast`. Texts that are too long for a title
+(80), a heading (240) or a parenthetical (80) are cut, which the command says, too.
+
+## The schema
+
 The head of a script that the program wrote names its schema for editors, which lies in `output/`; it is
 [script.schema.json](script.schema.json).
 """

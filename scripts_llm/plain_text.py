@@ -39,6 +39,21 @@ def one_line(text: str, most: int = 200) -> str:
     return line if len(line) <= most else line[: most - 3] + "..."
 
 
+def split_text(text: str, most: int) -> list[str]:
+    """A text in pieces of at most `most` characters, cut behind sentences, else commas, else words."""
+    pieces, start = [], 0
+    while len(text) - start > most:
+        window = text[start : start + most + 1]
+        for end in (r"[.!?…。！？][\"'”’)»]*\s+|[。！？]", r"[,;:–—]\s+|[、，]", r"\s+"):
+            cuts = [match.end() for match in re.finditer(end, window) if match.end() > most // 4]
+            if cuts:
+                break
+        cut = min(cuts[-1] if cuts else most, most)
+        pieces.append(window[:cut].strip())
+        start += cut
+    return [*pieces, text[start:].strip()]
+
+
 def display_width(text: str) -> int:
     """Columns of a text: a Chinese, Japanese or Korean letter takes two, a combining mark none."""
     return sum(letter_width(letter) for letter in text)

@@ -43,15 +43,15 @@ def export(
 
 
 def import_(
-    file: Annotated[Path, Parameter(help="A screenplay in Fountain.")],
+    file: Annotated[Path, Parameter(help="A screenplay: Fountain (.fountain, .txt) or Final Draft (.fdx).")],
     /,
     *,
     premise: Premise = None,
     episode: Episode = None,
     output: Output = OUTPUT,
 ) -> int:
-    """Make a Fountain screenplay the episode's script; one that is there is kept as script.1.yaml."""
-    from flows.studio.commands.export import import_fountain
+    """Make a screenplay the episode's script; one that is there is kept as script.1.yaml."""
+    from flows.studio.commands.export import import_screenplay
 
     request = EpisodeRequest(premise=premise, episode=episode, output=output)
-    return run_command(lambda console: import_fountain(file, request))
+    return run_command(lambda console: import_screenplay(file, request))

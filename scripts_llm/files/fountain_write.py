@@ -2,7 +2,8 @@
 
 Fields that Fountain has are written as such: title page, `# Act One`, headings with `#s01#`, action, cues,
 parentheticals, transitions, `(O.S.)`. Everything else is written as notes, `[[laugh: big]]`, and so is a text
-that Fountain would read as something else. Parsing the result gives the same script.
+that Fountain would read as something else even with its marks of emphasis escaped. Parsing the result gives
+the same script.
 """
 
 from __future__ import annotations
@@ -14,7 +15,8 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from scripts_llm.files.fountain_read import PARTS, TRANSITIONS, CueNames, parse_scenes
+from scripts_llm.files.fountain_read import escape, parse_scenes, read_fountain
+from scripts_llm.files.fountain_script import PARTS, TRANSITIONS, CueNames
 from scripts_llm.files.write import double_quote, flow_style, format_scalar
 from scripts_llm.screenplay.premise import Character
 from scripts_llm.screenplay.script import Beat, Line, Scene, Script
@@ -43,15 +45,13 @@ class _Formatter:
 
     def head(self, script: Script) -> str:
         """The title page, with notes for everything that does not fit on it."""
-        title = {"title": script.title, "logline": script.logline}
-        rows = [
-            f"{key.title()}: {text}" for key, text in title.items() if text is not None and _is_one_row(text)
-        ]
+        texts = {"title": script.title, "logline": script.logline}
+        title_page = {key: _title_row(key, text) for key, text in texts.items() if text is not None}
         values = _values(script)
-        long_keys = [key for key, text in title.items() if text is not None and not _is_one_row(text)]
-        more = [key for key in values if key not in ("schema", "title", "logline", "scenes")]
-        notes = [_note(key, values[key]) for key in (*long_keys, *more)]
-        return "\n\n".join(["\n".join(rows), *notes]) if rows else "\n\n".join(["Title:", *notes])
+        of_their_own = {key for key, row in title_page.items() if row is not None} | {"schema", "scenes"}
+        rows = [row for row in title_page.values() if row is not None] or ["Title:"]
+        notes = [_note(key, value) for key, value in values.items() if key not in of_their_own]
+        return "\n\n".join(["\n".join(rows), *notes])
 
     def scene(self, scene: Scene, part: str | None) -> Iterator[str]:
         """The blocks of one scene. `part` is the part that the last section heading named."""
@@ -72,14 +72,16 @@ class _Formatter:
             notes.append(_note("shots", []))
         yield "\n".join(notes)
         if scene.action:
-            yield self._first([scene.action, f"!{scene.action}"], {"action": scene.action})
+            escaped = escape(scene.action)
+            blocks = [scene.action, f"!{scene.action}", escaped, f"!{escaped}"]
+            yield self._first(blocks, {"action": scene.action})
         for element, value in zip(scene.dialogue, values.get("dialogue", ()), strict=True):
             yield self._element(element, value)
 
     def _heading(self, scene: Scene) -> tuple[str, list[str]]:
         number = f" #{scene.id}#" if scene.id is not None else ""
         expected = {"slugline": scene.slugline, **({"id": scene.id} if scene.id else {})}
-        for text in (scene.slugline, f".{scene.slugline}"):
+        for text in (scene.slugline, f".{scene.slugline}", f".{escape(scene.slugline)}"):
             if _is_one_row(text) and parse_scenes(f"{text}{number}", self.names) == [expected]:
                 return f"{text}{number}", []
         return f".SCENE{number}", [_note("slugline", scene.slugline)]
@@ -93,7 +95,8 @@ class _Formatter:
         manner = [f"({element.parenthetical})"] if element.parenthetical else []
         seen = " (O.S.)" if element.off_screen else ""
         cues = [f"{cue}{seen}" for cue in self.names.cues(element.who)]
-        blocks = ["\n".join([cue, *manner, *rows, element.line]) for cue in cues]
+        words = dict.fromkeys([element.line, escape(element.line)])
+        blocks = ["\n".join([cue, *manner, *rows, line]) for cue in cues for line in words]
         return self._first(blocks, {"dialogue": value})
 
     def _first(self, blocks: list[str], expected: dict[str, Any]) -> str:
@@ -102,13 +105,21 @@ class _Formatter:
         if "dialogue" in expected:
             scene["dialogue"] = [expected["dialogue"]]
         for block in blocks:
-            if parse_scenes(f"INT. X - DAY\n\n{block}\n\n[[title: end]]", self.names) == [scene]:
+            if "/*" not in block and parse_scenes(
+                f"INT. X - DAY\n\n{block}\n\n[[title: end]]", self.names
+            ) == [scene]:
                 return block
         ((key, value),) = expected.items()
         return _note(key, value)
 
 
 _IN_A_BLOCK = ("who", "line", "parenthetical", "off_screen")
+
+
+def _title_row(key: str, text: str) -> str | None:
+    """The text as a line of the title page; None if it has no form that reads back."""
+    rows = (f"{key.title()}: {spelled}" for spelled in (text, escape(text)) if _is_one_row(text))
+    return next((row for row in rows if read_fountain(row).title_page == {key: [text]}), None)
 
 
 def _is_one_row(text: str) -> bool:

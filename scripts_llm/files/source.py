@@ -111,10 +111,12 @@ _OTHER_KINDS = (  # by a file's first bytes
 
 
 def read_text(path: Path, *, what: str) -> str:
-    """The file's text with line ends, as it is in the file. Raises ScriptError if it is no text file.
+    """The file's text with line ends, as it is in the file. Raises ScriptError if it is no text file."""
+    return decode(read_bytes(path, what=what), path)
 
-    It is UTF-8, or what a byte order mark says: UTF-16 or UTF-32, which YAML 1.2 allows.
-    """
+
+def read_bytes(path: Path, *, what: str, most: int = MAX_BYTES) -> bytes:
+    """The file's bytes. Raises ScriptError if it cannot be read or has more than `most`."""
     try:
         mode = path.stat().st_mode
         if stat.S_ISDIR(mode):
@@ -122,11 +124,11 @@ def read_text(path: Path, *, what: str) -> str:
         if not stat.S_ISREG(mode):
             raise ScriptError(f"{path}: wanted a {what} file, got something that is no plain file")
         size = path.stat().st_size
-        if size > MAX_BYTES:
+        if size > most:
             raise ScriptError(
-                f"{path}: wanted at most {MAX_BYTES:,} bytes, got {size:,}, try to split or shorten it"
+                f"{path}: wanted at most {most:,} bytes, got {size:,}, try to split or shorten it"
             )
-        raw = path.read_bytes()
+        return path.read_bytes()
     except FileNotFoundError:
         near = _similar_files(path)
         raise ScriptError(
@@ -135,7 +137,6 @@ def read_text(path: Path, *, what: str) -> str:
     except (OSError, ValueError) as fault:
         reason = getattr(fault, "strerror", None) or fault
         raise ScriptError(f"{path}: wanted a {what} file that can be read, got: {reason}") from None
-    return _decode(raw, path)
 
 
 def _yaml_files(folder: Path) -> list[Path]:
@@ -160,7 +161,11 @@ def _file_hint(files: Any) -> str:
     return f", try {first}" if first else ""
 
 
-def _decode(raw: bytes, path: Path) -> str:
+def decode(raw: bytes, path: Path) -> str:
+    """The text of a file's bytes. Raises ScriptError, with the line where there is one, if it is no text.
+
+    It is UTF-8, or what a byte order mark says: UTF-16 or UTF-32, which YAML 1.2 allows.
+    """
     for pattern, kind, hint in _OTHER_KINDS:
         if re.match(pattern, raw):
             raise ScriptError(f"{path}: wanted a text file, got {kind}, try {hint}")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -17,9 +18,11 @@ from scripts_llm.errors import MalformedAnswer, ScriptError
 from scripts_llm.llm import budget, capabilities
 from scripts_llm.llm.budget import Spent
 from scripts_llm.llm.capabilities import Capabilities
-from scripts_llm.llm.client import Call, LLMError, LLMSettings, LLMTimeout, open_client, redact_key
+from scripts_llm.llm.client import Call, LLMError, LLMSettings, LLMTimeout, complete, redact_key
+from scripts_llm.llm.complaints import TokenLimits, is_filtered, read_limits, refuses_system_role
 from scripts_llm.llm.json_answer import extract_object
 from scripts_llm.llm.prices import Price, call_cost
+from scripts_llm.llm.reply import Reply
 from scripts_llm.llm.retry import RetryPolicy, call_with_retries
 from scripts_llm.llm.templates import render_prompt
 from scripts_llm.plain_text import strip_controls
@@ -73,6 +76,8 @@ def ask(server: Server, question: Question, read: Reader[T]) -> T:
         try:
             if call.finish == "length":
                 raise ScriptError(f"wanted a whole answer, got one cut off after {server.last_limit} tokens")
+            if call.finish == "content_filter":
+                raise ScriptError("wanted a whole answer, got one that the server's content filter stopped")
             return read(extract_object(answer), turn == question.turns)
         except ScriptError as fault:
             faults = str(fault).splitlines()
@@ -122,6 +127,8 @@ class Server:
     def __post_init__(self) -> None:
         self.capabilities = capabilities.load(self.capabilities_file, self.settings)
         self._is_known = False
+        self._last_prompt = 1  # tokens by our own count, which is high
+        self._prompt_share = 1.0  # of those, the part that the server counts
 
     def send(self, question: Question, repair: Sequence[Mapping[str, str]] = ()) -> tuple[str, Call]:
         """The text of the answer and the record of the call, which is added to `calls`. Raises LLMError."""
@@ -138,8 +145,13 @@ class Server:
             raise
 
     def adapt_after_failure(self, *, is_cut_off: bool, is_form: bool) -> None:
-        """Doubles the answer's limit if it was cut off, adds the schema to the prompt if it was malformed."""
+        """Doubles the answer's limit if it was cut off, adds the schema to the prompt if it was malformed.
+
+        If the limit was the server's, it is asked for anew: it may have been raised since it was saved.
+        """
         if is_cut_off:
+            if self.last_limit < self.settings.answer_tokens:
+                self._learn(replace(self.capabilities, answer_tokens=None, context_tokens=None))
             self.settings = replace(self.settings, answer_tokens=self.settings.answer_tokens * 2)
         elif is_form and not self.capabilities.is_in_words:
             self._learn(replace(self.capabilities, is_in_words=True))
@@ -148,35 +160,79 @@ class Server:
         self.capabilities, self._is_known = new, False
 
     def _lower_demands(self, fault: LLMError) -> bool:
-        if fault.status == 404 and self._may_need_v1():
+        """Whether the question can be asked in another way after this refusal."""
+        if fault.status in (404, 405) and self._may_need_v1():
             self._learn(replace(self.capabilities, needs_v1=True))
+            return True
+        if fault.status in (401, 403, 404) or is_filtered(fault.complaint):
+            return False
+        limits = read_limits(fault.complaint)
+        if limits is not None:
+            return self._follow_limits(limits)
+        if self.capabilities.has_system_role and refuses_system_role(fault.complaint):
+            self._learn(replace(self.capabilities, has_system_role=False))
             return True
         plainer = self.capabilities.reduced(str(fault)) if fault.status in (400, 422) else None
         if plainer is not None:
             self._learn(plainer)
         return plainer is not None
 
+    def _follow_limits(self, limits: TokenLimits) -> bool:
+        """Lowers the answer's limit to what the server states; False if too little is left for an answer."""
+        prompt = limits.prompt_tokens(self.last_limit)
+        room = limits.room(self.last_limit, self._server_tokens(self._last_prompt))
+        if room < budget.LEAST_ANSWER:
+            return False
+        if prompt is not None:
+            self._prompt_share = prompt / self._last_prompt
+        if not limits.is_lasting:
+            self.settings = replace(self.settings, answer_tokens=room)
+            return True
+        able = replace(
+            self.capabilities,
+            answer_tokens=limits.answer or self.capabilities.answer_tokens,
+            context_tokens=limits.context or self.capabilities.context_tokens,
+        )
+        self._learn(able)
+        if self._longest_answer(self._last_prompt) > room:  # the numbers that it states do not explain it
+            self._learn(replace(able, answer_tokens=room))
+        return True
+
+    def _longest_answer(self, prompt: int) -> int:
+        """The most tokens that an answer to a prompt of so many tokens may have, the budget apart."""
+        able, most = self.capabilities, self.settings.answer_tokens
+        if able.answer_tokens is not None:
+            most = min(most, able.answer_tokens)
+        left = most if able.context_tokens is None else able.context_tokens - self._server_tokens(prompt)
+        return (
+            min(most, left) if left >= budget.LEAST_ANSWER else most
+        )  # our count is high: the server decides
+
+    def _server_tokens(self, prompt: int) -> int:
+        """The tokens that the server will probably count in a prompt of so many by our own count."""
+        return math.ceil(prompt * self._prompt_share)
+
     def _request_once(self, question: Question, repair: Sequence[Mapping[str, str]]) -> tuple[str, Call]:
         request = self._request(question, repair)
         prompt = budget.upper_token_bound(message["content"] for message in request["messages"])
-        self.last_limit = budget.answer_limit(self.settings, self.spent, prompt, self.price)
+        self._last_prompt = prompt
+        limited = replace(self.settings, answer_tokens=self._longest_answer(prompt))
+        self.last_limit = budget.answer_limit(limited, self.spent, prompt, self.price)
         request[self.capabilities.limit] = self.last_limit
         address = replace(self.settings, base_url=self._address())
         clock = self.retry_policy.clock
 
-        def once() -> tuple[Any, float]:
+        def once() -> tuple[Reply, float]:
             start = clock()
             try:
-                with open_client(address, clock=clock) as client:
-                    create: Any = client.chat.completions.create
-                    completion = create(**request)
+                reply = complete(address, request, clock=clock)
             except LLMTimeout:  # the model may have written a whole answer, which is paid for
                 self.spent = self.spent.with_call(prompt, self.last_limit, self.price)
                 raise
-            return completion, clock() - start
+            return reply, clock() - start
 
-        completion, seconds = call_with_retries(self.retry_policy, once)
-        return self._record(completion, seconds, question, prompt)
+        reply, seconds = call_with_retries(self.retry_policy, once)
+        return self._record(reply, seconds, question, prompt)
 
     def _may_need_v1(self) -> bool:
         return not self.capabilities.needs_v1 and not self.settings.base_url.endswith("/v1")
@@ -191,13 +247,12 @@ class Server:
         if able.is_in_words:
             schema_text = json.dumps(without_bounds(question.schema), ensure_ascii=False)
             text += f"\nAnswer with one JSON object of this schema, nothing else:\n{schema_text}\n"
+        opening = [{"role": "system", "content": question.system}, {"role": "user", "content": text}]
+        if not able.has_system_role:
+            opening = [{"role": "user", "content": f"{question.system}\n\n{text}"}]
         request: dict[str, Any] = {
             "model": self.settings.model,
-            "messages": [
-                {"role": "system", "content": question.system},
-                {"role": "user", "content": text},
-                *repair,
-            ],
+            "messages": [*opening, *repair],
             "seed": question.seed % 2**31,
             "temperature": self.settings.temperature,
         }
@@ -210,30 +265,21 @@ class Server:
             key: value for key, value in request.items() if value is not None and key not in able.left_out
         }
 
-    def _record(self, completion: Any, seconds: float, question: Question, prompt: int) -> tuple[str, Call]:
-        if not getattr(completion, "choices", None):
-            if self._may_need_v1():
-                raise LLMError("a page that is no answer", status=404)  # /v1 is tried
-            raise LLMError(f"{self.settings.model}: wanted an answer, got a reply without one, try URL/v1")
-        choice, usage = completion.choices[0], getattr(completion, "usage", None)
-        answer = redact_key(str(getattr(choice.message, "content", None) or ""), self.settings)
-        refusal = getattr(choice.message, "refusal", None)
-        sent, received = _count(usage, "prompt_tokens"), _count(usage, "completion_tokens")
-        cached = _count(getattr(usage, "prompt_tokens_details", None), "cached_tokens")
+    def _record(self, reply: Reply, seconds: float, question: Question, prompt: int) -> tuple[str, Call]:
+        answer = redact_key(reply.text, self.settings)
+        sent, received = reply.prompt_tokens, reply.completion_tokens
         call = Call(
             purpose=question.purpose,
-            model=redact_key(
-                strip_controls(str(getattr(completion, "model", None) or self.settings.model)), self.settings
-            ),
+            model=redact_key(strip_controls(reply.model or self.settings.model), self.settings),
             seconds=round(seconds, 3),
             prompt_tokens=sent,
             completion_tokens=received,
-            finish="refusal" if refusal else choice.finish_reason,
+            finish="refusal" if reply.refusal else reply.finish,
             form=self.capabilities.form,
             seed=None if "seed" in self.capabilities.left_out else question.seed % 2**31,
-            cached_tokens=cached,
-            reasoning_tokens=_count(getattr(usage, "completion_tokens_details", None), "reasoning_tokens"),
-            cost_usd=call_cost(self.price, sent, received, cached),
+            cached_tokens=reply.cached_tokens,
+            reasoning_tokens=reply.reasoning_tokens,
+            cost_usd=call_cost(self.price, sent, received, reply.cached_tokens),
         )
         self.calls.append(call)
         longest = budget.upper_token_bound([answer])
@@ -243,13 +289,7 @@ class Server:
         if not self._is_known:
             capabilities.save(self.capabilities_file, self.settings, self.capabilities)
             self._is_known = True
-        return (answer or str(refusal or "")), call
-
-
-def _count(usage: Any, name: str) -> int | None:
-    """A token count of the server's usage record; None if it is not a number."""
-    count = getattr(usage, name, None)
-    return count if isinstance(count, int) and not isinstance(count, bool) and count >= 0 else None
+        return (answer or redact_key(reply.refusal, self.settings)), call
 
 
 def without_bounds(schema: Any) -> Any:

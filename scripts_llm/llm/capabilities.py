@@ -26,6 +26,9 @@ class Capabilities:
     needs_v1: bool = False
     limit: str = "max_tokens"
     left_out: tuple[str, ...] = ()
+    has_system_role: bool = True  # else the system's text is in the user's turn
+    answer_tokens: int | None = None  # the most that an answer may have, where the server said so
+    context_tokens: int | None = None  # the most that prompt and answer may have together, likewise
 
     @classmethod
     def guess(cls, settings: LLMSettings) -> Capabilities:
@@ -55,8 +58,8 @@ def load(memory: Path | None, settings: LLMSettings, *, today: datetime.date | N
         learned = datetime.date.fromisoformat(known["on"]) if isinstance(known, dict) else None
         age = ((today or datetime.date.today()) - learned).days if learned else DAYS
         if isinstance(known, dict) and 0 <= age < DAYS:
-            values = {field.name: known[field.name] for field in fields(Capabilities)}
-            return Capabilities(**{**values, "left_out": tuple(values["left_out"])})
+            values = {field.name: known[field.name] for field in fields(Capabilities) if field.name in known}
+            return Capabilities(**{**values, "left_out": tuple(known["left_out"])})
     except (KeyError, TypeError, ValueError):
         pass
     return Capabilities.guess(settings)

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import email.utils
-import json
 import os
 import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
+from urllib.parse import urlsplit
 
+from scripts_llm.llm.complaints import read_limits, refuses_system_role
 from scripts_llm.llm.network import environment_fault, is_loopback, without_credentials
+from scripts_llm.llm.reply import NoReply, Reply, read_reply
 from scripts_llm.plain_text import one_line
 
 if TYPE_CHECKING:
@@ -31,8 +33,9 @@ class LLMSettings:
     """The model, its server, and the limits of asking it. The key is never shown or recorded."""
 
     model: str
-    base_url: str = OPENAI
+    base_url: str = OPENAI  # without a query
     api_key: str = field(default=NO_KEY, repr=False)
+    api_version: str = ""  # the `api-version` that Azure wants in the query of every address
     temperature: float | None = None
     answer_tokens: int = 8000  # of one answer
     max_tokens: int | None = None  # of all questions and answers together
@@ -61,6 +64,7 @@ class LLMError(Exception):
     """The model could not be reached, or its answer cannot be used. `calls` are the calls made so far.
 
     `is_passing`: the same question may succeed later, after `retry_after` seconds if the server named a time.
+    `complaint`: the server's own words, whole, for `scripts_llm.llm.complaints`; never to be shown.
     """
 
     def __init__(
@@ -71,12 +75,14 @@ class LLMError(Exception):
         status: int | None = None,
         is_passing: bool = False,
         retry_after: float | None = None,
+        complaint: str = "",
     ) -> None:
         super().__init__(message)
         self.calls = tuple(calls)
         self.status = status
         self.is_passing = is_passing
         self.retry_after = retry_after
+        self.complaint = complaint
 
 
 class LLMTimeout(LLMError):
@@ -139,11 +145,20 @@ def open_client(settings: LLMSettings, *, clock: Clock = time.monotonic) -> Iter
         raise _status_error(where, fault, settings) from None
     except _TooLong:
         raise LLMError(f"{where}: wanted an answer, got {_ENDLESS}") from None
-    except json.JSONDecodeError:
-        raise LLMError(f"{where}: wanted an answer, got a page that is no JSON, try URL/v1") from None
     except (openai.OpenAIError, ValueError) as fault:
         reason = one_line(redact_key(str(fault), settings))
         raise LLMError(f"{where}: wanted an answer, got: {reason}") from None
+
+
+def complete(settings: LLMSettings, request: Mapping[str, Any], *, clock: Clock = time.monotonic) -> Reply:
+    """The reply to one chat request, in whatever shape it comes. Raises LLMError."""
+    with open_client(settings, clock=clock) as client:
+        create: Any = client.chat.completions.with_raw_response.create
+        response = create(**request)
+        try:
+            return read_reply(response.text)
+        except NoReply as fault:
+            raise _no_reply(settings, fault) from None
 
 
 def _build_client(settings: LLMSettings, hook: Callable[[Any], None]) -> openai.OpenAI:
@@ -155,6 +170,7 @@ def _build_client(settings: LLMSettings, hook: Callable[[Any], None]) -> openai.
     import httpx2
     import openai
 
+    key_headers = _key_headers(settings)
     is_plain = settings.base_url.startswith("http:")  # no certificates to load, and no way on to https
     is_direct = is_loopback(settings.base_url) or (is_plain and settings.api_key != NO_KEY)
     try:
@@ -163,17 +179,36 @@ def _build_client(settings: LLMSettings, hook: Callable[[Any], None]) -> openai.
             base_url=settings.base_url,
             timeout=settings.timeout_seconds,
             max_retries=0,
+            default_query={"api-version": settings.api_version} if settings.api_version else None,
+            default_headers=key_headers,
             http_client=openai.DefaultHttpxClient(
                 verify=False if is_plain else httpx2.create_ssl_context(),
                 trust_env=not is_direct,
-                follow_redirects=not is_plain,
-                event_hooks={"response": [hook]},
+                follow_redirects=not (is_plain or key_headers),  # to another host `api-key` would go along
+                event_hooks={"request": [_drop_bearer], "response": [hook]},
                 timeout=settings.timeout_seconds,
             ),
         )
     except (ImportError, OSError, ValueError, httpx2.InvalidURL, openai.OpenAIError) as error:
         reason = environment_fault(error, os.environ) or without_credentials(redact_key(str(error), settings))
         raise LLMError(f"{display_address(settings)}: cannot be called: {one_line(reason)}") from None
+
+
+def is_azure(url: str) -> bool:
+    """Whether the URL's host is a resource of Azure OpenAI or Azure AI Foundry."""
+    host = urlsplit(url).hostname or ""
+    return host.endswith((".openai.azure.com", ".cognitiveservices.azure.com", ".ai.azure.com"))
+
+
+def _key_headers(settings: LLMSettings) -> dict[str, str]:
+    """Azure's header of the key, for its own hosts and for every address with an api-version."""
+    return {"api-key": settings.api_key} if settings.api_version or is_azure(settings.base_url) else {}
+
+
+def _drop_bearer(request: Any) -> None:
+    """A request hook for Azure's hosts, which take a Bearer token for one of Entra ID."""
+    if is_azure(str(request.url)):
+        request.headers.pop("Authorization", None)
 
 
 def _bounding(end: float, clock: Clock) -> Callable[[Any], None]:
@@ -225,22 +260,63 @@ def _connection_error(where: str, fault: Exception) -> LLMError:
     return LLMError(f"{where}: wanted an answer, got a connection that broke off", is_passing=True)
 
 
+def _no_reply(settings: LLMSettings, fault: NoReply) -> LLMError:
+    """The error for a response with status 200 that has no answer; 404 if another address may have one."""
+    message = one_line(redact_key(str(fault), settings))
+    advice = ", try another address" if fault.is_page and settings.base_url.endswith("/v1") else ""
+    return LLMError(
+        f"{display_address(settings)}: wanted an answer, got {message}{advice}",
+        status=404 if fault.is_page else fault.code,
+        is_passing=_is_passing(fault.code, str(fault)),
+        complaint=str(fault),
+    )
+
+
 def _status_error(where: str, fault: openai.APIStatusError, settings: LLMSettings) -> LLMError:
     status = fault.status_code
-    reason = one_line(re.sub(r"^Error code: \d+ - ", "", redact_key(fault.message, settings)))
-    is_passing = status in (408, 409, 425, 429) or status >= 500
+    reason = one_line(redact_key(_words(fault), settings))
+    complaint = f"{fault.message} {fault.body}"
+    is_passing = _is_passing(status, complaint)
     if "insufficient_quota" in f"{reason} {fault.code}":
         is_passing, problem = False, f"wanted an answer, got 429 ({reason}), try to pay the provider"
     elif status in (401, 403):
         problem = (
             f"wanted a key that it knows, got {status}, try OPENAI_API_KEY (it is sent to OPENAI_BASE_URL)"
         )
+    elif 300 <= status < 400:
+        target = public_address(fault.response.headers.get("location", "elsewhere"))
+        problem = f"wanted an answer, got a redirect to {one_line(target)}, try that address"
+    elif status == 402:
+        problem = f"wanted an answer, got 402 ({reason}), try to pay the provider"
     elif status == 404:
         problem = f"wanted the model {settings.model!r}, got 404 ({reason}), try another model or address"
+    elif read_limits(complaint) is not None:
+        problem = f"wanted room for an answer, got {status} ({reason}), try a model with a longer context"
     else:
         problem = f"wanted an answer, got {status} ({reason})" + (", try later" if is_passing else "")
     after = retry_after(fault.response.headers) if is_passing else None
-    return LLMError(f"{where}: {problem}", status=status, is_passing=is_passing, retry_after=after)
+    return LLMError(
+        f"{where}: {problem}", status=status, is_passing=is_passing, retry_after=after, complaint=complaint
+    )
+
+
+def _words(fault: openai.APIStatusError) -> str:
+    """The server's own words: its message, wherever in the body that is, else the whole body."""
+    message = re.sub(r"^Error code: \d+(?: - )?", "", fault.message)
+    body = fault.body if isinstance(fault.body, Mapping) else {}
+    texts = [body.get(key) for key in ("error", "message", "detail")]
+    return (
+        message
+        or next((text for text in texts if isinstance(text, str) and text), "")
+        or str(fault.body or "without a reason")
+    )
+
+
+def _is_passing(status: int | None, complaint: str) -> bool:
+    """Whether the same question may succeed later: not if the server wants another one."""
+    if status is None or not (status in (408, 409, 425, 429) or status >= 500):
+        return False
+    return read_limits(complaint) is None and not refuses_system_role(complaint)
 
 
 def retry_after(headers: Mapping[str, str], *, now: Clock = time.time) -> float | None:

@@ -4,10 +4,21 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
 from typing import Any
 
 from scripts_llm.errors import MalformedAnswer
+
+_START = re.compile(
+    r"""\{(?:\s|//[^\n]*(?:\n|$)|/\*[^*{]{0,300}\*/)*
+    (?: \} | $
+      | "(?:[^"\\]|\\.)* (?: $ | "\s*(?::|$) )
+      | '(?:[^'\\]|\\.)* (?: $ | '\s*(?::|$) )
+      | [“”‘’][^“”‘’]* (?: $ | [“”‘’]\s*(?::|$) )
+      | [\w$-]+\s*:
+    )""",
+    re.DOTALL | re.VERBOSE,
+)
+"""A brace with a key behind it, or with the beginning of one. In prose a brace may stand alone."""
 
 
 def extract_object(answer: str) -> dict[str, Any]:
@@ -31,7 +42,9 @@ def extract_object(answer: str) -> dict[str, Any]:
             return found
     if is_cut_off:
         raise MalformedAnswer("wanted a whole JSON object, got one that is cut off")
-    found = _repair(text[text.find("{") : text.rfind("}") + 1]) if "{" in text else None
+    start = text.find("{")
+    is_closed = start >= 0 and _closing_brace(text, start) is not None
+    found = _repair(text[start : text.rfind("}") + 1]) if is_closed else None
     if not found:
         raise MalformedAnswer(f"wanted a JSON object, got {text[:60]!r}")
     return found
@@ -39,9 +52,9 @@ def extract_object(answer: str) -> dict[str, Any]:
 
 def _without_thinking(answer: str) -> str:
     """The text behind the last `</think>`; empty if the thinking never ends."""
-    for name in ("think", "thinking", "reasoning"):
-        answer = re.sub(rf"(?is)^.*</{name}>", "", answer)
-        answer = re.sub(rf"(?is)^\s*<{name}>.*$", "", answer)
+    for name in ("think", "thinking", "thought", "reasoning", "seed:think"):
+        answer = re.sub(rf"(?is)^.*(?:</{name}>|\[/{name}\])", "", answer)
+        answer = re.sub(rf"(?is)^\s*(?:<{name}>|\[{name}\]).*$", "", answer)
     return answer.strip()
 
 
@@ -71,20 +84,21 @@ def _repair(text: str) -> dict[str, Any] | None:
 def _outer_objects(text: str) -> tuple[list[str], bool]:
     """The outermost {...} of a text, and whether the last one is not closed."""
     found: list[str] = []
-    depth = start = 0
-    for index, sign in _braces(text):
-        if sign == "{":
-            start = index if depth == 0 else start
-            depth += 1
-        elif depth:
-            depth -= 1
-            if depth == 0:
-                found.append(text[start : index + 1])
-    return found, depth > 0
+    start = _START.search(text)
+    while start:
+        end = _closing_brace(text, start.start())
+        if end is None:
+            return found, True
+        found.append(text[start.start() : end])
+        start = _START.search(text, end)
+    return found, False
 
 
-def _braces(text: str) -> Iterator[tuple[int, str]]:
-    """The braces outside strings, with their offsets."""
-    for match in re.finditer(r'"(?:[^"\\]|\\.)*"|[{}]', text, flags=re.DOTALL):
-        if match[0] in "{}":
-            yield match.start(), match[0]
+def _closing_brace(text: str, start: int) -> int | None:
+    """The offset behind the brace that closes the one at `start`; None if none does."""
+    depth = 0
+    for match in re.compile(r'"(?:[^"\\]|\\.)*"|[{}]', re.DOTALL).finditer(text, start):
+        depth += {"{": 1, "}": -1}.get(match[0], 0)
+        if depth == 0:
+            return match.end()
+    return None

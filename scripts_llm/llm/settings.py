@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import replace
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import parse_qs, unquote, urlsplit, urlunsplit
 
 from scripts_llm.errors import ScriptError
 from scripts_llm.llm.client import (
@@ -15,12 +16,15 @@ from scripts_llm.llm.client import (
     LLMSettings,
     candidate_addresses,
     display_address,
+    is_azure,
     open_client,
 )
 from scripts_llm.llm.network import is_loopback
 from scripts_llm.llm.retry import RetryPolicy, call_with_retries
 from scripts_llm.plain_text import one_line
 from scripts_llm.screenplay.premise import Writer
+
+_API_VERSION = re.compile(r"\?api-version=[\w.-]+$")  # Azure's, and no secret
 
 
 def resolve_settings(
@@ -46,9 +50,12 @@ def resolve_settings(
         return None
     model, url = _model_and_url(named)
     asked = writer or Writer()
+    address = url or asked.base_url or env.get("OPENAI_BASE_URL") or OPENAI
+    base_url = _clean_url(address)
     settings = LLMSettings(
-        model=model or asked.model or env.get("OPENAI_MODEL", "").strip(),
-        base_url=_clean_url(url or asked.base_url or env.get("OPENAI_BASE_URL") or OPENAI),
+        model=model or asked.model or env.get("OPENAI_MODEL", "").strip() or _deployment(base_url),
+        base_url=base_url,
+        api_version=_api_version(address),
         temperature=asked.temperature,
         max_tokens=asked.max_tokens,
         max_cost=asked.max_cost,
@@ -62,7 +69,7 @@ def refuse_secrets(writer: Writer | None, command_line: str | None) -> None:
     """Raises ScriptError if a premise's or command line's address holds a secret: it is recorded."""
     url = _model_and_url(command_line)[1]
     for source, address in (("writer.base_url", writer.base_url if writer else None), ("--writer", url)):
-        if address and re.search(r"//[^/?#]*@|[?#]", address):
+        if address and re.search(r"//[^/?#]*@|[?#]", _API_VERSION.sub("", address.strip())):
             raise ScriptError(
                 f"{source}: wanted an address without user, password or question mark, got one with it, "
                 "try OPENAI_API_KEY for the key"
@@ -79,7 +86,7 @@ def _model_and_url(named: str | None) -> tuple[str | None, str | None]:
 
 
 def _clean_url(url: str) -> str:
-    """The address without a trailing slash, and with /v1 if it has no path."""
+    """The address without a query and a trailing slash; if it has no path, with that of the protocol."""
     try:
         parts = urlsplit(url.strip())
         parts.port  # noqa: B018  # raises ValueError
@@ -89,8 +96,20 @@ def _clean_url(url: str) -> str:
         ) from None
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise ScriptError(f"wanted an endpoint's address, got {url!r}, try http://localhost:11434/v1")
-    path = parts.path.rstrip("/").removesuffix("/chat/completions") or "/v1"
+    path = re.sub(r"(/chat)?/completions$|/responses$", "", parts.path.rstrip("/"))
+    path = path or ("/openai/v1" if is_azure(url.strip()) else "/v1")
     return urlunsplit((parts.scheme, parts.netloc, path, "", ""))
+
+
+def _api_version(url: str) -> str:
+    """The version in the query of an Azure address; empty if there is none."""
+    return parse_qs(urlsplit(url.strip()).query).get("api-version", [""])[0].strip()
+
+
+def _deployment(url: str) -> str:
+    """The deployment that an Azure address names, which stands for its model; empty if it names none."""
+    match = re.search(r"/openai/deployments/([^/]+)$", urlsplit(url).path)
+    return unquote(match[1]) if match else ""
 
 
 def _api_key(base_url: str, env: Mapping[str, str], *, from_premise: bool) -> str:
@@ -136,10 +155,22 @@ def _models(settings: LLMSettings) -> tuple[LLMSettings, list[str]]:
     for candidate in candidate_addresses(settings):
         with open_client(candidate) as client:
             try:
-                listed = client.models.list()
-            except (openai.NotFoundError, openai.APIResponseValidationError, ValueError):
+                names = _names(client.models.with_raw_response.list().text)
+            except openai.NotFoundError:
                 continue
-            models = getattr(listed, "data", None)
-            if models is not None:
-                return candidate, sorted(one_line(str(model.id), 120) for model in models)
+        if names is not None:
+            return candidate, names
     raise LLMError(f"{display_address(settings)}: wanted a list of models, got none, try --writer MODEL@URL")
+
+
+def _names(body: str) -> list[str] | None:
+    """The names in a list of models; None if the body is none."""
+    try:
+        listed = json.loads(body)
+    except (ValueError, RecursionError):
+        return None
+    models = listed.get("data") if isinstance(listed, dict) else None
+    if not isinstance(models, list):
+        return None
+    named = (model.get("id") or model.get("name") for model in models if isinstance(model, dict))
+    return sorted(one_line(name, 120) for name in named if isinstance(name, str))

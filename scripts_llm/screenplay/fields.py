@@ -8,10 +8,14 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validat
 
 from scripts_llm.plain_text import strip_controls_deep
 
+MAX_NAME = 80  # characters
+MAX_SENTENCE = 240
+MAX_PROMPT = 600
+
 Id = Annotated[str, Field(pattern=r"^[a-z0-9_][a-z0-9_-]{0,31}$")]
-Name = Annotated[str, Field(min_length=1, max_length=80)]
-Sentence = Annotated[str, Field(min_length=1, max_length=240)]
-Text = Annotated[str, Field(max_length=600)]
+Name = Annotated[str, Field(min_length=1, max_length=MAX_NAME)]
+Sentence = Annotated[str, Field(min_length=1, max_length=MAX_SENTENCE)]
+Text = Annotated[str, Field(max_length=MAX_PROMPT)]
 
 # What a file's name can rule out; its content decides the rest, once it is opened.
 _SOUNDS = {

@@ -21,7 +21,7 @@ from scripts_llm.screenplay.fields import (
     Text,
     check_file_type,
 )
-from scripts_llm.screenplay.premise import MAX_SCENES, Character, Meme, Part
+from scripts_llm.screenplay.premise import Character, Meme, Part
 from scripts_llm.screenplay.video import Fit
 
 Size = Literal["establishing", "medium", "close-up"]
@@ -31,6 +31,9 @@ SoundName = Literal["door", "knock", "phone", "splash", "bell", "bleep"]
 EffectName = Literal["zoom", "shake", "fade_in", "fade_out", "black_and_white", "mirror", "negative"]
 
 MAX_TAKES = 99
+MAX_SCENES = 1000  # of a script; a writer is asked for at most premise.MAX_SCENES
+MAX_LINE = 500  # characters
+MAX_ACTION = 20_000  # characters: a screenplay has pages of action between two headings
 
 
 class Shot(Model):
@@ -67,7 +70,7 @@ class Line(Model):
     """One line of dialogue. The short form in YAML is `- joe: text`."""
 
     who: Id = Field(description="a key of the cast")
-    line: Annotated[str, Field(min_length=1, max_length=500)] = Field(description="what is said")
+    line: Annotated[str, Field(min_length=1, max_length=MAX_LINE)] = Field(description="what is said")
     parenthetical: Name | None = Field(default=None, description="how it is said: `whispering`")
     pause_before: float | None = Field(default=None, ge=0, le=10, description="seconds")
     overlap: float | None = Field(default=None, ge=0, le=3, description="interrupts by so many seconds")
@@ -151,7 +154,9 @@ class Scene(Model):
     setting: Name | None = Field(
         default=None, description="a key of the premise's settings, or a set of the film model"
     )
-    action: Text = Field(default="", description="what is seen, in the film model's words")
+    action: Annotated[str, Field(max_length=MAX_ACTION)] = Field(
+        default="", description="what is seen, in the film model's words"
+    )
     shots: tuple[Shot, ...] | None = Field(default=None, description="what is filmed; left out: written in")
     dialogue: tuple[Element, ...] = Field(default=(), description="lines and silences, in order")
     sfx: tuple[SoundEffect, ...] = Field(default=(), description="sounds laid over the scene")

@@ -104,7 +104,12 @@ def main() -> None:
     )
     model.generate("a cat", num_frames=clip.frames, height=clip.height, width=clip.width, num_steps=1)
     measured = peak.stop()
-    report = {"level": options.level, "dtype": options.dtype, "clip": clip, "streamed": bool(options.streamed)}
+    report = {
+        "level": options.level,
+        "dtype": options.dtype,
+        "clip": clip,
+        "streamed": bool(options.streamed),
+    }
     report |= {"expected_gb": round(plan.peak_gb, 3), "measured_gb": round(measured / GB, 3)}
     report |= {"measured / expected": round(measured / plan.peak, 3)}
     report |= {"stages": {k: round(v / GB, 3) for k, v in plan.peaks.items()}}

@@ -22,7 +22,9 @@ class Reply:
     status: int = 200
     usage: bool = True
     error: str = ""
+    message: dict[str, Any] | None = None  # instead of the content
     body: str | None = None  # instead of all of the above
+    content_type: str = "application/json"
     headers: tuple[tuple[str, str], ...] = (("retry-after-ms", "0"),)
     way: str = "whole"  # or cut, drip, endless, closed: how the bytes come
 
@@ -31,8 +33,8 @@ class Reply:
             return self.body.encode()
         if self.status != 200:
             return json.dumps({"error": {"message": self.error, "type": "invalid_request_error"}}).encode()
-        message = {"role": "assistant", "content": self.content}
-        choice = {"index": 0, "message": message, "finish_reason": self.finish}
+        message = {"content": self.content} if self.message is None else self.message
+        choice = {"index": 0, "message": {"role": "assistant", **message}, "finish_reason": self.finish}
         told: dict[str, Any] = {
             "id": "1",
             "object": "chat.completion",
@@ -56,6 +58,8 @@ class FakeServer:
     list_replies: list[Reply] = field(default_factory=list)  # before the list of models is told
     asked: list[dict[str, Any]] = field(default_factory=list)
     keys: list[str] = field(default_factory=list)
+    azure_keys: list[str] = field(default_factory=list)  # of the header `api-key`
+    queries: list[str] = field(default_factory=list)
 
     def answer(self, asked: dict[str, Any]) -> Reply:
         self.asked.append(asked)
@@ -90,8 +94,7 @@ def reply() -> type[Reply]:
 class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         fake: FakeServer = self.server.fake  # type: ignore[attr-defined]
-        fake.keys.append(self.headers.get("Authorization", ""))
-        if self.path != f"{fake.root}/models":
+        if self._note(fake) != f"{fake.root}/models":
             self._send(404, b'{"error": {"message": "no such page"}}')
             return
         if fake.list_replies:
@@ -104,14 +107,13 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         fake: FakeServer = self.server.fake  # type: ignore[attr-defined]
         asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        fake.keys.append(self.headers.get("Authorization", ""))
-        if self.path != f"{fake.root}/chat/completions":
+        if self._note(fake) != f"{fake.root}/chat/completions":
             self._send(404, b'{"error": {"message": "no such page"}}')
             return
         reply = fake.answer(asked)
         body = reply.body_bytes(asked["model"])
         if reply.way == "whole":
-            self._send(reply.status, body, reply.headers)
+            self._send(reply.status, body, reply.headers, reply.content_type)
             return
         self.close_connection = True
         if reply.way == "closed":
@@ -124,6 +126,14 @@ class _Handler(BaseHTTPRequestHandler):
         with contextlib.suppress(OSError):  # the client hangs up, as it should
             self._trickle(reply.way, body)
 
+    def _note(self, fake: FakeServer) -> str:
+        """Notes the keys and the query of a request; returns its path."""
+        path, _, query = self.path.partition("?")
+        fake.keys.append(self.headers.get("Authorization", ""))
+        fake.azure_keys.append(self.headers.get("api-key", ""))
+        fake.queries.append(query)
+        return path
+
     def _trickle(self, way: str, body: bytes) -> None:
         if way == "cut":
             self.wfile.write(body[: len(body) // 2])
@@ -133,9 +143,15 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.write(b" ")
             self.wfile.flush()
 
-    def _send(self, status: int, body: bytes, headers: tuple[tuple[str, str], ...] = ()) -> None:
+    def _send(
+        self,
+        status: int,
+        body: bytes,
+        headers: tuple[tuple[str, str], ...] = (),
+        content_type: str = "application/json",
+    ) -> None:
         self.send_response(status)
-        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Type", content_type)
         self.send_header("Content-Length", str(len(body)))
         for name, value in headers:
             self.send_header(name, value)

@@ -22,18 +22,22 @@ from flows.studio.sound import stems
 from flows.studio.timeline.model import Timeline
 from flows.studio.workspace import files, folder, manifest
 from flows.studio.workspace.folder import EpisodeFolder
+from scripts_llm.errors import ScriptError
 from scripts_llm.files import schema
+from scripts_llm.files.fdx_read import is_fdx, parse_fdx
 from scripts_llm.files.fountain_read import parse_fountain
 from scripts_llm.files.fountain_write import format_fountain
 from scripts_llm.files.read import read_script
-from scripts_llm.files.source import read_text
-from scripts_llm.screenplay.premise import Audio
+from scripts_llm.files.source import MAX_BYTES, decode, read_bytes
+from scripts_llm.files.write import script_rows
+from scripts_llm.screenplay.premise import Audio, Character
 from scripts_llm.screenplay.script import Script
 
 FOUNTAIN = "script.fountain"
+MAX_SCREENPLAY_BYTES = 20_000_000  # Final Draft's XML takes several times the space of the words in it
+MAX_SCRIPT_BYTES = MAX_BYTES * 3 // 4  # of script.yaml, before shots are written in
 STEMS = ("dialogue", "music", "effects", "laughs")
 _BLOCK = 10 * SAMPLE_RATE  # samples that are mixed at once
-
 OnStem = Callable[[str], None]  # the name of the stem that is being written
 
 # ------------------------------------------------------------------------------------------- Fountain
@@ -55,14 +59,13 @@ def export_fountain(request: EpisodeRequest, out: Path | None) -> Outcome:
     return Outcome(0, path, (f"{episode.name} as Fountain: {path}", f"and back: {back}"))
 
 
-def import_fountain(file: Path, request: EpisodeRequest) -> Outcome:
-    """Makes a Fountain file the episode's script; a script that is there is kept beside it.
+def import_screenplay(file: Path, request: EpisodeRequest) -> Outcome:
+    """Makes a Fountain or Final Draft file the episode's script; a script that is there is kept beside it.
 
     Raises ScriptError for a file that is no screenplay, StudioError where it would change a locked scene.
     """
     episode = Episode.open(on_the_last_one(request))
-    text = read_text(file, what="Fountain")
-    script, left_out = parse_fountain(text, file, episode.own_premise.characters)
+    script, left_out = read_screenplay(file, episode.own_premise.characters)
     lines = [f"left out, a script has no place for them: {', '.join(left_out)}"] if left_out else []
     with folder.locked(episode.folder), files.disk_errors(episode.folder.root):
         if episode.has_script:
@@ -77,6 +80,22 @@ def import_fountain(file: Path, request: EpisodeRequest) -> Outcome:
     path, then = episode.folder.script, messages.command(episode)
     summary = scripts.describe_script(episode.script)
     return Outcome(0, path, (*summary, *lines, f"the script: {path}; then: {then}"))
+
+
+def read_screenplay(file: Path, cast: Mapping[str, Character]) -> tuple[Script, tuple[str, ...]]:
+    """The script in a screenplay, and a list of what it had to leave out. The content decides on the format.
+
+    Raises ScriptError for a file of another kind, and for one that is no screenplay.
+    """
+    raw = read_bytes(file, what="screenplay", most=MAX_SCREENPLAY_BYTES)
+    if is_fdx(raw):
+        script, left_out = parse_fdx(raw, file, cast)
+    else:
+        script, left_out = parse_fountain(decode(raw, file), file, cast)
+    size = sum(len(row.encode()) + 1 for row in script_rows(script))
+    if size > MAX_SCRIPT_BYTES:
+        raise ScriptError(f"{file}: wanted at most {MAX_SCRIPT_BYTES:,} bytes of script, got {size:,}")
+    return script, left_out
 
 
 def _episode_with_script(request: EpisodeRequest) -> Episode:

@@ -11,6 +11,8 @@ from collections.abc import Sequence
 
 from flows.studio.filming import prompt
 from flows.studio.filming.vocabulary import film_words
+from scripts_llm.plain_text import split_text
+from scripts_llm.screenplay.fields import MAX_PROMPT
 from scripts_llm.screenplay.premise import Premise, display_name
 from scripts_llm.screenplay.script import Line, Scene, Script, Shot, Size
 
@@ -127,7 +129,8 @@ def _words(scene: Scene, premise: Premise, size: Size, who: str | None, present:
         return setting.establishing
     seen = _people_in_shot(who, present, most=1 if size == "close-up" else MOST_FIGURES)
     if not seen:
-        return f"{scene.action.rstrip(' .')}, {where}" if scene.action else where
+        seen_first = split_text(scene.action, MAX_PROMPT - len(where) - 2)[0]
+        return f"{seen_first.rstrip(' .')}, {where}" if seen_first else where
     figures = ", ".join(_figure(scene, premise, key, is_speaker=key == who) for key in seen)
     return f"{figures[:1].upper()}{figures[1:]}, {where}"
 

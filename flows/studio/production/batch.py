@@ -23,7 +23,6 @@ from flows.studio.production.errors import describe_error, describe_error_in_a_l
 from flows.studio.production.request import BatchRequest, EpisodeRequest, Outcome
 from flows.studio.release import index_page
 from flows.studio.workspace import disk_usage
-from flows.studio.workspace.disk_usage import free_bytes
 from flows.studio.workspace.files import list_files, read_json, write_json
 from flows.studio.workspace.folder import episodes, show_folder_name
 from scripts_llm.errors import ScriptError
@@ -137,7 +136,7 @@ def is_unfinished(output: Path, show: str) -> bool:
 
 def describe_lack_of_space(night: Night, output: Path, *, keep: int = 5) -> str | None:
     """A line for a night that will not fit on the disk; None if it will."""
-    free = free_bytes(output)
+    free = disk_usage.free_bytes(output)
     if night.num_bytes <= free:
         return None
     needed, available = disk_usage.format_bytes(night.num_bytes), disk_usage.format_bytes(free)

@@ -67,6 +67,22 @@ REFUSED = Reply(
     )
 )
 
+PARTS = [
+    {"type": "thinking", "thinking": [{"type": "text", "text": "Nine?"}]},
+    {"type": "text", "text": GOOD},
+]
+CHUNKS = ["", '{"n"', ": 9", "}"]
+STREAM = "".join(f"data: {json.dumps({'choices': [{'delta': {'content': chunk}}]})}\n\n" for chunk in CHUNKS)
+STREAM += "data: [DONE]\n\n"
+CONTEXT = "This model's maximum context length is 1024 tokens. However, you requested"
+AFFORDABLE = "You requested up to 1000 tokens, but can only afford"
+A_MINUTE = "Request too large for model `small` on tokens per minute (TPM): Limit 900, Requested 1030"
+
+
+def broken(message: str, code: int | None = None) -> Reply:
+    return Reply(body=json.dumps({"error": {"message": message, "code": code}}))
+
+
 BEHAVIOURS = [
     Behaviour(
         "puts the object into a code fence, with chatter around it",
@@ -75,6 +91,17 @@ BEHAVIOURS = [
     Behaviour("thinks aloud first, with braces", [Reply(f'<think>{{"n": 8}}? No.</think>{GOOD}')]),
     Behaviour("sends two objects", [Reply(f'{{"n": 1}}\n{GOOD}')]),
     Behaviour("leaves a comma too many", [Reply('{"n": 9,}')]),
+    Behaviour("opens a brace in its chatter", [Reply(f"An object starts with {{ as you know. {GOOD}")]),
+    Behaviour("sends its text in parts, its thinking among them", [Reply(message={"content": PARTS})]),
+    Behaviour(
+        "puts its answer into its thinking",
+        [Reply(message={"content": None, "reasoning_content": f"Nine. {GOOD}"})],
+    ),
+    Behaviour(
+        "answers by calling a tool",
+        [Reply(message={"content": None, "tool_calls": [{"function": {"name": "n", "arguments": GOOD}}]})],
+    ),
+    Behaviour("sends a stream of events unasked", [Reply(body=STREAM, content_type="text/event-stream")]),
     Behaviour("tells no usage", [Reply(GOOD, usage=False)]),
     Behaviour("sends wrong keys, then right ones", [Reply('{"m": 9}'), Reply(GOOD)]),
     Behaviour("sends wrong keys twice", twice('{"m": 9}')),
@@ -86,16 +113,53 @@ BEHAVIOURS = [
         [Reply('{"n": 9, "m": "an', finish="length"), Reply(GOOD)],
     ),
     Behaviour("stops in the middle every time", twice('{"n": 9, "m": "an', finish="length")),
+    Behaviour(
+        "calls the end of its room MAX_TOKENS",
+        [Reply('{"n": 9, "m": "an', finish="MAX_TOKENS"), Reply(GOOD)],
+    ),
+    Behaviour("is stopped by its content filter", twice('{"n": 9', finish="content_filter")),
     Behaviour("sends nothing", twice("")),
     Behaviour("sends null for its text", twice(None)),
     Behaviour("thinks and never answers", twice("<think>nine, or ten?")),
+    Behaviour(
+        "thinks in a field of its own and never answers",
+        [Reply(message={"content": "", "reasoning": "nine, or ten?"})] * 2,
+    ),
     Behaviour("refuses in words", twice("I'm sorry, I can't help with that.")),
     Behaviour("refuses in the field made for it", [REFUSED] * 2),
     Behaviour("has no choices in its reply", [Reply(body='{"choices": []}')]),
-    Behaviour("is a web page", [Reply(body="<html>Welcome</html>")]),
+    Behaviour("sends an error with status 200", [broken("credits exhausted")]),
+    Behaviour("is busy, with status 200", [broken("Provider returned error", 429), Reply(GOOD)]),
+    Behaviour("is a web page", [Reply(body="<html>Welcome</html>", content_type="text/html")]),
+    Behaviour("sends an empty page", [Reply(body="")]),
+    Behaviour("moved", [Reply(status=308, headers=(("location", "https://key@new.example/v1?key=1"),))]),
     Behaviour(
         "has no /v1 in the address that was given", [Reply(GOOD)], {"base_url": "/api"}, root="/api/v1"
     ),
+    Behaviour(
+        "has a smaller context, and says how small",
+        [no(f"{CONTEXT} 1160 tokens (160 in the messages, 1000 in the completion)."), Reply(GOOD)],
+    ),
+    Behaviour(
+        "takes shorter answers, and says how short",
+        [no("max_tokens is too large: 1000. This model supports at most 512 completion tokens"), Reply(GOOD)],
+    ),
+    Behaviour(
+        "has a context that the question fills",
+        [no(f"{CONTEXT} 1960 tokens (960 in the messages, 1000 in the completion).")],
+    ),
+    Behaviour("takes fewer tokens a minute", [Reply(status=413, error=A_MINUTE), Reply(GOOD)]),
+    Behaviour("has credits for short answers", [Reply(status=402, error=f"{AFFORDABLE} 300."), Reply(GOOD)]),
+    Behaviour("has credits for no answer", [Reply(status=402, error=f"{AFFORDABLE} 12.")]),
+    Behaviour("has no system role", [no("System role not supported"), Reply(GOOD)]),
+    Behaviour(
+        "wants the user to speak first, with status 500",
+        [
+            Reply(status=500, error="Jinja Exception: Conversation roles must alternate user/assistant"),
+            Reply(GOOD),
+        ],
+    ),
+    Behaviour("filters the question", [no("The prompt triggered Azure OpenAI's content management policy")]),
     Behaviour("does not know lengths in a schema", [no("Invalid schema: maxLength"), Reply(GOOD)]),
     Behaviour(
         "does not know json_schema",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 
 import pytest
 from hypothesis import given
@@ -83,3 +84,35 @@ def test_any_answer_is_an_object_or_a_script_error(answer: str) -> None:
 def test_a_beginning_of_an_object_is_never_completed(length: int) -> None:
     with pytest.raises(ScriptError):
         extract_object(TEXT[:length])
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        f"An object starts with {{ and ends with }}. {TEXT}",
+        f"An object starts with {{ as you know: {TEXT}",
+        f'It starts with {{" as asked: {TEXT}',
+        f'A 5" lemon: {TEXT}',
+        f"{TEXT} and a lone {{",
+        f"{TEXT}\n\nNote: {{}} is empty.",
+        f"Set {{1, 2}} is none. {TEXT}",
+        f"{{{TEXT}}}",
+        f'[THINK]{{"title": 1}}[/THINK]{TEXT}',
+        f"<thought>{{</thought>{TEXT}",
+        f"<|channel|>analysis<|message|>{{hm<|end|><|start|>assistant<|channel|>final<|message|>{TEXT}",
+        TEXT.replace("{", "{ /* the show */", 1),
+        TEXT.replace("{", "{ // the show\n", 1),
+    ],
+)
+def test_a_lone_brace_in_prose_hides_no_object(answer: str) -> None:
+    assert extract_object(answer) == GOOD
+
+
+@pytest.mark.parametrize(
+    "piece", ["{", '{"', "{'", "{ ", "{a:", '"', '{"a":"', "{“", "{//", "{/*", "{" + " " * 300]
+)
+def test_a_hostile_answer_is_read_at_once(piece: str) -> None:
+    start = time.perf_counter()
+    with pytest.raises(ScriptError):
+        extract_object(piece * (60_000 // len(piece)))
+    assert time.perf_counter() - start < 1

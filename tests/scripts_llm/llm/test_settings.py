@@ -6,7 +6,7 @@ import pytest
 
 from scripts_llm.errors import ScriptError
 from scripts_llm.llm.client import LLMError, LLMSettings
-from scripts_llm.llm.settings import resolve_settings
+from scripts_llm.llm.settings import refuse_secrets, resolve_settings
 from scripts_llm.screenplay.premise import Writer
 
 LOCAL = {
@@ -124,7 +124,91 @@ def test_a_server_without_models_is_told_so(server) -> None:
         resolve_settings(None, {"OPENAI_BASE_URL": server.url}, None)
 
 
+@pytest.mark.parametrize(
+    ("listed", "names"),
+    [
+        ('{"data": [{"name": "small-model"}]}', 1),
+        ('{"data": [{"object": "model"}, "text", null]}', 0),
+        ('{"data": {"id": "m"}}', None),
+        ('{"error": "no such page"}', None),
+        ("<html>Welcome</html>", None),
+        ('"hi"', None),
+    ],
+)
+def test_a_list_of_models_in_another_shape(server, reply, listed: str, names: int | None) -> None:
+    server.list_replies = [reply(body=listed)]
+    if names == 1:
+        assert wanted(None, {"OPENAI_BASE_URL": server.url}, None).model == "small-model"
+        return
+    said = "wanted one model, got an empty list" if names == 0 else "wanted a list of models, got none"
+    with pytest.raises((ScriptError, LLMError), match=said):
+        resolve_settings(None, {"OPENAI_BASE_URL": server.url}, None)
+
+
 def test_a_server_without_a_list_is_told_so(server) -> None:
     server.root = "/elsewhere"
     with pytest.raises(LLMError, match="wanted a list of models, got none, try --writer MODEL@URL"):
         resolve_settings(None, {"OPENAI_BASE_URL": server.url}, None)
+
+
+# ---------------------------------------------------------------------------------------------- Azure
+
+DEPLOYMENT = "https://show.openai.azure.com/openai/deployments/gpt-4o"
+VERSION = "?api-version=2024-08-01-preview"
+
+
+@pytest.mark.parametrize(
+    ("url", "base_url", "api_version", "model"),
+    [
+        (f"{DEPLOYMENT}{VERSION}", DEPLOYMENT, "2024-08-01-preview", "gpt-4o"),
+        (f"{DEPLOYMENT}/chat/completions{VERSION}", DEPLOYMENT, "2024-08-01-preview", "gpt-4o"),
+        (f"{DEPLOYMENT}/{VERSION}\n", DEPLOYMENT, "2024-08-01-preview", "gpt-4o"),
+        (f"{DEPLOYMENT}{VERSION}&x=1#top", DEPLOYMENT, "2024-08-01-preview", "gpt-4o"),
+        ("https://show.openai.azure.com", "https://show.openai.azure.com/openai/v1", "", "m"),
+        (
+            "https://show.openai.azure.com/openai/v1/",
+            "https://show.openai.azure.com/openai/v1",
+            "",
+            "m",
+        ),
+        (
+            "https://x.services.ai.azure.com/models?api-version=preview",
+            "https://x.services.ai.azure.com/models",
+            "preview",
+            "m",
+        ),
+        ("http://box:1/v1/completions", "http://box:1/v1", "", "m"),
+        ("http://box:1/v1/responses", "http://box:1/v1", "", "m"),
+    ],
+)
+def test_an_azure_address_has_a_version_and_perhaps_a_deployment(
+    url: str, base_url: str, api_version: str, model: str
+) -> None:
+    env = {"OPENAI_BASE_URL": url, "OPENAI_API_KEY": "secret"}
+    settings = wanted(None, env if "deployments" in url else {**env, "OPENAI_MODEL": "m"}, None)
+    assert (settings.base_url, settings.api_version, settings.model) == (base_url, api_version, model)
+
+
+def test_a_named_model_beats_the_deployments_name() -> None:
+    assert wanted(None, {"OPENAI_API_KEY": "secret"}, f"m@{DEPLOYMENT}{VERSION}").model == "m"
+
+
+@pytest.mark.parametrize("address", [f"{DEPLOYMENT}{VERSION}", "http://box:1/v1"])
+def test_a_version_is_no_secret(address: str) -> None:
+    refuse_secrets(Writer(base_url=address), f"m@{address}")
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        f"{DEPLOYMENT}{VERSION}&key=1",
+        f"{DEPLOYMENT}?key=1",
+        f"https://me:key@host/v1{VERSION}",
+        f"{DEPLOYMENT}?",
+    ],
+)
+def test_any_other_query_may_be_one(address: str) -> None:
+    with pytest.raises(ScriptError, match=r"writer\.base_url: wanted an address without user"):
+        refuse_secrets(Writer(base_url=address), None)
+    with pytest.raises(ScriptError, match="--writer: wanted an address without user"):
+        refuse_secrets(None, f"m@{address}")

@@ -94,7 +94,7 @@ def test_every_stem_is_a_track_as_long_as_the_film(handed):
 
 
 def test_a_stem_has_its_own_sound_and_no_other(handed):
-    heard = {name: soundfile.read(handed / f"stems/{name}.wav")[0] for name in export.NAMES}
+    heard = {name: soundfile.read(handed / f"stems/{name}.wav")[0] for name in export.STEMS}
     line = slice(2 * SAMPLES_PER_FRAME, 26 * SAMPLES_PER_FRAME)
     laugh = slice(27 * SAMPLES_PER_FRAME, 48 * SAMPLES_PER_FRAME)
     assert np.abs(heard["dialogue"][line]).max() > 0.05

@@ -51,10 +51,10 @@ def _make(home: Path) -> None:
         return {"num_samples": 24_000, "murmured": False}
 
     for shot in plan.shots:
-        artifacts.create(plan.episode.folder.clips, shot.label, shot.recipe, ".mp4", by=film)
+        artifacts.create(plan.episode.folder.clips, shot.label, shot.recipe, ".mp4", write=film)
     for line in plan.lines:
-        artifacts.create(plan.episode.folder.voices, line.label, line.recipe, ".wav", by=speak)
-    edit = plan.edit
+        artifacts.create(plan.episode.folder.voices, line.label, line.recipe, ".wav", write=speak)
+    edit = plan.refreshed().edit
     for span, recipe in edit.segments:
         edits.cut_segment(edit, span, recipe, plan.episode.folder, on_frame=lambda *_: None)
     edits.write_captions(edit, plan.episode.folder.film)

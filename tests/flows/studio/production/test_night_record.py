@@ -26,7 +26,7 @@ BEGAN = datetime(2026, 3, 1, 2, 30, tzinfo=UTC)
 
 @pytest.fixture
 def options(tmp_path):
-    return BatchRequest(tmp_path / "premises", output=tmp_path / "output")
+    return BatchRequest(premises=tmp_path / "premises", output=tmp_path / "output")
 
 
 @pytest.fixture
@@ -98,7 +98,7 @@ def test_what_is_no_time_of_day_is_wrong_input(asked):
 
 
 def test_a_night_that_will_not_fit_says_so_and_what_would_help(options, monkeypatch):
-    plan = batch.Night((), (), wanted_bytes=3_000_000_000)
+    plan = batch.Night((), (), num_bytes=3_000_000_000)
     monkeypatch.setattr(disk_usage, "free_bytes", lambda output: 1_200_000_000)
     assert batch.describe_lack_of_space(plan, options.output) == (
         "this night wants about 3.0 GB, and 1.2 GB are free; it goes on as far as it gets"
