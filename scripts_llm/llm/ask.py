@@ -19,7 +19,14 @@ from scripts_llm.llm import budget, capabilities
 from scripts_llm.llm.budget import Spent
 from scripts_llm.llm.capabilities import Capabilities
 from scripts_llm.llm.client import Call, LLMError, LLMSettings, LLMTimeout, complete, redact_key
-from scripts_llm.llm.complaints import TokenLimits, is_filtered, read_limits, refuses_system_role
+from scripts_llm.llm.complaints import (
+    TokenLimits,
+    is_about_form,
+    is_final,
+    read_limits,
+    refuses_system_role,
+    wants_stream,
+)
 from scripts_llm.llm.json_answer import extract_object
 from scripts_llm.llm.prices import Price, call_cost
 from scripts_llm.llm.reply import Reply
@@ -164,15 +171,18 @@ class Server:
         if fault.status in (404, 405) and self._may_need_v1():
             self._learn(replace(self.capabilities, needs_v1=True))
             return True
-        if fault.status in (401, 403, 404) or is_filtered(fault.complaint):
+        if fault.status in (401, 403, 404) or is_final(fault.complaint):
             return False
         limits = read_limits(fault.complaint)
         if limits is not None:
             return self._follow_limits(limits)
-        if self.capabilities.has_system_role and refuses_system_role(fault.complaint):
-            self._learn(replace(self.capabilities, has_system_role=False))
-            return True
-        plainer = self.capabilities.reduced(str(fault)) if fault.status in (400, 422) else None
+        able, plainer = self.capabilities, None
+        if able.has_system_role and refuses_system_role(fault.complaint):
+            plainer = replace(able, has_system_role=False)
+        elif not able.is_streamed and wants_stream(fault.complaint):
+            plainer = replace(able, is_streamed=True)
+        elif fault.status in (400, 422) or is_about_form(fault.complaint):
+            plainer = able.reduced(str(fault))
         if plainer is not None:
             self._learn(plainer)
         return plainer is not None
@@ -261,6 +271,8 @@ class Server:
             request["response_format"] = {"type": "json_schema", "json_schema": named}
         elif able.form == "json_object":
             request["response_format"] = {"type": "json_object"}
+        if able.is_streamed:  # the whole stream is read at once
+            request["extra_body"] = {"stream": True, "stream_options": {"include_usage": True}}
         return {
             key: value for key, value in request.items() if value is not None and key not in able.left_out
         }

@@ -27,6 +27,7 @@ class Capabilities:
     limit: str = "max_tokens"
     left_out: tuple[str, ...] = ()
     has_system_role: bool = True  # else the system's text is in the user's turn
+    is_streamed: bool = False  # the model answers by a stream of events only
     answer_tokens: int | None = None  # the most that an answer may have, where the server said so
     context_tokens: int | None = None  # the most that prompt and answer may have together, likewise
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import urlsplit
 
-from scripts_llm.llm.complaints import read_limits, refuses_system_role
+from scripts_llm.llm.complaints import is_about_form, is_bad_key, is_final, read_limits, refuses_system_role
 from scripts_llm.llm.network import environment_fault, is_loopback, without_credentials
 from scripts_llm.llm.reply import NoReply, Reply, read_reply
 from scripts_llm.plain_text import one_line
@@ -279,10 +279,9 @@ def _status_error(where: str, fault: openai.APIStatusError, settings: LLMSetting
     is_passing = _is_passing(status, complaint)
     if "insufficient_quota" in f"{reason} {fault.code}":
         is_passing, problem = False, f"wanted an answer, got 429 ({reason}), try to pay the provider"
-    elif status in (401, 403):
-        problem = (
-            f"wanted a key that it knows, got {status}, try OPENAI_API_KEY (it is sent to OPENAI_BASE_URL)"
-        )
+    elif status in (401, 403) or is_bad_key(complaint):
+        why = f"{status} ({reason})" if status == 403 else str(status)
+        problem = f"wanted a key that it knows, got {why}, try OPENAI_API_KEY (it is sent to OPENAI_BASE_URL)"
     elif 300 <= status < 400:
         target = public_address(fault.response.headers.get("location", "elsewhere"))
         problem = f"wanted an answer, got a redirect to {one_line(target)}, try that address"
@@ -303,20 +302,20 @@ def _status_error(where: str, fault: openai.APIStatusError, settings: LLMSetting
 def _words(fault: openai.APIStatusError) -> str:
     """The server's own words: its message, wherever in the body that is, else the whole body."""
     message = re.sub(r"^Error code: \d+(?: - )?", "", fault.message)
-    body = fault.body if isinstance(fault.body, Mapping) else {}
-    texts = [body.get(key) for key in ("error", "message", "detail")]
-    return (
-        message
-        or next((text for text in texts if isinstance(text, str) and text), "")
-        or str(fault.body or "without a reason")
-    )
+    body: Any = fault.body
+    body = body[0] if isinstance(body, list) and body else body  # Gemini's
+    while isinstance(body, Mapping) and not message:
+        inner = next((body[key] for key in ("error", "message", "detail") if body.get(key)), None)
+        message, body = (inner, body) if isinstance(inner, str) else ("", inner)
+    return message or str(fault.body or "without a reason")
 
 
 def _is_passing(status: int | None, complaint: str) -> bool:
     """Whether the same question may succeed later: not if the server wants another one."""
     if status is None or not (status in (408, 409, 425, 429) or status >= 500):
         return False
-    return read_limits(complaint) is None and not refuses_system_role(complaint)
+    wants_another = is_final(complaint) or is_about_form(complaint) or refuses_system_role(complaint)
+    return not wants_another and read_limits(complaint) is None
 
 
 def retry_after(headers: Mapping[str, str], *, now: Clock = time.time) -> float | None:

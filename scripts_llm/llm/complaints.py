@@ -1,4 +1,4 @@
-"""Reads servers' error messages: limits of tokens, refused roles, filtered questions.
+"""Reads servers' error messages: limits of tokens, refused roles and forms, faults that no other form mends.
 
 The wordings are those of OpenAI, Azure, vLLM, SGLang, llama.cpp, Ollama, LM Studio, LiteLLM, Mistral, Groq,
 OpenRouter, Anthropic, Gemini, DeepSeek and others; `tests/scripts_llm/llm/test_complaints.py` has them whole.
@@ -84,7 +84,23 @@ _NO_SYSTEM_ROLE = re.compile(
     r"|roles must alternate|only user and assistant roles",
     re.IGNORECASE,
 )
-_FILTERED = re.compile(r"content[_ ](?:filter|management policy)|responsible ?ai ?policy", re.IGNORECASE)
+_WANTS_STREAM = re.compile(
+    r"supports? (?:only )?stream(?:ing)? mode|enable the stream parameter|non-streaming calls"
+    r"|must have stream=true|stream must be (?:set to )?true|only supports? streaming",
+    re.IGNORECASE,
+)
+_FORM = re.compile(
+    r"grammar|json_?schema|json_?object|response_?format|structured output|guided[_ ](?:json|decoding)",
+    re.IGNORECASE,
+)
+_BAD_KEY = r"api[ _]key (?:is )?(?:not valid|invalid|expired)|(?:invalid|incorrect) api key|api_key_invalid"
+_FINAL = re.compile(
+    rf"{_BAD_KEY}|content[_ ](?:filter|management policy)|responsible ?ai ?policy"
+    r"|credit balance is too low|insufficient (?:balance|credits)"
+    r"|requires more (?:system |gpu )?memory|out of memory|insufficient memory|failed to load model"
+    r"|not a valid model id|model \S+ (?:does not exist|not found)|no models? (?:is |are )?loaded",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True)
@@ -139,9 +155,24 @@ def refuses_system_role(message: str) -> bool:
     return _NO_SYSTEM_ROLE.search(_plain(message)) is not None
 
 
-def is_filtered(message: str) -> bool:
-    """Whether a content filter refused the question: asking in another form does not help."""
-    return _FILTERED.search(_plain(message)) is not None
+def wants_stream(message: str) -> bool:
+    """Whether a server says that its model answers by a stream of events only."""
+    return _WANTS_STREAM.search(_plain(message)) is not None
+
+
+def is_about_form(message: str) -> bool:
+    """Whether an error is about the form that the answer was asked for in."""
+    return _FORM.search(_plain(message)) is not None
+
+
+def is_bad_key(message: str) -> bool:
+    """Whether a server does not know the key; some say so with status 400."""
+    return re.search(_BAD_KEY, _plain(message), re.IGNORECASE) is not None
+
+
+def is_final(message: str) -> bool:
+    """Whether neither time nor another form helps: key, credits, memory, model or a filter is at fault."""
+    return _FINAL.search(_plain(message)) is not None
 
 
 def _plain(message: str) -> str:

@@ -6,23 +6,34 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+import numpy as np
+
 from flows.studio.errors import StudioError
 from flows.studio.filming import prompt, vocabulary
 from flows.studio.filming.models import DEFAULT_MODEL, traits_of
 from flows.studio.filming.settings import describe_film, picture_size
-from flows.studio.media import user_files
+from flows.studio.media import audio, user_files
 from flows.studio.production import messages
 from flows.studio.production.console import count
 from flows.studio.production.episode import Episode, on_the_last_one, whole_cast
 from flows.studio.production.request import EpisodeRequest, Outcome
+from flows.studio.sound import user_audio
 from flows.studio.typography import fonts, linebreak
 from flows.studio.typography.caption_style import letters_per_row
 from flows.studio.voice.catalog import find_voice
+from flows.studio.voice.speak import read_recording
 from flows.studio.workspace import manifest
 from flows.studio.workspace.folder import EpisodeCode, EpisodeFolder
 from scripts_llm.errors import ScriptError, suggest
 from scripts_llm.files import read
-from scripts_llm.screenplay.premise import Character, Premise, display_name, length_seconds, scene_bounds
+from scripts_llm.screenplay.premise import (
+    Character,
+    LaughTrack,
+    Premise,
+    display_name,
+    length_seconds,
+    scene_bounds,
+)
 from scripts_llm.screenplay.script import Line, Scene, Script, Shot
 from scripts_llm.screenplay.timing import line_seconds, scene_seconds, script_seconds
 
@@ -158,6 +169,7 @@ def of_premise(premise: Premise, places: Sequence[Path] = ()) -> Iterator[Findin
     yield from _letters(("show",), premise.titles.card or premise.show)
     if premise.titles.intro is not None:
         yield from _file(("titles", "intro"), "titles.intro", premise.titles.intro, places)
+    yield from _sounds_of_the_show(premise, places)
     try:
         picture_size(premise)
     except StudioError as error:
@@ -203,6 +215,9 @@ def _of_scene(way: Way, scene: Scene, premise: Premise, places: Sequence[Path]) 
     for number, element in enumerate(scene.dialogue):
         if isinstance(element, Line):
             yield from _of_line((*way, "dialogue", number), name, element, premise, places)
+    for number, effect in enumerate(scene.sfx):
+        if effect.file is not None:
+            yield from _effect((*way, "sfx", number, "file"), f"{name}: sfx", effect.file, places)
     seconds, (low, high) = scene_seconds(scene), SCENE_SECONDS
     if scene.dialogue and not low <= seconds <= high:
         which = "fewer lines, or two scenes" if seconds > high else "another line, or `duration:`"
@@ -239,7 +254,7 @@ def _of_shot(
 
 def _of_line(way: Way, name: str, line: Line, premise: Premise, places: Sequence[Path]) -> Iterator[Finding]:
     if line.file is not None:
-        yield from _file((*way, "file"), f"{name}, {line.who}", line.file, places)
+        yield from _recording((*way, "file"), f"{name}, {line.who}", line.file, places)
     seconds = line_seconds(line.line)
     if seconds > LONGEST_LINE and line.file is None:
         told = f"takes about {seconds:.0f} s to say, wanted at most {LONGEST_LINE:.0f}, try two lines"
@@ -268,10 +283,47 @@ def _whole_length(script: Script, premise: Premise) -> Iterator[Finding]:
 
 
 def _file(way: Way, label: str, name: str, places: Sequence[Path]) -> Iterator[Finding]:
+    """A clip or a picture, read as its clip is made."""
     try:
-        user_files.check_media(user_files.locate(name, places, where=label))
+        path = user_files.locate(name, places, where=label)
+        user_files.check_media(path)
     except StudioError as error:
         yield Finding(way, str(error), is_error=True)
+
+
+def _recording(way: Way, label: str, name: str, places: Sequence[Path]) -> Iterator[Finding]:
+    """A recorded line, read as it is spoken."""
+    try:
+        path = user_files.locate(name, places, where=label)
+        read_recording(path, where=label)
+    except StudioError as error:
+        yield Finding(way, str(error), is_error=True)
+        return
+    if audio.is_in_opposite_phase(np.concatenate(list(audio.decode_sound(path)))):
+        yield Finding(way, f"{label}: the two channels of {name} are in opposite phase; one is turned round")
+
+
+def _effect(way: Way, label: str, name: str, places: Sequence[Path]) -> Iterator[Finding]:
+    """A sound effect, read as it is mixed."""
+    try:
+        audio.read_effect(user_files.locate(name, places, where=label))
+    except StudioError as error:
+        yield Finding(way, str(error), is_error=True)
+
+
+def _sounds_of_the_show(premise: Premise, places: Sequence[Path]) -> Iterator[Finding]:
+    """Music and laughs of one's own, read as they are mixed."""
+    music, laughs = premise.audio.music, premise.audio.laugh_track
+    if music is not None and music not in user_audio.NO_MUSIC:
+        try:
+            audio.read_music(user_files.locate(music, places, where="audio.music"))
+        except StudioError as error:
+            yield Finding(("audio", "music"), str(error), is_error=True)
+    if isinstance(laughs, LaughTrack) and laughs.pack is not None:
+        try:
+            user_audio.check_laughs(laughs.pack, places)
+        except StudioError as error:
+            yield Finding(("audio", "laugh_track", "pack"), str(error), is_error=True)
 
 
 def _letters(way: Way, text: str, where: str = "") -> Iterator[Finding]:

@@ -17,9 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from flows.studio.errors import StudioError
-from flows.studio.media import ffmpeg
+from flows.studio.media import ffmpeg, films
 from flows.studio.rates import SAMPLE_RATE
-from flows.studio.workspace.files import atomic_write
+from flows.studio.workspace.files import atomic_write, content_hash
 
 if TYPE_CHECKING:
     from soundfile import SoundFile
@@ -28,6 +28,7 @@ Samples = NDArray[np.float32]
 
 FADE_SECONDS = 0.008
 PIECE = 10 * SAMPLE_RATE  # samples that are decoded at a time
+LOUDEST = 100.0  # a file of floats may be that far over full scale; more is a fault in it
 
 
 def write_wav(path: Path, samples: Samples) -> None:
@@ -76,12 +77,14 @@ def read_music(path: Path) -> Samples:
     """
     if not path.is_file():
         raise StudioError(
-            f"{path}: no such music file; give audio.music a path beside the premise, or leave it out"
+            f"{path}: no such music file; give audio.music a path beside the premise, or leave it out",
+            code=2,
         )
     samples = _both_channels(path)
     if len(samples) < SAMPLE_RATE // 2:
         raise StudioError(
-            f"{path}: wanted music, got {len(samples) / SAMPLE_RATE:.2f} s of sound; try another file"
+            f"{path}: wanted music, got {len(samples) / SAMPLE_RATE:.2f} s of sound; try another file",
+            code=2,
         )
     return samples
 
@@ -98,22 +101,52 @@ def read_effect(path: Path) -> Samples:
     return samples
 
 
+def read_mono(path: Path) -> Samples:
+    """Reads a sound, (n,), from any file that ffmpeg can read.
+
+    Raises:
+        StudioError: the file has no sound that ffmpeg can read.
+    """
+    pieces = list(decode_sound(path))
+    return fold_to_mono(np.concatenate(pieces)) if pieces else np.zeros(0, np.float32)
+
+
+def fold_to_mono(samples: Samples) -> Samples:
+    """The mean of the channels, (n,); of two in opposite phase half their difference, which is heard."""
+    if is_in_opposite_phase(samples):
+        return np.asarray((samples[:, 0] - samples[:, 1]) / 2, np.float32)
+    return np.asarray(samples.mean(axis=1), np.float32)
+
+
+def is_in_opposite_phase(samples: Samples) -> bool:
+    """True if two channels all but cancel each other: their sum is 6 dB or more under their difference."""
+    if samples.ndim != 2 or samples.shape[1] != 2 or not len(samples):
+        return False
+    left, right = samples.astype(np.float64).T
+    together, apart = np.square(left + right).sum(), np.square(left - right).sum()
+    return bool(apart > 4 * together)
+
+
 def _both_channels(path: Path) -> Samples:
     pieces = list(decode_sound(path))
     samples = np.concatenate(pieces) if pieces else np.zeros((0, 2), np.float32)
     if samples.shape[1] == 1:
         samples = np.repeat(samples, 2, axis=1)
-    return np.ascontiguousarray(samples[:, :2])
+    return np.ascontiguousarray(samples)
 
 
 def decode_sound(path: Path) -> Iterator[Samples]:
-    """Decodes the first sound track of any media file at 48 kHz, ten seconds at a time, (n, channels).
+    """Decodes the first sound track of any media file at 48 kHz, ten seconds at a time, (n, 1 or 2).
+
+    More channels than two are folded down as ITU-R BS.775 says, by the layout that the file names, else by
+    the usual one of that number. Samples that are no numbers are silence.
 
     Raises:
         StudioError: the file has no sound that ffmpeg can read.
     """
-    command = [ffmpeg.executable(), "-v", "error", "-nostdin", "-i", f"file:{path}", "-map", "0:a:0"]
-    command += ["-ar", str(SAMPLE_RATE), "-c:a", "pcm_f32be", "-f", "au", "pipe:1"]
+    command = [ffmpeg.executable(), "-v", "error", "-nostdin", *ffmpeg.ONLY_THIS_FILE, "-i", f"file:{path}"]
+    command += ["-map", "0:a:0", "-af", "aformat=channel_layouts=stereo|mono", "-ar", str(SAMPLE_RATE)]
+    command += ["-c:a", "pcm_f32be", "-f", "au", "pipe:1"]
     with (
         tempfile.TemporaryFile() as log,
         subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log) as decoder,
@@ -125,13 +158,56 @@ def decode_sound(path: Path) -> Iterator[Samples]:
                 decoder.stdout.read(int.from_bytes(header[4:8]) - 24)
                 channels = int.from_bytes(header[20:24])
                 while piece := decoder.stdout.read(PIECE * channels * 4):
-                    yield np.frombuffer(piece, ">f4").reshape(-1, channels).astype(np.float32)
+                    yield _numbers(np.frombuffer(piece, ">f4").reshape(-1, channels).astype(np.float32))
         finally:
             decoder.kill()
         log.seek(0)
         problem = ffmpeg.error_tail(log.read())
     if len(header) < 24:
-        raise StudioError(f"{path}: wanted a file with sound, ffmpeg says: {problem}")
+        raise StudioError(f"{path}: wanted a file with sound, {_no_sound(path, problem)}", code=2)
+
+
+def _numbers(samples: Samples) -> Samples:
+    """The samples without those that a broken file of floats has: no numbers, or 40 dB over full scale."""
+    if np.abs(samples).max(initial=0.0) <= LOUDEST:  # false of what is no number
+        return samples
+    return np.nan_to_num(samples, nan=0.0, posinf=0.0, neginf=0.0).clip(-LOUDEST, LOUDEST)
+
+
+def _no_sound(path: Path, problem: str) -> str:
+    header = films.read_header(path)
+    if header.fault:
+        empty = path.is_file() and not path.stat().st_size
+        return "got an empty file" if empty else "ffmpeg reads none there; try a wav or an mp3"
+    return f"ffmpeg says: {problem}" if header.has_sound else "found none in it"
+
+
+def sound_hash(path: Path) -> str:
+    """The hash of a sound's file, for recipes; of one with more than two channels it says that it is folded.
+
+    Sounds were cut down to their first two channels before.
+    """
+    folded = "-folded" if _num_channels(path) > 2 else ""
+    return f"{content_hash(path)}{folded}"
+
+
+def _num_channels(path: Path) -> int:
+    """The channels of a file's first sound track by its header; 0 where there is none."""
+    try:
+        status = path.stat()
+    except OSError:
+        return 0
+    return _channels_in_header(path, status.st_size, status.st_mtime_ns)
+
+
+@functools.lru_cache(maxsize=1024)
+def _channels_in_header(path: Path, num_bytes: int, changed_ns: int) -> int:
+    import soundfile
+
+    try:
+        return int(soundfile.info(path).channels)  # a thousand times as fast as to begin an ffmpeg
+    except (soundfile.LibsndfileError, OSError, TypeError, ValueError):
+        return films.read_header(path).num_channels
 
 
 def samples_in(duration: float) -> int:

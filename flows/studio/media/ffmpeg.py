@@ -23,6 +23,16 @@ from flows.studio.workspace import posix
 _AAC_SEARCH = ("-aac_coder", "fast", "-aac_pns", "0", "-aac_is", "0")
 AAC_OPTIONS = ("-c:a", "aac", "-b:a", "192k", *_AAC_SEARCH, "-ar", str(SAMPLE_RATE))
 
+# Formats that hold their pictures and sounds themselves: a playlist that is called a film opens no others.
+_SELF_CONTAINED = (
+    "mov,matroska,webm,gif,apng,avi,mpegts,mpeg,mpegvideo,ogg,flv,asf,mxf,dv,ivf,nut,rm,m4v,h264,hevc,av1,obu,"
+    "yuv4mpegpipe,webp_anim,"
+    "wav,w64,mp3,flac,aiff,au,caf,aac,ac3,eac3,dts,truehd,amr,ape,tta,wv,voc,dsf,mpc,mpc8,oma,"
+    "png_pipe,jpeg_pipe,tiff_pipe,webp_pipe,bmp_pipe,jpegxl_pipe,jpegxl_anim,exr_pipe,dpx_pipe,psd_pipe,qoi_pipe,"
+    "pgm_pipe,ppm_pipe,pam_pipe,hdr_pipe,sgi_pipe,pcx_pipe,image2"
+)
+ONLY_THIS_FILE = ("-protocol_whitelist", "file", "-format_whitelist", _SELF_CONTAINED)
+
 _LAST_FRAME = re.compile(rb"frame=\s*(\d+)")
 _STREAM = re.compile(r"Stream #\d+:\d+.*?: (Video|Audio): (.*)")
 _DIMENSIONS = re.compile(r"\b(\d{2,5})x(\d{2,5})\b")

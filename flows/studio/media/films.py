@@ -23,15 +23,6 @@ from flows.studio.errors import StudioError
 from flows.studio.media import ffmpeg
 from flows.studio.media.pictures import unreadable_kind
 
-# Formats that hold their pictures and sounds themselves: a playlist that is called a film opens no others.
-FORMATS = (
-    "mov,matroska,webm,gif,apng,avi,mpegts,mpeg,mpegvideo,ogg,flv,asf,mxf,dv,ivf,nut,rm,m4v,h264,hevc,av1,obu,"
-    "yuv4mpegpipe,webp_anim,"
-    "wav,w64,mp3,flac,aiff,au,caf,aac,ac3,eac3,dts,truehd,amr,ape,tta,wv,voc,dsf,mpc,mpc8,oma,"
-    "png_pipe,jpeg_pipe,tiff_pipe,webp_pipe,bmp_pipe,jpegxl_pipe,jpegxl_anim,exr_pipe,dpx_pipe,psd_pipe,qoi_pipe,"
-    "pgm_pipe,ppm_pipe,pam_pipe,hdr_pipe,sgi_pipe,pcx_pipe,image2"
-)
-ONLY_THIS_FILE = ("-protocol_whitelist", "file", "-format_whitelist", FORMATS)
 SQUARE_WITHIN = Fraction(1, 100)  # pixels that are as square as that are taken for square
 REFERENCE_WHITE_NITS = 203
 PEAK = 5  # times the reference white: what is brighter than 1000 cd/m² is white
@@ -56,13 +47,18 @@ class FilmHeader:
     codec: str = ""
     light: Light = "sdr"
     has_picture: bool = False
-    has_sound: bool = False
+    num_channels: int = 0
     has_alpha: bool = False
     is_anamorphic: bool = False
     is_interlaced: bool = False
     has_matrix: bool = True
     is_dolby_vision_alone: bool = False
     fault: str = ""
+
+    @property
+    def has_sound(self) -> bool:
+        """True for a file with a track of sound."""
+        return self.num_channels > 0
 
     @property
     def is_one_picture(self) -> bool:
@@ -95,7 +91,7 @@ def _read_header(file: Path, num_bytes: int, changed_ns: int) -> FilmHeader:
     kind = unreadable_kind(file)
     if kind is not None:
         return FilmHeader(fault=kind)
-    command = [ffmpeg.executable(), "-hide_banner", *ONLY_THIS_FILE, "-i", str(file.absolute())]
+    command = [ffmpeg.executable(), "-hide_banner", *ffmpeg.ONLY_THIS_FILE, "-i", str(file.absolute())]
     done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, check=False)
     header = parse_header(done.stderr.decode("utf-8", "replace"))
     if header.format == "gif" and header.has_alpha and not _has_transparent_pixels(file):
@@ -121,7 +117,7 @@ def parse_header(text: str) -> FilmHeader:
         codec=codec,
         light=_light(line),
         has_picture=bool(picture),
-        has_sound=any(kind == "Audio" for kind, _ in streams),
+        num_channels=next((_channels(words) for kind, words in streams if kind == "Audio"), 0),
         has_alpha=bool(_ALPHA_FORMATS.search(line)) or bool(re.search(r"alpha_mode\s*: 1", picture)),
         is_anamorphic=abs(ratio - 1) > SQUARE_WITHIN,
         is_interlaced=bool(re.search(r"\b(?:top|bottom) (?:first|coded first)", line)),
@@ -135,6 +131,17 @@ def _is_cover(words: str) -> bool:
     return "(attached pic)" in words or "(timed thumbnails)" in words
 
 
+def _channels(words: str) -> int:
+    """The number of channels of a sound track: "48000 Hz, 5.1(side), fltp", "44100 Hz, 6 channels, s16"."""
+    layout = re.search(r"\d+ Hz, ([^,\n]+)", words)
+    name = layout[1].strip() if layout else "stereo"
+    if number := re.match(r"(\d+) channels", name):
+        return int(number[1])
+    if parts := re.match(r"(\d+)\.(\d+)(?:\.(\d+))?", name):
+        return sum(int(part) for part in parts.groups(default="0"))
+    return {"mono": 1, "stereo": 2, "downmix": 2, "binaural": 2}.get(name, 4)
+
+
 def _light(line: str) -> Light:
     if "smpte2084" in line:
         return "pq"
@@ -146,7 +153,17 @@ def _light(line: str) -> Light:
 def _has_transparent_pixels(file: Path) -> bool:
     """Whether anything is seen through a film anywhere in its beginning; decodes it, small."""
     graph = "alphaextract,scale=64:64:flags=area"
-    arguments = [*ONLY_THIS_FILE, "-t", "60", "-i", str(file.absolute()), "-vf", graph, "-f", "rawvideo"]
+    arguments = [
+        *ffmpeg.ONLY_THIS_FILE,
+        "-t",
+        "60",
+        "-i",
+        str(file.absolute()),
+        "-vf",
+        graph,
+        "-f",
+        "rawvideo",
+    ]
     try:
         alpha = ffmpeg.run([*arguments, "-pix_fmt", "gray", "-"], doing=str(file))
     except StudioError:
@@ -158,7 +175,7 @@ def input_arguments(file: Path) -> list[str]:
     """ffmpeg's arguments that open the film alone, with its alpha, and take its first picture track."""
     header = read_header(file)
     decoder = _ALPHA_DECODERS.get(header.codec, ()) if header.has_alpha else ()
-    return [*ONLY_THIS_FILE, *decoder, "-i", str(file.absolute()), "-map", "0:V:0"]
+    return [*ffmpeg.ONLY_THIS_FILE, *decoder, "-i", str(file.absolute()), "-map", "0:V:0"]
 
 
 def read_film(file: Path, arguments: Sequence[str], *, before: Sequence[str] = ()) -> bytes:
@@ -236,7 +253,7 @@ def read_one_picture(file: Path) -> Image.Image:
     """The picture in a file of a format that holds one, in RGB. Raises StudioError."""
     graph = _ON_WHITE if read_header(file).has_alpha else "null"
     arguments = [
-        *ONLY_THIS_FILE,
+        *ffmpeg.ONLY_THIS_FILE,
         "-i",
         str(file.absolute()),
         "-frames:v",

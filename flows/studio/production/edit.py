@@ -11,6 +11,7 @@ from typing import Any, Protocol
 from flows.studio.filming.settings import picture_size
 from flows.studio.filming.shots import PlannedShot
 from flows.studio.media import user_files
+from flows.studio.media.audio import sound_hash
 from flows.studio.picture import sidecars, subtitles, upscale
 from flows.studio.picture.render import RenderOptions, segment_recipe
 from flows.studio.picture.upscale import PlannedUpscale
@@ -26,7 +27,6 @@ from flows.studio.voice.catalog import SPEAKER_CREDITS
 from flows.studio.voice.lines import PlannedLine
 from flows.studio.workspace import artifacts
 from flows.studio.workspace.artifacts import Artifact, Artifacts
-from flows.studio.workspace.files import content_hash
 from flows.studio.workspace.folder import EpisodeFolder
 from scripts_llm.screenplay.premise import Premise, display_name
 from scripts_llm.screenplay.script import Script, filmed_scenes
@@ -104,7 +104,7 @@ def recipe_without_description(recipe: Mapping[str, Any]) -> Mapping[str, Any]:
 def _music_recipe(cue: MusicCue) -> dict[str, Any]:
     """A cue of the music as JSON; a film is known by the hash of its content."""
     recipe = {key: value for key, value in asdict(cue).items() if key != "film"}
-    return recipe if cue.film is None else {**recipe, "film": content_hash(cue.film)}
+    return recipe if cue.film is None else {**recipe, "film": sound_hash(cue.film)}
 
 
 def _digest_in(path: Path) -> str:

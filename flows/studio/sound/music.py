@@ -87,7 +87,7 @@ def film_soundtrack(film: Path, *, num_samples: int) -> Samples:
     heard = np.zeros((num_samples, 2), np.float32)
     done = 0
     for piece in decode_sound(film):
-        part = piece[: num_samples - done, :2]
+        part = piece[: num_samples - done]
         heard[done : done + len(part)] = part
         done += len(part)
         if done == num_samples:
@@ -125,7 +125,7 @@ def _loop(piece: Track) -> Samples:
 def _begun(piece: Track) -> Samples:
     """The track's samples from where it is first heard."""
     samples = audio.read_music(piece.path)
-    heard = np.flatnonzero(audio.levels_db(samples.mean(axis=1)) > -35)
+    heard = np.flatnonzero(audio.levels_db(audio.fold_to_mono(samples)) > -35)
     return samples[int(heard[0]) * audio.samples_in(0.01) :] if len(heard) else samples
 
 

@@ -9,7 +9,6 @@ from pathlib import Path
 from flows.studio.media import audio, user_files
 from flows.studio.sound import foley
 from flows.studio.timeline.pacing import SceneSound
-from flows.studio.workspace.files import content_hash
 from scripts_llm.screenplay.script import Scene, Script, SoundEffect, filmed_scenes
 
 
@@ -31,8 +30,9 @@ def _sound(effect: SoundEffect, scene: Scene, places: Sequence[Path]) -> SceneSo
         name = str(effect.name)
         return SceneSound(name, len(foley.make_effect(name)), effect.at)
     path = user_files.locate(effect.file, places, where=f"{scene.id}: sfx")
-    digest = content_hash(path)
-    return SceneSound(f"{path.name}-{digest[:8]}", _length(path, digest), effect.at, path)
+    digest = audio.sound_hash(path)
+    folded = "-folded" if digest.endswith("-folded") else ""
+    return SceneSound(f"{path.name}-{digest[:8]}{folded}", _length(path, digest), effect.at, path)
 
 
 @functools.lru_cache(maxsize=256)

@@ -16,11 +16,11 @@ from flows.studio.media import user_files
 from flows.studio.media.audio import Samples
 from flows.studio.media.loudness import at_loudness
 from flows.studio.sound.laughs import PEOPLE_LUFS
-from flows.studio.workspace.files import content_hash, list_files
+from flows.studio.workspace.files import list_files
 from scripts_llm.screenplay.premise import Audio, LaughTrack
 
 NO_MUSIC = ("none", "off")
-KINDS = (".wav", ".mp3", ".flac", ".ogg", ".opus", ".m4a")
+KINDS = (".wav", ".mp3", ".flac", ".ogg", ".opus", ".m4a", ".aif", ".aiff", ".aac", ".wma", ".mp4", ".mka")
 
 
 def locate_audio(audio: Audio, places: Sequence[Path]) -> Audio:
@@ -42,9 +42,9 @@ def audio_recipe(audio: Audio) -> dict[str, Any]:
     """The recipe of the sound's settings: files by their content and not by their path."""
     recipe: dict[str, Any] = audio.model_dump(mode="json", exclude=None if audio.mood else {"mood"})
     if audio.music and audio.music not in NO_MUSIC and Path(audio.music).is_file():
-        recipe["music"] = content_hash(Path(audio.music))
+        recipe["music"] = audio_files.sound_hash(Path(audio.music))
     if isinstance(audio.laugh_track, LaughTrack) and audio.laugh_track.pack:
-        files = [content_hash(path) for path in _files(Path(audio.laugh_track.pack))]
+        files = [audio_files.sound_hash(path) for path in _files(Path(audio.laugh_track.pack))]
         recipe["laugh_track"]["pack"] = hashlib.sha256(" ".join(files).encode()).hexdigest()[:16]
     return recipe
 
@@ -62,11 +62,21 @@ def read_laugh(pack: Path, size: str, *, num_samples: int, seed: int) -> Samples
     return audio_files.with_fades(whole[:num_samples], rise=0.01, fall=fall)
 
 
+def check_laughs(name: str, places: Sequence[Path]) -> None:
+    """Reads every laugh of the folder of that name.
+
+    Raises:
+        StudioError: the folder is in none of the `places`, or a laugh in it cannot be read.
+    """
+    for path in _files(_folder(name, places)):
+        _read(path)
+
+
 @functools.lru_cache(maxsize=32)
 def _read(path: Path) -> Samples:
     samples = audio_files.read_effect(path)
     heard = np.flatnonzero(
-        audio_files.levels_db(samples.mean(axis=1)) > -40
+        audio_files.levels_db(audio_files.fold_to_mono(samples)) > -40
     )  # a laugh begins where the line ends
     return audio_files.soft_clip(
         at_loudness(samples[int(heard[0]) * audio_files.samples_in(0.01) :], PEOPLE_LUFS)

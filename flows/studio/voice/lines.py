@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from flows.studio.media import user_files
+from flows.studio.media.audio import sound_hash
 from flows.studio.rates import SAMPLE_RATE
 from flows.studio.voice import hibari
 from flows.studio.voice.alignment import align_words
@@ -19,7 +20,6 @@ from flows.studio.voice.settings import Speaker, VoiceSettings
 from flows.studio.voice.speak import read_recording, speak
 from flows.studio.workspace import artifacts
 from flows.studio.workspace.artifacts import Artifact
-from flows.studio.workspace.files import content_hash
 from scripts_llm.screenplay.premise import Premise
 from scripts_llm.screenplay.script import Line, Scene, Script, filmed_scenes
 
@@ -72,7 +72,7 @@ def plan_lines(
                 recipe = _recipe(line, voices[line.who], stored)
             else:
                 file = user_files.locate(line.file, folders, where=label)
-                recipe = {"kind": "voice", "file": content_hash(file), "version": 1}
+                recipe = {"kind": "voice", "file": sound_hash(file), "version": 1}
             planned.append(PlannedLine(label, scene, index, line, recipe, file))
     return tuple(planned)
 

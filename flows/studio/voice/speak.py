@@ -20,7 +20,7 @@ import numpy as np
 
 from flows.studio.errors import StudioError
 from flows.studio.media import audio
-from flows.studio.media.audio import Samples, decode_sound
+from flows.studio.media.audio import Samples
 from flows.studio.media.filters import apply_effect, boost_treble
 from flows.studio.media.loudness import at_loudness
 from flows.studio.rates import SAMPLE_RATE
@@ -67,14 +67,14 @@ def speak(text: str, voice: VoiceSettings, *, parenthetical: str | None = None) 
 def read_recording(path: Path, *, where: str = "file") -> Speech:
     """A line that a person recorded, in any format that ffmpeg reads, at the level of the others.
 
+    A recording whose two channels are in opposite phase is heard all the same (`audio.fold_to_mono`).
+
     Raises:
         StudioError: there is no such file, or no sound in it.
     """
     if not path.is_file():
         raise StudioError(f"{where}: no such recording: {path}; give its path beside the script", code=2)
-    pieces = [piece.mean(axis=1) for piece in decode_sound(path)]
-    line = np.concatenate(pieces).astype(np.float32) if pieces else np.zeros(0, np.float32)
-    line = audio.trim_silence(line, floor_db=RECORDED_FLOOR_DB)
+    line = audio.trim_silence(audio.read_mono(path), floor_db=RECORDED_FLOOR_DB)
     if len(line) < SAMPLE_RATE // 20:
         raise StudioError(f"{where}: wanted a spoken line in {path}, got silence; try another file", code=2)
     return Speech(_at_level(audio.with_fades(line), LINE_LUFS), is_murmur=False)

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from flows.studio.errors import StudioError
-from flows.studio.media.audio import Samples, decode_sound
+from flows.studio.media.audio import Samples, read_mono
 from scripts_llm.errors import ScriptError
 from scripts_llm.llm.client import LLMError, open_client
 from scripts_llm.llm.settings import resolve_settings
@@ -53,13 +53,12 @@ def say(text: str, name: str, *, speed: float, env: Mapping[str, str] | None = N
         path = Path(work, "speech")
         path.write_bytes(answer)
         try:
-            pieces = [piece.mean(axis=1) for piece in decode_sound(path)]
+            return read_mono(path)
         except StudioError:
             raise StudioError(
                 f"{name}: wanted the sound of {text[:40]!r}, got {len(answer)} bytes that are no sound "
                 f"({answer[:60]!r})"
             ) from None
-    return np.concatenate(pieces).astype(np.float32) if pieces else np.zeros(0, np.float32)
 
 
 def _request(text: str, voice: ServerVoice, speed: float, env: Mapping[str, str]) -> bytes:

@@ -76,6 +76,10 @@ STREAM = "".join(f"data: {json.dumps({'choices': [{'delta': {'content': chunk}}]
 STREAM += "data: [DONE]\n\n"
 CONTEXT = "This model's maximum context length is 1024 tokens. However, you requested"
 AFFORDABLE = "You requested up to 1000 tokens, but can only afford"
+MISTRAL = {
+    "detail": [{"type": "extra_forbidden", "loc": ["body", "seed"], "msg": "not permitted", "input": 5}]
+}
+GEMINI = json.dumps([{"error": {"code": 400, "message": "API key not valid. Please pass a valid API key."}}])
 A_MINUTE = "Request too large for model `small` on tokens per minute (TPM): Limit 900, Requested 1030"
 
 
@@ -159,6 +163,27 @@ BEHAVIOURS = [
             Reply(GOOD),
         ],
     ),
+    Behaviour(
+        "answers by a stream only",
+        [
+            no("This model only support stream mode, please enable the stream parameter"),
+            Reply(body=STREAM, content_type="text/event-stream"),
+        ],
+    ),
+    Behaviour(
+        "fails to read the schema, with status 500",
+        [Reply(status=500, error="failed to parse grammar")] * 2 + [Reply(GOOD)],
+    ),
+    Behaviour(
+        "forbids the seed, as Mistral does",
+        [Reply(status=422, body=json.dumps({"object": "error", "message": MISTRAL})), Reply(GOOD)],
+    ),
+    Behaviour(
+        "has too little memory", [Reply(status=500, error="model requires more system memory (9 GiB)")]
+    ),
+    Behaviour("does not know the key, with status 400", [Reply(status=400, body=GEMINI)]),
+    Behaviour("has no such model, with status 400", [no("small-model is not a valid model ID")]),
+    Behaviour("is not for this country", [Reply(status=403, error="Country, region not supported")]),
     Behaviour("filters the question", [no("The prompt triggered Azure OpenAI's content management policy")]),
     Behaviour("does not know lengths in a schema", [no("Invalid schema: maxLength"), Reply(GOOD)]),
     Behaviour(

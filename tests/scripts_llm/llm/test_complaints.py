@@ -8,7 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scripts_llm.llm.complaints import TokenLimits, is_filtered, read_limits, refuses_system_role
+from scripts_llm.llm.complaints import (
+    TokenLimits,
+    is_about_form,
+    is_bad_key,
+    is_final,
+    read_limits,
+    refuses_system_role,
+    wants_stream,
+)
 
 OWN_COUNT = 1500  # tokens of the prompt as we count them
 
@@ -378,9 +386,56 @@ def test_what_is_no_refused_system_role(words: str) -> None:
     assert not refuses_system_role(words)
 
 
-def test_a_content_filter_is_recognized() -> None:
-    assert is_filtered(
-        "The response was filtered due to the prompt triggering Azure OpenAI's content management policy."
-    )
-    assert is_filtered("{'code': 'content_filter', 'innererror': {'code': 'ResponsibleAIPolicyViolation'}}")
-    assert not is_filtered("Invalid schema")
+@pytest.mark.parametrize(
+    "words",
+    [
+        "This model only support stream mode, please enable the stream parameter to access the model. ",
+        "parameter.enable_thinking must be set to false for non-streaming calls",
+        "stream must be set to true",
+        "replicate models only support stream mode now, please set stream=true",
+    ],
+)
+def test_a_model_that_only_streams_is_recognized(words: str) -> None:
+    assert wants_stream(words)
+    assert not wants_stream("Unsupported value: 'stream' does not support true with this model.")
+
+
+FINAL = [
+    "The response was filtered due to the prompt triggering Azure OpenAI's content management policy.",
+    "{'code': 'content_filter', 'innererror': {'code': 'ResponsibleAIPolicyViolation'}}",
+    "API key not valid. Please pass a valid API key.",
+    "Your credit balance is too low to access the Anthropic API.",
+    "Insufficient Balance",
+    "model requires more system memory (9.9 GiB) than is available (7.6 GiB)",
+    "CUDA error: out of memory",
+    "openrouter/foo is not a valid model ID",
+    "The model `gpt-9` does not exist or you do not have access to it.",
+    "No models loaded. Please load a model in the developer page.",
+]
+
+
+@pytest.mark.parametrize("words", FINAL)
+def test_what_no_other_form_mends_is_recognized(words: str) -> None:
+    assert is_final(words)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "",
+        "Invalid schema",
+        "The server is overloaded",
+        "Loading model",
+        "temperature must be 1",
+        "Rate limit",
+    ],
+)
+def test_what_time_or_another_form_mends_is_not_final(words: str) -> None:
+    assert not is_final(words)
+    assert not is_bad_key(words)
+
+
+def test_an_error_of_the_form_is_recognized() -> None:
+    assert is_about_form("failed to parse grammar")
+    assert is_about_form("'response_format.type' must be 'json_schema' or 'text'")
+    assert not is_about_form("Internal Server Error")

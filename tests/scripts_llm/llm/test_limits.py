@@ -206,3 +206,17 @@ def test_a_system_role_is_refused_once_for_each_model(
         ["user"],
     ]
     assert server.asked[1]["messages"][0]["content"].startswith("You count.\n\nHow many? ")
+
+
+def test_a_model_that_only_streams_is_asked_for_a_stream(
+    server: FakeServer, desk: Callable[..., Server]
+) -> None:
+    only = Reply(status=400, error="parameter.enable_thinking must be set to false for non-streaming calls")
+    chunk = {"choices": [{"delta": {"content": '{"n": 9}'}}], "usage": {"prompt_tokens": 3}}
+    answer = Reply(body=f"data: {json.dumps(chunk)}\n\n", content_type="text/event-stream")
+    server.replies = [only, answer, answer]
+    at = desk()
+    ask(at, QUESTION, count)
+    ask(desk(), QUESTION, count)
+    assert [asked.get("stream") for asked in server.asked] == [None, True, True]
+    assert at.calls[0].prompt_tokens == 3

@@ -7,10 +7,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+import soundfile
 
 from flows.studio.commands import check
 from flows.studio.errors import StudioError
+from flows.studio.media import ffmpeg
 from flows.studio.production.request import EpisodeRequest
 from t2v.checkpoints.fingerprint import TOON_FILE
 
@@ -180,3 +183,74 @@ def _imports_nothing_heavy(home: Path, command: str) -> bool:
         "sys.exit(bool({'torch', 'prefect', 'moviepy'} & set(sys.modules)))"
     )
     return subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def _with_files(home: Path) -> Path:
+    """The tiny show with a file of one's own in every place that takes one."""
+    _edited(home, "{size: close-up,", "{file: door.mov, size: close-up,")
+    _edited(home, "line: Cod.,", "line: Cod., file: cod.m4a,")
+    script = _edited(home, "    dialogue:", "    sfx: [{file: slam.flac}]\n    dialogue:")
+    premise = home / "fish.yaml"
+    audio = "audio: {music: theme.ogg, laugh_track: {pack: laughs}}\n"
+    titles = "titles: {intro: intro.webm, outro_credits: false}"
+    text = premise.read_text("utf-8").replace("titles: {outro_credits: false}", titles)
+    premise.write_text(text + audio, "utf-8")
+    (home / "laughs").mkdir()
+    for name in ("cod.m4a", "slam.flac", "theme.ogg", "laughs/big-1.aiff"):
+        _media(home / name, "sine=d=1")
+    for name in ("door.mov", "intro.webm"):
+        _media(home / name, "color=red:s=64x36:d=0.3")
+    return script
+
+
+def _media(path: Path, *sources: str) -> None:
+    inputs = [word for source in sources for word in ("-f", "lavfi", "-i", source)]
+    ffmpeg.run(["-y", *inputs, "-shortest", str(path)], doing="writing")
+
+
+def test_files_of_ones_own_of_every_kind_are_opened_and_fine(home: Path) -> None:
+    _with_files(home)
+    code, told = _check(home)
+    assert (code, told.splitlines()[-1][:21]) == (0, "0 errors, 0 warnings."), told
+
+
+@pytest.mark.parametrize(
+    ("name", "place"),
+    [
+        ("door.mov", "script.yaml:11:16: "),
+        ("cod.m4a", "script.yaml:15:38: "),
+        ("slam.flac", "script.yaml:12:18: "),
+        ("theme.ogg", "fish.yaml:12:16: "),
+        ("laughs/big-1.aiff", "fish.yaml:12:47: "),
+        ("intro.webm", "fish.yaml:9:17: "),
+    ],
+)
+def test_what_filming_could_not_read_is_an_error_at_its_place(home: Path, name: str, place: str) -> None:
+    _with_files(home)
+    is_film = name in ("door.mov", "intro.webm")
+    kinds = {
+        "a text": lambda: (home / name).write_text("hello " * 400, "utf-8"),
+        "the wrong kind": lambda: _media(home / name, "sine=d=1" if is_film else "color=red:s=32x32:d=0.2"),
+    }
+    if name.endswith((".flac", ".ogg", ".aiff")):
+        kinds["the wrong kind"] = lambda: soundfile.write(home / name, np.zeros(4_800), 48_000)
+    if name == "theme.ogg":
+        del kinds["the wrong kind"]  # silence is music, too
+    for kind, write in kinds.items():
+        write()
+        code, told = _check(home)
+        rows = [row for row in told.splitlines() if name.rpartition("/")[2] in row]
+        assert code == 2, kind
+        assert len(rows) == 1, told
+        assert place in rows[0]
+        assert "wanted a" in rows[0]
+
+
+def test_a_recording_in_opposite_phase_is_told_and_heard(home: Path) -> None:
+    _with_files(home)
+    tone = 0.2 * np.sin(np.arange(24_000) / 20)
+    soundfile.write(home / "cod.wav", np.stack([tone, -tone], axis=1), 48_000)
+    (home / "cod.wav").rename(home / "cod.m4a")
+    code, told = _check(home)
+    assert code == 0
+    assert "warning: s01, don: the two channels of cod.m4a are in opposite phase" in told
