@@ -30,7 +30,7 @@ class VideoOptions:
         ),
     ] = None
     size: Annotated[
-        str | None, Parameter(help="Of the film model's own frames, width and height: 256x256.")
+        str | None, Parameter(help="Of the film model's own frames, width and height: 256x256; or small.")
     ] = None
     steps: Annotated[
         int | None,

@@ -36,9 +36,9 @@ class Video(Model):
     )
     size: str | None = Field(
         default=None,
-        pattern=r"^\d{1,4}x\d{1,4}$",
-        description="of the film model's own frames, width and height: `256x256`; `format.size` is the "
-        "finished picture's",
+        pattern=r"^(small|\d{1,4}x\d{1,4})$",
+        description="of the film model's own frames, width and height: `256x256`; `small`: half the side, "
+        "of a model that films two sizes; `format.size` is the finished picture's",
     )
     steps: int | None = Field(
         default=None, ge=1, le=1000, description="sampler steps: more is slower and cleaner"

@@ -26,7 +26,7 @@ from flows.studio.filming.models import (
     collected_warnings,
     fingerprint,
 )
-from flows.studio.filming.settings import parse_lora
+from flows.studio.filming.settings import SMALL, parse_lora, small_size
 from flows.studio.media import clip_export
 from flows.studio.media import frames as frame_files
 from flows.studio.media.size import parse_size
@@ -242,7 +242,7 @@ def _check_options(options: ClipOptions) -> None:
     """Refuses what it can before the film model is loaded, which may take a minute."""
     if options.strength is not None and options.video is None:
         raise StudioError("--strength: wanted with --video FILM alone", code=2)
-    if options.size is not None:
+    if options.size not in (None, SMALL):
         parse_size(options.size, where="--size")
     for file in (options.image, options.last_image, options.video):
         if file is not None and not file.is_file():
@@ -275,7 +275,9 @@ def _settings(facts: ModelFacts, options: ClipOptions, screen: Console) -> Gener
     """The settings of `generate`. Raises StudioError for those that the model cannot take."""
     _check_facts(facts, options)
     height, width = facts.default_size
-    if options.size is not None:
+    if options.size == SMALL:
+        height, width = small_size(facts, next(iter(facts.sizes)), where="--size")
+    elif options.size is not None:
         width, height = parse_size(options.size, where="--size")
     hold: dict[int, np.ndarray] = {}
     if options.image is not None:

@@ -12,14 +12,14 @@ import threading
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol, Self, TypedDict, Unpack
 
 import t2v
 from flows.studio.errors import StudioError
 from flows.studio.filming.vocabulary import DialectName
-from t2v.configs import fast_settings
+from t2v.configs import fast_settings, small_sizes
 
 if TYPE_CHECKING:
     import numpy as np
@@ -100,6 +100,7 @@ class ModelFacts:
     has_seed: bool = True
     has_negative_prompt: bool = True
     takes_film: bool = True  # may begin from a film instead of noise
+    small_sizes: Mapping[str, tuple[int, int]] = field(default_factory=dict)  # of quicker films, by aspect
     price_usd: float | None = None  # a second of film; None: it films on this machine and costs nothing
     revision: str | None = None  # the commit on the hub, known once the model is open
 
@@ -170,6 +171,7 @@ def _facts_of(source: str, preset: t2v.Preset) -> ModelFacts:
         name=preset.name,
         licence=preset.licence,
         sizes=preset.sizes,
+        small_sizes=small_sizes(preset),
         size_step=preset.autoencoder.factor,
         num_frames=preset.num_frames,
         fps=preset.fps,

@@ -23,6 +23,7 @@ from flows.studio.media.size import parse_size
 from scripts_llm.screenplay.premise import Premise
 from scripts_llm.screenplay.video import Video
 
+SMALL = "small"  # in place of a size: the model's own small one
 PICTURE_SIZES = {"16:9": (1280, 720), "1:1": (720, 720), "9:16": (720, 1280)}  # width, height
 
 
@@ -173,9 +174,11 @@ def frame_size(facts: ModelFacts, premise: Premise, video: Video) -> tuple[int, 
 
     Raises StudioError for a size that the model cannot film.
     """
+    aspect = "16:9" if premise.format.aspect == "16:9" else "1:1"
     if video.size is None:
-        aspect = "16:9" if premise.format.aspect == "16:9" else "1:1"
         return facts.sizes.get(aspect) or facts.default_size
+    if video.size == SMALL:
+        return small_size(facts, aspect, where="video: size")
     width, height = parse_size(video.size, where="video: size")
     step = facts.size_step
     if height % step or width % step:
@@ -185,6 +188,19 @@ def frame_size(facts: ModelFacts, premise: Premise, video: Video) -> tuple[int, 
             code=2,
         )
     return height, width
+
+
+def small_size(facts: ModelFacts, aspect: str, *, where: str) -> tuple[int, int]:
+    """(height, width) of a model's smaller and quicker films. Raises StudioError if it has none.
+
+    `where` begins the message.
+    """
+    if aspect not in facts.small_sizes:
+        height, width = facts.sizes.get(aspect) or facts.default_size
+        raise StudioError(
+            f"{where}: {facts.title} films in one size alone, {width}x{height}; leave size out", code=2
+        )
+    return facts.small_sizes[aspect]
 
 
 def _nearest(pixels: int, step: int) -> int:

@@ -8,11 +8,13 @@ import pytest
 
 import t2v
 from flows.studio.errors import StudioError
+from flows.studio.filming import models
 from flows.studio.filming.models import is_for_sale
 from flows.studio.filming.settings import describe_film, picture_size, resolve_settings
 from flows.studio.workspace import artifacts
 from scripts_llm.screenplay.premise import Premise
 from scripts_llm.screenplay.video import Video
+from t2v.configs import TOON_224, TOON_448
 
 
 def _premise(**more: object) -> Premise:
@@ -30,6 +32,23 @@ def test_each_shape_is_filmed_in_the_models_own_size(
     settings = resolve_settings(premise)
     assert (settings.height, settings.width) == filmed
     assert picture_size(premise) == finished
+
+
+def test_a_model_of_two_sizes_films_the_small_one_when_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    large = replace(models.describe_model("toon"), sizes=TOON_448.sizes, small_sizes=TOON_224.sizes)
+    monkeypatch.setattr(models, "describe_model", lambda source, loras=(): large)
+    for aspect, filmed in (("16:9", (128, 224)), ("1:1", (160, 160)), ("9:16", (160, 160))):
+        settings = resolve_settings(_premise(format={"aspect": aspect}, video={"size": "small"}))
+        assert (settings.height, settings.width) == filmed
+    settings = resolve_settings(_premise())
+    assert (settings.height, settings.width) == (256, 448)
+
+
+def test_a_model_of_one_size_has_no_small_one() -> None:
+    with pytest.raises(
+        StudioError, match="video: size: TOON films in one size alone, 112x64; leave size out"
+    ):
+        resolve_settings(_premise(video={"size": "small"}))
 
 
 def test_the_premise_beats_what_was_remembered_and_that_beats_the_model() -> None:
