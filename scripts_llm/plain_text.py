@@ -33,6 +33,11 @@ def strip_controls_deep(value: Any) -> Any:
     return value
 
 
+def join_surrogates(text: str) -> str:
+    """The text with surrogate pairs joined and lone surrogates as U+FFFD: streams cut an emoji in two."""
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+
+
 def one_line(text: str, most: int = 200) -> str:
     """A text for use inside a message: without controls, on one line, cut to `most` characters."""
     line = " ".join(strip_controls(text).split())

@@ -159,7 +159,7 @@ def _title_page(blocks: Sequence[_Block]) -> dict[str, list[str]]:
 
 
 def _one_line(block: _Block) -> str:
-    return re.sub(r"\s*[\r\n]\s*", " ", block.text).strip()
+    return " ".join(filter(None, (row.strip() for row in block.text.splitlines())))
 
 
 def _elements(blocks: Sequence[_Block]) -> Iterator[Element]:

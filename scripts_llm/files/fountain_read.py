@@ -30,6 +30,7 @@ from scripts_llm.screenplay.script import Script
 MAX_CUE = 80  # characters; a longer line in capitals is action
 MAX_CASELESS_CUE = 24  # of a script without capitals, like Chinese
 MAX_HEADING = 1000
+MAX_NOTE = 2000  # with blank lines in it
 MAX_OPEN = 64  # marks of emphasis on one line that wait for their partner
 
 _PREFIX = r"(?:INT\.?/EXT|EXT\.?/INT|INT|EXT|EST|I\.?/E|ИНТ\.?/НАТ|НАТ\.?/ИНТ|ИНТ|НАТ|ЭКСТ)"
@@ -121,8 +122,8 @@ def plain(text: str) -> str:
 
 
 def escape(text: str) -> str:
-    """The text with a backslash before everything that `plain` would change."""
-    return re.sub(r"[\\*_]", r"\\\g<0>", text)
+    """The text with a backslash before its backslashes, marks of emphasis and opening brackets."""
+    return re.sub(r"[\\*_\[]", r"\\\g<0>", text)
 
 
 def without_emphasis(text: str) -> str:
@@ -187,7 +188,7 @@ class _Run:
 def _prepare(text: str) -> _Text:
     """Takes comments and notes out. A line that held nothing else is gone: it does not end a block."""
     text = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
-    text = re.sub(r"[\x00\x01]", "", text)
+    text = re.sub(r"[\x00\x01\f]", "", text)
     pieces, end = [], 0
     for start, stop in _spans(text, "/*", "*/"):
         pieces += [text[end:start], _cut(text[start:stop])]
@@ -195,7 +196,9 @@ def _prepare(text: str) -> _Text:
     text = "".join([*pieces, text[end:]])
     pieces, end = [], 0
     notes, remarks = list[str](), list[str]()
-    for start, stop in _spans(text, "[[", "]]", stop_at="\n\n"):
+    for start, stop in _spans(text, "[[", "]]"):
+        if not _is_note(text[start:stop]):
+            continue
         note = text[start:stop].replace(_CUT, "")
         is_own = _is_own_note(note) and _stands_alone(text, start, stop)
         (notes if is_own else remarks).append(note)
@@ -211,17 +214,26 @@ def _prepare(text: str) -> _Text:
     return _Text(tuple(left), tuple(notes), tuple(remarks))
 
 
-def _spans(text: str, opening: str, closing: str, *, stop_at: str | None = None) -> Iterator[tuple[int, int]]:
-    """Start and end of everything between two marks, marks included, that does not contain `stop_at`."""
+def _spans(text: str, opening: str, closing: str) -> Iterator[tuple[int, int]]:
+    """Start and end of everything between two marks, marks included."""
     start = text.find(opening)
     while start >= 0:
         end = text.find(closing, start + len(opening))
         if end < 0:
             return
-        stop = -1 if stop_at is None else text.rfind(stop_at, start, end)
-        if stop < 0:
-            yield start, end + len(closing)
-        start = text.find(opening, end + len(closing) if stop < 0 else stop)
+        yield start, end + len(closing)
+        start = text.find(opening, end + len(closing))
+
+
+def _is_note(text: str) -> bool:
+    """Whether brackets hold a note. One with blank lines is short, and no scene begins in it.
+
+    The format wants two spaces on a blank line in a note, which programs and people forget.
+    """
+    if "\n\n" not in text:
+        return True
+    is_short = len(text) <= MAX_NOTE and "[[" not in text[2:]
+    return is_short and not any(_is_heading_in_capitals(row.strip()) for row in text.split("\n"))
 
 
 def _cut(removed: str) -> str:
@@ -246,9 +258,9 @@ def _split_title_page(rows: Sequence[_Row]) -> tuple[dict[str, list[str]], Seque
     title_page: dict[str, list[str]] = {}
     start = 0
     while True:
-        while start < len(rows) and not rows[start].text.strip(" \t"):
+        while start < len(rows) and not rows[start].text.strip():
             start += 1
-        stop = next((n for n in range(start, len(rows)) if not rows[n].text.strip(" \t")), len(rows))
+        stop = next((n for n in range(start, len(rows)) if not rows[n].text.strip()), len(rows))
         block = textwrap.dedent("\n".join(row.text for row in rows[start:stop])).split("\n")
         keys = {match[1].lower() for row in block if (match := _TITLE_KEY.match(row))}
         is_page = _TITLE_KEY.match(block[0]) and not _is_heading(block[0]) and keys & _TITLE_KEYS
@@ -264,7 +276,7 @@ def _add_title_lines(block: Sequence[str], title_page: dict[str, list[str]]) -> 
         match = None if row[0] in " \t" else _TITLE_KEY.match(row)
         if match:
             key = match[1].lower()
-        words = plain((match[2] if match else row).strip(" \t"))
+        words = plain((match[2] if match else row).strip())
         title_page.setdefault(key, []).extend([words] if words else [])
 
 
@@ -276,7 +288,7 @@ def _blocks(rows: Sequence[_Row]) -> Iterator[list[_Row]]:
     is_soft = any(not row.text for row in rows[:-1])
     block: list[_Row] = []
     for row in rows:
-        text = row.text.strip(" \t")
+        text = row.text.strip()
         if row.text == "  " and is_soft and block and _cue(block[0].text):
             continue
         if block and (not text or _is_heading_in_capitals(text)):
@@ -310,7 +322,7 @@ def _elements(block: Sequence[_Row], notes: Sequence[str]) -> Iterator[Element]:
 
 def _join(texts: Iterable[str]) -> str:
     """Lines as one plain text. Emphasis that is still open at the end of a line goes on in the next."""
-    return plain(" ".join(filter(None, (without_emphasis(text).strip(" \t") for text in texts))))
+    return plain(" ".join(filter(None, (without_emphasis(text).strip() for text in texts))))
 
 
 def _one_row(row: _Row, *, is_alone: bool) -> Element | None:
@@ -326,7 +338,7 @@ def _one_row(row: _Row, *, is_alone: bool) -> Element | None:
     if _is_heading(text):
         return _heading(row)
     if text.startswith(">") and not text.endswith("<"):
-        words = plain(text[1:].strip(" \t"))
+        words = plain(text[1:].strip())
         return Paragraph("transition" if words == words.upper() else "action", words, row.number)
     if is_transition(without_emphasis(text), is_alone=is_alone):
         return Paragraph("transition", plain(text), row.number)
@@ -354,7 +366,7 @@ def _heading(row: _Row) -> Heading:
     elif match := _NUMBER_IN_MARGIN.fullmatch(text):
         text, number = match[2], match[1]
     is_forced = _FORCED_HEADING.match(text)
-    return Heading(plain(text[1:] if is_forced else text).strip(" \t"), number, row.number)
+    return Heading(plain(text[1:] if is_forced else text).strip(), number, row.number)
 
 
 def _is_page_mark(block: Sequence[_Row]) -> bool:

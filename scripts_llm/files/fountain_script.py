@@ -43,6 +43,7 @@ TRANSITIONS = {
     "FADE TO BLACK.": "fade",
     "DISSOLVE TO:": "dissolve",
 }
+MAX_CUE = 400  # characters that are looked at
 OPENING = "OPENING"  # the slugline of what stands before the first heading
 PAUSE_SECONDS = 0.7  # of `(beat)` at the end of a speech
 
@@ -185,7 +186,7 @@ def build_scenes(elements: Iterable[Element], names: CueNames) -> list[dict[str,
 
 def part_named(text: str) -> str | None:
     """The part of an episode that a section's title names: `Act One: The Fish` is act_1."""
-    name = re.split(r"\s*[:–—]|\s-\s", text.strip(), maxsplit=1)[0].strip(" .").lower()
+    name = re.split(r"[:–—]|\s-\s", text[:MAX_NAME], maxsplit=1)[0].strip(" .").lower()
     return next((part for known, part in PARTS.items() if known.lower() == name), None)
 
 
@@ -222,7 +223,7 @@ def split_cue(text: str, names: CueNames) -> Cue:
 
     A name of the cast that has brackets itself stays whole.
     """
-    name, off_screen, manner = text.strip(), False, list[str]()
+    name, off_screen, manner = text[:MAX_CUE].strip(), False, list[str]()
     while names.key(name) is None and (extension := _EXTENSION.search(name)):
         if not name[: extension.start()].strip("@ \t"):
             break
@@ -305,6 +306,7 @@ class _Builder:
     left_out: Counter[str] = field(default_factory=Counter)
     early: list[str] = field(default_factory=list)  # action before the first scene
     singer: str | None = None  # the cue of the speech that a lyric continues
+    ids: set[str] = field(default_factory=set)
     part: str | None = None
     transition: str | None = None
 
@@ -398,9 +400,11 @@ class _Builder:
         scene: dict[str, Any] = {}
         if heading.number is not None:
             name = re.sub(r"[^a-z0-9_-]", "_", heading.number.lower()).lstrip("-")[:32]
-            if name and all(other.get("id") != name for other in self.scenes):
+            if name and name not in self.ids:
                 scene["id"] = name
-        scene["slugline"] = self.shortened("slugline", heading.text, MAX_SENTENCE)
+                self.ids.add(name)
+        slugline = " ".join(re.sub(r"\s(?:--+|[–—])\s", " - ", heading.text).split())
+        scene["slugline"] = self.shortened("slugline", slugline, MAX_SENTENCE)
         self._begin(scene, heading.line)
 
     def _begin(self, scene: dict[str, Any], line: int) -> None:

@@ -72,8 +72,7 @@ class _Formatter:
             notes.append(_note("shots", []))
         yield "\n".join(notes)
         if scene.action:
-            escaped = escape(scene.action)
-            blocks = [scene.action, f"!{scene.action}", escaped, f"!{escaped}"]
+            blocks = [f"{sign}{text}" for text in _spellings(scene.action) for sign in ("", "!")]
             yield self._first(blocks, {"action": scene.action})
         for element, value in zip(scene.dialogue, values.get("dialogue", ()), strict=True):
             yield self._element(element, value)
@@ -95,8 +94,9 @@ class _Formatter:
         manner = [f"({element.parenthetical})"] if element.parenthetical else []
         seen = " (O.S.)" if element.off_screen else ""
         cues = [f"{cue}{seen}" for cue in self.names.cues(element.who)]
-        words = dict.fromkeys([element.line, escape(element.line)])
+        words = _spellings(element.line)
         blocks = ["\n".join([cue, *manner, *rows, line]) for cue in cues for line in words]
+        blocks = [block for block in blocks if block.count("[[") == len(rows) and "/*" not in block]
         return self._first(blocks, {"dialogue": value})
 
     def _first(self, blocks: list[str], expected: dict[str, Any]) -> str:
@@ -105,15 +105,19 @@ class _Formatter:
         if "dialogue" in expected:
             scene["dialogue"] = [expected["dialogue"]]
         for block in blocks:
-            if "/*" not in block and parse_scenes(
-                f"INT. X - DAY\n\n{block}\n\n[[title: end]]", self.names
-            ) == [scene]:
+            if parse_scenes(f"INT. X - DAY\n\n{block}\n\n[[title: end]]", self.names) == [scene]:
                 return block
         ((key, value),) = expected.items()
         return _note(key, value)
 
 
 _IN_A_BLOCK = ("who", "line", "parenthetical", "off_screen")
+
+
+def _spellings(text: str) -> list[str]:
+    """The text as it is, unless it opens a comment or a note, and with escapes."""
+    opens = "/*" in text or "[[" in text
+    return list(dict.fromkeys([*([] if opens else [text]), escape(text)]))
 
 
 def _title_row(key: str, text: str) -> str | None:

@@ -7,6 +7,7 @@ import re
 from typing import Any
 
 from scripts_llm.errors import MalformedAnswer
+from scripts_llm.plain_text import join_surrogates
 
 _START = re.compile(
     r"""\{(?:\s|//[^\n]*(?:\n|$)|/\*[^*{]{0,300}\*/)*
@@ -65,20 +66,27 @@ def _without_fence(text: str) -> str:
 
 def _loads(text: str) -> dict[str, Any] | None:
     try:
-        found = json.loads(text, strict=False)
+        return _as_object(json.loads(text, strict=False))
     except (ValueError, RecursionError):
         return None
-    return found if isinstance(found, dict) else None
 
 
 def _repair(text: str) -> dict[str, Any] | None:
     import json_repair
 
     try:
-        found = json_repair.loads(text)
+        return _as_object(json_repair.loads(text)) or None
     except (ValueError, RecursionError):
         return None
-    return found if isinstance(found, dict) and found else None
+
+
+def _as_object(found: Any) -> dict[str, Any] | None:
+    """The value if it is an object; escaped halves of characters in its texts become U+FFFD."""
+    if not isinstance(found, dict):
+        return None
+    text = json.dumps(found, ensure_ascii=False)
+    whole = join_surrogates(text)
+    return found if whole == text else dict(json.loads(whole))
 
 
 def _outer_objects(text: str) -> tuple[list[str], bool]:

@@ -8,6 +8,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from scripts_llm.plain_text import join_surrogates
+
 _THINKING_FIELDS = ("reasoning_content", "reasoning", "thinking")  # DeepSeek and vLLM, OpenRouter and Ollama
 _CUT_OFF = ("length", "max_tokens", "max_output_tokens", "max_completion_tokens", "model_length")
 
@@ -56,10 +58,10 @@ def read_reply(body: str) -> Reply:
         raise NoReply("a reply without one", is_page=True)
     usage = _mapping(found.get("usage"))
     return Reply(
-        text=text,
-        refusal=refusal,
+        text=join_surrogates(text),
+        refusal=join_surrogates(refusal),
         finish=_finish(choice.get("finish_reason")),
-        model=_text(found.get("model")) or None,
+        model=join_surrogates(_text(found.get("model"))) or None,
         prompt_tokens=_count(usage, "prompt_tokens"),
         completion_tokens=_count(usage, "completion_tokens"),
         cached_tokens=_count(_mapping(usage.get("prompt_tokens_details")), "cached_tokens"),
@@ -87,7 +89,7 @@ def _error(error: Any) -> NoReply:
         r"unexpected endpoint|no such (?:page|route)|(?:page|route|url) not found", message, re.I
     )
     return NoReply(
-        f"an error ({message})",
+        f"an error ({join_surrogates(message)})",
         code=code if isinstance(code, int) and 400 <= code < 600 else None,
         is_page=bool(is_page),
     )
@@ -188,7 +190,7 @@ def _parts(content: Any) -> tuple[str, str]:
 def _finish(reason: Any) -> str | None:
     if not isinstance(reason, str):
         return None
-    return "length" if reason.lower() in _CUT_OFF else reason
+    return "length" if reason.lower() in _CUT_OFF else join_surrogates(reason)
 
 
 def _text(value: Any) -> str:

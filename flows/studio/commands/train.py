@@ -30,7 +30,7 @@ class TrainOptions:
     model: str
     """toon, a folder, a file, or a hub id."""
     data: Path
-    """Clips (mp4, gif) or pictures (png, jpg), a .txt beside each."""
+    """Clips (mp4, webm, …) or pictures (png, jpg, …), a .txt beside each."""
     out: Path
     """The folder for checkpoint, previews and result."""
     what: Literal["temporal", "lora", "all"] = "lora"

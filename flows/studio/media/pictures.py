@@ -180,7 +180,7 @@ def _upright(image: Image.Image) -> Image.Image:
     """The picture turned as its EXIF says; one whose EXIF is broken as it is."""
     try:
         return ImageOps.exif_transpose(image)
-    except (ValueError, TypeError, KeyError, SyntaxError, struct.error, ZeroDivisionError):
+    except (ValueError, TypeError, LookupError, SyntaxError, struct.error, ZeroDivisionError):
         image.load()
         return image
 

@@ -373,6 +373,8 @@ def test_the_extensions_of_a_cue_say_whether_the_speaker_is_seen(
         "**INT. BAR - DAY #7#**",
         "7   INT. BAR - DAY   7",
         "7. INT. BAR - DAY",
+        "INT.  BAR – DAY",
+        "INT. BAR -- DAY[[a note\n\nwith a blank line]]",
     ],
 )
 def test_a_scene_heading_is_found_in_bold_underlined_indented_and_numbered(heading: str) -> None:
@@ -395,6 +397,7 @@ def test_a_scene_heading_is_found_in_bold_underlined_indented_and_numbered(headi
         ("\ufeffTitle: x\n\nAuthor: me\n\nINT. A", "Title: x\nAuthor: me\n\nINT. A"),
         ("    Title: _x_\n    Author: me\n\nINT. A", "Title: x\nAuthor: me\n\nINT. A"),
         ("Title:\n\tx\nAuthor:\n\tme\n\nINT. A", "Title: x\nAuthor: me\n\nINT. A"),
+        ("INT. A\n\xa0\n\u3000HE EATS.\n\x0c\nHe sits.", "INT. A\n\nHE EATS.\n\nHe sits."),
         ("INT. A\n\n>**THE END**<\n> OF IT <", "INT. A\n\nTHE END OF IT"),
     ],
 )
@@ -539,7 +542,7 @@ def test_a_text_made_to_be_slow_is_read_at_once() -> None:
 
 
 def test_comments_in_a_script_are_no_comments_in_fountain() -> None:
-    actions = ("a /* b", "c */ d", "e\\* f")
+    actions = ("a /* b", "c */ d", "e\\* f", "g [[ h", "i ]] j")
     script = Script(title="/* x */", scenes=tuple(Scene(slugline="INT. A", action=text) for text in actions))
     assert _back(format_fountain(script, CAST)) == script
 

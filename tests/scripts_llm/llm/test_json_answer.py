@@ -116,3 +116,15 @@ def test_a_hostile_answer_is_read_at_once(piece: str) -> None:
     with pytest.raises(ScriptError):
         extract_object(piece * (60_000 // len(piece)))
     assert time.perf_counter() - start < 1
+
+
+@pytest.mark.parametrize(
+    ("answer", "text"),
+    [
+        (r'{"n": "\ud83d\ude00"}', "😀"),
+        (r'{"n": "a \ud83d b"}', "a � b"),
+        (r"{'n': 'a \ude00',}", "a �"),
+    ],
+)
+def test_half_a_character_is_no_traceback_later(answer: str, text: str) -> None:
+    assert extract_object(answer) == {"n": text}

@@ -79,6 +79,11 @@ def test_thinking_without_an_object_is_no_answer() -> None:
     assert read_reply(body(None)).text == ""
 
 
+def test_a_character_that_a_stream_cuts_in_two_is_whole() -> None:
+    assert read_reply(stream({"content": "\ud83d"}, {"content": "\ude00"})).text == "\U0001f600"
+    assert read_reply(body({"content": "a \ud83d"})).text == "a \ufffd"
+
+
 def test_a_refusal_is_told_apart() -> None:
     assert read_reply(body({"content": None, "refusal": "No."})) == Reply("", refusal="No.", finish="stop")
 

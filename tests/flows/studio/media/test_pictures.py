@@ -99,6 +99,37 @@ def test_a_picture_is_upright(tmp_path: Path, name: str, orientation: int) -> No
     assert all(_near(shown.getpixel(at), BLUE, 30) for at in ((44, 4), (4, 28), (44, 28)))
 
 
+@pytest.mark.parametrize(
+    "exif", [b"AIGC: {}", b"Exif\0\0AIGC: {", b"Exif\0\0II*\0\xff\xff\xff\x7f", b"Exif\0\0"]
+)
+@pytest.mark.parametrize("name", ["a.jpg", "a.webp", "a.png"])
+def test_a_broken_exif_costs_no_picture(tmp_path: Path, name: str, exif: bytes) -> None:
+    """Generators of pictures write a note of their own where cameras write EXIF."""
+    Image.new("RGB", (32, 16), RED).save(tmp_path / name, exif=exif)
+    shown = user_files.open_picture(tmp_path / name)
+    assert shown.size == (32, 16)
+    assert _near(shown.getpixel((3, 3)), RED, 6)
+    assert user_files.is_still(tmp_path / name)
+
+
+def test_of_several_pictures_in_a_file_the_first_is_shown(tmp_path: Path) -> None:
+    for name, kind in (("a.tif", "TIFF"), ("a.jpg", "MPO")):
+        first, *rest = (Image.new("RGB", (32, 16), colour) for colour in (RED, GREEN))
+        first.save(tmp_path / name, kind, save_all=True, append_images=rest)
+        assert user_files.is_still(tmp_path / name)
+        assert _near(user_files.open_picture(tmp_path / name).getpixel((3, 3)), RED, 6)
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "P", "RGB", "RGBX", "CMYK"])
+def test_every_mode_of_a_picture_comes_to_colours(tmp_path: Path, mode: str) -> None:
+    Image.new("RGB", (5, 3), WHITE).convert(mode).save(tmp_path / "a.tif")
+    assert user_files.open_picture(tmp_path / "a.tif").getpixel((2, 1)) == WHITE
+    made = user_files.make_clip(
+        tmp_path / "a.tif", tmp_path / "clips", label="s01.1", recipe={"still": True}, size=(33, 17)
+    )
+    assert clips.read_frame(made.path, 0).min() > 250
+
+
 def test_the_inks_of_a_press_are_colours(tmp_path: Path) -> None:
     """Pillow, as Photoshop, writes the inks of a JPEG inverted, with Adobe's marker."""
     for name in ("a.jpg", "a.tif"):
