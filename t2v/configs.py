@@ -102,6 +102,7 @@ class Preset:
     steadiness: float = 0.0  # latents whose deviation over the frames is no larger are held still
     outer_shift: float = 1.0  # of the timesteps towards noise, for each outer level that a size runs
     speaks_toon: bool = False  # prompts are translated to the words of the drawn world
+    directed: bool = False  # prompts may say the poses of a frame (`t2v.toon.direction`)
     licence: str = ""
 
     def __post_init__(self) -> None:
@@ -226,6 +227,7 @@ TOON_224 = replace(  # in training: TOON with a direction a frame, at twice the 
     unet=replace(TOON.unet, outer_widths=(64,)),
     sizes={"16:9": (128, 224), "1:1": (160, 160)},
     outer_shift=2.0,
+    directed=True,
 )
 TOON_448 = replace(  # TOON_224 inside one more level, at the drawn world's own size
     TOON_224,

@@ -10,15 +10,20 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 import torch
 from torch import Tensor
 
 from t2v.configs import Preset
 from t2v.networks.text_encoder import PAD, TextEncoder, framing, token_ids
+from t2v.toon.direction import DIRECTION_WORDS
 from t2v.toon.prompts.understand import NOTHING, WEIGHTED, understand
 
 Prompt = str | Mapping[int, str]  # of the clip, or by frame index and interpolated between
+DIRECTED = re.compile(  # a word of a direction
+    rf"(?<![\w-])({'|'.join(sorted(DIRECTION_WORDS, key=len, reverse=True))})(?![\w-])"
+)
 EMPHASIS = 1.1
 COMMA_WITHIN = 20  # tokens before the end of a chunk where a comma is a better place to break
 
@@ -84,7 +89,7 @@ def translate_prompt(prompt: str, preset: Preset) -> list[WeightedText]:
     """
     if not preset.speaks_toon:
         return parse_weights(prompt)
-    translated = understand(prompt).prompt if prompt else ""
+    translated = _translation(prompt, directed=preset.directed) if prompt else ""
     weights = {
         word: float(mark["weight"])
         for mark in WEIGHTED.finditer(prompt)
@@ -92,6 +97,27 @@ def translate_prompt(prompt: str, preset: Preset) -> list[WeightedText]:
     }
     parts = re.split(r"([\w-]+)", translated) if weights else [translated]
     return _joined([WeightedText(part, weights.get(part, 1.0)) for part in parts])
+
+
+def _translation(prompt: str, *, directed: bool) -> str:
+    """A prompt in the words of TOON's world; the words of a direction stay with the figure before them.
+
+    Words before the first figure are the first one's.
+    """
+    words = list(DIRECTED.finditer(prompt)) if directed else []
+    if not words:
+        return understand(prompt).prompt
+    understood = understand(DIRECTED.sub("", prompt))
+    directions: list[list[str]] = [[] for _ in understood.figures]
+    for word in words if directions else []:
+        before = " ".join(DIRECTED.sub("", prompt[: word.start()]).split())
+        directions[min(max(_count_figures(before), 1), len(directions)) - 1].append(word[0])
+    return understood.directed([" ".join(of_figure) for of_figure in directions])
+
+
+@lru_cache(64)
+def _count_figures(prompt: str) -> int:
+    return len(understand(prompt).figures)
 
 
 def _with_translation(words: str) -> str:

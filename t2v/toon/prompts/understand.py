@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from t2v.toon.prompts.captions import figure_phrase
@@ -28,6 +29,10 @@ class Understood:
     prompt: str
     mapped: tuple[tuple[str, str], ...]
     unknown: tuple[str, ...]
+
+    def directed(self, directions: Sequence[str]) -> str:
+        """The prompt with the words of a direction after each figure."""
+        return _prompt(self.set, self.time, self.size, self.camera, self.figures, directions)
 
 
 def understand(prompt: str) -> Understood:
@@ -81,14 +86,20 @@ def _places(drafts: list[Draft]) -> list[str]:
 
 
 def _prompt(
-    named: str | None, time: str | None, size: str | None, camera: str, figures: tuple[Described, ...]
+    named: str | None,
+    time: str | None,
+    size: str | None,
+    camera: str,
+    figures: tuple[Described, ...],
+    directions: Sequence[str] = (),
 ) -> str:
-    """The canonical caption of what was understood."""
+    """The canonical caption of what was understood, with a direction after each figure if they are given."""
     if not figures and named is None:
         return NOTHING
     parts = []
     if figures:
-        said = " and ".join(figure_phrase(figure, placed=True) for figure in figures)
+        pairs = zip(figures, directions or [""] * len(figures), strict=True)
+        said = " and ".join(figure_phrase(f, placed=True, direction=words) for f, words in pairs)
         parts = [f"close-up of {said}"] if size == "close-up" else [f"{size} shot", said] if size else [said]
         if named is not None:
             parts.append(f"in the {named}")

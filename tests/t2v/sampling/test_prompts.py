@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from t2v.configs import TOON
+from t2v.configs import TOON, TOON_224
 from t2v.networks.text_encoder import bpe_tokens
 from t2v.pipeline import TextToVideo
 from t2v.sampling.prompts import (
@@ -133,3 +133,31 @@ def test_toon_reads_bare_brackets_as_ever_and_weighs_what_it_makes_of_a_weighted
 def test_a_weight_of_words_that_toon_does_not_know_weighs_nothing_else() -> None:
     found = translate_prompt("medium shot, orange cat dancing (wildly:1.5), stage, day", TOON)
     assert [piece.weight for piece in found] == [1]
+
+
+@pytest.mark.parametrize(
+    ("prompt", "translated"),
+    [
+        (
+            "close-up of orange cat with hat talking mouth-wide looks-ahead, in the kitchen, day",
+            "close-up of orange cat with hat talking mouth-wide looks-ahead, in the kitchen, day",
+        ),
+        (
+            "a crimson automaton mouth-shut greets a kitty looks-left arms-up in the diner",
+            "red robot waving on the left mouth-shut and cat standing on the right looks-left arms-up, "
+            "in the kitchen",
+        ),
+        ("mouth-open a cat", "cat standing mouth-open"),
+        ("mouth-open in the kitchen", "establishing shot, empty kitchen"),
+        ("a cat", "cat standing"),
+    ],
+)
+def test_a_directed_toon_keeps_each_direction_with_its_figure(prompt: str, translated: str) -> None:
+    (part,) = translate_prompt(prompt, TOON_224)
+    assert part.text == translated
+
+
+def test_todays_toon_knows_no_directions() -> None:
+    plain = translate_prompt("orange cat talking, in the kitchen", TOON)
+    assert translate_prompt("orange cat talking mouth-zzz, in the kitchen", TOON) == plain
+    assert all("mouth-wide" not in part.text for part in translate_prompt("cat mouth-wide", TOON))
