@@ -7,8 +7,12 @@ neither Prefect nor torch. Exit codes: 0 made, 1 failed, 2 the input is wrong, 3
 
 from __future__ import annotations
 
+import os
+import re
+import shlex
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
 from typing import Annotated, NoReturn
 
 from cyclopts import App, CycloptsError, Parameter
@@ -19,6 +23,7 @@ from flows.cli.export import export, import_
 from flows.cli.machine import clean, pull, setup, voices
 from flows.cli.script import check, cut, plan, retake
 from flows.cli.train import train
+from flows.studio.errors import StudioError
 from flows.studio.production.errors import WRONG_INPUT, describe_error
 
 STOPPED = 130
@@ -60,18 +65,20 @@ def build_app(name: str) -> App:
 
 def main(tokens: Iterable[str] | None = None, *, name: str = "coldopen") -> NoReturn:
     """Runs one command and exits with its code."""
-    for stream in (sys.stdout, sys.stderr):
-        stream.reconfigure(errors="replace")  # type: ignore[union-attr]  # names that it lacks
+    words = [_with_home(token) for token in (sys.argv[1:] if tokens is None else tokens)]
+    _prepare_streams()
     app = build_app(name)
     try:
+        _check_home()
         code = app(
-            sys.argv[1:] if tokens is None else list(tokens),
+            words,
             exit_on_error=False,
             print_error=False,
             help_on_error=False,
         )
     except CycloptsError as error:
-        complain(f"{error} ({' '.join([name, *(error.command_chain or ())])} --help says what there is)")
+        called = " ".join([name, *(error.command_chain or ())])
+        complain(f"{error}{_meant(words)} ({called} --help says what there is)")
         raise SystemExit(WRONG_INPUT) from None
     except KeyboardInterrupt:
         complain("Stopped. Nothing is lost: the same command goes on from here.")
@@ -84,6 +91,46 @@ def main(tokens: Iterable[str] | None = None, *, name: str = "coldopen") -> NoRe
         complain(line)
         raise SystemExit(code) from None
     raise SystemExit(code or 0)  # None: help was shown
+
+
+def _prepare_streams() -> None:
+    """Makes the standard streams take every letter, also where they are closed, and COLUMNS a width."""
+    sys.stdout = sys.stdout or open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115  # closed: `>&-`, pythonw
+    sys.stderr = sys.stderr or open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(errors="replace")  # type: ignore[union-attr]  # names that it lacks
+    columns = os.environ.get("COLUMNS", "80")
+    if not columns.isdecimal() or int(columns) < 1:
+        del os.environ["COLUMNS"]
+
+
+def _check_home() -> None:
+    """Raises StudioError where nobody knows where caches go: a user without an entry, as in containers."""
+    try:
+        Path.home()
+    except RuntimeError:
+        raise StudioError(
+            "HOME: wanted a folder for settings and caches, got none, and this user has no other; "
+            "set it: HOME=/tmp",
+            code=WRONG_INPUT,
+        ) from None
+
+
+def _with_home(token: str) -> str:
+    """The token with the home folder in place of a `~` that no shell has expanded: `--output=~/films`."""
+    match = re.match(r"(--[\w-]+=)?(~[/\\].*)", token, re.DOTALL)
+    return (match[1] or "") + os.path.expanduser(match[2]) if match else token
+
+
+def _meant(words: Sequence[str]) -> str:
+    """What words that are no options may have been meant as; empty if nothing comes to mind."""
+    for before, word in zip(["", *words], words, strict=False):
+        dashes = re.match(r"[\u2010-\u2015\u2212]+|-(?=[a-z]{2})", word)
+        if dashes:
+            return f"; try --{word[dashes.end() :]}, with two plain hyphens"
+        if word.lower().endswith((".yaml", ".yml")) and not before.startswith("-"):
+            return f"; try --premise {shlex.quote(word)}"
+    return ""
 
 
 def episode_main() -> NoReturn:

@@ -260,7 +260,7 @@ def _split_title_page(rows: Sequence[_Row]) -> tuple[dict[str, list[str]], Seque
     while True:
         while start < len(rows) and not rows[start].text.strip():
             start += 1
-        stop = next((n for n in range(start, len(rows)) if not rows[n].text.strip()), len(rows))
+        stop = next((n for n in range(start, len(rows)) if _ends_title_page(rows[n].text)), len(rows))
         block = textwrap.dedent("\n".join(row.text for row in rows[start:stop])).split("\n")
         keys = {match[1].lower() for row in block if (match := _TITLE_KEY.match(row))}
         is_page = _TITLE_KEY.match(block[0]) and not _is_heading(block[0]) and keys & _TITLE_KEYS
@@ -268,6 +268,10 @@ def _split_title_page(rows: Sequence[_Row]) -> tuple[dict[str, list[str]], Seque
             return title_page, rows[start:]
         _add_title_lines(block, title_page)
         start = stop
+
+
+def _ends_title_page(row: str) -> bool:
+    return not row.strip() or _is_heading_in_capitals(row.strip())
 
 
 def _add_title_lines(block: Sequence[str], title_page: dict[str, list[str]]) -> None:

@@ -224,10 +224,11 @@ def split_cue(text: str, names: CueNames) -> Cue:
     A name of the cast that has brackets itself stays whole.
     """
     name, off_screen, manner = text[:MAX_CUE].strip(), False, list[str]()
+    name = name if names.key(name) else name.rstrip(": ")
     while names.key(name) is None and (extension := _EXTENSION.search(name)):
         if not name[: extension.start()].strip("@ \t"):
             break
-        name = name[: extension.start()]
+        name = name[: extension.start()].rstrip(": ")
         for words in re.split(r"\s*[,;&]\s*|\s*/\s*(?![SCsc]\b)", extension[1].strip()):
             is_unseen, rest = _extension(words)
             off_screen = off_screen or is_unseen

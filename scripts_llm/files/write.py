@@ -136,12 +136,12 @@ def _is_plain(text: str) -> bool:
 
 
 def replace_file(path: Path, content: bytes) -> None:
-    """Writes a file atomically: to `<name>.part`, then moved into place. Keeps the old file's mode.
+    """Writes a file atomically: to `<name>.<process>.part`, then moved into place. Keeps the old file's mode.
 
     Raises OSError with the file's name, and leaves the old file, if writing fails.
     """
     path = path.resolve()
-    part = path.with_name(f"{path.name}.part")
+    part = path.with_name(f"{path.name}.{os.getpid()}.part")  # another run may write the same file
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with part.open("wb") as file:

@@ -88,10 +88,11 @@ def ask(server: Server, question: Question, read: Reader[T]) -> T:
             return read(extract_object(answer), turn == question.turns)
         except ScriptError as fault:
             faults = str(fault).splitlines()
-            server.adapt_after_failure(
-                is_cut_off=call.finish == "length", is_form=isinstance(fault, MalformedAnswer)
-            )
-        if call.finish == "length":
+            is_form = isinstance(fault, MalformedAnswer)
+            is_full = (call.completion_tokens or 0) >= server.last_limit  # some servers call this a stop
+            is_cut_off = call.finish == "length" or (is_form and is_full)
+            server.adapt_after_failure(is_cut_off=is_cut_off, is_form=is_form)
+        if is_cut_off:
             answer = answer[:200] + " ..."
         repair = [
             {"role": "assistant", "content": answer or "{}"},

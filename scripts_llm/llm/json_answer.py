@@ -28,7 +28,7 @@ def extract_object(answer: str) -> dict[str, Any]:
     Thinking and code fences are removed, small slips (a trailing comma, single quotes) repaired. Raises
     MalformedAnswer if there is no object, or only the beginning of one: repairing that would invent its rest.
     """
-    text = _without_thinking(answer)
+    text = _unquoted(_without_thinking(answer))
     if not text:
         raise MalformedAnswer(
             "wanted a JSON object, got no answer" + (" behind the thinking" if answer.strip() else "")
@@ -59,6 +59,17 @@ def _without_thinking(answer: str) -> str:
     return answer.strip()
 
 
+def _unquoted(text: str) -> str:
+    """The text inside, if the whole text is a JSON string: an object that was encoded twice."""
+    if not text.startswith('"'):
+        return text
+    try:
+        inner = json.loads(text, strict=False)
+    except ValueError:
+        return text
+    return inner.strip() if isinstance(inner, str) else text
+
+
 def _without_fence(text: str) -> str:
     blocks = re.findall(r"```[a-zA-Z0-9]*\s*\n(.*?)```", text, flags=re.DOTALL)
     return str(blocks[-1]) if blocks else text
@@ -74,8 +85,11 @@ def _loads(text: str) -> dict[str, Any] | None:
 def _repair(text: str) -> dict[str, Any] | None:
     import json_repair
 
+    plain = re.sub(
+        r"(\\\\)|\\([_*#~.!()<>-])", r"\1\2", text
+    )  # escapes of Markdown, which JSON does not have
     try:
-        return _as_object(json_repair.loads(text)) or None
+        return _as_object(json_repair.loads(plain)) or None
     except (ValueError, RecursionError):
         return None
 

@@ -188,7 +188,7 @@ def _parts(content: Any) -> tuple[str, str]:
 
 
 def _finish(reason: Any) -> str | None:
-    if not isinstance(reason, str):
+    if not isinstance(reason, str) or not reason:
         return None
     return "length" if reason.lower() in _CUT_OFF else join_surrogates(reason)
 

@@ -34,7 +34,7 @@ from scripts_llm.screenplay.premise import Audio, Character
 from scripts_llm.screenplay.script import Script
 
 FOUNTAIN = "script.fountain"
-MAX_SCREENPLAY_BYTES = 20_000_000  # Final Draft's XML takes several times the space of the words in it
+MAX_FDX_BYTES = 20_000_000  # Final Draft's XML takes several times the space of the words in it
 MAX_SCRIPT_BYTES = MAX_BYTES * 3 // 4  # of script.yaml, before shots are written in
 STEMS = ("dialogue", "music", "effects", "laughs")
 _BLOCK = 10 * SAMPLE_RATE  # samples that are mixed at once
@@ -87,11 +87,13 @@ def read_screenplay(file: Path, cast: Mapping[str, Character]) -> tuple[Script, 
 
     Raises ScriptError for a file of another kind, and for one that is no screenplay.
     """
-    raw = read_bytes(file, what="screenplay", most=MAX_SCREENPLAY_BYTES)
+    raw = read_bytes(file, what="screenplay", most=MAX_FDX_BYTES)
     if is_fdx(raw):
         script, left_out = parse_fdx(raw, file, cast)
-    else:
+    elif len(raw) <= MAX_BYTES:
         script, left_out = parse_fountain(decode(raw, file), file, cast)
+    else:
+        raise ScriptError(f"{file}: wanted at most {MAX_BYTES:,} bytes of Fountain, got {len(raw):,}")
     size = sum(len(row.encode()) + 1 for row in script_rows(script))
     if size > MAX_SCRIPT_BYTES:
         raise ScriptError(f"{file}: wanted at most {MAX_SCRIPT_BYTES:,} bytes of script, got {size:,}")

@@ -8,7 +8,7 @@ from __future__ import annotations
 import functools
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -139,13 +139,30 @@ def decode_sound(path: Path) -> Iterator[Samples]:
     """Decodes the first sound track of any media file at 48 kHz, ten seconds at a time, (n, 1 or 2).
 
     More channels than two are folded down as ITU-R BS.775 says, by the layout that the file names, else by
-    the usual one of that number. Samples that are no numbers are silence.
+    the usual one of that number; where there is none, as of nine channels, they are one, each as loud.
+    Samples that are no numbers are silence.
 
     Raises:
         StudioError: the file has no sound that ffmpeg can read.
     """
+    problem = yield from _decode(path, "aformat=channel_layouts=stereo|mono")
+    if problem and films.read_header(path).num_channels > 2:
+        problem = yield from _decode(path, _mean_of_channels(path))
+    if not problem:
+        return
+    raise StudioError(f"{path}: wanted a file with sound, {_no_sound(path, problem)}", code=2)
+
+
+def _mean_of_channels(path: Path) -> str:
+    """The filter that makes one channel of all."""
+    count = max(1, films.read_header(path).num_channels)
+    return f"pan=mono|c0={'+'.join(f'{1 / count:.5f}*c{number}' for number in range(count))}"
+
+
+def _decode(path: Path, fold: str) -> Generator[Samples, None, str]:
+    """The samples through that filter; returns what ffmpeg says where there are none at all."""
     command = [ffmpeg.executable(), "-v", "error", "-nostdin", *ffmpeg.ONLY_THIS_FILE, "-i", f"file:{path}"]
-    command += ["-map", "0:a:0", "-af", "aformat=channel_layouts=stereo|mono", "-ar", str(SAMPLE_RATE)]
+    command += ["-map", "0:a:0", "-af", fold, "-ar", str(SAMPLE_RATE)]
     command += ["-c:a", "pcm_f32be", "-f", "au", "pipe:1"]
     with (
         tempfile.TemporaryFile() as log,
@@ -162,9 +179,7 @@ def decode_sound(path: Path) -> Iterator[Samples]:
         finally:
             decoder.kill()
         log.seek(0)
-        problem = ffmpeg.error_tail(log.read())
-    if len(header) < 24:
-        raise StudioError(f"{path}: wanted a file with sound, {_no_sound(path, problem)}", code=2)
+        return "" if len(header) == 24 else ffmpeg.error_tail(log.read())
 
 
 def _numbers(samples: Samples) -> Samples:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import re
 import subprocess
 import tempfile
@@ -43,8 +44,14 @@ def executable() -> str:
     """The path of an ffmpeg that has libass, x264 and AAC (`IMAGEIO_FFMPEG_EXE` names another one)."""
     import imageio_ffmpeg
 
-    path: str = imageio_ffmpeg.get_ffmpeg_exe()
-    listing = subprocess.run([path, "-hide_banner", "-filters"], capture_output=True, check=False).stdout
+    try:
+        path: str = imageio_ffmpeg.get_ffmpeg_exe()
+        listing = subprocess.run([path, "-hide_banner", "-filters"], capture_output=True, check=False).stdout
+    except (OSError, RuntimeError) as error:
+        named = os.environ.get("IMAGEIO_FFMPEG_EXE")
+        hint = "unset IMAGEIO_FFMPEG_EXE" if named else "reinstall imageio-ffmpeg"
+        said = error.strerror if isinstance(error, OSError) else error
+        raise StudioError(f"{named or 'ffmpeg'}: wanted the program ffmpeg, got: {said}; {hint}") from None
     if b" ass " not in listing:
         raise StudioError(
             f"{path}: wanted an ffmpeg that can burn captions (its `ass` filter), this one cannot; "

@@ -103,7 +103,7 @@ def parse_header(text: str) -> FilmHeader:
     """What ffmpeg's description of a file says; of several streams of a kind the first counts."""
     found = re.search(r"^Input #0, ([\w,]+), from", text, re.MULTILINE)
     if found is None:
-        return FilmHeader(fault="neither; try an mp4 or a png")
+        return FilmHeader(fault="neither: it is broken, or of another kind; try an mp4 or a png")
     # A stream is its line and what is indented below it.
     streams = re.findall(r"^  Stream #0:\d+.*?: (Video|Audio): (.*(?:\n    .*)*)", text, re.MULTILINE)
     pictures = [words for kind, words in streams if kind == "Video" and not _is_cover(words)]

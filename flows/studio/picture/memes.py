@@ -230,9 +230,6 @@ def write_meme(
     premise: Premise, script: Script, clip: Path, folder: EpisodeFolder, *, source: ClipSource | None = None
 ) -> FinishedFilm:
     """Writes the film, the gif and the poster of a meme's folder."""
-    from flows.studio.picture import memes
-    from flows.studio.picture.watermark import Treatment
-
     meme = meme_of(premise, script)
     how = Treatment(source is None, None if source == "file" else premise.video.watermark, premise.show)
     with (
@@ -240,10 +237,10 @@ def write_meme(
         atomic_write(folder.gif) as gif,
         atomic_write(folder.poster) as poster,
     ):
-        num_frames = memes.render_meme(
+        num_frames = render_meme(
             clip,
-            memes.MemeFiles(mp4=mp4, gif=gif, poster=poster),
-            words=memes.MemeText(meme.top, meme.bottom, meme.bar),
+            MemeFiles(mp4=mp4, gif=gif, poster=poster),
+            words=MemeText(meme.top, meme.bottom, meme.bar),
             size=picture_size(premise),
             how=how,
         )

@@ -12,11 +12,12 @@ from flows.studio.filming.settings import picture_size
 from flows.studio.filming.shots import PlannedShot
 from flows.studio.media import user_files
 from flows.studio.media.audio import sound_hash
-from flows.studio.picture import sidecars, subtitles, upscale
+from flows.studio.picture import contact_sheet, render, sidecars, subtitles, upscale
 from flows.studio.picture.render import RenderOptions, segment_recipe
 from flows.studio.picture.upscale import PlannedUpscale
 from flows.studio.picture.upscaler import default_upscaler
 from flows.studio.picture.verify import FinishedFilm
+from flows.studio.rates import FPS
 from flows.studio.release import publish
 from flows.studio.sound import user_audio
 from flows.studio.timeline.assemble import FilmFormat, Intro, assemble
@@ -27,6 +28,7 @@ from flows.studio.voice.catalog import SPEAKER_CREDITS
 from flows.studio.voice.lines import PlannedLine
 from flows.studio.workspace import artifacts
 from flows.studio.workspace.artifacts import Artifact, Artifacts
+from flows.studio.workspace.files import atomic_write
 from flows.studio.workspace.folder import EpisodeFolder
 from scripts_llm.screenplay.premise import Premise, display_name
 from scripts_llm.screenplay.script import Script, filmed_scenes
@@ -279,11 +281,10 @@ def cut_segment(
     edit: Edit, span: Span, recipe: Mapping[str, Any], folder: EpisodeFolder, *, on_frame: OnFrame
 ) -> Path:
     """Encodes one span of the film, with its recipe; returns its path."""
-    from flows.studio.picture.render import render_segment
 
     def write(path: Path) -> Mapping[str, Any]:
         options = replace(edit.look, upscaled=folder.upscaled)
-        render_segment(edit.timeline, span, path, options=options, progress=on_frame)
+        render.render_segment(edit.timeline, span, path, options=options, progress=on_frame)
         return {"num_frames": span.end - span.start}
 
     return artifacts.create(folder.segments, span.id, recipe, ".mp4", write=write).path
@@ -291,8 +292,6 @@ def cut_segment(
 
 def master(edit: Edit, segments: Sequence[Path], folder: EpisodeFolder) -> FinishedFilm:
     """Mixes the sound, joins the segments, checks the film; writes captions and poster beside it."""
-    from flows.studio.picture import contact_sheet
-
     finished = finish(edit, segments, folder, folder.film)
     timeline = edit.timeline
     contact_sheet.write_poster(
@@ -303,10 +302,7 @@ def master(edit: Edit, segments: Sequence[Path], folder: EpisodeFolder) -> Finis
 
 def finish(edit: Edit, segments: Sequence[Path], folder: EpisodeFolder, film: Path) -> FinishedFilm:
     """Writes the film with its sound to `film`, checks it, and writes its captions beside it."""
-    from flows.studio.picture import render
-    from flows.studio.rates import FPS
-    from flows.studio.sound import mix
-    from flows.studio.workspace.files import atomic_write
+    from flows.studio.sound import mix  # scipy, which planning needs not
 
     timeline = edit.timeline
     write_captions(edit, film)

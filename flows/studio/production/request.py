@@ -10,9 +10,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from flows.studio.timeline.model import Framing
 
@@ -21,6 +21,7 @@ Until = Literal["script", "clips", "voices", "cut"]
 
 OUTPUT = Path("output")
 PREMISES = Path("premises")
+UserPath = Annotated[Path, AfterValidator(Path.expanduser)]  # `~` is the home folder
 
 
 class _Request(BaseModel):
@@ -28,7 +29,7 @@ class _Request(BaseModel):
 
     writer: str | None = Field(default=None, description="offline, auto, MODEL or MODEL@URL.")
     seed: int | None = Field(default=None, ge=0, lt=2**63, description="Everything follows from it.")
-    output: Path = Field(default=OUTPUT, description="The folder of all episodes.")
+    output: UserPath = Field(default=OUTPUT, description="The folder of all episodes.")
     device: str | None = Field(default=None, description="cpu, cuda, mps …; left out: the best there is.")
     video: Mapping[str, Any] = Field(
         default={}, description="Keys of the premise's `video:`; they count before them."
@@ -49,7 +50,7 @@ class MemeText(BaseModel):
 class EpisodeRequest(_Request):
     """One episode: of which show, which one, how far, and with what."""
 
-    premise: Path | None = Field(
+    premise: UserPath | None = Field(
         default=None, description="The show's YAML file; left out: the last one worked on."
     )
     episode: str | None = Field(default=None, description="s01e03, or next; left out: the show's newest one.")
@@ -64,7 +65,7 @@ class EpisodeRequest(_Request):
 class BatchRequest(_Request):
     """An episode of every show in a folder."""
 
-    premises: Path = Field(default=PREMISES, description="The folder of premises, a show each.")
+    premises: UserPath = Field(default=PREMISES, description="The folder of premises, a show each.")
     stop_at: str | None = Field(default=None, description="07:00: no shot is begun after it.")
     on_done: str | None = Field(
         default=None, description="A command that gets the summary as JSON on its stdin."

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from flows.studio.errors import StudioError
 from flows.studio.filming.models import DEFAULT_MODEL
 from flows.studio.filming.vocabulary import dialect_of, writers_dialect
+from flows.studio.production import story_memory
 from flows.studio.production.episode import AUTO, Episode
 from flows.studio.workspace.files import cache_folder
 from scripts_llm.llm import capabilities, prices
@@ -84,7 +85,6 @@ def server_of(episode: Episode, settings: LLMSettings, retry_policy: RetryPolicy
 
 def assignment(episode: Episode, premise: Premise) -> Assignment:
     """Everything that goes into the prompts: show, film model's dialect, earlier episodes, own templates."""
-    from flows.studio.production import story_memory
     from scripts_llm.llm_writer.writer import Assignment
 
     return Assignment(

@@ -7,6 +7,7 @@ import errno
 import hashlib
 import json
 import os
+import threading
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -50,7 +51,8 @@ def atomic_write(path: Path) -> Iterator[Path]:
     Raises:
         StudioError: the disk refuses, as in `disk_errors`.
     """
-    part = path.with_name(f".{path.stem}.part{path.suffix}")
+    owner = f"{os.getpid():x}-{threading.get_ident():x}"  # two runs may write the same file at once
+    part = path.with_name(f".{path.stem[:40]}.{owner}.part{path.suffix}")
     with disk_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
@@ -103,6 +105,7 @@ def read_json(path: Path) -> dict[str, Any] | None:
 MAKE_ROOM_HINT = "make room and run the same command again: what is made stays"
 
 
+_AGAIN = "connect it and run the same command again"
 _WHAT_TO_TRY = {
     errno.ENOSPC: (1, "the disk is full", MAKE_ROOM_HINT),
     errno.EDQUOT: (
@@ -114,6 +117,15 @@ _WHAT_TO_TRY = {
     errno.EACCES: (2, "no permission to write", "give yourself the right, or choose another --output"),
     errno.EPERM: (2, "no permission to write", "give yourself the right, or choose another --output"),
     errno.EROFS: (2, "the disk is read-only", "choose another --output"),
+    errno.ELOOP: (2, "its symbolic links lead in a circle", "mend them, or choose another --output"),
+    errno.EINVAL: (2, "this disk does not allow such a name", "choose another --output"),
+    errno.EMFILE: (1, "too many files are open", "raise the limit (ulimit -n) and run again"),
+    errno.EIO: (1, "the disk has a fault", "look at the disk, or choose another --output"),
+    errno.ESTALE: (1, "the network drive was lost", _AGAIN),
+    errno.ENOTCONN: (1, "the network drive was lost", _AGAIN),
+    errno.EHOSTDOWN: (1, "the network drive was lost", _AGAIN),
+    errno.ENODEV: (1, "the disk was lost", _AGAIN),
+    errno.ENXIO: (1, "the disk was lost", _AGAIN),
     errno.ENOTDIR: (2, "a file lies where a folder belongs", "move it away, or choose another --output"),
     errno.EEXIST: (2, "a file lies where a folder belongs", "move it away, or choose another --output"),
     errno.ENAMETOOLONG: (2, "the path is too long", "choose a shorter --output"),

@@ -20,7 +20,8 @@ from flows.studio.workspace.files import MAKE_ROOM_HINT, disk_errors, is_tempora
 
 MAX_NAME_BYTES = 80
 MIN_FREE_BYTES = 200_000_000
-_CODE = re.compile(r"^s(\d{2,})e(\d{2,})$")
+_CODE = re.compile(r"^s([0-9]{2,6})e([0-9]{2,6})$")
+_TYPED_CODE = re.compile(r"s([0-9]{1,6})e([0-9]{1,6})")
 _WINDOWS_KEEPS = {
     "con",
     "prn",
@@ -60,7 +61,7 @@ class EpisodeCode:
 
 def parse_code(text: str) -> EpisodeCode:
     """Parses a code such as s01e03. Raises StudioError."""
-    match = _CODE.match(text.strip().lower())
+    match = _TYPED_CODE.fullmatch(text.strip().lower())
     if not match:
         raise StudioError(f"--episode: wanted s01e03 or next, got {text!r}", code=2)
     return EpisodeCode(int(match[1]), int(match[2]))
@@ -217,7 +218,12 @@ def locked(folder: EpisodeFolder, *, check_room: bool = True) -> Iterator[None]:
         StudioError: another process has it (its number is named), or the disk is full.
     """
     with disk_errors(folder.root):
-        folder.root.mkdir(parents=True, exist_ok=True)
+        try:
+            folder.root.mkdir(parents=True, exist_ok=True)
+        except FileNotFoundError:  # /proc, or a working folder that was deleted
+            raise StudioError(
+                f"{folder.root}: no folder can be made there; choose another --output", code=2
+            ) from None
         file = folder.lock.open("a+", encoding="utf-8")
     with file:
         if not posix.try_lock(file):

@@ -373,7 +373,7 @@ def test_a_script_that_cannot_be_written_leaves_nothing_behind(tmp_path: Path) -
 def test_a_full_disk_names_the_file_and_the_old_one_stays(tmp_path: Path) -> None:
     file = tmp_path / "script.yaml"
     file.write_text("title: old\n")
-    (tmp_path / "script.yaml.part").symlink_to("/dev/full")
+    (tmp_path / f"script.yaml.{os.getpid()}.part").symlink_to("/dev/full")
     with pytest.raises(OSError, match=r"No space left on device: .*script\.yaml"):
         save_script(Script(title="x", scenes=(Scene(slugline="x"),)), file, head=[])
     assert file.read_text() == "title: old\n"

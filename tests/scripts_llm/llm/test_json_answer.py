@@ -128,3 +128,16 @@ def test_a_hostile_answer_is_read_at_once(piece: str) -> None:
 )
 def test_half_a_character_is_no_traceback_later(answer: str, text: str) -> None:
     assert extract_object(answer) == {"n": text}
+
+
+@pytest.mark.parametrize(
+    ("answer", "found"),
+    [
+        (json.dumps(TEXT), GOOD),
+        (r'{"who\_is": "a \*star\*, C:\\_x"}', {"who_is": r"a *star*, C:\_x"}),
+        ('{"n": "he said "hi" to me"}', {"n": 'he said "hi" to me'}),
+        ('{"a": None, "b": True}', {"a": None, "b": True}),
+    ],
+)
+def test_small_slips_are_repaired(answer: str, found: dict[str, object]) -> None:
+    assert extract_object(answer) == found

@@ -220,3 +220,11 @@ def test_a_model_that_only_streams_is_asked_for_a_stream(
     ask(desk(), QUESTION, count)
     assert [asked.get("stream") for asked in server.asked] == [None, True, True]
     assert at.calls[0].prompt_tokens == 3
+
+
+def test_an_answer_that_fills_its_room_was_cut_off_whatever_the_server_calls_it(
+    server: FakeServer, desk: Callable[..., Server]
+) -> None:
+    server.replies = [Reply('{"n": 9, "m": "an'), GOOD]  # 300 tokens by the server's usage
+    ask(desk(answer_tokens=300), QUESTION, count)
+    assert limits(server) == [300, 600]

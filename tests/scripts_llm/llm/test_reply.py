@@ -104,6 +104,11 @@ def test_a_cut_has_one_name(reason: str) -> None:
     assert read_reply(json.dumps({"choices": [choice]})).finish == "length"
 
 
+@pytest.mark.parametrize("reason", ["", None, 3])
+def test_an_end_without_a_reason_is_none(reason: Any) -> None:
+    assert read_reply(json.dumps({"choices": [{"text": "{}", "finish_reason": reason}]})).finish is None
+
+
 ERRORS: dict[str, tuple[str, str, int | None, bool]] = {
     "a message": ('{"error": {"message": "credits exhausted"}}', "credits exhausted", None, False),
     "a code": ('{"error": {"message": "slow down", "code": 429}}', "slow down", 429, False),

@@ -92,6 +92,7 @@ def test_the_content_decides_on_the_format_and_not_the_name(raw: bytes, name: st
             b"".join(b"INT. A\n\n" + b"He runs. " * 2_000 + b"\n\n" for _ in range(45)),
             "wanted at most 750,000 bytes of script, got",
         ),
+        (b"x" * 1_000_001, "wanted at most 1,000,000 bytes of Fountain, got 1,000,001"),
         (b"x" * 20_000_001, "wanted at most 20,000,000 bytes, got 20,000,001"),
     ],
 )

@@ -81,6 +81,26 @@ def test_a_wav_without_a_layout_has_the_usual_one(tmp_path: Path) -> None:
         assert np.abs(audio.read_effect(tmp_path / "a.wav")).max() == pytest.approx(0.25 * HALF, abs=0.01)
 
 
+@pytest.mark.parametrize("count", [9, 11, 13])
+def test_channels_of_no_known_layout_are_heard(tmp_path: Path, count: int) -> None:
+    for channel in range(count):
+        channels = np.zeros((4_800, count))
+        channels[:, channel] = _tone(0.1)
+        soundfile.write(tmp_path / "a.wav", channels, 48_000)
+        assert np.abs(audio.read_effect(tmp_path / "a.wav")).max() > 0.01
+
+
+def test_a_wav_as_a_server_streams_it_is_heard(tmp_path: Path) -> None:
+    """Its header was written before anybody knew how long it would be."""
+    soundfile.write(tmp_path / "a.wav", _tone(), 48_000)
+    content = bytearray((tmp_path / "a.wav").read_bytes())
+    at = content.find(b"data") + 4
+    for size in (b"\xff\xff\xff\xff", bytes(4)):
+        content[at : at + 4] = content[4:8] = size
+        (tmp_path / "a.wav").write_bytes(content)
+        assert len(audio.read_mono(tmp_path / "a.wav")) == pytest.approx(14_400, abs=10)
+
+
 def test_one_and_two_channels_are_as_they_were(tmp_path: Path) -> None:
     tone = _tone().astype(np.float32)
     soundfile.write(tmp_path / "one.wav", tone, 48_000, subtype="FLOAT")
@@ -158,6 +178,27 @@ def test_a_film_without_sound_and_a_sound_without_samples_are_told(tmp_path: Pat
         audio.read_effect(tmp_path / "none.wav")
     with pytest.raises(StudioError, match=r"wanted a spoken line in .*, got silence"):
         speak.read_recording(tmp_path / "none.wav")
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("a.wav", ["-c:a", "pcm_u8"]),
+        ("a.wav", ["-c:a", "adpcm_ms"]),
+        ("a.wav", ["-c:a", "pcm_mulaw", "-ar", "8000"]),
+        ("a.wav", ["-c:a", "pcm_f64le"]),
+        ("a.wav", ["-rf64", "always"]),
+        ("a.m4a", ["-c:a", "alac"]),
+        ("a.caf", []),
+        ("a.au", []),
+        ("a.wma", []),
+        ("a.wv", []),
+        ("a.3gp", ["-c:a", "aac"]),
+    ],
+)
+def test_every_coding_is_heard(tmp_path: Path, name: str, options: list[str]) -> None:
+    ffmpeg.run(["-y", "-f", "lavfi", "-i", "sine=d=0.5", *options, str(tmp_path / name)], doing="writing")
+    assert len(audio.read_effect(tmp_path / name)) == pytest.approx(24_000, abs=2_000)
 
 
 @pytest.mark.parametrize("name", ["a.mp3", "a.ogg", "a.flac", "a.m4a", "a.wav"])

@@ -195,6 +195,45 @@ def test_a_film_is_known_by_its_content(tmp_path: Path, name: str, options: Sequ
     assert _extent(frames[0]) == (pytest.approx(40, abs=2), pytest.approx(30, abs=2))
 
 
+@pytest.mark.parametrize(
+    ("name", "size", "options"),
+    [
+        ("tiny.mkv", "1x1", ["-c:v", "ffv1", "-pix_fmt", "gbrp"]),
+        ("narrow.mkv", "3x999", ["-c:v", "ffv1", "-pix_fmt", "gbrp"]),
+        ("odd.mp4", "321x241", ["-c:v", "libx264", "-pix_fmt", "yuv444p"]),
+        ("grey.mkv", "64x48", ["-c:v", "ffv1", "-pix_fmt", "gray16le"]),
+        ("ten.mp4", "64x48", ["-c:v", "libx264", "-pix_fmt", "yuv420p10le"]),
+        ("black-and-white.nut", "64x48", ["-c:v", "rawvideo", "-pix_fmt", "monob"]),
+        ("divx.avi", "64x48", ["-c:v", "mpeg4"]),
+        ("old.wmv", "64x48", ["-c:v", "wmv2"]),
+        ("%03d [x]:?*.mp4", "64x48", ["-c:v", "libx264"]),
+    ],
+)
+def test_films_of_every_size_and_coding_fill_the_frame(
+    tmp_path: Path, name: str, size: str, options: list[str]
+) -> None:
+    file = _write(tmp_path / name, f"color=white:s={size}:r=10:d=0.5", *options)
+    user_files.check_media(file)
+    frames = _clip(file)
+    assert 10 <= len(frames) <= 14
+    assert np.median(frames) > 200
+
+
+@pytest.mark.parametrize(("rate", "seconds"), [("240", 0.5), ("1/3", 6)])
+def test_every_rate_comes_to_twenty_four(tmp_path: Path, rate: str, seconds: float) -> None:
+    file = _write(tmp_path / "a.mp4", f"testsrc=s=64x36:r={rate}:d={seconds}", "-c:v", "libx264")
+    assert len(_clip(file)) == pytest.approx(24 * seconds, abs=2)
+
+
+def test_an_ffmpeg_without_zimg_shows_hdr_as_it_did(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    tags = "format=yuv420p10le,setparams=color_primaries=bt2020:color_trc=smpte2084:colorspace=bt2020nc"
+    file = _write(tmp_path / "a.mkv", f"color=white:s=64x36:r=8:d=0.3,{tags}", "-c:v", "ffv1")
+    assert user_files.corrections(file) == ("light",)
+    monkeypatch.setattr(films, "_can_tone_map", lambda: False)
+    assert "zscale" not in films.filter_graph(file, fps=8, size=(64, 36))
+    assert len(_clip(file))
+
+
 def test_frames_of_different_lengths_keep_their_times(tmp_path: Path) -> None:
     """As telephones film: here for a second one picture, then ten of a tenth."""
     source = "color=black:s=64x36:r=10:d=2,drawbox=c=white:t=fill:enable='gte(t,1)',select='not(n)+gte(n,10)'"
