@@ -1,5 +1,7 @@
-"""Acted stagings: what training learns directions from. Figures do their actions, and speak, look and feel as
-they like meanwhile, so that every part of a direction is met with every other one.
+"""Acted stagings, from which TOON learns directions.
+
+Figures do their actions and speak, look and feel at random meanwhile, so that training meets all combinations
+of a direction's parts.
 """
 
 from __future__ import annotations
@@ -10,7 +12,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from t2v.toon.direction import ARMS, PARTS, Direction, direction_of, pose_of, possible
+from t2v.toon.direction import ARMS, PARTS, Direction, make_pose, make_possible, read_direction
 from t2v.toon.drawing.poses import PERIOD, Pose, pose_at
 from t2v.toon.world import (
     ACTIONS,
@@ -52,7 +54,7 @@ class Scene:
 
     def directions(self) -> tuple[tuple[Direction, ...], ...]:
         """Of every frame the direction of every figure."""
-        return tuple(tuple(direction_of(pose) for pose in frame) for frame in self.poses)
+        return tuple(tuple(read_direction(pose) for pose in frame) for frame in self.poses)
 
 
 def sample_scene(rng: np.random.Generator, num_frames: int) -> Scene:
@@ -85,32 +87,32 @@ def _cast(staging: Staging, rng: np.random.Generator) -> Staging:
 def _play(figure: Figure, close: bool, start: int, num_frames: int, rng: np.random.Generator) -> list[Pose]:
     """The poses of one figure over the frames."""
     if num_frames == 1 and figure.action != "hugging" and rng.random() < FREE_SHARE:
-        return [_held(_free_pose(figure, close, rng), figure, close, rng.random() < 0.5)]
+        return [_hold_prop(_free_pose(figure, close, rng), figure, close, rng.random() < 0.5)]
     facing = {"left": 1.0, "right": -1.0, "centre": 1.0 if rng.random() < 0.5 else -1.0}[figure.place]
     phase = 0 if figure.action in NEW_ACTIONS and num_frames > 1 else 2 * int(rng.integers(PERIOD // 2))
     poses = [pose_at(figure.action, start + phase + i, facing=facing) for i in range(num_frames)]
     if num_frames == 1 and abs(poses[0].away) > SEEN:
         poses = [replace(poses[0], away=math.copysign(float(rng.uniform(0.3, SEEN)), poses[0].away))]
     if rng.random() < 0.6:
-        poses = _overlaid(poses, figure, rng)
+        poses = _overlay(poses, figure, rng)
     hand = facing > 0 if rng.random() < 0.7 else facing < 0
-    poses = [_held(pose, figure, close, hand) for pose in poses]
-    return _eased(poses)
+    poses = [_hold_prop(pose, figure, close, hand) for pose in poses]
+    return _ease(poses)
 
 
-def _overlaid(poses: list[Pose], figure: Figure, rng: np.random.Generator) -> list[Pose]:
+def _overlay(poses: list[Pose], figure: Figure, rng: np.random.Generator) -> list[Pose]:
     """The poses with another mouth, gaze, mood, blink or arms laid over some of their frames."""
     n = len(poses)
     if rng.random() < 0.55:
-        poses = _spoken(poses, rng)
+        poses = _speak(poses, rng)
     if rng.random() < 0.5:
         looks = _spans(n, rng, lambda: PARTS["gaze"][int(rng.integers(5))])
-        faces = [pose_of(Direction(gaze=look)) for look in looks]
+        faces = [make_pose(Direction(gaze=look)) for look in looks]
         poses = [replace(p, gaze=f.gaze, head_dx=f.head_dx) for p, f in zip(poses, faces, strict=True)]
     if rng.random() < 0.5:
-        poses = _moved(poses, MOODS[int(rng.integers(len(MOODS)))], rng)
+        poses = _feel(poses, MOODS[int(rng.integers(len(MOODS)))], rng)
     if rng.random() < 0.3 and figure.action not in ("carrying", "hugging", "sleeping"):
-        poses = _gestured(poses, rng)
+        poses = _gesture(poses, rng)
     if rng.random() < 0.2:
         at = int(rng.integers(n))
         poses[at] = replace(poses[at], eyes="closed")
@@ -126,7 +128,7 @@ def _spans(n: int, rng: np.random.Generator, draw: Callable[[], str]) -> list[st
     return out
 
 
-def _spoken(poses: list[Pose], rng: np.random.Generator) -> list[Pose]:
+def _speak(poses: list[Pose], rng: np.random.Generator) -> list[Pose]:
     """Lips that speak a stretch of the frames and are shut in the others, or shut all the time."""
     n = len(poses)
     begin, end = sorted(int(at) for at in rng.integers(0, n + 1, size=2))
@@ -140,7 +142,7 @@ def _spoken(poses: list[Pose], rng: np.random.Generator) -> list[Pose]:
     return out
 
 
-def _moved(poses: list[Pose], mood: str, rng: np.random.Generator) -> list[Pose]:
+def _feel(poses: list[Pose], mood: str, rng: np.random.Generator) -> list[Pose]:
     """A mood from some frame on, mostly from the first."""
     since = 0 if rng.random() < 0.6 else int(rng.integers(len(poses)))
     wide = mood in ("afraid", "surprised") and rng.random() < 0.85
@@ -156,7 +158,7 @@ def _moved(poses: list[Pose], mood: str, rng: np.random.Generator) -> list[Pose]
     return out
 
 
-def _gestured(poses: list[Pose], rng: np.random.Generator) -> list[Pose]:
+def _gesture(poses: list[Pose], rng: np.random.Generator) -> list[Pose]:
     """Arms of their own, changed at most twice; in half of the spans both do the same."""
 
     def draw() -> str:
@@ -166,7 +168,7 @@ def _gestured(poses: list[Pose], rng: np.random.Generator) -> list[Pose]:
     out = []
     for pose, arms in zip(poses, _spans(len(poses), rng, draw), strict=True):
         left, right = arms.split()
-        shown = pose_of(Direction(left_arm=left, right_arm=right))
+        shown = make_pose(Direction(left_arm=left, right_arm=right))
         out.append(
             replace(
                 pose,
@@ -195,10 +197,10 @@ def _free_pose(figure: Figure, close: bool, rng: np.random.Generator) -> Pose:
         chosen["eyes"] = "wide"
     if rng.random() < 0.06:
         chosen["mark"] = "start"
-    return _loosened(pose_of(possible(Direction(**chosen))), rng)
+    return _loosen(make_pose(make_possible(Direction(**chosen))), rng)
 
 
-def _loosened(pose: Pose, rng: np.random.Generator) -> Pose:
+def _loosen(pose: Pose, rng: np.random.Generator) -> Pose:
     """The pose a little off, still in the same words."""
     left, right, lean = (float(x) for x in rng.uniform(-1, 1, 3))
     loose = replace(
@@ -208,10 +210,10 @@ def _loosened(pose: Pose, rng: np.random.Generator) -> Pose:
         lean=pose.lean + 0.05 * lean,
         sy=pose.sy * float(rng.uniform(0.98, 1.02)),
     )
-    return loose if direction_of(loose) == direction_of(pose) else pose
+    return loose if read_direction(loose) == read_direction(pose) else pose
 
 
-def _held(pose: Pose, figure: Figure, close: bool, in_left: bool) -> Pose:
+def _hold_prop(pose: Pose, figure: Figure, close: bool, in_left: bool) -> Pose:
     """The pose with its prop in a hand that is lifted to show it, unless both arms carry it."""
     if figure.prop is None:
         return replace(pose, held="")
@@ -224,7 +226,7 @@ def _held(pose: Pose, figure: Figure, close: bool, in_left: bool) -> Pose:
     return replace(pose, held=side, **lifted)
 
 
-def _eased(poses: Sequence[Pose]) -> list[Pose]:
+def _ease(poses: Sequence[Pose]) -> list[Pose]:
     """Straight arms, lean and steps that go a third of the way ahead of their next position."""
     out = list(poses)
     for i in range(1, len(poses) - 1):

@@ -1,8 +1,8 @@
-"""Poses as words: what a pose shows, said in a few fixed words, and a pose that shows what such words say.
+"""Poses as words: the direction of a pose, in fixed words, and a pose for a direction.
 
-A direction has one value for each part of a figure. Every value is one word of TOON's own ("mouth-open",
-"left-arm-up"), one token of its vocabulary; what is as usual (upright, in its place, calm) needs no word.
-Left and right are the picture's.
+A direction has one value for each part of a figure. A value is one word ("mouth-open", "left-arm-up") and one
+token of TOON's vocabulary; usual values (upright, in its place, calm) have no word. Left and right are the
+picture's.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ OPENINGS = {"shut": 0.0, "ajar": 0.33, "open": 0.65, "wide": 0.95}
 
 @dataclass(frozen=True)
 class Direction:
-    """What is to be seen of one figure in one frame; the values of each part are in `PARTS`."""
+    """The pose of one figure in one frame; `PARTS` has the values of each part."""
 
     mouth: str = "shut"
     gaze: str = "ahead"
@@ -73,7 +73,7 @@ BOTH_ARMS = "arms-{}"  # stands for both arms where they do the same
 
 
 def _meanings() -> dict[str, dict[str, str]]:
-    """Every word with the parts that it sets."""
+    """Each word with the values that it gives to parts."""
     said: dict[str, dict[str, str]] = {}
     for part, values in PARTS.items():
         for value in values if part in SAID_ALWAYS else values[1:]:
@@ -86,8 +86,8 @@ MEANINGS = _meanings()
 DIRECTION_WORDS = tuple(MEANINGS)
 
 
-def words_of(direction: Direction, parts: Iterable[str] = tuple(PARTS)) -> tuple[str, ...]:
-    """A direction in its words; with `parts`, of these alone: what is left out is free."""
+def describe_direction(direction: Direction, parts: Iterable[str] = tuple(PARTS)) -> tuple[str, ...]:
+    """The words of a direction, or of some `parts` of it: the others are free."""
     if direction.step == "gone":
         return (_WORDS["step"].format("gone"),)
     wanted = set(parts)
@@ -104,8 +104,8 @@ def words_of(direction: Direction, parts: Iterable[str] = tuple(PARTS)) -> tuple
     return tuple(said)
 
 
-def direction_from(words: Iterable[str]) -> Direction:
-    """The direction that words say, as usual where they say nothing. Raises ValueError for another word."""
+def parse_direction(words: Iterable[str]) -> Direction:
+    """The direction of words, with usual values for the rest. Raises ValueError for another word."""
     parts: dict[str, str] = {}
     for word in words:
         if word not in MEANINGS:
@@ -117,8 +117,8 @@ def direction_from(words: Iterable[str]) -> Direction:
 # ------------------------------------------------------------------------------- what a pose shows
 
 
-def direction_of(pose: Pose) -> Direction:
-    """What is to be seen of a pose."""
+def read_direction(pose: Pose) -> Direction:
+    """The direction that a pose shows."""
     return Direction(
         mouth=_mouth(pose),
         gaze=_gaze(*pose.gaze),
@@ -176,8 +176,8 @@ def _step(pose: Pose) -> str:
 # ------------------------------------------------------------------------------- a pose that shows it
 
 
-def pose_of(direction: Direction) -> Pose:
-    """A pose that shows a direction: `direction_of(pose_of(d))` is `d` where one body can do all of it.
+def make_pose(direction: Direction) -> Pose:
+    """A pose that shows a direction: `read_direction(make_pose(d))` is `d` where one body can do all of it.
 
     One who tips or lies does so to the side of the lean, to the right where there is none.
     """
@@ -234,7 +234,7 @@ def _stance(d: Direction) -> dict[str, Any]:
     }
 
 
-def possible(direction: Direction) -> Direction:
+def make_possible(direction: Direction) -> Direction:
     """The nearest direction that one body can do: who tips or lies leans, of who is gone nothing is seen."""
     if direction.step == "gone":
         return Direction(step="gone")

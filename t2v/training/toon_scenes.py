@@ -74,7 +74,7 @@ def draw_part(source: SceneFolder, number: int) -> tuple[np.ndarray, dict[str, A
     a mark for every figure's direction, a line each wording, and `directions` by frame and figure.
     """
     from t2v.toon.acting import sample_scene
-    from t2v.toon.direction import words_of
+    from t2v.toon.direction import describe_direction
     from t2v.toon.drawing.scene import draw_with_figures
     from t2v.toon.prompts.captions import caption
     from t2v.toon.world import is_held_out
@@ -98,7 +98,7 @@ def draw_part(source: SceneFolder, number: int) -> tuple[np.ndarray, dict[str, A
         figures.append((small * 255).astype(np.uint8))
         marks = [f"{{{i}}}" for i in range(len(staging.figures))]
         captions.append("\n".join(caption(staging, rng, marks) for _ in range(CAPTIONS)))
-        directions.append([[" ".join(words_of(d)) for d in frame] for frame in scene.directions()])
+        directions.append([[" ".join(describe_direction(d)) for d in frame] for frame in scene.directions()])
     rest = {"figures": torch.from_numpy(np.stack(figures)), "captions": captions, "directions": directions}
     return np.stack(frames), rest
 

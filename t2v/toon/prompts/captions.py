@@ -56,7 +56,7 @@ def _figures(staging: Staging, directions: Sequence[str], *, placed: bool = True
 def canonical(staging: Staging, directions: Sequence[str] = ()) -> str:
     """The caption in the dialect of the camera; nothing is left out but the seed and a still camera.
 
-    `directions`: for every figure what follows its phrase (`t2v.toon.direction.words_of`, or a mark).
+    `directions`: the words after each figure's phrase, of `describe_direction` or a mark.
     """
     figures = _figures(staging, directions)
     where = f"in the {staging.set}, {staging.time}"

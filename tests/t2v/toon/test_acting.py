@@ -9,7 +9,7 @@ import pytest
 
 from t2v.toon import world
 from t2v.toon.acting import Scene, sample_scene
-from t2v.toon.direction import DIRECTION_WORDS, words_of
+from t2v.toon.direction import DIRECTION_WORDS, describe_direction
 from t2v.toon.drawing.scene import draw_with_figures
 
 
@@ -24,7 +24,10 @@ def test_every_action_and_prop_and_direction_occurs_in_single_pictures(stills: l
     assert {f.action for f in figures} == {*world.ACTIONS, *world.NEW_ACTIONS}
     assert {f.prop for f in figures} == {None, *world.PROPS, *world.NEW_PROPS}
     said = Counter(
-        word for scene in stills for direction in scene.directions()[0] for word in words_of(direction)
+        word
+        for scene in stills
+        for direction in scene.directions()[0]
+        for word in describe_direction(direction)
     )
     never = {"place-gone", "holds-none", "arms-round"}  # a picture shows whom and what it names
     assert set(DIRECTION_WORDS) - never <= said.keys()

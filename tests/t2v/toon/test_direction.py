@@ -13,11 +13,11 @@ from t2v.toon.direction import (
     MEANINGS,
     PARTS,
     Direction,
-    direction_from,
-    direction_of,
-    pose_of,
-    possible,
-    words_of,
+    describe_direction,
+    make_pose,
+    make_possible,
+    parse_direction,
+    read_direction,
 )
 from t2v.toon.drawing.poses import PERIOD, Pose, mirrored, pose_at
 from t2v.toon.drawing.scene import draw_with_figures
@@ -29,7 +29,7 @@ OFFICE = Staging("office", "day", "medium", "still", (Figure("cat", "orange"),),
 def random_directions(count: int) -> list[Direction]:
     rng = np.random.default_rng(3)
     return [
-        possible(Direction(**{part: str(rng.choice(values)) for part, values in PARTS.items()}))
+        make_possible(Direction(**{part: str(rng.choice(values)) for part, values in PARTS.items()}))
         for _ in range(count)
     ]
 
@@ -45,15 +45,15 @@ def differing_share(a: NDArray[np.int16], b: NDArray[np.int16]) -> float:
 
 def test_words_to_a_pose_and_back_are_the_same_words() -> None:
     for direction in random_directions(2000):
-        words = words_of(direction)
-        assert direction_from(words) == direction
-        assert words_of(direction_of(pose_of(direction_from(words)))) == words
+        words = describe_direction(direction)
+        assert parse_direction(words) == direction
+        assert describe_direction(read_direction(make_pose(parse_direction(words)))) == words
 
 
 @pytest.mark.parametrize("word", DIRECTION_WORDS)
 def test_every_word_alone_is_said_again_of_the_pose_that_it_asks_for(word: str) -> None:
-    asked = direction_from([word])
-    seen = direction_of(pose_of(asked))
+    asked = parse_direction([word])
+    seen = read_direction(make_pose(asked))
     for part, value in MEANINGS[word].items():
         assert getattr(seen, part) == value
 
@@ -65,22 +65,22 @@ def test_every_value_of_a_part_is_drawn_otherwise_than_the_others(part: str) -> 
         if part == "hold" or "gone" in (one, other):
             continue  # this cat holds nothing, and who is gone is not there
         first, second = (
-            drawn(pose_of(possible(Direction(**(usual | {part: value}))))) for value in (one, other)
+            drawn(make_pose(make_possible(Direction(**(usual | {part: value}))))) for value in (one, other)
         )
         assert differing_share(first, second) > 0.0008, (one, other)
 
 
 def test_what_is_left_out_is_free_and_arms_that_do_the_same_are_one_word() -> None:
     direction = Direction(mouth="open", left_arm="up", right_arm="up", mood="angry")
-    assert words_of(direction) == ("mouth-open", "looks-ahead", "arms-up", "feels-angry")
-    assert words_of(direction, ["mouth"]) == ("mouth-open",)
-    assert words_of(direction, ["left_arm"]) == ("left-arm-up",)
-    assert words_of(Direction(step="gone", mouth="open")) == ("place-gone",)
+    assert describe_direction(direction) == ("mouth-open", "looks-ahead", "arms-up", "feels-angry")
+    assert describe_direction(direction, ["mouth"]) == ("mouth-open",)
+    assert describe_direction(direction, ["left_arm"]) == ("left-arm-up",)
+    assert describe_direction(Direction(step="gone", mouth="open")) == ("place-gone",)
 
 
 def test_a_word_that_says_no_direction_is_an_error_that_names_it() -> None:
     with pytest.raises(ValueError, match="got 'arms-akimbo'"):
-        direction_from(["mouth-open", "arms-akimbo"])
+        parse_direction(["mouth-open", "arms-akimbo"])
 
 
 @pytest.mark.parametrize("action", [*ACTIONS, *NEW_ACTIONS])
@@ -89,7 +89,7 @@ def test_the_mirrored_pose_is_directed_the_other_way(action: str) -> None:
     for frame in range(PERIOD):
         pose = pose_at(action, frame, facing=1)
         assert pose_at(action, frame, facing=-1) == mirrored(pose)
-        one, two = direction_of(pose), direction_of(mirrored(pose))
+        one, two = read_direction(pose), read_direction(mirrored(pose))
         assert (two.left_arm, two.right_arm) == (one.right_arm, one.left_arm)
         for part in ("gaze", "lean", "step", "hold"):
             said = getattr(one, part)
@@ -112,4 +112,4 @@ def test_the_mirrored_pose_is_directed_the_other_way(action: str) -> None:
     ],
 )
 def test_what_the_new_actions_show(action: str, frame: int, words: str) -> None:
-    assert words_of(direction_of(pose_at(action, frame, facing=1))) == tuple(words.split())
+    assert describe_direction(read_direction(pose_at(action, frame, facing=1))) == tuple(words.split())
