@@ -292,7 +292,8 @@ class _Builder:
             self.faults.append(self.fault(event, "a plain value", got, "leaving the tag out"))
         if isinstance(event, yaml.ScalarEvent):
             plain = event.implicit[0] and event.style is None
-            node = Node(_spot(event.start_mark), _spot(event.end_mark), event.value, plain)
+            value = _join_surrogates(event.value)
+            node = Node(_spot(event.start_mark), _spot(event.end_mark), value, plain)
             if event.anchor:
                 self.anchors[event.anchor] = (node, 1)
             self.add(node, 1, event)
@@ -362,6 +363,13 @@ class _Builder:
             hint = f"one of this and line {first}"
             return self.fault(event, "every key once", f"{key.value!r} again", hint)
         return None
+
+
+def _join_surrogates(text: str) -> str:
+    """The text with whole characters for the pairs that JSON escapes: "\\ud83d\\udc1f" is a fish."""
+    if not re.search("[\ud800-\udbff][\udc00-\udfff]", text):
+        return text
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "surrogatepass")
 
 
 def _text(event: Any, text: str) -> Node:

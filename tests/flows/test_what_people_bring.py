@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from flows.cli.app import main
@@ -18,7 +19,7 @@ from flows.studio.commands import clip
 from flows.studio.commands.check import check
 from flows.studio.errors import StudioError
 from flows.studio.filming.models import LoadedModels
-from flows.studio.media import ffmpeg
+from flows.studio.media import clip_export, ffmpeg
 from flows.studio.production.episode import Episode
 from flows.studio.production.errors import describe_error
 from flows.studio.production.request import EpisodeRequest, MemeText
@@ -161,6 +162,37 @@ def test_an_episode_is_found_however_its_code_is_typed(typed: str) -> None:
 def test_what_is_no_code_is_refused_in_a_line(typed: str) -> None:
     with pytest.raises(StudioError, match="--episode: wanted s01e03 or next"):
         parse_code(typed)
+
+
+def test_an_episode_0_and_a_folder_of_specials_are_none(
+    tmp_path: Path, tiny: Path, heard: Callable[[], Any]
+) -> None:
+    for name in ("s01e00", "s00e01", "S01E07", "s1e1", "s01e01.bak", "s01e01 copy"):
+        (tmp_path / "output" / "fish-chips" / name).mkdir(parents=True)
+    assert make(request_of(tmp_path), heard()).code == 0
+    assert (tmp_path / "output" / "fish-chips" / "s01e01" / "script.yaml").is_file()
+
+
+@pytest.mark.parametrize("content", [b"", b'{"a": ', b"[]", b"\0" * 100, b"[" * 100_000, b'{"seed": "x"}'])
+def test_a_manifest_that_is_torn_is_none(
+    tmp_path: Path, tiny: Path, heard: Callable[[], Any], content: bytes
+) -> None:
+    make(request_of(tmp_path), heard())
+    manifest = tmp_path / "output" / "fish-chips" / "s01e01" / "manifest.json"
+    manifest.write_bytes(content)
+    for path in tmp_path.rglob("*"):
+        os.utime(path, (0, 0))  # a clock that stood in 1970
+    assert make(request_of(tmp_path), heard()).code == 0
+
+
+@pytest.mark.parametrize(
+    "name", ["-x.mp4", "1%_%04d.mp4", "Horses: a'b.mp4", "a\nb.gif", "%d", "x" * 240 + ".mp4"]
+)
+def test_a_clip_may_be_called_anything(tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    clip_export.export_clip(np.zeros((2, 16, 16, 3), np.uint8), 8, Path(name), {"prompt": "x"})
+    assert clip_export.read_settings(Path(name)) == {"prompt": "x"}
+    assert os.listdir(tmp_path) == [name]
 
 
 # ------------------------------------------------------------------------------------- the command line

@@ -168,7 +168,7 @@ def of_premise(premise: Premise, places: Sequence[Path] = ()) -> Iterator[Findin
     """Finds everything that would stop any film of a premise, or is odd. Files are looked for in `places`."""
     yield from _letters(("show",), premise.titles.card or premise.show)
     if premise.titles.intro is not None:
-        yield from _file(("titles", "intro"), "titles.intro", premise.titles.intro, places)
+        yield from _intro(("titles", "intro"), premise.titles.intro, places)
     yield from _sounds_of_the_show(premise, places)
     try:
         picture_size(premise)
@@ -289,6 +289,20 @@ def _file(way: Way, label: str, name: str, places: Sequence[Path]) -> Iterator[F
         user_files.check_media(path)
     except StudioError as error:
         yield Finding(way, str(error), is_error=True)
+
+
+def _intro(way: Way, name: str, places: Sequence[Path]) -> Iterator[Finding]:
+    """A title sequence with its sound, if it has any."""
+    faults = list(_file(way, "titles.intro", name, places))
+    yield from faults
+    if faults:
+        return
+    path = user_files.locate(name, places, where="titles.intro")
+    if audio.has_sound(path):
+        try:
+            next(audio.decode_sound(path), None)
+        except StudioError as error:
+            yield Finding(way, str(error), is_error=True)
 
 
 def _recording(way: Way, label: str, name: str, places: Sequence[Path]) -> Iterator[Finding]:

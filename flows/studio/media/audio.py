@@ -206,6 +206,11 @@ def sound_hash(path: Path) -> str:
     return f"{content_hash(path)}{folded}"
 
 
+def has_sound(path: Path) -> bool:
+    """True for a file with a track of sound, by its header alone."""
+    return _num_channels(path) > 0
+
+
 def _num_channels(path: Path) -> int:
     """The channels of a file's first sound track by its header; 0 where there is none."""
     try:

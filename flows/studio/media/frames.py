@@ -78,7 +78,7 @@ class FrameFormat:
 
 
 def find_captioned_files(folder: Path, caption: str | None) -> list[CaptionedFile]:
-    """The pictures and films of a folder, by name, each with the text of the .txt beside it or `caption`.
+    """The pictures and films of a folder, by name, each with the .txt or .caption beside it, or `caption`.
 
     Raises:
         StudioError: the folder has no such file, or a file has no caption.
@@ -89,7 +89,7 @@ def find_captioned_files(folder: Path, caption: str | None) -> list[CaptionedFil
     files = list_files(folder, kinds)
     if not files:
         raise StudioError(f"{folder}: wanted clips or pictures ({', '.join(kinds)}), got none", code=2)
-    texts = list_files(folder, (".txt",))
+    texts = list_files(folder, (".caption",)) + list_files(folder, (".txt",))  # the later ones count
     captions = {text.stem.lower(): text for text in texts} | {text.stem: text for text in texts}
     return [
         CaptionedFile(file, _words(file, captions.get(file.stem, captions.get(file.stem.lower())), caption))

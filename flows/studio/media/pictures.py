@@ -173,6 +173,8 @@ def _fault(file: Path, error: BaseException) -> str:
     head = b"" if (kind := unreadable_kind(file)) else file.read_bytes()[:12]
     if head.startswith(_JPEG_XL):
         kind = "JPEG XL, which this ffmpeg does not read; save it as png"
+    if isinstance(error, UnidentifiedImageError):
+        kind = kind or "none of a kind that is known here"
     return kind or str(error) or type(error).__name__
 
 
@@ -214,11 +216,12 @@ def _may_be_transparent(image: Image.Image) -> bool:
 
 def _from_deep_grey(image: Image.Image) -> Image.Image:
     """Grey of 16 or 32 bits, or of fractions, in eight bits: its whole range, not its lowest part."""
-    values = np.nan_to_num(np.asarray(image).astype(np.float64), posinf=0, neginf=0)
+    values = np.nan_to_num(np.asarray(image).astype(np.float32), posinf=0, neginf=0, copy=False)
     brightest = float(values.max(initial=0.0))
     steps = (1.0, 255.0, 65_535.0) if image.mode == "F" else (255.0, 65_535.0)
     full = 65_535.0 if image.mode.startswith("I;16") else min((s for s in steps if s >= brightest), default=0)
-    return Image.fromarray((values / (full or brightest) * 255).clip(0, 255).round().astype(np.uint8))
+    values *= 255 / (full or brightest)
+    return Image.fromarray(values.clip(0, 255, out=values).round(out=values).astype(np.uint8))
 
 
 def _profile(image: Image.Image) -> ImageCms.ImageCmsProfile | None:

@@ -31,7 +31,10 @@ def locate_audio(audio: Audio, places: Sequence[Path]) -> Audio:
     """
     changes: dict[str, Any] = {}
     if audio.music and audio.music not in NO_MUSIC:
-        changes["music"] = str(user_files.locate(audio.music, places, where="audio.music").absolute())
+        music = user_files.locate(audio.music, places, where="audio.music").absolute()
+        if not audio_files.has_sound(music):
+            raise StudioError(f"audio.music: wanted music, got a file without sound: {music}", code=2)
+        changes["music"] = str(music)
     if isinstance(audio.laugh_track, LaughTrack) and audio.laugh_track.pack:
         pack = _folder(audio.laugh_track.pack, places)
         changes["laugh_track"] = audio.laugh_track.model_copy(update={"pack": str(pack)})

@@ -97,7 +97,7 @@ def read_json(path: Path) -> dict[str, Any] | None:
     """Reads the JSON object in `path`; None if the file is missing, torn or something else."""
     try:
         value = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return None
     return value if isinstance(value, dict) else None
 

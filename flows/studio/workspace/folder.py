@@ -20,8 +20,8 @@ from flows.studio.workspace.files import MAKE_ROOM_HINT, disk_errors, is_tempora
 
 MAX_NAME_BYTES = 80
 MIN_FREE_BYTES = 200_000_000
-_CODE = re.compile(r"^s([0-9]{2,6})e([0-9]{2,6})$")
-_TYPED_CODE = re.compile(r"s([0-9]{1,6})e([0-9]{1,6})")
+_CODE = re.compile(r"^s(?!0+e)([0-9]{2,6})e(?!0+$)([0-9]{2,6})$")  # seasons and episodes begin with 1
+_TYPED_CODE = re.compile(r"s(?!0+e)([0-9]{1,6})e(?!0+$)([0-9]{1,6})")
 _WINDOWS_KEEPS = {
     "con",
     "prn",

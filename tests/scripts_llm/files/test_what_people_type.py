@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -134,6 +135,10 @@ def test_signs_that_yaml_1_2_allows_are_read(tmp_path: Path, old: str, new: str)
 
 def test_json_with_tabs_is_yaml(tmp_path: Path) -> None:
     assert premise_of(tmp_path, '{\n\t"show": "Fish",\n\t"logline":\t"A fish."\n}\n') == "Fish"
+
+
+def test_json_escapes_of_a_fish_are_a_fish(tmp_path: Path) -> None:
+    assert premise_of(tmp_path, json.dumps({"show": "🐟 & Chips", "logline": "Рыба."})) == "🐟 & Chips"
 
 
 @pytest.mark.parametrize(

@@ -41,6 +41,15 @@ def test_another_content_under_the_same_name_is_another_sound(tmp_path):
     assert names[0] != names[1]
 
 
+def test_a_sound_of_many_channels_is_another_one_since_it_is_folded(tmp_path):
+    channels = np.zeros((1_600, 6))
+    channels[:, 2] = 0.1
+    soundfile.write(tmp_path / "slam.wav", channels, 48_000)
+    (sound,) = scene_sounds(script(SoundEffect(file="slam.wav")), places=[tmp_path])["s01"]
+    assert sound.name.startswith("slam.wav-")
+    assert sound.name.endswith("-folded")
+
+
 def test_a_missing_and_a_silent_file_are_named(tmp_path):
     with pytest.raises(StudioError, match=r"s01: sfx: wanted the file no\.wav"):
         scene_sounds(script(SoundEffect(file="no.wav")), places=[tmp_path])

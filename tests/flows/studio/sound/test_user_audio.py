@@ -54,6 +54,27 @@ def test_the_recipe_knows_files_by_content_and_not_by_place(show, tmp_path_facto
     assert user_audio.audio_recipe(user_audio.locate_audio(OWN, [moved])) != before
 
 
+def test_what_is_folded_is_said_in_the_recipe(show):
+    before = user_audio.audio_recipe(user_audio.locate_audio(OWN, [show]))
+    assert "folded" not in before["music"]
+    channels = np.zeros((48_000, 6))
+    channels[:, 2] = 0.1 * np.sin(np.arange(48_000) / 20)
+    soundfile.write(show / "theme.wav", channels, 48_000)
+    soundfile.write(show / "laughs" / "big-1.wav", channels, 48_000)
+    found = user_audio.locate_audio(OWN, [show])
+    assert user_audio.audio_recipe(found)["music"].endswith("-folded")
+    heard = user_audio.read_laugh(show / "laughs", "big", num_samples=40_000, seed=3)
+    assert heard is not None
+    assert np.abs(heard).max() > 0.02
+
+
+def test_music_without_sound_is_told_before_anything_is_filmed(show):
+    (show / "theme.wav").write_text("hello", "utf-8")
+    with pytest.raises(StudioError, match=r"audio\.music: wanted music, got a file without sound") as told:
+        user_audio.locate_audio(OWN, [show])
+    assert told.value.code == 2
+
+
 def test_an_audio_without_files_has_the_recipe_that_it_always_had():
     assert user_audio.audio_recipe(Audio()) == {
         "music": None, "duck_db": 12, "loudness": "web", "laugh_track": "on"

@@ -76,6 +76,9 @@ def test_training_reads_what_is_a_clip_or_a_picture_and_its_words_in_any_case(tm
     (tmp_path / "D.TXT").write_bytes("a robot, ein Kätzchen".encode("utf-16"))
     (tmp_path / "e.txt").write_text("small", "utf-8")
     (tmp_path / "E.Txt").write_text("large", "utf-8")
+    (tmp_path / "e.caption").write_text("the .txt counts", "utf-8")
+    (tmp_path / "k.png").write_bytes(b"read later")
+    (tmp_path / "k.caption").write_text("as kohya writes it", "utf-8")
     leave_clutter(tmp_path, "a.png")
     leave_clutter_text = tmp_path / "._a.txt"
     leave_clutter_text.write_bytes(b"\0\5")
@@ -85,6 +88,7 @@ def test_training_reads_what_is_a_clip_or_a_picture_and_its_words_in_any_case(tm
         ("E.PNG", "large"),
         ("a.png", "a cat"),
         ("e.jpg", "small"),
+        ("k.png", "as kohya writes it"),
     ]
 
 
