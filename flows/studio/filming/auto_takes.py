@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from flows.studio.errors import StudioError
 from flows.studio.filming.models import DEFAULT_MODEL, ModelFacts, Video, describe_model
 from flows.studio.workspace import artifacts
+from t2v.configs import TOON
 
 if TYPE_CHECKING:
     from t2v.judge import Verdict
@@ -22,10 +23,11 @@ SURE = 0.5  # below this confidence the judge's kind and colour count for nothin
 
 def check_can_judge(facts: ModelFacts, size: tuple[int, int]) -> None:
     """Raises StudioError unless films of this model at this (height, width) can be judged."""
-    if facts.traits.dialect == "toon" and size in facts.sizes.values():
+    judged = TOON.sizes.values()  # those that the judge in the package has learned
+    if facts.traits.dialect == "toon" and size in judged:
         return
     toon = describe_model(DEFAULT_MODEL)
-    sizes = " or ".join(f"{width}x{height}" for height, width in toon.sizes.values())
+    sizes = " or ".join(f"{width}x{height}" for height, width in judged)
     raise StudioError(
         f"video: takes: auto judges films of {toon.title} at {sizes}, got {facts.title} at "
         f"{size[1]}x{size[0]}; leave takes out",

@@ -42,6 +42,8 @@ def test_a_model_of_two_sizes_films_the_small_one_when_asked(monkeypatch: pytest
         assert (settings.height, settings.width) == filmed
     settings = resolve_settings(_premise())
     assert (settings.height, settings.width) == (256, 448)
+    with pytest.raises(StudioError, match="takes: auto judges films of TOON at 112x64 or 80x80, got TOON"):
+        resolve_settings(_premise(video={"takes": "auto"}))
 
 
 def test_a_model_of_one_size_has_no_small_one() -> None:
