@@ -11,7 +11,7 @@ import io
 import re
 import subprocess
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import lru_cache
 from pathlib import Path
@@ -94,9 +94,11 @@ def _read_header(file: Path, num_bytes: int, changed_ns: int) -> FilmHeader:
     command = [ffmpeg.executable(), "-hide_banner", *ffmpeg.ONLY_THIS_FILE, "-i", str(file.absolute())]
     done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, check=False)
     header = parse_header(done.stderr.decode("utf-8", "replace"))
-    if header.format == "gif" and header.has_alpha and not _has_transparent_pixels(file):
-        return FilmHeader(header.format, header.codec, has_picture=True)  # every GIF decodes with alpha
-    return header
+    if header.format != "gif":
+        return header
+    # Every GIF decodes with alpha; and no browser obeys the shape of pixels that one may name.
+    has_alpha = header.has_alpha and _has_transparent_pixels(file)
+    return replace(header, has_alpha=has_alpha, is_anamorphic=False)
 
 
 def parse_header(text: str) -> FilmHeader:
