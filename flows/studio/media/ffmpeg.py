@@ -196,11 +196,6 @@ def probe(path: Path, *, decoded: bool = True) -> MediaInfo:
     )
 
 
-def has_sound(path: Path) -> bool:
-    """True if a film has a sound track, by its header alone."""
-    return "audio" in _streams(_header(path))
-
-
 def _header(path: Path) -> str:
     """ffmpeg's description of a file, from its header."""
     return subprocess.run(

@@ -11,7 +11,7 @@ import io
 import re
 import subprocess
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import lru_cache
 from pathlib import Path
@@ -94,9 +94,11 @@ def _read_header(file: Path, num_bytes: int, changed_ns: int) -> FilmHeader:
     command = [ffmpeg.executable(), "-hide_banner", *ffmpeg.ONLY_THIS_FILE, "-i", str(file.absolute())]
     done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, check=False)
     header = parse_header(done.stderr.decode("utf-8", "replace"))
-    if header.format == "gif" and header.has_alpha and not _has_transparent_pixels(file):
-        return FilmHeader(header.format, header.codec, has_picture=True)  # every GIF decodes with alpha
-    return header
+    if header.format != "gif":
+        return header
+    # Every GIF decodes with alpha; and no browser obeys the shape of pixels that one may name.
+    has_alpha = header.has_alpha and _has_transparent_pixels(file)
+    return replace(header, has_alpha=has_alpha, is_anamorphic=False)
 
 
 def parse_header(text: str) -> FilmHeader:
@@ -121,7 +123,7 @@ def parse_header(text: str) -> FilmHeader:
         has_alpha=bool(_ALPHA_FORMATS.search(line)) or bool(re.search(r"alpha_mode\s*: 1", picture)),
         is_anamorphic=abs(ratio - 1) > SQUARE_WITHIN,
         is_interlaced=bool(re.search(r"\b(?:top|bottom) (?:first|coded first)", line)),
-        has_matrix=bool(re.search(r"\b(?:gbr|bt2020nc|bt2020c|ictcp)\b", line)),
+        has_matrix=bool(re.search(r"\b(?:gbr|bt2020nc|ictcp)\b", line)),
         is_dolby_vision_alone=bool(re.search(r"DOVI configuration record:.*profile: 5\b", picture)),
     )
 
@@ -208,17 +210,18 @@ def filter_graph(
     fitted = f"scale={width}:{height}:force_original_aspect_ratio=increase{scaler}"
     if header.is_anamorphic:
         fitted = f"scale='max({width},ceil({height}*dar))':'max({height},ceil({width}/dar))'{scaler}"
-    light = []
+    tagged, light = [], []
     if header.light != "sdr" and _can_tone_map():
+        tagged = [_tagged(header)]
         light = [
             "format=yuv444p10le|gbrp10le|gbrp12le|yuv444p|gbrp",  # any size, whatever its chroma was
-            _tagged(header),
             *([_tone_map()] if header.light != "bt2020" else []),
             _TO_BT709,
         ]
     parts = [
         *(["bwdif=mode=send_frame"] if header.is_interlaced else []),
         f"fps={fps}:eof_action=pass" if is_short else f"fps={fps}",
+        *tagged,
         *([_ON_WHITE] if header.has_alpha else []),
         f"{fitted},crop={width}:{height}",
         *light,

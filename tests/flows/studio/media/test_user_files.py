@@ -92,6 +92,21 @@ def test_the_recipe_counts_what_is_in_a_file_and_not_its_name(home: Path) -> Non
     assert _survey(home).shots[1].digest != before
 
 
+def test_only_a_file_that_needs_correction_says_so_in_its_recipe(home: Path) -> None:
+    assert set(_survey(home).shots[1].recipe) == {"kind", "file", "size", "version", "still"}
+    Image.new("RGBA", (64, 36), (255, 0, 0, 0)).save(home / "stock" / "door.png")
+    assert _survey(home).shots[1].recipe["corrections"] == ["background"]
+
+
+def test_a_recording_of_many_channels_is_spoken_again_since_it_is_folded(home: Path) -> None:
+    before = _survey(home).lines[0].recipe
+    assert "folded" not in before["file"]
+    channels = np.zeros((24_000, 6))
+    channels[:, 2] = 0.1 * np.sin(np.arange(24_000) / 20)
+    soundfile.write(home / "output" / FISH / "take4.wav", channels, 48_000)
+    assert _survey(home).lines[0].recipe["file"].endswith("-folded")
+
+
 def test_a_file_that_is_gone_is_taken_from_the_copy_else_named(home: Path) -> None:
     plan = _survey(home)
     made = _film(plan, 1)
