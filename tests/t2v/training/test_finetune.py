@@ -9,16 +9,19 @@ import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
+from torch import nn
 
 import t2v
 from t2v.configs import ScheduleConfig
 from t2v.errors import SettingsError
+from t2v.networks.unet import UNet3D
 from t2v.pipeline import TextToVideo
 from t2v.sampling.prompts import embed_prompts
 from t2v.sampling.schedule import noise_schedule
@@ -177,6 +180,28 @@ def test_gradients_with_checkpointing_are_exactly_those_without(
     )
     assert len(plain) > 100
     assert all(map(torch.equal, plain, saved))
+
+
+def test_blocks_of_outer_levels_are_checkpointed_too(
+    make_tiny: Callable[..., TextToVideo], randomise: Callable[[nn.Module, int], None]
+) -> None:
+    model = make_tiny()
+    unet = UNet3D(replace(model.preset.unet, outer_widths=(16, 8))).eval()
+    randomise(unet, 3)
+    latents = torch.randn(1, 4, 3, 16, 16, generator=torch.Generator().manual_seed(0))
+    text = torch.randn(1, 5, model.preset.unet.context_dim, generator=torch.Generator().manual_seed(1))
+
+    def grads() -> list[torch.Tensor]:
+        unet.zero_grad()
+        unet(latents, torch.tensor([500]), text).square().mean().backward()
+        return [p.grad.clone() for p in unet.parameters() if p.grad is not None]
+
+    plain = grads()
+    finetune.checkpoint_stages(SimpleNamespace(unet=unet))  # type: ignore[arg-type]
+    calls: list[int] = []
+    unet.get_submodule("outer_levels.1.up.2.emb_layers").register_forward_hook(lambda *_: calls.append(1))
+    assert all(map(torch.equal, plain, grads()))
+    assert len(calls) == 2  # once for the gradients
 
 
 def test_bf16_trains_near_to_fp32(folder: Path, clips: EncodedClips, tmp_path: Path) -> None:
