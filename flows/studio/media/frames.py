@@ -32,7 +32,14 @@ def read_film(file: Path, *, fps: int, height: int, width: int, most: int) -> tu
     """
     if not file.is_file():
         raise StudioError(f"{file}: wanted a film, there is no such file", code=2)
-    frames = _frames_of(file, FrameFormat(most + 1, fps, height, width))
+    try:
+        frames = _frames_of(file, FrameFormat(most + 1, fps, height, width))
+    except StudioError as error:
+        if not user_files.is_still(file):
+            raise
+        raise StudioError(
+            f"{file}: wanted a film that ffmpeg can read, got a picture that is broken", code=2
+        ) from error
     return frames[:most], len(frames) > most
 
 
