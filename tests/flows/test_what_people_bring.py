@@ -19,12 +19,14 @@ from flows.studio.commands import clip
 from flows.studio.commands.check import check
 from flows.studio.errors import StudioError
 from flows.studio.filming.models import LoadedModels
+from flows.studio.filming.settings import parse_lora
 from flows.studio.media import clip_export, ffmpeg
 from flows.studio.production.episode import Episode
 from flows.studio.production.errors import describe_error
 from flows.studio.production.request import EpisodeRequest, MemeText
 from flows.studio.workspace import files
 from flows.studio.workspace.folder import parse_code
+from t2v.checkpoints.files.atomic import atomic_write
 from tests.flows.fish import make
 
 
@@ -186,13 +188,56 @@ def test_a_manifest_that_is_torn_is_none(
 
 
 @pytest.mark.parametrize(
-    "name", ["-x.mp4", "1%_%04d.mp4", "Horses: a'b.mp4", "a\nb.gif", "%d", "x" * 240 + ".mp4"]
+    "name", ["-x.mp4", "1%_%04d.mp4", "Horses: a'b.mp4", "a\nb.GIF", "C.MP4", "%d", "x" * 240 + ".mp4"]
 )
 def test_a_clip_may_be_called_anything(tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     clip_export.export_clip(np.zeros((2, 16, 16, 3), np.uint8), 8, Path(name), {"prompt": "x"})
     assert clip_export.read_settings(Path(name)) == {"prompt": "x"}
     assert os.listdir(tmp_path) == [name]
+
+
+@pytest.mark.parametrize("out", [".", "", "./"])
+def test_frames_may_be_written_into_the_working_folder(
+    tmp_path: Path, heard: Callable[[], Any], monkeypatch: pytest.MonkeyPatch, out: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (planned,) = clip._plan_clips(["a cat"], clip.ClipOptions(seed=1, out=Path(out)), heard())
+    assert planned.out == tmp_path
+    with pytest.raises(StudioError, match="wanted a file or a folder for PNG, got a whole disk"):
+        clip._plan_clips(["a cat"], clip.ClipOptions(seed=1, out=Path("/")), heard())
+
+
+@pytest.mark.parametrize("weight", ["nan", "inf", "-inf", "1e999"])
+def test_the_weight_of_a_lora_is_a_number(weight: str) -> None:
+    with pytest.raises(StudioError, match=rf"lora: wanted a weight like 0\.7 behind x:, got {weight}"):
+        parse_lora(f"x:{weight}")
+    assert parse_lora("C:/x") == ("C:/x", 1.0)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a full disk is a Linux device here")
+def test_a_full_disk_is_told_whoever_writes(tmp_path: Path) -> None:
+    black = ["-y", "-f", "lavfi", "-i", "color", "-t", "1", "-f", "rawvideo", "/dev/full"]
+    with pytest.raises(StudioError, match="writing x: the disk is full; make room"):
+        ffmpeg.run(black, doing="writing x")
+    model = tmp_path / "model.pt"
+    (tmp_path / "model.pt.part").symlink_to("/dev/full")
+    with (
+        pytest.raises(OSError, match=r"No space left on device: .*model\.pt'") as caught,
+        atomic_write(model),
+    ):
+        raise RuntimeError("basic_ios::clear: iostream error")  # what torch says of a full disk
+    line = "the disk is full; make room and run the same command again: what is made stays"
+    assert describe_error(caught.value) == (f"{model}: {line}", 1)
+
+
+def test_a_fault_of_the_disk_names_the_file_that_was_wanted(tmp_path: Path) -> None:
+    path = tmp_path / "f.wav"
+    with (
+        pytest.raises(StudioError, match=rf"^{path}: the disk is read-only; "),
+        files.atomic_write(path) as part,
+    ):
+        raise OSError(errno.EROFS, "Read-only file system", str(part))
 
 
 # ------------------------------------------------------------------------------------- the command line

@@ -219,6 +219,9 @@ def _plan_clips(prompts: Sequence[str], options: ClipOptions, screen: Console) -
     if first < 0:
         raise StudioError(f"--seed: wanted -1, or 0 and more, got {first}", code=2)
     total = len(prompts) * count
+    own_out = options.out if options.out is None or options.out.name else options.out.absolute()  # `.`
+    if own_out is not None and not own_out.name:
+        raise StudioError(f"--out {options.out}: wanted a file or a folder for PNG, got a whole disk", code=2)
     planned: list[_PlannedClip] = []
     for prompt in prompts:
         if tag := find_lora_tag(prompt):
@@ -227,7 +230,7 @@ def _plan_clips(prompts: Sequence[str], options: ClipOptions, screen: Console) -
             number = len(planned) + 1
             ending = f"-{number:0{len(str(total))}d}" if total > 1 else ""
             label = f"clip {number} of {total}, " if total > 1 else ""
-            out = options.out or OUTPUT / "clips" / f"{_slug(prompt)}-{seed}.mp4"
+            out = own_out or OUTPUT / "clips" / f"{_slug(prompt)}-{seed}.mp4"
             planned.append(
                 _PlannedClip(prompt, seed, out.with_name(f"{out.stem}{ending}{out.suffix}"), label)
             )

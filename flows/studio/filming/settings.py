@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -239,9 +240,12 @@ def parse_lora(text: str) -> tuple[str, float]:
     """(file, weight) of "FILE" or "FILE:0.7"; without a weight it is 1."""
     file, colon, weight = text.rpartition(":")
     try:
-        return (file, float(weight)) if colon and file else (text, 1.0)
+        number = float(weight) if colon and file else 1.0
     except ValueError:
         return text, 1.0  # a colon of the path's own
+    if not math.isfinite(number):
+        raise StudioError(f"lora: wanted a weight like 0.7 behind {file}:, got {weight}", code=2)
+    return (file if colon and file else text), number
 
 
 # -------------------------------------------------------------------------------------- picture sizes

@@ -27,11 +27,11 @@ _CODING = ("-c:v", "libx264", "-crf", "12", "-preset", "slow", "-pix_fmt", "yuv4
 
 def check_target(path: Path) -> None:
     """Raises StudioError for a path that no clip can be written to, before anything is filmed."""
-    if path.suffix not in ("", *FORMATS):
+    if path.suffix.lower() not in ("", *FORMATS):
         raise StudioError(
             f"--out {path}: wanted a name in .mp4 or .gif, or a folder for PNG, got {path.suffix}", code=2
         )
-    if path.suffix in FORMATS and path.is_dir():
+    if path.suffix.lower() in FORMATS and path.is_dir():
         raise StudioError(f"--out {path}: wanted a file's name, there is a folder", code=2)
     if path.suffix == "" and path.exists():
         _check_folder(path)
@@ -52,9 +52,9 @@ def export_clip(frames: Frames, fps: int, path: Path, settings: Mapping[str, Any
     comment = json.dumps(settings, ensure_ascii=True)
     with disk_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-    if path.suffix == ".mp4":
+    if path.suffix.lower() == ".mp4":
         _write_mp4(frames, fps, path, comment)
-    elif path.suffix == ".gif":
+    elif path.suffix.lower() == ".gif":
         _write_gif(frames, fps, path, comment)
     else:
         _write_pngs(frames, path, comment)
@@ -112,7 +112,7 @@ def read_settings(path: Path) -> dict[str, Any]:
         )
     if not file.is_file():
         raise StudioError(f"{file}: wanted a clip, there is no such file", code=2)
-    comment = _mp4_comment(file) if file.suffix == ".mp4" else _picture_comment(file)
+    comment = _mp4_comment(file) if file.suffix.lower() == ".mp4" else _picture_comment(file)
     try:
         settings = json.loads(comment)
     except ValueError:

@@ -18,6 +18,7 @@ from typing import cast
 from flows.studio.errors import StudioError
 from flows.studio.rates import SAMPLE_RATE
 from flows.studio.workspace import posix
+from flows.studio.workspace.files import MAKE_ROOM_HINT
 
 # The film's sound, encoded once. At this rate the fast search without tricks is nearer to the original than
 # the encoder's own choice (by 7 dB), in half the time.
@@ -60,6 +61,13 @@ def executable() -> str:
     return path
 
 
+def _failure(doing: str, code: int, log: bytes) -> StudioError:
+    """The error of an ffmpeg that ended with this exit code and log."""
+    if b"No space left on device" in log:
+        return StudioError(f"{doing}: the disk is full; {MAKE_ROOM_HINT}")
+    return StudioError(f"{doing}: ffmpeg stopped with {code}: {error_tail(log)}")
+
+
 def run(
     arguments: Sequence[str],
     *,
@@ -75,7 +83,7 @@ def run(
     command = [executable(), "-hide_banner", "-nostats", "-v", "error", *arguments]
     done = subprocess.run(command, input=stdin or b"", capture_output=True, check=False, env=env)
     if done.returncode != 0:
-        raise StudioError(f"{doing}: ffmpeg stopped with {done.returncode}: {error_tail(done.stderr)}")
+        raise _failure(doing, done.returncode, done.stderr)
     return done.stdout
 
 
@@ -99,7 +107,7 @@ def open_output(arguments: Sequence[str], *, doing: str) -> Iterator[BufferedRea
             process.kill()
         if code:
             log.seek(0)
-            raise StudioError(f"{doing}: ffmpeg stopped with {code}: {error_tail(log.read())}")
+            raise _failure(doing, code, log.read())
 
 
 @contextmanager
@@ -134,7 +142,7 @@ def open_input(
                 pipe.close()
         if code:
             log.seek(0)
-            raise StudioError(f"{doing}: ffmpeg stopped with {code}: {error_tail(log.read())}")
+            raise _failure(doing, code, log.read())
 
 
 def error_tail(stderr: bytes) -> str:

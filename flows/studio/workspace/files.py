@@ -58,8 +58,11 @@ def atomic_write(path: Path) -> Iterator[Path]:
         try:
             yield part
             os.replace(part, path)
-        except BaseException:
-            part.unlink(missing_ok=True)
+        except BaseException as error:
+            with contextlib.suppress(OSError):
+                part.unlink()
+            if isinstance(error, OSError) and error.filename == str(part):
+                error.filename = str(path)
             raise
 
 

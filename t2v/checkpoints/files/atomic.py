@@ -20,7 +20,21 @@ def atomic_write(path: Path, *, shared: bool = False) -> Iterator[Path]:
     try:
         yield part
         os.replace(part, path)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            part.unlink()
+    except BaseException as error:
+        try:
+            if isinstance(error, RuntimeError):
+                _raise_disk_error(part, path)
+        finally:
+            with contextlib.suppress(OSError):
+                part.unlink()
+        raise
+
+
+def _raise_disk_error(part: Path, path: Path) -> None:
+    """Raises the OSError of a disk that takes no more: torch has a RuntimeError without its number for it."""
+    try:
+        with part.open("ab") as file:
+            file.write(bytes(65536))
+    except OSError as error:
+        error.filename = str(path)
         raise
