@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
 from scripts_llm.plain_text import strip_controls_deep
 
@@ -12,8 +13,14 @@ MAX_NAME = 80  # characters
 MAX_SENTENCE = 240
 MAX_PROMPT = 600
 
+
+def _on_one_line(text: str) -> str:
+    """A name without line breaks: `show: |` has one for every line."""
+    return re.sub(r"\s*[\r\n\u2028\u2029]+\s*", " ", text)
+
+
 Id = Annotated[str, Field(pattern=r"^[a-z0-9_][a-z0-9_-]{0,31}$")]
-Name = Annotated[str, Field(min_length=1, max_length=MAX_NAME)]
+Name = Annotated[str, Field(min_length=1, max_length=MAX_NAME), AfterValidator(_on_one_line)]
 Sentence = Annotated[str, Field(min_length=1, max_length=MAX_SENTENCE)]
 Text = Annotated[str, Field(max_length=MAX_PROMPT)]
 

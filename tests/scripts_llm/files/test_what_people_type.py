@@ -137,6 +137,11 @@ def test_json_with_tabs_is_yaml(tmp_path: Path) -> None:
     assert premise_of(tmp_path, '{\n\t"show": "Fish",\n\t"logline":\t"A fish."\n}\n') == "Fish"
 
 
+@pytest.mark.parametrize("mark", ["|", ">", "|-", ">+"])
+def test_a_name_over_several_lines_is_one_line(tmp_path: Path, mark: str) -> None:
+    assert premise_of(tmp_path, f"show: {mark}\n  Fish and\n  Chips\nlogline: x\n") == "Fish and Chips"
+
+
 def test_json_escapes_of_a_fish_are_a_fish(tmp_path: Path) -> None:
     assert premise_of(tmp_path, json.dumps({"show": "🐟 & Chips", "logline": "Рыба."})) == "🐟 & Chips"
 
