@@ -33,6 +33,7 @@ from flows.studio.media.size import parse_size
 from flows.studio.production import console
 from flows.studio.production.console import Console, duration
 from flows.studio.production.request import OUTPUT
+from scripts_llm.errors import ScriptError
 from scripts_llm.files.source import read_text
 from scripts_llm.screenplay.video import find_lora_tag
 
@@ -201,7 +202,10 @@ def _prompts(prompt: str | None, options: ClipOptions, *, is_given: bool) -> lis
 
 def _read_prompts(path: Path) -> list[str]:
     """One prompt a line; empty lines and lines that begin with # are left out."""
-    lines = read_text(path, what="prompts").removeprefix("\ufeff").splitlines()
+    try:
+        lines = read_text(path, what="text").removeprefix("\ufeff").splitlines()
+    except ScriptError as error:
+        raise StudioError(str(error), code=2) from None
     prompts = [line.strip() for line in lines if line.strip() and not line.lstrip().startswith("#")]
     if not prompts:
         raise StudioError(f"{path}: wanted a prompt a line, there is none", code=2)
