@@ -49,13 +49,15 @@ Clock = Callable[[], float]
 class Run:
     """One run at work: the episode and its plan as they are by now; its folder is locked while it works.
 
-    `plan` is None as long as the script is not complete. `notes` are said at the end of a night.
+    `plan` is None as long as the script is not complete; `is_done` is known before anything is made. `notes`
+    are said at the end of a night.
     """
 
     episode: Episode
     plan: Plan | None
     console: Console
     clock: Clock = time.monotonic
+    is_done: bool = False
     notes: list[str] = field(default_factory=list)
 
     def remember(self, **values: object) -> None:
@@ -84,7 +86,8 @@ def begin(episode: Episode, console: Console, *, clock: Clock = time.monotonic) 
     run = Run(*_look(episode), console, clock)
     for message in scripts.find_lost_text(episode):
         console.warn(message)
-    if nothing_to_do(run):
+    run.is_done = run.plan is not None and run.plan.is_done(episode.request.until)
+    if run.is_done:
         yield run
         return
     with folders.locked(episode.folder), files.disk_errors(episode.folder.root):
@@ -109,10 +112,9 @@ def _stamp(folder: EpisodeFolder) -> tuple[int, ...]:
 
 def nothing_to_do(run: Run) -> Outcome | None:
     """The outcome, if everything is made already; None if there is work."""
-    until = run.episode.request.until
-    if run.plan is None or not run.plan.is_done(until):
+    if run.plan is None or not run.is_done:
         return None
-    path = run.plan.result(until)
+    path = run.plan.result(run.episode.request.until)
     return Outcome(0, path, messages.nothing_to_do(run.episode, path))
 
 

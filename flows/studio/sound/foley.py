@@ -23,6 +23,16 @@ from flows.studio.rates import SAMPLE_RATE
 FOLEY_LUFS = -20.0  # as handed over; the mix sets the level
 _SEED = 1927  # the first year of talking pictures
 
+# The samples of each effect, so that a plan need not make one to know how long it is.
+EFFECT_SAMPLES = {
+    "door": 41519,
+    "knock": 58559,
+    "phone": 123359,
+    "splash": 84479,
+    "bell": 89279,
+    "bleep": 21600,
+}
+
 _Mode = tuple[float, float, float]  # Hz, seconds until it is a thousandth, share
 
 
@@ -32,10 +42,19 @@ def make_effect(name: str) -> Samples:
     Raises:
         StudioError: no effect has that name.
     """
-    make = EFFECTS.get(name)
-    if make is None:
-        raise StudioError(f"sfx: wanted one of {', '.join(EFFECTS)} or a file, got {name!r}", code=2)
+    effect_samples(name)
     return _made(name)
+
+
+def effect_samples(name: str) -> int:
+    """The length of an effect in samples; makes nothing.
+
+    Raises:
+        StudioError: no effect has that name.
+    """
+    if name not in EFFECTS:
+        raise StudioError(f"sfx: wanted one of {', '.join(EFFECTS)} or a file, got {name!r}", code=2)
+    return EFFECT_SAMPLES[name]
 
 
 def read_own_effect(path: Path) -> Samples:

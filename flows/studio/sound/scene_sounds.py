@@ -28,7 +28,7 @@ def scene_sounds(script: Script, *, places: Sequence[Path] = ()) -> dict[str, tu
 def _sound(effect: SoundEffect, scene: Scene, places: Sequence[Path]) -> SceneSound:
     if effect.file is None:
         name = str(effect.name)
-        return SceneSound(name, len(foley.make_effect(name)), effect.at)
+        return SceneSound(name, foley.effect_samples(name), effect.at)
     path = user_files.locate(effect.file, places, where=f"{scene.id}: sfx")
     digest = audio.sound_hash(path)
     folded = "-folded" if digest.endswith("-folded") else ""

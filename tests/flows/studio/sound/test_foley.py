@@ -86,3 +86,9 @@ def test_a_splash_is_broad_and_dies_away():
 def test_another_name_is_refused_with_the_list():
     with pytest.raises(StudioError, match="door, knock, phone, splash, bell, bleep or a file, got 'boom'"):
         foley.make_effect("boom")
+
+
+@pytest.mark.parametrize("name", foley.EFFECTS)
+def test_the_length_of_an_effect_is_known_before_it_is_made(name):
+    assert foley.effect_samples(name) == len(foley.make_effect(name))
+    assert foley.EFFECT_SAMPLES.keys() == foley.EFFECTS.keys()
