@@ -410,6 +410,7 @@ def test_kill_9_loses_the_shot_in_hand_and_nothing_else(home: Path, heard: Any, 
 
 def test_two_runs_at_once_do_not_disturb_each_other(home: Path, heard: Any) -> None:
     work = Episode.open(fish_request(home))
+    shutil.rmtree(work.folder.voices)
     with locked(work.folder), pytest.raises(StudioError, match="is being worked on by process"):
         make(fish_request(home), heard())
 
