@@ -28,7 +28,7 @@ coldopen plan                                      # what the next run makes, wh
 coldopen retake s04.2                              # another take of a shot; --pick 1 goes back
 coldopen cut --aspect 9:16                         # another shape; with --scenes a short
 coldopen export --to otio                          # for an editor of films; --to fountain: for writers
-coldopen import draft.fountain                     # and back
+coldopen import draft.fountain                     # and back; Final Draft's .fdx as well
 coldopen batch --premises premises/                # the next episode of every show
 coldopen clip "orange cat dancing" --out cat.mp4   # one prompt, one clip
 coldopen meme --picture "a toaster dances" --top "MONDAY" --bottom "AGAIN"
