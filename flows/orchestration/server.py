@@ -65,9 +65,10 @@ class PrivateServer:
         except queue.Empty:
             port, failure = "", f"did not start within {seconds:.0f} s"
         if not port:
+            last_words = self._last_words()  # of the server itself, not of one that was stopped halfway
             self.stop()
             raise ApiError(
-                f"Prefect's private server {failure}{self._last_words()}; {self.log} says more. "
+                f"Prefect's private server {failure}{last_words}; {self.log} says more. "
                 "Try again, or start one yourself (prefect server start) and set PREFECT_API_URL to it."
             )
         return f"http://127.0.0.1:{port}/api"

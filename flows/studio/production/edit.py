@@ -21,7 +21,7 @@ from flows.studio.rates import FPS
 from flows.studio.release import publish
 from flows.studio.sound import user_audio
 from flows.studio.timeline.assemble import FilmFormat, Intro, assemble
-from flows.studio.timeline.framing import FilmedShot
+from flows.studio.timeline.framing import Footage
 from flows.studio.timeline.model import Framing, MusicCue, PictureCut, Span, Timeline
 from flows.studio.timeline.pacing import SceneMaterial, SceneSound, SpokenLine
 from flows.studio.voice.catalog import SPEAKER_CREDITS
@@ -228,13 +228,13 @@ def _takes(script: Script, material: Material) -> list[SceneMaterial]:
     return takes
 
 
-def _filmed(shot: PlannedShot, clip: Artifact | None) -> FilmedShot:
+def _filmed(shot: PlannedShot, clip: Artifact | None) -> Footage:
     if clip is None:
-        return FilmedShot(shot.label, shot.shot, None, 0)
+        return Footage(shot.label, shot.shot, None, 0)
     own = shot.shot
     if shot.file is not None and own.fit is None:  # a clip of one's own is not turned back by itself
         own = own.model_copy(update={"fit": "slow" if user_files.is_still(shot.file) else "hold"})
-    return FilmedShot(shot.label, own, clip.path, int(clip.notes["num_frames"]))
+    return Footage(shot.label, own, clip.path, int(clip.notes["num_frames"]))
 
 
 def credits_of(premise: Premise, written_by: str, material: Material) -> tuple[str, ...]:

@@ -15,7 +15,7 @@ from typing import Literal
 from flows.studio.errors import StudioError
 from flows.studio.rates import CLIP_HOLD, FPS, SAMPLES_PER_FRAME
 from flows.studio.timeline import caption_cues, framing, laugh_cues
-from flows.studio.timeline.framing import FilmedShot, Moment
+from flows.studio.timeline.framing import Footage, Moment
 from flows.studio.timeline.laugh_cues import LinePosition
 from flows.studio.timeline.model import (
     EffectCue,
@@ -281,7 +281,7 @@ def _moments(
     end: int,
     lines: Sequence[LineCue],
     laughs: Sequence[LaughCue],
-    shots: Sequence[FilmedShot],
+    shots: Sequence[Footage],
     *,
     opening: bool,
 ) -> list[Moment]:
@@ -306,9 +306,7 @@ def _moments(
     return moments
 
 
-def _reaction(
-    line: LineCue, stop: int, laughs: Sequence[LaughCue], shots: Sequence[FilmedShot]
-) -> int | None:
+def _reaction(line: LineCue, stop: int, laughs: Sequence[LaughCue], shots: Sequence[Footage]) -> int | None:
     """The frame at which a listener's face comes in during a big laugh; None without a face or time."""
     laugh = next((laugh for laugh in laughs if laugh.start == line.end), None)
     others = any(s.shot.who not in (None, line.who) and s.clip is not None for s in shots)
@@ -318,7 +316,7 @@ def _reaction(
     return at if stop - at >= framing.SHORTEST_CUT else None
 
 
-def _silent_moments(start: int, end: int, shots: Sequence[FilmedShot]) -> list[Moment]:
+def _silent_moments(start: int, end: int, shots: Sequence[Footage]) -> list[Moment]:
     """A scene without a line: each of its first shots in turn."""
     count = max(1, min(len(shots), (end - start) // framing.SHORTEST_CUT))
     edges = [start + (end - start) * i // count for i in range(count + 1)]

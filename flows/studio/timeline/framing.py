@@ -17,8 +17,8 @@ SHORTEST_CUT = 12
 
 
 @dataclass(frozen=True)
-class FilmedShot:
-    """A shot and its clip of `num_frames` frames; without a clip it becomes a gag card."""
+class Footage:
+    """What the cut has of a shot: its clip of `num_frames` frames; without a clip it becomes a gag card."""
 
     id: str
     shot: Shot
@@ -46,14 +46,14 @@ class _Memory:
     last: str | None = None
 
 
-def establishing_shot(shots: Sequence[FilmedShot]) -> FilmedShot | None:
+def establishing_shot(shots: Sequence[Footage]) -> Footage | None:
     """The filmed shot that shows the place; None if the scene has none."""
     return next((s for s in shots if s.shot.size == "establishing" and s.clip is not None), None)
 
 
 def lay_pictures(
     scene: str,
-    shots: Sequence[FilmedShot],
+    shots: Sequence[Footage],
     moments: Sequence[Moment],
     *,
     fit: Fit = "boomerang",
@@ -67,7 +67,7 @@ def lay_pictures(
         card = PictureCut(scene, "", moments[0].start, moments[-1].end, clip=None, card="gag")
         return (card,)
     memory = _Memory()
-    chosen: list[tuple[FilmedShot, int, int]] = []
+    chosen: list[tuple[Footage, int, int]] = []
     for moment in _parted(shots, moments):
         shot = _choose(shots, moment, memory)
         if chosen and chosen[-1][0] is shot:
@@ -91,11 +91,11 @@ def _held(cut: PictureCut, holds: Sequence[tuple[int, int]]) -> PictureCut:
 
 
 def _trimmed(
-    shots: Sequence[FilmedShot], chosen: Sequence[tuple[FilmedShot, int, int]], fit: Fit
-) -> list[tuple[FilmedShot, int, int]]:
+    shots: Sequence[Footage], chosen: Sequence[tuple[Footage, int, int]], fit: Fit
+) -> list[tuple[Footage, int, int]]:
     """Replaces a shot with fit "trim" by the next filmed one when its clip is over."""
     filmed = [shot for shot in shots if shot.clip is not None]
-    found: list[tuple[FilmedShot, int, int]] = []
+    found: list[tuple[Footage, int, int]] = []
     for first, start, end in chosen:
         shot, at, seen = first, start, {first.id}
         while (shot.shot.fit or fit) == "trim" and shot.clip is not None:
@@ -110,7 +110,7 @@ def _trimmed(
     return found
 
 
-def _parted(shots: Sequence[FilmedShot], moments: Sequence[Moment]) -> list[Moment]:
+def _parted(shots: Sequence[Footage], moments: Sequence[Moment]) -> list[Moment]:
     """Splits long moments in two or more, where their speaker can be seen in more than one shot."""
     parted = []
     for moment in moments:
@@ -123,11 +123,11 @@ def _parted(shots: Sequence[FilmedShot], moments: Sequence[Moment]) -> list[Mome
     return parted
 
 
-def _size(shot: FilmedShot) -> str:
+def _size(shot: Footage) -> str:
     return shot.shot.size or "medium"
 
 
-def _distance(shot: FilmedShot, moment: Moment) -> int:
+def _distance(shot: Footage, moment: Moment) -> int:
     """How badly a shot shows a moment; it shows it at all below 40."""
     missing = 30 if shot.clip is None else 0
     if moment.place:
@@ -141,10 +141,10 @@ def _distance(shot: FilmedShot, moment: Moment) -> int:
     return missing + {"medium": 50, "establishing": 55}.get(_size(shot), 60)  # a medium shot may show two
 
 
-def _choose(shots: Sequence[FilmedShot], moment: Moment, memory: _Memory) -> FilmedShot:
+def _choose(shots: Sequence[Footage], moment: Moment, memory: _Memory) -> Footage:
     """The best shot; equally good ones take turns, and a third identical framing in a row is avoided."""
 
-    def cost(shot: FilmedShot) -> int:
+    def cost(shot: Footage) -> int:
         same = shot.id == memory.last
         third = not same and memory.sizes[-2:] == [_size(shot)] * 2
         return _distance(shot, moment) + 3 * same + 25 * third + 4 * memory.uses.get(shot.id, 0)
@@ -152,7 +152,7 @@ def _choose(shots: Sequence[FilmedShot], moment: Moment, memory: _Memory) -> Fil
     return min(shots, key=cost)
 
 
-def _cuts(scene: str, chosen: Sequence[tuple[FilmedShot, int, int]], fit: Fit) -> tuple[PictureCut, ...]:
+def _cuts(scene: str, chosen: Sequence[tuple[Footage, int, int]], fit: Fit) -> tuple[PictureCut, ...]:
     cuts = []
     uses: dict[str, int] = {}
     for shot, start, end in chosen:

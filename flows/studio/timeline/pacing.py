@@ -16,7 +16,7 @@ from typing import Literal
 from flows.studio.errors import StudioError
 from flows.studio.rates import CLIP_HOLD, FPS, SAMPLES_PER_FRAME
 from flows.studio.timeline import laugh_cues
-from flows.studio.timeline.framing import FilmedShot
+from flows.studio.timeline.framing import Footage
 from flows.studio.timeline.model import (
     EffectCue,
     LaughCue,
@@ -66,7 +66,7 @@ class SceneMaterial:
     """A scene with its clips, voices and sounds; `spoken` has one entry for each element of its dialogue."""
 
     scene: Scene
-    shots: tuple[FilmedShot, ...]
+    shots: tuple[Footage, ...]
     spoken: tuple[SpokenLine | None, ...]
     sounds: tuple[SceneSound, ...] = ()
 
@@ -241,7 +241,7 @@ def _pause(line: Line) -> float | None:
     return read_parenthetical(line.parenthetical).pause_seconds or None
 
 
-def _seen_once(shots: Sequence[FilmedShot]) -> int:
+def _seen_once(shots: Sequence[Footage]) -> int:
     """Frames in which a scene without a line shows its clips once, at most two of them."""
     return sum(shot.num_frames * CLIP_HOLD or SILENT_SHOT for shot in shots[:2]) or SILENT_SHOT
 

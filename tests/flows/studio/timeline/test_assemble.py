@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from flows.studio.errors import StudioError
 from flows.studio.rates import FPS
 from flows.studio.timeline import assemble
-from flows.studio.timeline.framing import FilmedShot
+from flows.studio.timeline.framing import Footage
 from flows.studio.timeline.model import Timeline
 from flows.studio.timeline.pacing import SceneMaterial, SpokenLine
 from scripts_llm.screenplay.script import Beat, Line, Scene, Shot
@@ -23,7 +23,7 @@ FITS = ("loop", "boomerang", "hold", "slow", "trim", None)
 
 
 def shot(name, size="medium", who=None, *, fit=None, filmed=True):
-    return FilmedShot(
+    return Footage(
         name, Shot(size=size, prompt=name, who=who, fit=fit), Path(f"{name}.mp4") if filmed else None, 16
     )
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flows.studio.timeline.framing import FilmedShot, Moment, clip_frame_numbers, lay_pictures
+from flows.studio.timeline.framing import Footage, Moment, clip_frame_numbers, lay_pictures
 from scripts_llm.screenplay.script import Shot
 
 
@@ -50,16 +50,16 @@ def test_a_scene_without_shots_is_a_card():
 
 
 def test_a_failed_shot_is_a_card_only_where_its_speaker_is_not_seen_otherwise():
-    failed = FilmedShot("s1.1", Shot(size="close-up", prompt="x", who="joe"), None, 16)
-    both = FilmedShot("s1.2", Shot(size="medium", prompt="x"), Path("b.mp4"), 16)
-    don = FilmedShot("s1.3", Shot(size="close-up", prompt="x", who="don"), Path("d.mp4"), 16)
+    failed = Footage("s1.1", Shot(size="close-up", prompt="x", who="joe"), None, 16)
+    both = Footage("s1.2", Shot(size="medium", prompt="x"), Path("b.mp4"), 16)
+    don = Footage("s1.3", Shot(size="close-up", prompt="x", who="don"), Path("d.mp4"), 16)
     assert lay_pictures("s1", (failed, both), [Moment(0, 30, who="joe")])[0].shot == "s1.2"
     assert lay_pictures("s1", (failed, don), [Moment(0, 30, who="joe")])[0].card == "gag"
 
 
 def test_a_long_line_is_seen_from_two_sides_if_there_are_two():
-    close = FilmedShot("close", Shot(size="close-up", prompt="x", who="joe"), Path("a.mp4"), 16)
-    medium = FilmedShot("medium", Shot(size="medium", prompt="x", who="joe"), Path("b.mp4"), 16)
+    close = Footage("close", Shot(size="close-up", prompt="x", who="joe"), Path("a.mp4"), 16)
+    medium = Footage("medium", Shot(size="medium", prompt="x", who="joe"), Path("b.mp4"), 16)
     moments = [Moment(0, 120, who="joe")]
     assert [p.shot for p in lay_pictures("s1", (close, medium), moments)] == ["close", "medium"]
     assert [p.shot for p in lay_pictures("s1", (close,), moments)] == ["close"]

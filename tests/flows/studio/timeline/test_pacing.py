@@ -9,16 +9,14 @@ import pytest
 
 from flows.studio.rates import FPS
 from flows.studio.timeline.assemble import DISSOLVE, FADE, FilmFormat, assemble
-from flows.studio.timeline.framing import FilmedShot
+from flows.studio.timeline.framing import Footage
 from flows.studio.timeline.model import Word
 from flows.studio.timeline.pacing import SceneMaterial, SceneSound, SpokenLine
 from scripts_llm.screenplay.script import Beat, Line, Scene, Shot
 
 
 def shot(name, who=None, *, fit=None, num_frames=16):
-    return FilmedShot(
-        name, Shot(size="medium", prompt=name, who=who, fit=fit), Path(f"{name}.mp4"), num_frames
-    )
+    return Footage(name, Shot(size="medium", prompt=name, who=who, fit=fit), Path(f"{name}.mp4"), num_frames)
 
 
 def line(who, text="Is it supposed to blink?", **more):
