@@ -91,9 +91,8 @@ def _toon(path: Path, where: torch.device, dtype: torch.dtype, memory: MemoryLim
     parts = nn.ModuleDict({"text_encoder": text_encoder, "unet": unet, "autoencoder": autoencoder})
     load_strictly(parts, state, path, TOON.name)
     model = TextToVideo(preset, text_encoder, unet, autoencoder, device=where, dtype=dtype, memory=memory)
-    again = cache(
-        lambda: read_weights(path)[0]
-    )  # for LoRAs alone: without one, the file is not kept in memory
+    # Read again, for LoRAs alone: without one, the file is not kept in memory.
+    again = cache(lambda: read_weights(path)[0])
     tensors: dict[str, Mapping[str, TensorSource]] = {
         part: {
             key.removeprefix(prefix): (

@@ -5,11 +5,11 @@ from __future__ import annotations
 import contextlib
 import datetime
 import json
-import os
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
+from scripts_llm.files.write import replace_file
 from scripts_llm.llm.client import OPENAI, Form, LLMSettings, display_address
 
 FILE_NAME = "endpoints.json"  # in the cache folder: the capabilities of all servers
@@ -73,11 +73,9 @@ def save(
     if memory is None:
         return
     known = {**_read(memory), _key(settings): {**asdict(ability), "on": str(today or datetime.date.today())}}
-    part = memory.with_suffix(f".{os.getpid()}.part")
+    text = json.dumps(dict(list(known.items())[-64:]), indent=1) + "\n"
     with contextlib.suppress(OSError):
-        memory.parent.mkdir(parents=True, exist_ok=True)
-        part.write_text(json.dumps(dict(list(known.items())[-64:]), indent=1) + "\n", encoding="utf-8")
-        os.replace(part, memory)
+        replace_file(memory, text.encode("utf-8"))
 
 
 def _key(settings: LLMSettings) -> str:

@@ -78,12 +78,9 @@ def check_laughs(name: str, places: Sequence[Path]) -> None:
 @functools.lru_cache(maxsize=32)
 def _read(path: Path) -> Samples:
     samples = audio_files.read_effect(path)
-    heard = np.flatnonzero(
-        audio_files.levels_db(audio_files.fold_to_mono(samples)) > -40
-    )  # a laugh begins where the line ends
-    return audio_files.soft_clip(
-        at_loudness(samples[int(heard[0]) * audio_files.samples_in(0.01) :], PEOPLE_LUFS)
-    )
+    heard = np.flatnonzero(audio_files.levels_db(audio_files.fold_to_mono(samples)) > -40)
+    first = int(heard[0]) * audio_files.samples_in(0.01)  # a laugh begins where the line ends
+    return audio_files.soft_clip(at_loudness(samples[first:], PEOPLE_LUFS))
 
 
 def _folder(name: str, places: Sequence[Path]) -> Path:

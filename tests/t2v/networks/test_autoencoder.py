@@ -5,18 +5,15 @@ from dataclasses import replace
 
 import pytest
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from t2v.configs import MODELSCOPE, TOON, AutoencoderConfig
 from t2v.networks.autoencoder import Autoencoder
+from tests.t2v.networks.small import drawn
 
 CONFIG = AutoencoderConfig(
     width=16, channel_multipliers=(1, 2, 2), num_res_blocks=1, norm_groups=4, latent_scale=0.5
 )
-
-
-def drawn(*shape: int, seed: int = 0) -> Tensor:
-    return torch.randn(shape, generator=torch.Generator().manual_seed(seed))
 
 
 @pytest.fixture(scope="module")

@@ -13,10 +13,7 @@ from torch import Tensor, nn
 from t2v.configs import MODELSCOPE
 from t2v.networks import kernels
 from t2v.networks.unet import UNet3D
-
-
-def drawn(*shape: int, seed: int = 0) -> Tensor:
-    return torch.randn(shape, generator=torch.Generator().manual_seed(seed))
+from tests.t2v.networks.small import drawn
 
 
 def agree(got: Tensor, wanted: Tensor) -> None:

@@ -8,30 +8,14 @@ from dataclasses import replace
 import pytest
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import nn
 
-from t2v.configs import MODELSCOPE, TOON, TOON_224, TOON_448, UNetConfig
+from t2v.configs import MODELSCOPE, TOON, TOON_224, TOON_448
 from t2v.memory.footprint import streamed_layers, unet_activation_bytes
 from t2v.networks.conditioning import Chunks, LayerOptions
 from t2v.networks.deep_cache import DeepFeatures
 from t2v.networks.unet import UNet3D
-
-CONFIG = UNetConfig(
-    width=32,
-    channel_multipliers=(1, 2),
-    attention_levels=2,
-    num_res_blocks=1,
-    num_heads=2,
-    head_dim=16,
-    context_dim=24,
-    norm_groups=8,
-)
-T = torch.tensor([700])
-
-
-def drawn(*shape: int, seed: int = 0) -> Tensor:
-    return torch.randn(shape, generator=torch.Generator().manual_seed(seed))
-
+from tests.t2v.networks.small import CONFIG, T, drawn
 
 TEXT = drawn(1, 7, 24, seed=1)
 

@@ -6,29 +6,12 @@ from typing import Any
 
 import pytest
 import torch
-from torch import Tensor, nn
+from torch import nn
 
-from t2v.configs import UNetConfig
 from t2v.networks.conditioning import LayerOptions
 from t2v.networks.layers import timestep_embedding
 from t2v.networks.unet import UNet3D
-
-CONFIG = UNetConfig(
-    width=32,
-    channel_multipliers=(1, 2),
-    attention_levels=2,
-    num_res_blocks=1,
-    num_heads=2,
-    head_dim=16,
-    context_dim=24,
-    norm_groups=8,
-)
-T = torch.tensor([700])
-
-
-def drawn(*shape: int, seed: int = 0) -> Tensor:
-    return torch.randn(shape, generator=torch.Generator().manual_seed(seed))
-
+from tests.t2v.networks.small import CONFIG, T, drawn
 
 LATENTS, TEXT = drawn(1, 4, 5, 6, 8), drawn(1, 7, 24, seed=1)
 
