@@ -1,6 +1,7 @@
 # Everything is named relative to this folder, so that the checkout may lie under any path.
 PYTHON ?= python3
 TORCH ?=
+PARALLEL ?= -n auto --maxprocesses 4
 IN := .venv/bin/python
 
 .PHONY: episode test check test-all readme clean bench bench-cut bench-sound bench-writer bench-toon judges toon
@@ -9,7 +10,7 @@ episode: .venv/ready ## the default episode
 	$(IN) -m flows episode --premise templates/premises/joe_and_the_don.yaml --writer offline
 
 test: check ## every check and every quick test
-	$(IN) -m pytest
+	$(IN) -m pytest $(PARALLEL)
 
 check: .venv/ready-dev ## format, lint, types
 	$(IN) -m ruff format --check .
@@ -17,7 +18,7 @@ check: .venv/ready-dev ## format, lint, types
 	$(IN) -m mypy
 
 test-all: check ## the slow tests and, with a card, the GPU's as well
-	$(IN) -m pytest -m "slow or not slow"
+	$(IN) -m pytest $(PARALLEL) -m "slow or not slow"
 
 bench: .venv/ready-dev ## speed beside diffusers, at width 64 and at the real width (13 GB), and memory beside its plans
 	PYTHONPATH=. $(IN) tests/benchmarks/bench_unet.py
