@@ -30,6 +30,7 @@ FLOORS = (
     {"flows.studio.release", "flows.studio.sound", "flows.studio.picture"},
     {"flows.studio.filming", "flows.studio.timeline"},
     {"flows.studio.voice"},
+    {"flows.studio.acting"},
     {"flows.studio.media"},
     {"flows.studio.workspace", "flows.studio.typography"},
     {"flows.studio.errors", "flows.studio.rates"},

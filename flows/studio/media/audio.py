@@ -272,25 +272,41 @@ def trim_silence(
     samples: Samples, *, floor_db: float = -42.0, before: float = 0.02, after: float = 0.05
 ) -> Samples:
     """The samples without the silence around them, but for `before` and `after` seconds of it."""
+    first, last = heard_range(samples, floor_db=floor_db, before=before, after=after)
+    return samples[first:last]
+
+
+def heard_range(
+    samples: Samples, *, floor_db: float = -42.0, before: float = 0.02, after: float = 0.05
+) -> tuple[int, int]:
+    """From and to which sample `trim_silence` keeps the samples; (0, 0) where nothing is heard."""
     if not len(samples) or not np.any(samples):
-        return samples[:0]
+        return 0, 0
     heard = np.flatnonzero(levels_db(samples) > floor_db)
     first = max(0, int(heard[0]) * samples_in(0.01) - samples_in(before))
     last = min(len(samples), int(heard[-1] + 1) * samples_in(0.01) + samples_in(after))
-    return samples[first:last]
+    return first, last
 
 
 def shorten_pauses(samples: Samples, *, longest: float, floor_db: float = -42.0) -> Samples:
     """Shortens each silence inside the samples that lasts longer than `longest` seconds to that length."""
+    ranges = ranges_without_long_pauses(samples, longest=longest, floor_db=floor_db)
+    return np.concatenate([samples[first:last] for first, last in ranges])
+
+
+def ranges_without_long_pauses(
+    samples: Samples, *, longest: float, floor_db: float = -42.0
+) -> tuple[tuple[int, int], ...]:
+    """From and to which samples `shorten_pauses` keeps, in order."""
     quiet = levels_db(samples) <= floor_db
     size, keep = samples_in(0.01), max(2, round(longest / 0.01))
     edges = np.flatnonzero(np.diff(np.concatenate([[False], quiet, [False]]).astype(np.int8)))
-    pieces, last = [], 0
+    ranges, last = [], 0
     for begin, end in edges.reshape(-1, 2):
         if end - begin > keep:
-            pieces.append(samples[last : (begin + keep // 2) * size])
-            last = (end - (keep - keep // 2)) * size
-    return np.concatenate([*pieces, samples[last:]])
+            ranges.append((last, int(begin + keep // 2) * size))
+            last = int(end - (keep - keep // 2)) * size
+    return (*ranges, (last, len(samples)))
 
 
 def soft_clip(samples: Samples, *, ceiling: float = 0.95, knee: float = 0.6) -> Samples:

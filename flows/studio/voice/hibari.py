@@ -15,6 +15,7 @@ import importlib.util
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -23,11 +24,12 @@ from numpy.typing import NDArray
 from flows.studio.errors import StudioError
 from flows.studio.media.audio import Samples
 from flows.studio.rates import SAMPLE_RATE
-from flows.studio.voice.onnx import import_onnxruntime
+from flows.studio.voice.onnx import import_onnxruntime, open_session
 from flows.studio.voice.settings import EMBEDDED_HZ, Timbre
 
 if TYPE_CHECKING:
     from hibari import Hibari
+    from onnxruntime import InferenceSession
 
 REQUIREMENT = "hibari-tts[fast]==0.2.1"  # as in pyproject.toml
 
@@ -36,6 +38,9 @@ HOP = 300  # samples at MODEL_RATE in one column of the spectra
 BIN_HZ = 20.0
 VOICED_HZ = 60.0  # a lower predicted pitch means "unvoiced"
 SPEEDS = (0.5, 2.0)  # the range that the network was trained on
+DURATIONS = "/Clip_output_0"  # inside the network: how long each phoneme is, in units of two columns
+UNIT = 2 * HOP / MODEL_RATE  # seconds
+LEAD = 0.07  # seconds by which phonemes are heard before their place: vowels are loudest and lips quietest so
 
 _loading = threading.Lock()
 
@@ -119,6 +124,47 @@ def say(phonemes: Sequence[str], timbre: Timbre, *, speed: float, rng: np.random
         for sentence in phonemes
     ]
     return np.concatenate(parts) if parts else np.zeros(0, np.float32)
+
+
+def phoneme_seconds(phonemes: str, timbre: Timbre, *, speed: float) -> tuple[tuple[str, float], ...]:
+    """The signs of a phoneme string, with how long `say` sounds each; "" is the silence around them.
+
+    Empty if the installed network does not tell.
+
+    Raises:
+        StudioError: hibari cannot be loaded.
+    """
+    session = _durations()
+    if session is None:
+        return ()
+    hibari = _hibari()
+    feed: dict[str, Any] = {
+        "ids": np.asarray([hibari.ids(phonemes)], np.int64),
+        "speed": np.asarray([np.clip(speed / timbre.formants, *SPEEDS)], np.float32),
+    }
+    (units,) = session.run([DURATIONS], feed)
+    signs = ["", *(sign for sign in phonemes if sign in hibari.vocab), ""]
+    seconds = [UNIT * float(number) for number in units]
+    lead = min(LEAD, seconds[0])
+    seconds[0], seconds[-1] = seconds[0] - lead, seconds[-1] + lead
+    return tuple((sign, each / timbre.formants) for sign, each in zip(signs, seconds, strict=True))
+
+
+@functools.cache
+def _durations() -> InferenceSession | None:
+    """The network with one more output, the lengths of the phonemes; None if it has no such part.
+
+    A file of protobuf messages is merged by being joined: a second `graph` that has an output alone adds it.
+    It is a session of its own, as another output changes the last bits of the others.
+    """
+    name = DURATIONS.encode()
+    output = b"\x0a" + bytes([len(name)]) + name  # ValueInfoProto.name
+    graph = b"\x62" + bytes([len(output)]) + output  # GraphProto.output
+    model = Path(_hibari().model_path).read_bytes() + b"\x3a" + bytes([len(graph)]) + graph
+    try:
+        return open_session(model)
+    except Exception:  # onnxruntime's own errors; another network than the pinned one
+        return None
 
 
 def _hibari() -> Hibari:

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from flows.studio.acting.mouths import read_mouths
 from flows.studio.media import user_files
-from flows.studio.media.audio import sound_hash
+from flows.studio.media.audio import read_mono, sound_hash
 from flows.studio.rates import SAMPLE_RATE
 from flows.studio.voice import hibari
 from flows.studio.voice.alignment import align_words
@@ -88,8 +89,8 @@ def hibari_fails(lines: Iterable[PlannedLine]) -> bool:
 def speak_line(planned: PlannedLine, voice: VoiceSettings, folder: Path) -> Artifact:
     """The WAV file of a line in `folder`, spoken or copied from a recording: mono, 48 kHz, 24 bits.
 
-    Its notes hold `num_samples`, `murmured`, `words` (from and to which sample each is heard), `seconds`
-    (that it took) and `who`.
+    Its notes hold `num_samples`, `murmured`, `words` (from and to which sample each is heard), `mouths` (a
+    digit for every eighth of a second, see `mouths`), `seconds` (that it took) and `who`.
 
     Raises:
         StudioError: the recording cannot be read; Kokoro is not there; a server does not answer.
@@ -111,11 +112,19 @@ def speak_line(planned: PlannedLine, voice: VoiceSettings, folder: Path) -> Arti
             "num_samples": len(speech.samples),
             "murmured": speech.is_murmur,
             "words": align_words(speech.samples, planned.line.line),
+            "mouths": read_mouths(speech.samples, speech.phones),
             "seconds": round(time.perf_counter() - begun, 3),
             "who": planned.line.who,
         }
 
     return artifacts.create(folder, planned.label, planned.recipe, ".wav", write=write)
+
+
+def stored_mouths(voice: Artifact) -> str:
+    """The mouths of a stored voice; of one without them in its notes by how loud it is."""
+    if "mouths" in voice.notes:
+        return str(voice.notes["mouths"])
+    return read_mouths(read_mono(voice.path))
 
 
 def _is_read_by_hibari(line: PlannedLine) -> bool:

@@ -39,10 +39,10 @@ def import_onnxruntime() -> ModuleType:
     return onnxruntime
 
 
-def open_session(path: Path) -> InferenceSession:
-    """A network on one CPU thread that does not spin while it waits."""
+def open_session(model: Path | bytes) -> InferenceSession:
+    """A network, from its file or its bytes, on one CPU thread that does not spin while it waits."""
     onnxruntime = import_onnxruntime()
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+    return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])

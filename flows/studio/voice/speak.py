@@ -18,6 +18,7 @@ from pathlib import Path
 
 import numpy as np
 
+from flows.studio.acting.mouths import Phone, keep_ranges, make_phones
 from flows.studio.errors import StudioError
 from flows.studio.media import audio
 from flows.studio.media.audio import Samples
@@ -38,10 +39,14 @@ RECORDED_FLOOR_DB = -38.0  # below the loudest 10 ms of a recording is the noise
 
 @dataclass(frozen=True)
 class Speech:
-    """A line's samples, without silence around them, faded at the edges; `is_murmur`: made-up syllables."""
+    """A line's samples, without silence around them, faded at the edges; `is_murmur`: made-up syllables.
+
+    `phones` are its phonemes with their places, where the speaker knows them.
+    """
 
     samples: Samples
     is_murmur: bool
+    phones: tuple[Phone, ...] = ()
 
     @property
     def seconds(self) -> float:
@@ -57,11 +62,13 @@ def speak(text: str, voice: VoiceSettings, *, parenthetical: str | None = None) 
     delivery = read_parenthetical(parenthetical)
     voice = apply_delivery(voice, delivery)
     rng = np.random.default_rng(_seed(text, voice))
-    line, is_murmur = _synthesize(text, voice, rng)
+    line, phones, is_murmur = _synthesize(text, voice, rng)
+    phones = keep_ranges(phones, audio.ranges_without_long_pauses(line, longest=LONGEST_PAUSE))
     line = audio.shorten_pauses(line, longest=LONGEST_PAUSE)
     line = apply_effect(boost_treble(line, delivery.bright_db), voice.effect, rng=rng)
+    phones = keep_ranges(phones, [audio.heard_range(line)])
     line = audio.with_fades(audio.trim_silence(line))
-    return Speech(_at_level(line, LINE_LUFS + delivery.level_db), is_murmur)
+    return Speech(_at_level(line, LINE_LUFS + delivery.level_db), is_murmur, phones)
 
 
 def read_recording(path: Path, *, where: str = "file") -> Speech:
@@ -80,10 +87,13 @@ def read_recording(path: Path, *, where: str = "file") -> Speech:
     return Speech(_at_level(audio.with_fades(line), LINE_LUFS), is_murmur=False)
 
 
-def _synthesize(text: str, voice: VoiceSettings, rng: np.random.Generator) -> tuple[Samples, bool]:
-    """The line as its speaker says it, in the character's timbre; and whether it is a murmur."""
+def _synthesize(
+    text: str, voice: VoiceSettings, rng: np.random.Generator
+) -> tuple[Samples, tuple[Phone, ...], bool]:
+    """The line as its speaker says it, in the character's timbre; its phones; whether it is a murmur."""
     if voice.speaker == "server":
-        return _by_server(text, voice, rng)
+        speech, is_murmur = _by_server(text, voice, rng)
+        return speech, (), is_murmur
     phonemes = read_line(text, russian=voice.speaker == "kokoro")
 
     def by_hibari(sentence: str) -> Samples:
@@ -97,19 +107,40 @@ def _synthesize(text: str, voice: VoiceSettings, rng: np.random.Generator) -> tu
         speech = kokoro.say(sentence, voice.name, speed=voice.speed / pitch)
         return _move(speech, voice, pitch, rng)
 
-    say = by_hibari if hibari.can_speak() else by_formants
-    say = by_kokoro if voice.speaker == "kokoro" else say
-    return _join_sentences(phonemes, say, gap=SENTENCE_GAP / voice.speed), phonemes.is_murmur
+    def phones_of_hibari(sentence: str) -> tuple[Phone, ...]:
+        return make_phones(hibari.phoneme_seconds(sentence, voice.timbre, speed=voice.speed), SAMPLE_RATE)
+
+    gap = SENTENCE_GAP / voice.speed
+    if voice.speaker == "kokoro":
+        return *_join_sentences(phonemes, by_kokoro, gap=gap), phonemes.is_murmur
+    if not hibari.can_speak():
+        return *_join_sentences(phonemes, by_formants, gap=gap), phonemes.is_murmur
+    return *_join_sentences(phonemes, by_hibari, gap=gap, find_phones=phones_of_hibari), phonemes.is_murmur
 
 
-def _join_sentences(phonemes: Phonemes, say: Callable[[str], Samples], *, gap: float) -> Samples:
-    """The sentences one after the other, `gap` seconds apart."""
+def _no_phones(sentence: str) -> tuple[Phone, ...]:
+    return ()
+
+
+def _join_sentences(
+    phonemes: Phonemes,
+    say: Callable[[str], Samples],
+    *,
+    gap: float,
+    find_phones: Callable[[str], tuple[Phone, ...]] = _no_phones,
+) -> tuple[Samples, tuple[Phone, ...]]:
+    """The sentences one after the other, `gap` seconds apart, and their phones."""
     silence = np.zeros(audio.samples_in(gap), np.float32)
     pieces: list[Samples] = []
+    phones: list[Phone] = []
     for sentence in phonemes.sentences:
-        speech = audio.with_fades(audio.trim_silence(say(sentence)))
-        pieces += [silence, speech] if pieces else [speech]
-    return np.concatenate(pieces)
+        spoken = say(sentence)
+        pieces += [silence] if pieces else []
+        before = sum(map(len, pieces))
+        heard = keep_ranges(find_phones(sentence), [audio.heard_range(spoken)])
+        phones += [Phone(phone.sign, before + phone.start, before + phone.end) for phone in heard]
+        pieces.append(audio.with_fades(audio.trim_silence(spoken)))
+    return np.concatenate(pieces), tuple(phones)
 
 
 def _by_server(text: str, voice: VoiceSettings, rng: np.random.Generator) -> tuple[Samples, bool]:
