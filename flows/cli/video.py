@@ -9,7 +9,7 @@ from cyclopts import Parameter
 from cyclopts.validators import Number
 
 from flows.cli.arguments import Memory
-from flows.studio.filming.models import Speed
+from flows.studio.cameras.facts import Speed
 
 NO_LORA = "none"
 

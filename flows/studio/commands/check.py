@@ -8,9 +8,10 @@ from pathlib import Path
 
 import numpy as np
 
+from flows.studio.cameras.facts import DEFAULT_MODEL
 from flows.studio.errors import StudioError
 from flows.studio.filming import prompt, vocabulary
-from flows.studio.filming.models import DEFAULT_MODEL, traits_of
+from flows.studio.filming.models import describe_model
 from flows.studio.filming.settings import describe_film, picture_size
 from flows.studio.media import audio, user_files
 from flows.studio.production import messages
@@ -355,7 +356,7 @@ def _film_words(
     unknown = _unknown(words, premise if is_filled else None) if _has_few_words(premise) else []
     if unknown:
         hints = [hint for word in unknown if (hint := _near_word(word))]
-        title = traits_of(DEFAULT_MODEL).title
+        title = describe_model(DEFAULT_MODEL).title
         told = f"the film model {title} does not know {', '.join(map(repr, unknown))}"
         told = f"{told} and leaves it out{''.join(f'; {hint}' for hint in hints)}"
         yield Finding(way, f"{where}: {told}" if where else told)

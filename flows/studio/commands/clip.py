@@ -11,21 +11,11 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from flows.studio.cameras.facts import DEFAULT_MODEL, ModelFacts, Speed
+from flows.studio.cameras.film_model import FilmModel, GenerateSettings, OnStep, Preview, Video
 from flows.studio.errors import StudioError
 from flows.studio.filming import vocabulary
-from flows.studio.filming.models import (
-    DEFAULT_MODEL,
-    FilmModel,
-    GenerateSettings,
-    LoadedModels,
-    ModelFacts,
-    OnStep,
-    Preview,
-    Speed,
-    Video,
-    collected_warnings,
-    fingerprint,
-)
+from flows.studio.filming.models import LoadedModels, collected_warnings, fingerprint
 from flows.studio.filming.settings import SMALL, parse_lora, small_size
 from flows.studio.media import clip_export
 from flows.studio.media import frames as frame_files
@@ -322,8 +312,8 @@ def _check_facts(facts: ModelFacts, options: ClipOptions) -> None:
     refused = {
         "--negative": options.negative is not None and not facts.has_negative_prompt,
         "--seed": options.seed is not None and not facts.has_seed,
-        "--image": options.image is not None and facts.pictures == "none",
-        "--last-image": options.last_image is not None and facts.pictures != "any",
+        "--image": options.image is not None and not facts.takes_first_frame,
+        "--last-image": options.last_image is not None and not {"last", "both", "any"} & set(facts.pictures),
         "--video": options.video is not None and not facts.takes_film,
     }
     for option, is_refused in refused.items():
@@ -355,7 +345,7 @@ def _film(
 ) -> None:
     start = time.monotonic()
     facts = model.facts
-    understood = vocabulary.read_prompt(clip.prompt, facts.traits.dialect)
+    understood = vocabulary.read_prompt(clip.prompt, facts.dialect)
     if understood is not None:
         screen.say(f"{facts.title} reads it as: {understood.prompt}")
     on_step = _progress(clip.label, screen)

@@ -8,8 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from flows.studio.cameras.facts import DEFAULT_MODEL, ModelFacts
+from flows.studio.cameras.film_model import Video
 from flows.studio.errors import StudioError
-from flows.studio.filming.models import DEFAULT_MODEL, ModelFacts, Video, describe_model
+from flows.studio.filming.models import describe_model
 from flows.studio.workspace import artifacts
 from t2v.configs import TOON
 
@@ -24,7 +26,7 @@ SURE = 0.5  # below this confidence the judge's kind and colour count for nothin
 def check_can_judge(facts: ModelFacts, size: tuple[int, int]) -> None:
     """Raises StudioError unless films of this model at this (height, width) can be judged."""
     judged = TOON.sizes.values()  # those that the judge in the package has learned
-    if facts.traits.dialect == "toon" and size in judged:
+    if facts.dialect == "toon" and size in judged:
         return
     toon = describe_model(DEFAULT_MODEL)
     sizes = " or ".join(f"{width}x{height}" for height, width in judged)

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from flows.studio.cameras.film_model import FilmModel, Preview, RenderError, Video
 from flows.studio.errors import StudioError
 from flows.studio.filming import auto_takes
-from flows.studio.filming.models import FilmModel, LoadedModels, Preview, RenderError, Video
+from flows.studio.filming.models import LoadedModels
 from flows.studio.filming.settings import FilmSettings
 from flows.studio.filming.shots import PlannedShot
 from flows.studio.media import clips, user_files

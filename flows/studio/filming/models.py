@@ -10,15 +10,24 @@ from __future__ import annotations
 
 import threading
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Protocol, Self, TypedDict, Unpack
+from typing import TYPE_CHECKING, Any, Self, Unpack
 
 import t2v
+from flows.studio.cameras.facts import DEFAULT_MODEL, ModelFacts, Sampling
+from flows.studio.cameras.film_model import (
+    FilmModel,
+    GenerateSettings,
+    ModelError,
+    OnStep,
+    RenderError,
+    Video,
+)
+from flows.studio.cameras.names import read_name, with_whole_path
 from flows.studio.errors import StudioError
-from flows.studio.filming.vocabulary import DialectName
 from t2v.configs import fast_settings, small_sizes
 
 if TYPE_CHECKING:
@@ -26,108 +35,9 @@ if TYPE_CHECKING:
 
     from t2v import TextToVideo
 
-DEFAULT_MODEL = "toon"  # films where no model is named; its weights come with the package
 Loras = Sequence[tuple[str, float]]  # (file, weight) pairs, merged into the model
-Speed = Literal["exact", "fast"]
-Pictures = Literal["none", "first", "any"]
-Preview = Callable[[], "np.ndarray"]  # draws uint8 (h, w, 3), small, of what there is after a step
-OnStep = Callable[[int, int, Preview | None], None]  # step from 1, number of steps, preview if there is one
-
-
-class ModelError(StudioError):
-    """A film model is missing or broken, or cannot film with these settings (exit code 2)."""
-
-    def __init__(self, message: str) -> None:
-        super().__init__(message, code=2)
-
-
-class RenderError(StudioError):
-    """The model's frames are no picture; another attempt may give one."""
-
 
 # ------------------------------------------------------------------------------------------------- facts
-
-
-@dataclass(frozen=True)
-class Traits:
-    """Facts that are not in a model's weights: name for people, dialect of prompts, kind of picture."""
-
-    title: str
-    about: str = ""
-    dialect: DialectName = "short"
-    is_drawn: bool = False  # flat colours and outlines, which are enlarged otherwise than photographs
-
-
-_TRAITS = {DEFAULT_MODEL: Traits("TOON", "our own small cartoon model", dialect="toon", is_drawn=True)}
-
-
-def traits_of(name: str) -> Traits:
-    """The traits of a film model by its name in recipes and manifests."""
-    return _TRAITS.get(name, Traits(title=name))
-
-
-def is_for_sale(licence: str) -> bool:
-    """Whether films by weights under this licence may be sold: not under a Creative Commons NC licence."""
-    return "NC" not in licence.upper().split("-")
-
-
-@dataclass(frozen=True)
-class Sampling:
-    """The steps that a model takes by itself at one speed, and the sampler that takes them."""
-
-    num_steps: int
-    sampler: str
-
-
-@dataclass(frozen=True)
-class ModelFacts:
-    """The abilities of a film model, and its own choices where nothing else is asked for."""
-
-    source: str  # what `open_model` takes
-    name: str  # in recipes and manifests
-    licence: str
-    sizes: Mapping[str, tuple[int, int]]  # (height, width) in pixels by aspect, its first choice first
-    size_step: int  # height and width are multiples of it
-    num_frames: int  # that it is trained for; longer clips are filmed in windows of so many
-    fps: int
-    speed: Speed
-    sampling: Mapping[Speed, Sampling]
-    guidance_scale: float
-    motion_guidance: float
-    negative_prompt: str
-    frame_step: int = 1  # a clip has a multiple of it and one more frames
-    pictures: Pictures = "any"  # frames that may be given: the first one, or any
-    has_seed: bool = True
-    has_negative_prompt: bool = True
-    takes_film: bool = True  # may begin from a film instead of noise
-    small_sizes: Mapping[str, tuple[int, int]] = field(default_factory=dict)  # of quicker films, by aspect
-    price_usd: float | None = None  # a second of film; None: it films on this machine and costs nothing
-    revision: str | None = None  # the commit on the hub, known once the model is open
-
-    @property
-    def traits(self) -> Traits:
-        """Title, dialect and kind of picture."""
-        return traits_of(self.name)
-
-    @property
-    def title(self) -> str:
-        """The model's name in credits and messages."""
-        return self.traits.title
-
-    @property
-    def is_default(self) -> bool:
-        """Whether it is the default model, also one trained from it."""
-        return self.name == DEFAULT_MODEL
-
-    @property
-    def is_for_sale(self) -> bool:
-        """Whether its films may be sold."""
-        return is_for_sale(self.licence)
-
-    @property
-    def default_size(self) -> tuple[int, int]:
-        """(height, width) in pixels where no size and no aspect is asked for."""
-        return next(iter(self.sizes.values()))
 
 
 def describe_model(source: str, *, loras: Loras = ()) -> ModelFacts:
@@ -147,7 +57,7 @@ def fingerprint(source: str, *, loras: Loras = ()) -> str:
 
 def is_on_hub(source: str) -> bool:
     """Whether a source is a hub id and no file or folder, so that asking for it may fetch it."""
-    if source == DEFAULT_MODEL:
+    if source == DEFAULT_MODEL or not read_name(source).is_here:
         return False
     from t2v.checkpoints.hub import is_hub_id  # needs an HTTP client
 
@@ -155,13 +65,16 @@ def is_on_hub(source: str) -> bool:
 
 
 def resolve_source(source: str, folder: Path | None = None) -> str:
-    """The absolute path of a source that is a file or folder, here or in `folder`; else the source itself."""
-    if source == DEFAULT_MODEL:
-        return source
-    path = Path(source).expanduser()
-    candidates = [path, *([folder / path] if folder else [])]
-    existing = next((candidate for candidate in candidates if candidate.exists()), None)
-    return source if existing is None else str(existing.resolve())
+    """The source with the absolute path of a file or folder that it names, here or in `folder`."""
+    return source if source == DEFAULT_MODEL else str(with_whole_path(read_name(source), folder))
+
+
+_TOON_FACTS: Mapping[str, Any] = {
+    "title": "TOON",
+    "about": "our own small cartoon model",
+    "dialect": "toon",
+    "is_drawn": True,
+}
 
 
 def _facts_of(source: str, preset: t2v.Preset) -> ModelFacts:
@@ -183,68 +96,11 @@ def _facts_of(source: str, preset: t2v.Preset) -> ModelFacts:
         guidance_scale=preset.guidance_scale,
         motion_guidance=preset.motion_guidance,
         negative_prompt=preset.negative_prompt,
+        **_TOON_FACTS if preset.speaks_toon else {},
     )
 
 
 # ------------------------------------------------------------------------------------------- open models
-
-
-class GenerateSettings(TypedDict, total=False):
-    """The settings of a clip beside prompt and seed; those left out or None are the model's own."""
-
-    negative_prompt: str | None
-    num_frames: int | None
-    height: int | None  # pixels
-    width: int | None
-    num_steps: int | None
-    guidance_scale: float | None
-    motion_guidance: float | None
-    sampler: str | None
-    eta: float
-    speed: Speed | None
-    init_frames: np.ndarray | None  # uint8 (f, h, w, 3) to begin from
-    strength: float | None  # 0 keeps init_frames, 1 keeps nothing of them
-    hold: Mapping[int, np.ndarray] | None  # uint8 (h, w, 3) by frame number; -1 is the last frame
-    loop: bool
-
-
-class Video(Protocol):
-    """A filmed clip."""
-
-    @property
-    def frames(self) -> np.ndarray:
-        """uint8 (f, h, w, 3) RGB."""
-
-    @property
-    def fps(self) -> int:
-        """Frames a second."""
-
-    @property
-    def settings(self) -> Mapping[str, Any]:
-        """Every setting with the value that counted, by its name in `GenerateSettings`."""
-
-
-class FilmModel(Protocol):
-    """An open film model. Whoever opens it closes it."""
-
-    @property
-    def facts(self) -> ModelFacts:
-        """What it can do."""
-
-    @property
-    def device(self) -> str:
-        """Where it films, for the clip's note: cpu, cuda:0, or a host."""
-
-    def generate(
-        self, prompt: str, *, seed: int, on_step: OnStep | None = None, **settings: Unpack[GenerateSettings]
-    ) -> Video:
-        """Films a prompt. What `on_step` raises ends the filming and is raised from here.
-
-        Raises ModelError for settings that it cannot film with, RenderError for frames that are no picture.
-        """
-
-    def close(self) -> None:
-        """Frees its memory; it cannot film afterwards."""
 
 
 def open_model(
@@ -270,10 +126,18 @@ class LocalModel:
         self.device = str(model.device)
 
     def generate(
-        self, prompt: str, *, seed: int, on_step: OnStep | None = None, **settings: Unpack[GenerateSettings]
+        self,
+        prompt: str,
+        *,
+        seed: int,
+        references: Sequence[np.ndarray] = (),
+        on_step: OnStep | None = None,
+        **settings: Unpack[GenerateSettings],
     ) -> Video:
         """Films a prompt; see `FilmModel.generate`."""
         model = self._open_model()
+        if references:
+            raise ModelError(f"{self.facts.title} takes no reference pictures, got {len(references)}")
 
         def callback(step: int, num_steps: int, latents: Any) -> None:
             if on_step is not None:

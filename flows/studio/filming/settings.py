@@ -9,17 +9,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from flows.studio.cameras.facts import DEFAULT_MODEL, DialectName, ModelFacts, Speed, is_for_sale
+from flows.studio.cameras.film_model import GenerateSettings, ModelError
 from flows.studio.errors import StudioError
 from flows.studio.filming import auto_takes, models
-from flows.studio.filming.models import (
-    DEFAULT_MODEL,
-    GenerateSettings,
-    ModelError,
-    ModelFacts,
-    Speed,
-    Traits,
-    traits_of,
-)
 from flows.studio.media.size import parse_size
 from scripts_llm.screenplay.premise import Premise
 from scripts_llm.screenplay.video import Video
@@ -33,7 +26,7 @@ class FilmSettings:
     """Everything but prompt and seed that decides how a clip looks, and the memory that filming may take.
 
     The fields go into clips' recipes and manifests under these names. `model` is a source for `open_model`,
-    `name` the model's name for people, `weights` its fingerprint; sizes are in pixels.
+    `name` the model's name in recipes and `title` for people, `weights` its fingerprint; sizes are in pixels.
     """
 
     model: str
@@ -42,12 +35,15 @@ class FilmSettings:
     width: int
     num_frames: int
     num_steps: int
-    guidance_scale: float
+    guidance_scale: float | None
     negative_prompt: str
-    sampler: str = "ddim"
+    sampler: str | None = "ddim"
     motion_guidance: float = 0.0
     name: str = DEFAULT_MODEL
+    title: str = ""
     licence: str = ""
+    dialect: DialectName = "short"
+    is_drawn: bool = False
     loras: tuple[tuple[str, float], ...] = ()
     memory: str = "auto"
     speed: Speed = "exact"
@@ -59,7 +55,7 @@ class FilmSettings:
 
         Settings that came later are left out at their first value, so that older clips keep their recipes.
         """
-        left_out = ("name", "licence", "loras", "memory")
+        left_out = ("name", "title", "licence", "dialect", "is_drawn", "loras", "memory")
         defaults = {"motion_guidance": 0.0, "speed": "exact", "takes": "one"}
         settings = {
             key: value
@@ -70,19 +66,9 @@ class FilmSettings:
         return {**settings, "model": self.name, **loras}
 
     @property
-    def traits(self) -> Traits:
-        """The film model's title, dialect and kind of picture."""
-        return traits_of(self.name)
-
-    @property
-    def title(self) -> str:
-        """The film model's name in credits."""
-        return self.traits.title
-
-    @property
     def is_for_sale(self) -> bool:
         """Whether the film may be sold, by the licence of the weights."""
-        return models.is_for_sale(self.licence)
+        return is_for_sale(self.licence)
 
     @property
     def generate_settings(self) -> GenerateSettings:
@@ -131,6 +117,9 @@ def resolve_settings(
         sampler=facts.sampling[speed].sampler,
         motion_guidance=facts.motion_guidance,
         name=facts.name,
+        title=facts.title,
+        dialect=facts.dialect,
+        is_drawn=facts.is_drawn,
         licence=facts.licence,
         loras=loras,
         memory=video.memory or "auto",
@@ -159,7 +148,7 @@ def describe_film(premise: Premise, video: Video) -> str:
     height, width = frame_size(facts, premise, video)
     _num_frames(facts, video)
     _takes(facts, (height, width), video)
-    about = facts.traits.about or f"licence {facts.licence or 'not told'}"
+    about = facts.about or f"licence {facts.licence or 'not told'}"
     return f"{facts.title} ({width}x{height}, {about})"
 
 
@@ -175,10 +164,11 @@ def frame_size(facts: ModelFacts, premise: Premise, video: Video) -> tuple[int, 
 
     Raises StudioError for a size that the model cannot film.
     """
-    aspect = "16:9" if premise.format.aspect == "16:9" else "1:1"
+    aspect = premise.format.aspect
     if video.size is None:
-        return facts.sizes.get(aspect) or facts.default_size
+        return facts.size_of(aspect)
     if video.size == SMALL:
+        aspect = "16:9" if aspect == "16:9" else "1:1"
         return small_size(facts, aspect, where="video: size")
     width, height = parse_size(video.size, where="video: size")
     step = facts.size_step
@@ -197,7 +187,7 @@ def small_size(facts: ModelFacts, aspect: str, *, where: str) -> tuple[int, int]
     `where` begins the message.
     """
     if aspect not in facts.small_sizes:
-        height, width = facts.sizes.get(aspect) or facts.default_size
+        height, width = facts.size_of(aspect)
         raise StudioError(
             f"{where}: {facts.title} films in one size alone, {width}x{height}; leave size out", code=2
         )

@@ -10,7 +10,6 @@ from typing import Any
 
 from flows.studio.filming import prompt as prompts
 from flows.studio.filming import vocabulary
-from flows.studio.filming.models import traits_of
 from flows.studio.filming.settings import FilmSettings, picture_size
 from flows.studio.media import user_files
 from flows.studio.media.clips import ClipSource
@@ -62,6 +61,7 @@ class PlannedShot:
     others: tuple[PlannedShot, ...] = ()
     file: Path | None = None
     seeds: Seeds | None = None
+    is_drawn: bool = False
 
     @property
     def digest(self) -> str:
@@ -73,7 +73,7 @@ class PlannedShot:
         """ "file" for the user's own file, "model" for a model's photographs, None for drawn pictures."""
         if self.file is not None:
             return "file"
-        return None if traits_of(str(self.recipe.get("model"))).is_drawn else "model"
+        return None if self.is_drawn else "model"
 
     @property
     def title(self) -> str:
@@ -133,9 +133,9 @@ def _filmed_shot(label: str, scene: Scene, premise: Premise, film: FilmSettings,
     shot = seeds.shot
     words = prompts.compose(shot, scene, premise)
     exact = shot.prompt_exact is not None
-    prompt = words if exact else vocabulary.filmed_prompt(words, film.traits.dialect)
+    prompt = words if exact else vocabulary.filmed_prompt(words, film.dialect)
     recipe = {"kind": "clip", "prompt": prompt, "seed": 0, **film.recipe}
-    unseeded = PlannedShot(label, scene, shot, words, prompt, 0, recipe, seeds=seeds)
+    unseeded = PlannedShot(label, scene, shot, words, prompt, 0, recipe, seeds=seeds, is_drawn=film.is_drawn)
     picked = shot.pick or 1
     others = [take for take in range(1, (shot.takes or 0) + 1) if take != picked]
     return replace(other_take(unseeded, picked), others=tuple(other_take(unseeded, take) for take in others))

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
+from flows.studio.cameras.facts import DialectName
 from scripts_llm.errors import suggest
 from scripts_llm.screenplay.film_vocabulary import Dialect, FilmWords
 from t2v.checkpoints.fingerprint import is_toon
@@ -16,7 +17,6 @@ from t2v.checkpoints.fingerprint import is_toon
 if TYPE_CHECKING:
     from t2v.toon.prompts.understand import Understood
 
-DialectName = Literal["toon", "short"]  # TOON's own words; short plain English
 MOST_WORDS_SHOWN = 8
 
 

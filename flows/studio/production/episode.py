@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
+from flows.studio.cameras.facts import DEFAULT_MODEL
 from flows.studio.errors import StudioError
-from flows.studio.filming.models import DEFAULT_MODEL, describe_model, resolve_source
+from flows.studio.filming.models import describe_model, resolve_source
 from flows.studio.filming.settings import check_model, draft_video, parse_lora
 from flows.studio.filming.vocabulary import film_words
 from flows.studio.production.request import EpisodeRequest, MemeText

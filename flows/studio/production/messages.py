@@ -153,7 +153,7 @@ def describe_plan(plan: Plan) -> tuple[str, ...]:
         if not film.is_for_sale:
             lines.append(f"not for commercial use: {film.title} has the licence {film.licence}")
         filmed = [(shot.label, shot.words) for shot in plan.shots if shot.file is None]
-        lines += vocabulary.describe_reading(filmed, film.traits.dialect, film.title)
+        lines += vocabulary.describe_reading(filmed, film.dialect, film.title)
     if plan.filming_seconds:
         lines.append(f"about {duration(plan.filming_seconds)} of filming, going by the last time")
     return tuple(lines)

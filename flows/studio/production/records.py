@@ -74,7 +74,7 @@ def shots_chapter(plan: Plan) -> Chapters:
 def _shot_row(plan: Plan, shot: PlannedShot) -> dict[str, Any]:
     clip = plan.clips.get(shot.digest)
     notes: Mapping[str, Any] = clip.notes if clip else {}
-    understood = None if shot.file else vocabulary.read_prompt(shot.words, plan.film.traits.dialect)
+    understood = None if shot.file else vocabulary.read_prompt(shot.words, plan.film.dialect)
     words = (
         {"mapped": vocabulary.replacements(understood), "unknown": list(understood.unknown)}
         if understood

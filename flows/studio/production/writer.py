@@ -8,8 +8,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from flows.studio.cameras.facts import DEFAULT_MODEL
 from flows.studio.errors import StudioError
-from flows.studio.filming.models import DEFAULT_MODEL
 from flows.studio.filming.vocabulary import dialect_of, writers_dialect
 from flows.studio.production import story_memory
 from flows.studio.production.episode import AUTO, Episode

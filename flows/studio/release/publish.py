@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
-from flows.studio.filming.models import is_for_sale, traits_of
+from flows.studio.cameras.facts import DEFAULT_MODEL, is_for_sale
 from flows.studio.rates import FPS
 from flows.studio.timeline.model import Timeline
 from flows.studio.workspace.files import atomic_write
@@ -65,7 +65,7 @@ def credit_lines(made: Mapping[str, Any], premise: Premise) -> str:
     music = {None: f"Music: {MUSIC}", "none": ""}.get(premise.audio.music, "Music: by the makers of the show")
     lines = [
         f"Written by {(made.get('script') or {}).get('written_by') or 'hand'}.",
-        f"Filmed by {traits_of(str(model.get('model') or 'nobody')).title}{_in_brackets(licence)}.",
+        f"Filmed by {_title(model)}{_in_brackets(licence)}.",
         f"Voices: {', '.join(voices)}." if voices else "",
         f"{music}." if music else "",
         f"Captions set in {FONT}.",
@@ -75,6 +75,12 @@ def credit_lines(made: Mapping[str, Any], premise: Premise) -> str:
         else "",
     ]
     return "\n".join(line for line in lines if line)
+
+
+def _title(model: Mapping[str, Any]) -> str:
+    """The film model's name for people; manifests of older versions have none."""
+    name = str(model.get("model") or "nobody")
+    return str(model.get("title") or ("TOON" if name == DEFAULT_MODEL else name))
 
 
 def _in_brackets(text: str) -> str:

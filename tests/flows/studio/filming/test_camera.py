@@ -12,9 +12,10 @@ import numpy as np
 import pytest
 
 import t2v
+from flows.studio.cameras.film_model import FilmModel, ModelError
 from flows.studio.filming import camera, shots
 from flows.studio.filming.camera import FilmedShot
-from flows.studio.filming.models import FilmModel, LoadedModels, ModelError
+from flows.studio.filming.models import LoadedModels
 from flows.studio.filming.settings import FilmSettings, resolve_settings
 from flows.studio.filming.shots import PlannedShot
 from flows.studio.media import clips

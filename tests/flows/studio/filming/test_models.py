@@ -13,11 +13,13 @@ import numpy as np
 import pytest
 
 import t2v
+from flows.studio.cameras.facts import ModelFacts, Sampling
+from flows.studio.cameras.film_model import FilmModel, ModelError
 from flows.studio.commands import clip
 from flows.studio.commands.clip import ClipOptions
 from flows.studio.errors import StudioError
 from flows.studio.filming import models, settings
-from flows.studio.filming.models import FilmModel, LoadedModels, ModelError, ModelFacts, Sampling
+from flows.studio.filming.models import LoadedModels
 from scripts_llm.screenplay.premise import Premise
 from scripts_llm.screenplay.video import Video
 
@@ -32,12 +34,12 @@ HOSTED = ModelFacts(
     num_frames=81,
     fps=16,
     speed="exact",
-    sampling={"exact": Sampling(50, ""), "fast": Sampling(50, "")},
+    sampling={"exact": Sampling(50), "fast": Sampling(50)},
     guidance_scale=5.0,
     motion_guidance=0.0,
     negative_prompt="",
     frame_step=4,
-    pictures="first",
+    pictures=("none", "first"),
     has_seed=False,
     has_negative_prompt=False,
     takes_film=False,
@@ -51,13 +53,13 @@ def test_facts_are_those_of_the_model_without_loading_it() -> None:
     assert (facts.num_frames, facts.fps, facts.size_step) == (t2v.TOON.num_frames, t2v.TOON.fps, 8)
     assert facts.sampling == {"exact": Sampling(20, "ddim"), "fast": Sampling(12, "dpmpp_2m")}
     assert facts.default_size == facts.sizes["16:9"] == (64, 112)
-    assert facts.traits.dialect == "toon"
+    assert facts.dialect == "toon"
 
 
 def test_other_peoples_models_have_no_traits_but_their_name(saved_model: Callable[[str], Path]) -> None:
     facts = models.describe_model(str(saved_model("modelscope")))
     assert (facts.title, facts.is_default, facts.is_for_sale) == (facts.name, False, False)
-    assert (facts.traits.dialect, facts.traits.is_drawn) == ("short", False)
+    assert (facts.dialect, facts.is_drawn) == ("short", False)
 
 
 def test_a_model_that_is_missing_is_wrong_input() -> None:

@@ -7,9 +7,9 @@ from dataclasses import replace
 import pytest
 
 import t2v
+from flows.studio.cameras.facts import is_for_sale
 from flows.studio.errors import StudioError
 from flows.studio.filming import models
-from flows.studio.filming.models import is_for_sale
 from flows.studio.filming.settings import describe_film, picture_size, resolve_settings
 from flows.studio.workspace import artifacts
 from scripts_llm.screenplay.premise import Premise

@@ -28,6 +28,8 @@ FILM = FilmSettings(
     num_steps=20,
     guidance_scale=4.0,
     negative_prompt="",
+    dialect="toon",
+    is_drawn=True,
 )
 PREMISE = Premise.model_validate(
     {
