@@ -20,12 +20,14 @@ This page is written by `python docs/reference.py` from the commands' own `--hel
 
 ```sh
 coldopen new "A cat runs for mayor"                # a premise; --from NAME copies a shipped one
+coldopen board                                     # all of it as a page in the browser
 coldopen check                                     # what would go wrong, before filming
 coldopen episode --premise premises/a-cat.yaml     # premise to film; else the one worked on last
 coldopen episode --draft                           # TOON's cartoon of it first
 coldopen script --rewrite s04 --note "shorter"     # one scene written again, or all
 coldopen plan                                      # what the next run makes, why, at what cost
 coldopen retake s04.2                              # another take of a shot; --pick 1 goes back
+coldopen speak s02-03                              # a line is heard before it is filmed
 coldopen cut --aspect 9:16                         # another shape; with --scenes a short
 coldopen export --to otio                          # for an editor of films; --to fountain: for writers
 coldopen import draft.fountain                     # and back; Final Draft's .fdx as well

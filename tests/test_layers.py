@@ -19,8 +19,14 @@ MOST_LINES = 600  # in a file
 # From the top of the house to its ground, a floor a line: a room imports only rooms of lower floors. A name
 # stands for itself and everything below it, unless a longer name says otherwise.
 FLOORS = (
-    {"flows.__main__", "flows.install"},
+    {"flows.__main__", "flows.install", "flows.worker"},
     {"flows.cli"},
+    {"flows.api.server"},
+    {"flows.api.routes"},
+    {"flows.api.pages"},
+    {"flows.api.live"},
+    {"flows.api.storyboard"},
+    {"flows.api.jobs"},
     {"flows.batch", "flows.meme"},
     {"flows.episode"},
     {"flows.tasks"},
@@ -53,7 +59,14 @@ FLOORS = (
     {"t2v.toon.world"},
     {"t2v.configs"},
     {"t2v.errors"},
-    {"templates", "flows", "flows.studio", "scripts_llm", "t2v.toon"},  # empty packages, and data
+    {
+        "templates",
+        "flows",
+        "flows.api",
+        "flows.studio",
+        "scripts_llm",
+        "t2v.toon",
+    },  # empty packages, and data
 )
 # Not even downwards.
 BARRED = {
@@ -69,13 +82,18 @@ KNOW_T2V = {
     "flows.studio.filming.auto_takes",
     "flows.studio.commands.train",
 }
+SERVER = {"fastapi", "starlette", "uvicorn"}
 # Packages of others that a room does without.
 FOREIGN = {
     "t2v": {"prefect", "moviepy", "imageio_ffmpeg", "jinja2", "pydantic"},
     "t2v.toon": {"torch"},
     "scripts_llm": {"torch", "prefect", "numpy"},
     "flows": {"torch"},
-    "flows.studio": {"prefect", "cyclopts"},
+    "flows.studio": {"prefect", "cyclopts", *SERVER},
+    "flows.api": {"prefect", "cyclopts"},
+    "flows.worker": {"prefect", *SERVER},
+    "flows.api.jobs": SERVER,
+    "flows.api.storyboard": SERVER,
 }
 VAGUE = {"utils", "util", "helpers", "common", "misc", "core", "base"}
 
@@ -171,7 +189,15 @@ def test_rooms_do_without_some_packages(room):
 
 
 @pytest.mark.parametrize(
-    "package", ["t2v", "scripts_llm", "flows", "flows.cli.app", "flows.studio.production.messages"]
+    "package",
+    [
+        "t2v",
+        "scripts_llm",
+        "flows",
+        "flows.cli.app",
+        "flows.studio.production.messages",
+        "flows.api.server.app",
+    ],
 )
 def test_importing_a_package_imports_neither_torch_nor_prefect(package):
     check = f"import sys, {package}; sys.exit(bool({{'torch', 'prefect', 'moviepy'}} & set(sys.modules)))"

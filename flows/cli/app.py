@@ -17,11 +17,12 @@ from typing import Annotated, NoReturn
 
 from cyclopts import App, CycloptsError, Parameter
 
+from flows.cli.board import board
 from flows.cli.clip import clip
 from flows.cli.episode import batch, episode, meme, new, script
 from flows.cli.export import export, import_
 from flows.cli.machine import clean, pull, setup, voices
-from flows.cli.script import check, cut, plan, retake
+from flows.cli.script import check, cut, plan, retake, speak
 from flows.cli.train import train
 from flows.studio.errors import StudioError
 from flows.studio.production.errors import WRONG_INPUT, describe_error
@@ -39,12 +40,14 @@ def build_app(name: str) -> App:
         suppress_keyboard_interrupt=False,
     )
     commands: tuple[Callable[..., int], ...] = (
+        board,
         new,
         check,
         episode,
         script,
         plan,
         retake,
+        speak,
         cut,
         export,
         import_,

@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from importlib import import_module
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 from cyclopts import Parameter
 
+from flows.cli import runs
 from flows.cli.arguments import Device, Draft, Episode, Output, Premise, Rewrite, Seed, Verbose, Writer
 from flows.cli.output import run_command
 from flows.cli.video import VideoOptions, video_keys
-from flows.studio.production.console import Console
 from flows.studio.production.request import (
     OUTPUT,
     PREMISES,
     BatchRequest,
     EpisodeRequest,
     MemeText,
-    Outcome,
     Until,
 )
 
@@ -65,7 +62,7 @@ def episode(
         video=video_keys(video),
         draft=draft,
     )
-    return run_command(lambda console: _make_episode(request, console, verbose=verbose))
+    return run_command(lambda console: runs.make_episode(request, console, verbose=verbose))
 
 
 def script(
@@ -85,7 +82,7 @@ def script(
         premise=premise, episode=episode, until=until, writer=writer, seed=seed, output=output
     )
     if rewrite is None:
-        return run_command(lambda console: _make_episode(request, console, verbose=verbose))
+        return run_command(lambda console: runs.make_episode(request, console, verbose=verbose))
     from flows.studio.commands.rewrite import rewrite as rewrite_script
 
     return run_command(lambda console: rewrite_script(request, rewrite, note, console))
@@ -118,7 +115,7 @@ def batch(
         on_done=on_done,
         video=video_keys(video),
     )
-    return run_command(lambda console: _make_batch(request, console, verbose=verbose))
+    return run_command(lambda console: runs.make_batch(request, console, verbose=verbose))
 
 
 def meme(
@@ -146,65 +143,4 @@ def meme(
         video=video_keys(video),
         meme=text,
     )
-    return run_command(lambda console: _make_meme(request, console, verbose=verbose))
-
-
-# ----------------------------------------------------------------------------------------------- a run
-
-
-def _make_episode(request: EpisodeRequest, console: Console, *, verbose: bool) -> Outcome:
-    from flows.studio.filming.models import LoadedModels
-    from flows.studio.production import messages, run
-    from flows.studio.production.episode import Episode
-
-    episode = Episode.open(request)
-    console.say(messages.announce(episode))
-    console.progress("looking at what is there")
-    with run.begin(episode, console) as work, LoadedModels(request.device) as models:
-        return run.nothing_to_do(work) or _with_prefect(
-            "flows.episode", lambda flow: flow.make_recorded(work, models), request, console, verbose=verbose
-        )
-
-
-def _make_meme(request: EpisodeRequest, console: Console, *, verbose: bool) -> Outcome:
-    from flows.studio.filming.models import LoadedModels
-    from flows.studio.production import messages
-    from flows.studio.production.episode import Episode
-
-    episode = Episode.open(request)
-    console.say(messages.announce(episode))
-    with LoadedModels(request.device) as models:
-        return _with_prefect(
-            "flows.meme",
-            lambda flow: flow.make_meme(episode, console, models),
-            request,
-            console,
-            verbose=verbose,
-        )
-
-
-def _make_batch(request: BatchRequest, console: Console, *, verbose: bool) -> Outcome:
-    from flows.studio.production import batch
-
-    console.say(batch.announce(request))
-    return _with_prefect(
-        "flows.batch", lambda flow: flow.make_batch(request, console), request, console, verbose=verbose
-    )
-
-
-def _with_prefect(
-    module: str,
-    make: Callable[[Any], Outcome],
-    request: EpisodeRequest | BatchRequest,
-    console: Console,
-    *,
-    verbose: bool,
-) -> Outcome:
-    """Calls a function of a flow's module, which is imported while Prefect's API starts."""
-    from flows.orchestration.server import prefect_api
-
-    def load() -> Any:
-        return import_module(module)
-
-    with prefect_api(request.output / "logs", screen=console, verbose=verbose, meanwhile=load):
-        return make(load())
+    return run_command(lambda console: runs.make_meme(request, console, verbose=verbose))

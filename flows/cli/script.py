@@ -1,4 +1,4 @@
-"""Commands on one episode that need no server: `check`, `plan`, `retake`, `cut`."""
+"""Commands on one episode that need no server: `check`, `plan`, `retake`, `speak`, `cut`."""
 
 from __future__ import annotations
 
@@ -62,6 +62,21 @@ def retake(
     video = {} if memory is None else {"memory": memory}
     request = EpisodeRequest(premise=premise, episode=episode, output=output, device=device, video=video)
     return run_command(lambda console: retake(request, shot, pick=pick, console=console))
+
+
+def speak(
+    line: Annotated[str, Parameter(help="The line, like s02-03.")],
+    /,
+    *,
+    premise: Premise = None,
+    episode: Episode = None,
+    output: Output = OUTPUT,
+) -> int:
+    """Speak one line of the script, to hear it before anything is filmed; the run keeps it."""
+    from flows.studio.commands.speak import speak
+
+    request = EpisodeRequest(premise=premise, episode=episode, output=output)
+    return run_command(lambda console: speak(request, line, console))
 
 
 def cut(

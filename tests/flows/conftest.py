@@ -58,7 +58,7 @@ class Heard:
     def warn(self, text: str) -> None:
         self.lines.append(f"! {text}")
 
-    def progress(self, label: str, done: float = 0, total: float = 0) -> None:
+    def progress(self, label: str, done: float = 0, total: float = 0, *, shot: str = "") -> None:
         assert 0 <= done <= total or total == 0
         self.labels.append(label)
         self._at(label)

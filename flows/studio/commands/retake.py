@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import replace
 
 from flows.studio.errors import StudioError
@@ -22,8 +23,17 @@ from scripts_llm.errors import suggest
 from scripts_llm.files import edit
 
 
-def retake(request: EpisodeRequest, label: str, *, pick: int | None, console: Console) -> Outcome:
+def retake(
+    request: EpisodeRequest,
+    label: str,
+    *,
+    pick: int | None,
+    console: Console,
+    models: LoadedModels | None = None,
+) -> Outcome:
     """Films the next take of a shot and picks it; with `pick`, only says which take is cut in.
+
+    `models` that are handed over stay open.
 
     Raises StudioError for a shot that is not there, is a file, or is in a locked scene, and for a take that
     is not there to be picked or is one too many.
@@ -38,7 +48,8 @@ def retake(request: EpisodeRequest, label: str, *, pick: int | None, console: Co
         plan = make_plan(complete_script(episode))
         shot = _find_shot(label, plan)
         if pick is None:
-            take, plan = _film_next_take(plan, shot, console)
+            with LoadedModels(request.device) if models is None else nullcontext(models) as opened:
+                take, plan = _film_next_take(plan, shot, console, opened)
         else:
             take = _check_pick(plan, shot, pick)
         return _pick(plan, shot, take)
@@ -73,30 +84,31 @@ def _check_pick(plan: Plan, shot: PlannedShot, pick: int) -> int:
     return pick
 
 
-def _film_next_take(plan: Plan, shot: PlannedShot, console: Console) -> tuple[int, Plan]:
+def _film_next_take(
+    plan: Plan, shot: PlannedShot, console: Console, models: LoadedModels
+) -> tuple[int, Plan]:
     """Films the next take, and the one that is cut in now if it is not there to compare."""
     number = takes.next_take_number(shot, plan.clips)
     missing = [shot] if shot.digest not in plan.clips else []
 
     def on_step(take: PlannedShot, step: int, num_steps: int) -> None:
-        console.progress(f"{take.label}, take {take.take}, step {step} of {num_steps}", step, num_steps)
+        label = f"{take.label}, take {take.take}, step {step} of {num_steps}"
+        console.progress(label, step, num_steps, shot=take.label)
 
-    console.progress("loading the film model")
+    console.progress("loading the film model", shot=shot.label)
     clips = plan.episode.folder.clips
-    with LoadedModels(plan.episode.request.device) as models:
-        for filmed in film_shots(
-            [*missing, other_take(shot, number)], plan.film, models, clips, on_step=on_step
-        ):
-            take, clip = filmed.shot, filmed.clip
-            if clip is None:
-                raise StudioError(
-                    f"{take.label}: take {take.take} failed twice: {filmed.fault}; run the same command again"
-                )
-            seconds, seed = float(clip.notes["seconds"]), auto_takes.filmed_seed(take.seed, clip.notes)
-            console.say(f"{take.label} take {take.take}, seed {seed}: {clip.path} in {duration(seconds)}")
-            if verdict := auto_takes.describe_takes(clip.notes):
-                console.say(f"{take.label}: {verdict}")
-            plan = plan.with_clips(clip)
+    takes_to_film = [*missing, other_take(shot, number)]
+    for filmed in film_shots(takes_to_film, plan.film, models, clips, on_step=on_step):
+        take, clip = filmed.shot, filmed.clip
+        if clip is None:
+            raise StudioError(
+                f"{take.label}: take {take.take} failed twice: {filmed.fault}; run the same command again"
+            )
+        seconds, seed = float(clip.notes["seconds"]), auto_takes.filmed_seed(take.seed, clip.notes)
+        console.say(f"{take.label} take {take.take}, seed {seed}: {clip.path} in {duration(seconds)}")
+        if verdict := auto_takes.describe_takes(clip.notes):
+            console.say(f"{take.label}: {verdict}")
+        plan = plan.with_clips(clip)
     return number, plan
 
 

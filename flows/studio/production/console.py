@@ -74,10 +74,11 @@ class Console:
         """One line about something that a person may want to look at."""
         self.say(f"! {text}")
 
-    def progress(self, label: str, done: float = 0, total: float = 0) -> None:
+    def progress(self, label: str, done: float = 0, total: float = 0, *, shot: str = "") -> None:
         """Shows the work at hand and how much of it is done, of `total` in any unit; a total of 0 is unknown.
 
-        Another total, or fewer done than before, is another piece of work and starts a new clock.
+        Another total, or fewer done than before, is another piece of work and starts a new clock. `shot` is
+        the label of the shot that is filmed, for screens that have a place for each.
         """
         with self._lock:
             if total != self._total or done < self._done or not self._label:

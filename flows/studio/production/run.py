@@ -248,7 +248,8 @@ def _film(run: Run, steps: Steps, plan: Plan, missing: Sequence[PlannedShot]) ->
     def on_step(shot: PlannedShot, step: int, num_steps: int) -> None:
         scene, number = all_scenes.index(shot.scene) + 1, shot.label.rsplit(".", 1)[-1]
         label = f"scene {scene} of {len(all_scenes)}, shot {number}, step {step} of {num_steps}"
-        run.console.progress(label, done * num_steps + step, len(missing) * num_steps)
+        total = len(missing) * num_steps
+        run.console.progress(label, done * num_steps + step, total, shot=shot.label)
 
     steps.show_progress(episode, 0, len(missing))
     with closing(steps.film_shots(missing, plan.film, folder.clips, on_step=on_step)) as results:

@@ -4,12 +4,14 @@ File locks: `flock` on POSIX, a locked byte far behind the text on Windows; the 
 process ends. Process groups: a session of its own on POSIX, where Ctrl-C in the terminal does not reach the
 child; a new process group on Windows, with the same effect. Wide pipes: on Linux alone, for speed. A child
 that must end with its parent watches a pipe that the parent holds (`flows/orchestration/server.py`), the same
-on every system.
+on every system. Whether a process runs is asked by signal 0 on POSIX; on Windows that would end it, so its
+handle is opened. Ctrl-C for this process itself is a signal to its main thread, which wakes it.
 """
 
 from __future__ import annotations
 
 import contextlib
+import os
 import sys
 from typing import IO, Any
 
@@ -17,6 +19,8 @@ _FAR_BEHIND = 1 << 30
 _WIDE = 1 << 20
 
 if sys.platform == "win32":
+    import _thread
+    import ctypes
     import msvcrt
     import subprocess
 
@@ -36,8 +40,24 @@ if sys.platform == "win32":
     def widen_pipe(pipe: IO[bytes] | None) -> None:
         """Leaves a pipe as it is."""
 
+    def is_running(pid: int) -> bool:
+        """Whether there is a process of this number."""
+        handle = ctypes.windll.kernel32.OpenProcess(0x100000, False, pid)
+        if not handle:
+            return False
+        try:
+            return bool(ctypes.windll.kernel32.WaitForSingleObject(handle, 0) != 0)
+        finally:
+            ctypes.windll.kernel32.CloseHandle(handle)
+
+    def interrupt_main_thread() -> None:
+        """Raises KeyboardInterrupt in this process's main thread, as Ctrl-C does."""
+        _thread.interrupt_main()
+
 else:
     import fcntl
+    import signal
+    import threading
 
     def try_lock(file: IO[Any]) -> bool:
         """True if `file` is ours now; it stays so until it is closed."""
@@ -56,3 +76,19 @@ else:
         if sys.platform == "linux" and pipe is not None:
             with contextlib.suppress(OSError):  # the system's limit, or this user's
                 fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, _WIDE)
+
+    def is_running(pid: int) -> bool:
+        """Whether there is a process of this number."""
+        try:
+            os.kill(pid, 0)
+        except ProcessLookupError:
+            return False
+        except PermissionError:  # another user's
+            return True
+        return True
+
+    def interrupt_main_thread() -> None:
+        """Raises KeyboardInterrupt in this process's main thread, as Ctrl-C does."""
+        ident = threading.main_thread().ident
+        assert ident is not None
+        signal.pthread_kill(ident, signal.SIGINT)

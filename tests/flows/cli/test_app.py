@@ -9,8 +9,7 @@ import types
 
 import pytest
 
-from flows.cli import app
-from flows.cli import episode as episode_commands
+from flows.cli import app, runs
 from flows.orchestration import plugin
 from flows.studio.production.request import Outcome
 from scripts_llm.files.read import read_premise
@@ -231,7 +230,7 @@ def quick(monkeypatch):
                 raise outcome
             return outcome
 
-        monkeypatch.setattr(episode_commands, "_make_episode", make)
+        monkeypatch.setattr(runs, "make_episode", make)
 
     return ends_with
 

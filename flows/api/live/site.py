@@ -1,0 +1,53 @@
+"""A site: one output folder with its queue, its workers and what is known of its episodes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from starlette.requests import Request
+
+from flows.api.jobs.keeper import Keeper
+from flows.api.jobs.queue import Queue
+from flows.api.live.states import LiveStates, Parts
+
+
+@dataclass
+class Site:
+    """What the routes work on. Whoever makes it starts and closes it."""
+
+    output: Path
+    premises: Path
+    queue: Queue = field(init=False)
+    keeper: Keeper = field(init=False)
+    live: LiveStates = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.queue = Queue(self.board_folder)
+        self.keeper = Keeper(self.queue, self.output)
+        self.live = LiveStates(self.queue, self.keeper, self.parts_of)
+
+    @property
+    def board_folder(self) -> Path:
+        """The folder of everything that is the board's own."""
+        return self.output / ".board"
+
+    def parts_of(self, episode: str) -> Parts:
+        """The digests of the parts of an episode's page."""
+        return {}
+
+    def start(self) -> None:
+        """Begins to look at the disk and to give out jobs."""
+        self.board_folder.mkdir(parents=True, exist_ok=True)
+        self.live.start()
+
+    def close(self) -> None:
+        """Ends the streams and the workers; the job at work goes on at the next start."""
+        self.live.close()
+        self.keeper.close()
+
+
+def site_of(request: Request) -> Site:
+    """The site that a request is for."""
+    site: Site = request.app.state.site
+    return site

@@ -1,0 +1,119 @@
+"""The runs behind `episode`, `batch` and `meme`: opened here, made by the flows, recorded by Prefect."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from flows.studio.production.console import Console
+from flows.studio.production.request import BatchRequest, EpisodeRequest, Outcome
+
+if TYPE_CHECKING:
+    from flows.studio.filming.models import LoadedModels
+
+
+class PrefectApi(Protocol):
+    """`flows.orchestration.server.prefect_api`, or one that stays open between runs."""
+
+    def __call__(
+        self, logs: Path, *, screen: Console, verbose: bool = False, meanwhile: Callable[[], object]
+    ) -> AbstractContextManager[object]:
+        """A block in which flows are recorded."""
+
+
+def make_episode(
+    request: EpisodeRequest,
+    console: Console,
+    *,
+    verbose: bool = False,
+    models: LoadedModels | None = None,
+    api: PrefectApi | None = None,
+) -> Outcome:
+    """Makes what an episode is missing. `models` that are handed over stay open, and so does `api`."""
+    from flows.studio.production import messages, run
+    from flows.studio.production.episode import Episode
+
+    episode = Episode.open(request)
+    console.say(messages.announce(episode))
+    console.progress("looking at what is there")
+    with run.begin(episode, console) as work, _open_models(request, models) as opened:
+        return run.nothing_to_do(work) or _with_prefect(
+            "flows.episode",
+            lambda flow: flow.make_recorded(work, opened),
+            request,
+            console,
+            verbose=verbose,
+            api=api,
+        )
+
+
+def make_meme(
+    request: EpisodeRequest,
+    console: Console,
+    *,
+    verbose: bool = False,
+    models: LoadedModels | None = None,
+    api: PrefectApi | None = None,
+) -> Outcome:
+    """Makes a meme; see `make_episode`."""
+    from flows.studio.production import messages
+    from flows.studio.production.episode import Episode
+
+    episode = Episode.open(request)
+    console.say(messages.announce(episode))
+    with _open_models(request, models) as opened:
+        return _with_prefect(
+            "flows.meme",
+            lambda flow: flow.make_meme(episode, console, opened),
+            request,
+            console,
+            verbose=verbose,
+            api=api,
+        )
+
+
+def make_batch(
+    request: BatchRequest, console: Console, *, verbose: bool = False, api: PrefectApi | None = None
+) -> Outcome:
+    """Makes an episode of every show."""
+    from flows.studio.production import batch
+
+    console.say(batch.announce(request))
+    return _with_prefect(
+        "flows.batch",
+        lambda flow: flow.make_batch(request, console),
+        request,
+        console,
+        verbose=verbose,
+        api=api,
+    )
+
+
+def _open_models(
+    request: EpisodeRequest, models: LoadedModels | None
+) -> AbstractContextManager[LoadedModels]:
+    from flows.studio.filming.models import LoadedModels
+
+    return LoadedModels(request.device) if models is None else nullcontext(models)
+
+
+def _with_prefect(
+    module: str,
+    make: Callable[[Any], Outcome],
+    request: EpisodeRequest | BatchRequest,
+    console: Console,
+    *,
+    verbose: bool,
+    api: PrefectApi | None,
+) -> Outcome:
+    """Calls a function of a flow's module, which is imported while Prefect's API starts."""
+    from flows.orchestration.server import prefect_api
+
+    def load() -> Any:
+        return import_module(module)
+
+    with (api or prefect_api)(request.output / "logs", screen=console, verbose=verbose, meanwhile=load):
+        return make(load())
