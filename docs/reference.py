@@ -26,6 +26,7 @@ coldopen episode --premise premises/a-cat.yaml     # premise to film; else the o
 coldopen episode --draft                           # TOON's cartoon of it first
 coldopen script --rewrite s04 --note "shorter"     # one scene written again, or all
 coldopen plan                                      # what the next run makes, why, at what cost
+coldopen approve s04.2                             # let the expensive camera film this shot
 coldopen retake s04.2                              # another take of a shot; --pick 1 goes back
 coldopen speak s02-03                              # a line is heard before it is filmed
 coldopen cut --aspect 9:16                         # another shape; with --scenes a short

@@ -22,7 +22,7 @@ from flows.cli.clip import clip
 from flows.cli.episode import batch, episode, meme, new, script
 from flows.cli.export import export, import_
 from flows.cli.machine import clean, pull, setup, voices
-from flows.cli.script import check, cut, plan, retake, speak
+from flows.cli.script import approve, check, cut, plan, retake, speak
 from flows.cli.train import train
 from flows.studio.errors import StudioError
 from flows.studio.production.errors import WRONG_INPUT, describe_error
@@ -46,6 +46,7 @@ def build_app(name: str) -> App:
         episode,
         script,
         plan,
+        approve,
         retake,
         speak,
         cut,

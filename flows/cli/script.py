@@ -1,4 +1,4 @@
-"""Commands on one episode that need no server: `check`, `plan`, `retake`, `speak`, `cut`."""
+"""Commands on one episode that need no server: `check`, `plan`, `approve`, `retake`, `speak`, `cut`."""
 
 from __future__ import annotations
 
@@ -35,6 +35,22 @@ def plan(*, premise: Premise = None, episode: Episode = None, output: Output = O
 
     request = EpisodeRequest(premise=premise, episode=episode, output=output)
     return run_command(lambda console: plan(request))
+
+
+def approve(
+    *shots: Annotated[
+        str, Parameter(help="Shots (s04.2), scenes (s04), or all. Left out: only tell what is approved.")
+    ],
+    undo: Annotated[bool, Parameter(negative=(), show_default=False, help="Take the marks away.")] = False,
+    premise: Premise = None,
+    episode: Episode = None,
+    output: Output = OUTPUT,
+) -> int:
+    """Mark shots for the expensive camera, where the premise says `video: {camera: …, approve: true}`."""
+    from flows.studio.commands.approve import approve
+
+    request = EpisodeRequest(premise=premise, episode=episode, output=output)
+    return run_command(lambda console: approve(request, shots, undo=undo))
 
 
 def retake(

@@ -6,6 +6,7 @@ text is parsed again and compared with the expected content before it replaces t
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -53,16 +54,34 @@ def insert_ids_and_shots(path: Path, *, ids: Mapping[int, str], shots: Mapping[i
 
 def set_pick(path: Path, *, scene: int, shot: int, pick: int) -> None:
     """Writes which take of a shot is used; scene and shot are indexes. Raises ScriptError if it cannot."""
+    _set_in_shots(path, [(scene, shot)], "pick", pick, what="a pick")
+
+
+def set_approved(path: Path, shots: Sequence[tuple[int, int]], *, approved: bool) -> None:
+    """Writes whether shots, by the indexes of scene and shot, are approved.
+
+    Raises ScriptError, and writes none, if it cannot write all.
+    """
+    _set_in_shots(path, shots, "approved", approved, what="an approval")
+
+
+def _set_in_shots(
+    path: Path, shots: Sequence[tuple[int, int]], key: str, value: int | bool, *, what: str
+) -> None:
+    """Sets a key of several shots to a number, true or false."""
     source = Source(path, read_text(path, what="script"))
     root, _ = parse(source)
-    shots = _scenes(root, path, scene)[scene].value
-    listed = shots.get("shots") if isinstance(shots, dict) else None
-    if root is None or listed is None or not isinstance(listed.value, list) or shot >= len(listed.value):
-        raise ScriptError(f"{path}: wanted at least {shot + 1} shots in the scene, got fewer")
-    expected = construct(root)
-    expected["scenes"][scene]["shots"][shot]["pick"] = pick
-    new = _apply_edits(source.text, [_set_value_edit(listed.value[shot], "pick", str(pick), source.text)])
-    replace_text(source, new, expected, what="a pick")
+    scenes = _scenes(root, path, max((scene for scene, _ in shots), default=0))
+    expected: Any = None if root is None else construct(root)
+    written, edits = json.dumps(value), []
+    for scene, shot in shots:
+        keys = scenes[scene].value
+        listed = keys.get("shots") if isinstance(keys, dict) else None
+        if listed is None or not isinstance(listed.value, list) or shot >= len(listed.value):
+            raise ScriptError(f"{path}: wanted at least {shot + 1} shots in the scene, got fewer")
+        expected["scenes"][scene]["shots"][shot][key] = value
+        edits.append(_set_value_edit(listed.value[shot], key, written, source.text))
+    replace_text(source, _apply_edits(source.text, edits), expected, what=what)
 
 
 def read_scene_text(path: Path, index: int) -> str:

@@ -51,6 +51,10 @@ class Shot(Model):
     pick: int | None = Field(
         default=None, ge=1, le=MAX_TAKES, description="which take is cut in; the first if left out"
     )
+    approved: bool = Field(
+        default=False,
+        description="true: filmed by the camera of `video: {approve: true}`; `coldopen approve` sets it",
+    )
     fit: Fit | None = Field(default=None, description="what happens when the shot is shorter than its lines")
     who: Id | None = Field(default=None, description="whose lines this shot is for")
     file: str | None = Field(

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from scripts_llm.screenplay.fields import Model
 
@@ -33,6 +33,24 @@ class Video(Model):
         max_length=400,
         description="`toon`, the one in the package; or a folder (beside this file, too), a weight file or a "
         "hub id: see docs/models.md",
+    )
+    camera: str | None = Field(
+        default=None,
+        min_length=1,
+        max_length=400,
+        description="in place of `model`, where `approve` or `draft` stands beside it: the film model of the "
+        "finished episode",
+    )
+    draft: str | None = Field(
+        default=None,
+        min_length=1,
+        max_length=400,
+        description="the film model of `--draft` and of shots that wait for an approval; `toon` if left out",
+    )
+    approve: bool = Field(
+        default=False,
+        description="true: the camera films only shots with `approved: true`, the draft's model all others; "
+        "see docs/cameras.md",
     )
     size: str | None = Field(
         default=None,
@@ -78,3 +96,9 @@ class Video(Model):
         description="true: frames between the frames of an episode's clips, 24 a second; never of TOON's "
         "drawings, which move in steps",
     )
+
+    @model_validator(mode="after")
+    def _has_one_camera(self) -> Self:
+        if self.model is not None and self.camera is not None:
+            raise ValueError("either model or camera: both name the film model of the episode")
+        return self

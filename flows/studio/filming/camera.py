@@ -55,7 +55,8 @@ def film_shots(
         def on_shot_step(step: int, num_steps: int, shot: PlannedShot = shot) -> None:
             on_step(shot, step, num_steps)
 
-        yield film_shot(shot, film, open_for(film, models), folder, on_step=on_shot_step)
+        own = shot.film or film
+        yield film_shot(shot, own, open_for(own, models), folder, on_step=on_shot_step)
 
 
 def open_for(film: FilmSettings, models: LoadedModels) -> FilmModel:

@@ -129,10 +129,9 @@ def resolve_settings(
 
 
 def draft_video(video: Video) -> Video:
-    """The `video:` of a draft: the default model with its own settings, if another one films the episode."""
-    return (
-        video if video.model == DEFAULT_MODEL else Video(model=DEFAULT_MODEL, seed=video.seed, fit=video.fit)
-    )
+    """The `video:` of a draft: its own model with that model's settings, if another one films the episode."""
+    model = video.draft or DEFAULT_MODEL
+    return video if video.model == model else Video(model=model, seed=video.seed, fit=video.fit)
 
 
 def describe_film(premise: Premise, video: Video) -> str:

@@ -47,7 +47,8 @@ class PlannedShot:
     """A shot of the script with everything that its clip is made from, in the take that is cut in.
 
     `words` is the prompt in full, `prompt` the same in the film model's dialect. `others` are the other takes
-    that the script asks for. `file` is the user's own file that takes the place of filming.
+    that the script asks for. `file` is the user's own file that takes the place of filming. `film` are the
+    settings that it is filmed with, where they are not the episode's: it waits for an approval.
     """
 
     label: str
@@ -62,6 +63,7 @@ class PlannedShot:
     file: Path | None = None
     seeds: Seeds | None = None
     is_drawn: bool = False
+    film: FilmSettings | None = None
 
     @property
     def digest(self) -> str:
@@ -82,11 +84,18 @@ class PlannedShot:
 
 
 def plan_shots(
-    script: Script, premise: Premise, film: FilmSettings, *, seed: int, folders: Sequence[Path] = ()
+    script: Script,
+    premise: Premise,
+    film: FilmSettings,
+    *,
+    seed: int,
+    folders: Sequence[Path] = (),
+    draft: FilmSettings | None = None,
 ) -> tuple[PlannedShot, ...]:
     """Every shot in the script's order. `premise` has the whole cast; every scene has its id and its shots.
 
-    The user's own files are searched in `folders`. Raises StudioError for a missing one.
+    With `draft` those are the settings of shots that are not approved. The user's own files are searched in
+    `folders`. Raises StudioError for a missing one.
     """
     planned = []
     for scene in filmed_scenes(script):
@@ -100,7 +109,8 @@ def plan_shots(
             written = shot.prompt_exact or shot.prompt or scene.action
             seeds = Seeds(seed, scene, shot, written, alike[written])
             alike[written] += 1
-            planned.append(_filmed_shot(label, scene, premise, film, seeds))
+            waiting = None if shot.approved else draft
+            planned.append(_filmed_shot(label, scene, premise, film, seeds, waiting))
     return tuple(planned)
 
 
@@ -128,14 +138,23 @@ def other_take(shot: PlannedShot, take: int) -> PlannedShot:
     return replace(shot, seed=seed, take=take, others=(), recipe={**shot.recipe, "seed": seed})
 
 
-def _filmed_shot(label: str, scene: Scene, premise: Premise, film: FilmSettings, seeds: Seeds) -> PlannedShot:
+def _filmed_shot(
+    label: str,
+    scene: Scene,
+    premise: Premise,
+    film: FilmSettings,
+    seeds: Seeds,
+    waiting: FilmSettings | None,
+) -> PlannedShot:
     """A shot for the film model, in the take that the script picks, with its other takes."""
-    shot = seeds.shot
+    shot, film = seeds.shot, waiting or film
     words = prompts.compose(shot, scene, premise)
     exact = shot.prompt_exact is not None
     prompt = words if exact else vocabulary.filmed_prompt(words, film.dialect)
     recipe = {"kind": "clip", "prompt": prompt, "seed": 0, **film.recipe}
-    unseeded = PlannedShot(label, scene, shot, words, prompt, 0, recipe, seeds=seeds, is_drawn=film.is_drawn)
+    unseeded = PlannedShot(
+        label, scene, shot, words, prompt, 0, recipe, seeds=seeds, is_drawn=film.is_drawn, film=waiting
+    )
     picked = shot.pick or 1
     others = [take for take in range(1, (shot.takes or 0) + 1) if take != picked]
     return replace(other_take(unseeded, picked), others=tuple(other_take(unseeded, take) for take in others))

@@ -139,17 +139,24 @@ class Episode:
     def video(self) -> Video:
         """The film settings: those of the command line, then those of the premise.
 
-        A draft is filmed by TOON with TOON's own settings, whatever else is set.
+        A draft is filmed by the draft's model, TOON, with that model's own settings, whatever else is set.
         """
         own = self.video_of_the_episode
         return draft_video(own) if self.folder.draft else own
 
     @property
+    def video_of_the_draft(self) -> Video | None:
+        """The film settings of shots that wait for an approval; None where none is asked for."""
+        own = self.video_of_the_episode
+        draft = draft_video(own)
+        return draft if own.approve and not self.folder.draft and draft is not own else None
+
+    @property
     def video_of_the_episode(self) -> Video:
         """The film settings of the episode itself; a draft's script is written and checked for them, too."""
         video = self.own_premise.video
-        named = {"model": video.model or self.memory.film_model or DEFAULT_MODEL}
-        whole = video.model_copy(update={**named, **(self.memory.video or {})})
+        named = {"model": video.camera or video.model or self.memory.film_model or DEFAULT_MODEL}
+        whole = video.model_copy(update={"camera": None, **named, **(self.memory.video or {})})
         return _with_whole_paths(whole, self.premise_path.parent if self.premise_path else None)
 
     def location_of(self, *keys: str) -> str:
@@ -317,11 +324,10 @@ def _checked_video(video: Mapping[str, Any]) -> dict[str, Any]:
 
 def _with_whole_paths(video: Video, beside: Path | None) -> Video:
     """The same with the whole paths of the files that exist, in the working folder or `beside`."""
-    model = None if video.model is None else resolve_source(video.model, beside)
+    sources = {"model": video.model, "camera": video.camera, "draft": video.draft}
+    whole = {key: resolve_source(source, beside) for key, source in sources.items() if source is not None}
     loras = [(resolve_source(file, beside), weight) for file, weight in map(parse_lora, video.lora)]
-    return video.model_copy(
-        update={"model": model, "lora": tuple(f"{file}:{each!r}" for file, each in loras)}
-    )
+    return video.model_copy(update={**whole, "lora": tuple(f"{file}:{each!r}" for file, each in loras)})
 
 
 def _own_steps() -> int:

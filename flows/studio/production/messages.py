@@ -150,13 +150,32 @@ def describe_plan(plan: Plan) -> tuple[str, ...]:
     if plan.num_missing_clips:
         if weights not in (None, film.weights):
             lines.append(f"{film.title} is another one now than the one that this episode was filmed with")
-        if not film.is_for_sale:
-            lines.append(f"not for commercial use: {film.title} has the licence {film.licence}")
-        filmed = [(shot.label, shot.words) for shot in plan.shots if shot.file is None]
-        lines += vocabulary.describe_reading(filmed, film.dialect, film.title)
+        for each in plan.films:
+            if not each.is_for_sale:
+                lines.append(f"not for commercial use: {each.title} has the licence {each.licence}")
+            filmed = [
+                (shot.label, shot.words)
+                for shot in plan.shots
+                if shot.file is None and plan.film_of(shot) == each
+            ]
+            lines += vocabulary.describe_reading(filmed, each.dialect, each.title)
+        lines += describe_approvals(plan)
     if plan.filming_seconds:
         lines.append(f"about {duration(plan.filming_seconds)} of filming, going by the last time")
     return tuple(lines)
+
+
+def describe_approvals(plan: Plan) -> tuple[str, ...]:
+    """How many shots are approved, where only approved ones are filmed by the camera; else nothing."""
+    if plan.draft is None:
+        return ()
+    filmed = [shot for shot in plan.shots if shot.file is None]
+    approved = sum(shot.film is None for shot in filmed)
+    line = f"{approved} of {count(len(filmed), 'shot')} approved for {plan.film.title}"
+    if approved == len(filmed):
+        return (line,)
+    approve = command(plan.episode, verb="approve", arguments=["s01.1"]).replace("s01.1", "SHOT")
+    return (f"{line}, the others by {plan.draft.title}; to approve: {approve}",)
 
 
 def describe_murmurs(plan: Plan) -> str:

@@ -87,7 +87,8 @@ class Plan:
 
     `premise` has the whole cast and the paths of its sounds. `intro` is the title sequence, where the premise
     names a film of one's own. `clips` and `voices` are everything stored, by digest; `lost` are digests whose
-    file is gone, `failed` those of shots that became gag cards.
+    file is gone, `failed` those of shots that became gag cards. `draft` are the film settings of shots that
+    are not approved, where only approved ones are filmed with `film`.
     """
 
     episode: Episode
@@ -101,6 +102,7 @@ class Plan:
     voices: Artifacts
     lost: frozenset[str]
     failed: frozenset[str]
+    draft: FilmSettings | None = None
 
     @property
     def script(self) -> Script:
@@ -124,8 +126,12 @@ class Plan:
 
     @property
     def missing_shots(self) -> tuple[PlannedShot, ...]:
-        """The shots and takes without a clip, each once, in the script's order; the title sequence apart."""
-        return tuple(_first_of_each(with_other_takes(self.shots), self.clips))
+        """The shots and takes without a clip, each once, in the script's order; the title sequence apart.
+
+        The draft's come first, so that a film model is loaded once.
+        """
+        missing = _first_of_each(with_other_takes(self.shots), self.clips)
+        return tuple(sorted(missing, key=lambda shot: shot.film is None))
 
     @property
     def missing_lines(self) -> tuple[PlannedLine, ...]:
@@ -149,14 +155,24 @@ class Plan:
     @property
     def filming_seconds(self) -> float | None:
         """The seconds that the missing clips take, judged by the stored ones; None if none was filmed so."""
-        seconds = seconds_a_shot(self.clips, self.film)
-        return None if seconds is None else seconds * self.num_missing_clips
+        each = [seconds_a_shot(self.clips, self.film_of(shot)) for shot in self.missing_shots]
+        return None if None in each else sum(seconds or 0 for seconds in each)
+
+    def film_of(self, shot: PlannedShot) -> FilmSettings:
+        """The settings that a shot is filmed with."""
+        return shot.film or self.film
+
+    @property
+    def films(self) -> tuple[FilmSettings, ...]:
+        """The settings that the script's shots are filmed with, the camera's first; never none."""
+        used = {self.film_of(shot): None for shot in self.shots if shot.file is None}
+        return tuple(sorted(used, key=lambda film: film != self.film)) or (self.film,)
 
     @property
     def filmed_by(self) -> str:
-        """The film model as credits name it, with a licence that forbids something."""
-        film = self.film
-        return film.title if film.is_for_sale else f"{film.title} ({film.licence})"
+        """The film models as credits name them, each with a licence that forbids something."""
+        names = [film.title if film.is_for_sale else f"{film.title} ({film.licence})" for film in self.films]
+        return " and ".join(dict.fromkeys(names))
 
     @cached_property
     def edit(self) -> Edit:
@@ -261,7 +277,10 @@ def make_plan(episode: Episode) -> Plan:
     script, premise, folders = episode.script, episode.premise, episode.user_folders
     assert script is not None
     film = resolve_settings(premise, num_steps=episode.memory.num_steps, video=episode.video)
-    shots = shot_list.plan_shots(script, premise, film, seed=episode.film_seed, folders=folders)
+    draft = None
+    if (waiting := episode.video_of_the_draft) is not None:
+        draft = resolve_settings(premise, num_steps=episode.memory.num_steps, video=waiting)
+    shots = shot_list.plan_shots(script, premise, film, seed=episode.film_seed, folders=folders, draft=draft)
     stored = stored_in(episode.folder)
     lines = plan_lines(script, premise, speaker=episode.speaker, folders=folders, stored=stored["voices"])
     intro = _intro(episode, premise)
@@ -277,6 +296,7 @@ def make_plan(episode: Episode) -> Plan:
         lines=lines,
         sounds=sounds,
         failed=frozenset(episode.memory.failed),
+        draft=draft,
         **stored,
     )
 

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from typing import Any
 
 from flows.studio.filming import auto_takes, vocabulary
-from flows.studio.filming.settings import picture_size
+from flows.studio.filming.settings import FilmSettings, picture_size
 from flows.studio.filming.shots import PlannedShot
 from flows.studio.media import loudness
 from flows.studio.media.clips import clip_hash
@@ -67,14 +67,23 @@ def script_chapter(episode: Episode) -> Chapters:
 
 def shots_chapter(plan: Plan) -> Chapters:
     """Every shot with its words, how the film model understood them, its seed and its clip."""
-    film = {**asdict(plan.film), "source": plan.film.model, "model": plan.film.name}
-    return {"film_model": film, "shots": [_shot_row(plan, shot) for shot in plan.shots]}
+    draft = {} if plan.draft is None else {"draft_model": _film_row(plan.draft)}
+    return {
+        "film_model": _film_row(plan.film),
+        **draft,
+        "shots": [_shot_row(plan, shot) for shot in plan.shots],
+    }
+
+
+def _film_row(film: FilmSettings) -> dict[str, Any]:
+    return {**asdict(film), "source": film.model, "model": film.name}
 
 
 def _shot_row(plan: Plan, shot: PlannedShot) -> dict[str, Any]:
     clip = plan.clips.get(shot.digest)
     notes: Mapping[str, Any] = clip.notes if clip else {}
-    understood = None if shot.file else vocabulary.read_prompt(shot.words, plan.film.dialect)
+    film = plan.film_of(shot)
+    understood = None if shot.file else vocabulary.read_prompt(shot.words, film.dialect)
     words = (
         {"mapped": vocabulary.replacements(understood), "unknown": list(understood.unknown)}
         if understood
@@ -90,6 +99,7 @@ def _shot_row(plan: Plan, shot: PlannedShot) -> dict[str, Any]:
         **words,
         "seed": auto_takes.filmed_seed(shot.seed, notes),
         "take": shot.shot.pick or 1,
+        **({"film_model": film.name} if plan.draft else {}),
         **({"judged": notes["judged"]} if "judged" in notes else {}),
         "clip": clip.path.name if clip else None,
         "sha256": clip_hash(clip.path)[:16] if clip else None,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
@@ -16,6 +17,7 @@ from pathlib import Path
 from flows.studio.errors import StudioError
 from flows.studio.filming import auto_takes
 from flows.studio.filming.camera import FilmedShot, seconds_per_shot
+from flows.studio.filming.settings import FilmSettings
 from flows.studio.filming.shots import PlannedShot
 from flows.studio.picture import contact_sheet as contact_sheets
 from flows.studio.picture import upscaler
@@ -224,8 +226,9 @@ def make_intro(run: Run, steps: Steps, plan: Plan) -> Plan:
 def film_shots(run: Run, steps: Steps, plan: Plan) -> tuple[Plan, tuple[str, ...]]:
     """Films what is missing; returns the plan with the clips, and the labels of shots that failed twice."""
     missing = plan.missing_shots
-    if num_filmed := sum(shot.file is None for shot in missing):
-        _say_estimate(run, steps, plan, num_filmed)
+    by_film = Counter(plan.film_of(shot) for shot in missing if shot.file is None)
+    for film, num_shots in reversed(by_film.items()):  # the first to film is loaded last
+        _say_estimate(run, steps, film, num_shots)
     plan, failed = _film(run, steps, plan, missing)
     contact_sheets.write_sheet(plan.contact_sheet(), run.episode.folder.contact_sheet)
     _write_take_sheets(run, plan, missing)
@@ -291,9 +294,8 @@ def _write_take_sheets(run: Run, plan: Plan, filmed: Sequence[PlannedShot]) -> N
             run.console.say(f"{len(shot.others) + 1} takes of {shot.label}: {path}")
 
 
-def _say_estimate(run: Run, steps: Steps, plan: Plan, num_shots: int) -> None:
+def _say_estimate(run: Run, steps: Steps, film: FilmSettings, num_shots: int) -> None:
     """Shots times seconds, from one step measured here and now."""
-    film = plan.film
     run.console.progress("loading the film model and measuring a step")
     step = steps.seconds_per_step(film)
     each = seconds_per_shot(step, film)

@@ -59,19 +59,19 @@ def publish_text(premise: Premise, script: Script, timeline: Timeline, credit: s
 
 def credit_lines(made: Mapping[str, Any], premise: Premise) -> str:
     """Writer, film model, voices and music with their licences, from the manifest's chapters."""
-    model = made.get("film_model") or {}
-    licence = str(model.get("licence") or "")
+    films = _films(made)
+    licences = [licence for _, licence in films]
     voices = dict.fromkeys(str(line["voice"]) for line in made.get("lines") or () if line.get("voice"))
     music = {None: f"Music: {MUSIC}", "none": ""}.get(premise.audio.music, "Music: by the makers of the show")
     lines = [
         f"Written by {(made.get('script') or {}).get('written_by') or 'hand'}.",
-        f"Filmed by {_title(model)}{_in_brackets(licence)}.",
+        f"Filmed by {' and '.join(f'{title}{_in_brackets(licence)}' for title, licence in films)}.",
         f"Voices: {', '.join(voices)}." if voices else "",
         f"{music}." if music else "",
         f"Captions set in {FONT}.",
         "Made with Cold Open. Script, pictures and voices are AI-generated.",
         "Not for commercial use: the film model's licence does not allow it."
-        if not is_for_sale(licence)
+        if not all(map(is_for_sale, licences))
         else "",
     ]
     return "\n".join(line for line in lines if line)
@@ -81,6 +81,14 @@ def _title(model: Mapping[str, Any]) -> str:
     """The film model's name for people; manifests of older versions have none."""
     name = str(model.get("model") or "nobody")
     return str(model.get("title") or ("TOON" if name == DEFAULT_MODEL else name))
+
+
+def _films(made: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Title and licence of every film model that shots were filmed by, the episode's own first."""
+    models = [made.get("film_model") or {}, made.get("draft_model") or {}]
+    used = {shot.get("film_model") for shot in made.get("shots") or ()} - {None}
+    counted = [model for model in models if model and (not used or model.get("model") in used)]
+    return [(_title(model), str(model.get("licence") or "")) for model in counted or models[:1]]
 
 
 def _in_brackets(text: str) -> str:
