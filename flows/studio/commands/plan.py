@@ -40,12 +40,13 @@ def plan(request: EpisodeRequest) -> Outcome:
     if not items:
         film = current.result(None)
         line = f"nothing to do: {film} is made from premise and script as they are{kept}"
-        return Outcome(0, film, (head, line))
+        return Outcome(0, film, (head, line, *messages.describe_approvals(current)))
     rest = [f"  and {len(items) - MOST_ITEMS} more"] if len(items) > MOST_ITEMS else []
     shots, lines = count(current.num_missing_clips, "shot"), count(current.num_missing_voices, "voice line")
     todo = f"to make: {f'{shots}, {lines}' if current.missing else 'the cut'}{kept}"
     rows = (f"  {item}" for item in items[:MOST_ITEMS])
-    return Outcome(0, None, (head, *rows, *rest, todo, _describe_cost(current, earlier)))
+    approvals = messages.describe_approvals(current)
+    return Outcome(0, None, (head, *rows, *rest, todo, *approvals, _describe_cost(current, earlier)))
 
 
 def _cut_items(plan: Plan) -> list[str]:
