@@ -15,7 +15,7 @@ from flows.studio.filming import auto_takes
 from flows.studio.filming.models import LoadedModels
 from flows.studio.filming.settings import FilmSettings
 from flows.studio.filming.shots import PlannedShot
-from flows.studio.media import clips, user_files
+from flows.studio.media import clip_rate, user_files
 from flows.studio.workspace import artifacts
 from flows.studio.workspace.artifacts import Artifact
 
@@ -112,10 +112,9 @@ def _film(
             video, judged = auto_takes.best_take(shot.prompt, shot.seed, take)
         else:
             video, judged = take(shot.seed), {}
-        clips.write_clip(video.frames, video.fps, path)
+        length = clip_rate.store_clip(video.frames, video.fps, path)
         return {
-            "num_frames": len(video.frames),
-            "fps": video.fps,
+            **length,
             "seconds": round(time.perf_counter() - start, 3),
             "device": model.device,
             "written": shot.shot.prompt_exact or shot.shot.prompt,

@@ -1,15 +1,10 @@
-"""A person's own clips and pictures in place of filming: found, copied, fitted to the film's size and rate.
-
-A clip made from a file has the film's own 24 frames a second, where a filmed one has 8. Framing counts in
-eighths of a second all the same; `at_full_rate` puts the frames between them back.
-"""
+"""A person's own clips and pictures in place of filming: found, copied, made to fit the film."""
 
 from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from itertools import groupby, islice
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +13,12 @@ from PIL import Image, ImageOps
 
 from flows.studio.errors import StudioError
 from flows.studio.media import ffmpeg, films, pictures
-from flows.studio.media.clips import Frames, iter_frames
-from flows.studio.rates import CLIP_HOLD, FPS
+from flows.studio.media.clip_rate import full_rate_notes
+from flows.studio.media.clips import Frames
+from flows.studio.rates import FPS
 from flows.studio.workspace import artifacts
 from flows.studio.workspace.artifacts import Artifact
-from flows.studio.workspace.files import atomic_write, content_hash, read_json
+from flows.studio.workspace.files import atomic_write, content_hash
 
 COPIES_FOLDER = "files"  # the folder in the episode's own that the originals are copied into
 STILL_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".avif")
@@ -120,8 +116,7 @@ def make_clip(
         else:
             num_frames = _conform(file, size, longest, path)
         return {
-            "num_frames": -(-num_frames // CLIP_HOLD),
-            "full_frames": num_frames,
+            **full_rate_notes(num_frames),
             "has_sound": not still and films.read_header(file).has_sound,
             "written": str(file),
         }
@@ -198,28 +193,3 @@ def _nearer(image: Image.Image, size: tuple[int, int], num_frames: int) -> Itera
         left, top = (image.width - wide) / 2, (image.height - high) / 2
         box = (left, top, left + wide, top + high)
         yield np.asarray(image.resize(size, Image.Resampling.BICUBIC, box=box))
-
-
-def iter_at_clip_rate(clip: Path) -> Iterator[Frames]:
-    """Reads eight frames a second of a clip, one after the other, at any rate of the clip."""
-    made = (read_json(clip.with_suffix(".json")) or {}).get("made")
-    is_at_full_rate = isinstance(made, Mapping) and "full_frames" in made
-    return islice(iter_frames(clip), 0, None, CLIP_HOLD if is_at_full_rate else 1)
-
-
-def at_full_rate(frames: Sequence[int], full_frames: int) -> tuple[int, ...]:
-    """The clip's own 24 frames a second for a cut that counts eighths, forwards and backwards.
-
-    An eighth that is held for more than three frames is a still picture or slow motion.
-    """
-    runs = [(index, len(list(run))) for index, run in groupby(frames)]
-    usual = max(CLIP_HOLD, sorted(length for _, length in runs)[(len(runs) - 1) // 2]) if runs else 0
-    found: list[int] = []
-    for place, (index, length) in enumerate(runs):
-        came_from = runs[place - 1][0] if place else None
-        backwards = came_from == index + 1 or (place == 0 and runs[1:2] and runs[1][0] == index - 1)
-        for step in range(length):
-            offset = min(CLIP_HOLD - 1, step * CLIP_HOLD // min(usual, max(CLIP_HOLD, length)))
-            offset = CLIP_HOLD - 1 - offset if backwards else offset
-            found.append(min(index * CLIP_HOLD + offset, full_frames - 1))
-    return tuple(found)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -15,7 +15,7 @@ from PIL import Image
 
 from flows.studio.filming.settings import picture_size
 from flows.studio.filming.shots import PlannedShot
-from flows.studio.media import ffmpeg, user_files
+from flows.studio.media import clip_rate, clips, ffmpeg
 from flows.studio.media.clips import ClipSource, Frames
 from flows.studio.media.gif import write_gif
 from flows.studio.picture import render
@@ -73,9 +73,9 @@ def boomerang(num_frames: int) -> tuple[int, ...]:
     return (*range(num_frames), *range(num_frames - 2, 0, -1))
 
 
-def num_meme_frames(num_frames: int, *, seconds: float = SHORTEST) -> int:
-    """The timeline frames of a meme: its whole cycle, as often as fills `seconds`."""
-    once = len(boomerang(num_frames)) * CLIP_HOLD
+def num_meme_frames(num_frames: int, *, seconds: float = SHORTEST, held: int = CLIP_HOLD) -> int:
+    """The timeline frames of a meme: its whole cycle, as often as fills `seconds`; each frame is `held`."""
+    once = len(boomerang(num_frames)) * held
     return -(-round(seconds * FPS) // once) * once
 
 
@@ -142,11 +142,9 @@ def place_under_bar(frames: Frames, bar: Frames, *, width: int, height: int, is_
     return np.stack([np.concatenate([bar, picture]) for picture in pictures])
 
 
-def _pictures(clip: Path, words: MemeText, width: int, height: int, how: Treatment) -> Frames:
+def _pictures(read: Iterator[Frames], words: MemeText, width: int, height: int, how: Treatment) -> Frames:
     """The clip's frames as they are seen, with all texts."""
-    small = np.stack(
-        [how.hidden(frame, width=width, height=height) for frame in user_files.iter_at_clip_rate(clip)]
-    )
+    small = np.stack([how.hidden(frame, width=width, height=height) for frame in read])
     if not drawable(words.bar).strip():
         frames = fit_frames(small, width=width, height=height, is_drawn=how.is_drawn)
         return draw_texts(frames, words.top, words.bottom)
@@ -171,16 +169,19 @@ def render_meme(
     `wav` is its sound, cut or continued with silence to that length; without it the film is silent.
     """
     width, height = size
-    frames = _pictures(clip, words, width, height, how)
+    held = 1 if clip_rate.is_filmed_at_full_rate(clip) else CLIP_HOLD
+    read = clips.iter_frames(clip) if held == 1 else clip_rate.iter_at_clip_rate(clip)
+    frames = _pictures(read, words, width, height, how)
     order = boomerang(len(frames))
-    num_frames = num_meme_frames(len(frames), seconds=seconds)
+    num_frames = num_meme_frames(len(frames), seconds=seconds, held=held)
     with tempfile.TemporaryDirectory(prefix="cold-open-meme-") as folder:
         silent = Path(folder, "silent.mp4")
-        render.encode_film(lambda n: frames[order[n // CLIP_HOLD % len(order)]], num_frames, silent)
+        render.encode_film(lambda n: frames[order[n // held % len(order)]], num_frames, silent)
         sound = _as_long_as(wav, num_frames, Path(folder, "sound.wav")) if wav else None
         render.join_segments([silent], sound, files.mp4)
     if files.gif is not None:
-        write_gif(frames[list(order)], FPS // CLIP_HOLD, files.gif, most_bytes=LARGEST_GIF)
+        eighths = frames[list(order[:: CLIP_HOLD // held])]
+        write_gif(eighths, FPS // CLIP_HOLD, files.gif, most_bytes=LARGEST_GIF)
     if files.poster is not None:
         write_png(frames[len(frames) // 2], files.poster)
     return num_frames

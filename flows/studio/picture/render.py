@@ -21,8 +21,8 @@ import numpy as np
 
 from flows.studio.errors import StudioError
 from flows.studio.media import clips, ffmpeg
+from flows.studio.media.clip_rate import at_full_rate
 from flows.studio.media.clips import Frames
-from flows.studio.media.user_files import at_full_rate
 from flows.studio.picture import cards, effects, subtitles
 from flows.studio.picture import verify as verification
 from flows.studio.picture.effects import FrameSource
@@ -179,7 +179,7 @@ class _Reel:
         """The picture of a cut `since` frames after its start, (height, width, 3)."""
         if cut.clip is None:
             return self._card(cut, since)
-        is_smooth = self._options.smooth and cut.source == "model"
+        is_smooth = self._options.smooth and _can_be_smooth(cut)
         key = (cut.clip, (_between(cut) if is_smooth else cut.frames)[since])
         if key not in self._kept:
             size = {"width": self._timeline.width, "height": self._timeline.height}
@@ -246,6 +246,11 @@ def _between(cut: PictureCut) -> tuple[int, ...]:
     return at_full_rate(cut.frames, (max(cut.frames) + 1) * CLIP_HOLD)
 
 
+def _can_be_smooth(cut: PictureCut) -> bool:
+    """Whether frames may be put between a clip's own: a model's photographs, eight a second."""
+    return cut.source == "model" and not cut.full_rate
+
+
 def treatment(cut: PictureCut, options: RenderOptions) -> Treatment:
     """How a cut's clip is shown; a person's file has no film model's watermark."""
     return Treatment(cut.source is None, None if cut.source == "file" else options.watermark, options.show)
@@ -287,7 +292,7 @@ def segment_recipe(timeline: Timeline, span: Span, *, options: RenderOptions | N
         recipe["framing"] = options.framing
     if options.watermark and any(cut.clip and cut.source != "file" for cut in seen):
         recipe["watermark"] = ["bug", options.show] if options.watermark == "bug" else [options.watermark]
-    if options.smooth and any(cut.source == "model" for cut in seen):
+    if options.smooth and any(_can_be_smooth(cut) for cut in seen):
         recipe["smooth"] = True
     if done:
         recipe["effects"] = [[e.name, e.start - span.start, e.end - span.start, e.amount] for e in done]

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 from flows.studio.filming.settings import picture_size
 from flows.studio.filming.shots import PlannedShot
-from flows.studio.media import user_files
+from flows.studio.media import clip_rate, user_files
 from flows.studio.media.audio import sound_hash
 from flows.studio.picture import contact_sheet, render, sidecars, subtitles, upscale
 from flows.studio.picture.render import RenderOptions, segment_recipe
@@ -193,7 +193,8 @@ def _with_sources(timeline: Timeline, material: Material) -> Timeline:
         cut = replace(cut, source=sources.get(cut.clip))
         if cut.clip not in full:
             return cut
-        return replace(cut, frames=user_files.at_full_rate(cut.frames, full[cut.clip]))
+        frames = clip_rate.at_full_rate(cut.frames, full[cut.clip])
+        return replace(cut, frames=frames, full_rate=True)
 
     joins = tuple(replace(join, tail=tuple(map(whole, join.tail))) for join in timeline.transitions)
     return replace(timeline, pictures=tuple(map(whole, timeline.pictures)), transitions=joins)

@@ -286,7 +286,7 @@ def _moving(clip: Path) -> tuple[str, str]:
     """A clip's middle frame as JPEG and eight of its frames a second as WebP, as data for a page."""
     from PIL import Image
 
-    from flows.studio.media.user_files import iter_at_clip_rate
+    from flows.studio.media.clip_rate import iter_at_clip_rate
 
     frames = []
     for frame in iter_at_clip_rate(clip):

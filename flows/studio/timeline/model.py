@@ -27,7 +27,7 @@ class PictureCut:
     """A clip's place on the picture track.
 
     `frames` has the number of the clip's own frame for each frame of the cut. Without a clip, `card` is
-    drawn. `source` is None for a clip that TOON drew.
+    drawn. `source` is None for a clip that TOON drew; a clip at `full_rate` has 24 frames a second, not 8.
     """
 
     scene: str
@@ -38,6 +38,7 @@ class PictureCut:
     frames: tuple[int, ...] = ()
     card: Card | None = None
     source: ClipSource | None = None
+    full_rate: bool = False
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from flows.studio.errors import StudioError
 from flows.studio.filming.camera import film_shots
 from flows.studio.filming.models import LoadedModels
 from flows.studio.filming.settings import FilmSettings
-from flows.studio.media import clips, user_files
+from flows.studio.media import clip_rate, clips, user_files
 from flows.studio.production.request import EpisodeRequest
 from flows.studio.voice import lines, speak
 from flows.studio.voice.lines import premise_voices
@@ -140,9 +140,9 @@ def test_eight_frames_a_second_are_read_of_a_clip_at_the_films_own_rate(tmp_path
         _gif(tmp_path / "ufo.gif"), tmp_path / "clips", label="s01.1", recipe={"file": "x"}, size=(96, 54)
     )
     every = clips.read_clip(own.path)[::3]
-    assert np.array_equal(np.stack(list(user_files.iter_at_clip_rate(own.path))), every)
+    assert np.array_equal(np.stack(list(clip_rate.iter_at_clip_rate(own.path))), every)
     own.path.with_suffix(".json").unlink()
-    assert len(list(user_files.iter_at_clip_rate(own.path))) == 36
+    assert len(list(clip_rate.iter_at_clip_rate(own.path))) == 36
 
 
 def test_a_recording_replaces_the_voice_as_loud_as_the_others(home: Path) -> None:
@@ -193,7 +193,7 @@ def test_a_file_that_is_not_what_its_name_says_is_refused_in_a_line(tmp_path: Pa
 def test_the_frames_between_the_eighths_are_put_back(
     eighths: tuple[int, ...], full: int, frames: tuple[int, ...]
 ) -> None:
-    assert user_files.at_full_rate(eighths, full) == frames
+    assert clip_rate.at_full_rate(eighths, full) == frames
 
 
 def test_a_clip_of_ones_own_needs_no_film_model(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
