@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
@@ -69,6 +69,10 @@ def script(
     *,
     premise: Premise = None,
     episode: Episode = None,
+    until: Annotated[
+        Literal["outline", "script"],
+        Parameter(help="outline: stop before the scenes, and edit outline.yaml."),
+    ] = "script",
     rewrite: Rewrite = None,
     note: Annotated[str, Parameter(help="For --rewrite: what should be otherwise.")] = "",
     writer: Writer = None,
@@ -77,9 +81,13 @@ def script(
     verbose: Verbose = False,
 ) -> int:
     """Write the script and stop. Edit script.yaml by hand; `episode` goes on from there."""
-    until: Until | None = None if rewrite else "script"
     request = EpisodeRequest(
-        premise=premise, episode=episode, until=until, writer=writer, seed=seed, output=output
+        premise=premise,
+        episode=episode,
+        until=None if rewrite else until,
+        writer=writer,
+        seed=seed,
+        output=output,
     )
     if rewrite is None:
         return run_command(lambda console: runs.make_episode(request, console, verbose=verbose))

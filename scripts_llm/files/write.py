@@ -31,10 +31,14 @@ _DIALOGUE_KEYS = frozenset((*Line.model_fields, *Beat.model_fields))
 
 def save_script(script: Script, path: Path, *, head: Sequence[str]) -> None:
     """Writes a script below comments: `head`, then how to edit it. Replaces the file atomically."""
-    comment_lines = [row for line in (*head, "", *HOW_TO_EDIT) for row in line.splitlines() or [""]]
-    comments = ["# " + _NO_TEXT.sub(" ", row) if row else "#" for row in comment_lines]
-    rows = [*comments, "", *script_rows(script)]
+    rows = [*format_comments([*head, "", *HOW_TO_EDIT]), "", *script_rows(script)]
     replace_file(path, ("\n".join(rows) + "\n").encode())
+
+
+def format_comments(lines: Sequence[str]) -> list[str]:
+    """Lines as YAML comments; a line break in one begins another comment."""
+    rows = [row for line in lines for row in line.splitlines() or [""]]
+    return ["# " + _NO_TEXT.sub(" ", row) if row else "#" for row in rows]
 
 
 def script_rows(script: Script) -> list[str]:

@@ -1,4 +1,4 @@
-"""Checks a model's draft: cast, lengths, counts, order, repeats, language, pictures.
+"""Checks drafted scenes: cast, lengths, repeats, language, pictures.
 
 Faults that need a person to fix are refused every time; small ones are sent back once and then corrected
 here.
@@ -10,7 +10,7 @@ import re
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 
-from scripts_llm.errors import ScriptError, suggest
+from scripts_llm.errors import suggest
 from scripts_llm.llm_writer.draft import (
     MAX_SPEAKERS,
     MAX_WORDS,
@@ -18,9 +18,7 @@ from scripts_llm.llm_writer.draft import (
     Brief,
     DraftLine,
     DraftScene,
-    Outline,
     bare_words,
-    validate_draft,
 )
 from scripts_llm.screenplay.names import people_named
 from scripts_llm.screenplay.script import Line, Scene, Shot
@@ -34,57 +32,29 @@ _SCRIPTS = {
 }  # fmt: skip
 
 
-# -------------------------------------------------------------------------------------------- outline
+# --------------------------------------------------------------------------------------------- scenes
 
 
-def read_outline(found: Mapping[str, object], brief: Brief) -> Outline:
-    """The outline in a model's answer. Raises ScriptError with one line for each fault."""
-    outline = validate_draft(Outline, found)
-    faults = list(_order_faults([turn.part for turn in outline.scenes], brief))
-    for number, turn in enumerate(outline.scenes, 1):
-        faults += _place_faults(f"scene {number}", turn.setting, brief)
-        faults += [fault for who in turn.who for fault in _cast_faults(f"scene {number}", who, brief)]
-    if faults:
-        raise ScriptError("\n".join(dict.fromkeys(faults)))
-    return outline
-
-
-def _order_faults(parts: Sequence[str], brief: Brief) -> Iterator[str]:
-    low, high = brief.scenes
-    if not low <= len(parts) <= high:
-        yield f"wanted {low} to {high} scenes, got {len(parts)}"
-    unknown = [part for part in parts if part not in brief.structure]
-    if unknown:
-        yield f"unknown part {unknown[0]!r}, use {', '.join(brief.structure)}"
-        return
-    places = [brief.structure.index(part) for part in parts if part in brief.structure]
-    if places != sorted(places) or (
-        len(parts) >= len(brief.structure) and len(set(places)) < len(brief.structure)
-    ):
-        yield f"the parts must be {', '.join(brief.structure)}, in this order and each at least once"
-
-
-def _place_faults(where: str, setting: str, brief: Brief) -> Iterator[str]:
+def place_faults(where: str, setting: str, brief: Brief) -> Iterator[str]:
+    """The fault of a setting that the show does not have."""
     if find_place(setting, brief) is None:
         known = suggest(setting, brief.places) or ", ".join(brief.places)
-        yield f"{where}: unknown setting {setting!r}, use {known}"
+        yield f"{where}unknown setting {setting!r}, use {known}"
 
 
-def _cast_faults(where: str, who: str, brief: Brief) -> Iterator[str]:
+def cast_faults(where: str, who: str, brief: Brief) -> Iterator[str]:
+    """The fault of somebody whom the show does not have."""
     if find_speaker(who, brief) is None:
-        yield f"{where}: {who!r} is not in the cast, use {', '.join(brief.names)}"
-
-
-# --------------------------------------------------------------------------------------------- scenes
+        yield f"{where}{who!r} is not in the cast, use {', '.join(brief.names)}"
 
 
 def scene_faults(where: str, scene: DraftScene, part: str, brief: Brief) -> Iterator[str]:
     """Faults that no program can correct. `part` is the part that the outline gives the scene."""
     if scene.part != part:
         yield f"{where}: the part must be {part}, got {scene.part!r}"
-    yield from _place_faults(where, scene.setting, brief)
+    yield from place_faults(f"{where}: ", scene.setting, brief)
     for line in scene.dialogue:
-        yield from _cast_faults(where, line.who, brief)
+        yield from cast_faults(f"{where}: ", line.who, brief)
         words = len(spoken_words(line, brief).split())
         if words > REFUSED_WORDS:
             yield f"{where}: {line.line[:40]!r}... has {words} words, wanted at most {MAX_WORDS}"

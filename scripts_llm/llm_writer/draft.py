@@ -5,14 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, TypeVar, get_args
+from typing import Any, TypeVar, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from scripts_llm.errors import MalformedAnswer
 from scripts_llm.plain_text import strip_controls_deep
-from scripts_llm.screenplay.fields import Name, Sentence
+from scripts_llm.screenplay.fields import Sentence
 from scripts_llm.screenplay.film_vocabulary import Dialect
+from scripts_llm.screenplay.outline import Outline, OutlineScene
 from scripts_llm.screenplay.premise import Part, Premise, display_name, length_seconds, scene_bounds
 from scripts_llm.screenplay.script import LaughSize, Size
 
@@ -23,7 +24,6 @@ MAX_SHOTS = 3  # a scene, where the premise does not say
 MAX_LINES = 12
 
 D = TypeVar("D", bound=BaseModel)
-Story = Literal["A", "B", "runner"]
 
 
 class DraftModel(BaseModel):
@@ -37,27 +37,18 @@ class DraftModel(BaseModel):
         return strip_controls_deep(value)
 
 
-class OutlineScene(DraftModel):
-    """One scene of the outline: place, people, turn and last joke."""
+class DraftOutlineScene(OutlineScene):
+    """A scene of a drafted outline; unknown keys are ignored."""
 
-    part: str
-    story: Story = "A"
-    setting: str
-    who: tuple[str, ...] = Field(min_length=1, max_length=4)
-    wants: str = Field(default="", max_length=300)
-    turn: str = Field(max_length=400)
-    button: str = Field(max_length=300)
+    model_config = ConfigDict(extra="ignore")
 
 
-class Outline(DraftModel):
-    """The story of an episode, before its dialogue."""
+class DraftOutline(Outline):
+    """An outline as the model writes it: `suggestion` is the number of the one that it tells, or empty."""
 
-    title: Name
-    logline: Sentence
-    object: str = Field(max_length=80)
-    runner: str = Field(default="", max_length=240)
-    promise: str = Field(default="", max_length=240)
-    scenes: tuple[OutlineScene, ...] = Field(min_length=1)
+    model_config = ConfigDict(extra="ignore")
+
+    scenes: tuple[DraftOutlineScene, ...] = Field(min_length=1)
 
 
 class DraftShot(DraftModel):
@@ -150,7 +141,7 @@ def bare_words(line: str) -> str:
 # ------------------------------------------------------------------------------------------- schemas
 
 
-def draft_schema(model: type[DraftModel], brief: Brief, *, count: int | None = None) -> dict[str, Any]:
+def draft_schema(model: type[BaseModel], brief: Brief, *, count: int | None = None) -> dict[str, Any]:
     """The JSON schema of a draft with the show's names as enums; `count` is the number of scenes."""
     enums: dict[str, list[str]] = {
         "who": list(brief.names),

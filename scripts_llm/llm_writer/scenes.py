@@ -8,7 +8,10 @@ from typing import Any
 
 from scripts_llm.errors import MalformedAnswer, ScriptError
 from scripts_llm.llm_writer.checks import length_fault, scene_faults, small_faults
-from scripts_llm.llm_writer.draft import Brief, DraftScene, OutlineScene, bare_words, validate_draft
+from scripts_llm.llm_writer.draft import Brief, DraftScene, bare_words, validate_draft
+from scripts_llm.llm_writer.matter import names_matter
+from scripts_llm.llm_writer.session import Assignment
+from scripts_llm.screenplay.outline import Outline, OutlineScene
 
 
 @dataclass
@@ -18,6 +21,7 @@ class SceneCollector:
     brief: Brief
     outline: Mapping[int, OutlineScene]
     share: float | None = 1.0  # of the whole episode; None: its length is not weighed
+    words: tuple[str, ...] = ()  # half of the scenes name one of them
     said: dict[str, str] = field(default_factory=dict)  # words of lines in scenes before these
     good: dict[int, DraftScene] = field(default_factory=dict)
     faults: dict[int, list[str]] = field(default_factory=dict)
@@ -45,6 +49,7 @@ class SceneCollector:
             forms += self._take(number, scene, is_last=is_last)
         if not self.missing and not is_last:
             self._check_length()
+            self._check_matter()
         if self.missing:
             kind = MalformedAnswer if forms == len(missing) else ScriptError
             raise kind("\n".join(dict.fromkeys(fault for own in self.faults.values() for fault in own)))
@@ -77,6 +82,30 @@ class SceneCollector:
         if fault:
             self.faults = {number: [fault] for number in self.good}
             self.good.clear()
+
+    def _check_matter(self) -> None:
+        """Rejects as many scenes as must still name what the episode is about; first those of the acts."""
+        if not self.words or not self.good:
+            return
+        deaf = [n for n, scene in self.good.items() if not names_matter(scene_text(scene), self.words)]
+        lacking = len(deaf) - len(self.good) // 2
+        for number in sorted(deaf, key=lambda n: (not self.outline[n].part.startswith("act"), n))[:lacking]:
+            named = ", ".join(self.words)
+            self.faults[number] = [
+                f"scene {number}: no line names what the episode is about, wanted one of: {named}"
+            ]
+            del self.good[number]
+
+
+def matter_words(task: Assignment, outline: Outline) -> tuple[str, ...]:
+    """The words by which scenes name what the episode is about; none if that is left open."""
+    logline = task.matter.words if task.is_about_the_logline else ()
+    return tuple(dict.fromkeys((*outline.words, *logline)))
+
+
+def scene_text(scene: DraftScene) -> str:
+    """Everything that is said and done in a scene."""
+    return "\n".join([scene.action, *(line.line for line in scene.dialogue)])
 
 
 def lines_said(scenes: Mapping[int, DraftScene]) -> dict[str, str]:

@@ -5,73 +5,51 @@ Each answer is checked and repaired once; of the scenes, only the invalid ones a
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Any
 
 from scripts_llm.errors import ScriptError
-from scripts_llm.llm.ask import Question, Server, UnusableAnswer, ask
+from scripts_llm.llm.ask import Server, UnusableAnswer, ask
 from scripts_llm.llm.client import LLMError
-from scripts_llm.llm.templates import render_prompt
-from scripts_llm.llm_writer.checks import build_lines, build_scene, read_outline, scene_faults, small_faults
+from scripts_llm.llm_writer.checks import build_lines, build_scene, scene_faults, small_faults
 from scripts_llm.llm_writer.draft import (
-    MAX_WORDS,
     Brief,
     DraftScene,
     DraftScenes,
-    Outline,
-    OutlineScene,
     PunchUp,
     bare_words,
     draft_schema,
     validate_draft,
 )
-from scripts_llm.llm_writer.scenes import SceneCollector, lines_said, scenes_as_data
-from scripts_llm.screenplay.continuity import Continuity
-from scripts_llm.screenplay.film_vocabulary import Dialect
-from scripts_llm.screenplay.premise import Premise, length_seconds
+from scripts_llm.llm_writer.matter import names_matter
+from scripts_llm.llm_writer.outline import develop_outline
+from scripts_llm.llm_writer.scenes import SceneCollector, lines_said, matter_words, scene_text, scenes_as_data
+from scripts_llm.llm_writer.session import Assignment, Session, as_json
+from scripts_llm.screenplay.outline import Outline, OutlineScene
 from scripts_llm.screenplay.script import Line, Scene, Script
 
 AT_ONCE = 10  # scenes in one question
-_SECONDS_A_LINE = 3
-_REMEMBERED = 5  # earlier episodes in the prompt
-
-
-@dataclass(frozen=True)
-class Assignment:
-    """The episode to write. `premise` has its whole cast; `episode` is the number in the season."""
-
-    premise: Premise
-    dialect: Dialect
-    seed: int
-    episode: int = 1
-    continuity: Continuity = field(default_factory=Continuity)
-    prompts: Path | None = None  # a folder of one's own prompts
-    raw: Path | None = None  # where an answer goes that cannot be used
 
 
 @dataclass(frozen=True)
 class WrittenScript:
-    """A script, the promises it leaves open for later episodes, and notes for the user."""
+    """A script, the outline that it follows, and notes for the user."""
 
     script: Script
-    promised: tuple[str, ...] = ()
+    outline: Outline
     notes: tuple[str, ...] = ()
 
 
-def write_script(task: Assignment, server: Server) -> WrittenScript:
-    """Writes an episode's script.
+def write_script(task: Assignment, server: Server, outline: Outline | None = None) -> WrittenScript:
+    """Writes an episode's script: of an outline that a person has edited, else of its own.
 
     Raises:
         ScriptError: The premise has no cast, or a prompt template is faulty.
         LLMError: The server failed, with the calls made so far; unusable answers are saved in `task.raw`.
     """
-    if not task.premise.characters:
-        raise ScriptError(f"{task.premise.show}: wanted a cast, got none, try `characters:`")
     session = _ScriptSession(task, server)
-    outline = session.outline()
+    outline = outline or develop_outline(task, server)
     drafts: list[DraftScene] = []
     for first in range(0, len(outline.scenes), AT_ONCE):
         drafts += session.scenes(outline, first, drafts)
@@ -79,7 +57,15 @@ def write_script(task: Assignment, server: Server) -> WrittenScript:
     scenes, notes = session.punch_up(outline, drafts, scenes)
     numbered = tuple(scene.model_copy(update={"id": f"s{n:02}"}) for n, scene in enumerate(scenes, 1))
     script = Script(title=outline.title, logline=outline.logline, scenes=numbered)
-    return WrittenScript(script, (outline.promise,) if outline.promise else (), notes)
+    return WrittenScript(script, outline, (*_deaf(task, outline, drafts), *notes))
+
+
+def _deaf(task: Assignment, outline: Outline, drafts: Sequence[DraftScene]) -> tuple[str, ...]:
+    """A note if no scene names what the episode is about, after the repair as before it."""
+    words = matter_words(task, outline)
+    if not words or any(names_matter(scene_text(draft), words) for draft in drafts):
+        return ()
+    return (f"no scene names what the episode is about ({', '.join(words)})",)
 
 
 def rewrite_scene(task: Assignment, server: Server, script: Script, scene_id: str, note: str) -> Scene:
@@ -99,34 +85,19 @@ def rewrite_scene(task: Assignment, server: Server, script: Script, scene_id: st
     return _ScriptSession(task, server).rewrite(script, index, note)
 
 
-class _ScriptSession:
-    """The shared parts of one script's questions: assignment, server, brief, system prompt."""
-
-    def __init__(self, task: Assignment, server: Server) -> None:
-        self.task, self.server = task, server
-        self.brief = Brief.from_premise(task.premise, task.dialect)
-        self.slots = _slots(task, self.brief)
-        length = length_seconds(task.premise.format)
-        self.system = render_prompt("system", task.prompts, length=length, max_words=MAX_WORDS)
-
-    def _question(self, purpose: str, text: str, schema: dict[str, Any], **more: Any) -> Question:
-        return Question(purpose, self.system, text, schema, self.task.seed, self.task.raw, **more)
-
-    def _prompt(self, template: str, **more: object) -> str:
-        return render_prompt(template, self.task.prompts, **self.slots, **more)
-
-    def outline(self) -> Outline:
-        """Asks for the outline."""
-        question = self._question("an outline", self._prompt("outline"), draft_schema(Outline, self.brief))
-        return ask(self.server, question, lambda found, is_last: read_outline(found, self.brief))
+class _ScriptSession(Session):
+    """Writes the scenes of one script."""
 
     def scenes(self, outline: Outline, first: int, before: Sequence[DraftScene]) -> list[DraftScene]:
         """Writes the next scenes of an outline, at most `AT_ONCE`."""
         chunk = dict(enumerate(outline.scenes[first : first + AT_ONCE], first + 1))
+        low, high = self.brief.scenes
+        is_usual = low <= len(outline.scenes) <= high  # else a person chose the number of scenes
         collector = SceneCollector(
             self.brief,
             chunk,
-            share=len(chunk) / len(outline.scenes),
+            share=len(chunk) / len(outline.scenes) if is_usual else None,
+            words=matter_words(self.task, outline),
             said=lines_said(dict(enumerate(before, 1))),
         )
         tail = scenes_as_data(before[-1:], [len(before)]) if before else []
@@ -141,15 +112,15 @@ class _ScriptSession:
         self, collector: SceneCollector, outline: Outline, tail: list[dict[str, Any]], *, turns: int
     ) -> list[DraftScene]:
         missing = collector.missing
-        head = {key: value for key, value in outline.model_dump().items() if key != "scenes"}
+        head = outline.model_dump(exclude={"scenes", "schema_", "suggestion"})
         asked = [{"number": number, **collector.outline[number].model_dump()} for number in missing]
-        text = self._prompt(
+        text = self.prompt(
             "scenes",
-            outline=_json({**head, "scenes": asked}),
+            outline=as_json({**head, "scenes": asked}),
             faults=[fault for number in missing for fault in collector.faults.get(number, [])],
-            before=_json(tail) if tail else "",
+            before=as_json(tail) if tail else "",
         )
-        question = self._question(
+        question = self.question(
             "a script" if len(missing) == len(outline.scenes) else f"scene {_listed(missing)}",
             text,
             draft_schema(DraftScenes, self.brief, count=len(missing)),
@@ -159,8 +130,8 @@ class _ScriptSession:
         return ask(self.server, question, collector.judge)
 
     def _repair(self, faults: Sequence[str], collector: SceneCollector) -> str:
-        some = collector.missing if len(collector.missing) < len(collector.outline) else []
-        return render_prompt("repair", self.task.prompts, faults=faults[:30], scenes=some)
+        is_part = len(collector.missing) < len(collector.outline)
+        return self.repair(faults, collector.missing if is_part else [])
 
     def punch_up(
         self, outline: Outline, drafts: Sequence[DraftScene], scenes: Sequence[Scene]
@@ -170,9 +141,9 @@ class _ScriptSession:
         for first in range(0, len(drafts), AT_ONCE):
             numbers = range(first + 1, min(first + AT_ONCE, len(drafts)) + 1)
             data = scenes_as_data([drafts[number - 1] for number in numbers], numbers)
-            question = self._question(
+            question = self.question(
                 "a punch-up",
-                self._prompt("punch_up", outline=outline.logline, script=_json(data)),
+                self.prompt("punch_up", outline=outline.logline, script=as_json(data)),
                 draft_schema(PunchUp, self.brief, count=len(numbers)),
                 turns=1,
             )
@@ -180,15 +151,26 @@ class _ScriptSession:
                 found = ask(self.server, question, lambda found, is_last: validate_draft(PunchUp, found))
             except LLMError as fault:
                 return better, (*notes, f"the jokes were not punched up: {fault}")
-            kept = sum(self._exchange(each.number, each, drafts, better) for each in found.scenes)
+            words = matter_words(self.task, outline)
+            kept = sum(self._exchange(each.number, each, drafts, better, words) for each in found.scenes)
             if kept < len(numbers):
                 notes.append(
                     f"{len(numbers) - kept} of {len(numbers)} scenes stay as they were first written"
                 )
         return better, tuple(notes)
 
-    def _exchange(self, number: int, punched: Any, drafts: Sequence[DraftScene], scenes: list[Scene]) -> bool:
-        """Replaces a scene's dialogue if the new one passes the checks; True if it does."""
+    def _exchange(
+        self,
+        number: int,
+        punched: Any,
+        drafts: Sequence[DraftScene],
+        scenes: list[Scene],
+        words: Sequence[str],
+    ) -> bool:
+        """Replaces a scene's dialogue if the new one passes the checks; True if it does.
+
+        One that named the episode's matter by one of `words` still has to.
+        """
         if not 1 <= number <= len(drafts):
             return False
         draft = drafts[number - 1].model_copy(update={"dialogue": punched.dialogue})
@@ -199,7 +181,9 @@ class _ScriptSession:
             *scene_faults("", draft, draft.part, self.brief),
             *small_faults("", draft, lines_said(others), self.brief),
         ]
-        if faults or abs(len(draft.dialogue) - len(drafts[number - 1].dialogue)) > 2:
+        old = drafts[number - 1]
+        is_deafer = names_matter(scene_text(old), words) and not names_matter(scene_text(draft), words)
+        if faults or is_deafer or abs(len(draft.dialogue) - len(old.dialogue)) > 2:
             return False
         lines = build_lines(draft.dialogue, self.brief, is_last=number == len(drafts))
         scenes[number - 1] = scenes[number - 1].model_copy(update={"dialogue": lines})
@@ -218,48 +202,20 @@ class _ScriptSession:
         }
         collector = SceneCollector(self.brief, {index + 1: beat}, share=None, said=said)
         around = script.scenes[max(0, index - 1) : index + 2]
-        text = self._prompt(
+        text = self.prompt(
             "rewrite",
             title=script.title,
             logline=script.logline or "",
-            script=_json([_scene_data(scene) for scene in around]),
-            scene=_json(_scene_data(old)),
+            script=as_json([_scene_data(scene) for scene in around]),
+            scene=as_json(_scene_data(old)),
             note=note,
         )
         schema = draft_schema(DraftScenes, self.brief, count=1)
-        question = self._question(f"scene {old.id} again", text, schema)
+        question = self.question(f"scene {old.id} again", text, schema)
         (draft,) = ask(self.server, question, collector.judge)
         new = build_scene(draft, self.brief, is_last=index == len(script.scenes) - 1)
         written = {"slugline", "setting", "action", "shots", "dialogue"}
         return old.model_copy(update={key: getattr(new, key) for key in written})
-
-
-# ---------------------------------------------------------------------------------------------- slots
-
-
-def _slots(task: Assignment, brief: Brief) -> dict[str, object]:
-    """The values of the prompts' slots. Users' own prompts rely on these names."""
-    low, high = brief.scenes
-    names = list(brief.names.values())
-    lines = max(1, round(sum(brief.seconds) / sum(brief.scenes) / _SECONDS_A_LINE))
-    recent = task.continuity.episodes[-_REMEMBERED:]
-    return {
-        "premise": task.premise,
-        "episode": task.episode,
-        "names": brief.names,
-        "cast": list(brief.names),
-        "places": brief.places,
-        "structure": brief.structure,
-        "scenes": str(low) if low == high else f"{low} to {high}",
-        "lines": f"{max(1, lines - 1)} to {lines + 1}",
-        "shots": brief.shots,
-        "dialect": task.dialect,
-        "example_action": task.dialect.example_for(names[0], names[-1], brief.places[0]),
-        "told": recent,
-        "gags": task.continuity.gags(),
-        "promised": [promise for each in recent for promise in each.promised],
-        "jokes": [joke for each in recent[-3:] for joke in each.jokes],
-    }
 
 
 def _outline_scene(scene: Scene, brief: Brief) -> OutlineScene:
@@ -275,10 +231,6 @@ def _scene_data(scene: Scene) -> dict[str, Any]:
         include={"id", "part", "slugline", "setting", "action", "dialogue"},
         exclude_none=True,
     )
-
-
-def _json(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, indent=1)
 
 
 def _listed(numbers: Sequence[int]) -> str:

@@ -22,7 +22,14 @@ from scripts_llm.llm.ask import Question, Server, ask
 from scripts_llm.llm.client import LLMSettings
 from scripts_llm.llm.json_answer import extract_object
 from scripts_llm.llm.retry import RetryPolicy
-from scripts_llm.llm_writer.draft import Brief, DraftScene, DraftScenes, Outline, draft_schema, validate_draft
+from scripts_llm.llm_writer.draft import (
+    Brief,
+    DraftOutline,
+    DraftScene,
+    DraftScenes,
+    draft_schema,
+    validate_draft,
+)
 from tests.flows.fish import make
 
 PREMISE = """\
@@ -136,5 +143,5 @@ def test_a_real_model_writes_the_episode_or_the_offline_writer_does_and_says_so(
 def validated_form(answers: str) -> bool:
     """Whether the last answer is one of our drafts."""
     found = extract_object(answers.split("--- the answer to the repair ---")[-1])
-    model: Any = Outline if "title" in found else DraftScenes
+    model: Any = DraftOutline if "title" in found else DraftScenes
     return validate_draft(model, found) is not None

@@ -8,7 +8,7 @@ from typing import Any
 from scripts_llm.llm.ask import Server
 from scripts_llm.llm.client import LLMSettings
 from scripts_llm.llm.retry import RetryPolicy
-from scripts_llm.llm_writer.writer import Assignment
+from scripts_llm.llm_writer.session import Assignment
 from scripts_llm.screenplay.film_vocabulary import Dialect, FilmWords
 from scripts_llm.screenplay.premise import Character, Format, Premise
 

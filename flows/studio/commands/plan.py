@@ -113,7 +113,8 @@ def _seconds(made: Iterable[Artifact]) -> list[float]:
 
 def _describe_writing(episode: Episode, earlier: _EarlierEpisodes) -> tuple[str, ...]:
     author = messages.describe_writer(episode)
-    lines = [f"  script: to be written by {author}", "  then every shot, line and scene of it"]
+    of = f" of {episode.folder.outline}" if messages.follows_outline(episode) else ""
+    lines = [f"  script: to be written by {author}{of}", "  then every shot, line and scene of it"]
     if author in ("you", OFFLINE):
         return (*lines, "no tokens, no money")
     tokens = "not known, no earlier episode tells them"

@@ -184,4 +184,6 @@ def _rewrite_whole(episode: Episode, note: str, console: Console) -> Outcome:
     records.save(written, **records.script_chapter(written))
     stay = [f"locked, and so as before: {', '.join(locked)}"] if locked else []
     lines = messages.describe_script(written, is_new=True)
-    return Outcome(0, path, (*lines, *stay, f"the old one is kept as {aside}"))
+    kept = f"the old one is kept as {aside}"
+    followed = f"it follows {episode.folder.outline}; for another story, move that away"
+    return Outcome(0, path, (*lines, *stay, *([followed] if messages.follows_outline(episode) else []), kept))

@@ -23,6 +23,7 @@ from flows.studio.voice.phonemes import murmur_remedy
 from flows.studio.workspace import folder as folders
 from flows.studio.workspace import manifest
 from scripts_llm.llm.client import Call, public_address
+from scripts_llm.screenplay.outline import Outline
 
 MOST_LABELS = 8  # of murmured lines in a message
 
@@ -36,8 +37,17 @@ def announce(episode: Episode) -> str:
     """
     kind = "draft" if episode.folder.draft else "film"
     film = f"{kind} by {describe_film(episode.own_premise, episode.video)}"
-    what = "script.yaml as it stands" if episode.has_script else f"script by {describe_writer(episode)}"
+    of_outline = " of outline.yaml" if follows_outline(episode) else ""
+    what = f"script by {describe_writer(episode)}{of_outline}"
+    if episode.request.until == "outline":
+        return f"{episode.name}: outline by {describe_writer(episode)}, into {episode.folder.root}"
+    what = "script.yaml as it stands" if episode.has_script else what
     return f"{episode.name}: {what}, {film}, into {episode.folder.root}"
+
+
+def follows_outline(episode: Episode) -> bool:
+    """Whether the scenes are written of an outline that lies in the folder; the offline writer has none."""
+    return episode.folder.outline.exists() and describe_writer(episode) not in ("you", scripts.OFFLINE)
 
 
 def describe_writer(episode: Episode) -> str:
@@ -86,6 +96,15 @@ def _episode_option(episode: Episode) -> list[str]:
 
 def nothing_to_do(episode: Episode, path: Path) -> tuple[str, ...]:
     """The lines of a run that finds everything made; `path` is the file to look at."""
+    if episode.request.until == "outline":
+        anew = command(episode, "--rewrite", "all", verb="script")
+        next_one = command(episode, "--until", "outline", "--episode", "next")
+        of_it = f" of {path.name}" if follows_outline(episode) else ""
+        return (
+            f"{episode.folder.script} is written already, and an outline comes before it",
+            f"to have it written anew{of_it}: {anew}",
+            f"the next episode's outline: {next_one}",
+        )
     if path == episode.folder.script:
         then = f"edit it as you like, then go on: {command(episode)}"
         return (*describe_script(episode, is_new=False), then)
@@ -111,6 +130,22 @@ def _older_premise(episode: Episode) -> tuple[str, ...]:
 
 
 # ---------------------------------------------------------------------------------------------- script
+
+
+def describe_outline(episode: Episode, outline: Outline | None) -> tuple[str, ...]:
+    """The outline as a run shows it: a few lines for each scene."""
+    if outline is None:
+        return ()
+    rows = [f"“{outline.title}” — {outline.logline}"]
+    if outline.about:
+        named = f" ({', '.join(outline.words)})" if outline.words else ""
+        rows.append(f"  about: {outline.about}{named}")
+    for number, scene in enumerate(outline.scenes, 1):
+        story = "" if scene.story == "A" else f", {scene.story} story" if scene.story == "B" else ", runner"
+        rows.append(f"  {number}  {scene.part}, {scene.setting}{story}: {', '.join(scene.who)}")
+        told = (("wants", scene.wants), ("turn", scene.turn), ("button", scene.button))
+        rows += [f"       {name}: {text}" for name, text in told if text]
+    return (*rows, *describe_calls(episode.calls))
 
 
 def describe_script(episode: Episode, *, is_new: bool) -> tuple[str, ...]:

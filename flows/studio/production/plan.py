@@ -201,7 +201,7 @@ class Plan:
 
     def is_done(self, until: Until | None) -> bool:
         """Whether everything up to that step is stored, and is what premise and script ask for."""
-        if until == "script":
+        if until in ("outline", "script"):
             return True
         kinds = {one.kind for one in self.missing}
         if "clip" in kinds or (until != "clips" and kinds):
@@ -243,6 +243,7 @@ class Plan:
         """The file or folder to look at after a step."""
         folder = self.episode.folder
         results = {
+            "outline": folder.outline if folder.outline.exists() else folder.script,
             "script": folder.script,
             "clips": folder.contact_sheet,
             "voices": folder.voices,

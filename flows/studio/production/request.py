@@ -17,7 +17,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from flows.studio.timeline.model import Framing
 
 Aspect = Literal["16:9", "1:1", "9:16"]
-Until = Literal["script", "clips", "voices", "cut"]
+Until = Literal["outline", "script", "clips", "voices", "cut"]
 
 OUTPUT = Path("output")
 PREMISES = Path("premises")

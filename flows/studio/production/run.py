@@ -24,7 +24,7 @@ from flows.studio.picture import upscaler
 from flows.studio.picture.upscale import PlannedUpscale
 from flows.studio.picture.verify import FinishedFilm
 from flows.studio.production import edit as edits
-from flows.studio.production import messages, records, story_memory
+from flows.studio.production import messages, records, story_memory, writer
 from flows.studio.production import plan as plans
 from flows.studio.production import script as scripts
 from flows.studio.production.console import Console, count, duration, running_time
@@ -123,6 +123,8 @@ def nothing_to_do(run: Run) -> Outcome | None:
 def make(run: Run, steps: Steps) -> Outcome:
     """Makes what is missing, step by step."""
     folder, until = run.episode.folder, run.episode.request.until
+    if until == "outline":
+        return write_outline(run)
     plan = write_script(run, steps)
     if until == "script":
         then = f"edit it as you like, then go on: {messages.command(run.episode)}"
@@ -179,6 +181,19 @@ def replace_words(episode: Episode, console: Console) -> None:
             console.say(f"the script that you edited is kept as {scripts.put_aside(folder)}")
         else:
             folder.script.unlink()
+
+
+def write_outline(run: Run) -> Outcome:
+    """Writes the outline if there is none, and shows it; the scenes are written of it by the next run."""
+    path = run.episode.folder.outline
+    if not path.exists():
+        run.console.progress("writing the outline")
+        run.episode = scripts.write_outline(run.episode)
+        records.save(run.episode, outline_calls=writer.call_rows(run.episode.calls))
+    for line in messages.describe_outline(run.episode, writer.read_outline(run.episode)):
+        run.console.say(line)
+    then = messages.command(run.episode, verb="script")
+    return finish(run, path, f"{path}: edit it as you like, then the scenes follow it: {then}")
 
 
 def write_script(run: Run, steps: Steps) -> Plan:

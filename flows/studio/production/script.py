@@ -20,6 +20,7 @@ from flows.studio.workspace.files import disk_errors, hash_if_present
 from flows.studio.workspace.folder import EpisodeFolder
 from scripts_llm.errors import ScriptError
 from scripts_llm.files import edit, schema, write
+from scripts_llm.files import outline as outline_files
 from scripts_llm.files import read as yaml_files
 from scripts_llm.offline_writer import cast as casting
 from scripts_llm.screenplay.premise import Premise
@@ -150,6 +151,22 @@ def put_aside(folder: EpisodeFolder) -> Path:
     return path
 
 
+def write_outline(episode: Episode) -> Episode:
+    """Writes outline.yaml by the model that the episode asks for; the episode has its calls.
+
+    Raises StudioError if the writer is the offline one, or fails.
+    """
+    from flows.studio.production import writer
+    from scripts_llm.llm.retry import RetryPolicy
+
+    full, assumptions = writer.writers_premise(episode)
+    written = writer.develop_outline(episode, full, RetryPolicy())
+    head = [f"{episode.name}, outlined by {written.author}.", *assumptions]
+    with disk_errors(episode.folder.outline):
+        outline_files.save_outline(written.outline, episode.folder.outline, head=head)
+    return replace(episode, calls=written.calls)
+
+
 def write_script(episode: Episode, *, say: Say, replaces: Script | None = None) -> Episode:
     """The episode with a new script by the writer that it asks for, with ids and shots, on the disk.
 
@@ -210,10 +227,12 @@ def _write_by_chosen_writer(episode: Episode, premise: Premise, *, say: Say) -> 
     try:
         settings = writer.settings_of(episode, retry_policy)
         if settings is None:
+            _say_not_followed(episode, say)
             return _WrittenScript(offline_script(episode), OFFLINE)
         server = writer.server_of(episode, settings, retry_policy)
         written = writer.write_by_model(episode, premise, server, say=say)
-        return _WrittenScript(written.script, settings.model, tuple(server.calls), promised=written.promised)
+        promised = (written.outline.promise,) if written.outline.promise else ()
+        return _WrittenScript(written.script, settings.model, tuple(server.calls), promised=promised)
     except LLMError as error:
         reason = " ".join(str(error).split())
         if episode.writer != AUTO:
@@ -222,7 +241,13 @@ def _write_by_chosen_writer(episode: Episode, premise: Premise, *, say: Say) -> 
                 manifest.write(episode.folder, episode.memory, failed_calls=rows)
             raise StudioError(f"--writer {episode.writer}: {reason}") from error
         say(f"{reason}: {OFFLINE} writes instead")
+        _say_not_followed(episode, say)
         return _WrittenScript(offline_script(episode), OFFLINE, tuple(error.calls), reason)
+
+
+def _say_not_followed(episode: Episode, say: Say) -> None:
+    if episode.folder.outline.exists():
+        say(f"{OFFLINE} follows no outline: {episode.folder.outline} stays as it is")
 
 
 def offline_script(episode: Episode, *, seed: int | None = None, premise: Premise | None = None) -> Script:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from flows.studio.cameras.facts import DEFAULT_MODEL
 from flows.studio.errors import StudioError
-from flows.studio.filming.vocabulary import dialect_of, writers_dialect
+from flows.studio.filming.vocabulary import dialect_of, film_words, writers_dialect
 from flows.studio.production import story_memory
 from flows.studio.production.episode import AUTO, Episode
 from flows.studio.workspace.files import cache_folder
@@ -18,13 +18,17 @@ from scripts_llm.llm import capabilities, prices
 from scripts_llm.llm.ask import Server
 from scripts_llm.llm.client import Call, LLMError, LLMSettings
 from scripts_llm.llm.retry import RetryPolicy
+from scripts_llm.offline_writer import cast as casting
 from scripts_llm.plain_text import one_line
+from scripts_llm.screenplay.film_vocabulary import Dialect
+from scripts_llm.screenplay.outline import Outline
 from scripts_llm.screenplay.premise import Premise
 from scripts_llm.screenplay.script import Scene, Script
 
 if TYPE_CHECKING:
     from flows.studio.production.console import Say
-    from scripts_llm.llm_writer.writer import Assignment, WrittenScript
+    from scripts_llm.llm_writer.session import Assignment
+    from scripts_llm.llm_writer.writer import WrittenScript
 
 
 def settings_of(episode: Episode, retry_policy: RetryPolicy) -> LLMSettings | None:
@@ -34,11 +38,62 @@ def settings_of(episode: Episode, retry_policy: RetryPolicy) -> LLMSettings | No
     return resolve_settings(episode.own_premise.writer, os.environ, episode.writer, retry_policy=retry_policy)
 
 
+def develop_outline(episode: Episode, premise: Premise, retry_policy: RetryPolicy) -> WrittenOutline:
+    """The episode's outline by the model that it asks for.
+
+    Raises StudioError if that is none, or if it fails: there is no other writer of outlines.
+    """
+    from scripts_llm.llm_writer.outline import develop_outline
+
+    try:
+        settings = settings_of(episode, retry_policy)
+        if settings is None:
+            raise StudioError(
+                "--until outline: wanted a language model, got the offline writer, which has no outline; "
+                "try --writer MODEL@URL, or edit its script: --until script",
+                code=2,
+            )
+        server = server_of(episode, settings, retry_policy)
+        outline = develop_outline(assignment(episode, premise), server)
+    except LLMError as error:
+        raise StudioError(f"--until outline: {one_line(str(error), 600)}") from error
+    return WrittenOutline(outline, settings.model, tuple(server.calls))
+
+
+@dataclass(frozen=True)
+class WrittenOutline:
+    """An outline, the model that wrote it, and the calls that it took."""
+
+    outline: Outline
+    author: str
+    calls: tuple[Call, ...]
+
+
+def read_outline(episode: Episode, premise: Premise | None = None) -> Outline | None:
+    """The outline in the episode's folder, None if there is none. Raises ScriptError with every fault."""
+    from scripts_llm.llm_writer.draft import Brief
+    from scripts_llm.llm_writer.outline import load_outline
+
+    if not episode.folder.outline.exists():
+        return None
+    full = premise or writers_premise(episode)[0]
+    return load_outline(episode.folder.outline, Brief.from_premise(full, _dialect(episode)))
+
+
+def writers_premise(episode: Episode) -> tuple[Premise, tuple[str, ...]]:
+    """The premise with a whole cast for a new script, and what was assumed for that."""
+    return casting.complete_premise(episode.own_premise, film_words(), seed=episode.seed)
+
+
 def write_by_model(episode: Episode, premise: Premise, server: Server, *, say: Say) -> WrittenScript:
-    """The episode's script by this server's model. Raises LLMError; `server.calls` has the calls."""
+    """The episode's script by this server's model, of the outline that lies in its folder, if one does.
+
+    Raises ScriptError for an outline with faults, and LLMError; `server.calls` has the calls.
+    """
     from scripts_llm.llm_writer import writer
 
-    written = writer.write_script(assignment(episode, premise), server)
+    outline = read_outline(episode, premise)
+    written = writer.write_script(assignment(episode, premise), server, outline)
     for note in written.notes:
         say(note)
     return written
@@ -85,17 +140,24 @@ def server_of(episode: Episode, settings: LLMSettings, retry_policy: RetryPolicy
 
 def assignment(episode: Episode, premise: Premise) -> Assignment:
     """Everything that goes into the prompts: show, film model's dialect, earlier episodes, own templates."""
-    from scripts_llm.llm_writer.writer import Assignment
+    from scripts_llm.llm_writer.matter import matter_of_logline
+    from scripts_llm.llm_writer.session import Assignment
 
     return Assignment(
         premise=premise,
-        dialect=writers_dialect(dialect_of(episode.video_of_the_episode.model or DEFAULT_MODEL)),
+        dialect=_dialect(episode),
         seed=episode.seed,
         episode=episode.folder.code.number,
         continuity=story_memory.read_continuity_before(episode),
         prompts=own_prompts(episode),
         raw=episode.folder.root / "writer-answer.txt",
+        matter=matter_of_logline(premise),
     )
+
+
+def _dialect(episode: Episode) -> Dialect:
+    """How prompts for the episode's film model are written."""
+    return writers_dialect(dialect_of(episode.video_of_the_episode.model or DEFAULT_MODEL))
 
 
 def own_prompts(episode: Episode) -> Path | None:

@@ -88,6 +88,10 @@ class EpisodeFolder:
         return self.root / "script.yaml"
 
     @property
+    def outline(self) -> Path:
+        return self.root / "outline.yaml"
+
+    @property
     def clips(self) -> Path:
         return self.media_root / "clips"
 

@@ -11,17 +11,18 @@ from typing import Any
 import pytest
 
 from scripts_llm.errors import ScriptError
-from scripts_llm.llm_writer.checks import build_scene, find_place, read_outline
+from scripts_llm.llm_writer.checks import build_scene, find_place
 from scripts_llm.llm_writer.draft import (
     Brief,
+    DraftOutline,
     DraftScene,
     DraftScenes,
-    Outline,
-    OutlineScene,
     PunchUp,
     draft_schema,
 )
+from scripts_llm.llm_writer.outline import read_outline
 from scripts_llm.llm_writer.scenes import SceneCollector
+from scripts_llm.screenplay.outline import OutlineScene
 from scripts_llm.screenplay.premise import Format, Setting
 from scripts_llm.screenplay.script import Line, Scene
 from tests.scripts_llm.show import DIALECT, OUTLINE, PREMISE, SCENES, line
@@ -293,7 +294,7 @@ def test_other_words_for_a_set_or_an_action_are_what_they_mean() -> None:
 # --------------------------------------------------------------------------------------------- schemas
 
 
-@pytest.mark.parametrize("model", [Outline, DraftScenes, PunchUp])
+@pytest.mark.parametrize("model", [DraftOutline, DraftScenes, PunchUp])
 def test_the_schema_is_one_that_strict_servers_take(model: Any) -> None:
     schema = draft_schema(model, BRIEF)
     for each in (schema, *schema["$defs"].values()):

@@ -55,7 +55,7 @@ def test_a_premise_becomes_a_script_in_three_calls(server) -> None:
     assert first.dialogue[0].line == "Lemon 1 is gone."  # type: ignore[union-attr]
     assert [each.dialogue[-1].laugh for each in script.scenes] == ["small", "small", "small", "big"]
     assert [call.purpose for call in at.calls] == ["an outline", "a script", "a punch-up"]
-    assert (written.promised, written.notes) == (("Somebody took the tenth lemon.",), ())
+    assert (written.outline.promise, written.notes) == ("Somebody took the tenth lemon.", ())
 
 
 def test_the_model_is_told_the_show_the_craft_and_the_words_of_the_film(server) -> None:

@@ -44,7 +44,7 @@ seed: 7
 """
 OUTLINE = {
     "title": "Nine Cod",
-    "logline": "Joe counts the cod.",
+    "logline": "Joe counts the cod in his spare room.",
     "object": "a cod",
     "runner": "The cod is counted.",
     "promise": "One cod is missing.",
@@ -61,7 +61,7 @@ OUTLINE = {
     ],
 }
 LINES = [
-    line("joe", "The cod was counted twice, Don."),
+    line("joe", "The cod in the spare room was counted twice, Don."),
     line("don", "Then it knows what it has."),
     line("joe", "Eight. It was nine."),
     line("don", "It was tired."),
@@ -315,3 +315,63 @@ def test_what_toon_takes_for_a_set_or_an_action_is_no_fault() -> None:
     for prompt in ("Joe opening a door, kitchen", "Joe juggles nine lemons", "Joe in the pub"):
         assert "shows nobody who is" in str(toon.find_fault(prompt, names, brief.places))
     assert dialect("modelscope-1.7b").synonyms == {}
+
+
+# ------------------------------------------------------------------------------------------ outlines
+
+
+def test_an_outline_is_shown_and_edited_and_the_scenes_follow_it(
+    show: Path, server: FakeServer, heard: Any
+) -> None:
+    server.replies = good()[:1]
+    screen = run(options(show, server, until="outline"), heard)
+    place = show.parents[1] / "output/fish/s01e01"
+    path = place / "outline.yaml"
+    assert not (place / "script.yaml").exists()
+    assert "outlined by small-model" in path.read_text("utf-8")
+    assert "wants: Joe wants to close." in screen.text
+    assert [call["purpose"] for call in manifest_of(show)["outline_calls"]] == ["an outline"]
+    path.write_text(path.read_text("utf-8").replace("The Don counts.", "The Don sings."), "utf-8")
+    assert "The Don sings." in run(options(show, server, until="outline"), heard).text
+    assert len(server.asked) == 1, "what is there is shown, not written again"
+    server.replies = good()[1:]
+    opened = Episode.open(options(show, server))
+    assert "script by small-model@" in messages.announce(opened)
+    assert "of outline.yaml" in messages.announce(opened)
+    run(options(show, server), heard)
+    assert "The Don sings." in server.asked[1]["messages"][1]["content"]
+    assert [call["purpose"] for call in manifest_of(show)["writer_calls"]] == ["a script", "a punch-up"]
+    told = "\n".join(make(options(show, server, until="outline"), heard()).lines)
+    assert "script.yaml is written already, and an outline comes before it" in told
+    assert "--rewrite all" in told
+
+
+def test_an_outline_with_faults_writes_no_script(show: Path, server: FakeServer, heard: Any) -> None:
+    server.replies = good()[:1]
+    run(options(show, server, until="outline"), heard)
+    path = show.parents[1] / "output/fish/s01e01/outline.yaml"
+    path.write_text(path.read_text("utf-8").replace("fish_shop", "fish_stop"), "utf-8")
+    with pytest.raises(ScriptError, match=r"outline\.yaml:\d+:\d+: unknown setting 'fish_stop', use fish_sh"):
+        run(options(show, server), heard)
+    assert len(server.asked) == 1
+
+
+def test_the_offline_writer_has_no_outline_and_follows_none(
+    show: Path, server: FakeServer, heard: Any
+) -> None:
+    with pytest.raises(StudioError, match="wanted a language model, got the offline writer") as refused:
+        run(options(show, None, writer="offline", until="outline"), heard)
+    assert refused.value.code == 2
+    server.replies = good()[:1]
+    run(options(show, server, until="outline"), heard)
+    screen = run(options(show, None, writer="offline"), heard)
+    assert "! the offline writer follows no outline" in screen.text
+
+
+def test_an_outline_that_fails_is_told_and_nothing_is_left(
+    show: Path, server: FakeServer, heard: Any
+) -> None:
+    server.replies = [Reply("no"), Reply("no")]
+    with pytest.raises(StudioError, match="--until outline: small-model: wanted an outline, got an unusable"):
+        run(options(show, server, until="outline"), heard)
+    assert not (show.parents[1] / "output/fish/s01e01/outline.yaml").exists()
