@@ -49,7 +49,7 @@ FLOORS = (
     {"t2v.training"},
     {"t2v"},  # the door: load, plan, save
     {"t2v.loading"},
-    {"t2v.pipeline", "t2v.judge"},
+    {"t2v.pipeline", "t2v.judge", "t2v.enlarge"},
     {"t2v.sampling", "t2v.memory"},
     {"t2v.checkpoints"},
     {"t2v.networks"},
@@ -75,12 +75,13 @@ BARRED = {
     "scripts_llm": {"t2v"},
     "t2v.toon": {"t2v.networks"},
 }
-# The only modules of flows that know t2v: the door to film models, the two that know TOON, and training.
+# The only modules of flows that know t2v: the door to film models, two that know TOON, training, enlarging.
 KNOW_T2V = {
     "flows.studio.filming.models",
     "flows.studio.filming.vocabulary",
     "flows.studio.filming.auto_takes",
     "flows.studio.commands.train",
+    "flows.studio.picture.upscaler",
 }
 SERVER = {"fastapi", "starlette", "uvicorn"}
 # Packages of others that a room does without.

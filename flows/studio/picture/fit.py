@@ -6,7 +6,7 @@ import numpy as np
 from PIL import Image, ImageEnhance, ImageFilter
 
 from flows.studio.media.clips import Frames
-from flows.studio.picture.upscaler import default_upscaler, doublings_for, upscale_frame
+from flows.studio.picture.upscaler import doublings_for, upscale_frame, upscaler_for
 from flows.studio.timeline.model import Framing
 
 STRETCH = 1.02  # a shape that differs by less is stretched: nobody sees it, and no head is cropped
@@ -87,12 +87,11 @@ def _even(length: float) -> int:
 def _resized(frame: Frames, width: int, height: int, is_drawn: bool) -> Frames:
     """A drawn frame doubled to at least two thirds of the size, then any frame resized to it by Lanczos.
 
-    The upscaler's network is trained on drawings; it makes skin and leaves into flat patches with outlines.
+    The upscalers' networks are for drawings; they make skin and leaves into flat patches with outlines.
     """
     if is_drawn:
-        upscaler = default_upscaler()
         doublings = doublings_for((frame.shape[1], frame.shape[0]), (width, height))
-        frame = upscale_frame(frame, doublings, upscaler)
+        frame = upscale_frame(frame, doublings, upscaler_for(doublings))
     if frame.shape[:2] == (height, width):
         return frame
     return np.asarray(Image.fromarray(frame).resize((width, height), Image.Resampling.LANCZOS))

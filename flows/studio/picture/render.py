@@ -208,7 +208,7 @@ class _Reel:
         if options.upscaled is None:
             return None
         size, frame_size = (self._timeline.width, self._timeline.height), (small.shape[1], small.shape[0])
-        plan = plan_upscale(clip, frame_size, size, default_upscaler(), options.framing, options.watermark)
+        plan = plan_upscale(clip, frame_size, size, options.framing, options.watermark)
         path = plan.path_in(options.upscaled) if plan else None
         if path is None or not path.exists():
             return None

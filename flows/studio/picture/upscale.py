@@ -8,7 +8,7 @@ files are without loss, so that a segment is the same either way and its recipe 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -19,7 +19,7 @@ import numpy as np
 from flows.studio.media import clips, ffmpeg
 from flows.studio.media.clips import Frames, clip_hash
 from flows.studio.picture.fit import picture_size
-from flows.studio.picture.upscaler import Upscaler, doublings_for, upscale_frame
+from flows.studio.picture.upscaler import Upscaler, doublings_for, upscale_frame, upscaler_for
 from flows.studio.timeline.model import Framing, PictureCut
 from flows.studio.workspace import artifacts
 from flows.studio.workspace.artifacts import Artifact
@@ -62,15 +62,16 @@ def plan_upscales(
     cuts: Iterable[PictureCut],
     size: tuple[int, int],
     *,
-    upscaler: Upscaler,
+    choose: Callable[[int], Upscaler] = upscaler_for,
     framing: Framing = "blur",
     watermark: Watermark | None = None,
 ) -> tuple[PlannedUpscale, ...]:
-    """The clips of these cuts that the step enlarges for a film of `size` (width, height), each once."""
-    if upscaler.double is None:
-        return ()
+    """The clips of these cuts that the step enlarges for a film of `size` (width, height), each once.
+
+    `choose` gives the upscaler for a number of doublings.
+    """
     drawn = dict.fromkeys(cut.clip for cut in cuts if cut.clip is not None and cut.source is None)
-    plans = (plan_upscale(clip, _size_of(clip), size, upscaler, framing, watermark) for clip in drawn)
+    plans = (plan_upscale(clip, _size_of(clip), size, framing, watermark, choose) for clip in drawn)
     return tuple(plan for plan in plans if plan is not None)
 
 
@@ -78,13 +79,14 @@ def plan_upscale(
     clip: Path,
     frame_size: tuple[int, int],
     size: tuple[int, int],
-    upscaler: Upscaler,
     framing: Framing,
     watermark: Watermark | None,
+    choose: Callable[[int], Upscaler] = upscaler_for,
 ) -> PlannedUpscale | None:
     """Plans the step for one drawn clip with frames of `frame_size` (width, height); None if not needed."""
     doublings = doublings_for(frame_size, picture_size(frame_size, size))
-    if not doublings or upscaler.double is None or framing == "crop" or watermark is not None:
+    upscaler = choose(doublings)
+    if not doublings or upscaler.enlarge is None or framing == "crop" or watermark is not None:
         return None
     return PlannedUpscale(clip, doublings, upscaler)
 

@@ -15,7 +15,6 @@ from flows.studio.media.audio import sound_hash
 from flows.studio.picture import contact_sheet, render, sidecars, subtitles, upscale
 from flows.studio.picture.render import RenderOptions, segment_recipe
 from flows.studio.picture.upscale import PlannedUpscale
-from flows.studio.picture.upscaler import default_upscaler
 from flows.studio.picture.verify import FinishedFilm
 from flows.studio.rates import FPS
 from flows.studio.release import publish
@@ -271,7 +270,6 @@ def missing_upscales(edit: Edit, names: Collection[str], folder: EpisodeFolder) 
     plans = upscale.plan_upscales(
         cuts,
         (timeline.width, timeline.height),
-        upscaler=default_upscaler(),
         framing=look.framing,
         watermark=look.watermark,
     )

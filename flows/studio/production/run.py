@@ -17,7 +17,7 @@ from pathlib import Path
 from flows.studio.errors import StudioError
 from flows.studio.filming import auto_takes
 from flows.studio.filming.camera import FilmedShot, seconds_per_shot
-from flows.studio.filming.settings import FilmSettings
+from flows.studio.filming.settings import PICTURE_SIZES, FilmSettings
 from flows.studio.filming.shots import PlannedShot
 from flows.studio.picture import contact_sheet as contact_sheets
 from flows.studio.picture import upscaler
@@ -220,7 +220,9 @@ def say_plan(run: Run, plan: Plan) -> None:
     for line in fonts.describe_missing(plan.visible_texts()):
         run.console.warn(line)
         run.notes.append(line)
-    if fallback := upscaler.describe_fallback():
+    film_size = PICTURE_SIZES[plan.premise.format.aspect]
+    doublings = upscaler.doublings_for((plan.film.width, plan.film.height), film_size)
+    if fallback := upscaler.describe_fallback(doublings):
         run.console.say(fallback)
     run.remember(weights=plan.film.weights)
 

@@ -77,7 +77,7 @@ def test_a_network_that_there_is_not_is_refused_instead_of_silently_replaced(mon
     monkeypatch.setattr(upscaler, "ACNET", Upscaler("acnet-hdn9", upscaler._acnet))
     upscaler._network.cache_clear()
     with pytest.raises(StudioError, match="acnet-hdn9"):
-        fit_frames(framed(16, 16), width=64, height=64)
+        fit_frames(framed(32, 32), width=64, height=64)
     upscaler._network.cache_clear()
 
 
@@ -112,8 +112,10 @@ def test_a_picture_that_nobody_drew_is_enlarged_by_lanczos_alone(monkeypatch):
 
 def test_without_the_network_drawn_frames_are_resized_by_lanczos_and_that_is_said(monkeypatch):
     noise = np.random.default_rng(3).integers(0, 256, (32, 32, 3), dtype=np.uint8)
-    assert upscaler.describe_fallback() is None
+    assert upscaler.describe_fallback(1) is None
     monkeypatch.setattr(upscaler, "find_spec", lambda name: None)
-    plain = fit_frame(noise, width=160, height=160, is_drawn=False)
-    assert np.array_equal(fit_frame(noise, width=160, height=160), plain)
-    assert "Lanczos" in str(upscaler.describe_fallback())
+    plain = fit_frame(noise, width=80, height=80, is_drawn=False)
+    assert np.array_equal(fit_frame(noise, width=80, height=80), plain)
+    assert "Lanczos" in str(upscaler.describe_fallback(1))
+    assert upscaler.describe_fallback(0) is None
+    assert upscaler.describe_fallback(2) is None, "the network in the package enlarges four times"

@@ -44,39 +44,41 @@ def film(clip):
     return Timeline(*SIZE, (Span("s01", 0, 18, "scene"),), (cut(clip),), (), (), (), ())
 
 
-def doubled(frame):
-    return np.repeat(np.repeat(frame, 2, axis=0), 2, axis=1)
+def enlarged(frame, doublings):
+    return np.repeat(np.repeat(frame, 2**doublings, axis=0), 2**doublings, axis=1)
 
 
 def test_each_drawn_clip_is_planned_once_as_large_as_the_film_wants_it(clip):
     cuts = [cut(clip), cut(clip), cut(clip, source="model"), cut(None, card="gag")]
-    (plan,) = plan_upscales(cuts, SIZE, upscaler=ACNET)
+    (plan,) = plan_upscales(cuts, SIZE, choose=lambda _: ACNET)
     assert (plan.label, plan.doublings, plan.recipe["scale"]) == ("s01.1", 2, 4)
-    assert plan_upscales(cuts, (112, 64), upscaler=ACNET) == ()
-    assert plan_upscales(cuts, SIZE, upscaler=LANCZOS) == ()
-    assert plan_upscales(cuts, SIZE, upscaler=ACNET, watermark="crop") == ()
-    assert plan_upscales(cuts, SIZE, upscaler=ACNET, framing="crop") == ()
+    assert plan_upscales(cuts, (112, 64), choose=lambda _: ACNET) == ()
+    assert plan_upscales(cuts, SIZE, choose=lambda _: LANCZOS) == ()
+    assert plan_upscales(cuts, SIZE, choose=lambda _: ACNET, watermark="crop") == ()
+    assert plan_upscales(cuts, SIZE, choose=lambda _: ACNET, framing="crop") == ()
 
 
 def test_another_upscaler_or_another_clip_enlarges_again(clip, tmp_path):
     folder = tmp_path / "upscaled"
-    plans = plan_upscales([cut(clip)], SIZE, upscaler=Upscaler("blocks", doubled))
+    plans = plan_upscales([cut(clip)], SIZE, choose=lambda _: Upscaler("blocks", enlarged))
     assert missing(plans, folder) == plans
     made = upscale_clip(plans[0], folder)
     assert made.path == plans[0].path_in(folder)
     assert made.notes == {"num_frames": 6, "height": 256, "width": 448}
-    assert np.array_equal(read_clip(made.path), np.stack([doubled(doubled(frame)) for frame in drawn()]))
+    assert np.array_equal(read_clip(made.path), np.stack([enlarged(frame, 2) for frame in drawn()]))
     assert missing(plans, folder) == ()
-    assert missing(plan_upscales([cut(clip)], SIZE, upscaler=ACNET), folder) != ()
+    assert missing(plan_upscales([cut(clip)], SIZE, choose=lambda _: ACNET), folder) != ()
     write_clip(drawn()[::-1], 8, clip)
-    assert missing(plan_upscales([cut(clip)], SIZE, upscaler=Upscaler("blocks", doubled)), folder) != ()
+    assert (
+        missing(plan_upscales([cut(clip)], SIZE, choose=lambda _: Upscaler("blocks", enlarged)), folder) != ()
+    )
 
 
 def test_a_segment_reads_the_upscaled_clip_and_enlarges_nothing_itself(clip, tmp_path, monkeypatch):
     folder = tmp_path / "upscaled"
     timeline, options = film(clip), RenderOptions(upscaled=folder)
     render_segment(timeline, timeline.spans[0], tmp_path / "a.mp4", options=options)
-    for plan in plan_upscales(timeline.pictures, SIZE, upscaler=ACNET):
+    for plan in plan_upscales(timeline.pictures, SIZE, choose=lambda _: ACNET):
         upscale_clip(plan, folder)
     monkeypatch.setattr(upscaler, "_network", lambda: pytest.fail("the network was asked"))
     render_segment(timeline, timeline.spans[0], tmp_path / "b.mp4", options=options)
