@@ -22,7 +22,7 @@ _PLAIN_LINES = "plain `key: value` lines, without aliases"
 
 
 @dataclass(frozen=True)
-class _Edit:
+class TextEdit:
     """Replaces text[start:end]."""
 
     start: int
@@ -36,16 +36,16 @@ def insert_ids_and_shots(path: Path, *, ids: Mapping[int, str], shots: Mapping[i
         return
     text = read_text(path, what="script")
     root, _ = parse(Source(path, text))
-    scenes = _scenes(root, path, max((*ids, *shots)))
+    scenes = scene_nodes(root, path, max((*ids, *shots)))
     expected = _expected_content(root, ids, shots)
     for before_all in (False, True):
-        edits: list[_Edit] = []
+        edits: list[TextEdit] = []
         for index, scene in enumerate(scenes):
             if index in ids:
-                edits += _id_edits(scene, ids[index], _line_end(text))
+                edits += _id_edits(scene, ids[index], line_end_of(text))
             if index in shots:
                 edits += _shots_edits(scene, shots[index], text, before_all=before_all)
-        new = _apply_edits(text, edits)
+        new = apply_edits(text, edits)
         if _reads_as(new, expected, path):
             replace_text(Source(path, text), new, expected, what="a shot")
             return
@@ -71,7 +71,7 @@ def _set_in_shots(
     """Sets a key of several shots to a number, true or false."""
     source = Source(path, read_text(path, what="script"))
     root, _ = parse(source)
-    scenes = _scenes(root, path, max((scene for scene, _ in shots), default=0))
+    scenes = scene_nodes(root, path, max((scene for scene, _ in shots), default=0))
     expected: Any = None if root is None else construct(root)
     written, edits = json.dumps(value), []
     for scene, shot in shots:
@@ -81,7 +81,7 @@ def _set_in_shots(
             raise ScriptError(f"{path}: wanted at least {shot + 1} shots in the scene, got fewer")
         expected["scenes"][scene]["shots"][shot][key] = value
         edits.append(_set_value_edit(listed.value[shot], key, written, source.text))
-    replace_text(source, _apply_edits(source.text, edits), expected, what=what)
+    replace_text(source, apply_edits(source.text, edits), expected, what=what)
 
 
 def read_scene_text(path: Path, index: int) -> str:
@@ -113,10 +113,10 @@ def carry_over_scenes(path: Path, texts: Mapping[str, str]) -> None:
     for name, text in texts.items():
         source = Source(path, read_text(path, what="script"))
         root, _ = parse(source)
-        ids = [construct(scene).get("id") for scene in _scenes(root, path, 0)]
+        ids = [construct(scene).get("id") for scene in scene_nodes(root, path, 0)]
         index = ids.index(name) if name in ids else None
         if index is None:
-            column = _scenes(root, path, 0)[0].start.column
+            column = scene_nodes(root, path, 0)[0].start.column
             end = source.text.rstrip() + "\n\n" + " " * (column - 3) + "- " + _reindent(text, column) + "\n"
             parse(Source(path, end))
             replace_file(path, end.encode())
@@ -142,11 +142,11 @@ def _reindent(text: str, column: int) -> str:
 def _scene_bounds(source: Source, index: int) -> tuple[int, int, Node]:
     """Start and end of a scene's text, without the comments and blank lines behind it, and its node."""
     root, _ = parse(source)
-    scene = _scenes(root, source.path, index)[index]
-    return scene.start.index, len(source.text[: _last_descendant(scene).end.index].rstrip()), scene
+    scene = scene_nodes(root, source.path, index)[index]
+    return scene.start.index, len(source.text[: last_descendant(scene).end.index].rstrip()), scene
 
 
-def _last_descendant(node: Node) -> Node:
+def last_descendant(node: Node) -> Node:
     """The descendant whose text ends last."""
     while not node.flow and isinstance(node.value, dict | list) and node.value:
         inner = list(node.value.values()) if isinstance(node.value, dict) else node.value
@@ -160,21 +160,21 @@ def _last_descendant(node: Node) -> Node:
 def _format_scene(scene: Scene, node: Node, text: str) -> str:
     if node.flow:
         return flow_style(scene.model_dump(exclude_defaults=True, mode="json"))
-    return (_line_end(text) + " " * (node.start.column - 1)).join(scene_rows(scene))
+    return (line_end_of(text) + " " * (node.start.column - 1)).join(scene_rows(scene))
 
 
-def _set_value_edit(mapping: Node, key: str, value: str, text: str) -> _Edit:
+def _set_value_edit(mapping: Node, key: str, value: str, text: str) -> TextEdit:
     """The edit that sets a key: its value replaced, or the key added behind the others."""
     old = mapping.value.get(key) if isinstance(mapping.value, dict) else None
     if old is not None:
-        return _Edit(old.start.index, old.end.index, (" " if old.is_blank else "") + value)
-    keys = _key_nodes(mapping)
+        return TextEdit(old.start.index, old.end.index, (" " if old.is_blank else "") + value)
+    keys = key_nodes(mapping)
     if mapping.flow:
         assert isinstance(mapping.value, dict)
         last = mapping.value[str(keys[-1].value)]
-        return _Edit(last.end.index, last.end.index, f", {key}: {value}")
-    indent = _line_end(text) + " " * (keys[0].start.column - 1)
-    return _Edit(keys[0].start.index, keys[0].start.index, f"{key}: {value}{indent}")
+        return TextEdit(last.end.index, last.end.index, f", {key}: {value}")
+    indent = line_end_of(text) + " " * (keys[0].start.column - 1)
+    return TextEdit(keys[0].start.index, keys[0].start.index, f"{key}: {value}{indent}")
 
 
 def replace_text(source: Source, new: str, expected: Any, *, what: str, hint: str = _PLAIN_LINES) -> None:
@@ -193,7 +193,7 @@ def _too_clever(path: Path, what: str, hint: str = _PLAIN_LINES) -> ScriptError:
     return ScriptError(f"{path}: wanted to write {what}, got YAML that is too clever for that, try {hint}")
 
 
-def _scenes(root: Node | None, path: Path, last: int) -> list[Node]:
+def scene_nodes(root: Node | None, path: Path, last: int) -> list[Node]:
     scenes = root.value.get("scenes") if root is not None and isinstance(root.value, dict) else None
     if scenes is None or not isinstance(scenes.value, list) or last >= len(scenes.value):
         raise ScriptError(f"{path}: wanted at least {last + 1} scenes, got fewer")
@@ -223,7 +223,7 @@ def _reads_as(text: str, expected: Any, path: Path) -> bool:
     return root is not None and not faults and construct(root) == expected
 
 
-def _apply_edits(text: str, edits: Sequence[_Edit]) -> str:
+def apply_edits(text: str, edits: Sequence[TextEdit]) -> str:
     """Applies all edits; edits at the same offset keep their order."""
     pieces: list[str] = []
     done = 0
@@ -236,40 +236,40 @@ def _apply_edits(text: str, edits: Sequence[_Edit]) -> str:
 # ------------------------------------------------------------------------------------------ the places
 
 
-def _id_edits(scene: Node, key: str, line_end: str) -> list[_Edit]:
+def _id_edits(scene: Node, key: str, line_end: str) -> list[TextEdit]:
     present = _empty_value(scene, "id")
     if present is not None:
         new = (" " if present.is_blank else "") + format_scalar(key)
-        return [_Edit(present.start.index, present.end.index, new)]
-    first = _key_nodes(scene)[0].start
+        return [TextEdit(present.start.index, present.end.index, new)]
+    first = key_nodes(scene)[0].start
     after = ", " if scene.flow else line_end + " " * (first.column - 1)
-    return [_Edit(first.index, first.index, f"id: {format_scalar(key)}{after}")]
+    return [TextEdit(first.index, first.index, f"id: {format_scalar(key)}{after}")]
 
 
-def _shots_edits(scene: Node, shots: Sequence[Shot], text: str, *, before_all: bool) -> list[_Edit]:
-    keys = _key_nodes(scene)
+def _shots_edits(scene: Node, shots: Sequence[Shot], text: str, *, before_all: bool) -> list[TextEdit]:
+    keys = key_nodes(scene)
     inline = f"[{', '.join(format_shot(shot) for shot in shots)}]"
-    indent = _line_end(text) + " " * (keys[0].start.column - 1)
+    indent = line_end_of(text) + " " * (keys[0].start.column - 1)
     rows = "".join(f"{indent}  - {format_shot(shot)}" for shot in shots)
     present = _empty_value(scene, "shots")
     if present is not None and scene.flow:
         new = (" " if present.is_blank else "") + inline
-        return [_Edit(present.start.index, present.end.index, new)]
+        return [TextEdit(present.start.index, present.end.index, new)]
     if present is not None:
-        behind = _end_of_line(text, present.end.index)
-        return [_Edit(present.start.index, present.end.index, ""), _Edit(behind, behind, rows)]
+        behind = end_of_line(text, present.end.index)
+        return [TextEdit(present.start.index, present.end.index, ""), TextEdit(behind, behind, rows)]
     following = keys[0] if before_all else _key_behind_the_action(scene)
     if following is not None:
         new = f"shots: {inline}, " if scene.flow else f"shots:{rows}{indent}"
-        return [_Edit(following.start.index, following.start.index, new)]
+        return [TextEdit(following.start.index, following.start.index, new)]
     last = scene.value[str(keys[-1].value)] if isinstance(scene.value, dict) else scene
     if scene.flow:
-        return [_Edit(last.end.index, last.end.index, f", shots: {inline}")]
-    behind = _end_of_line(text, len(text[: last.end.index].rstrip()))
-    return [_Edit(behind, behind, f"{indent}shots:{rows}")]
+        return [TextEdit(last.end.index, last.end.index, f", shots: {inline}")]
+    behind = end_of_line(text, len(text[: last.end.index].rstrip()))
+    return [TextEdit(behind, behind, f"{indent}shots:{rows}")]
 
 
-def _key_nodes(scene: Node) -> list[Node]:
+def key_nodes(scene: Node) -> list[Node]:
     """The nodes of the scene's keys, in the order of the file."""
     return sorted(scene.keys.values(), key=lambda key: key.start.index)
 
@@ -284,18 +284,18 @@ def _key_behind_the_action(scene: Node) -> Node | None:
     """The key before which shots are inserted: dialogue, or the one after action, setting, slugline."""
     if "dialogue" in scene.keys:
         return scene.keys["dialogue"]
-    keys = _key_nodes(scene)
+    keys = key_nodes(scene)
     names = [str(key.value) for key in keys]
     before = next((name for name in ("action", "setting", "slugline") if name in names), names[-1])
     index = names.index(before) + 1
     return keys[index] if index < len(keys) else None
 
 
-def _line_end(text: str) -> str:
+def line_end_of(text: str) -> str:
     return "\r\n" if "\r\n" in text else "\n"
 
 
-def _end_of_line(text: str, index: int) -> int:
+def end_of_line(text: str, index: int) -> int:
     end = text.find("\n", index)
     end = len(text) if end < 0 else end
     return end - 1 if text[end - 1 : end] == "\r" else end

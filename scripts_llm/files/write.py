@@ -77,7 +77,7 @@ def scene_rows(scene: Scene) -> list[str]:
         if key == "shots" and scene.shots:
             rows += ["shots:", *(f"  - {format_shot(shot)}" for shot in scene.shots)]
         elif key == "dialogue":
-            rows += ["dialogue:", *(f"  - {_element(element)}" for element in scene.dialogue)]
+            rows += ["dialogue:", *(f"  - {format_element(element)}" for element in scene.dialogue)]
         elif key == "sfx":
             rows += ["sfx:", *(f"  - {flow_style(sound)}" for sound in value)]
         else:
@@ -90,7 +90,7 @@ def format_shot(shot: Shot) -> str:
     return flow_style(shot.model_dump(exclude_defaults=True, mode="json"))
 
 
-def _element(element: Line | Beat) -> str:
+def format_element(element: Line | Beat) -> str:
     known = element.model_dump(exclude_defaults=True, mode="json")
     if isinstance(element, Line) and len(known) == 2 and element.who not in _DIALOGUE_KEYS:
         return f"{format_scalar(element.who)}: {format_scalar(element.line)}"

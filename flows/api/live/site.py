@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -10,6 +11,8 @@ from starlette.requests import Request
 from flows.api.jobs.keeper import Keeper
 from flows.api.jobs.queue import Queue
 from flows.api.live.states import LiveStates, Parts
+from flows.api.storyboard.boards import Boards
+from flows.api.storyboard.episodes import NotThere
 
 
 @dataclass
@@ -21,10 +24,13 @@ class Site:
     queue: Queue = field(init=False)
     keeper: Keeper = field(init=False)
     live: LiveStates = field(init=False)
+    boards: Boards = field(init=False)
+    editing: threading.Lock = field(default_factory=threading.Lock)  # one change of a script at a time
 
     def __post_init__(self) -> None:
         self.queue = Queue(self.board_folder)
         self.keeper = Keeper(self.queue, self.output)
+        self.boards = Boards(self.output)
         self.live = LiveStates(self.queue, self.keeper, self.parts_of)
 
     @property
@@ -33,8 +39,11 @@ class Site:
         return self.output / ".board"
 
     def parts_of(self, episode: str) -> Parts:
-        """The digests of the parts of an episode's page."""
-        return {}
+        """The digests of the parts of an episode's page; none if there is no such episode."""
+        try:
+            return self.boards.get(episode).parts
+        except NotThere:
+            return {}
 
     def start(self) -> None:
         """Begins to look at the disk and to give out jobs."""

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import hashlib
 import json
 import logging
 import threading
@@ -19,6 +18,7 @@ from typing import Any
 
 from flows.api.jobs.keeper import Keeper
 from flows.api.jobs.queue import JobState, Queue
+from flows.api.storyboard.digests import digest_of
 
 TICK_SECONDS = 0.1
 QUIET_SECONDS = 15.0  # after which a stream says that it is still there
@@ -137,12 +137,6 @@ def _brief(state: JobState) -> dict[str, Any]:
         "progress": dict(state.progress),
         "said": state.said[-1] if state.said else "",
     }
-
-
-def digest_of(value: Any) -> str:
-    """A short digest of plain data."""
-    text = json.dumps(value, sort_keys=True, ensure_ascii=False, default=str)
-    return hashlib.blake2b(text.encode(), digest_size=6).hexdigest()
 
 
 async def stream(live: LiveStates, episode: str | None) -> AsyncIterator[str]:

@@ -7,7 +7,6 @@ advice. Clips are small moving pictures inside the page, because browsers do not
 from __future__ import annotations
 
 import base64
-import io
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +14,7 @@ from typing import Any
 
 from flows.studio.filming import auto_takes
 from flows.studio.release import pages
+from flows.studio.release.moving import moving_picture
 from flows.studio.workspace import files
 from flows.studio.workspace.folder import EpisodeFolder
 from scripts_llm.plain_text import display_width
@@ -283,25 +283,13 @@ def _shot(folder: EpisodeFolder, shot: Mapping[str, Any]) -> Shot:
 
 
 def _moving(clip: Path) -> tuple[str, str]:
-    """A clip's middle frame as JPEG and eight of its frames a second as WebP, as data for a page."""
-    from PIL import Image
-
-    from flows.studio.media.clip_rate import iter_at_clip_rate
-
-    frames = []
-    for frame in iter_at_clip_rate(clip):
-        frames.append(Image.fromarray(frame))
-        frames[-1].thumbnail((THUMB, THUMB))
-    still, moving = io.BytesIO(), io.BytesIO()
-    frames[len(frames) // 2].save(still, "JPEG", quality=85)
-    frames[0].save(
-        moving, "WEBP", save_all=True, append_images=frames[1:], duration=HELD_MS, loop=0, quality=75
-    )
-    return _data("jpeg", still), _data("webp", moving)
+    """A clip's middle frame as JPEG and all of it as WebP, as data for a page."""
+    picture = moving_picture(clip, side=THUMB)
+    return _data("jpeg", picture.still), _data("webp", picture.moving)
 
 
-def _data(kind: str, picture: io.BytesIO) -> str:
-    return f"data:image/{kind};base64,{base64.b64encode(picture.getvalue()).decode()}"
+def _data(kind: str, picture: bytes) -> str:
+    return f"data:image/{kind};base64,{base64.b64encode(picture).decode()}"
 
 
 def _spoken(folder: EpisodeFolder, line: Mapping[str, Any]) -> ReportLine:

@@ -251,6 +251,15 @@ def _check_room(place: Path) -> None:
         raise StudioError(f"{place}: the disk is full; wanted {wanted}, got {got}; {MAKE_ROOM_HINT}")
 
 
+def holder(folder: EpisodeFolder) -> str | None:
+    """The process that works on an episode, and since when; None if nobody does. Takes no lock."""
+    try:
+        note = json.loads(folder.lock.read_text(encoding="utf-8"))
+        return _holder(json.dumps(note)) if posix.is_running(int(note["pid"])) else None
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
 def _holder(text: str) -> str:
     try:
         note = json.loads(text)
