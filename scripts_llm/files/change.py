@@ -29,6 +29,7 @@ from scripts_llm.files.edit import (
 from scripts_llm.files.source import Source, read_text
 from scripts_llm.files.write import flow_style, format_element, format_scalar, format_shot, scene_rows
 from scripts_llm.files.yaml_nodes import Node, construct, parse
+from scripts_llm.plain_text import strip_controls
 from scripts_llm.screenplay.script import Beat, Line, Scene, Shot
 
 Part = Literal["shots", "dialogue"]
@@ -105,6 +106,8 @@ def _is_same(one: Any, other: Any) -> bool:
     """Whether two values are the same to a person: what is not said is nothing, false or empty."""
     if one in (None, "", False) and other in (None, "", False):
         return True
+    if isinstance(one, str) and isinstance(other, str):  # as the script's models read them
+        return strip_controls(one).strip() == strip_controls(other).strip()
     return bool(one == other) and isinstance(one, bool) == isinstance(other, bool)
 
 
@@ -119,7 +122,11 @@ def _find(file: _File, place: Place, key: str, old: Value) -> tuple[Node, Any]:
     if isinstance(here, dict) and _is_same(_value_of(here, key), old):
         return nodes[place.index], here
     if old not in (None, "", False):
-        same = [n for n, one in enumerate(contents) if isinstance(one, dict) and _value_of(one, key) == old]
+        same = [
+            n
+            for n, one in enumerate(contents)
+            if isinstance(one, dict) and _is_same(_value_of(one, key), old)
+        ]
         if len(same) == 1:
             return nodes[same[0]], contents[same[0]]
     raise Conflict(_value_of(here, key) if isinstance(here, dict) else None)

@@ -95,3 +95,243 @@ const refresh = element => element && htmx.trigger(element, "changed");
 function parts(digests) { document.dispatchEvent(new CustomEvent("parts", {detail: digests})); }
 
 listen();
+
+// ------------------------------------------------------------------------------------------- edits in place
+// A form with typed text is left alone by whatever comes from the server (hx-morph-skip) until it is saved or
+// taken back; whether it has typed text is computed from its old value, never remembered.
+const area = form => form.querySelector("textarea");
+const typed = form => area(form).value !== form.dataset.old;
+function mark(form) {
+  const is = typed(form);
+  form.classList.toggle("dirty", is);
+  form.toggleAttribute("hx-morph-skip", is);
+  if (is && !form.querySelector(".actions")) {
+    const row = document.createElement("div");
+    row.className = "actions tools";
+    row.append(button(body.save, () => form.requestSubmit()), button(body.back, () => takeBack(form)));
+    form.append(row);
+  } else if (!is) form.querySelector(".actions")?.remove();
+}
+function button(text, act) {
+  const made = document.createElement("button");
+  made.type = "button";
+  made.textContent = text;
+  made.addEventListener("click", act);
+  return made;
+}
+function takeBack(form) {
+  area(form).value = form.dataset.old;
+  form.querySelector(".conflict")?.remove();
+  mark(form);
+  area(form).focus();
+}
+on("input", ".edit textarea", text => mark(text.form));
+on("keydown", ".edit textarea", (text, event) => {
+  if (event.key === "Enter" && !event.shiftKey && !event.isComposing) { event.preventDefault(); text.form.requestSubmit(); }
+  if (event.key === "Escape") { event.preventDefault(); takeBack(text.form); text.blur(); }
+});
+on("submit", ".edit", async (form, event) => {
+  event.preventDefault();
+  if (!typed(form) || form.dataset.sending) return;
+  form.dataset.sending = "1";
+  const mine = area(form).value, value = {[form.dataset.key]: mine};
+  value.old = form.dataset.old;
+  const done = await send("PATCH", form.dataset.patch, value);
+  delete form.dataset.sending;
+  if (done.ok) {
+    form.querySelector(".conflict")?.remove();
+    form.dataset.old = mine;
+    mark(form);
+    refresh(form.closest("[data-scene]"));
+    refresh($("head"));
+  } else if (done.status === 409) conflict(form, done.answer.now);
+});
+// Somebody else changed the same words: both are shown, and a person decides.
+function conflict(form, now) {
+  form.querySelector(".conflict")?.remove();
+  const box = document.createElement("div"), words = document.createElement("q"), says = document.createElement("p");
+  box.className = "conflict";
+  box.setAttribute("role", "alert");
+  says.textContent = (now === null ? body.gone : body.conflict) + " ";
+  if (now !== null) { words.textContent = now; words.dir = "auto"; says.append(words); }
+  const row = document.createElement("div");
+  row.className = "tools";
+  if (now !== null) row.append(button(body.mine, () => { form.dataset.old = now; mark(form); form.requestSubmit(); }));
+  row.append(button(body.theirs, () => {
+    area(form).value = form.dataset.old = now ?? form.dataset.old;
+    box.remove();
+    mark(form);
+    refresh(form.closest("[data-scene]"));
+  }));
+  box.append(says, row);
+  form.append(box);
+}
+const edits = () => [...document.querySelectorAll(".edit")];
+document.addEventListener("htmx:after:swap", () => edits().forEach(mark));
+window.addEventListener("beforeunload", event => { if (edits().some(typed)) event.preventDefault(); });
+// Selects and numbers are changed at once.
+on("change", "[data-set]", async field => {
+  const {set, key, old, number} = field.dataset, given = value => value === "" ? null : number ? Number(value) : value;
+  const done = await send("PATCH", set, {[key]: given(field.value), old: given(old)});
+  if (done.ok) field.dataset.old = field.value;
+  else { if (done.status === 409) toast(`${body.conflict} ${done.answer.now ?? "–"}`); field.value = old; }
+});
+// Forms that add something or ask for a job.
+on("submit", "[data-add], [data-job]", async (form, event) => {
+  event.preventDefault();
+  const value = Object.fromEntries(new FormData(form));
+  if (form.dataset.into) value.scene = form.dataset.into;
+  const submit = form.querySelector("button.main, button:not([type=button])");
+  submit?.setAttribute("aria-busy", "true");
+  const done = form.dataset.job
+    ? await send("POST", "/api/v1/jobs", {...JSON.parse(form.dataset.job), ...value})
+    : await send("POST", form.dataset.add, value);
+  submit?.removeAttribute("aria-busy");
+  if (!done.ok) return;
+  if (done.answer.page) location.assign(done.answer.page);
+  else form.reset();
+});
+
+// ----------------------------------------------------------------------------------------- the storyboard
+const board = $("board");
+const scenes = () => [...document.querySelectorAll("[data-scene]")];
+on("click", "[data-move]", async (button, event) => {
+  const old = scenes().map(scene => scene.dataset.scene), id = button.closest("[data-scene]").dataset.scene;
+  const from = old.indexOf(id), to = from + Number(button.dataset.move);
+  if (to < 0 || to >= old.length) return;
+  const order = [...old];
+  order.splice(from, 1);
+  order.splice(to, 0, id);
+  const done = await send("PUT", board.dataset.api + "/order", {old, new: order});
+  if (done.status === 409) { refresh($("scenes")); toast(body.conflict + " " + done.answer.now.join(", ")); }
+});
+document.addEventListener("parts", event => {
+  const digests = event.detail, here = scenes().map(scene => scene.dataset.scene);
+  const there = Object.keys(digests).filter(name => name);
+  if (there.join() !== here.join()) refresh($("scenes"));
+  else for (const scene of scenes()) if (scene.dataset.stamp !== digests[scene.dataset.scene]) refresh(scene);
+  if ($("head") && $("head").dataset.stamp !== digests[""]) {
+    refresh($("head"));
+    htmx.ajax?.("GET", board.dataset.url + "/films", {target: "#films", swap: "outerMorph"});
+  }
+});
+// What is made now shows on its card and in the bar.
+let mine = null;
+document.addEventListener("jobs", event => {
+  const here = event.detail.working.filter(job => job.episode === body.episode && job.kind !== "speak");
+  mine = here[0] ?? null;
+  const box = $("progress");
+  if (box) {
+    box.hidden = !mine;
+    if (mine) { if (!mine.progress.label) mine.progress.label = mine.title; show(box, mine); }
+    else { box.querySelector(".preview").hidden = true; box.querySelector(".label").textContent = ""; }
+  }
+  for (const filming of document.querySelectorAll(".filming")) {
+    const shot = filming.id.slice("filming-".length), is = mine !== null && mine.progress.shot === shot;
+    if (is) show(filming, mine);
+    if (filming.hidden === is) filming.hidden = !is;
+  }
+  waitForVoices(event.detail);
+});
+on("click", "#stop", () => mine && send("POST", `/api/v1/jobs/${mine.number}/stop`));
+// Moving pictures on hover, focus or tap.
+const stills = new WeakMap();
+function play(img) { if (!stills.has(img)) { stills.set(img, img.src); img.src = img.dataset.moving; } }
+function rest(img) { if (stills.has(img)) { img.src = stills.get(img); stills.delete(img); } }
+for (const kind of ["pointerover", "focusin"]) on(kind, ".picture", picture => play(picture.querySelector("img")));
+for (const kind of ["pointerout", "focusout"]) on(kind, ".picture", picture => rest(picture.querySelector("img")));
+// Lines are heard; one that is not spoken yet is spoken first.
+const player = new Audio();
+const awaited = new Map();  // the number of a job -> the line's button
+on("click", ".hear", async button => {
+  if (button.dataset.wav) return hear(button.dataset.wav);
+  button.setAttribute("aria-busy", "true");
+  const done = await send("POST", "/api/v1/jobs", JSON.parse(button.dataset.speak));
+  if (done.ok) awaited.set(String(done.answer.number), button.closest("[data-line]").id);
+  else button.removeAttribute("aria-busy");
+});
+function hear(url) { player.src = url; return player.play().catch(() => {}); }
+async function waitForVoices(state) {
+  for (const [number, id] of awaited) {
+    if (!(number in state.ended)) continue;
+    awaited.delete(number);
+    const job = (await send("GET", `/api/v1/jobs/${number}`)).answer;
+    const line = $(id), button = line?.querySelector(".hear");
+    button?.removeAttribute("aria-busy");
+    if (job.state !== "done") toast(job.fault || job.state);
+    else {
+      const digest = job.made.path.match(/-([0-9a-f]{8})\.wav$/)?.[1];
+      if (digest) { const url = `${board.dataset.url}/voices/${digest}.wav`; if (button) button.dataset.wav = url; hear(url); }
+      refresh(line?.closest("[data-scene]"));
+    }
+  }
+}
+async function playScene(scene) {
+  for (const button of scene.querySelectorAll(".hear[data-wav]")) {
+    await hear(button.dataset.wav);
+    await new Promise(done => { player.onended = player.onpause = done; });
+    if (!player.ended) return;
+  }
+}
+on("click", "[data-check]", async button => {
+  button.setAttribute("aria-busy", "true");
+  const done = await send("GET", button.dataset.check);
+  button.removeAttribute("aria-busy");
+  if (done.ok) info(done.answer.lines.join("\n"));
+});
+function info(text) {
+  const box = document.createElement("dialog"), lines = document.createElement("pre"), close = button("✕", () => box.close());
+  lines.textContent = text;
+  close.setAttribute("aria-label", "✕");
+  box.className = "info";
+  box.append(close, lines);
+  box.addEventListener("close", () => box.remove());
+  document.body.append(box);
+  box.showModal();
+}
+document.addEventListener("htmx:after:swap", () => {
+  const box = document.querySelector("dialog[data-open]:not([open])");
+  if (box) { box.removeAttribute("data-open"); box.addEventListener("close", () => box.remove()); box.showModal(); }
+});
+on("click", "dialog [data-close]", button => setTimeout(() => button.closest("dialog").close(), 50));
+
+// -------------------------------------------------------------------------------------------------- keys
+const busy = target => target.closest("input, textarea, select, dialog[open], [contenteditable]");
+const at = selector => document.activeElement?.closest(selector);
+function step(list, here, by, goTo) {
+  if (!list.length) return;
+  const place = here ? list.indexOf(here) : -1;
+  goTo(list[Math.min(list.length - 1, Math.max(0, here ? place + by : 0))]);
+}
+const goScene = scene => { scene.querySelector("h2").focus({preventScroll: true}); scene.scrollIntoView({block: "start"}); };
+const goShot = shot => { shot.focus(); shot.scrollIntoView({block: "nearest", inline: "nearest"}); };
+const KEYS = {
+  j: () => step(scenes(), at("[data-scene]"), 1, goScene),
+  k: () => step(scenes(), at("[data-scene]"), -1, goScene),
+  l: () => step([...document.querySelectorAll("[data-shot]")], at("[data-shot]"), 1, goShot),
+  h: () => step([...document.querySelectorAll("[data-shot]")], at("[data-shot]"), -1, goShot),
+  e: () => (at("[data-shot], [data-line]") ?? at("[data-scene]"))?.querySelector("textarea")?.focus(),
+  t: () => at("[data-shot]")?.querySelector(".retake")?.click(),
+  c: () => at("[data-shot]")?.querySelector(".compare")?.click(),
+  s: () => at("[data-scene]") && playScene(at("[data-scene]")),
+  m: () => $("make")?.click(),
+  "?": () => $("keys")?.showModal(),
+};
+document.addEventListener("keydown", event => {
+  if (event.ctrlKey || event.metaKey || event.altKey || !board) return;
+  const dialog = document.querySelector("dialog.compare[open]");
+  if (/^[1-9]$/.test(event.key) && !event.target.closest("input, textarea, select")) {
+    if (dialog) dialog.querySelector(`[data-pick-take="${event.key}"]`)?.click();
+    else pick(at("[data-shot]"), Number(event.key));
+    return;
+  }
+  if (busy(event.target) || !KEYS[event.key]) return;
+  event.preventDefault();
+  KEYS[event.key]();
+});
+function pick(shot, number) {
+  if (!shot?.dataset.takes.split(" ").includes(String(number))) return;
+  const old = shot.dataset.ownPick ? Number(shot.dataset.ownPick) : null;
+  send("PATCH", `${board.dataset.api}/shots/${shot.dataset.shot}`, {pick: number, old});
+}
+edits().forEach(mark);

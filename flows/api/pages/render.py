@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from flows.api.pages.words import Language, choose_language
-from flows.studio.production.console import running_time
+from flows.studio.production.console import duration
 
 STATIC = {  # the files that pages link to; there are no others
     "board.css": "text/css; charset=utf-8",
@@ -80,5 +80,5 @@ def _environment() -> jinja2.Environment:
         extensions=["jinja2.ext.do"],
     )
     environment.globals["static"] = static_url
-    environment.filters["running_time"] = running_time
+    environment.filters["duration"] = duration
     return environment

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 from fastapi import APIRouter, Request, Response
 
 from flows.api.live.site import site_of
 from flows.api.pages.render import page
+from flows.studio.commands import new
 from flows.studio.release import index_page
+from scripts_llm.files.read import read_premise
+from scripts_llm.screenplay.premise import Premise
 
 router = APIRouter(include_in_schema=False)
 
@@ -14,4 +19,11 @@ router = APIRouter(include_in_schema=False)
 @router.get("/")
 def home(request: Request) -> Response:
     """Every episode of every show, newest first."""
-    return page(request, "home", entries=index_page.list_entries(site_of(request).output))
+    entries = index_page.list_entries(site_of(request).output)
+    return page(request, "home", entries=entries, shipped=_shipped())
+
+
+@cache
+def _shipped() -> tuple[tuple[str, Premise], ...]:
+    """The premises in the package, by name."""
+    return tuple((name, read_premise(path)) for name, path in new.shipped().items())

@@ -11,15 +11,26 @@ from fastapi.responses import JSONResponse, PlainTextResponse
 from starlette.exceptions import HTTPException
 
 from flows.api.live.site import Site
-from flows.api.routes import home, jobs, live
+from flows.api.routes import board, episodes, home, jobs, live, media, shows
 from flows.api.server.security import Guard, Rules, TooLarge
 from flows.api.storyboard.episodes import NotThere
 from flows.studio.errors import StudioError
 from flows.studio.production.errors import describe_error
 from scripts_llm.errors import ScriptError
+from scripts_llm.files.change import Conflict
 
-ROUTERS = (home.router, jobs.router, jobs.api, live.router)
+ROUTERS = (
+    home.router,
+    board.router,
+    media.router,
+    jobs.router,
+    live.router,
+    shows.api,
+    episodes.api,
+    jobs.api,
+)
 NOT_FOUND = 404
+CONFLICT = 409
 TOO_LARGE = 413
 WRONG = 422
 
@@ -41,6 +52,7 @@ def create_app(site: Site, rules: Rules) -> FastAPI:
         app.include_router(router)
     app.add_middleware(Guard, rules=rules)
     app.add_exception_handler(NotThere, _not_there)
+    app.add_exception_handler(Conflict, _conflict)
     for kind in (StudioError, ScriptError, OSError):
         app.add_exception_handler(kind, _known_fault)
     app.add_exception_handler(RequestValidationError, _wrong_request)
@@ -58,6 +70,11 @@ def _answer(request: Request, status: int, line: str) -> Response:
 
 def _not_there(request: Request, error: Exception) -> Response:
     return _answer(request, NOT_FOUND, str(error))
+
+
+def _conflict(request: Request, error: Exception) -> Response:
+    assert isinstance(error, Conflict)
+    return JSONResponse({"detail": str(error), "now": error.now}, CONFLICT)
 
 
 def _known_fault(request: Request, error: Exception) -> Response:

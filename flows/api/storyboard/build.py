@@ -1,4 +1,4 @@
-"""Builds the storyboard of an episode from its folder: the same plan that a run would make, and nothing written."""
+"""Builds the storyboard of an episode: from the plan that a run would make, with nothing written."""
 
 from __future__ import annotations
 
@@ -50,7 +50,12 @@ def build_board(folder: EpisodeFolder, output: Path, before: Board | None) -> Bo
     )
     try:
         episode = Episode.open(episodes.request_of(folder, output))
-        board = replace(empty, show=episode.own_premise.show, is_meme=episode.is_meme)
+        board = replace(
+            empty,
+            show=episode.own_premise.show,
+            is_meme=episode.is_meme,
+            aspect=episode.own_premise.format.aspect,
+        )
         if episode.has_script:
             board = _with_script(board, episode, output)
     except (ScriptError, StudioError, OSError) as error:
@@ -149,7 +154,7 @@ def _shot_card(scene: Scene, number: int, shot: Shot, sources: _Sources) -> Shot
     label = f"{scene.id}.{number}"
     planned, plan = sources.shots.get(label), sources.plan
     clip = plan.clips.get(planned.digest) if plan is not None and planned is not None else None
-    stored = ()
+    stored: tuple[PlannedShot, ...] = ()
     if plan is not None and planned is not None and planned.file is None:
         stored = takes.stored_takes(planned, plan.clips, sources.seeds)
     key = (

@@ -20,8 +20,8 @@ class TakeCard:
 class ShotCard:
     """A shot as the page shows it.
 
-    `key` is the key of the script that holds its words. `digest` is its clip's, None if there is none; `why` is
-    why it is to be made, None if it is not. `pick` is the number of the take that is cut in.
+    `key` is the key of the script that holds its words. `digest` is its clip's, None if there is none; `why`
+    is why it is to be made, None if it is not. `pick` is the number of the take that is cut in.
     """
 
     label: str
@@ -108,7 +108,7 @@ class Head:
 
 @dataclass(frozen=True)
 class Board:
-    """An episode. `fault` is why its script or premise cannot be read; the scenes are then those of before."""
+    """An episode. `fault` is why script or premise cannot be read; the scenes are then those of before."""
 
     name: str
     show: str
@@ -120,6 +120,7 @@ class Board:
     films: tuple[FilmFile, ...] = ()
     cast: tuple[tuple[str, str], ...] = ()
     model: str = ""
+    aspect: str = "16:9"
     is_meme: bool = False
     fault: str = ""
     parts: dict[str, str] = field(default_factory=dict)

@@ -33,6 +33,7 @@ class Entry:
     report: str | None
     warnings: tuple[str, ...]
     newest_first: float
+    folder: str = ""  # the show's, under the output folder
 
 
 def write_index(output: Path) -> Path:
@@ -68,6 +69,7 @@ def _entry(output: Path, episode: EpisodeFolder) -> Entry:
         report=pages.link(episode.root / "report.html", output),
         warnings=_warnings(made, is_made=path is not None),
         newest_first=when,
+        folder=episode.root.parent.name,
     )
 
 

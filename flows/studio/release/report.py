@@ -24,7 +24,6 @@ HEIGHT = 60.0  # of its loudness curve
 QUIET, LOUD = -50.0, -8.0  # LUFS at its foot and its top
 MARGIN = 12  # letters of a name beside it, an East Asian one counts two
 THUMB = 256  # pixels, the longer side of a moving picture
-HELD_MS = 125
 
 
 @dataclass(frozen=True)
