@@ -40,7 +40,7 @@ FLOORS = (
     {"flows.studio.media"},
     {"flows.studio.workspace", "flows.studio.typography", "flows.studio.cameras"},
     {"flows.studio.errors", "flows.studio.rates"},
-    {"scripts_llm.llm_writer", "scripts_llm.offline_writer"},
+    {"scripts_llm.llm_writer", "scripts_llm.offline_writer", "scripts_llm.editing"},
     {"scripts_llm.llm"},
     {"scripts_llm.files"},
     {"scripts_llm.screenplay"},

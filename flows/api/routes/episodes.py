@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from flows.api.live.site import Site, site_of
 from flows.api.routes.board import Code, Show
-from flows.api.storyboard import approvals, edits, undo
+from flows.api.storyboard import edits, undo
 from flows.api.storyboard.edits import Target, Values
 from flows.api.storyboard.episodes import NotThere, find_folder, request_of
 from flows.api.storyboard.model import Board
@@ -309,8 +309,4 @@ def approve(
 ) -> None:
     """Approves a scene as it is now; the approval falls when its words or takes change."""
     with _Editing(request, show, code) as editing:
-        found = editing.board.scene(scene)
-        if found is None:
-            raise NotThere(f"there is no scene {scene[:40]!r}", code=2)
-        content = found.content if approved else None
-        approvals.approve(editing.site.output, editing.name, scene, content)
+        edits.approve(*editing.where, scene, approved=approved)

@@ -16,8 +16,8 @@ from flows.api.server.security import Guard, Rules, TooLarge
 from flows.api.storyboard.episodes import NotThere
 from flows.studio.errors import StudioError
 from flows.studio.production.errors import describe_error
+from scripts_llm.editing.change import Conflict
 from scripts_llm.errors import ScriptError
-from scripts_llm.files.change import Conflict
 
 ROUTERS = (
     home.router,

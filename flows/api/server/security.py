@@ -145,6 +145,8 @@ class Guard:
         refused = refusal(scope["method"], headers, self._rules)
         if refused is not None and refused.status != 401:
             return _refused(scope, refused)
+        if refused is None and not _is_upload(scope) and _length(headers) > MAX_BODY:
+            return _refused(scope, Refusal(413, f"The request is longer than {MAX_BODY} bytes."))
         query = parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)
         given = dict(query).get("key")
         if given is not None and scope["method"] == "GET" and _is_key(given, self._rules):
@@ -168,9 +170,18 @@ def _refused(scope: Scope, refused: Refusal) -> Response:
     return HTMLResponse(text, refused.status)
 
 
+def _is_upload(scope: Scope) -> bool:
+    return bool(scope["method"] == "PUT" and "/files/" in scope["path"])
+
+
+def _length(headers: Mapping[str, str]) -> int:
+    given = headers.get("content-length", "0")
+    return int(given) if given.isdecimal() else 0
+
+
 def _limited(scope: Scope, headers: Mapping[str, str], receive: Receive) -> Receive:
     """The body of a request, as far as it may be long; uploads count for themselves."""
-    if scope["method"] == "PUT" and "/files/" in scope["path"]:
+    if _is_upload(scope):
         return receive
     seen = 0
 

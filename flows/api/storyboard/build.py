@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from flows.api.storyboard import approvals, episodes, undo
 from flows.api.storyboard.digests import digest_of
@@ -13,7 +14,7 @@ from flows.studio.errors import StudioError
 from flows.studio.filming import auto_takes, takes
 from flows.studio.filming.shots import PlannedShot
 from flows.studio.production.episode import Episode
-from flows.studio.production.errors import describe_error_in_a_line
+from flows.studio.production.errors import describe_error
 from flows.studio.production.plan import Plan, make_plan
 from flows.studio.production.script import preview_complete_script, read_script
 from flows.studio.voice.lines import PlannedLine
@@ -59,7 +60,7 @@ def build_board(folder: EpisodeFolder, output: Path, before: Board | None) -> Bo
         if episode.has_script:
             board = _with_script(board, episode, output)
     except (ScriptError, StudioError, OSError) as error:
-        fault = describe_error_in_a_line(error)
+        fault = _fault(error, folder)
         kept = before if before is not None else empty
         board = replace(kept, fault=fault)
     head = replace(board.head, worked_on=holder(folder) or "", undo=undo.offer(folder, output))
@@ -77,7 +78,7 @@ def _with_script(board: Board, episode: Episode, output: Path) -> Board:
     try:
         plan = make_plan(episode)
     except StudioError as error:  # a file of one's own that is gone: the words are shown all the same
-        fault = describe_error_in_a_line(error)
+        fault = _fault(error, episode.folder)
     sources = _sources(episode, plan, approvals.read(output, board.name))
     return replace(
         board,
@@ -87,8 +88,16 @@ def _with_script(board: Board, episode: Episode, output: Path) -> Board:
         head=_head(plan) if plan is not None else Head(),
         cast=tuple(sources.names.items()),
         model=plan.film.title if plan is not None else "",
+        waits_for_approval=plan is not None and plan.draft is not None,
         fault=fault,
     )
+
+
+def _fault(error: Exception, folder: EpisodeFolder) -> str:
+    """The first line of an error, with files of the episode by their names."""
+    known = describe_error(error)
+    line = (known[0] if known else f"{type(error).__name__}: {error}").splitlines()[0]
+    return line.replace(f"{folder.root}/", "")
 
 
 def _sources(episode: Episode, plan: Plan | None, approved: Mapping[str, str]) -> _Sources:
@@ -132,7 +141,8 @@ def _scene_card(scene: Scene, sources: _Sources) -> SceneCard:
     for index, element in enumerate(scene.dialogue):
         number += isinstance(element, Line)
         elements.append(_line_card(scene, index, number, element, sources))
-    words = scene.model_dump(mode="json", exclude={"id", "skip", "lock"}, exclude_defaults=True)
+    marks: Any = {"id": True, "skip": True, "lock": True, "shots": {"__all__": {"approved"}}}
+    words = scene.model_dump(mode="json", exclude=marks, exclude_defaults=True)
     content = digest_of([words, [shot.digest for shot in shots]])
     return SceneCard(
         id=str(scene.id or ""),
@@ -179,6 +189,7 @@ def _shot_card(scene: Scene, number: int, shot: Shot, sources: _Sources) -> Shot
         why=sources.why.get(label),
         pick=shot.pick or 1,
         own_pick=shot.pick,
+        is_approved=shot.approved,
         takes=tuple(_take_card(take, plan) for take in stored) if plan is not None else (),
         seconds=clip.notes.get("seconds") if clip is not None else None,
     )

@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ValidationError
 
-from flows.api.storyboard import undo
+from flows.api.storyboard import approvals, undo
 from flows.api.storyboard.episodes import NotThere, request_of
 from flows.api.storyboard.model import Board, LineCard, SceneCard, ShotCard
 from flows.studio.errors import StudioError
@@ -21,8 +21,8 @@ from flows.studio.production.episode import Episode
 from flows.studio.production.script import complete_script, is_complete, read_script
 from flows.studio.workspace.files import disk_errors
 from flows.studio.workspace.folder import EpisodeFolder
-from scripts_llm.files import change
-from scripts_llm.files.change import Place, Value
+from scripts_llm.editing import change
+from scripts_llm.editing.change import Place, Value
 from scripts_llm.screenplay.script import Beat, Line, Scene, Shot
 
 SCENE_KEYS = frozenset(("slugline", "setting", "action", "skip", "lock"))
@@ -218,3 +218,22 @@ def add_element(
         )
     with _changing(folder, output, f"{card.id}: added") as script:
         change.insert_element(script, card.id, index, new)
+
+
+# ----------------------------------------------------------------------------------------------- approvals
+
+
+def approve(board: Board, folder: EpisodeFolder, output: Path, scene: str, *, approved: bool) -> None:
+    """Says yes to a scene as it is, or takes that back.
+
+    Where the camera waits for it, its shots are marked in the script, too, as `coldopen approve` does.
+    """
+    card = _scene(board, scene)
+    approvals.approve(output, board.name, scene, card.content if approved else None)
+    if not board.waits_for_approval:
+        return
+    with _changing(folder, output, f"{scene}: approved") as script:
+        for shot in card.shots:
+            if shot.file is None and shot.is_approved != approved:
+                where = Place(scene, "shots", shot.index)
+                change.set_value(script, where, "approved", old=shot.is_approved, new=approved)

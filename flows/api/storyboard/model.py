@@ -41,6 +41,7 @@ class ShotCard:
     own_pick: int | None
     takes: tuple[TakeCard, ...]
     seconds: float | None
+    is_approved: bool = False
 
 
 @dataclass(frozen=True)
@@ -122,6 +123,7 @@ class Board:
     model: str = ""
     aspect: str = "16:9"
     is_meme: bool = False
+    waits_for_approval: bool = False  # the camera films only shots that are marked in the script
     fault: str = ""
     parts: dict[str, str] = field(default_factory=dict)
 

@@ -11,8 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
-from scripts_llm.errors import ScriptError
-from scripts_llm.files.change import (
+from scripts_llm.editing.change import (
     Conflict,
     Place,
     arrange_part,
@@ -21,6 +20,7 @@ from scripts_llm.files.change import (
     insert_scene,
     set_value,
 )
+from scripts_llm.errors import ScriptError
 from scripts_llm.files.read import read_script
 from scripts_llm.files.write import save_script
 from scripts_llm.screenplay.script import Beat, Line, Scene, Script, Shot
