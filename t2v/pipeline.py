@@ -41,6 +41,7 @@ from t2v.sampling.held_frames import (
     resize_frames,
     stack_held,
 )
+from t2v.sampling.preview import colour_preview, decode_preview, latent_colours
 from t2v.sampling.prompts import Prompt, embed_prompts
 from t2v.sampling.samplers import Callback, ends_clean, get_sampler, shrink_small_motion
 from t2v.sampling.schedule import noise_schedule, timesteps
@@ -93,6 +94,7 @@ class TextToVideo:
             network.eval().requires_grad_(False).to(dtype=dtype)
         self._networks: Networks | None = Networks(text_encoder, unet, autoencoder)
         self.placement = Placement(self.parts, preset, device, memory)
+        self._colours: np.ndarray | None = None  # of previews without the autoencoder
 
     @property
     def networks(self) -> Networks:
@@ -161,7 +163,8 @@ class TextToVideo:
 
         `settings` are those of `GenerateSettings`; None, or one left out, is the preset's own value. The
         noise is drawn on the CPU in fp32 from `seed`, whatever the device.
-        `callback(step, num_steps, latents)` is called after every step; what it raises ends the filming, and
+        `callback(step, num_steps, clean)` is called after every step with the clean latents (1, c, f, h, w)
+        that the step estimates, of which `preview` makes a picture; what it raises ends the filming, and
         nothing is kept. A clip that fp16 cannot hold is made again in fp32, with a PrecisionWarning.
         Calls from several threads take turns, clip by clip.
         Raises SettingsError, RenderError, TypeError for an unknown setting, RuntimeError on a closed model.
@@ -171,6 +174,21 @@ class TextToVideo:
         check_seeds(seeds, self.preset)
         videos = [self._film(clip, s, settings.get("callback")) for s in seeds]
         return videos if isinstance(seed, Sequence) else videos[0]
+
+    @torch.inference_mode()
+    def preview(self, clean: Tensor) -> np.ndarray:
+        """The middle frame of the clean latents (1, c, f, h, w) of `callback` as uint8 (h, w, 3), small.
+
+        It is decoded where the autoencoder lies beside the UNet. By a memory plan that moves networks it is
+        drawn from the latents' colours, a pixel a latent: fetching the autoencoder would cost seconds.
+        """
+        with self.lock:
+            plan = self.placement.plan
+            if plan is None or plan.resident == "all" or self.device.type == "cpu":
+                return decode_preview(self.autoencoder, clean)
+            if self._colours is None:  # of 27 tiny pictures, wherever the autoencoder lies
+                self._colours = latent_colours(self.autoencoder)
+            return colour_preview(clean, self._colours)
 
     @torch.inference_mode()
     def _film(self, clip: ClipSettings, seed: int, callback: Callback | None) -> Video:

@@ -38,7 +38,7 @@ FLOORS = (
     {"flows.studio.voice"},
     {"flows.studio.acting"},
     {"flows.studio.media"},
-    {"flows.studio.workspace", "flows.studio.typography", "flows.studio.cameras"},
+    {"flows.studio.workspace", "flows.studio.typography", "flows.studio.cameras", "flows.studio.terminal"},
     {"flows.studio.errors", "flows.studio.rates"},
     {"scripts_llm.llm_writer", "scripts_llm.offline_writer", "scripts_llm.editing"},
     {"scripts_llm.llm"},

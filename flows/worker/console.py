@@ -41,6 +41,11 @@ class JobConsole(Console):
     def _keep_watch(self) -> None:
         """Nothing: a page shows the progress by itself."""
 
+    @property
+    def shows_pictures(self) -> bool:
+        """True: the page shows them."""
+        return True
+
     def show_picture(self, picture: NDArray[np.uint8]) -> None:
         """Writes a picture, uint8 (h, w, 3), as the job's preview."""
         from PIL import Image

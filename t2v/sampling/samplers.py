@@ -3,6 +3,9 @@
 All are written in the schedule's terms (a, sigma), not in their quotient, so that a schedule with zero
 terminal SNR needs no special case. `latents` (b, c, f, h, w) are noise at `timesteps[0]`; every step goes to
 the next timestep. Noise is drawn on the CPU from `generator`.
+
+After every step `callback` gets the clean latents that the step has estimated, in the latents' own units. A
+sampler that arrives where there is no noise returns those of its last step.
 """
 
 from __future__ import annotations
@@ -19,7 +22,7 @@ from torch import Tensor
 from t2v.sampling.guidance import Denoiser
 from t2v.sampling.schedule import NoiseSchedule
 
-Callback = Callable[[int, int, Tensor], None]  # (step from 1, number of steps, latents)
+Callback = Callable[[int, int, Tensor], None]  # (step from 1, number of steps, clean latents as estimated)
 Level = tuple[float, float]  # (a, sigma): the factors of clean latents and noise
 
 
@@ -60,7 +63,7 @@ def sample_ddim(
         if spread > 0:
             latents = latents + spread * schedule.noise(latents.shape, generator).to(latents.device)
         if callback is not None:
-            callback(step, len(timesteps) - 1, latents)
+            callback(step, len(timesteps) - 1, clean)
     return latents
 
 
@@ -119,7 +122,7 @@ def sample_dpmpp_2m(
         latents = _first_order(latents, ahead, level, level_next)
         before, h_before = clean, h
         if callback is not None:
-            callback(step, len(timesteps) - 1, latents)
+            callback(step, len(timesteps) - 1, clean)
     return latents
 
 
@@ -147,7 +150,7 @@ def sample_unipc(
         built_on = earlier if second else None
         latents = _unipc(start, clean, built_on, levels, None)
         if callback is not None:
-            callback(step, len(timesteps) - 1, latents)
+            callback(step, len(timesteps) - 1, clean)
     return latents
 
 
@@ -201,7 +204,7 @@ def sample_lcm(
         if sigma_next > 0:
             latents = latents + sigma_next * schedule.noise(latents.shape, generator).to(latents.device)
         if callback is not None:
-            callback(step, len(timesteps) - 1, latents)
+            callback(step, len(timesteps) - 1, clean)
     return latents
 
 

@@ -44,7 +44,7 @@ class GenerateSettings(TypedDict, total=False):
     loop: bool  # the last frame leads into the first
     window: int | None  # frames that the network sees at once
     window_stride: int | None  # frames from one window to the next
-    callback: Callback | None  # called as callback(step, num_steps, latents) after every step
+    callback: Callback | None  # called as callback(step, num_steps, clean) after every step
 
 
 @dataclass(frozen=True)

@@ -45,8 +45,6 @@ scenes:
 class Heard:
     """A screen that keeps its lines; `at` is called with every label of the bar."""
 
-    shows_pictures = False
-
     def __init__(self, at: Callable[[str], None] = lambda label: None) -> None:
         self.lines: list[str] = []
         self.labels: list[str] = []
@@ -54,6 +52,9 @@ class Heard:
 
     def say(self, text: str) -> None:
         self.lines.append(text)
+
+    def show_preview(self, preview: object) -> None:
+        """Nothing: this screen shows no pictures."""
 
     def warn(self, text: str) -> None:
         self.lines.append(f"! {text}")

@@ -381,7 +381,7 @@ from flows.studio.production.steps import LocalSteps
 
 class Console:
     def say(self, text): pass
-    warn = say
+    warn = show_preview = say
     def progress(self, label, done=0, total=0, *, shot=""):
         if label.endswith("shot 2, step 2 of 2"):
             os.kill(os.getpid(), signal.SIGKILL)

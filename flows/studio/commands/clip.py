@@ -20,7 +20,6 @@ from flows.studio.filming.settings import SMALL, parse_lora, small_size
 from flows.studio.media import clip_export
 from flows.studio.media import frames as frame_files
 from flows.studio.media.size import parse_size
-from flows.studio.production import console
 from flows.studio.production.console import Console, duration
 from flows.studio.production.request import OUTPUT
 from scripts_llm.errors import ScriptError
@@ -381,11 +380,10 @@ def _used_options(options: ClipOptions, clip: _PlannedClip, facts: ModelFacts, v
 
 
 def _progress(label: str, screen: Console) -> OnStep:
-    """Moves the bar, and shows a preview of the clip on a terminal."""
+    """Moves the bar, and shows a preview of the clip."""
 
     def on_step(step: int, num_steps: int, preview: Preview | None) -> None:
-        if preview is not None and screen.shows_pictures:
-            screen.show(console.half_blocks(preview()))
+        screen.show_preview(preview)
         screen.progress(f"{label}step {step} of {num_steps}", step, num_steps)
 
     return on_step

@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import nullcontext
 from dataclasses import replace
 
+from flows.studio.cameras.film_model import Preview
 from flows.studio.errors import StudioError
 from flows.studio.filming import auto_takes, takes
 from flows.studio.filming.camera import film_shots
@@ -91,7 +92,8 @@ def _film_next_take(
     number = takes.next_take_number(shot, plan.clips)
     missing = [shot] if shot.digest not in plan.clips else []
 
-    def on_step(take: PlannedShot, step: int, num_steps: int) -> None:
+    def on_step(take: PlannedShot, step: int, num_steps: int, preview: Preview | None) -> None:
+        console.show_preview(preview)
         label = f"{take.label}, take {take.take}, step {step} of {num_steps}"
         console.progress(label, step, num_steps, shot=take.label)
 

@@ -6,10 +6,11 @@ import errno
 import time
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from flows.studio.cameras.film_model import FilmModel, Preview, RenderError, Video
+from flows.studio.cameras.film_model import FilmModel, OnStep, Preview, RenderError, Video
 from flows.studio.errors import StudioError
 from flows.studio.filming import auto_takes
 from flows.studio.filming.models import LoadedModels
@@ -21,8 +22,7 @@ from flows.studio.workspace.artifacts import Artifact
 
 ATTEMPTS = 2
 DECODING_STEPS = 1.5  # what decoding a clip costs, in sampler steps
-OnStep = Callable[[int, int], None]  # step from 1, number of steps
-OnShotStep = Callable[[PlannedShot, int, int], None]
+OnShotStep = Callable[[PlannedShot, int, int, Preview | None], None]  # a shot, and what `OnStep` gets
 
 
 @dataclass(frozen=True)
@@ -52,11 +52,8 @@ def film_shots(
             yield store_user_file(shot, folder)
             continue
 
-        def on_shot_step(step: int, num_steps: int, shot: PlannedShot = shot) -> None:
-            on_step(shot, step, num_steps)
-
         own = shot.film or film
-        yield film_shot(shot, own, open_for(own, models), folder, on_step=on_shot_step)
+        yield film_shot(shot, own, open_for(own, models), folder, on_step=partial(on_step, shot))
 
 
 def open_for(film: FilmSettings, models: LoadedModels) -> FilmModel:
@@ -101,11 +98,8 @@ def _film(
 ) -> Artifact:
     start = time.perf_counter()
 
-    def on_model_step(step: int, num_steps: int, preview: Preview | None) -> None:
-        on_step(step, num_steps)
-
     def take(seed: int) -> Video:
-        return model.generate(shot.prompt, seed=seed, on_step=on_model_step, **film.generate_settings)
+        return model.generate(shot.prompt, seed=seed, on_step=on_step, **film.generate_settings)
 
     def write(path: Path) -> Mapping[str, Any]:
         if film.takes == "auto":

@@ -28,6 +28,7 @@ from flows.studio.cameras.film_model import (
 )
 from flows.studio.cameras.names import read_name, with_whole_path
 from flows.studio.errors import StudioError
+from flows.studio.filming.previews import PreviewTime
 from t2v.configs import fast_settings, small_sizes
 
 if TYPE_CHECKING:
@@ -120,7 +121,6 @@ class LocalModel:
     def __init__(self, source: str, model: TextToVideo) -> None:
         assert model.origin is not None
         self._model: TextToVideo | None = model
-        self._colours: np.ndarray | None = None
         facts = _facts_of(source, model.preset)
         self.facts = replace(facts, licence=model.origin.licence, revision=model.origin.revision)
         self.device = str(model.device)
@@ -135,13 +135,17 @@ class LocalModel:
         **settings: Unpack[GenerateSettings],
     ) -> Video:
         """Films a prompt; see `FilmModel.generate`."""
-        model = self._open_model()
+        model, time = self._open_model(), PreviewTime()
         if references:
             raise ModelError(f"{self.facts.title} takes no reference pictures, got {len(references)}")
 
-        def callback(step: int, num_steps: int, latents: Any) -> None:
+        def callback(step: int, num_steps: int, clean: Any) -> None:
             if on_step is not None:
-                on_step(step, num_steps, lambda: self._preview(latents))
+                on_step(
+                    step,
+                    num_steps,
+                    time.offer(lambda: model.preview(clean), step=step, num_steps=num_steps),
+                )
 
         with errors_of_t2v():
             return model.generate(prompt, seed=seed, callback=callback, **settings)
@@ -156,13 +160,6 @@ class LocalModel:
         if self._model is None:
             raise RuntimeError(f"{self.facts.source}: this film model is closed")
         return self._model
-
-    def _preview(self, latents: Any) -> np.ndarray:
-        from t2v.sampling.preview import latent_colours, preview_frame  # needs torch
-
-        if self._colours is None:
-            self._colours = latent_colours(self._open_model().autoencoder)
-        return preview_frame(latents, self._colours)
 
 
 class LoadedModels:

@@ -10,6 +10,9 @@ from collections.abc import Callable, Iterable
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
+from flows.studio.cameras.film_model import Preview
+from flows.studio.terminal import pictures as terminals
+
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
@@ -47,7 +50,9 @@ class Console:
         self._bar: Progress | None = None
         self._task: TaskID | None = None
         self._label = ""
-        self._picture = ""
+        self._protocol: terminals.Protocol | None = None
+        self._is_asked = False
+        self._drawing: terminals.Drawing | None = None
         self._done = self._total = 0.0
         self._last_said = self._began = clock()
         self._done_at_start = 0.0
@@ -90,14 +95,28 @@ class Console:
 
     @property
     def shows_pictures(self) -> bool:
-        """Whether `show` has somewhere to show them."""
-        return self._terminal and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
-
-    def show(self, picture: str) -> None:
-        """A picture in ANSI colours over the bar, in the place of the one before; on a terminal alone."""
+        """Whether `show_picture` has somewhere to show them: a terminal that can, and is wide enough."""
         with self._lock:
-            if self.shows_pictures:
-                self._picture = picture
+            if self._terminal and not self._is_asked:
+                self._is_asked = True
+                self._protocol = terminals.find_protocol()
+            return self._protocol is not None
+
+    def show_preview(self, preview: Preview | None) -> None:
+        """Draws and shows a preview, if there is one and somewhere to show it."""
+        if preview is not None and self.shows_pictures:
+            self.show_picture(preview())
+
+    def show_picture(self, picture: NDArray[np.uint8]) -> None:
+        """A picture (h, w, 3) over the bar, in the place of the one before; nothing in a pipe or a log."""
+        with self._lock:
+            if not self.shows_pictures or self._protocol is None:
+                return
+            columns, rows = os.get_terminal_size() if sys.stdout.isatty() else (80, 24)
+            if columns < 20 or rows < 10:
+                return
+            most = {"columns": min(terminals.COLUMNS, columns - 1), "rows": min(terminals.ROWS, rows - 6)}
+            self._drawing = terminals.draw_picture(picture, self._protocol, **most)
 
     def close(self) -> None:
         """Takes the bar away. The lines stay."""
@@ -105,7 +124,10 @@ class Console:
         with self._lock:
             if self._bar is not None:
                 self._bar.stop()
-                self._bar = None
+                if self._drawing is not None:
+                    self._bar.console.file.write(self._drawing.erase)
+                    self._bar.console.file.flush()
+                self._bar = self._drawing = None
         if self._watch is not None and self._watch is not threading.current_thread():
             self._watch.join(timeout=1)
 
@@ -141,7 +163,8 @@ class Console:
         total = self._total if self._total > 0 else None
         description = f"{self._label[:1].upper()}{self._label[1:]}"
         if self._bar is None or self._task is None:
-            self._bar, self._task = _new_bar(description, lambda: self._picture)
+            often = 2 if self.shows_pictures else 10  # every refresh draws the picture anew
+            self._bar, self._task = _new_bar(description, lambda: self._drawing, refresh_per_second=often)
             self._bar.start()
         self._bar.update(
             self._task, description=description, completed=self._done, total=total, left=self.time_left()
@@ -175,43 +198,43 @@ def write_line(text: str) -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def _new_bar(description: str, picture: Callable[[], str]) -> tuple[Progress, TaskID]:
+def _new_bar(
+    description: str, current: Callable[[], terminals.Drawing | None], *, refresh_per_second: int
+) -> tuple[Progress, TaskID]:
     """Rich is imported here because it is not needed where there is no terminal."""
     from rich.console import Console as RichConsole
-    from rich.console import RenderableType
+    from rich.console import ConsoleOptions, RenderableType, RenderResult
     from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn
-    from rich.text import Text
+    from rich.segment import ControlType, Segment
+
+    class Picture:
+        """Empty lines, and then the picture over them: the terminal has scrolled before it is drawn."""
+
+        drawn: terminals.Drawing | None = None
+
+        def __rich_console__(self, console: RichConsole, options: ConsoleOptions) -> RenderResult:
+            drawing = current()
+            if drawing is None:
+                return
+            text = drawing.again if drawing is self.drawn else drawing.draw
+            self.drawn = drawing
+            for _ in range(drawing.rows):
+                yield Segment.line()
+            yield Segment(f"\x1b7\x1b[{drawing.rows}A\r{text}\x1b8", None, [(ControlType.CARRIAGE_RETURN,)])
 
     class Bar(Progress):
         def get_renderables(self) -> Iterable[RenderableType]:
-            if picture():
-                yield Text.from_ansi(picture())
+            yield picture
             yield from super().get_renderables()
 
+    picture = Picture()
     bar = Bar(
         SpinnerColumn(),
         TextColumn("{task.description}", markup=False),
         BarColumn(bar_width=24),
         TextColumn("{task.fields[left]}", markup=False),
         console=RichConsole(highlight=False),
+        refresh_per_second=refresh_per_second,
         transient=True,
     )
     return bar, bar.add_task(description, total=None, left="")
-
-
-CELLS = 40  # about how wide one is
-
-
-def half_blocks(picture: NDArray[np.uint8]) -> str:
-    """A picture (h, w, 3) as lines of half blocks in ANSI colours; a small one is enlarged."""
-    scale = max(1, CELLS // picture.shape[1])
-    large = picture.repeat(scale, axis=0).repeat(scale, axis=1)
-    large = large.repeat([1] * (len(large) - 1) + [1 + len(large) % 2], axis=0)  # an even number of rows
-    lines = []
-    for upper, lower in zip(large[::2], large[1::2], strict=True):
-        cells = [
-            "\x1b[38;2;{};{};{};48;2;{};{};{}m▀".format(*top, *bottom)
-            for top, bottom in zip(upper.tolist(), lower.tolist(), strict=True)
-        ]
-        lines.append("".join(cells) + "\x1b[0m")
-    return "\n".join(lines)

@@ -14,6 +14,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from flows.studio.cameras.film_model import Preview
 from flows.studio.errors import StudioError
 from flows.studio.filming import auto_takes
 from flows.studio.filming.camera import FilmedShot, seconds_per_shot
@@ -265,9 +266,10 @@ def _film(run: Run, steps: Steps, plan: Plan, missing: Sequence[PlannedShot]) ->
     done = 0
     all_scenes = filmed_scenes(plan.script)
 
-    def on_step(shot: PlannedShot, step: int, num_steps: int) -> None:
+    def on_step(shot: PlannedShot, step: int, num_steps: int, preview: Preview | None) -> None:
         scene, number = all_scenes.index(shot.scene) + 1, shot.label.rsplit(".", 1)[-1]
         label = f"scene {scene} of {len(all_scenes)}, shot {number}, step {step} of {num_steps}"
+        run.console.show_preview(preview)
         total = len(missing) * num_steps
         run.console.progress(label, done * num_steps + step, total, shot=shot.label)
 
@@ -323,7 +325,7 @@ def _say_estimate(run: Run, steps: Steps, film: FilmSettings, num_shots: int) ->
     run.console.say(f"{count(num_shots, 'shot')} × {each:.1f} s = {total} ({measured})")
 
 
-def _ignore_step(shot: PlannedShot, step: int, num_steps: int) -> None:
+def _ignore_step(shot: PlannedShot, step: int, num_steps: int, preview: Preview | None) -> None:
     pass
 
 

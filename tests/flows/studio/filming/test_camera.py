@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import t2v
-from flows.studio.cameras.film_model import FilmModel, ModelError
+from flows.studio.cameras.film_model import FilmModel, ModelError, Preview
 from flows.studio.filming import camera, shots
 from flows.studio.filming.camera import FilmedShot
 from flows.studio.filming.models import LoadedModels
@@ -59,7 +59,7 @@ def _film(
     folder: Path,
     steps: list[Any] | None = None,
 ) -> FilmedShot:
-    def on_step(step: int, num_steps: int) -> None:
+    def on_step(step: int, num_steps: int, preview: Preview | None) -> None:
         if steps is not None:
             steps.append((step, num_steps))
 
@@ -194,12 +194,18 @@ def test_shots_come_as_they_are_done_and_a_caller_that_leaves_stops_the_filming(
     steps: list[tuple[str, int, int]] = []
     second = replace(shot, label="s01.2", recipe={**shot.recipe, "seed": 2}, seed=2)
 
-    def on_step(planned: PlannedShot, step: int, num_steps: int) -> None:
+    shown: list[tuple[str, tuple[int, ...]]] = []
+
+    def on_step(planned: PlannedShot, step: int, num_steps: int, preview: Preview | None) -> None:
         steps.append((planned.label, step, num_steps))
+        if preview is not None:
+            shown.append((planned.label, preview().shape))
 
     with LoadedModels("cpu") as models:
         filming = camera.film_shots((shot, second, shot), settings, models, tmp_path, on_step=on_step)
         assert next(filming).shot is shot
         assert next(filming).shot is second
     assert steps == [("s01.1", 1, 2), ("s01.1", 2, 2), ("s01.2", 1, 2), ("s01.2", 2, 2)]
+    height, width = settings.generate_settings["height"], settings.generate_settings["width"]
+    assert shown == [("s01.1", (height, width, 3)), ("s01.2", (height, width, 3))]
     assert len(list(tmp_path.glob("*.mp4"))) == 2

@@ -6,6 +6,7 @@ import io
 import sys
 import threading
 
+import numpy as np
 import pytest
 
 from flows.studio.production.console import Console, duration, running_time
@@ -142,3 +143,52 @@ def test_durations_read_as_people_say_them(seconds, words):
 @pytest.mark.parametrize(("seconds", "words"), [(8.0, "8 s"), (59.7, "1 min 0 s"), (92.9, "1 min 33 s")])
 def test_a_films_length_is_told_to_the_second(seconds, words):
     assert running_time(seconds) == words
+
+
+PICTURE = np.full((64, 112, 3), 200, np.uint8)
+
+
+def test_a_pipe_or_a_log_gets_no_picture_whatever_is_asked_for(monkeypatch, lines, capsys):
+    monkeypatch.setenv("COLDOPEN_PREVIEW", "kitty")
+    monkeypatch.setenv("TERM", "xterm-kitty")
+    drawn = []
+    for screen in (Console(write=lines.append), Console()):
+        with screen:
+            screen.show_preview(lambda: drawn.append(1) or PICTURE)
+            screen.show_picture(PICTURE)
+            screen.progress("step 1 of 2", 1, 2)
+    assert drawn == lines == []
+    assert "\x1b" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("protocol", "begin", "erased"),
+    [("kitty", "\x1b_Ga=t,", True), ("iterm2", "\x1b]1337;File=", False), ("sixel", "\x1bP0;1;0q", False)],
+)
+def test_a_terminal_shows_the_picture_over_the_bar_and_takes_it_away(
+    monkeypatch, clock, protocol, begin, erased
+):
+    monkeypatch.setenv("COLDOPEN_PREVIEW", protocol)
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("TERM", "xterm-256color")
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    monkeypatch.setattr("sys.stdout", io.StringIO())
+    with Console(terminal=True, clock=clock) as screen:
+        screen.progress("step 1 of 2", 1, 2)
+        screen.show_preview(lambda: PICTURE)
+        screen.progress("step 2 of 2", 2, 2)
+        screen.say("one line")
+    shown = sys.stdout.getvalue()
+    assert f"\x1b7\x1b[11A\r{begin}" in shown  # drawn from eleven empty lines above the bar
+    before = shown.split(begin)[0]
+    assert before.endswith("\n" * 11 + "\x1b7\x1b[11A\r")
+    assert "Step 2 of 2" in shown.split(begin)[-1]
+    assert shown.count(begin) == 1 or not erased  # kitty is sent a picture once
+    assert ("a=d,d=I" in shown[-60:]) is erased
+
+
+def test_no_preview_is_nothing_to_show(monkeypatch, clock):
+    monkeypatch.setenv("COLDOPEN_PREVIEW", "blocks")
+    with Console(terminal=True, clock=clock) as screen:
+        screen.show_preview(None)
+        assert screen.shows_pictures
