@@ -25,6 +25,7 @@ coldopen check                                     # what would go wrong, before
 coldopen episode --premise premises/a-cat.yaml     # premise to film; else the one worked on last
 coldopen episode --draft                           # TOON's cartoon of it first
 coldopen script --rewrite s04 --note "shorter"     # one scene written again, or all
+coldopen script --alternates s04 --pick 2          # another last line; without --pick: which ones
 coldopen plan                                      # what the next run makes, why, at what cost
 coldopen approve s04.2                             # let the expensive camera film this shot
 coldopen retake s04.2                              # another take of a shot; --pick 1 goes back

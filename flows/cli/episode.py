@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 from cyclopts import Parameter
+from cyclopts.validators import Number
 
 from flows.cli import runs
 from flows.cli.arguments import Device, Draft, Episode, Output, Premise, Rewrite, Seed, Verbose, Writer
@@ -75,6 +76,14 @@ def script(
     ] = "script",
     rewrite: Rewrite = None,
     note: Annotated[str, Parameter(help="For --rewrite: what should be otherwise.")] = "",
+    alternates: Annotated[
+        str | None,
+        Parameter(help="Show other last lines of this scene (s04, or a line: s04-02); none yet: write some."),
+    ] = None,
+    pick: Annotated[
+        int | None,
+        Parameter(validator=Number(gte=1, lte=9), help="For --alternates: exchange the line for this one."),
+    ] = None,
     writer: Writer = None,
     seed: Seed = None,
     output: Output = OUTPUT,
@@ -84,11 +93,15 @@ def script(
     request = EpisodeRequest(
         premise=premise,
         episode=episode,
-        until=None if rewrite else until,
+        until=None if rewrite or alternates else until,
         writer=writer,
         seed=seed,
         output=output,
     )
+    if alternates is not None or pick is not None:
+        from flows.studio.commands.alternates import alternates as show_alternates
+
+        return run_command(lambda console: show_alternates(request, alternates, pick, console))
     if rewrite is None:
         return run_command(lambda console: runs.make_episode(request, console, verbose=verbose))
     from flows.studio.commands.rewrite import rewrite as rewrite_script

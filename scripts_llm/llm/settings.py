@@ -46,7 +46,8 @@ def resolve_settings(
     if command_line == "offline":
         return None
     named = None if command_line in (None, "", "auto") else command_line
-    if named is None and writer is None and not (env.get("OPENAI_BASE_URL") or env.get("OPENAI_API_KEY")):
+    has_own = writer is not None and writer.names_a_model
+    if named is None and not has_own and not (env.get("OPENAI_BASE_URL") or env.get("OPENAI_API_KEY")):
         return None
     model, url = _model_and_url(named)
     asked = writer or Writer()

@@ -55,12 +55,17 @@ def scene_faults(where: str, scene: DraftScene, part: str, brief: Brief) -> Iter
     yield from place_faults(f"{where}: ", scene.setting, brief)
     for line in scene.dialogue:
         yield from cast_faults(f"{where}: ", line.who, brief)
-        words = len(spoken_words(line, brief).split())
-        if words > REFUSED_WORDS:
-            yield f"{where}: {line.line[:40]!r}... has {words} words, wanted at most {MAX_WORDS}"
-        if re.search(r"\{\{|\}\}|\{%|\[[A-Z_ ]+\]|<[a-z_/ ]+>", line.line):
-            yield f"{where}: {line.line[:60]!r} has an unfilled slot"
-    yield from _language_faults(where, [line.line for line in scene.dialogue], brief)
+        yield from line_faults(where, line, brief)
+    yield from language_faults(where, [line.line for line in scene.dialogue], brief)
+
+
+def line_faults(where: str, line: DraftLine, brief: Brief) -> Iterator[str]:
+    """Faults of one line: too many words, an unfilled slot."""
+    words = len(spoken_words(line, brief).split())
+    if words > REFUSED_WORDS:
+        yield f"{where}: {line.line[:40]!r}... has {words} words, wanted at most {MAX_WORDS}"
+    if re.search(r"\{\{|\}\}|\{%|\[[A-Z_ ]+\]|<[a-z_/ ]+>", line.line):
+        yield f"{where}: {line.line[:60]!r} has an unfilled slot"
 
 
 def small_faults(where: str, scene: DraftScene, said: Mapping[str, str], brief: Brief) -> Iterator[str]:
@@ -95,7 +100,7 @@ def length_fault(lines: Sequence[str], brief: Brief, *, share: float = 1.0) -> s
     return None
 
 
-def _language_faults(where: str, lines: Sequence[str], brief: Brief) -> Iterator[str]:
+def language_faults(where: str, lines: Sequence[str], brief: Brief) -> Iterator[str]:
     """Faults of lines in another alphabet than the language's; half of the letters may be in any."""
     wanted = _SCRIPTS.get(brief.language.lower()[:2])
     letters = [letter for line in lines for letter in line if letter.isalpha()]

@@ -141,9 +141,15 @@ def bare_words(line: str) -> str:
 # ------------------------------------------------------------------------------------------- schemas
 
 
-def draft_schema(model: type[BaseModel], brief: Brief, *, count: int | None = None) -> dict[str, Any]:
-    """The JSON schema of a draft with the show's names as enums; `count` is the number of scenes."""
-    enums: dict[str, list[str]] = {
+def draft_schema(
+    model: type[BaseModel], brief: Brief, *, count: int | None = None, enums: Mapping[str, list[str]] = {}
+) -> dict[str, Any]:
+    """The JSON schema of a draft with the show's names as enums; `count` is the number of scenes.
+
+    `enums` are the values of other keys that have a few.
+    """
+    enums = {
+        **enums,
         "who": list(brief.names),
         "setting": list(brief.places),
         "part": [*brief.structure],

@@ -12,6 +12,7 @@ from typing import Any
 from scripts_llm.errors import ScriptError
 from scripts_llm.llm.ask import Server, UnusableAnswer, ask
 from scripts_llm.llm.client import LLMError
+from scripts_llm.llm_writer.alternates import with_best_buttons
 from scripts_llm.llm_writer.checks import build_lines, build_scene, scene_faults, small_faults
 from scripts_llm.llm_writer.draft import (
     Brief,
@@ -57,6 +58,9 @@ def write_script(task: Assignment, server: Server, outline: Outline | None = Non
     scenes, notes = session.punch_up(outline, drafts, scenes)
     numbered = tuple(scene.model_copy(update={"id": f"s{n:02}"}) for n, scene in enumerate(scenes, 1))
     script = Script(title=outline.title, logline=outline.logline, scenes=numbered)
+    if task.alternates:
+        script, more = with_best_buttons(task, server, script)
+        notes += more
     return WrittenScript(script, outline, (*_deaf(task, outline, drafts), *notes))
 
 

@@ -191,6 +191,14 @@ class Writer(Model):
     temperature: float | None = Field(default=None, ge=0, le=2, description="0 is sober")
     max_tokens: int | None = Field(default=None, ge=100, le=10_000_000, description="of a whole script")
     max_cost: float | None = Field(default=None, ge=0, le=10_000, description="US dollars, of a whole script")
+    alternates: int | None = Field(
+        default=None, ge=0, le=5, description="more last lines for every scene, kept in `alternates`"
+    )
+
+    @property
+    def names_a_model(self) -> bool:
+        """Whether anything of a language model is said; alternates come from the offline writer, too."""
+        return self.model_copy(update={"alternates": None}) != Writer()
 
 
 class Meme(Model):

@@ -80,6 +80,9 @@ class Line(Model):
     overlap: float | None = Field(default=None, ge=0, le=3, description="interrupts by so many seconds")
     hold: float | None = Field(default=None, gt=0, le=10, description="seconds of a still picture after it")
     laugh: LaughSize | None = Field(default=None, description="how the audience takes it")
+    alternates: tuple[Annotated[str, Field(min_length=1, max_length=MAX_LINE)], ...] = Field(
+        default=(), max_length=9, description="other words for it; `script --alternates s04` exchanges one"
+    )
     off_screen: bool = Field(default=False, description="true: heard and not seen, no shot is written for it")
     file: str | None = Field(
         default=None,

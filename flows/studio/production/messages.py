@@ -57,9 +57,8 @@ def describe_writer(episode: Episode) -> str:
         return "you"
     if episode.writer not in (AUTO, "offline"):
         return episode.writer
-    has_server = premise.writer is not None or any(
-        os.environ.get(name) for name in ("OPENAI_BASE_URL", "OPENAI_API_KEY")
-    )
+    has_own = premise.writer is not None and premise.writer.names_a_model
+    has_server = has_own or any(os.environ.get(name) for name in ("OPENAI_BASE_URL", "OPENAI_API_KEY"))
     if episode.writer == "offline" or not has_server:
         return scripts.OFFLINE
     own = premise.writer

@@ -256,15 +256,18 @@ def offline_script(episode: Episode, *, seed: int | None = None, premise: Premis
     `seed` and `premise` stand in for the episode's own.
     """
     from scripts_llm.offline_writer import writer as offline_writer  # its phrases are read on import
+    from scripts_llm.offline_writer.pitches import buttons
 
-    premise = premise or episode.own_premise
-    return offline_writer.write_script(
+    premise, seed = premise or episode.own_premise, episode.seed if seed is None else seed
+    script = offline_writer.write_script(
         premise,
         film_words(),
-        seed=episode.seed if seed is None else seed,
+        seed=seed,
         episode=episode.folder.code.number,
         history=_season_before(episode, premise),
     )
+    count = (premise.writer.alternates if premise.writer else None) or 0
+    return buttons.with_alternates(premise, film_words(), script, count=count, seed=seed) if count else script
 
 
 def _season_before(episode: Episode, premise: Premise) -> Season | None:

@@ -23,7 +23,7 @@ from scripts_llm.plain_text import one_line
 from scripts_llm.screenplay.film_vocabulary import Dialect
 from scripts_llm.screenplay.outline import Outline
 from scripts_llm.screenplay.premise import Premise
-from scripts_llm.screenplay.script import Scene, Script
+from scripts_llm.screenplay.script import Line, Scene, Script
 
 if TYPE_CHECKING:
     from flows.studio.production.console import Say
@@ -130,6 +130,38 @@ def rewrite_scene(
     return scene, tuple(server.calls)
 
 
+def offer_alternates(
+    episode: Episode, script: Script, index: int, *, count: int, say: Say, retry_policy: RetryPolicy
+) -> tuple[tuple[str, ...], tuple[Call, ...]]:
+    """Other last lines for the scene at `index` by the episode's writer, best first, and the calls.
+
+    Raises StudioError if a model asked for by name fails; `auto` says why and asks the offline writer.
+    """
+    from scripts_llm.llm_writer import alternates
+    from scripts_llm.offline_writer.pitches import buttons
+
+    try:
+        settings = settings_of(episode, retry_policy)
+        if settings is not None:
+            server = server_of(episode, settings, retry_policy)
+            task = assignment(episode, episode.premise)
+            ranked, notes = alternates.offer_alternates(task, server, script, [index], count=count)
+            for note in notes:
+                say(note)
+            texts = ranked[index].texts if index in ranked else ()
+            now = {line.line for line in script.scenes[index].dialogue if isinstance(line, Line)}
+            return tuple(text for text in texts if text not in now), tuple(server.calls)
+    except LLMError as error:
+        told = one_line(str(error), 600)
+        if episode.writer != AUTO:
+            raise StudioError(f"--writer {episode.writer}: {told}") from error
+        say(f"{told}: the offline writer offers instead")
+    offered = buttons.offer_buttons(
+        episode.premise, film_words(), script, index, count=count, seed=episode.seed
+    )
+    return offered, ()
+
+
 def server_of(episode: Episode, settings: LLMSettings, retry_policy: RetryPolicy) -> Server:
     """The server with its model's price and known capabilities. Raises ScriptError."""
     known = prices.read_prices(prices.user_price_files(episode.premise_path))
@@ -152,12 +184,19 @@ def assignment(episode: Episode, premise: Premise) -> Assignment:
         prompts=own_prompts(episode),
         raw=episode.folder.root / "writer-answer.txt",
         matter=matter_of_logline(premise),
+        alternates=num_alternates(episode),
     )
 
 
 def _dialect(episode: Episode) -> Dialect:
     """How prompts for the episode's film model are written."""
     return writers_dialect(dialect_of(episode.video_of_the_episode.model or DEFAULT_MODEL))
+
+
+def num_alternates(episode: Episode) -> int:
+    """How many more last lines the premise wants for every scene."""
+    own = episode.own_premise.writer
+    return (own.alternates if own else None) or 0
 
 
 def own_prompts(episode: Episode) -> Path | None:
