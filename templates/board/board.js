@@ -40,7 +40,22 @@ on("click", "[data-send]", async button => {
   const done = await send(method, url, button.dataset.body ? JSON.parse(button.dataset.body) : undefined);
   button.removeAttribute("aria-busy");
   if (done.ok && button.dataset.then) location.assign(done.answer[button.dataset.then]);
+  if (done.ok) answered(button);
 });
+// Several jobs at once: every shot of a scene again.
+on("click", "[data-sends]", async button => {
+  for (const job of JSON.parse(button.dataset.sends)) if (!(await send("POST", "/api/v1/jobs", job)).ok) return;
+  answered(button);
+});
+// In the morning's list an answered scene steps back, and the next one comes under the thumb.
+function answered(element) {
+  if (!element.hasAttribute("data-done")) return;
+  const scene = element.closest("[data-dawn]");
+  scene.querySelector("video")?.pause();
+  scene.querySelector("details")?.removeAttribute("open");
+  scene.classList.add("done");
+  document.querySelector("[data-dawn]:not(.done)")?.scrollIntoView({behavior: "smooth"});
+}
 
 // ---------------------------------------------------------------------------------------------- live states
 let source = null;
@@ -190,6 +205,7 @@ on("submit", "[data-add], [data-job]", async (form, event) => {
   if (!done.ok) return;
   if (done.answer.page) location.assign(done.answer.page);
   else form.reset();
+  answered(form);
 });
 
 // ----------------------------------------------------------------------------------------- the storyboard

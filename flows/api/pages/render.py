@@ -13,7 +13,6 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from flows.api.pages.words import Language, choose_language
-from flows.studio.production.console import duration
 
 STATIC = {  # the files that pages link to; there are no others
     "board.css": "text/css; charset=utf-8",
@@ -32,7 +31,14 @@ def language_of(request: Request) -> Language:
 def render(name: str, language: Language, **values: Any) -> str:
     """A template of this name, filled in. A slot without a value is an error."""
     template = _environment().get_template(f"{name}.html.j2")
-    return template.render(t=language.say, n=language.count, lang=language.code, **values)
+    return template.render(
+        t=language.say,
+        n=language.count,
+        reason=language.reason,
+        time=language.time,
+        lang=language.code,
+        **values,
+    )
 
 
 def page(request: Request, name: str, *, status: int = 200, **values: Any) -> Response:
@@ -80,5 +86,4 @@ def _environment() -> jinja2.Environment:
         extensions=["jinja2.ext.do"],
     )
     environment.globals["static"] = static_url
-    environment.filters["duration"] = duration
     return environment

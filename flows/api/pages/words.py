@@ -35,6 +35,19 @@ class Language:
             text = forms[russian_form(number)]
         return text.format(n=number, **values)
 
+    def reason(self, why: str) -> str:
+        """Why something is to be made, in this language: one or several of the program's reasons."""
+        return ", ".join(self.say(each) for each in why.split(", "))
+
+    def time(self, seconds: float) -> str:
+        """Seconds as people say them: "40 s", "4 min", "1 h 10 min"."""
+        if seconds < 90:
+            return self.say("{n} s", n=max(1, round(seconds)))
+        minutes = round(seconds / 60)
+        if minutes < 60:
+            return self.say("{n} min", n=minutes)
+        return self.say("{n} h {m} min", n=minutes // 60, m=minutes % 60)
+
 
 def russian_form(number: int) -> int:
     """Which of three forms: 0 for 1, 21 … (кадр), 1 for 2 to 4, 22 … (кадра), 2 for all others (кадров)."""

@@ -11,7 +11,7 @@ from fastapi.responses import JSONResponse, PlainTextResponse
 from starlette.exceptions import HTTPException
 
 from flows.api.live.site import Site
-from flows.api.routes import board, episodes, home, jobs, live, media, shows
+from flows.api.routes import board, episodes, home, jobs, live, media, nights, reference, shows
 from flows.api.server.security import Guard, Rules, TooLarge
 from flows.api.storyboard.episodes import NotThere
 from flows.studio.errors import StudioError
@@ -24,6 +24,8 @@ ROUTERS = (
     board.router,
     media.router,
     jobs.router,
+    nights.router,
+    reference.router,
     live.router,
     shows.api,
     episodes.api,

@@ -9,7 +9,7 @@ from typing import Any
 
 from flows.api.storyboard import approvals, episodes, undo
 from flows.api.storyboard.digests import digest_of
-from flows.api.storyboard.model import Board, FilmFile, Head, LineCard, SceneCard, ShotCard, TakeCard
+from flows.api.storyboard.model import Board, FilmFile, Head, LineCard, Reason, SceneCard, ShotCard, TakeCard
 from flows.studio.errors import StudioError
 from flows.studio.filming import auto_takes, takes
 from flows.studio.filming.shots import PlannedShot
@@ -122,7 +122,7 @@ def _head(plan: Plan) -> Head:
         num_lines=plan.num_missing_voices,
         num_kept=plan.num_stored,
         seconds=plan.filming_seconds,
-        reasons=tuple(map(str, plan.missing[:MOST_REASONS])),
+        reasons=tuple(Reason(one.label, one.why) for one in plan.missing[:MOST_REASONS]),
         is_done=has_film and plan.is_done(None),
         has_film=has_film,
         gags=tuple(shot.label for shot in plan.shots if shot.digest in plan.failed),

@@ -92,6 +92,14 @@ class FilmFile:
 
 
 @dataclass(frozen=True)
+class Reason:
+    """A clip or voice that is to be made, and why."""
+
+    label: str
+    why: str
+
+
+@dataclass(frozen=True)
 class Head:
     """The bar over the storyboard: what is to be made, whether all is made, who works on it."""
 
@@ -99,7 +107,7 @@ class Head:
     num_lines: int = 0
     num_kept: int = 0
     seconds: float | None = None
-    reasons: tuple[str, ...] = ()
+    reasons: tuple[Reason, ...] = ()
     is_done: bool = False
     has_film: bool = False
     gags: tuple[str, ...] = ()
@@ -141,6 +149,14 @@ class Board:
     def num_approved(self) -> int:
         """The number of scenes that are approved as they are."""
         return sum(scene.is_approved for scene in self.scenes)
+
+    def retakes(self, scene: SceneCard) -> list[dict[str, str]]:
+        """The jobs that film every shot of a scene again."""
+        return [
+            {"kind": "retake", "episode": self.name, "shot": shot.label}
+            for shot in scene.shots
+            if shot.file is None
+        ]
 
     def scene(self, name: str) -> SceneCard | None:
         """The scene of that id; None if there is none."""
