@@ -1,4 +1,4 @@
-"""The board's documents: the API's description is what the server says, and the examples are calls that work."""
+"""The board's documents: the API's description is what the server says, and the examples work."""
 
 from __future__ import annotations
 
