@@ -48,7 +48,7 @@ FLOORS = (
     {"scripts_llm.errors"},
     {"t2v.training"},
     {"t2v"},  # the door: load, plan, save
-    {"t2v.loading"},
+    {"t2v.loading", "t2v.guests"},
     {"t2v.pipeline", "t2v.judge", "t2v.enlarge"},
     {"t2v.sampling", "t2v.memory"},
     {"t2v.checkpoints"},
@@ -78,6 +78,8 @@ BARRED = {
 # The only modules of flows that know t2v: the door to film models, two that know TOON, training, enlarging.
 KNOW_T2V = {
     "flows.studio.filming.models",
+    "flows.studio.filming.guests",
+    "flows.studio.filming.t2v_errors",
     "flows.studio.filming.vocabulary",
     "flows.studio.filming.auto_takes",
     "flows.studio.commands.train",

@@ -38,12 +38,12 @@ def fingerprint(
     LoRAs' weights. Hashes are cached by path, size and time of change. Raises CheckpointError.
     """
     if source == "toon" and not loras:
-        return _hash(weight_file("toon"))[:16]
-    parts = [_hash(path) for path in _files(source, base)]
+        return file_hash(weight_file("toon"))[:16]
+    parts = [file_hash(path) for path in _files(source, base)]
     for file, weight in loras:
         path = Path(file)
         inside = sorted(p for p in path.iterdir() if _counts(p)) if path.is_dir() else [path]
-        parts += [f"{float(weight)!r} {_hash(p)}" for p in inside]
+        parts += [f"{float(weight)!r} {file_hash(p)}" for p in inside]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
 
 
@@ -59,7 +59,7 @@ def _files(source: str | Path, base: str | Path | None) -> list[Path]:
     return list_files(source, base)
 
 
-def _hash(path: Path) -> str:
+def file_hash(path: Path) -> str:
     """The SHA-256 of a file in hexadecimal, from the cache if it is there."""
     try:
         stat = path.stat()

@@ -34,7 +34,7 @@ def fetch_repository(source: str, *, half: bool) -> tuple[Path, str]:
     match = ID.fullmatch(source)
     assert match is not None
     repo, revision = match["repo"], match["revision"]
-    with _hub_errors(source, repo, revision) as unreachable:
+    with hub_errors(source, repo, revision) as unreachable:
         return _fetched(source, repo, revision, half=half)
     folder = find_cached(repo, revision)
     if folder is None:
@@ -46,14 +46,14 @@ def fetch_repository(source: str, *, half: bool) -> tuple[Path, str]:
     return folder, folder.name
 
 
-def _hub() -> Any:
+def open_hub() -> Any:
     from huggingface_hub import HfApi
 
     return HfApi()
 
 
 def _fetched(source: str, repo: str, revision: str | None, *, half: bool) -> tuple[Path, str]:
-    hub = _hub()
+    hub = open_hub()
     info = hub.model_info(repo, revision=revision)
     choice = choose_files([file.rfilename for file in info.siblings or ()], half=half)
     files = choice.files()
@@ -82,7 +82,7 @@ def find_cached(repo: str, revision: str | None) -> Path | None:
 
 
 @contextmanager
-def _hub_errors(source: str, repo: str, revision: str | None) -> Iterator[list[str]]:
+def hub_errors(source: str, repo: str, revision: str | None) -> Iterator[list[str]]:
     """Turns the hub's errors into CheckpointErrors; a failure to reach it is added to the list."""
     from huggingface_hub.errors import (
         GatedRepoError,

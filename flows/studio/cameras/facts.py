@@ -55,6 +55,7 @@ class ModelFacts:
     dialect: DialectName = "short"  # that its prompts are written in
     prompt_tokens: int | None = None  # of a prompt, by its own tokenizer; what follows is not seen
     is_drawn: bool = False  # flat colours and outlines, which are enlarged otherwise than photographs
+    has_one_size: bool = False  # for each aspect: another cannot be filmed
     frame_step: int = 1  # a clip has a multiple of it and one more frames
     pictures: tuple[Pictures, ...] = ("none", "any")  # each a set of frames that it films from
     references: int = 0  # pictures at most of who and what is to be seen, wherever it appears

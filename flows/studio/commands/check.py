@@ -11,7 +11,7 @@ import numpy as np
 from flows.studio.cameras.facts import DEFAULT_MODEL
 from flows.studio.errors import StudioError
 from flows.studio.filming import prompt, vocabulary
-from flows.studio.filming.models import describe_model
+from flows.studio.filming.models import describe_model, dialect_of
 from flows.studio.filming.settings import describe_film, picture_size
 from flows.studio.media import audio, user_files
 from flows.studio.production import messages
@@ -364,7 +364,7 @@ def _film_words(
 
 def _has_few_words(premise: Premise) -> bool:
     """Whether the film model knows few words; others read plain English."""
-    return vocabulary.dialect_of(premise.video.model or DEFAULT_MODEL) != "short"
+    return dialect_of(premise.video.model or DEFAULT_MODEL) == "toon"
 
 
 def _unknown(words: str, premise: Premise | None) -> list[str]:

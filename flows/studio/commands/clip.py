@@ -15,8 +15,9 @@ from flows.studio.cameras.facts import DEFAULT_MODEL, ModelFacts, Speed
 from flows.studio.cameras.film_model import FilmModel, GenerateSettings, OnStep, Preview, Video
 from flows.studio.errors import StudioError
 from flows.studio.filming import vocabulary
-from flows.studio.filming.models import LoadedModels, collected_warnings, fingerprint
+from flows.studio.filming.models import LoadedModels, fingerprint
 from flows.studio.filming.settings import SMALL, parse_lora, small_size
+from flows.studio.filming.t2v_errors import collected_warnings
 from flows.studio.media import clip_export
 from flows.studio.media import frames as frame_files
 from flows.studio.media.size import parse_size
@@ -262,6 +263,8 @@ def _open_model(options: ClipOptions, models: LoadedModels, screen: Console) -> 
     model = models.get(source, loras=_loras(options), memory=options.memory or "auto")
     facts = model.facts
     screen.say(f"film model {facts.name}, on {model.device}; licence {facts.licence}")
+    if facts.territory:
+        screen.warn(f"the licence {facts.licence}: {facts.territory}")
     if not facts.is_for_sale:
         screen.warn("not for commercial use: the licence of these weights does not allow it")
     return model
@@ -356,7 +359,8 @@ def _film(
     clip_export.export_clip(
         video.frames, video.fps, clip.out, {"prompt": clip.prompt, **look_of(used), **notes}
     )
-    frames = f"{used.frames} frames of {used.size}, {used.steps} steps of {used.sampler}"
+    steps = f"{used.steps} steps{f' of {used.sampler}' if used.sampler else ''}"
+    frames = f"{used.frames} frames of {used.size}, {steps}"
     screen.say(f"{clip.out}: {frames}, seed {clip.seed}, in {duration(time.monotonic() - start)}")
 
 

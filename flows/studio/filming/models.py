@@ -1,6 +1,7 @@
 """The one door to film models: their facts, and models opened to film with.
 
-A film model is named by its source: "toon", which comes with Cold Open, a folder, a weight file, or a hub id.
+A film model is named by its source: "toon", which comes with Cold Open, a folder, a weight file, a hub id, a
+short name such as "wan2.2-5b".
 `describe_model` reads its facts, without torch and without its weights; `open_model` loads it. Everybody else
 asks these two what a model can do, and never decides by its name. Today's models are those of `t2v`, which
 film on this machine; adapters for other networks and for hosted ones give the same facts and `FilmModel`.
@@ -9,26 +10,24 @@ film on this machine; adapters for other networks and for hosted ones give the s
 from __future__ import annotations
 
 import threading
-import warnings
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, Unpack
 
 import t2v
-from flows.studio.cameras.facts import DEFAULT_MODEL, ModelFacts, Sampling
+from flows.studio.cameras.facts import DEFAULT_MODEL, DialectName, ModelFacts, Sampling
 from flows.studio.cameras.film_model import (
     FilmModel,
     GenerateSettings,
     ModelError,
     OnStep,
-    RenderError,
     Video,
 )
 from flows.studio.cameras.names import read_name, with_whole_path
-from flows.studio.errors import StudioError
+from flows.studio.filming import guests
 from flows.studio.filming.previews import PreviewTime
+from flows.studio.filming.t2v_errors import errors_of_t2v
 from t2v.configs import fast_settings, small_sizes
 
 if TYPE_CHECKING:
@@ -47,18 +46,43 @@ def describe_model(source: str, *, loras: Loras = ()) -> ModelFacts:
     A hub id is fetched if it is not on this machine yet. Raises ModelError.
     """
     with errors_of_t2v():
+        if guests.is_guest(source):
+            _refuse_loras(source, loras)
+            return guests.facts_of(source)
         return _facts_of(source, t2v.preset(source, loras=loras))
 
 
 def fingerprint(source: str, *, loras: Loras = ()) -> str:
     """16 hexadecimal digits that change with the model's weights and its LoRAs. Raises ModelError."""
     with errors_of_t2v():
+        if guests.is_guest(source):
+            return guests.fingerprint(source)
         return t2v.fingerprint(source, loras=loras)
 
 
+def dialect_of(source: str) -> DialectName:
+    """The dialect of a film model's prompts; short English of one that is not known before it is fetched."""
+    if is_on_hub(source) or not read_name(source).is_here:
+        return "short"
+    try:
+        return describe_model(source).dialect
+    except ModelError:
+        return "short"
+
+
+def describe_memory(source: str, memory: str) -> str | None:
+    """What filming will need of the machine, in a line; None of a model that fits any."""
+    return guests.describe_memory(source, memory) if guests.is_guest(source) else None
+
+
+def _refuse_loras(source: str, loras: Loras) -> None:
+    if loras:
+        raise ModelError(f"lora: {source} takes none here; leave it out")
+
+
 def is_on_hub(source: str) -> bool:
-    """Whether a source is a hub id and no file or folder, so that asking for it may fetch it."""
-    if source == DEFAULT_MODEL or not read_name(source).is_here:
+    """Whether a source is a hub id whose facts are not known here, so that asking for them may fetch it."""
+    if source == DEFAULT_MODEL or not read_name(source).is_here or guests.is_guest(source):
         return False
     from t2v.checkpoints.hub import is_hub_id  # needs an HTTP client
 
@@ -112,6 +136,9 @@ def open_model(
     Raises ModelError for a model that is missing or broken, or a device that this machine has not.
     """
     with errors_of_t2v():
+        if guests.is_guest(source):
+            _refuse_loras(source, loras)
+            return guests.open_guest(source, memory=memory, device=device)
         return LocalModel(source, t2v.load(source, loras=loras, device=device, memory=memory))
 
 
@@ -200,33 +227,3 @@ class LoadedModels:
         if self._model is not None:
             self._model.close()
             self._model = self._key = None
-
-
-# ------------------------------------------------------------------------------------ errors and warnings
-
-
-@contextmanager
-def errors_of_t2v() -> Iterator[None]:
-    """Raises errors of `t2v` as the studio's own, with the same message."""
-    try:
-        yield
-    except t2v.RenderError as error:
-        raise RenderError(str(error)) from error
-    except (t2v.CheckpointError, t2v.SettingsError) as error:
-        raise ModelError(str(error)) from error
-    except t2v.T2VError as error:
-        raise StudioError(str(error)) from error
-
-
-@contextmanager
-def collected_warnings() -> Iterator[list[str]]:
-    """Collects, until its block ends, the messages of warnings that a film model has for people."""
-    messages: list[str] = []
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        yield messages
-    messages += [
-        str(warning.message)
-        for warning in caught
-        if issubclass(warning.category, RuntimeWarning | t2v.PrecisionWarning)
-    ]

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from flows.studio.cameras.facts import DEFAULT_MODEL, DialectName, ModelFacts, Speed, is_for_sale
+from flows.studio.cameras.facts import DEFAULT_MODEL, DialectName, ModelFacts, Sampling, Speed, is_for_sale
 from flows.studio.cameras.film_model import GenerateSettings, ModelError
 from flows.studio.errors import StudioError
 from flows.studio.filming import auto_takes, models
@@ -42,6 +42,7 @@ class FilmSettings:
     name: str = DEFAULT_MODEL
     title: str = ""
     licence: str = ""
+    territory: str = ""
     dialect: DialectName = "short"
     is_drawn: bool = False
     loras: tuple[tuple[str, float], ...] = ()
@@ -55,7 +56,7 @@ class FilmSettings:
 
         Settings that came later are left out at their first value, so that older clips keep their recipes.
         """
-        left_out = ("name", "title", "licence", "dialect", "is_drawn", "loras", "memory")
+        left_out = ("name", "title", "licence", "territory", "dialect", "is_drawn", "loras", "memory")
         defaults = {"motion_guidance": 0.0, "speed": "exact", "takes": "one"}
         settings = {
             key: value
@@ -102,7 +103,8 @@ def resolve_settings(
         weights = models.fingerprint(source, loras=loras)
     height, width = frame_size(facts, premise, video)
     speed = video.speed or facts.speed
-    steps = facts.sampling[speed].num_steps
+    sampling = _sampling(facts, speed)
+    steps = sampling.num_steps
     if facts.is_default and num_steps and video.speed is None:
         steps = num_steps
     return FilmSettings(
@@ -114,13 +116,14 @@ def resolve_settings(
         num_steps=video.steps or steps,
         guidance_scale=facts.guidance_scale if video.guidance is None else video.guidance,
         negative_prompt=premise.style.negative or facts.negative_prompt,
-        sampler=facts.sampling[speed].sampler,
+        sampler=sampling.sampler,
         motion_guidance=facts.motion_guidance,
         name=facts.name,
         title=facts.title,
         dialect=facts.dialect,
         is_drawn=facts.is_drawn,
         licence=facts.licence,
+        territory=facts.territory,
         loras=loras,
         memory=video.memory or "auto",
         speed=speed,
@@ -147,6 +150,7 @@ def describe_film(premise: Premise, video: Video) -> str:
     height, width = frame_size(facts, premise, video)
     _num_frames(facts, video)
     _takes(facts, (height, width), video)
+    _sampling(facts, video.speed or facts.speed)
     about = facts.about or f"licence {facts.licence or 'not told'}"
     return f"{facts.title} ({width}x{height}, {about})"
 
@@ -171,6 +175,9 @@ def frame_size(facts: ModelFacts, premise: Premise, video: Video) -> tuple[int, 
         return small_size(facts, aspect, where="video: size")
     width, height = parse_size(video.size, where="video: size")
     step = facts.size_step
+    if facts.has_one_size and (height, width) not in facts.sizes.values():
+        own = " or ".join(f"{each[1]}x{each[0]}" for each in facts.sizes.values())
+        raise StudioError(f"video: size: {facts.title} films {own} alone, got {video.size}", code=2)
     if height % step or width % step:
         raise StudioError(
             f"video: size: {facts.title} wants width and height in steps of {step}, got "
@@ -206,6 +213,13 @@ def _num_frames(facts: ModelFacts, video: Video) -> int:
             code=2,
         )
     return num_frames
+
+
+def _sampling(facts: ModelFacts, speed: Speed) -> Sampling:
+    if speed not in facts.sampling:
+        told = f"{facts.title} films at one speed, got {speed}; leave it out"
+        raise StudioError(f"video: speed: {told}", code=2)
+    return facts.sampling[speed]
 
 
 def _takes(facts: ModelFacts, size: tuple[int, int], video: Video) -> Literal["one", "auto"]:

@@ -12,17 +12,11 @@ from typing import TYPE_CHECKING
 from flows.studio.cameras.facts import DialectName
 from scripts_llm.errors import suggest
 from scripts_llm.screenplay.film_vocabulary import Dialect, FilmWords
-from t2v.checkpoints.fingerprint import is_toon
 
 if TYPE_CHECKING:
     from t2v.toon.prompts.understand import Understood
 
 MOST_WORDS_SHOWN = 8
-
-
-def dialect_of(source: str) -> DialectName:
-    """The dialect that a film model's prompts are written in; the model need not be on this machine."""
-    return "toon" if is_toon(source) else "short"
 
 
 def read_prompt(words: str, dialect: DialectName) -> Understood | None:

@@ -12,7 +12,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from flows.studio.filming import vocabulary
-from flows.studio.filming.settings import describe_film
+from flows.studio.filming.models import describe_memory
+from flows.studio.filming.settings import FilmSettings, describe_film
 from flows.studio.production import plan as plans
 from flows.studio.production import script as scripts
 from flows.studio.production.console import count, duration
@@ -185,8 +186,7 @@ def describe_plan(plan: Plan) -> tuple[str, ...]:
         if weights not in (None, film.weights):
             lines.append(f"{film.title} is another one now than the one that this episode was filmed with")
         for each in plan.films:
-            if not each.is_for_sale:
-                lines.append(f"not for commercial use: {each.title} has the licence {each.licence}")
+            lines += describe_film_model(each)
             filmed = [
                 (shot.label, shot.words)
                 for shot in plan.shots
@@ -196,6 +196,18 @@ def describe_plan(plan: Plan) -> tuple[str, ...]:
         lines += describe_approvals(plan)
     if plan.filming_seconds:
         lines.append(f"about {duration(plan.filming_seconds)} of filming, going by the last time")
+    return tuple(lines)
+
+
+def describe_film_model(film: FilmSettings) -> tuple[str, ...]:
+    """The terms of a film model's licence, and what it will need of this machine, where there is such."""
+    lines = []
+    if film.territory:
+        lines.append(f"{film.title} has the licence {film.licence}: {film.territory}")
+    if not film.is_for_sale:
+        lines.append(f"not for commercial use: {film.title} has the licence {film.licence}")
+    if memory := describe_memory(film.model, film.memory):
+        lines.append(memory)
     return tuple(lines)
 
 

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from flows.studio.cameras.facts import DEFAULT_MODEL
 from flows.studio.errors import StudioError
-from flows.studio.filming.vocabulary import dialect_of, film_words, writers_dialect
+from flows.studio.filming.models import dialect_of
+from flows.studio.filming.vocabulary import film_words, writers_dialect
 from flows.studio.production import story_memory
 from flows.studio.production.episode import AUTO, Episode
 from flows.studio.workspace.files import cache_folder

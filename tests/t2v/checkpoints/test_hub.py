@@ -102,7 +102,7 @@ def served(diffusers_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPat
     url = f"http://127.0.0.1:{server.server_port}"
     Handler.served = Served(url, {COMMIT: diffusers_folder}, {"main": COMMIT})
     monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr(hub, "_hub", lambda: HfApi(endpoint=url, token=False))
+    monkeypatch.setattr(hub, "open_hub", lambda: HfApi(endpoint=url, token=False))
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
     yield Handler.served
@@ -115,7 +115,7 @@ def gone(monkeypatch: pytest.MonkeyPatch) -> None:
     """The hub at an address where none listens."""
     from huggingface_hub import HfApi
 
-    monkeypatch.setattr(hub, "_hub", lambda: HfApi(endpoint="http://127.0.0.1:1", token=False))
+    monkeypatch.setattr(hub, "open_hub", lambda: HfApi(endpoint="http://127.0.0.1:1", token=False))
 
 
 def test_a_model_is_fetched_once_and_its_commit_is_recorded(
