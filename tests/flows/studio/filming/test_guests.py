@@ -67,7 +67,7 @@ def test_a_shot_of_sixteen_frames_a_second_is_filmed_and_plays_at_its_own_speed(
     )  # fmt: skip
     with LoadedModels("cpu") as loaded:
         model = loaded.get(wan)
-        filmed = camera.film_shot(shot, film, model, tmp_path, on_step=lambda step, total: None)
+        filmed = camera.film_shot(shot, film, model, tmp_path, on_step=lambda step, total, preview: None)
         assert filmed.clip is not None, filmed.fault
         notes = filmed.clip.notes
         assert (notes["full_frames"], notes["num_frames"], notes["fps"]) == (14, 5, 16)
