@@ -75,8 +75,11 @@ BARRED = {
     "scripts_llm": {"t2v"},
     "t2v.toon": {"t2v.networks"},
 }
-# The only modules of flows that know t2v: the door to film models, two that know TOON, training, enlarging.
+# The only modules of flows that know t2v: the door to film models, those that know TOON, training, enlarging.
 KNOW_T2V = {
+    "flows.studio.acting.directing",
+    "flows.studio.acting.stage_directions",
+    "flows.studio.filming.staging",
     "flows.studio.filming.models",
     "flows.studio.filming.guests",
     "flows.studio.filming.t2v_errors",

@@ -12,6 +12,7 @@ from pydantic import AfterValidator, Discriminator, Field, Tag, field_validator,
 from scripts_llm.screenplay.fields import (
     A_PICTURE,
     A_SOUND,
+    MAX_SENTENCE,
     NO_PICTURES,
     NO_SOUNDS,
     Id,
@@ -36,6 +37,10 @@ MAX_LINE = 500  # characters
 MAX_ACTION = 20_000  # characters: a screenplay has pages of action between two headings
 
 
+Stage = Annotated[str, Field(min_length=1, max_length=MAX_SENTENCE)]
+"""A stage direction: `joe: arms out`."""
+
+
 class Shot(Model):
     """One prompt, at most one model window of frames."""
 
@@ -57,6 +62,11 @@ class Shot(Model):
     )
     fit: Fit | None = Field(default=None, description="what happens when the shot is shorter than its lines")
     who: Id | None = Field(default=None, description="whose lines this shot is for")
+    direct: dict[Annotated[int, Field(ge=0, lt=250)], Stage] | None = Field(
+        default=None,
+        description="what somebody does from a frame on, of a film model that can act: "
+        '`{0: "joe: arms out", 8: "joe: falls over"}`, eight frames a second; see docs/acting.md',
+    )
     file: str | None = Field(
         default=None,
         max_length=400,

@@ -82,6 +82,11 @@ class Video(Model):
         description="`auto`, with TOON: a shot that shows another kind or colour than it should is filmed "
         "again with another seed, at most 3 takes; `one` takes it back",
     )
+    lips: Literal["on", "off"] | None = Field(
+        default=None,
+        description="of a film model that can act: `on` moves mouths with the voices, which are made first; "
+        "`off` moves them as it likes",
+    )
     seed: int | None = Field(
         default=None, ge=0, lt=2**63, description="of the film alone; else the episode's"
     )

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import torch
@@ -19,11 +19,13 @@ from t2v.configs import Preset
 from t2v.networks.text_encoder import PAD, TextEncoder, framing, token_ids
 from t2v.toon.direction import DIRECTION_WORDS
 from t2v.toon.prompts.understand import NOTHING, WEIGHTED, understand
+from t2v.toon.world import NEW_ACTIONS
 
 Prompt = str | Mapping[int, str]  # of the clip, or by frame index and interpolated between
 DIRECTED = re.compile(  # a word of a direction
     rf"(?<![\w-])({'|'.join(sorted(DIRECTION_WORDS, key=len, reverse=True))})(?![\w-])"
 )
+ACTED = re.compile(rf"(?<![\w-])({'|'.join(NEW_ACTIONS)})(?![\w-])")  # an action that directed models know
 EMPHASIS = 1.1
 COMMA_WITHIN = 20  # tokens before the end of a chunk where a comma is a better place to break
 
@@ -102,17 +104,29 @@ def translate_prompt(prompt: str, preset: Preset) -> list[WeightedText]:
 def _translation(prompt: str, *, directed: bool) -> str:
     """A prompt in the words of TOON's world; the words of a direction stay with the figure before them.
 
-    Words before the first figure are the first one's.
+    Words before the first figure are the first one's. So are actions that only a directed model knows.
     """
     words = list(DIRECTED.finditer(prompt)) if directed else []
-    if not words:
+    acted = list(ACTED.finditer(prompt)) if directed else []
+    if not words and not acted:
         return understand(prompt).prompt
-    understood = understand(DIRECTED.sub("", prompt))
+    understood = understand(ACTED.sub("", DIRECTED.sub("", prompt)))
+    count = len(understood.figures)
+
+    def figure_of(word: re.Match[str]) -> int:
+        before = " ".join(ACTED.sub("", DIRECTED.sub("", prompt[: word.start()])).split())
+        return min(max(_count_figures(before), 1), count) - 1
+
+    if not count:
+        return understood.prompt
     directions: list[list[str]] = [[] for _ in understood.figures]
-    for word in words if directions else []:
-        before = " ".join(DIRECTED.sub("", prompt[: word.start()]).split())
-        directions[min(max(_count_figures(before), 1), len(directions)) - 1].append(word[0])
-    return understood.directed([" ".join(of_figure) for of_figure in directions])
+    for word in words:
+        directions[figure_of(word)].append(word[0])
+    figures = list(understood.figures)
+    for word in acted:
+        figures[figure_of(word)] = replace(figures[figure_of(word)], action=word[0])
+    joined = [" ".join(of_figure) for of_figure in directions]
+    return replace(understood, figures=tuple(figures)).directed(joined)
 
 
 @lru_cache(64)

@@ -26,8 +26,8 @@ class RenderError(StudioError):
     """The model's frames are no picture; another attempt may give one."""
 
 
-class GenerateSettings(TypedDict, total=False):
-    """The settings of a clip beside prompt and seed; those left out or None are the model's own."""
+class SamplingSettings(TypedDict, total=False):
+    """How a clip is sampled, and from which frames; what is left out or None is the model's own."""
 
     negative_prompt: str | None
     num_frames: int | None
@@ -43,6 +43,12 @@ class GenerateSettings(TypedDict, total=False):
     strength: float | None  # 0 keeps init_frames, 1 keeps nothing of them
     hold: Mapping[int, np.ndarray] | None  # uint8 (h, w, 3) by frame number; -1 is the last frame
     loop: bool
+
+
+class GenerateSettings(SamplingSettings, total=False):
+    """The settings of a clip beside prompt and seed; those left out or None are the model's own."""
+
+    frame_prompts: Sequence[str] | None  # one a frame in the prompt's place, of a model that is directed
 
 
 class Video(Protocol):

@@ -66,6 +66,9 @@ def _find_shot(label: str, plan: Plan) -> PlannedShot:
         raise StudioError(f"{script}: wanted a shot like s04.2, got {label!r}, {hint}", code=2)
     if shot.file is not None:
         raise StudioError(f"{label} is the file {shot.shot.file}: there is nothing to film again", code=2)
+    if shot.unspoken:
+        run = messages.command(plan.episode)
+        raise StudioError(f"{label}: its lines are not spoken yet, which move its lips; first: {run}", code=2)
     if shot.scene.lock:
         raise StudioError(
             f"{script}: {shot.scene.id} is locked; to retake {label}, take its `lock: true` out", code=2

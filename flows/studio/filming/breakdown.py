@@ -144,7 +144,7 @@ def _people_in_shot(who: str | None, present: Sequence[str], *, most: int) -> tu
 def _figure(scene: Scene, premise: Premise, key: str, *, is_speaker: bool) -> str:
     character = premise.characters.get(key)
     name = display_name(key, character) if character else prompt.words_of_key(key)
-    clause = _clause_of(scene, premise, key)
+    clause = prompt.clause_of(scene.action, premise.characters, key)
     argues = key in _quarrellers(scene, premise)
     if is_speaker:
         doing = "arguing" if argues or _is_angry(scene, key) else "talking"
@@ -153,14 +153,6 @@ def _figure(scene: Scene, premise: Premise, key: str, *, is_speaker: bool) -> st
     held = _HOLDING.search(clause)
     name = re.sub(r"^The\b", "the", name)
     return f"{name} {doing}" + (f", holding {held[1]}" if held else "")
-
-
-def _clause_of(scene: Scene, premise: Premise, key: str) -> str:
-    """The part of the scene's action that names this character first."""
-    for clause in re.split(r"[.,;]|\band\b|\bwhile\b|\bas\b", scene.action):
-        if prompt.characters_named(clause, premise.characters)[:1] == (key,):
-            return clause
-    return ""
 
 
 def _action_in(clause: str) -> str | None:

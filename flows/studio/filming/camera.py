@@ -16,6 +16,7 @@ from flows.studio.filming import auto_takes
 from flows.studio.filming.models import LoadedModels
 from flows.studio.filming.settings import FilmSettings
 from flows.studio.filming.shots import PlannedShot
+from flows.studio.filming.vocabulary import directed_prompts
 from flows.studio.media import clip_rate, user_files
 from flows.studio.workspace import artifacts
 from flows.studio.workspace.artifacts import Artifact
@@ -98,8 +99,12 @@ def _film(
 ) -> Artifact:
     start = time.perf_counter()
 
+    settings = film.generate_settings
+    if shot.directions:
+        settings["frame_prompts"] = directed_prompts(shot.prompt, shot.directions)
+
     def take(seed: int) -> Video:
-        return model.generate(shot.prompt, seed=seed, on_step=on_step, **film.generate_settings)
+        return model.generate(shot.prompt, seed=seed, on_step=on_step, **settings)
 
     def write(path: Path) -> Mapping[str, Any]:
         if film.takes == "auto":

@@ -13,7 +13,7 @@ import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self, Unpack
+from typing import TYPE_CHECKING, Any, Self, Unpack, cast
 
 import t2v
 from flows.studio.cameras.facts import DEFAULT_MODEL, DialectName, ModelFacts, Sampling
@@ -22,6 +22,7 @@ from flows.studio.cameras.film_model import (
     GenerateSettings,
     ModelError,
     OnStep,
+    SamplingSettings,
     Video,
 )
 from flows.studio.cameras.names import read_name, with_whole_path
@@ -121,6 +122,7 @@ def _facts_of(source: str, preset: t2v.Preset) -> ModelFacts:
         guidance_scale=preset.guidance_scale,
         motion_guidance=preset.motion_guidance,
         negative_prompt=preset.negative_prompt,
+        directed=preset.directed,
         **_TOON_FACTS if preset.speaks_toon else {},
     )
 
@@ -174,8 +176,11 @@ class LocalModel:
                     time.offer(lambda: model.preview(clean), step=step, num_steps=num_steps),
                 )
 
+        frame_prompts = settings.pop("frame_prompts", None)
+        sampling = cast("SamplingSettings", settings)
+        text: str | dict[int, str] = prompt if frame_prompts is None else dict(enumerate(frame_prompts))
         with errors_of_t2v():
-            return model.generate(prompt, seed=seed, callback=callback, **settings)
+            return model.generate(text, seed=seed, callback=callback, **sampling)
 
     def close(self) -> None:
         """Frees the networks' memory."""

@@ -60,6 +60,14 @@ def characters_named(words: str, characters: Mapping[str, Character]) -> tuple[s
     return names.people_named(words, _names_of(characters))
 
 
+def clause_of(words: str, characters: Mapping[str, Character], key: str) -> str:
+    """The part of a text that names this character first; "" if none does."""
+    for clause in re.split(r"[.,;]|\band\b|\bwhile\b|\bas\b", words):
+        if characters_named(clause, characters)[:1] == (key,):
+            return clause
+    return ""
+
+
 def _names_of(characters: Mapping[str, Character]) -> dict[str, str]:
     return {key: display_name(key, who) for key, who in characters.items()}
 

@@ -49,6 +49,8 @@ class FilmSettings:
     memory: str = "auto"
     speed: Speed = "exact"
     takes: Literal["one", "auto"] = "one"  # auto: a take with a fault is filmed again
+    directed: bool = False  # the camera can act: its prompts say what everybody does in each frame
+    lips: bool = False  # mouths move with the voices, which are made before the shots
 
     @property
     def recipe(self) -> dict[str, Any]:
@@ -56,7 +58,10 @@ class FilmSettings:
 
         Settings that came later are left out at their first value, so that older clips keep their recipes.
         """
-        left_out = ("name", "title", "licence", "territory", "dialect", "is_drawn", "loras", "memory")
+        left_out = (
+            *("name", "title", "licence", "territory", "dialect", "is_drawn", "loras", "memory"),
+            *("directed", "lips"),
+        )
         defaults = {"motion_guidance": 0.0, "speed": "exact", "takes": "one"}
         settings = {
             key: value
@@ -128,6 +133,8 @@ def resolve_settings(
         memory=video.memory or "auto",
         speed=speed,
         takes=_takes(facts, (height, width), video),
+        directed=facts.directed,
+        lips=facts.directed and video.lips != "off",
     )
 
 

@@ -8,8 +8,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from flows.studio.acting.cues import Cue, Part
+from flows.studio.acting.directing import Directions
 from flows.studio.filming import prompt as prompts
-from flows.studio.filming import vocabulary
+from flows.studio.filming import staging, vocabulary
 from flows.studio.filming.settings import FilmSettings, picture_size
 from flows.studio.media import user_files
 from flows.studio.media.clips import ClipSource
@@ -19,6 +21,8 @@ from scripts_llm.screenplay.premise import Premise
 from scripts_llm.screenplay.script import Scene, Script, Shot, filmed_scenes
 
 TITLE = "title"
+DIRECTIONS = "directions"  # the recipe's key for the words of every frame and figure
+UNSPOKEN = "those of lines that are not spoken yet"
 
 
 @dataclass(frozen=True)
@@ -48,7 +52,8 @@ class PlannedShot:
 
     `words` is the prompt in full, `prompt` the same in the film model's dialect. `others` are the other takes
     that the script asks for. `file` is the user's own file that takes the place of filming. `film` are the
-    settings that it is filmed with, where they are not the episode's: it waits for an approval.
+    settings that it is filmed with, where they are not the episode's: it waits for an approval. Of a camera
+    that moves lips, `cues` has what each frame of the clip shows; `unspoken`: its lines have no voices yet.
     """
 
     label: str
@@ -64,6 +69,14 @@ class PlannedShot:
     seeds: Seeds | None = None
     is_drawn: bool = False
     film: FilmSettings | None = None
+    cues: tuple[Cue, ...] = ()
+    unspoken: bool = False
+
+    @property
+    def directions(self) -> Directions:
+        """The words of the direction of every frame and figure; empty where the camera does not act."""
+        said = self.recipe.get(DIRECTIONS, ())
+        return () if isinstance(said, str) else tuple(tuple(figures) for figures in said)
 
     @property
     def digest(self) -> str:
@@ -91,11 +104,13 @@ def plan_shots(
     seed: int,
     folders: Sequence[Path] = (),
     draft: FilmSettings | None = None,
+    parts: Mapping[str, Sequence[Part]] | None = None,
 ) -> tuple[PlannedShot, ...]:
     """Every shot in the script's order. `premise` has the whole cast; every scene has its id and its shots.
 
     With `draft` those are the settings of shots that are not approved. The user's own files are searched in
-    `folders`. Raises StudioError for a missing one.
+    `folders`. `parts` are what the shots of these labels are cut to, for a camera that acts them. Raises
+    StudioError for a missing file, and for a `direct:` that means nothing.
     """
     planned = []
     for scene in filmed_scenes(script):
@@ -110,7 +125,8 @@ def plan_shots(
             seeds = Seeds(seed, scene, shot, written, alike[written])
             alike[written] += 1
             waiting = None if shot.approved else draft
-            planned.append(_filmed_shot(label, scene, premise, film, seeds, waiting))
+            of_shot = None if parts is None else parts.get(label, ())
+            planned.append(_filmed_shot(label, scene, premise, film, seeds, waiting, of_shot))
     return tuple(planned)
 
 
@@ -145,6 +161,7 @@ def _filmed_shot(
     film: FilmSettings,
     seeds: Seeds,
     waiting: FilmSettings | None,
+    parts: Sequence[Part] | None,
 ) -> PlannedShot:
     """A shot for the film model, in the take that the script picks, with its other takes."""
     shot, film = seeds.shot, waiting or film
@@ -155,9 +172,32 @@ def _filmed_shot(
     unseeded = PlannedShot(
         label, scene, shot, words, prompt, 0, recipe, seeds=seeds, is_drawn=film.is_drawn, film=waiting
     )
+    if film.directed:
+        unseeded = _acted(unseeded, premise, film, parts if film.lips else None)
     picked = shot.pick or 1
     others = [take for take in range(1, (shot.takes or 0) + 1) if take != picked]
     return replace(other_take(unseeded, picked), others=tuple(other_take(unseeded, take) for take in others))
+
+
+def _acted(
+    shot: PlannedShot, premise: Premise, film: FilmSettings, parts: Sequence[Part] | None
+) -> PlannedShot:
+    """The shot with the direction of every frame; as it is where nobody is seen in it."""
+    acted = staging.stage(
+        shot.words,
+        shot.shot,
+        shot.scene,
+        premise,
+        num_frames=film.num_frames,
+        parts=parts,
+        where=shot.label,
+    )
+    if acted is None:
+        return shot
+    said: Any = UNSPOKEN if acted.waits else [list(figures) for figures in acted.directions]
+    recipe = {**shot.recipe, "prompt": acted.prompt, DIRECTIONS: said}
+    cues = acted.cues if parts is not None else ()
+    return replace(shot, prompt=acted.prompt, recipe=recipe, cues=cues, unspoken=acted.waits)
 
 
 def _shot_of_file(label: str, scene: Scene, shot: Shot, premise: Premise, path: Path) -> PlannedShot:

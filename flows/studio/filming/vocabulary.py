@@ -6,7 +6,8 @@ Beside `auto_takes` the only module that knows TOON's words (`t2v.toon`).
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from flows.studio.cameras.facts import DialectName
@@ -34,11 +35,51 @@ def filmed_prompt(words: str, dialect: DialectName) -> str:
     Words with weights are left to the film model, which puts the weights on its own translation.
     """
     understood = read_prompt(words, dialect)
-    if understood is None:
-        return words
+    return words if understood is None or is_weighted(words) else understood.prompt
+
+
+def is_weighted(words: str) -> bool:
+    """Whether a prompt for TOON weighs some of its words."""
     from t2v.toon.prompts.understand import WEIGHTED
 
-    return words if WEIGHTED.search(words) else understood.prompt
+    return WEIGHTED.search(words) is not None
+
+
+def acted_prompt(understood: Understood, actions: Sequence[str]) -> str:
+    """The prompt that was understood, with an action of the drawn world for each of its figures."""
+    pairs = zip(understood.figures, actions, strict=True)
+    return replace(understood, figures=tuple(replace(one, action=action) for one, action in pairs)).directed(
+        ()
+    )
+
+
+def directed_prompts(prompt: str, directions: Sequence[Sequence[str]]) -> list[str]:
+    """A prompt for each frame: the words of every figure's direction behind its name.
+
+    `directions` are by frame and figure, in the order in which the prompt names the figures.
+    """
+    places = _figure_ends(prompt)
+    return [_insert(prompt, dict(zip(places, words, strict=False))) for words in directions]
+
+
+def _figure_ends(prompt: str) -> list[int]:
+    """Where in a prompt the words of each figure's direction are read as its own: behind its first word."""
+    from t2v.toon.prompts.understand import understand
+
+    ends: list[int] = []
+    for word in re.finditer(r"\S+", prompt):
+        said = word[0].rstrip(",.;:")
+        end = word.start() + len(said)
+        weight = re.match(r"[^()]*:\s*\d*\.?\d+\s*\)", prompt[end:]) if "(" in prompt[:end] else None
+        count = len(understand(prompt[:end]).figures)
+        ends += [end + (weight.end() if weight else 0)] * (count - len(ends))
+    return ends
+
+
+def _insert(prompt: str, words: Mapping[int, str]) -> str:
+    for end in sorted(words, reverse=True):
+        prompt = f"{prompt[:end]} {words[end]}{prompt[end:]}" if words[end] else prompt
+    return prompt
 
 
 def replacements(understood: Understood) -> dict[str, str]:

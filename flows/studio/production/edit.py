@@ -8,6 +8,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any, Protocol
 
+from flows.studio.acting.cues import Part
 from flows.studio.filming.settings import picture_size
 from flows.studio.filming.shots import PlannedShot
 from flows.studio.media import clip_rate, user_files
@@ -16,21 +17,23 @@ from flows.studio.picture import contact_sheet, render, sidecars, subtitles, ups
 from flows.studio.picture.render import RenderOptions, segment_recipe
 from flows.studio.picture.upscale import PlannedUpscale
 from flows.studio.picture.verify import FinishedFilm
-from flows.studio.rates import FPS
+from flows.studio.rates import FPS, SAMPLE_RATE
 from flows.studio.release import publish
 from flows.studio.sound import user_audio
 from flows.studio.timeline.assemble import FilmFormat, Intro, assemble
 from flows.studio.timeline.framing import Footage
 from flows.studio.timeline.model import Framing, MusicCue, PictureCut, Span, Timeline
 from flows.studio.timeline.pacing import SceneMaterial, SceneSound, SpokenLine
+from flows.studio.timeline.performances import seen_parts
 from flows.studio.voice.catalog import SPEAKER_CREDITS
-from flows.studio.voice.lines import PlannedLine
+from flows.studio.voice.lines import PlannedLine, stored_mouths
 from flows.studio.workspace import artifacts
 from flows.studio.workspace.artifacts import Artifact, Artifacts
 from flows.studio.workspace.files import atomic_write
 from flows.studio.workspace.folder import EpisodeFolder
 from scripts_llm.screenplay.premise import Premise, display_name
 from scripts_llm.screenplay.script import Script, filmed_scenes
+from scripts_llm.screenplay.timing import line_seconds
 
 OnFrame = Callable[[int, int], None]
 
@@ -210,6 +213,7 @@ def _intro(material: Material) -> Intro | None:
 
 def _takes(script: Script, material: Material) -> list[SceneMaterial]:
     takes = []
+    is_acted = any(shot.cues for shot in material.all_shots)
     for scene in filmed_scenes(script):
         shots = [shot for shot in material.all_shots if shot.scene is scene]
         filmed = tuple(_filmed(shot, material.clips.get(shot.digest)) for shot in shots)
@@ -222,10 +226,57 @@ def _takes(script: Script, material: Material) -> list[SceneMaterial]:
                     int(wav.notes["num_samples"]),
                     bool(wav.notes["murmured"]),
                     tuple((int(a), int(b)) for a, b in wav.notes.get("words", ())),
+                    stored_mouths(wav) if is_acted else "",
                 )
         sounds = tuple(material.sounds.get(str(scene.id), ()))
         takes.append(SceneMaterial(scene, filmed, tuple(spoken), sounds))
     return takes
+
+
+def rehearse(
+    premise: Premise,
+    script: Script,
+    shots: Sequence[PlannedShot],
+    lines: Sequence[PlannedLine],
+    voices: Artifacts,
+    *,
+    num_frames: int,
+    seed: int,
+) -> dict[str, tuple[Part, ...]]:
+    """What each shot will show of its scene's lines, by its label, before it is filmed in `num_frames`.
+
+    A line without a voice is as long as it is about to be, and a part without mouths.
+    """
+    width, height = picture_size(premise)
+    film = FilmFormat(
+        width=width,
+        height=height,
+        title=premise.show,
+        credits=(premise.show,),
+        laugh_track=premise.audio.laugh_track != "off",
+        captions=False,
+        fit=premise.video.fit or "boomerang",
+        seed=seed,
+    )
+    scenes = filmed_scenes(script)
+    takes = []
+    for scene in scenes:
+        footage = tuple(
+            Footage(shot.label, shot.shot, Path(shot.label), num_frames)
+            for shot in shots
+            if shot.scene is scene
+        )
+        spoken: list[SpokenLine | None] = [None] * len(scene.dialogue)
+        for line in (line for line in lines if line.scene is scene):
+            spoken[line.index] = _expected(line, voices.get(line.digest))
+        takes.append(SceneMaterial(scene, footage, tuple(spoken)))
+    return seen_parts(assemble(takes, film), scenes) if takes else {}
+
+
+def _expected(line: PlannedLine, voice: Artifact | None) -> SpokenLine:
+    if voice is None:
+        return SpokenLine(Path(line.label), round(line_seconds(line.line.line) * SAMPLE_RATE))
+    return SpokenLine(voice.path, int(voice.notes["num_samples"]), mouths=stored_mouths(voice))
 
 
 def _filmed(shot: PlannedShot, clip: Artifact | None) -> Footage:
@@ -234,7 +285,7 @@ def _filmed(shot: PlannedShot, clip: Artifact | None) -> Footage:
     own = shot.shot
     if shot.file is not None and own.fit is None:  # a clip of one's own is not turned back by itself
         own = own.model_copy(update={"fit": "slow" if user_files.is_still(shot.file) else "hold"})
-    return Footage(shot.label, own, clip.path, int(clip.notes["num_frames"]))
+    return Footage(shot.label, own, clip.path, int(clip.notes["num_frames"]), shot.cues)
 
 
 def credits_of(premise: Premise, written_by: str, material: Material) -> tuple[str, ...]:

@@ -12,9 +12,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
+from flows.studio.acting.cues import Part
 from flows.studio.filming import shots as shot_list
 from flows.studio.filming.settings import FilmSettings, picture_size, resolve_settings
-from flows.studio.filming.shots import PlannedShot, with_other_takes
+from flows.studio.filming.shots import DIRECTIONS, PlannedShot, with_other_takes
 from flows.studio.picture import contact_sheet as contact_sheets
 from flows.studio.picture import memes
 from flows.studio.picture.contact_sheet import Sheet
@@ -22,6 +23,7 @@ from flows.studio.production.edit import (
     Edit,
     make_edit,
     recipe_without_description,
+    rehearse,
     stored_segments,
 )
 from flows.studio.production.episode import Episode
@@ -44,6 +46,8 @@ MOST_SHOWN = 12
 NEW = "new"
 LOST = "its file is gone"
 FAILED = "it failed last time"
+UNSPOKEN = "its lines are spoken first"
+IF_LIPS_DIFFER = "filmed again if its new lines move the lips otherwise"
 _REASONS = {
     "prompt": "prompt changed",
     "seed": "seed changed",
@@ -64,6 +68,7 @@ _REASONS = {
     "width": "size changed",
     "num_frames": "frames changed",
     "file": "another file",
+    "directions": "what its people do changed: their lips, looks or poses",
     "corrections": "its file is read better now",
     "size": "size changed",
 }
@@ -180,6 +185,11 @@ class Plan:
         return make_edit(self.premise, self.script, self, **self.edit_settings)
 
     @property
+    def moves_lips(self) -> bool:
+        """Whether lips move with the voices, so that these are made before the shots."""
+        return _moves_lips(self.episode, self.film, self.draft)
+
+    @property
     def edit_settings(self) -> Mapping[str, Any]:
         """The arguments of `make_edit` that come from the episode: its writer and its seed."""
         return {
@@ -281,9 +291,20 @@ def make_plan(episode: Episode) -> Plan:
     draft = None
     if (waiting := episode.video_of_the_draft) is not None:
         draft = resolve_settings(premise, num_steps=episode.memory.num_steps, video=waiting)
-    shots = shot_list.plan_shots(script, premise, film, seed=episode.film_seed, folders=folders, draft=draft)
     stored = stored_in(episode.folder)
     lines = plan_lines(script, premise, speaker=episode.speaker, folders=folders, stored=stored["voices"])
+
+    def plan_shots(parts: Mapping[str, Sequence[Part]] | None = None) -> tuple[PlannedShot, ...]:
+        seed = episode.film_seed
+        return shot_list.plan_shots(
+            script, premise, film, seed=seed, folders=folders, draft=draft, parts=parts
+        )
+
+    shots = plan_shots()
+    if _moves_lips(episode, film, draft):
+        seed = episode.sound_seed
+        voices, frames = stored["voices"], film.num_frames
+        shots = plan_shots(rehearse(premise, script, shots, lines, voices, num_frames=frames, seed=seed))
     intro = _intro(episode, premise)
     sounds = scene_sounds(script, places=folders)
     read_style(premise.captions.style)  # a wrong name is an error before anything is filmed
@@ -300,6 +321,10 @@ def make_plan(episode: Episode) -> Plan:
         draft=draft,
         **stored,
     )
+
+
+def _moves_lips(episode: Episode, *films: FilmSettings | None) -> bool:
+    return not episode.is_meme and any(film is not None and film.lips for film in films)
 
 
 def seconds_a_shot(clips: Artifacts, film: FilmSettings) -> float | None:
@@ -366,10 +391,13 @@ def _missing(items: Sequence[Item], stored: Artifacts, known: Mapping[str, str])
 def _reason(item: PlannedShot | PlannedLine, stored: Artifacts, needed: Collection[str]) -> str:
     """Why it is to be made: what differs from the newest artifact of its label that nothing needs."""
     earlier = [one for digest, one in stored.items() if one.label == item.label and digest not in needed]
+    waits = isinstance(item, PlannedShot) and item.unspoken
     if not earlier:
-        return NEW
+        return UNSPOKEN if waits and stored else NEW
     before = max(earlier, key=lambda one: one.path.stat().st_mtime)
     changed = artifacts.changed_keys(before.recipe, item.recipe)
+    if waits and set(changed) <= {DIRECTIONS}:
+        return IF_LIPS_DIFFER
     if isinstance(item, PlannedShot) and "prompt" in changed:
         written = item.shot.prompt_exact or item.shot.prompt
         is_same = written is not None and before.notes.get("written") == written

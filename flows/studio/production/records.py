@@ -8,7 +8,7 @@ from typing import Any
 
 from flows.studio.filming import auto_takes, vocabulary
 from flows.studio.filming.settings import FilmSettings, picture_size
-from flows.studio.filming.shots import PlannedShot
+from flows.studio.filming.shots import DIRECTIONS, PlannedShot
 from flows.studio.media import loudness
 from flows.studio.media.clips import clip_hash
 from flows.studio.picture.verify import FinishedFilm
@@ -97,6 +97,7 @@ def _shot_row(plan: Plan, shot: PlannedShot) -> dict[str, Any]:
         "composed": shot.words,
         "understood": understood.prompt if understood else shot.prompt,
         **words,
+        **({"directions": shot.recipe[DIRECTIONS]} if DIRECTIONS in shot.recipe else {}),
         "seed": auto_takes.filmed_seed(shot.seed, notes),
         "take": shot.shot.pick or 1,
         **({"film_model": film.name} if plan.draft else {}),

@@ -137,7 +137,7 @@ def make(run: Run, steps: Steps) -> Outcome:
         return finish(run, folder.contact_sheet, "filmed", gags=gags)
     if run.episode.is_meme:
         return cut_meme(run, steps, plan, gags)
-    plan = speak_lines(run, steps, plan)
+    plan = speak_rest(run, steps, plan)
     if until == "voices":
         return finish(run, folder.voices, "spoken", gags=gags)
     segments = cut_segments(run, steps, plan)
@@ -242,7 +242,12 @@ def make_intro(run: Run, steps: Steps, plan: Plan) -> Plan:
 
 
 def film_shots(run: Run, steps: Steps, plan: Plan) -> tuple[Plan, tuple[str, ...]]:
-    """Films what is missing; returns the plan with the clips, and the labels of shots that failed twice."""
+    """Films what is missing; returns the plan with the clips, and the labels of shots that failed twice.
+
+    Where lips move with the voices, these are made before.
+    """
+    if plan.moves_lips:
+        plan = speak_lines(run, steps, plan)
     missing = plan.missing_shots
     by_film = Counter(plan.film_of(shot) for shot in missing if shot.file is None)
     for film, num_shots in reversed(by_film.items()):  # the first to film is loaded last
@@ -346,7 +351,12 @@ def speak_lines(run: Run, steps: Steps, plan: Plan) -> Plan:
         console.warn(murmurs)
         run.notes.append(murmurs)
     records.save(episode, **records.lines_chapter(plan))
-    return plan
+    return plans.make_plan(episode) if plan.moves_lips and missing else plan
+
+
+def speak_rest(run: Run, steps: Steps, plan: Plan) -> Plan:
+    """Speaks the lines, unless they had to be there before the shots."""
+    return plan if plan.moves_lips else speak_lines(run, steps, plan)
 
 
 def upscale_clips(run: Run, steps: Steps, upscales: Sequence[PlannedUpscale]) -> None:

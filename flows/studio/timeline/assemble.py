@@ -199,7 +199,9 @@ def _lay_scene(
         moments = _silent_moments(start, end, material.shots)
         tracks.heard = max(tracks.heard, end)
     moments[-1] = replace(moments[-1], end=last)
-    pictures = framing.lay_pictures(name, material.shots, moments, fit=film.fit, holds=holds)
+    pictures = framing.lay_pictures(
+        name, material.shots, moments, fit=film.fit, holds=holds, lines=lines, laughs=tracks.laughs
+    )
     _join(tracks, scene, name, start, end)
     tracks.pictures += _within(pictures, start, end)
     tracks.tail = _within(pictures, end, last)

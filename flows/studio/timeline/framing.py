@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from flows.studio.acting.cues import Cue, speaks
 from flows.studio.rates import CLIP_HOLD
-from flows.studio.timeline.model import PictureCut
+from flows.studio.timeline.model import LaughCue, LineCue, PictureCut
+from flows.studio.timeline.performances import acted_frames, is_acted
 from scripts_llm.screenplay.script import Shot
 from scripts_llm.screenplay.video import Fit
 
@@ -18,12 +20,16 @@ SHORTEST_CUT = 12
 
 @dataclass(frozen=True)
 class Footage:
-    """What the cut has of a shot: its clip of `num_frames` frames; without a clip it becomes a gag card."""
+    """What the cut has of a shot: its clip of `num_frames` frames; without a clip it becomes a gag card.
+
+    `cues` are what each frame of an acted clip shows.
+    """
 
     id: str
     shot: Shot
     clip: Path | None
     num_frames: int
+    cues: tuple[Cue, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -58,10 +64,13 @@ def lay_pictures(
     *,
     fit: Fit = "boomerang",
     holds: Sequence[tuple[int, int]] = (),
+    lines: Sequence[LineCue] = (),
+    laughs: Sequence[LaughCue] = (),
 ) -> tuple[PictureCut, ...]:
     """The picture track of one scene, for `moments` that follow each other without a gap.
 
-    The picture stands still from each start to each end of `holds`. `fit` applies to shots that have none.
+    The picture stands still from each start to each end of `holds`. `fit` applies to shots that have none;
+    acted clips follow the mouths of `lines`, and the `laughs`, instead.
     """
     if not shots:
         card = PictureCut(scene, "", moments[0].start, moments[-1].end, clip=None, card="gag")
@@ -77,7 +86,30 @@ def lay_pictures(
         memory.sizes.append(_size(shot))
         memory.last = shot.id
         memory.uses[shot.id] = memory.uses.get(shot.id, 0) + 1
-    return tuple(_held(cut, holds) for cut in _cuts(scene, _trimmed(shots, chosen, fit), fit))
+    cuts = _cuts(scene, _trimmed(shots, chosen, fit), fit)
+    if not is_acted(lines):
+        return tuple(_held(cut, holds) for cut in cuts)
+    acted = {shot.id: shot.cues for shot in shots if shot.clip is not None and speaks(shot.cues)}
+    return tuple(
+        _in_step(cut, acted[cut.shot], lines, laughs, holds) if cut.shot in acted else _held(cut, holds)
+        for cut in cuts
+    )
+
+
+def _in_step(
+    cut: PictureCut,
+    cues: Sequence[Cue],
+    lines: Sequence[LineCue],
+    laughs: Sequence[LaughCue],
+    holds: Sequence[tuple[int, int]],
+) -> PictureCut:
+    """The cut with the frames that go with the voices; it stands still in holds, and goes on in step."""
+    frames = list(acted_frames(cues, cut.start, cut.end, lines, laughs))
+    for start, end in holds:
+        a, b = max(start, cut.start) - cut.start, min(end, cut.end) - cut.start
+        if a < b:
+            frames[a:b] = [frames[max(0, a - 1)]] * (b - a)
+    return replace(cut, frames=tuple(frames))
 
 
 def _held(cut: PictureCut, holds: Sequence[tuple[int, int]]) -> PictureCut:

@@ -54,7 +54,8 @@ class Word:
 class LineCue:
     """A spoken line. `num_samples` is its voice's length; 0 stands for a sound as long as the cue.
 
-    `words` are those of `text.split()`, if the voice knows when it said them.
+    `words` are those of `text.split()`, if the voice knows when it said them. `mouths` has a digit for every
+    eighth of a second (`acting.mouths`), where the camera acts.
     """
 
     scene: str
@@ -66,6 +67,7 @@ class LineCue:
     murmured: bool = False
     num_samples: int = 0
     words: tuple[Word, ...] = ()
+    mouths: str = ""
 
     @property
     def start_sample(self) -> int:

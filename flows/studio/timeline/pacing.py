@@ -43,12 +43,16 @@ SILENT_SHOT = 48
 
 @dataclass(frozen=True)
 class SpokenLine:
-    """A line's voice: mono, 48 kHz. `words` has the first and last sample of each word of `text.split()`."""
+    """A line's voice: mono, 48 kHz. `words` has the first and last sample of each word of `text.split()`.
+
+    `mouths` as in `LineCue`.
+    """
 
     wav: Path
     num_samples: int
     murmured: bool = False
     words: tuple[tuple[int, int], ...] = ()
+    mouths: str = ""
 
 
 @dataclass(frozen=True)
@@ -207,7 +211,18 @@ def _cue(name: str, line: Line, voice: SpokenLine, start: int, end: int) -> Line
         words = tuple(
             Word(text, a, min(end, max(a + 1, b))) for text, (a, b) in zip(texts, places, strict=True)
         )
-    return LineCue(name, line.who, line.line, start, end, voice.wav, voice.murmured, voice.num_samples, words)
+    return LineCue(
+        name,
+        line.who,
+        line.line,
+        start,
+        end,
+        voice.wav,
+        voice.murmured,
+        voice.num_samples,
+        words,
+        voice.mouths,
+    )
 
 
 def _first_start(talk: _Talk, gap: int | None) -> int:

@@ -175,16 +175,8 @@ def test_a_closed_model_films_no_more() -> None:
 
 
 def test_t2v_is_behind_the_door_and_its_toon_behind_the_words_and_the_judge() -> None:
-    doors = {
-        "models.py",
-        "guests.py",
-        "t2v_errors.py",
-        "upscaler.py",
-        "vocabulary.py",
-        "auto_takes.py",
-        "train.py",
-    }
-    toon = {"vocabulary.py", "auto_takes.py"}
+    toon = {"vocabulary.py", "auto_takes.py", "staging.py", "directing.py", "stage_directions.py"}
+    doors = {"models.py", "guests.py", "t2v_errors.py", "upscaler.py", "train.py", *toon}
     for path in (ROOT / "flows").rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
             names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
