@@ -44,7 +44,7 @@ class DraftOutlineScene(OutlineScene):
 
 
 class DraftOutline(Outline):
-    """An outline as the model writes it: `suggestion` is the number of the one that it tells, or empty."""
+    """An outline as the model writes it: `suggestion` is the number of the one that it takes, or empty."""
 
     model_config = ConfigDict(extra="ignore")
 

@@ -55,13 +55,15 @@ def matter_of_logline(premise: Premise) -> Matter:
         f"{key} {display_name(key, who)} {who.look or ''} {who.role or ''}"
         for key, who in premise.characters.items()
     )
-    known = {_stem(word) for word in _words(cast)}
-    words = [
-        word
-        for word in _words(premise.logline or "")
-        if len(word) >= 4 and word not in _STOP and _stem(word) not in known
-    ]
-    return Matter(about=premise.logline or "", words=tuple(dict.fromkeys(words))[:MOST_WORDS])
+    words = content_words(premise.logline or "", without=cast)
+    return Matter(about=premise.logline or "", words=words[:MOST_WORDS])
+
+
+def content_words(text: str, *, without: str = "") -> tuple[str, ...]:
+    """The words of a text that say what it is about, but for those that another text has."""
+    known = {_stem(word) for word in _words(without)}
+    words = [w for w in _words(text) if len(w) >= 4 and w not in _STOP and _stem(w) not in known]
+    return tuple(dict.fromkeys(words))
 
 
 def names_matter(text: str, words: Iterable[str]) -> bool:

@@ -42,6 +42,9 @@ def _schema(brief: Brief, num_suggestions: int) -> dict[str, Any]:
 
 def _judge(found: Mapping[str, Any], task: Assignment, brief: Brief, *, is_last: bool) -> Outline:
     outline = read_outline(found, brief)
+    names = dict(enumerate(task.suggestions, 1))
+    number = int(outline.suggestion) if outline.suggestion.isdecimal() else 0
+    outline = outline.model_copy(update={"suggestion": names.get(number, "")})
     words = task.matter.words
     if task.is_about_the_logline and not is_last and not names_matter(outline_text(outline), words):
         raise ScriptError(

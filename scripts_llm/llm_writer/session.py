@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -36,7 +36,7 @@ class Assignment:
     prompts: Path | None = None  # a folder of one's own prompts
     raw: Path | None = None  # where an answer goes that cannot be used
     matter: Matter = Matter()  # noqa: RUF009  # frozen
-    suggestions: tuple[str, ...] = ()
+    suggestions: Mapping[str, str] = field(default_factory=dict)  # by the name of each
     alternates: int = 0  # more buttons for every scene
 
     @property
@@ -94,7 +94,7 @@ def _slots(task: Assignment, brief: Brief) -> dict[str, object]:
         "jokes": [joke for each in recent[-3:] for joke in each.jokes],
         "matter": task.matter if task.matter.words else None,
         "is_about_the_logline": task.is_about_the_logline,
-        "suggestions": dict(enumerate(task.suggestions, 1)),
+        "suggestions": dict(enumerate(task.suggestions.values(), 1)),
     }
 
 

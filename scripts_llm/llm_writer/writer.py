@@ -23,8 +23,8 @@ from scripts_llm.llm_writer.draft import (
     draft_schema,
     validate_draft,
 )
-from scripts_llm.llm_writer.matter import names_matter
-from scripts_llm.llm_writer.outline import develop_outline
+from scripts_llm.llm_writer.matter import content_words, names_matter
+from scripts_llm.llm_writer.outline import develop_outline, outline_text
 from scripts_llm.llm_writer.scenes import SceneCollector, lines_said, matter_words, scene_text, scenes_as_data
 from scripts_llm.llm_writer.session import Assignment, Session, as_json
 from scripts_llm.screenplay.outline import Outline, OutlineScene
@@ -35,10 +35,11 @@ AT_ONCE = 10  # scenes in one question
 
 @dataclass(frozen=True)
 class WrittenScript:
-    """A script, the outline that it follows, and notes for the user."""
+    """A script, the outline that it follows, the name of the suggestion that it tells, and notes."""
 
     script: Script
     outline: Outline
+    told: str = ""
     notes: tuple[str, ...] = ()
 
 
@@ -61,7 +62,21 @@ def write_script(task: Assignment, server: Server, outline: Outline | None = Non
     if task.alternates:
         script, more = with_best_buttons(task, server, script)
         notes += more
-    return WrittenScript(script, outline, (*_deaf(task, outline, drafts), *notes))
+    told, more = _told_suggestion(task, outline, script)
+    return WrittenScript(script, outline, told, (*_deaf(task, outline, drafts), *more, *notes))
+
+
+def _told_suggestion(task: Assignment, outline: Outline, script: Script) -> tuple[str, tuple[str, ...]]:
+    """The name of the suggestion that the outline took, if outline or script say a word of it; and a note."""
+    name = outline.suggestion
+    if name not in task.suggestions:
+        return "", ()
+    lines = [line.line for scene in script.scenes for line in scene.dialogue if isinstance(line, Line)]
+    actions = [scene.action for scene in script.scenes]
+    text = "\n".join([outline_text(outline), *lines, *actions])
+    if names_matter(text, content_words(task.suggestions[name])):
+        return name, ()
+    return "", (f"{name} was taken up and not told: it waits for another episode",)
 
 
 def _deaf(task: Assignment, outline: Outline, drafts: Sequence[DraftScene]) -> tuple[str, ...]:

@@ -22,7 +22,7 @@ from flows.studio.production.plan import Plan
 from flows.studio.production.request import OUTPUT
 from flows.studio.voice.phonemes import murmur_remedy
 from flows.studio.workspace import folder as folders
-from flows.studio.workspace import manifest
+from flows.studio.workspace import manifest, suggestions
 from scripts_llm.llm.client import Call, public_address
 from scripts_llm.screenplay.outline import Outline
 
@@ -153,7 +153,10 @@ def describe_script(episode: Episode, *, is_new: bool) -> tuple[str, ...]:
     script, path = episode.script, episode.folder.script
     assert script is not None
     if is_new:
-        return (*scripts.describe_script(script), *describe_calls(episode.calls), f"the script: {path}")
+        told = episode.memory.suggestion
+        used = [f"it tells a suggestion, which is in {suggestions.USED}/ now: {told['name']}"] if told else []
+        rows = (*scripts.describe_script(script), *used, *describe_calls(episode.calls))
+        return (*rows, f"the script: {path}")
     shots = sum(len(scene.shots or ()) for scene in script.scenes)
     edited = ", edited by hand" if scripts.was_edited(episode) else ""
     size = f"{count(len(script.scenes), 'scene')}, {count(shots, 'shot')}{edited}"

@@ -189,7 +189,7 @@ def write_outline(run: Run) -> Outcome:
     path = run.episode.folder.outline
     if not path.exists():
         run.console.progress("writing the outline")
-        run.episode = scripts.write_outline(run.episode)
+        run.episode = scripts.write_outline(run.episode, say=run.console.warn)
         records.save(run.episode, outline_calls=writer.call_rows(run.episode.calls))
     for line in messages.describe_outline(run.episode, writer.read_outline(run.episode)):
         run.console.say(line)

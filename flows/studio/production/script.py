@@ -15,9 +15,10 @@ from flows.studio.filming.vocabulary import film_words
 from flows.studio.production.console import Say
 from flows.studio.production.episode import AUTO, Episode, invented_characters, whole_cast
 from flows.studio.workspace import folder as folders
-from flows.studio.workspace import manifest
+from flows.studio.workspace import manifest, suggestions
 from flows.studio.workspace.files import disk_errors, hash_if_present
 from flows.studio.workspace.folder import EpisodeFolder
+from flows.studio.workspace.suggestions import Suggestion
 from scripts_llm.errors import ScriptError
 from scripts_llm.files import edit, schema, write
 from scripts_llm.files import outline as outline_files
@@ -151,7 +152,7 @@ def put_aside(folder: EpisodeFolder) -> Path:
     return path
 
 
-def write_outline(episode: Episode) -> Episode:
+def write_outline(episode: Episode, *, say: Say) -> Episode:
     """Writes outline.yaml by the model that the episode asks for; the episode has its calls.
 
     Raises StudioError if the writer is the offline one, or fails.
@@ -160,7 +161,8 @@ def write_outline(episode: Episode) -> Episode:
     from scripts_llm.llm.retry import RetryPolicy
 
     full, assumptions = writer.writers_premise(episode)
-    written = writer.develop_outline(episode, full, RetryPolicy())
+    pitched = {each.name: each.text for each in _suggestions(episode, say)}
+    written = writer.develop_outline(episode, full, pitched, RetryPolicy(say=say))
     head = [f"{episode.name}, outlined by {written.author}.", *assumptions]
     with disk_errors(episode.folder.outline):
         outline_files.save_outline(written.outline, episode.folder.outline, head=head)
@@ -178,24 +180,43 @@ def write_script(episode: Episode, *, say: Say, replaces: Script | None = None) 
         full = whole_cast(own, replaces, seed=episode.seed)
     elif not episode.is_meme:
         full, assumptions = casting.complete_premise(own, film_words(), seed=episode.seed)
-    written = _write_by_chosen_writer(episode, full, say=say)
+    pitched = _suggestions(episode, say)
+    written = _write_by_chosen_writer(episode, full, pitched, say=say)
     full = whole_cast(full, written.script, seed=episode.seed)
     script = _with_ids_and_shots(written.script, full)
     script = script.model_copy(update={"cast": invented_characters(full, own)})
+    told = next((each for each in pitched if each.name == written.told), None)
     head = [
         f"{episode.name}, written by {written.author}.",
         *assumptions,
+        *([f"A suggestion is told: {told.text}"] if told else []),
         schema.modeline(f"../../{schema.SCRIPT}"),
     ]
     save_script(episode, script, head=head)
+    if told is not None:
+        suggestions.move_to_used(told)
     memory = replace(
         manifest.with_script_hash(episode.memory, episode.folder.script),
         written_by=written.author,
         fell_back=written.fell_back,
         promised=written.promised,
+        suggestion={"name": told.name, "text": told.text} if told else None,
         written_from=manifest.writer_inputs(own),
     )
     return replace(episode, script=script, memory=memory, calls=written.calls)
+
+
+def _suggestions(episode: Episode, say: Say) -> tuple[Suggestion, ...]:
+    """What viewers suggest for this episode: the one that its script told before, else those that wait."""
+    known = episode.memory.suggestion
+    if known is not None:
+        return (Suggestion(known["name"], known["text"]),)
+    if episode.premise_path is None or episode.is_meme:
+        return ()
+    found, messages = suggestions.read_suggestions(episode.premise_path, avoid=episode.own_premise.avoid)
+    for message in messages:
+        say(message)
+    return found
 
 
 def save_script(episode: Episode, script: Script, *, head: Sequence[str]) -> None:
@@ -214,9 +235,12 @@ class _WrittenScript:
     calls: tuple[Call, ...] = ()
     fell_back: str | None = None
     promised: tuple[str, ...] = ()
+    told: str = ""  # the name of a suggestion
 
 
-def _write_by_chosen_writer(episode: Episode, premise: Premise, *, say: Say) -> _WrittenScript:
+def _write_by_chosen_writer(
+    episode: Episode, premise: Premise, pitched: Sequence[Suggestion], *, say: Say
+) -> _WrittenScript:
     from flows.studio.production import writer  # with the client's libraries, which reading needs not
     from scripts_llm.llm.client import LLMError
     from scripts_llm.llm.retry import RetryPolicy
@@ -230,9 +254,11 @@ def _write_by_chosen_writer(episode: Episode, premise: Premise, *, say: Say) -> 
             _say_not_followed(episode, say)
             return _WrittenScript(offline_script(episode), OFFLINE)
         server = writer.server_of(episode, settings, retry_policy)
-        written = writer.write_by_model(episode, premise, server, say=say)
+        by_name = {each.name: each.text for each in pitched}
+        written = writer.write_by_model(episode, premise, server, suggestions=by_name, say=say)
         promised = (written.outline.promise,) if written.outline.promise else ()
-        return _WrittenScript(written.script, settings.model, tuple(server.calls), promised=promised)
+        calls = tuple(server.calls)
+        return _WrittenScript(written.script, settings.model, calls, promised=promised, told=written.told)
     except LLMError as error:
         reason = " ".join(str(error).split())
         if episode.writer != AUTO:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from scripts_llm.llm_writer.session import Assignment
     from scripts_llm.llm_writer.writer import WrittenScript
 
+NO_SUGGESTIONS: Mapping[str, str] = {}
+
 
 def settings_of(episode: Episode, retry_policy: RetryPolicy) -> LLMSettings | None:
     """The model that the episode asks for; None for the offline writer."""
@@ -39,7 +41,9 @@ def settings_of(episode: Episode, retry_policy: RetryPolicy) -> LLMSettings | No
     return resolve_settings(episode.own_premise.writer, os.environ, episode.writer, retry_policy=retry_policy)
 
 
-def develop_outline(episode: Episode, premise: Premise, retry_policy: RetryPolicy) -> WrittenOutline:
+def develop_outline(
+    episode: Episode, premise: Premise, suggestions: Mapping[str, str], retry_policy: RetryPolicy
+) -> WrittenOutline:
     """The episode's outline by the model that it asks for.
 
     Raises StudioError if that is none, or if it fails: there is no other writer of outlines.
@@ -55,7 +59,7 @@ def develop_outline(episode: Episode, premise: Premise, retry_policy: RetryPolic
                 code=2,
             )
         server = server_of(episode, settings, retry_policy)
-        outline = develop_outline(assignment(episode, premise), server)
+        outline = develop_outline(assignment(episode, premise, suggestions), server)
     except LLMError as error:
         raise StudioError(f"--until outline: {one_line(str(error), 600)}") from error
     return WrittenOutline(outline, settings.model, tuple(server.calls))
@@ -86,7 +90,9 @@ def writers_premise(episode: Episode) -> tuple[Premise, tuple[str, ...]]:
     return casting.complete_premise(episode.own_premise, film_words(), seed=episode.seed)
 
 
-def write_by_model(episode: Episode, premise: Premise, server: Server, *, say: Say) -> WrittenScript:
+def write_by_model(
+    episode: Episode, premise: Premise, server: Server, *, suggestions: Mapping[str, str], say: Say
+) -> WrittenScript:
     """The episode's script by this server's model, of the outline that lies in its folder, if one does.
 
     Raises ScriptError for an outline with faults, and LLMError; `server.calls` has the calls.
@@ -94,7 +100,7 @@ def write_by_model(episode: Episode, premise: Premise, server: Server, *, say: S
     from scripts_llm.llm_writer import writer
 
     outline = read_outline(episode, premise)
-    written = writer.write_script(assignment(episode, premise), server, outline)
+    written = writer.write_script(assignment(episode, premise, suggestions), server, outline)
     for note in written.notes:
         say(note)
     return written
@@ -171,8 +177,13 @@ def server_of(episode: Episode, settings: LLMSettings, retry_policy: RetryPolicy
     return Server(settings, price, retry_policy, cache_folder() / capabilities.FILE_NAME)
 
 
-def assignment(episode: Episode, premise: Premise) -> Assignment:
-    """Everything that goes into the prompts: show, film model's dialect, earlier episodes, own templates."""
+def assignment(
+    episode: Episode, premise: Premise, suggestions: Mapping[str, str] = NO_SUGGESTIONS
+) -> Assignment:
+    """Everything that goes into the prompts: show, film model's dialect, earlier episodes, own templates.
+
+    `suggestions` are the viewers', by name.
+    """
     from scripts_llm.llm_writer.matter import matter_of_logline
     from scripts_llm.llm_writer.session import Assignment
 
@@ -186,6 +197,7 @@ def assignment(episode: Episode, premise: Premise) -> Assignment:
         raw=episode.folder.root / "writer-answer.txt",
         matter=matter_of_logline(premise),
         alternates=num_alternates(episode),
+        suggestions=suggestions,
     )
 
 

@@ -25,6 +25,7 @@ class EpisodeMemory:
     `seed`, `writer` and `video` are those of the command line, `video` by the premise's keys. `film_model` is
     what nobody named: the environment's at the beginning, else TOON, and `num_steps` TOON's own number then.
     `speaker` is who speaks for characters without a `voice:`.
+    `suggestion` is the viewer's that its script tells: `name` and `text`.
     `program_script` is the hash of script.yaml as the program left it last, `told` that of the episode's
     entry in continuity.yaml.
     """
@@ -42,6 +43,7 @@ class EpisodeMemory:
     written_by: str | None = None
     fell_back: str | None = None
     promised: tuple[str, ...] = ()
+    suggestion: Mapping[str, str] | None = None
     written_from: Mapping[str, Any] | None = None
     failed: tuple[str, ...] = ()
     film_recipe: str | None = None

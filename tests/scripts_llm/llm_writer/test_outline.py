@@ -95,7 +95,8 @@ def test_an_empty_outline_is_told(path: Path) -> None:
 def test_the_number_of_a_suggestion_is_asked_for_only_where_there_are_some(server) -> None:
     server.replies = [Reply(json.dumps(OUTLINE)), Reply(json.dumps({**OUTLINE, "suggestion": 2}))]
     assert develop_outline(task(), desk(server.url)).suggestion == ""
-    assert develop_outline(task(suggestions=("a llama", "a flood")), desk(server.url)).suggestion == "2"
+    two = {"a.txt": "a llama", "b.txt": "a flood"}
+    assert develop_outline(task(suggestions=two), desk(server.url)).suggestion == "b.txt"
     without, with_two = (properties(asked) for asked in server.asked)
     assert "suggestion" not in without
     assert with_two["suggestion"] == {"type": "string", "enum": ["", "1", "2"]}
