@@ -96,6 +96,13 @@ class Video(Model):
         description="what hides a word that the film model writes across the lower middle: `bug` is the "
         "show's badge, `crop` enlarges by 1.12 and loses a fifth of the picture, a tenth at the bottom",
     )
+    upscale: str | None = Field(
+        default=None,
+        min_length=1,
+        max_length=400,
+        description="a network of your own that enlarges an episode's clips, .safetensors or .pth (beside "
+        "this file, too), in place of those in the package: see docs/finishing.md",
+    )
     smooth: bool = Field(
         default=False,
         description="true: frames between the frames of an episode's clips, 24 a second; never of TOON's "

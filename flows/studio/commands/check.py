@@ -14,6 +14,7 @@ from flows.studio.filming import prompt, vocabulary
 from flows.studio.filming.models import describe_model, dialect_of
 from flows.studio.filming.settings import describe_film, picture_size
 from flows.studio.media import audio, user_files
+from flows.studio.picture import upscaler
 from flows.studio.production import messages
 from flows.studio.production.console import count
 from flows.studio.production.episode import Episode, on_the_last_one, whole_cast
@@ -179,6 +180,11 @@ def of_premise(premise: Premise, places: Sequence[Path] = ()) -> Iterator[Findin
         describe_film(premise, premise.video)
     except StudioError as error:
         yield Finding(("video",), str(error), is_error=True)
+    try:
+        if (network := upscaler.locate_network(premise.video, places).upscale) is not None:
+            upscaler.check_upscaler(Path(network))
+    except StudioError as error:
+        yield Finding(("video", "upscale"), str(error), is_error=True)
     for key, who in premise.characters.items():
         yield from _of_character(("characters", key), key, who, premise)
     for key, setting in premise.settings.items():

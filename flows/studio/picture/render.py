@@ -27,8 +27,8 @@ from flows.studio.picture import cards, effects, subtitles
 from flows.studio.picture import verify as verification
 from flows.studio.picture.effects import FrameSource
 from flows.studio.picture.interpolate import interpolate
-from flows.studio.picture.upscale import plan_upscale
-from flows.studio.picture.upscaler import default_upscaler
+from flows.studio.picture.upscale import is_upscaled, plan_upscale
+from flows.studio.picture.upscaler import Upscaler, default_upscaler
 from flows.studio.picture.watermark import Treatment
 from flows.studio.rates import CLIP_HOLD, FPS, SAMPLE_RATE, SAMPLES_PER_FRAME
 from flows.studio.timeline.model import Caption, Framing, PictureCut, Span, Timeline
@@ -65,6 +65,7 @@ class RenderOptions:
         show: the show's name, on the badge that hides a watermark.
         smooth: clips of 8 frames a second get frames in between.
         upscaled: the folder of the upscaling step's clips; without it, clips are enlarged while rendering.
+        upscaler: a person's own network, which enlarges whatever a model has filmed.
     """
 
     burned: bool = True
@@ -75,6 +76,7 @@ class RenderOptions:
     show: str = ""
     smooth: bool = False
     upscaled: Path | None = None
+    upscaler: Upscaler | None = None
 
 
 # ------------------------------------------------------------------------------------------- segments
@@ -185,7 +187,8 @@ class _Reel:
             size = {"width": self._timeline.width, "height": self._timeline.height}
             small = self._clip(cut, cut.clip, is_smooth)[key[1]]
             how = treatment(cut, self._options)
-            large = self._upscaled(cut.clip, key[1], small) if cut.source is None else None
+            enlarged = is_upscaled(cut, self._options.upscaler)
+            large = self._upscaled(cut.clip, key[1], small) if enlarged else None
             self._keep(key, how.fitted(small, framing=self._options.framing, upscaled=large, **size))
         self._kept.move_to_end(key)
         return self._kept[key]
@@ -203,12 +206,12 @@ class _Reel:
         return self._clips[path]
 
     def _upscaled(self, clip: Path, number: int, small: Frames) -> Frames | None:
-        """Frame `number` of a drawn clip as the upscaling step has made it; None if it has not."""
+        """Frame `number` of a clip as the upscaling step has made it; None if it has not."""
         options = self._options
         if options.upscaled is None:
             return None
         size, frame_size = (self._timeline.width, self._timeline.height), (small.shape[1], small.shape[0])
-        plan = plan_upscale(clip, frame_size, size, options.framing, options.watermark)
+        plan = plan_upscale(clip, frame_size, size, options.framing, options.watermark, options.upscaler)
         path = plan.path_in(options.upscaled) if plan else None
         if path is None or not path.exists():
             return None
@@ -292,6 +295,8 @@ def segment_recipe(timeline: Timeline, span: Span, *, options: RenderOptions | N
         recipe["framing"] = options.framing
     if options.watermark and any(cut.clip and cut.source != "file" for cut in seen):
         recipe["watermark"] = ["bug", options.show] if options.watermark == "bug" else [options.watermark]
+    if options.upscaler and any(cut.clip and is_upscaled(cut, options.upscaler) for cut in seen):
+        recipe["upscaler"] = options.upscaler.name
     if options.smooth and any(_can_be_smooth(cut) for cut in seen):
         recipe["smooth"] = True
     if done:

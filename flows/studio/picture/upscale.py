@@ -8,7 +8,7 @@ files are without loss, so that a segment is the same either way and its recipe 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -62,17 +62,23 @@ def plan_upscales(
     cuts: Iterable[PictureCut],
     size: tuple[int, int],
     *,
-    choose: Callable[[int], Upscaler] = upscaler_for,
+    own: Upscaler | None = None,
     framing: Framing = "blur",
     watermark: Watermark | None = None,
 ) -> tuple[PlannedUpscale, ...]:
     """The clips of these cuts that the step enlarges for a film of `size` (width, height), each once.
 
-    `choose` gives the upscaler for a number of doublings.
+    Those are drawn ones, and with an upscaler of one's `own` all that a model has filmed.
     """
-    drawn = dict.fromkeys(cut.clip for cut in cuts if cut.clip is not None and cut.source is None)
-    plans = (plan_upscale(clip, _size_of(clip), size, framing, watermark, choose) for clip in drawn)
+    filmed = [cut for cut in cuts if cut.clip is not None and is_upscaled(cut, own)]
+    clips_of_cuts = dict.fromkeys(cut.clip for cut in filmed if cut.clip is not None)
+    plans = (plan_upscale(clip, _size_of(clip), size, framing, watermark, own) for clip in clips_of_cuts)
     return tuple(plan for plan in plans if plan is not None)
+
+
+def is_upscaled(cut: PictureCut, own: Upscaler | None) -> bool:
+    """Whether a network enlarges a cut's clip: drawings, and with one's `own` whatever a model has filmed."""
+    return cut.source is None or (own is not None and cut.source == "model")
 
 
 def plan_upscale(
@@ -81,11 +87,11 @@ def plan_upscale(
     size: tuple[int, int],
     framing: Framing,
     watermark: Watermark | None,
-    choose: Callable[[int], Upscaler] = upscaler_for,
+    own: Upscaler | None = None,
 ) -> PlannedUpscale | None:
-    """Plans the step for one drawn clip with frames of `frame_size` (width, height); None if not needed."""
+    """Plans the step for one clip with frames of `frame_size` (width, height); None if not needed."""
     doublings = doublings_for(frame_size, picture_size(frame_size, size))
-    upscaler = choose(doublings)
+    upscaler = own or upscaler_for(doublings)
     if not doublings or upscaler.enlarge is None or framing == "crop" or watermark is not None:
         return None
     return PlannedUpscale(clip, doublings, upscaler)

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from flows.studio.errors import StudioError
+from flows.studio.media import user_files
 from flows.studio.media.clips import Frames
+from flows.studio.workspace.files import hash_if_present
+from scripts_llm.screenplay.video import Video
 
 MAX_DOUBLINGS = 3
 ENOUGH = 1.5  # frames are doubled until at most this factor is left to resize by Lanczos
@@ -42,6 +46,44 @@ def upscaler_for(doublings: int) -> Upscaler:
     are cleaner than those of ACNet, which is asked twice (docs/finishing.md).
     """
     return ANIME_VIDEO if doublings == 2 else default_upscaler()
+
+
+def locate_network(video: Video, places: Sequence[Path]) -> Video:
+    """The settings with the whole path of a person's network. Raises StudioError if it is in no place."""
+    if video.upscale is None:
+        return video
+    path = user_files.locate(video.upscale, places, where="video.upscale").absolute()
+    return video.model_copy(update={"upscale": str(path)})
+
+
+def own_upscaler(path: Path) -> Upscaler:
+    """A person's network, known by its file's content; `check_upscaler` says whether it can be loaded.
+
+    Raises StudioError for a file that is not there.
+    """
+    content = hash_if_present(path)
+    if content is None:
+        raise StudioError(f"video.upscale: {path}: not there", code=2)
+
+    def enlarge(frame: Frames, _: int) -> Frames:
+        return _open_own(path)(frame)
+
+    return Upscaler(f"{path.stem}-{content[:8]}", enlarge)
+
+
+def check_upscaler(path: Path) -> None:
+    """Raises StudioError if a person's network cannot be loaded."""
+    _open_own(path)
+
+
+def _open_own(path: Path) -> Callable[[Frames], Frames]:
+    from t2v.enlarge import load_own_enlarger  # needs torch
+    from t2v.errors import T2VError
+
+    try:
+        return load_own_enlarger(path)
+    except T2VError as error:
+        raise StudioError(f"video.upscale: {error}", code=2) from error
 
 
 def describe_fallback(doublings: int) -> str | None:

@@ -16,6 +16,7 @@ from flows.studio.media.audio import sound_hash
 from flows.studio.picture import contact_sheet, render, sidecars, subtitles, upscale
 from flows.studio.picture.render import RenderOptions, segment_recipe
 from flows.studio.picture.upscale import PlannedUpscale
+from flows.studio.picture.upscaler import own_upscaler
 from flows.studio.picture.verify import FinishedFilm
 from flows.studio.rates import FPS, SAMPLE_RATE
 from flows.studio.release import publish
@@ -177,6 +178,7 @@ def make_edit(
         watermark=premise.video.watermark,
         show=premise.titles.card or premise.show,
         smooth=premise.video.smooth,
+        upscaler=own_upscaler(Path(premise.video.upscale)) if premise.video.upscale else None,
     )
     return Edit(timeline, look, premise, script, seed)
 
@@ -321,6 +323,7 @@ def missing_upscales(edit: Edit, names: Collection[str], folder: EpisodeFolder) 
     plans = upscale.plan_upscales(
         cuts,
         (timeline.width, timeline.height),
+        own=look.upscaler,
         framing=look.framing,
         watermark=look.watermark,
     )

@@ -19,6 +19,7 @@ from flows.studio.filming.shots import DIRECTIONS, PlannedShot, with_other_takes
 from flows.studio.picture import contact_sheet as contact_sheets
 from flows.studio.picture import memes
 from flows.studio.picture.contact_sheet import Sheet
+from flows.studio.picture.upscaler import locate_network
 from flows.studio.production.edit import (
     Edit,
     make_edit,
@@ -311,7 +312,7 @@ def make_plan(episode: Episode) -> Plan:
     audio = user_audio.locate_audio(premise.audio, folders)
     return Plan(
         episode=episode,
-        premise=premise.model_copy(update={"audio": audio}),
+        premise=premise.model_copy(update={"audio": audio, "video": locate_network(premise.video, folders)}),
         film=film,
         intro=intro,
         shots=shots,

@@ -223,7 +223,9 @@ def say_plan(run: Run, plan: Plan) -> None:
         run.notes.append(line)
     film_size = PICTURE_SIZES[plan.premise.format.aspect]
     doublings = upscaler.doublings_for((plan.film.width, plan.film.height), film_size)
-    if fallback := upscaler.describe_fallback(doublings):
+    if plan.premise.video.upscale:
+        upscaler.check_upscaler(Path(plan.premise.video.upscale))  # an error before anything is filmed
+    elif fallback := upscaler.describe_fallback(doublings):
         run.console.say(fallback)
     run.remember(weights=plan.film.weights)
 
