@@ -22,7 +22,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from flows.studio.errors import StudioError
+from flows.api.jobs.errors import NotThere
 from flows.studio.workspace import files, posix
 
 State = Literal["waiting", "working", "done", "failed", "stopped", "interrupted", "left out"]
@@ -182,10 +182,10 @@ class Queue:
         return [state for number in self.numbers() if (state := self.find(number)) is not None]
 
     def get(self, number: int) -> JobState:
-        """A job by its number. Raises StudioError if there is none."""
+        """A job by its number. Raises NotThere."""
         found = self.find(number)
         if found is None:
-            raise StudioError(f"there is no job {number}", code=2)
+            raise NotThere(f"there is no job {number}")
         return found
 
     def find(self, number: int) -> JobState | None:

@@ -8,11 +8,11 @@ from pathlib import Path
 
 from starlette.requests import Request
 
+from flows.api.jobs.errors import NotThere
 from flows.api.jobs.keeper import Keeper
 from flows.api.jobs.queue import Queue
 from flows.api.live.states import LiveStates, Parts
 from flows.api.storyboard.boards import Boards
-from flows.api.storyboard.episodes import NotThere
 
 
 @dataclass

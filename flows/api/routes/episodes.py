@@ -8,11 +8,12 @@ from typing import Annotated, Any, Literal, Self
 from fastapi import APIRouter, Body, Request
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from flows.api.jobs.errors import NotThere
 from flows.api.live.site import Site, site_of
 from flows.api.routes.board import Code, Show
 from flows.api.storyboard import edits, undo
 from flows.api.storyboard.edits import Target, Values
-from flows.api.storyboard.episodes import NotThere, find_folder, request_of
+from flows.api.storyboard.episodes import find_folder, request_of
 from flows.api.storyboard.model import Board
 from flows.studio.release import index_page
 from flows.studio.workspace.folder import EpisodeFolder
@@ -266,7 +267,7 @@ def delete_scene(request: Request, show: Show, code: Code, scene: str) -> None:
     with _Editing(request, show, code) as editing:
         old = [one.id for one in editing.board.scenes]
         if scene not in old:
-            raise NotThere(f"there is no scene {scene[:40]!r}", code=2)
+            raise NotThere(f"there is no scene {scene[:40]!r}")
         new = [name for name in old if name != scene]
         edits.arrange_scenes(editing.folder, editing.site.output, old, new)
 

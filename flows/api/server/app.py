@@ -10,10 +10,10 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, PlainTextResponse
 from starlette.exceptions import HTTPException
 
+from flows.api.jobs.errors import NotThere
 from flows.api.live.site import Site
 from flows.api.routes import board, episodes, home, jobs, live, media, nights, reference, shows
 from flows.api.server.security import Guard, Rules, TooLarge
-from flows.api.storyboard.episodes import NotThere
 from flows.studio.errors import StudioError
 from flows.studio.production.errors import describe_error
 from scripts_llm.editing.change import Conflict

@@ -12,8 +12,9 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ValidationError
 
+from flows.api.jobs.errors import NotThere
 from flows.api.storyboard import approvals, undo
-from flows.api.storyboard.episodes import NotThere, request_of
+from flows.api.storyboard.episodes import request_of
 from flows.api.storyboard.model import Board, LineCard, SceneCard, ShotCard
 from flows.studio.errors import StudioError
 from flows.studio.filming import breakdown
@@ -92,7 +93,7 @@ def _refuse_unknown(key: str, known: frozenset[str]) -> None:
 def _scene(board: Board, name: str) -> SceneCard:
     scene = board.scene(name)
     if scene is None:
-        raise NotThere(f"there is no scene {name!r}", code=2)
+        raise NotThere(f"there is no scene {name!r}")
     return scene
 
 
@@ -102,7 +103,7 @@ def find_shot(board: Board, label: str) -> tuple[SceneCard, ShotCard]:
         for shot in scene.shots:
             if shot.label == label:
                 return scene, shot
-    raise NotThere(f"there is no shot {label!r}", code=2)
+    raise NotThere(f"there is no shot {label!r}")
 
 
 def find_line(board: Board, label: str) -> tuple[SceneCard, LineCard]:
@@ -111,7 +112,7 @@ def find_line(board: Board, label: str) -> tuple[SceneCard, LineCard]:
         for line in scene.lines:
             if line.label == label:
                 return scene, line
-    raise NotThere(f"there is no line {label!r}", code=2)
+    raise NotThere(f"there is no line {label!r}")
 
 
 def _checked(board: Board, model: type[BaseModel], key: str, new: Value) -> Value:

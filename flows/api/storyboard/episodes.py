@@ -4,15 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from flows.studio.errors import StudioError
+from flows.api.jobs.errors import NotThere
 from flows.studio.production.request import EpisodeRequest
 from flows.studio.workspace import folder as folders
 from flows.studio.workspace import manifest
 from flows.studio.workspace.folder import EpisodeFolder
-
-
-class NotThere(StudioError):
-    """What an address names is not there (answered with 404)."""
 
 
 def name_of(folder: EpisodeFolder) -> str:
@@ -25,7 +21,7 @@ def find_folder(output: Path, name: str) -> EpisodeFolder:
     for folder in folders.all_episodes(output):
         if name_of(folder) == name:
             return folder
-    raise NotThere(f"there is no episode {name[:120]!r}", code=2)
+    raise NotThere(f"there is no episode {name[:120]!r}")
 
 
 def request_of(folder: EpisodeFolder, output: Path) -> EpisodeRequest:

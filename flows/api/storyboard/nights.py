@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from flows.api.jobs.errors import NotThere
 from flows.api.storyboard.boards import Boards
-from flows.api.storyboard.episodes import NotThere, name_of
+from flows.api.storyboard.episodes import name_of
 from flows.api.storyboard.model import Board, SceneCard
 from flows.studio.rates import FPS
 from flows.studio.workspace import disk_usage, files, manifest

@@ -8,7 +8,7 @@ import threading
 from pathlib import Path
 from typing import Literal
 
-from flows.api.storyboard.episodes import NotThere
+from flows.api.jobs.errors import NotThere
 from flows.studio.errors import StudioError
 from flows.studio.release.moving import moving_picture
 from flows.studio.workspace import files
@@ -33,7 +33,7 @@ def picture(folder: EpisodeFolder, output: Path, digest: str, kind: Kind) -> Pat
                 try:
                     made = moving_picture(clip, side=SIDE, still_format="WEBP")
                 except StudioError as error:
-                    raise NotThere(str(error), code=2) from error
+                    raise NotThere(str(error)) from error
                 for each, content in (("still", made.still), ("moving", made.moving)):
                     with files.atomic_write(kept / f"{name}.{each}.webp") as part:
                         part.write_bytes(content)
@@ -56,7 +56,7 @@ def _find(place: Path, digest: str, suffix: str) -> Path:
         for path in place.iterdir():
             if path.name.endswith(f"-{digest}{suffix}") and not path.name.startswith("."):
                 return path
-    raise NotThere(f"there is no file {digest[:20]!r}", code=2)
+    raise NotThere(f"there is no file {digest[:20]!r}")
 
 
 def _prune(kept: Path) -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from flows.api.storyboard.episodes import NotThere, name_of
+from flows.api.jobs.errors import NotThere
+from flows.api.storyboard.episodes import name_of
 from flows.studio.commands import new
 from flows.studio.filming.models import LoadedModels
 from flows.studio.production import messages, run
@@ -27,7 +28,7 @@ def premise_of(logline: str | None, shipped: str | None, premises: Path) -> Path
         return new.write_new(logline, premises)
     known = new.shipped()
     if shipped not in known:
-        raise NotThere(f"no shipped premise is called {str(shipped)[:40]!r}", code=2)
+        raise NotThere(f"no shipped premise is called {str(shipped)[:40]!r}")
     path = premises / known[shipped].name
     return path if path.exists() else new.copy_shipped(shipped, premises)
 
@@ -36,10 +37,10 @@ def premise_of_show(output: Path, show: str) -> Path:
     """The premise file that a show's newest episode was made from. Raises NotThere."""
     of_show = [folder for folder in folders.all_episodes(output) if folder.root.parent.name == show]
     if not of_show:
-        raise NotThere(f"there is no show {show[:80]!r}", code=2)
+        raise NotThere(f"there is no show {show[:80]!r}")
     path = manifest.read_memory(of_show[-1]).premise_path
     if path is None or not Path(path).is_file():
-        raise NotThere(f"{show}: its premise {path or ''} is not there any more", code=2)
+        raise NotThere(f"{show}: its premise {path or ''} is not there any more")
     return Path(path)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import shutil
 import socket
@@ -13,6 +14,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.request import Request, urlopen
 
 import pytest
 
@@ -34,6 +36,7 @@ class Served:
     port: int
     process: subprocess.Popen[bytes] | None = None
     more: tuple[str, ...] = ()
+    path: str = str(Path(__file__).resolve().parents[3])
 
     @property
     def url(self) -> str:
@@ -45,11 +48,19 @@ class Served:
 
     def start(self) -> None:
         words = ["board", "--no-browser", "--output", str(self.output), "--port", str(self.port), *self.more]
-        environment = {**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[3])}
+        environment = {**os.environ, "PYTHONPATH": self.path}
         self.process = subprocess.Popen(
             [sys.executable, "-m", "flows", *words], env=environment, stdout=subprocess.DEVNULL
         )
         wait_for(lambda: self._answers(), 60)
+
+    def ask(self, method: str, path: str, body: Any = None) -> Any:
+        """The answer to a call, as a script makes it."""
+        headers = {"Authorization": f"Bearer {self.key}", "Content-Type": "application/json"}
+        data = None if body is None else json.dumps(body).encode()
+        with urlopen(Request(self.url + path, data, headers, method=method), timeout=20) as answer:
+            text = answer.read()
+        return json.loads(text) if text else None
 
     def _answers(self) -> bool:
         assert self.process is not None
