@@ -4,7 +4,7 @@ TORCH ?=
 PARALLEL ?= -n auto --maxprocesses 4
 IN := .venv/bin/python
 
-.PHONY: episode test check test-all readme clean bench bench-cut bench-sound bench-writer bench-toon judges toon
+.PHONY: episode test check test-all readme clean bench bench-cut bench-sound bench-writer bench-board bench-toon judges toon
 
 episode: .venv/ready ## the default episode
 	$(IN) -m flows episode --premise templates/premises/joe_and_the_don.yaml --writer offline
@@ -36,6 +36,9 @@ bench-cut: .venv/ready-dev ## the cut beside raw ffmpeg and moviepy's own patter
 
 bench-writer: .venv/ready ## what a hundred offline episodes of each of four shows measure
 	PYTHONPATH=. $(IN) tests/benchmarks/bench_writer.py $(SHOWS)
+
+bench-board: .venv/ready-dev ## the board's first paint, edits, events, page sizes and memory, beside their limits
+	PYTHONPATH=. $(IN) tests/benchmarks/bench_board.py $(PARTS)
 
 bench-toon: .venv/ready ## what TOON's first takes show of 500 held-out prompts; PARTS="--minutes 20" stops and goes on
 	PYTHONPATH=. $(IN) tests/benchmarks/bench_toon.py $(PARTS)

@@ -182,7 +182,11 @@ function conflict(form, now) {
   form.append(box);
 }
 const edits = () => [...document.querySelectorAll(".edit")];
-document.addEventListener("htmx:after:swap", () => edits().forEach(mark));
+// A text that was typed in once does not follow what the server sends (its "dirty value"): it is told.
+document.addEventListener("htmx:after:swap", () => edits().forEach(form => {
+  if (!form.hasAttribute("hx-morph-skip") && typed(form)) area(form).value = form.dataset.old;
+  mark(form);
+}));
 window.addEventListener("beforeunload", event => { if (edits().some(typed)) event.preventDefault(); });
 // Selects and numbers are changed at once.
 on("change", "[data-set]", async field => {

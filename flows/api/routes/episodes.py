@@ -251,7 +251,7 @@ def change_line(request: Request, show: Show, code: Code, label: str, body: Line
 def order_scenes(request: Request, show: Show, code: Code, body: SceneOrder) -> None:
     """Puts the scenes into another order; those left out are deleted, with the comments above them."""
     with _Editing(request, show, code) as editing:
-        edits.arrange_scenes(editing.folder, editing.site.output, body.old, body.new)
+        edits.arrange_scenes(*editing.where, body.old, body.new)
 
 
 @api.post(f"{EPISODE}/scenes", status_code=201)
@@ -269,7 +269,7 @@ def delete_scene(request: Request, show: Show, code: Code, scene: str) -> None:
         if scene not in old:
             raise NotThere(f"there is no scene {scene[:40]!r}")
         new = [name for name in old if name != scene]
-        edits.arrange_scenes(editing.folder, editing.site.output, old, new)
+        edits.arrange_scenes(*editing.where, old, new)
 
 
 @api.post(f"{EPISODE}/elements", status_code=204)

@@ -16,7 +16,7 @@ from flows.studio.filming.shots import PlannedShot
 from flows.studio.production.episode import Episode
 from flows.studio.production.errors import describe_error
 from flows.studio.production.plan import Plan, make_plan
-from flows.studio.production.script import preview_complete_script, read_script
+from flows.studio.production.script import is_complete, preview_complete_script, read_script
 from flows.studio.voice.lines import PlannedLine
 from flows.studio.workspace import files
 from flows.studio.workspace.folder import EpisodeFolder, holder
@@ -71,6 +71,7 @@ def build_board(folder: EpisodeFolder, output: Path, before: Board | None) -> Bo
 def _with_script(board: Board, episode: Episode, output: Path) -> Board:
     episode = read_script(episode)
     assert episode.script is not None
+    is_whole = is_complete(episode.script)
     episode, _ = preview_complete_script(episode)
     script = episode.script
     assert script is not None
@@ -89,6 +90,7 @@ def _with_script(board: Board, episode: Episode, output: Path) -> Board:
         cast=tuple(sources.names.items()),
         model=plan.film.title if plan is not None else "",
         waits_for_approval=plan is not None and plan.draft is not None,
+        is_complete=is_whole,
         fault=fault,
     )
 

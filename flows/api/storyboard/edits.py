@@ -19,7 +19,7 @@ from flows.api.storyboard.model import Board, LineCard, SceneCard, ShotCard
 from flows.studio.errors import StudioError
 from flows.studio.filming import breakdown
 from flows.studio.production.episode import Episode
-from flows.studio.production.script import complete_script, is_complete, read_script
+from flows.studio.production.script import complete_script, read_script
 from flows.studio.workspace.files import disk_errors
 from flows.studio.workspace.folder import EpisodeFolder
 from scripts_llm.editing import change
@@ -40,12 +40,11 @@ _LEAST: Mapping[type[BaseModel], dict[str, Any]] = {
 
 
 @contextmanager
-def _changing(folder: EpisodeFolder, output: Path, what: str) -> Iterator[Path]:
+def _changing(board: Board, folder: EpisodeFolder, output: Path, what: str) -> Iterator[Path]:
     """The script's path, with ids and shots in it; its bytes of before are kept for an undo."""
     with disk_errors(folder.script):
-        episode = read_script(Episode.open(request_of(folder, output)))
-        if not is_complete(episode.script):
-            complete_script(episode)
+        if not board.is_complete:
+            complete_script(read_script(Episode.open(request_of(folder, output))))
         with undo.remembered(folder, output, what):
             yield folder.script
 
@@ -60,7 +59,7 @@ def set_value(
     target, name = place
     where, model = _locate(board, target, name, key)
     new = _checked(board, model, key, values.new)
-    with _changing(folder, output, f"{name}: {key}") as script:
+    with _changing(board, folder, output, f"{name}: {key}") as script:
         change.set_value(script, where, key, old=values.old, new=new)
 
 
@@ -136,10 +135,14 @@ def _checked(board: Board, model: type[BaseModel], key: str, new: Value) -> Valu
 # -------------------------------------------------------------------------------------------------- orders
 
 
-def arrange_scenes(folder: EpisodeFolder, output: Path, old: Sequence[str], new: Sequence[str]) -> None:
+def arrange_scenes(
+    board: Board, folder: EpisodeFolder, output: Path, old: Sequence[str], new: Sequence[str]
+) -> None:
     """Puts scenes into another order; those left out are deleted. Raises Conflict with the file's order."""
     gone = [name for name in old if name not in new]
-    with _changing(folder, output, f"{', '.join(gone)} deleted" if gone else "the order of scenes") as script:
+    with _changing(
+        board, folder, output, f"{', '.join(gone)} deleted" if gone else "the order of scenes"
+    ) as script:
         change.arrange_scenes(script, old=old, new=new)
 
 
@@ -155,7 +158,7 @@ def add_scene(board: Board, folder: EpisodeFolder, output: Path, slugline: str, 
     old = [scene.id for scene in board.scenes]
     index = old.index(before) if before in old else len(old)
     new = empty.model_copy(update={"id": name, "shots": shots})
-    with _changing(folder, output, f"{name} added") as path:
+    with _changing(board, folder, output, f"{name} added") as path:
         change.insert_scene(path, index, new, old=old)
     return name
 
@@ -164,10 +167,12 @@ def delete_element(board: Board, folder: EpisodeFolder, output: Path, target: Ta
     """Deletes a shot or a line."""
     if target == "shot":
         scene, shot = find_shot(board, name)
-        _arrange(folder, output, scene, "shots", f"{name} deleted", _without(scene.shots, shot.index))
+        _arrange(board, folder, output, scene, "shots", f"{name} deleted", _without(scene.shots, shot.index))
     else:
         scene, line = find_line(board, name)
-        _arrange(folder, output, scene, "dialogue", f"{name} deleted", _without(scene.lines, line.index))
+        _arrange(
+            board, folder, output, scene, "dialogue", f"{name} deleted", _without(scene.lines, line.index)
+        )
 
 
 def move_element(
@@ -183,7 +188,7 @@ def move_element(
         cards, part = scene.lines, "dialogue"
     order = _without(cards, element.index)
     order.insert(min(max(0, to), len(order)), element.index)
-    _arrange(folder, output, scene, part, f"{name} moved", order)
+    _arrange(board, folder, output, scene, part, f"{name} moved", order)
 
 
 def _both(found: tuple[SceneCard, ShotCard | LineCard]) -> tuple[SceneCard, ShotCard | LineCard]:
@@ -195,14 +200,20 @@ def _without(cards: Sequence[ShotCard | LineCard], index: int) -> list[int]:
 
 
 def _arrange(
-    folder: EpisodeFolder, output: Path, scene: SceneCard, part: str, what: str, order: Sequence[int]
+    board: Board,
+    folder: EpisodeFolder,
+    output: Path,
+    scene: SceneCard,
+    part: str,
+    what: str,
+    order: Sequence[int],
 ) -> None:
     old: list[Mapping[str, Any]]
     if part == "shots":
         old = [{} if shot.key == "action" else {shot.key: shot.prompt} for shot in scene.shots]
     else:
         old = [{"beat": one.beat} if one.beat is not None else {"line": one.line} for one in scene.lines]
-    with _changing(folder, output, what) as script:
+    with _changing(board, folder, output, what) as script:
         change.arrange_part(
             script, scene.id, "shots" if part == "shots" else "dialogue", old=old, order=order
         )
@@ -217,7 +228,7 @@ def add_element(
         raise StudioError(
             f"who: wanted one of {', '.join(who for who, _ in board.cast)}, got {new.who!r}", code=2
         )
-    with _changing(folder, output, f"{card.id}: added") as script:
+    with _changing(board, folder, output, f"{card.id}: added") as script:
         change.insert_element(script, card.id, index, new)
 
 
@@ -233,7 +244,7 @@ def approve(board: Board, folder: EpisodeFolder, output: Path, scene: str, *, ap
     approvals.approve(output, board.name, scene, card.content if approved else None)
     if not board.waits_for_approval:
         return
-    with _changing(folder, output, f"{scene}: approved") as script:
+    with _changing(board, folder, output, f"{scene}: approved") as script:
         for shot in card.shots:
             if shot.file is None and shot.is_approved != approved:
                 where = Place(scene, "shots", shot.index)

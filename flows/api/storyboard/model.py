@@ -131,6 +131,7 @@ class Board:
     model: str = ""
     aspect: str = "16:9"
     is_meme: bool = False
+    is_complete: bool = False  # every scene of the file has its id and its shots
     waits_for_approval: bool = False  # the camera films only shots that are marked in the script
     fault: str = ""
     parts: dict[str, str] = field(default_factory=dict)

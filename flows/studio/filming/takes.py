@@ -34,6 +34,8 @@ def stored_takes(shot: PlannedShot, clips: Artifacts, seeds: Seeds | None = None
     known = (seeds_of_clips(clips) if seeds is None else seeds).get(_without_seed(shot.recipe), frozenset())
     if not known:
         return ()
+    if known == {shot.seed}:
+        return (other_take(shot, shot.take),)
     assert shot.seeds is not None
     numbers = [number for number in range(1, MAX_TAKES + 1) if shot.seeds.of(number) in known]
     return tuple(other_take(shot, number) for number in numbers)

@@ -77,6 +77,9 @@ def test_a_line_is_changed_by_keyboard_alone_and_focus_stays(tab, shelf):
     page.keyboard.press("Escape")
     assert page.locator('[id="words-s01-01"]').input_value() == "It winked."
     assert changed(before, shelf.text) == ["-      - joe: It blinked.", "+      - joe: It winked."]
+    shelf.write(shelf.text.replace("It winked.", "It yawned."))  # also where somebody has typed before
+    wait_for(lambda: page.locator('[id="words-s01-01"]').input_value() == "It yawned.")
+    assert page.locator(".edit.dirty").count() == 0
     assert tab.said == []
 
 
