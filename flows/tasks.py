@@ -93,8 +93,11 @@ class RecordedSteps:
     def film_shots(
         self, shots: Sequence[PlannedShot], film: FilmSettings, folder: Path, *, on_step: OnShotStep
     ) -> Generator[FilmedShot]:
-        for shot in shots:
-            work = partial(_only, self._local.film_shots, [shot], film, folder, on_step=on_step)
+        for number, shot in enumerate(shots, start=1):
+            rest = shots[number:]
+            work = partial(
+                _only, self._local.film_shots, [shot], film, folder, on_step=on_step, following=rest
+            )
             yield run_as_task("film_shot", f"film {shot.label}", work)
 
     def speak_lines(

@@ -36,7 +36,7 @@ FLOORS = (
     {"flows.studio.release", "flows.studio.sound", "flows.studio.picture"},
     {"flows.studio.filming", "flows.studio.timeline"},
     {"flows.studio.voice"},
-    {"flows.studio.acting"},
+    {"flows.studio.acting", "flows.studio.hosted"},
     {"flows.studio.media"},
     {"flows.studio.workspace", "flows.studio.typography", "flows.studio.cameras", "flows.studio.terminal"},
     {"flows.studio.errors", "flows.studio.rates"},

@@ -50,6 +50,14 @@ def episode(
     verbose: Verbose = False,
     video: Video = NO_VIDEO_OPTIONS,
     draft: Draft = False,
+    pay_again: Annotated[
+        bool,
+        Parameter(
+            negative=(),
+            show_default=False,
+            help="Ask a service again for films that may have been paid for and never came.",
+        ),
+    ] = False,
 ) -> int:
     """Make an episode, or finish it, or make again what no longer matches its premise and script."""
     request = EpisodeRequest(
@@ -62,6 +70,7 @@ def episode(
         device=device,
         video=video_keys(video),
         draft=draft,
+        pay_again=pay_again,
     )
     return run_command(lambda console: runs.make_episode(request, console, verbose=verbose))
 
@@ -126,6 +135,7 @@ def batch(
     video: Video = NO_VIDEO_OPTIONS,
 ) -> int:
     """Finish what is unfinished, then make the next episode of every show. One that fails stops no other."""
+    keys = video_keys(video)
     request = BatchRequest(
         premises=premises,
         writer=writer,
@@ -134,7 +144,8 @@ def batch(
         device=device,
         stop_at=stop_at,
         on_done=on_done,
-        video=video_keys(video),
+        max_cost=keys.pop("max_cost", None),
+        video=keys,
     )
     return run_command(lambda console: runs.make_batch(request, console, verbose=verbose))
 

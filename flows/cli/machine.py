@@ -20,12 +20,15 @@ def clean(
         int, Parameter(validator=Number(gte=0), help="Episodes of every show that stay whole.")
     ] = 5,
     dry_run: Annotated[bool, Parameter(negative=(), help="Only say how much it would free.")] = False,
+    paid: Annotated[
+        bool, Parameter(negative=(), show_default=False, help="Films that a service was paid for as well.")
+    ] = False,
     output: Output = OUTPUT,
 ) -> int:
     """Take clips, voices and segments of older episodes away. Scripts, recipes and films stay."""
     from flows.studio.commands.clean import clean
 
-    return run_command(lambda console: clean(output, keep=keep, dry_run=dry_run))
+    return run_command(lambda console: clean(output, keep=keep, dry_run=dry_run, paid=paid))
 
 
 def voices(

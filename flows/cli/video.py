@@ -25,8 +25,8 @@ class VideoOptions:
         str | None,
         Parameter(
             name="--video-model",
-            help="toon, a folder, a weight file or a hub id. New episodes: the premise's, "
-            "COLDOPEN_VIDEO_MODEL, toon.",
+            help="toon, a folder, a weight file, a hub id, MODEL@URL, fal:MODEL, replicate:MODEL. New "
+            "episodes: the premise's, COLDOPEN_VIDEO_MODEL, toon.",
         ),
     ] = None
     size: Annotated[
@@ -46,6 +46,12 @@ class VideoOptions:
     ] = ()
     memory: Memory = None
     speed: Annotated[Speed | None, Parameter(help="fast: fewer and cheaper steps.")] = None
+    max_cost: Annotated[
+        float | None,
+        Parameter(
+            validator=Number(gte=0), help="US dollars that films by a service may cost; batch: in the night."
+        ),
+    ] = None
     takes: Annotated[
         Literal["one", "auto"] | None,
         Parameter(help="auto: TOON films a wrong kind or colour again, at most 3 takes a shot."),

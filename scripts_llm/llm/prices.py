@@ -6,6 +6,7 @@ import os
 from collections.abc import Mapping, Sequence
 from importlib import resources
 from pathlib import Path
+from typing import Annotated
 from urllib.parse import urlsplit
 
 from pydantic import Field
@@ -28,22 +29,37 @@ class Price(Model):
     cached: float | None = Field(default=None, ge=0, description="of a prompt's part that was seen before")
 
 
+class CameraPrice(Model):
+    """US dollars for a second of film that a service makes."""
+
+    second: Annotated[float, Field(ge=0)] | dict[str, Annotated[float, Field(ge=0)]] = Field(
+        description="of any picture, or by the lines of it: `{480p: 0.05, 720p: 0.10}`"
+    )
+    checked: str = Field(default="", max_length=40, description="when somebody looked: `2026-11`")
+
+
 class Prices(Model):
     """Prices by host and model."""
 
     endpoints: dict[str, dict[str, Price]] = Field(default={}, description="a host, or `any`")
+    cameras: dict[str, dict[str, CameraPrice]] = Field(
+        default={}, description="`fal`, `replicate`, a host, or `any`; then the model, or `any`"
+    )
 
 
 def read_prices(own: Sequence[Path] = ()) -> Prices:
     """The shipped prices, overridden by those of the files that exist. Raises ScriptError."""
     shipped = resources.files("templates") / "prices.yaml"
     with resources.as_file(shipped) as path:
-        merged = dict(_read(path).endpoints)
-    for path in own:
-        if path.is_file():
-            for host, models in _read(path).endpoints.items():
-                merged[host] = {**merged.get(host, {}), **models}
-    return Prices(endpoints=merged)
+        every = [_read(path), *(_read(each) for each in own if each.is_file())]
+    endpoints: dict[str, dict[str, Price]] = {}
+    cameras: dict[str, dict[str, CameraPrice]] = {}
+    for prices in every:
+        for host, models in prices.endpoints.items():
+            endpoints[host] = {**endpoints.get(host, {}), **models}
+        for place, films in prices.cameras.items():
+            cameras[place] = {**cameras.get(place, {}), **films}
+    return Prices(endpoints=endpoints, cameras=cameras)
 
 
 def user_price_files(premise_path: Path | None, env: Mapping[str, str] = os.environ) -> list[Path]:

@@ -32,7 +32,7 @@ class Video(Model):
         min_length=1,
         max_length=400,
         description="`toon`, the one in the package; or a folder (beside this file, too), a weight file or a "
-        "hub id: see docs/models.md",
+        "hub id: see docs/models.md; `MODEL@URL`, `fal:MODEL`, `replicate:MODEL`: see docs/cameras.md",
     )
     camera: str | None = Field(
         default=None,
@@ -51,6 +51,16 @@ class Video(Model):
         default=False,
         description="true: the camera films only shots with `approved: true`, the draft's model all others; "
         "see docs/cameras.md",
+    )
+    max_cost: float | None = Field(
+        default=None,
+        ge=0,
+        le=1_000_000,
+        description="US dollars that films by services may cost, an episode; a camera with a price films "
+        "nothing without it, and nothing above it",
+    )
+    inputs: dict[str, str | int | float | bool] = Field(
+        default={}, description="of a service's model, by its own names: `{resolution: 480p, duration: 8s}`"
     )
     size: str | None = Field(
         default=None,

@@ -10,7 +10,7 @@ import numpy as np
 
 from flows.studio.cameras.facts import DEFAULT_MODEL
 from flows.studio.errors import StudioError
-from flows.studio.filming import prompt, vocabulary
+from flows.studio.filming import hosted_shots, prompt, vocabulary
 from flows.studio.filming.models import describe_model, dialect_of
 from flows.studio.filming.settings import describe_film, picture_size
 from flows.studio.media import audio, user_files
@@ -18,6 +18,7 @@ from flows.studio.picture import upscaler
 from flows.studio.production import messages
 from flows.studio.production.console import count
 from flows.studio.production.episode import Episode, on_the_last_one, whole_cast
+from flows.studio.production.plan import film_settings
 from flows.studio.production.request import EpisodeRequest, Outcome
 from flows.studio.sound import user_audio
 from flows.studio.typography import fonts, linebreak
@@ -53,6 +54,7 @@ def check(request: EpisodeRequest, script: Path | None) -> Outcome:
     path, own, folders = script or episode.folder.script, episode.own_premise, episode.user_folders
     if episode.premise_path is not None and not findings.errors:
         findings.add(of_premise(_with_video(episode, own), folders), episode.premise_path)
+        findings.add(_of_money(episode), episode.premise_path)
         findings.add_warnings(read.find_lost_text(episode.premise_path, what="premise"))
     if not path.exists() and script is None:
         command = messages.command(episode, verb="script")
@@ -164,6 +166,18 @@ class Finding:
     way: Way
     text: str
     is_error: bool = False
+
+
+def _of_money(episode: Episode) -> Iterator[Finding]:
+    """A camera that costs money, without a price or a limit."""
+    try:
+        film = film_settings(episode, episode.own_premise, episode.video_of_the_episode)
+    except StudioError:
+        return  # told by `of_premise`
+    try:
+        hosted_shots.check_money(film)
+    except StudioError as error:
+        yield Finding(("video",), str(error), is_error=True)
 
 
 def of_premise(premise: Premise, places: Sequence[Path] = ()) -> Iterator[Finding]:

@@ -9,11 +9,11 @@ from flows.studio.production.request import Outcome
 from flows.studio.workspace import disk_usage
 
 
-def clean(output: Path, *, keep: int, dry_run: bool) -> Outcome:
+def clean(output: Path, *, keep: int, dry_run: bool, paid: bool = False) -> Outcome:
     """Removes clips, voices and segments of older episodes; a dry run says how many bytes that frees."""
     lines: list[str] = []
     freed = 0
-    for removal in disk_usage.removable_files(output, keep=keep):
+    for removal in disk_usage.removable_files(output, keep=keep, paid=paid):
         size = f"{disk_usage.format_bytes(removal.num_bytes)} in {len(removal.files)} files"
         if not dry_run:
             try:

@@ -81,7 +81,7 @@ class ClipOptions:
     lora: tuple[str, ...] = ()
     """FILE or FILE:WEIGHT; may be given several times."""
     video_model: str | None = None
-    """toon, a folder, a weight file or a hub id. Left out: toon."""
+    """toon, a folder, a weight file, a hub id, MODEL@URL, fal:MODEL, replicate:MODEL. Left out: toon."""
     memory: str | None = None
     """8GB, or auto: what the device has free."""
     speed: Speed | None = None

@@ -7,6 +7,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from flows.studio.filming import hosted_shots
+from flows.studio.hosted.jobs import Jobs
 from flows.studio.production import messages
 from flows.studio.production.console import count, duration
 from flows.studio.production.edit import stored_segments
@@ -46,7 +48,8 @@ def plan(request: EpisodeRequest) -> Outcome:
     todo = f"to make: {f'{shots}, {lines}' if current.missing else 'the cut'}{kept}"
     rows = (f"  {item}" for item in items[:MOST_ITEMS])
     approvals = messages.describe_approvals(current)
-    return Outcome(0, None, (head, *rows, *rest, todo, *approvals, _describe_cost(current, earlier)))
+    cost = _describe_cost(current, earlier)
+    return Outcome(0, None, (head, *rows, *rest, todo, *approvals, *cost))
 
 
 def _cut_items(plan: Plan) -> list[str]:
@@ -124,8 +127,8 @@ def _describe_writing(episode: Episode, earlier: _EarlierEpisodes) -> tuple[str,
     return (*lines, f"tokens: {tokens}; money: {money}")
 
 
-def _describe_cost(plan: Plan, earlier: _EarlierEpisodes) -> str:
-    """Seconds, tokens and money of what is to be made."""
+def _describe_cost(plan: Plan, earlier: _EarlierEpisodes) -> tuple[str, ...]:
+    """Seconds, tokens and money of what is to be made; films by services have a line of their own."""
     parts = []
     if plan.num_missing_clips:
         shot = seconds_a_shot(plan.clips, plan.film) or earlier.shot
@@ -133,4 +136,7 @@ def _describe_cost(plan: Plan, earlier: _EarlierEpisodes) -> str:
         parts.append(filming or "the time that filming takes is not known yet")
     if plan.num_missing_voices and earlier.line:
         parts.append(f"about {duration(plan.num_missing_voices * earlier.line)} of speaking")
-    return ", ".join([*parts, "no tokens, no money"])
+    jobs = Jobs(plan.episode.folder.jobs)
+    films = plan.missing_by_film.items()
+    money = [hosted_shots.describe_cost(film, shots, jobs) for film, shots in films if film.is_hosted]
+    return (", ".join([*parts, "no tokens" if money else "no tokens, no money"]), *money)

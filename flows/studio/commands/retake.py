@@ -106,8 +106,9 @@ def _film_next_take(
     for filmed in film_shots(takes_to_film, plan.film, models, clips, on_step=on_step):
         take, clip = filmed.shot, filmed.clip
         if clip is None:
+            failed = "failed twice" if filmed.attempts > 1 else "has no film"
             raise StudioError(
-                f"{take.label}: take {take.take} failed twice: {filmed.fault}; run the same command again"
+                f"{take.label}: take {take.take} {failed}: {filmed.fault}; run the same command again"
             )
         seconds, seed = float(clip.notes["seconds"]), auto_takes.filmed_seed(take.seed, clip.notes)
         console.say(f"{take.label} take {take.take}, seed {seed}: {clip.path} in {duration(seconds)}")

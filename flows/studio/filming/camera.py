@@ -12,11 +12,13 @@ from typing import Any
 
 from flows.studio.cameras.film_model import FilmModel, OnStep, Preview, RenderError, Video
 from flows.studio.errors import StudioError
-from flows.studio.filming import auto_takes
+from flows.studio.filming import auto_takes, hosted_shots
 from flows.studio.filming.models import LoadedModels
 from flows.studio.filming.settings import FilmSettings
 from flows.studio.filming.shots import PlannedShot
 from flows.studio.filming.vocabulary import directed_prompts
+from flows.studio.hosted.camera import HostedCamera
+from flows.studio.hosted.errors import ShotError
 from flows.studio.media import clip_rate, user_files
 from flows.studio.workspace import artifacts
 from flows.studio.workspace.artifacts import Artifact
@@ -33,6 +35,7 @@ class FilmedShot:
     shot: PlannedShot
     clip: Artifact | None
     fault: str = ""
+    attempts: int = ATTEMPTS
 
 
 def film_shots(
@@ -42,19 +45,27 @@ def film_shots(
     folder: Path,
     *,
     on_step: OnShotStep,
+    following: Sequence[PlannedShot] = (),
 ) -> Generator[FilmedShot]:
     """Films the shots into `folder` and gives each as soon as it is done; callers may not rely on an order.
 
     A caller that stops iterating stops the filming. The film model is loaded at the first shot that needs it.
-    Raises as `film_shot` and `store_user_file` do.
+    A service is asked for several films at once, those of the `following` shots among them, which a later
+    call fetches. Raises as `film_shot` and `store_user_file` do.
     """
-    for shot in shots:
+    for number, shot in enumerate(shots):
         if shot.file is not None:
             yield store_user_file(shot, folder)
             continue
 
         own = shot.film or film
-        yield film_shot(shot, own, open_for(own, models), folder, on_step=partial(on_step, shot))
+        model = open_for(own, models)
+        if isinstance(model, HostedCamera):
+            alike = [
+                one for one in (*shots[number:], *following) if one.file is None and (one.film or film) == own
+            ]
+            hosted_shots.ask_ahead(alike[: hosted_shots.AT_ONCE], own, model, folder)
+        yield film_shot(shot, own, model, folder, on_step=partial(on_step, shot))
 
 
 def open_for(film: FilmSettings, models: LoadedModels) -> FilmModel:
@@ -67,8 +78,11 @@ def film_shot(
 ) -> FilmedShot:
     """Films a shot into `folder`; one that fails twice comes back with its fault, and the episode goes on.
 
-    Raises StudioError where no other shot could be filmed either: a full disk, impossible settings.
+    A server is asked once, and what it refuses is never asked for again. Raises StudioError where no other
+    shot could be filmed either: a full disk, impossible settings, a wrong key, a limit of dollars.
     """
+    if isinstance(model, HostedCamera):
+        return _film_hosted(shot, film, model, folder, on_step=on_step)
     fault = ""
     for _ in range(ATTEMPTS):
         try:
@@ -84,6 +98,18 @@ def film_shot(
         except Exception as error:
             fault = f"{type(error).__name__}: {error}"
     return FilmedShot(shot, None, fault.splitlines()[0])
+
+
+def _film_hosted(
+    shot: PlannedShot, film: FilmSettings, model: HostedCamera, folder: Path, *, on_step: OnStep
+) -> FilmedShot:
+    def on_share(share: float | None) -> None:
+        on_step(round(100 * (share or 0)), 100, None)
+
+    try:
+        return FilmedShot(shot, hosted_shots.film_shot(shot, film, model, folder, on_share=on_share))
+    except ShotError as fault:
+        return FilmedShot(shot, None, str(fault), attempts=1)
 
 
 def store_user_file(shot: PlannedShot, folder: Path) -> FilmedShot:

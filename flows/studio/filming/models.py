@@ -29,6 +29,7 @@ from flows.studio.cameras.names import read_name, with_whole_path
 from flows.studio.filming import guests
 from flows.studio.filming.previews import PreviewTime
 from flows.studio.filming.t2v_errors import errors_of_t2v
+from flows.studio.hosted import camera as hosted_camera
 from t2v.configs import fast_settings, small_sizes
 
 if TYPE_CHECKING:
@@ -46,6 +47,9 @@ def describe_model(source: str, *, loras: Loras = ()) -> ModelFacts:
 
     A hub id is fetched if it is not on this machine yet. Raises ModelError.
     """
+    if not read_name(source).is_here:
+        _refuse_loras(source, loras)
+        return hosted_camera.describe(source)
     with errors_of_t2v():
         if guests.is_guest(source):
             _refuse_loras(source, loras)
@@ -54,7 +58,12 @@ def describe_model(source: str, *, loras: Loras = ()) -> ModelFacts:
 
 
 def fingerprint(source: str, *, loras: Loras = ()) -> str:
-    """16 hexadecimal digits that change with the model's weights and its LoRAs. Raises ModelError."""
+    """16 hexadecimal digits that change with the model's weights and its LoRAs; "" where nobody sees them.
+
+    Raises ModelError.
+    """
+    if not read_name(source).is_here:
+        return hosted_camera.fingerprint(source)
     with errors_of_t2v():
         if guests.is_guest(source):
             return guests.fingerprint(source)
@@ -137,6 +146,9 @@ def open_model(
 
     Raises ModelError for a model that is missing or broken, or a device that this machine has not.
     """
+    if not read_name(source).is_here:
+        _refuse_loras(source, loras)
+        return hosted_camera.open_camera(source)
     with errors_of_t2v():
         if guests.is_guest(source):
             _refuse_loras(source, loras)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -11,9 +11,12 @@ from typing import Any, Literal
 
 from flows.studio.cameras.facts import DEFAULT_MODEL, DialectName, ModelFacts, Sampling, Speed, is_for_sale
 from flows.studio.cameras.film_model import GenerateSettings, ModelError
+from flows.studio.cameras.names import read_name
 from flows.studio.errors import StudioError
 from flows.studio.filming import auto_takes, models
+from flows.studio.hosted.camera_prices import Price, find_price
 from flows.studio.media.size import parse_size
+from flows.studio.rates import FPS
 from scripts_llm.screenplay.premise import Premise
 from scripts_llm.screenplay.video import Video
 
@@ -51,6 +54,9 @@ class FilmSettings:
     takes: Literal["one", "auto"] = "one"  # auto: a take with a fault is filmed again
     directed: bool = False  # the camera can act: its prompts say what everybody does in each frame
     lips: bool = False  # mouths move with the voices, which are made before the shots
+    inputs: tuple[tuple[str, Any], ...] = ()  # of a service's model, by its own names
+    price: Price | None = None  # of a second, where a service films
+    max_cost: float | None = None  # US dollars that all films of the episode may cost
 
     @property
     def recipe(self) -> dict[str, Any]:
@@ -58,10 +64,8 @@ class FilmSettings:
 
         Settings that came later are left out at their first value, so that older clips keep their recipes.
         """
-        left_out = (
-            *("name", "title", "licence", "territory", "dialect", "is_drawn", "loras", "memory"),
-            *("directed", "lips"),
-        )
+        told = ("name", "title", "licence", "territory", "dialect", "is_drawn", "memory", "price", "max_cost")
+        left_out = (*told, "loras", "inputs", "directed", "lips")
         defaults = {"motion_guidance": 0.0, "speed": "exact", "takes": "one"}
         settings = {
             key: value
@@ -69,7 +73,18 @@ class FilmSettings:
             if key not in left_out and (key not in defaults or value != defaults[key])
         }
         loras = {"loras": [[Path(file).name, weight] for file, weight in self.loras]} if self.loras else {}
-        return {**settings, "model": self.name, **loras}
+        inputs = {"inputs": dict(self.inputs)} if self.inputs else {}
+        return {**settings, "model": self.name, **loras, **inputs}
+
+    @property
+    def is_hosted(self) -> bool:
+        """Whether a server or a service films, and not this machine."""
+        return not read_name(self.model).is_here
+
+    @property
+    def dollars(self) -> float | None:
+        """The price of one shot; None if it costs nothing, or nobody knows what."""
+        return None if self.price is None else self.price.of_film(self.num_frames / FPS)
 
     @property
     def is_for_sale(self) -> bool:
@@ -93,13 +108,17 @@ class FilmSettings:
 
 
 def resolve_settings(
-    premise: Premise, *, num_steps: int | None = None, video: Video | None = None
+    premise: Premise,
+    *,
+    num_steps: int | None = None,
+    video: Video | None = None,
+    price_files: Sequence[Path] = (),
 ) -> FilmSettings:
     """The film settings of a premise, or of a `video` in place of the premise's own.
 
     `num_steps` is what the default model took when the episode was begun: it counts for that model where no
-    steps and no speed are given. Raises StudioError for a film model that is missing or broken, and for
-    settings that it cannot film with.
+    steps and no speed are given; `price_files` are the user's own prices. Raises StudioError for a film model
+    that is missing or broken, and for settings that it cannot film with.
     """
     video = premise.video if video is None else video
     source, loras = video.model or DEFAULT_MODEL, tuple(parse_lora(text) for text in video.lora)
@@ -135,13 +154,18 @@ def resolve_settings(
         takes=_takes(facts, (height, width), video),
         directed=facts.directed,
         lips=facts.directed and video.lips != "off",
+        inputs=tuple(sorted(video.inputs.items())),
+        price=find_price(read_name(source), lines=min(height, width), own=price_files),
+        max_cost=video.max_cost,
     )
 
 
 def draft_video(video: Video) -> Video:
     """The `video:` of a draft: its own model with that model's settings, if another one films the episode."""
     model = video.draft or DEFAULT_MODEL
-    return video if video.model == model else Video(model=model, seed=video.seed, fit=video.fit)
+    if video.model == model:
+        return video
+    return Video(model=model, seed=video.seed, fit=video.fit, max_cost=video.max_cost)
 
 
 def describe_film(premise: Premise, video: Video) -> str:

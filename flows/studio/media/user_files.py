@@ -124,6 +124,14 @@ def make_clip(
     return artifacts.create(place, label, recipe, ".mp4", write=write)
 
 
+def conform_film(file: Path, size: tuple[int, int], *, out: Path) -> int:
+    """Writes a film of any size and rate as the pictures of a clip: of this size, filling it, 24 a second.
+
+    It is as long as it is, at most ten seconds. Returns how many pictures. Raises StudioError if it has none.
+    """
+    return _conform(file, size, LONGEST_SECONDS, out)
+
+
 def check_media(file: Path) -> None:
     """Reads a picture, or the first frame of a film, as its clip is made.
 

@@ -11,12 +11,13 @@ import shlex
 import subprocess
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal
 
 from flows.studio.errors import StudioError
+from flows.studio.hosted.jobs import Jobs
 from flows.studio.production.console import Console, duration
 from flows.studio.production.episode import check_video, time_is_up
 from flows.studio.production.errors import describe_error, describe_error_in_a_line
@@ -24,7 +25,7 @@ from flows.studio.production.request import BatchRequest, EpisodeRequest, Outcom
 from flows.studio.release import index_page
 from flows.studio.workspace import disk_usage
 from flows.studio.workspace.files import list_files, read_json, write_json
-from flows.studio.workspace.folder import episodes, show_folder_name
+from flows.studio.workspace.folder import all_episodes, episodes, show_folder_name
 from scripts_llm.errors import ScriptError
 from scripts_llm.files.read import read_premise
 
@@ -158,6 +159,7 @@ def make_batch(request: BatchRequest, console: Console, make: Make, *, on_bug: O
 
     `on_bug` gets the premise and the error of an episode that failed for no reason that people can mend.
     """
+    began = time.time()
     stop_at = next_time(request.stop_at, datetime.now().astimezone()) if request.stop_at else None
     night = plan_night(request)
     for refused in night.refused:
@@ -172,34 +174,46 @@ def make_batch(request: BatchRequest, console: Console, make: Make, *, on_bug: O
             results.append(Result(task.premise, None, "not begun: the time was up"))
             continue
         console.say(f"{number} of {len(night.tasks)}: {task.premise}")
-        results.append(_make_one(task, request, stop_at, console, make, on_bug))
+        left = money_left(request, began)
+        results.append(_make_one(episode_request(task, request, stop_at, left), console, make, on_bug))
     return results
 
 
-def _make_one(
-    task: Task, request: BatchRequest, stop_at: datetime | None, console: Console, make: Make, on_bug: OnBug
-) -> Result:
+def money_left(request: BatchRequest, began: float) -> float | None:
+    """The dollars that films may still cost in a night that began then (Unix time); None without a bound."""
+    if request.max_cost is None:
+        return None
+    folders = all_episodes(request.output)
+    jobs = [Jobs(one.jobs) for folder in folders for one in (folder, replace(folder, draft=True))]
+    return max(0.0, request.max_cost - sum(each.spent_since(began) for each in jobs))
+
+
+def _make_one(request: EpisodeRequest, console: Console, make: Make, on_bug: OnBug) -> Result:
     """Makes one episode; whatever happens to it, the night goes on."""
     began = time.monotonic()
+    assert request.premise is not None
     try:
-        outcome = make(episode_request(task, request, stop_at))
+        outcome = make(request)
     except Exception as error:
         line = describe_error_in_a_line(error)
         if describe_error(error) is None:
-            on_bug(task.premise, error)
-        console.warn(f"{task.premise} was not made: {line}")
-        return Result(task.premise, None, line, time.monotonic() - began)
+            on_bug(request.premise, error)
+        console.warn(f"{request.premise} was not made: {line}")
+        return Result(request.premise, None, line, time.monotonic() - began)
     seconds = time.monotonic() - began
-    console.say(f"{task.premise}: {outcome.path} in {duration(seconds)}")
-    return Result(task.premise, outcome, seconds=seconds)
+    console.say(f"{request.premise}: {outcome.path} in {duration(seconds)}")
+    return Result(request.premise, outcome, seconds=seconds)
 
 
-def episode_request(task: Task, request: BatchRequest, stop_at: datetime | None = None) -> EpisodeRequest:
+def episode_request(
+    task: Task, request: BatchRequest, stop_at: datetime | None = None, max_cost: float | None = None
+) -> EpisodeRequest:
     """The request of one episode of the night."""
     return EpisodeRequest(
         premise=task.premise,
         episode=task.episode,
         stop_at=stop_at,
+        max_cost=max_cost,
         **{name: getattr(request, name) for name in ("writer", "seed", "output", "device", "video")},
     )
 

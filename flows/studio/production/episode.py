@@ -20,6 +20,7 @@ from flows.studio.errors import StudioError
 from flows.studio.filming.models import describe_model, resolve_source
 from flows.studio.filming.settings import check_model, draft_video, parse_lora
 from flows.studio.filming.vocabulary import film_words
+from flows.studio.hosted.jobs import Jobs
 from flows.studio.production.request import EpisodeRequest, MemeText
 from flows.studio.voice.catalog import default_speaker
 from flows.studio.voice.settings import Speaker
@@ -47,7 +48,8 @@ class Episode:
 
     `own_premise` is the premise as its file has it, `premise` the same with everybody who plays. `seed` is
     the show's: the scripts of all its episodes come from it. `script` is None until it is read or written,
-    and `calls` are those of the writer that wrote it in this run.
+    and `calls` are those of the writer that wrote it in this run. `spent` are the dollars that films by
+    services may have cost when it was opened.
     """
 
     request: EpisodeRequest
@@ -58,6 +60,7 @@ class Episode:
     seed: int
     script: Script | None = None
     calls: tuple[Call, ...] = ()
+    spent: float = 0.0
 
     @classmethod
     def open(cls, request: EpisodeRequest, premise: Premise | None = None) -> Episode:
@@ -79,7 +82,7 @@ class Episode:
         memory = _memory(manifest.read_memory(folder), request, premise, path)
         seeds = (memory.seed, premise.seed, artifacts.seed_from("show", premise.show))
         seed = next(seed for seed in seeds if seed is not None)
-        return cls(request, premise, path, folder, memory, seed)
+        return cls(request, premise, path, folder, memory, seed, spent=Jobs(folder.jobs).spent)
 
     @property
     def name(self) -> str:
@@ -143,6 +146,13 @@ class Episode:
         """
         own = self.video_of_the_episode
         return draft_video(own) if self.folder.draft else own
+
+    @property
+    def max_cost(self) -> float | None:
+        """US dollars that all films by services may cost: the premise's bound or this run's, the lesser."""
+        of_run = self.request.max_cost
+        bounds = [self.video.max_cost, None if of_run is None else self.spent + of_run]
+        return min((bound for bound in bounds if bound is not None), default=None)
 
     @property
     def video_of_the_draft(self) -> Video | None:

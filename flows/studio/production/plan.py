@@ -16,6 +16,7 @@ from flows.studio.acting.cues import Part
 from flows.studio.filming import shots as shot_list
 from flows.studio.filming.settings import FilmSettings, picture_size, resolve_settings
 from flows.studio.filming.shots import DIRECTIONS, PlannedShot, with_other_takes
+from flows.studio.hosted.camera_prices import user_price_files
 from flows.studio.picture import contact_sheet as contact_sheets
 from flows.studio.picture import memes
 from flows.studio.picture.contact_sheet import Sheet
@@ -39,6 +40,7 @@ from flows.studio.workspace.artifacts import Artifact, Artifacts
 from flows.studio.workspace.folder import EpisodeFolder
 from scripts_llm.screenplay.premise import Premise, display_name
 from scripts_llm.screenplay.script import Script
+from scripts_llm.screenplay.video import Video
 
 Kind = Literal["clip", "voice"]
 Item = TypeVar("Item", PlannedShot, PlannedLine)
@@ -138,6 +140,15 @@ class Plan:
         """
         missing = _first_of_each(with_other_takes(self.shots), self.clips)
         return tuple(sorted(missing, key=lambda shot: shot.film is None))
+
+    @property
+    def missing_by_film(self) -> Mapping[FilmSettings, Sequence[PlannedShot]]:
+        """The shots that are to be filmed, by the settings that film them."""
+        found: dict[FilmSettings, list[PlannedShot]] = {}
+        for shot in self.missing_shots:
+            if shot.file is None:
+                found.setdefault(self.film_of(shot), []).append(shot)
+        return found
 
     @property
     def missing_lines(self) -> tuple[PlannedLine, ...]:
@@ -288,10 +299,9 @@ def make_plan(episode: Episode) -> Plan:
     """
     script, premise, folders = episode.script, episode.premise, episode.user_folders
     assert script is not None
-    film = resolve_settings(premise, num_steps=episode.memory.num_steps, video=episode.video)
-    draft = None
-    if (waiting := episode.video_of_the_draft) is not None:
-        draft = resolve_settings(premise, num_steps=episode.memory.num_steps, video=waiting)
+    film = film_settings(episode, premise, episode.video)
+    waiting = episode.video_of_the_draft
+    draft = None if waiting is None else film_settings(episode, premise, waiting)
     stored = stored_in(episode.folder)
     lines = plan_lines(script, premise, speaker=episode.speaker, folders=folders, stored=stored["voices"])
 
@@ -326,6 +336,13 @@ def make_plan(episode: Episode) -> Plan:
 
 def _moves_lips(episode: Episode, *films: FilmSettings | None) -> bool:
     return not episode.is_meme and any(film is not None and film.lips for film in films)
+
+
+def film_settings(episode: Episode, premise: Premise, video: Video) -> FilmSettings:
+    """The film settings of an episode, with the user's prices and the bound on what films may cost."""
+    files = user_price_files(episode.premise_path)
+    film = resolve_settings(premise, num_steps=episode.memory.num_steps, video=video, price_files=files)
+    return replace(film, max_cost=episode.max_cost) if film.is_hosted else film
 
 
 def seconds_a_shot(clips: Artifacts, film: FilmSettings) -> float | None:

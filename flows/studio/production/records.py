@@ -106,6 +106,7 @@ def _shot_row(plan: Plan, shot: PlannedShot) -> dict[str, Any]:
         "sha256": clip_hash(clip.path)[:16] if clip else None,
         "seconds": notes.get("seconds"),
         "device": notes.get("device"),
+        **({"usd": notes["usd"]} if "usd" in notes else {}),
     }
 
 

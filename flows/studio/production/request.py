@@ -60,6 +60,12 @@ class EpisodeRequest(_Request):
         default=False, description="Film with TOON, to draft.mp4; the episode stays as it is."
     )
     meme: MemeText | None = Field(default=None, description="A meme that has no premise file.")
+    max_cost: float | None = Field(
+        default=None, ge=0, description="US dollars that films by services may cost in this run."
+    )
+    pay_again: bool = Field(
+        default=False, description="Ask again for films that may have been paid for and never came."
+    )
 
 
 class BatchRequest(_Request):
@@ -67,6 +73,9 @@ class BatchRequest(_Request):
 
     premises: UserPath = Field(default=PREMISES, description="The folder of premises, a show each.")
     stop_at: str | None = Field(default=None, description="07:00: no shot is begun after it.")
+    max_cost: float | None = Field(
+        default=None, ge=0, description="US dollars that films by services may cost in the whole night."
+    )
     on_done: str | None = Field(
         default=None, description="A command that gets the summary as JSON on its stdin."
     )

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 import time
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
@@ -16,10 +15,11 @@ from pathlib import Path
 
 from flows.studio.cameras.film_model import Preview
 from flows.studio.errors import StudioError
-from flows.studio.filming import auto_takes
+from flows.studio.filming import auto_takes, hosted_shots
 from flows.studio.filming.camera import FilmedShot, seconds_per_shot
 from flows.studio.filming.settings import PICTURE_SIZES, FilmSettings
 from flows.studio.filming.shots import PlannedShot
+from flows.studio.hosted.jobs import Jobs
 from flows.studio.picture import contact_sheet as contact_sheets
 from flows.studio.picture import upscaler
 from flows.studio.picture.upscale import PlannedUpscale
@@ -251,9 +251,15 @@ def film_shots(run: Run, steps: Steps, plan: Plan) -> tuple[Plan, tuple[str, ...
     if plan.moves_lips:
         plan = speak_lines(run, steps, plan)
     missing = plan.missing_shots
-    by_film = Counter(plan.film_of(shot) for shot in missing if shot.file is None)
-    for film, num_shots in reversed(by_film.items()):  # the first to film is loaded last
-        _say_estimate(run, steps, film, num_shots)
+    by_film = plan.missing_by_film
+    _give_up_unheard_jobs(run)
+    for film in by_film:
+        hosted_shots.check_money(film)
+    for film, shots in reversed([*by_film.items()]):  # the first to film is loaded last
+        if film.is_hosted:
+            run.console.say(hosted_shots.describe_cost(film, shots, Jobs(run.episode.folder.jobs)))
+        else:
+            _say_estimate(run, steps, film, len(shots))
     plan, failed = _film(run, steps, plan, missing)
     contact_sheets.write_sheet(plan.contact_sheet(), run.episode.folder.contact_sheet)
     _write_take_sheets(run, plan, missing)
@@ -263,6 +269,13 @@ def film_shots(run: Run, steps: Steps, plan: Plan) -> tuple[Plan, tuple[str, ...
     records.save(run.episode, **chapter, gag_cards=list(gags))
     steps.show_shots(run.episode, records.shots_table(chapter))
     return plan, gags
+
+
+def _give_up_unheard_jobs(run: Run) -> None:
+    """With --pay-again, takes jobs that nobody has heard of for lost: their shots are asked for anew."""
+    if run.episode.request.pay_again:
+        for job in Jobs(run.episode.folder.jobs).give_up_unheard():
+            run.console.say(f"{job.label}: asked for again; ${job.earlier:.2f} may have been paid before")
 
 
 def _film(run: Run, steps: Steps, plan: Plan, missing: Sequence[PlannedShot]) -> tuple[Plan, dict[str, str]]:
@@ -275,7 +288,8 @@ def _film(run: Run, steps: Steps, plan: Plan, missing: Sequence[PlannedShot]) ->
 
     def on_step(shot: PlannedShot, step: int, num_steps: int, preview: Preview | None) -> None:
         scene, number = all_scenes.index(shot.scene) + 1, shot.label.rsplit(".", 1)[-1]
-        label = f"scene {scene} of {len(all_scenes)}, shot {number}, step {step} of {num_steps}"
+        how_far = f"{step} %" if plan.film_of(shot).is_hosted else f"step {step} of {num_steps}"
+        label = f"scene {scene} of {len(all_scenes)}, shot {number}, {how_far}"
         run.console.show_preview(preview)
         total = len(missing) * num_steps
         run.console.progress(label, done * num_steps + step, total, shot=shot.label)
@@ -304,7 +318,8 @@ def _film(run: Run, steps: Steps, plan: Plan, missing: Sequence[PlannedShot]) ->
 def _say_filmed(console: Console, filmed: FilmedShot, *, is_first: bool) -> None:
     label = filmed.shot.label
     if filmed.clip is None:
-        console.warn(f"{label} failed twice ({filmed.fault}); a gag card takes its place")
+        failed = "failed twice" if filmed.attempts > 1 else "has no film"
+        console.warn(f"{label} {failed} ({filmed.fault}); a gag card takes its place")
         return
     if is_first:
         console.say(f"the first clip: {filmed.clip.path}")

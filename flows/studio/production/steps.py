@@ -92,9 +92,16 @@ class LocalSteps:
         return seconds_per_step(film, open_for(film, self._models))
 
     def film_shots(
-        self, shots: Sequence[PlannedShot], film: FilmSettings, folder: Path, *, on_step: OnShotStep
+        self,
+        shots: Sequence[PlannedShot],
+        film: FilmSettings,
+        folder: Path,
+        *,
+        on_step: OnShotStep,
+        following: Sequence[PlannedShot] = (),
     ) -> Generator[FilmedShot]:
-        return film_shots(shots, film, self._models, folder, on_step=on_step)
+        """Films the shots; a service is asked for those that are `following` in a later call as well."""
+        return film_shots(shots, film, self._models, folder, on_step=on_step, following=following)
 
     def speak_lines(
         self, lines: Sequence[PlannedLine], voices: Mapping[str, VoiceSettings], folder: Path

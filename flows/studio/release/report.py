@@ -133,11 +133,18 @@ def _facts(made: Mapping[str, Any], film: Mapping[str, Any]) -> tuple[tuple[str,
         ("script by", str(pages.mapping(made.get("script")).get("written_by") or "")),
         ("film model", ", ".join(str(model[key]) for key in ("model", "licence") if model.get(key))),
         ("filming", f"{sum(filmed):.0f} s for {len(filmed)} shots" if filmed else ""),
+        ("films by services", _dollars(shots)),
         ("seed", str(settings.get("seed", ""))),
         ("tokens", _tokens(calls)),
         ("cost", _cost(calls)),
     ]
     return tuple((name, value) for name, value in found if value)
+
+
+def _dollars(shots: Sequence[Mapping[str, Any]]) -> str:
+    """What services were paid for the shots; empty if none was paid."""
+    paid = [float(shot["usd"]) for shot in shots if isinstance(shot.get("usd"), int | float)]
+    return f"${sum(paid):.2f} for {len(paid)} shots" if paid else ""
 
 
 def _tokens(calls: Sequence[Mapping[str, Any]]) -> str:

@@ -36,16 +36,20 @@ def next_episode_bytes(output: Path, show: str) -> int:
     return sum(sizes) // len(sizes) if sizes else MIN_FREE_BYTES
 
 
-def removable_files(output: Path, *, keep: int) -> tuple[Removal, ...]:
+def removable_files(output: Path, *, keep: int, paid: bool = False) -> tuple[Removal, ...]:
     """The clips, upscaled clips, voices and segments of every show's episodes but its newest `keep`.
 
-    Scripts, recipes and finished films are never among them; an episode without a film is left whole.
+    With `paid` also films as services sent them, which cost money to make again. Scripts, recipes and
+    finished films are never among them; an episode without a film is left whole.
     """
     found = []
     for _, show in groupby(all_episodes(output), key=lambda episode: episode.root.parent):
         for episode in list(show)[: -keep or None]:
             draft = replace(episode, draft=True)
-            files = tuple(_media(dict.fromkeys((*episode.artifact_folders, *draft.artifact_folders))))
+            bought = (episode.jobs, draft.jobs) if paid else ()
+            files = tuple(
+                _media(dict.fromkeys((*episode.artifact_folders, *draft.artifact_folders, *bought)))
+            )
             if files and is_finished(episode):
                 found.append(Removal(episode, files, sum(path.stat().st_size for path in files)))
     return tuple(found)

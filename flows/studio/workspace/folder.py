@@ -96,6 +96,11 @@ class EpisodeFolder:
         return self.media_root / "clips"
 
     @property
+    def jobs(self) -> Path:
+        """The folder of jobs that servers and services were asked for; see `flows.studio.hosted.jobs`."""
+        return self.media_root / "jobs"
+
+    @property
     def voices(self) -> Path:
         return self.root / "voices"
 
@@ -270,7 +275,7 @@ def _holder(text: str) -> str:
 
 def _sweep(folder: EpisodeFolder) -> None:
     """Deletes the temporary files of a killed run; only the holder of the lock may call this."""
-    for place in (folder.root, folder.media_root, *folder.artifact_folders):
+    for place in (folder.root, folder.media_root, folder.jobs, *folder.artifact_folders):
         for entry in place.iterdir() if place.is_dir() else ():
             if entry.is_file() and is_temporary(entry):
                 entry.unlink(missing_ok=True)

@@ -2,7 +2,8 @@
 
 File locks: `flock` on POSIX, a locked byte far behind the text on Windows; the system frees both when their
 process ends. Process groups: a session of its own on POSIX, where Ctrl-C in the terminal does not reach the
-child; a new process group on Windows, with the same effect. Wide pipes: on Linux alone, for speed. A child
+child; a new process group on Windows, with the same effect. Wide pipes: on Linux alone, for speed. A folder's
+entries are flushed to the disk on POSIX; Windows has no call for that and keeps a journal of them. A child
 that must end with its parent watches a pipe that the parent holds (`flows/orchestration/server.py`), the same
 on every system. Whether a process runs is asked by signal 0 on POSIX; on Windows that would end it, so its
 handle is opened. Ctrl-C for this process itself is a signal to its main thread, which wakes it.
@@ -13,6 +14,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
+from pathlib import Path
 from typing import IO, Any
 
 _FAR_BEHIND = 1 << 30
@@ -54,6 +56,9 @@ if sys.platform == "win32":
         """Raises KeyboardInterrupt in this process's main thread, as Ctrl-C does."""
         _thread.interrupt_main()
 
+    def sync_folder(folder: Path) -> None:
+        """Leaves a folder as it is."""
+
 else:
     import fcntl
     import signal
@@ -92,3 +97,12 @@ else:
         ident = threading.main_thread().ident
         assert ident is not None
         signal.pthread_kill(ident, signal.SIGINT)
+
+    def sync_folder(folder: Path) -> None:
+        """Flushes a folder's entries to the disk, so that a file moved into it is there after a power cut."""
+        number = os.open(folder, os.O_RDONLY)
+        try:
+            with contextlib.suppress(OSError):  # a file system that knows no such call
+                os.fsync(number)
+        finally:
+            os.close(number)
