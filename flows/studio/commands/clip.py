@@ -18,6 +18,7 @@ from flows.studio.filming import vocabulary
 from flows.studio.filming.models import LoadedModels, fingerprint
 from flows.studio.filming.settings import SMALL, parse_lora, small_size
 from flows.studio.filming.t2v_errors import collected_warnings
+from flows.studio.hosted.camera import HostedCamera
 from flows.studio.media import clip_export
 from flows.studio.media import frames as frame_files
 from flows.studio.media.size import parse_size
@@ -86,6 +87,8 @@ class ClipOptions:
     """8GB, or auto: what the device has free."""
     speed: Speed | None = None
     """fast: fewer and cheaper steps."""
+    max_cost: float | None = None
+    """US dollars that a service may cost, all clips of this command together."""
     prompts_file: Path | None = None
     """A text file with a prompt a line; a clip of each."""
     like: Path | None = None
@@ -171,6 +174,8 @@ def make(prompt: str | None, options: ClipOptions, screen: Console, models: Load
     for clip in planned:
         clip_export.check_target(clip.out)
     model = _open_model(options, models, screen)
+    if isinstance(model, HostedCamera):
+        model.limit_clips(options.max_cost)
     notes = _notes(options, model.facts)
     if before.get("weights", notes["weights"]) != notes["weights"]:
         screen.warn(f"{options.like} was filmed with other weights than these; it will not be the same")
@@ -262,7 +267,7 @@ def _open_model(options: ClipOptions, models: LoadedModels, screen: Console) -> 
     screen.progress(f"loading the film model {source}")
     model = models.get(source, loras=_loras(options), memory=options.memory or "auto")
     facts = model.facts
-    screen.say(f"film model {facts.name}, on {model.device}; licence {facts.licence}")
+    screen.say(f"film model {facts.name}, on {model.device}; licence {facts.licence or 'not told'}")
     if facts.territory:
         screen.warn(f"the licence {facts.licence}: {facts.territory}")
     if not facts.is_for_sale:

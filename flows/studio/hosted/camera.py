@@ -45,12 +45,16 @@ def describe(source: str) -> ModelFacts:
     """
     name = read_name(source)
     pictures: tuple[Pictures, ...] = ("none", "first")
+    takes_references = name.url is None and "reference-to-video" in name.model
+    if takes_references:
+        pictures = ("none",)
+    elif name.url is None and "image-to-video" in name.model:
+        pictures = ("first",)
     if name.place == "comfyui":
         workflow = _workflow(name)
         pictures = ("none", "first") if comfyui.takes_picture(workflow) else ("none",)
     where = _PLACES.get(name.place) or host_of(clean_url(name))
     model = Path(name.model).stem if name.place == "comfyui" else name.model
-    takes_references = name.url is None and "reference" in name.model
     own = Sampling(_OWN_STEPS)
     return ModelFacts(
         source=source,
@@ -118,6 +122,12 @@ class HostedCamera:
         self.provider = provider
         self.patience = patience
         self.device = provider.wire.where
+        self._clip_jobs = Jobs(files.cache_folder() / "jobs")
+        self._limit: float | None = None
+
+    def limit_clips(self, dollars: float | None) -> None:
+        """Bounds what clips by `generate` may cost from now on; one with a price is not filmed without."""
+        self._limit = None if dollars is None else self._clip_jobs.spent + dollars
 
     def film(self, order: Order, jobs: Jobs, *, on_share: OnShare = lambda share: None) -> Path:
         """The file of a film; see `filming.film`."""
@@ -143,16 +153,21 @@ class HostedCamera:
         asked = _asked(self.facts, prompt, seed, references, settings)
         price = find_price(name, lines=min(asked.width, asked.height), own=user_price_files(None))
         if price is None and (fault := price_fault(name)):
-            raise ModelError(f"max_cost: {fault}")
+            raise ModelError(fault)
+        if price is not None and price.second > 0 and self._limit is None:
+            raise ModelError(
+                f"max_cost: wanted a limit in US dollars for {self.facts.title}, {price}, got none, try "
+                "--max-cost 1"
+            )
         recipe = {"camera": self.facts.name, "prompt": prompt, "seed": seed, "settings": _plain(asked)}
         dollars = None if price is None else price.of_film(asked.seconds)
-        order = Order(artifacts.digest(recipe), "clip", self.facts.title, asked, dollars)
+        order = Order(artifacts.digest(recipe), "this clip", self.facts.title, asked, dollars, self._limit)
 
         def on_share(share: float | None) -> None:
             if on_step is not None:
                 on_step(round(100 * (share or 0)), 100, None)
 
-        path = self.film(order, Jobs(files.cache_folder() / "jobs"), on_share=on_share)
+        path = self.film(order, self._clip_jobs, on_share=on_share)
         with tempfile.TemporaryDirectory(prefix="cold-open-film-") as work:
             clip = Path(work, "clip.mp4")
             user_files.conform_film(path, (asked.width, asked.height), out=clip)

@@ -17,6 +17,7 @@ from flows.studio.hosted.jobs import Job, Jobs
 from flows.studio.hosted.wire import Patience
 
 OnShare = Callable[[float | None], None]  # how much of a film is done, from 0 to 1; None: not told
+FILM_TRIES = 3  # of a film that is not there: gateways are done a little before its file is
 YOUNG_SECONDS = 60.0  # of a job that a server does not know yet and may know soon
 
 
@@ -167,17 +168,18 @@ def _fetch(
     address = look.film
     assert address is not None
     unchecked = out.with_name(f"{out.stem}.unchecked{out.suffix}")
-
-    def download() -> None:
-        provider.wire.download(address, unchecked)
-        check(unchecked)
-
+    for left in reversed(range(FILM_TRIES)):
+        try:
+            patience.repeat(lambda: provider.wire.download(address, unchecked), is_look=True)
+            break
+        except HostedError as fault:
+            if fault.status not in (404, 410):
+                raise
+            if not left:
+                raise _gone(order, job, jobs, "the film is not there any more") from None
+            patience.sleep(patience.look_seconds)
     try:
-        patience.repeat(download, is_look=True)
-    except HostedError as fault:
-        if fault.status in (403, 404, 410):
-            raise _gone(order, job, jobs, "the film is not there any more") from None
-        raise
+        check(unchecked)
     except StudioError as fault:
         unchecked.unlink(missing_ok=True)
         raise ShotError(

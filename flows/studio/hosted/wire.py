@@ -39,7 +39,8 @@ _TURNED_AWAY = (425, 429, 503)  # nothing is going on there
 class Patience:
     """How often and how long to wait. `sleep` and `clock` are replaced in tests."""
 
-    tries: int = 6
+    tries: int = 6  # of asking for a job
+    look_tries: int = 12  # of looking: a server may be away for minutes
     first_seconds: float = 1.0
     longest_seconds: float = 60.0
     look_seconds: float = 5.0  # between two looks at a job
@@ -50,7 +51,8 @@ class Patience:
 
     def repeat(self, once: Callable[[], T], *, is_look: bool) -> T:
         """The result of `once`, called again after a fault that may pass; an ask never if it may be taken."""
-        for number in range(1, self.tries + 1):
+        tries = self.look_tries if is_look else self.tries
+        for number in range(1, tries + 1):
             try:
                 return once()
             except HostedError as fault:
@@ -58,7 +60,7 @@ class Patience:
                 wait = (
                     self.first_seconds * 2 ** (number - 1) if fault.retry_after is None else fault.retry_after
                 )
-                if not may_repeat or number == self.tries:
+                if not may_repeat or number == tries:
                     raise
                 if wait > self.longest_seconds and fault.retry_after is not None:
                     raise HostedError(

@@ -219,12 +219,14 @@ def describe_approvals(plan: Plan) -> tuple[str, ...]:
     if plan.draft is None:
         return ()
     filmed = [shot for shot in plan.shots if shot.file is None]
-    approved = sum(shot.film is None for shot in filmed)
-    line = f"{approved} of {count(len(filmed), 'shot')} approved for {plan.film.title}"
-    if approved == len(filmed):
+    waiting = sum(shot.film is not None for shot in filmed)
+    line = f"{len(filmed) - waiting} of {count(len(filmed), 'shot')} approved for {plan.film.title}"
+    if not waiting:
         return (line,)
+    dollars = plan.film.dollars
+    price = f" and would cost ${dollars * waiting:.2f} there" if dollars else ""
     approve = command(plan.episode, verb="approve", arguments=["s01.1"]).replace("s01.1", "SHOT")
-    return (f"{line}, the others by {plan.draft.title}; to approve: {approve}",)
+    return (f"{line}, the others are {plan.draft.title}'s{price}; to approve: {approve}",)
 
 
 def describe_murmurs(plan: Plan) -> str:

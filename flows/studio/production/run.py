@@ -307,6 +307,9 @@ def _film(run: Run, steps: Steps, plan: Plan, missing: Sequence[PlannedShot]) ->
             else:
                 plan = plan.with_clips(filmed.clip)
             _say_filmed(run.console, filmed, is_first=done == 0)
+            if filmed.clip is None and plan.draft is not None and filmed.shot.film is None:
+                undo = messages.command(episode, "--undo", verb="approve", arguments=[filmed.shot.label])
+                run.console.say(f"back to {plan.draft.title}'s clip of it: {undo}")
             if run.clock() - drawn >= SHEET_SECONDS:
                 contact_sheets.write_sheet(plan.contact_sheet(), folder.contact_sheet)
                 drawn = run.clock()

@@ -136,8 +136,8 @@ def test_the_ladder_asks_the_service_for_approved_shots_alone(
 ) -> None:
     home = show("max_cost: 1, approve: true")
     waiting = tell_plan(fish_request(home)).lines
-    assert any("0 of 2 shots approved for fish at 127.0.0.1, the others by TOON" in line for line in waiting)
-    assert not any("$" in line for line in waiting)
+    told = "0 of 2 shots approved for fish at 127.0.0.1, the others are TOON's and would cost $1.00 there"
+    assert any(told in line for line in waiting)
     approve(fish_request(home), ["s01.2"], undo=False)
     lines = tell_plan(fish_request(home)).lines
     assert (
@@ -268,11 +268,22 @@ def test_another_films_settings_are_refused_in_a_line(server: FakeServer, tmp_pa
 
 def test_one_clip_by_a_server(server: FakeServer, tmp_path: Path, monkeypatch: Any, capsys: Any) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    for _ in range(2):
-        words = ["clip", "a cat", "--video-model", f"fish@{server.base}", "--seed", "1"]
+    config = tmp_path / "config" / "cold-open"
+    config.mkdir(parents=True)
+    (config / "prices.yaml").write_text("cameras: {127.0.0.1: {any: {second: 0.10}}}\n", "utf-8")
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    for code, limit in (
+        (2, []),
+        (1, ["--max-cost", "0.05"]),
+        (0, ["--max-cost", "0.1"]),
+        (0, ["--max-cost", "0"]),
+    ):
+        words = ["clip", "a cat", "--video-model", f"fish@{server.base}", "--seed", "1", *limit]
         with pytest.raises(SystemExit) as ended:
             main([*words, "--frames", "24", "--size", "320x180", "--out", str(tmp_path / "cat.mp4")])
-        assert ended.value.code == 0, capsys.readouterr()
+        said = capsys.readouterr().err
+        assert ended.value.code == code, said
+        assert code == 0 or "max_cost" in said
     assert ffmpeg.probe(tmp_path / "cat.mp4").num_frames > 0
     assert server.creates() == 1, "the same clip is not asked for twice"
 

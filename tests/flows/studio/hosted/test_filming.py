@@ -451,7 +451,7 @@ FATAL: list[tuple[str, str, list[Any], type[HostedError], str, int, int]] = [
     (
         "videos",
         "content",
-        [status(404)],
+        [status(404)] * 3,
         UnheardError,
         "the film is not there any more, so 0.40 dollars may have been paid",
         1,
@@ -509,6 +509,7 @@ def test_a_server_that_fails_is_one_clear_line_and_never_asked_twice(
         ("look", [status(404)]),
         ("content", [cut_short, cut_short]),
         ("content", [status(503), dropped]),
+        ("content", [status(404), status(410)]),
         ("content", [says(b"")]),
         ("list", [status(502)]),
     ],
