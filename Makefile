@@ -4,7 +4,7 @@ TORCH ?=
 PARALLEL ?= -n auto --maxprocesses 4
 IN := .venv/bin/python
 
-.PHONY: episode test check test-all readme clean bench bench-cut bench-sound bench-writer bench-board bench-toon judges toon
+.PHONY: episode test check test-all readme clean bench bench-cut bench-sound bench-writer bench-board bench-toon bench-mouths judges toon
 
 episode: .venv/ready ## the default episode
 	$(IN) -m flows episode --premise templates/premises/joe_and_the_don.yaml --writer offline
@@ -42,6 +42,9 @@ bench-board: .venv/ready-dev ## the board's first paint, edits, events, page siz
 
 bench-toon: .venv/ready ## what TOON's first takes show of 500 held-out prompts; PARTS="--minutes 20" stops and goes on
 	PYTHONPATH=. $(IN) tests/benchmarks/bench_toon.py $(PARTS)
+
+bench-mouths: .venv/ready ## how well mouths keep to the voices: the drawn world's, or MODEL="--model FOLDER"
+	PYTHONPATH=. $(IN) tests/benchmarks/toon_mouths.py $(MODEL)
 
 judges: .venv/ready ## train both judges again from nothing, the one that ships and the one that scores
 	PYTHONPATH=. $(IN) -m t2v.training.judge_recipe
