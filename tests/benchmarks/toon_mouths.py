@@ -259,13 +259,15 @@ def make_scene(number: int, film: FilmSettings, folder: Path) -> Acted:
         for each in (speak(line.line.line, voices[line.line.who]) for line in lines)
     ]
     plain = shot_list.plan_shots(script, premise, film, seed=number)
-    parts = rehearse(premise, script, plain, lines, spoken, num_frames=film.num_frames, seed=number)
+    parts = None
+    if film.lips:
+        parts = rehearse(premise, script, plain, lines, spoken, num_frames=film.num_frames, seed=number)
     planned = shot_list.plan_shots(script, premise, film, seed=number, parts=parts)
     footage = tuple(
         Footage(shot.label, shot.shot, Path(shot.label), film.num_frames, shot.cues) for shot in planned
     )
     said = tuple(
-        SpokenLine(wav.path, int(wav.notes["num_samples"]), mouths=stored_mouths(wav))
+        SpokenLine(wav.path, int(wav.notes["num_samples"]), mouths=stored_mouths(wav) if film.lips else "")
         for wav in (spoken[line.digest] for line in lines)
     )
     form = FilmFormat(WIDTH, HEIGHT, title=premise.show, credits=("x",), captions=False, seed=number)
@@ -384,6 +386,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--model", help="a folder with a TOON that takes directions")
+    parser.add_argument("--lips", choices=("on", "off"), default="on", help="off: mouths as they like")
     parser.add_argument("--scenes", type=int, default=12)
     parser.add_argument("--sheet", type=Path, help="draws every second frame of the first shots")
     options = parser.parse_args()
@@ -395,6 +398,7 @@ def main() -> None:
         if not film.lips:
             raise SystemExit(f"{options.model}: wanted a TOON that takes directions, got one that takes none")
         model = models.open_model(options.model)
+    film = replace(film, lips=options.lips == "on")
     reader = kept_reader()
     counts = {"medium": Counts(), "close-up": Counts()}
     shown: list[np.ndarray] = []

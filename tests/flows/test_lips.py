@@ -12,10 +12,13 @@ import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
+from flows.studio.commands.check import check
 from flows.studio.commands.plan import plan as describe
+from flows.studio.errors import StudioError
 from flows.studio.filming.models import LoadedModels
 from flows.studio.production import run
 from flows.studio.production.episode import Episode
+from flows.studio.production.messages import describe_plan as describe_missing
 from flows.studio.production.plan import IF_LIPS_DIFFER, UNSPOKEN, Plan, make_plan
 from flows.studio.production.request import EpisodeRequest
 from flows.studio.production.script import read_script
@@ -199,3 +202,32 @@ def test_an_episode_of_an_untrained_toon_that_acts(
     manifest = json.loads((tmp_path / "output/fish/s01e01/manifest.json").read_text())
     assert all(len(shot["directions"]) == 16 for shot in manifest["shots"])
     assert plan_of(request).is_done(None)
+
+
+def by_hand(direct: str) -> str:
+    return SCRIPT.replace("who: don}", f"who: don, direct: {direct}}}")
+
+
+def test_check_finds_what_is_wrong_by_hand_with_its_place(show: tuple[Path, EpisodeRequest]):
+    home, request = show
+    write_script(home, by_hand("{0: 'don: arms owt'}"))
+    (fault, *_), code = check(request, None).lines, check(request, None).code
+    assert code == 2
+    assert "script.yaml:9:" in fault
+    assert "s01.2 direct 0: wanted a direction, got 'arms owt' in 'don: arms owt'" in fault
+    with pytest.raises(StudioError, match="arms owt"):
+        plan_of(request)
+
+
+def test_a_camera_that_takes_no_directions_leaves_them_out_and_says_so(show: tuple[Path, EpisodeRequest]):
+    home, request = show
+    write_script(home, by_hand("{0: 'don: arms out'}"))
+    assert check(request, None).code == 0
+    (home / "fish.yaml").write_text(PREMISE.replace("model: acting", "model: toon"))
+    told = "TOON takes no directions"
+    try:
+        assert told in "\n".join(check(request, None).lines)
+        assert f"{told}: `direct:` of s01.2 is left out" in describe_missing(plan_of(request))
+        assert not plan_of(request).moves_lips
+    finally:
+        (home / "fish.yaml").write_text(PREMISE)

@@ -10,8 +10,8 @@ import numpy as np
 
 from flows.studio.cameras.facts import DEFAULT_MODEL
 from flows.studio.errors import StudioError
-from flows.studio.filming import hosted_shots, prompt, vocabulary
-from flows.studio.filming.models import describe_model, dialect_of
+from flows.studio.filming import hosted_shots, prompt, staging, vocabulary
+from flows.studio.filming.models import describe_model, dialect_of, is_on_hub
 from flows.studio.filming.settings import describe_film, picture_size
 from flows.studio.media import audio, user_files
 from flows.studio.picture import upscaler
@@ -147,6 +147,9 @@ def _size(script: Script) -> str:
     return f"{size}, about {script_seconds(script):.0f} s"
 
 
+MOST_FRAMES = 250  # of a clip
+
+
 LONGEST_LINE = 8.0  # seconds, then nobody laughs any more
 
 
@@ -268,9 +271,26 @@ def _of_shot(
             who = display_name(shot.who, premise.characters[shot.who])
             yield Finding((*way, "prompt"), f"{label}: is for {who}'s lines and does not show {who}")
     yield from _film_words((*way, key), shot.prompt_exact or shot.prompt or scene.action, premise, label)
+    if shot.direct is not None:
+        yield from _directions((*way, "direct"), label, shot, scene, premise)
     if shot.pick is not None and shot.takes is not None and shot.pick > shot.takes:
         told = f"{label}: picks take {shot.pick} of {shot.takes}, so {shot.takes + 1} are filmed"
         yield Finding((*way, "pick"), told)
+
+
+def _directions(way: Way, label: str, shot: Shot, scene: Scene, premise: Premise) -> Iterator[Finding]:
+    """What a shot says by hand of who is in it, read as it is filmed; nothing comes of it if nobody acts."""
+    source, frames = premise.video.model or DEFAULT_MODEL, premise.video.frames
+    facts = None if is_on_hub(source) else describe_model(source)
+    try:
+        words = prompt.compose(shot, scene, premise)
+        num_frames = frames or (facts.num_frames if facts else MOST_FRAMES)
+        staging.stage(words, shot, scene, premise, num_frames=num_frames, parts=None, where=label)
+    except StudioError as error:
+        yield Finding(way, str(error), is_error=True)
+        return
+    if facts is not None and not facts.directed:
+        yield Finding(way, f"{label}: {facts.title} takes no directions, so `direct:` is left out")
 
 
 def _of_line(way: Way, name: str, line: Line, premise: Premise, places: Sequence[Path]) -> Iterator[Finding]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import shlex
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -196,10 +196,19 @@ def describe_plan(plan: Plan) -> tuple[str, ...]:
                 if shot.file is None and plan.film_of(shot) == each
             ]
             lines += vocabulary.describe_reading(filmed, each.dialect, each.title)
+        lines += _describe_unheard(plan)
         lines += describe_approvals(plan)
     if plan.filming_seconds:
         lines.append(f"about {duration(plan.filming_seconds)} of filming, going by the last time")
     return tuple(lines)
+
+
+def _describe_unheard(plan: Plan) -> Iterator[str]:
+    """The shots that say by hand what happens, to a film model that takes no directions."""
+    deaf = [shot for shot in plan.missing_shots if shot.shot.direct and not plan.film_of(shot).directed]
+    if deaf:
+        labels = ", ".join(shot.label for shot in deaf)
+        yield f"{plan.film_of(deaf[0]).title} takes no directions: `direct:` of {labels} is left out"
 
 
 def describe_film_model(film: FilmSettings) -> tuple[str, ...]:
