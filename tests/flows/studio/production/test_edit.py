@@ -39,7 +39,11 @@ def _material(folder: Path) -> tuple[Script, edits.Material]:
         scenes.append(Scene(id=name, slugline=f"INT. {name.upper()} - DAY", shots=(own,)))
         recipe = {"kind": "clip", "of": name} | ({"model": MODELS[name]} if name in MODELS else {})
         file = None if name in MODELS else folder / "cat.png"
-        shots.append(PlannedShot(f"{name}.1", scenes[-1], own, "a cat", "a cat", 0, recipe, file=file))
+        drawn = MODELS.get(name) == "toon"
+        shot = PlannedShot(
+            f"{name}.1", scenes[-1], own, "a cat", "a cat", 0, recipe, file=file, is_drawn=drawn
+        )
+        shots.append(shot)
     clips = {}
     for shot in shots:
         path = folder / f"{shot.label}.mp4"
