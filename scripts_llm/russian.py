@@ -177,12 +177,15 @@ def without_numbers(text: str) -> str:
 
 
 @lru_cache(maxsize=256)
-def nouns_of(text: str) -> tuple[str, ...]:
-    """The inanimate nouns of a text in the nominative, in its order: "лавка" from "в рыбной лавке"."""
+def nouns_of(text: str, *, living: bool = False) -> tuple[str, ...]:
+    """The nouns of a text in the nominative, in its order: "лавка" from "в рыбной лавке".
+
+    Those of animals and people are among them if they may be `living`.
+    """
     found: list[str] = []
     for word in re.findall(r"[А-Яа-яЁё]+(?:-[А-Яа-яЁё]+)*", text):
         parse = max(_morph().parse(word.lower()), key=lambda p: (p.tag.POS == "NOUN", p.score))
-        lasting = "NOUN" in parse.tag and "inan" in parse.tag and len(word) > 3
+        lasting = "NOUN" in parse.tag and (living or "inan" in parse.tag) and len(word) > 3
         if lasting and not {"Name", "Geox", "Abbr"} & set(parse.tag.grammemes):
             normal = parse.inflect({"sing", "nomn"})
             found.append(normal.word if normal else parse.normal_form)

@@ -252,7 +252,8 @@ def _write_by_chosen_writer(
         settings = writer.settings_of(episode, retry_policy)
         if settings is None:
             _say_not_followed(episode, say)
-            return _WrittenScript(offline_script(episode), OFFLINE)
+            script, told = _offline_with_suggestion(episode, pitched)
+            return _WrittenScript(script, OFFLINE, told=told)
         server = writer.server_of(episode, settings, retry_policy)
         by_name = {each.name: each.text for each in pitched}
         written = writer.write_by_model(episode, premise, server, suggestions=by_name, say=say)
@@ -268,12 +269,25 @@ def _write_by_chosen_writer(
             raise StudioError(f"--writer {episode.writer}: {reason}") from error
         say(f"{reason}: {OFFLINE} writes instead")
         _say_not_followed(episode, say)
-        return _WrittenScript(offline_script(episode), OFFLINE, tuple(error.calls), reason)
+        script, told = _offline_with_suggestion(episode, pitched)
+        return _WrittenScript(script, OFFLINE, tuple(error.calls), reason, told=told)
 
 
 def _say_not_followed(episode: Episode, say: Say) -> None:
     if episode.folder.outline.exists():
         say(f"{OFFLINE} follows no outline: {episode.folder.outline} stays as it is")
+
+
+def _offline_with_suggestion(episode: Episode, pitched: Sequence[Suggestion]) -> tuple[Script, str]:
+    """The offline writer's script, with the first suggestion that it can make a runner of; and its name."""
+    from scripts_llm.offline_writer.pitches import runners
+
+    script, premise = offline_script(episode), episode.own_premise
+    for each in pitched:
+        longer = runners.with_runner(premise, film_words(), script, each.text, seed=episode.seed)
+        if longer is not None:
+            return _with_alternates(longer, premise, episode.seed), each.name
+    return script, ""
 
 
 def offline_script(episode: Episode, *, seed: int | None = None, premise: Premise | None = None) -> Script:
@@ -282,7 +296,6 @@ def offline_script(episode: Episode, *, seed: int | None = None, premise: Premis
     `seed` and `premise` stand in for the episode's own.
     """
     from scripts_llm.offline_writer import writer as offline_writer  # its phrases are read on import
-    from scripts_llm.offline_writer.pitches import buttons
 
     premise, seed = premise or episode.own_premise, episode.seed if seed is None else seed
     script = offline_writer.write_script(
@@ -292,6 +305,13 @@ def offline_script(episode: Episode, *, seed: int | None = None, premise: Premis
         episode=episode.folder.code.number,
         history=_season_before(episode, premise),
     )
+    return _with_alternates(script, premise, seed)
+
+
+def _with_alternates(script: Script, premise: Premise, seed: int) -> Script:
+    """The script with as many other last lines for each scene as the premise wants."""
+    from scripts_llm.offline_writer.pitches import buttons
+
     count = (premise.writer.alternates if premise.writer else None) or 0
     return buttons.with_alternates(premise, film_words(), script, count=count, seed=seed) if count else script
 

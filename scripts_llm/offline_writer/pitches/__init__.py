@@ -1,1 +1,1 @@
-"""What the writers' room pitches on top of an episode: other last lines for a scene."""
+"""What the writers' room pitches for an episode: other last lines, a runner out of a suggestion."""
