@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from importlib import import_module
 from pathlib import Path
@@ -13,6 +13,7 @@ from flows.studio.production.request import BatchRequest, EpisodeRequest, Outcom
 
 if TYPE_CHECKING:
     from flows.studio.filming.models import LoadedModels
+    from flows.studio.production.episode import Episode
 
 
 class PrefectApi(Protocol):
@@ -40,14 +41,20 @@ def make_episode(
     console.say(messages.announce(episode))
     console.progress("looking at what is there")
     with run.begin(episode, console) as work, _open_models(request, models) as opened:
-        return run.nothing_to_do(work) or _with_prefect(
-            "flows.episode",
-            lambda flow: flow.make_recorded(work, opened),
-            request,
-            console,
-            verbose=verbose,
-            api=api,
-        )
+        nothing = run.nothing_to_do(work)
+        if nothing is not None:
+            return nothing
+        with _shown_on_the_board(episode, request, console, api) as outcomes:
+            outcome = _with_prefect(
+                "flows.episode",
+                lambda flow: flow.make_recorded(work, opened),
+                request,
+                console,
+                verbose=verbose,
+                api=api,
+            )
+            outcomes.append(outcome)
+        return outcome
 
 
 def make_meme(
@@ -82,14 +89,50 @@ def make_batch(
     from flows.studio.production import batch
 
     console.say(batch.announce(request))
-    return _with_prefect(
-        "flows.batch",
-        lambda flow: flow.make_batch(request, console),
-        request,
-        console,
-        verbose=verbose,
-        api=api,
+    options = {"premises": str(request.premises), "stop_at": request.stop_at}
+    title = str(request.premises)
+    with _journal(request.output, "batch", options, title=title, console=console, api=api) as outcomes:
+        outcome = _with_prefect(
+            "flows.batch",
+            lambda flow: flow.make_batch(request, console),
+            request,
+            console,
+            verbose=verbose,
+            api=api,
+        )
+        outcomes.append(outcome)
+    return outcome
+
+
+def _shown_on_the_board(
+    episode: Episode, request: EpisodeRequest, console: Console, api: PrefectApi | None
+) -> AbstractContextManager[list[Outcome]]:
+    """A run's journal, where there is a board and its worker does not keep one already."""
+    options = {"code": str(episode.folder.code), "until": request.until, "draft": request.draft}
+    if episode.premise_path is not None:
+        options["premise"] = str(episode.premise_path)
+    kept = {key: value for key, value in options.items() if value}
+    name = f"{episode.folder.root.parent.name}/{episode.folder.code}"
+    return _journal(
+        request.output, "episode", kept, title=episode.name, episode=name, console=console, api=api
     )
+
+
+def _journal(
+    output: Path,
+    kind: str,
+    options: Mapping[str, Any],
+    *,
+    title: str,
+    console: Console,
+    api: PrefectApi | None,
+    episode: str = "",
+) -> AbstractContextManager[list[Outcome]]:
+    if api is not None:
+        return nullcontext([])
+    from flows.api.jobs.journal import from_a_terminal
+
+    return from_a_terminal(output, kind, options, title=title, episode=episode, console=console)
 
 
 def _open_models(

@@ -19,17 +19,19 @@ import traceback
 from pathlib import Path
 from typing import IO
 
+from flows.api.jobs.journal import Journal
 from flows.api.jobs.queue import A_PERSON, THE_SERVER_ENDED, Queue
 from flows.studio.errors import StudioError
+from flows.studio.production.console import Console
 from flows.studio.production.errors import describe_error
 from flows.studio.production.request import Outcome
 from flows.studio.workspace import posix
-from flows.worker.console import JobConsole
 from flows.worker.work import KINDS, Workshop
 
 IDLE_SECONDS = 600.0
 STOP_SECONDS = 10.0
 LOCK_SECONDS = 5.0
+FOR_EVER = 1e9  # seconds: the page shows the progress by itself
 
 
 class Worker:
@@ -41,7 +43,7 @@ class Worker:
         self._idle = idle_seconds
         self._todo: queue.SimpleQueue[int | None] = queue.SimpleQueue()
         self._lock = threading.Lock()
-        self._at_work: tuple[int, JobConsole] | None = None
+        self._at_work: tuple[int, Journal] | None = None
         self._stopped: set[int] = set()  # those that are to stop, whether they have begun or not
         self._why = ""
 
@@ -63,31 +65,30 @@ class Worker:
         folder = self._queue.place(number)
         with (folder / "lock").open("a+", encoding="utf-8") as file:
             _lock(file, number)
-            console = JobConsole(folder)
-            console.event("begun", pid=os.getpid())
+            journal = Journal(folder)
+            journal.event("begun", pid=os.getpid())
+            console = Console(write=_unheard, terminal=False, silence=FOR_EVER)
+            console.listener = journal
             with self._lock:
-                self._at_work, self._why = (number, console), ""
+                self._at_work, self._why = (number, journal), ""
             try:
                 if number in self._stopped:
                     raise KeyboardInterrupt
                 outcome = self._work(number, console)
                 with self._lock:
                     self._at_work = None
-                made = str(outcome.path) if outcome.path else None
-                console.event("made", path=made, lines=list(outcome.lines), code=outcome.code)
-                text = "" if outcome.code in (0, 3) else " ".join(outcome.lines)
-                console.event("done" if outcome.code in (0, 3) else "failed", code=outcome.code, text=text)
+                journal.ended(outcome)
             except KeyboardInterrupt:
-                console.event("stopped", why=self._why or A_PERSON)
+                journal.event("stopped", why=self._why or A_PERSON)
             except Exception as error:
                 traceback.print_exc()
                 line, code = describe_error(error) or (f"{type(error).__name__}: {error}", 1)
-                console.event("failed", text=line, code=code)
+                journal.event("failed", text=line, code=code)
             finally:
                 self._at_work = None
                 self._stopped.discard(number)
 
-    def _work(self, number: int, console: JobConsole) -> Outcome:
+    def _work(self, number: int, console: Console) -> Outcome:
         job = self._queue.get(number).job
         work = KINDS.get(job.kind)
         if work is None:
@@ -121,7 +122,7 @@ class Worker:
             posix.interrupt_main_thread()
         threading.Thread(target=self._end_if_stuck, args=(at_work,), daemon=True).start()
 
-    def _end_if_stuck(self, at_work: tuple[int, JobConsole]) -> None:
+    def _end_if_stuck(self, at_work: tuple[int, Journal]) -> None:
         time.sleep(STOP_SECONDS)
         if self._at_work is at_work:
             os._exit(137)
@@ -134,6 +135,10 @@ def _lock(file: IO[str], number: int) -> None:
         if time.monotonic() > deadline:
             raise SystemExit(f"job {number} is done by another worker")
         time.sleep(0.02)
+
+
+def _unheard(text: str) -> None:
+    """Nothing: the journal has it."""
 
 
 def main() -> None:

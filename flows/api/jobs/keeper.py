@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Literal
 
-from flows.api.jobs.queue import Queue
+from flows.api.jobs.queue import TERMINAL, Queue
 from flows.studio.workspace import posix
 
 Lane = Literal["film", "voice"]
@@ -51,13 +51,17 @@ class Keeper:
                     self._give_next(lane)
 
     def stop(self, number: int) -> None:
-        """Stops a job: at once if it waits, at its next step if it is at work."""
+        """Stops a job: at once if it waits, at its next step if it is at work, also in a terminal."""
         with self._lock:
             for worker in self._workers.values():
                 if worker.job == number:
                     _send(worker.process.stdin, {"stop": number})
                     return
-            self._queue.leave_out(number)
+            state = self._queue.find(number)
+            if state is not None and state.state == "working" and state.job.origin == TERMINAL:
+                posix.interrupt(state.pid)
+            else:
+                self._queue.leave_out(number)
 
     def close(self) -> None:
         """Ends the workers; a job at work is interrupted, and goes on at the next start."""

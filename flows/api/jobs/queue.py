@@ -34,6 +34,7 @@ JOBS_KEPT = 200
 LINES_SHOWN = 12
 A_PERSON = "a person"  # who stopped it, in `stopping`
 THE_SERVER_ENDED = "the server ended"
+WORKER, TERMINAL = "worker", "terminal"  # who does a job
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,7 @@ class Job:
     title: str
     episode: str
     added: float
+    origin: str = WORKER
 
 
 @dataclass(frozen=True)
@@ -62,6 +64,7 @@ class JobState:
     crashes: int = 0
     began: float | None = None
     ended: float | None = None
+    pid: int = 0
 
     @property
     def is_ended(self) -> bool:
@@ -76,6 +79,7 @@ class JobState:
             "kind": job.kind,
             "title": job.title,
             "episode": job.episode,
+            "origin": job.origin,
             "options": dict(job.options),
             "added": job.added,
             "state": self.state,
@@ -95,7 +99,7 @@ def state_of(job: Job, events: Sequence[Event], *, is_locked: bool) -> JobState:
     crashes = sum(event.get("kind") == "crashed" for event in events)
     run = _since_the_last(events, "begun")
     last = {str(event.get("kind")): event for event in run}
-    state, end = _end(run, crashes, is_locked=is_locked)
+    state, end = _end(job, run, crashes, is_locked=is_locked)
     made = {key: value for key, value in last.get("made", {}).items() if key not in ("kind", "at")}
     return JobState(
         job,
@@ -106,11 +110,12 @@ def state_of(job: Job, events: Sequence[Event], *, is_locked: bool) -> JobState:
         code=end.get("code"),
         crashes=crashes,
         began=last.get("begun", {}).get("at"),
+        pid=int(last.get("begun", {}).get("pid") or 0),
         ended=end.get("at"),
     )
 
 
-def _end(run: Sequence[Event], crashes: int, *, is_locked: bool) -> tuple[State, Event]:
+def _end(job: Job, run: Sequence[Event], crashes: int, *, is_locked: bool) -> tuple[State, Event]:
     for event in reversed(run):
         kind = event.get("kind")
         if kind in ("done", "failed", "stopped"):
@@ -124,6 +129,8 @@ def _end(run: Sequence[Event], crashes: int, *, is_locked: bool) -> tuple[State,
         return ("interrupted" if crashes else "waiting"), {}
     if is_locked:
         return "working", {}
+    if job.origin == TERMINAL:  # its terminal has ended; only a person begins it anew
+        return "stopped", run[-1]
     asked = any(event.get("kind") == "stopping" and event.get("why") == A_PERSON for event in run)
     return ("stopped", run[-1]) if asked else ("interrupted", {})
 
@@ -217,7 +224,11 @@ class Queue:
     def waiting(self) -> list[JobState]:
         """Those that are to be made, in their order: what was interrupted first."""
         order = {number: place for place, number in enumerate(self._settings()["order"])}
-        found = [state for state in self.all() if state.state in ("waiting", "interrupted")]
+        found = [
+            state
+            for state in self.all()
+            if state.state in ("waiting", "interrupted") and state.job.origin == WORKER
+        ]
         return sorted(
             found,
             key=lambda state: (
@@ -240,7 +251,15 @@ class Queue:
 
     # ------------------------------------------------------------------------------------------ changing
 
-    def add(self, kind: str, options: Mapping[str, Any], *, title: str, episode: str = "") -> JobState:
+    def add(
+        self,
+        kind: str,
+        options: Mapping[str, Any],
+        *,
+        title: str,
+        episode: str = "",
+        origin: str = WORKER,
+    ) -> JobState:
         """Adds a job at the end; the oldest that have ended are taken away."""
         with self._lock:
             number = max(self.numbers(), default=0) + 1
@@ -250,6 +269,7 @@ class Queue:
                 "title": title,
                 "episode": episode,
                 "added": time.time(),
+                "origin": origin,
             }
             files.write_json(self.place(number) / "job.json", value)
             self._prune()
@@ -261,8 +281,15 @@ class Queue:
             append_event(self.place(number), kind, **what)
 
     def again(self, number: int) -> None:
-        """Lets an ended job wait anew."""
-        if self.get(number).is_ended:
+        """Lets an ended job wait anew; one of a terminal is the worker's from then on."""
+        with self._lock:
+            state = self.get(number)
+            if not state.is_ended:
+                return
+            if state.job.origin == TERMINAL:
+                path = self.place(number) / "job.json"
+                files.write_json(path, {**(files.read_json(path) or {}), "origin": WORKER})
+                self._known.pop(number, None)
             self.note(number, "again")
 
     def leave_out(self, number: int) -> None:
@@ -320,6 +347,7 @@ def _read_job(folder: Path, number: int) -> Job | None:
         str(value.get("title") or value.get("kind")),
         str(value.get("episode") or ""),
         float(value.get("added") or 0),
+        str(value.get("origin") or WORKER),
     )
 
 

@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Protocol, Self
 
 from flows.studio.cameras.film_model import Preview
 from flows.studio.terminal import pictures as terminals
@@ -22,6 +22,19 @@ Say = Callable[[str], None]  # takes one line for people
 
 SILENCE = 9.0  # seconds after which a plain screen says what is still being done
 SURE = 3.0  # seconds of work before a guess of the time left is worth saying
+
+
+class Listener(Protocol):
+    """Hears what a console is told, beside whoever reads it."""
+
+    def said(self, text: str) -> None:
+        """A line that stays."""
+
+    def progressed(self, label: str, done: float, total: float, *, shot: str, left: str) -> None:
+        """How far the work is."""
+
+    def pictured(self, picture: NDArray[np.uint8]) -> None:
+        """A picture, uint8 (h, w, 3), of what is being filmed."""
 
 
 class Console:
@@ -40,6 +53,7 @@ class Console:
         silence: float = SILENCE,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        self.listener: Listener | None = None
         self._write = write or write_line
         self._terminal = (write is None and sys.stdout.isatty()) if terminal is None else terminal
         self._silence = silence
@@ -73,6 +87,8 @@ class Console:
                 self._bar.console.print(text, markup=False, highlight=False, soft_wrap=True)
             else:
                 self._write(text)
+            if self.listener is not None:
+                self.listener.said(text)
         self._keep_watch()
 
     def warn(self, text: str) -> None:
@@ -91,16 +107,18 @@ class Console:
             self._label, self._done, self._total = label, done, total
             if self._terminal and not self._closed.is_set():
                 self._draw()
+            if self.listener is not None:
+                self.listener.progressed(label, done, total, shot=shot, left=self.time_left())
         self._keep_watch()
 
     @property
     def shows_pictures(self) -> bool:
-        """Whether `show_picture` has somewhere to show them: a terminal that can, and is wide enough."""
+        """Whether `show_picture` has somewhere to show them: a terminal that can, or a listener."""
         with self._lock:
             if self._terminal and not self._is_asked:
                 self._is_asked = True
                 self._protocol = terminals.find_protocol()
-            return self._protocol is not None
+            return self._protocol is not None or self.listener is not None
 
     def show_preview(self, preview: Preview | None) -> None:
         """Draws and shows a preview, if there is one and somewhere to show it."""
@@ -110,6 +128,8 @@ class Console:
     def show_picture(self, picture: NDArray[np.uint8]) -> None:
         """A picture (h, w, 3) over the bar, in the place of the one before; nothing in a pipe or a log."""
         with self._lock:
+            if self.listener is not None:
+                self.listener.pictured(picture)
             if not self.shows_pictures or self._protocol is None:
                 return
             columns, rows = os.get_terminal_size() if sys.stdout.isatty() else (80, 24)

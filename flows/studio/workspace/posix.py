@@ -56,6 +56,9 @@ if sys.platform == "win32":
         """Raises KeyboardInterrupt in this process's main thread, as Ctrl-C does."""
         _thread.interrupt_main()
 
+    def interrupt(pid: int) -> None:
+        """Nothing: Ctrl-C reaches only processes of one's own console."""
+
     def sync_folder(folder: Path) -> None:
         """Leaves a folder as it is."""
 
@@ -106,3 +109,9 @@ else:
                 os.fsync(number)
         finally:
             os.close(number)
+
+    def interrupt(pid: int) -> None:
+        """Interrupts another process, as Ctrl-C in its terminal does."""
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            if pid > 1:
+                os.kill(pid, signal.SIGINT)
