@@ -22,6 +22,7 @@ from scripts_llm.llm.ask import Question, Server, ask
 from scripts_llm.llm.client import LLMSettings
 from scripts_llm.llm.json_answer import extract_object
 from scripts_llm.llm.retry import RetryPolicy
+from scripts_llm.llm_writer.alternates import Offer, Ranking
 from scripts_llm.llm_writer.draft import (
     Brief,
     DraftOutline,
@@ -106,6 +107,35 @@ def test_every_reply_of_a_real_model_is_of_the_form_that_was_asked_for(
     assert scene.setting == "kitchen"
     assert {line.who for line in scene.dialogue} <= {"joe", "don"}
     assert len(scene.dialogue) == 2
+
+
+@pytest.mark.parametrize("model", [DraftOutline, Offer, Ranking])
+def test_outlines_alternates_and_rankings_of_a_real_model_are_of_the_form(
+    endpoint: Endpoint, premise: Path, model: Any
+) -> None:
+    address, key = endpoint
+    brief = Brief.from_premise(read_premise(premise), writers_dialect("toon"))
+    settings = LLMSettings("smollm2", f"{address}/v1", key, temperature=0, answer_tokens=ANSWER)
+    server = Server(settings, retry_policy=RetryPolicy(tries=1))
+    schema = draft_schema(model, brief, count=1, enums={"orders": ["a", "b"], "suggestion": ["", "1"]})
+    schema["properties"].pop("schema", None)
+    schema["required"] = list(schema["properties"])
+    _cut_texts(schema)
+    question = Question("a draft", "You write sitcoms.", "A man and his cat, a lemon.", schema, 7, turns=1)
+    found = ask(server, question, lambda found, is_last: validate_draft(model, found))
+    assert server.calls[0].form == "json_schema"
+    assert len(found.scenes) == 1
+
+
+def _cut_texts(schema: Any) -> None:
+    """Cuts texts to 20 letters and lists to two: a small model fills whatever it may."""
+    for each in schema.values() if isinstance(schema, dict) else schema:
+        if isinstance(each, dict | list):
+            _cut_texts(each)
+    if isinstance(schema, dict) and schema.get("type") == "string" and "enum" not in schema:
+        schema["maxLength"] = 20
+    if isinstance(schema, dict) and schema.get("type") == "array":
+        schema["maxItems"] = min(2, schema.get("maxItems", 2))
 
 
 def test_a_real_model_writes_the_episode_or_the_offline_writer_does_and_says_so(
