@@ -35,14 +35,15 @@ class VideosServer:
             return None
 
     def ask(self, asked: Asked) -> dict[str, Any]:
-        """POST /videos as a form; its fields beside OpenAI's own are those of vLLM-Omni and SGLang."""
+        """POST /videos as a form; its fields beside OpenAI's own are those of vLLM-Omni and SGLang.
+
+        Frames and their rate are the server's choice: it knows those of its model. `inputs` say otherwise.
+        """
         fields: dict[str, Any] = {
             "model": self.model,
             "prompt": asked.prompt,
-            "seconds": f"{asked.seconds:g}",
+            "seconds": str(max(1, round(asked.seconds))),  # whole ones, as a text
             "size": f"{asked.width}x{asked.height}",
-            "fps": asked.fps,
-            "num_frames": asked.num_frames,
             "seed": asked.seed,
             "negative_prompt": asked.negative_prompt or None,
             "num_inference_steps": asked.num_steps,
@@ -53,7 +54,7 @@ class VideosServer:
         if asked.first is not None:
             form.append(("input_reference", ("first.png", asked.first, "image/png")))
         for number, picture in enumerate(asked.references):
-            form.append(("input_reference", (f"reference-{number}.png", picture, "image/png")))
+            form.append(("input_references", (f"reference-{number}.png", picture, "image/png")))
         return {"id": field_of(self.wire, self.wire.ask("/videos", files=form), "id")}
 
     def look(self, where: Mapping[str, Any]) -> Look:
