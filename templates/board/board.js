@@ -195,6 +195,20 @@ on("change", "[data-set]", async field => {
   if (done.ok) field.dataset.old = field.value;
   else { if (done.status === 409) toast(`${body.conflict} ${done.answer.now ?? "–"}`); field.value = old; }
 });
+// Files of one's own: uploaded into the episode, then named by the script.
+on("change", "[data-upload]", async field => {
+  const file = field.files[0];
+  if (!file) return;
+  field.setAttribute("aria-busy", "true");
+  try {
+    const response = await fetch(field.dataset.upload + encodeURIComponent(file.name), {method: "PUT", body: file});
+    const answer = await response.json();
+    if (!response.ok) toast(answer.detail);
+    else await send("PATCH", field.dataset.setFile, {file: answer.file, old: null});
+  } catch { toast(body.notSent); }
+  field.removeAttribute("aria-busy");
+  field.value = "";
+});
 // Forms that add something or ask for a job.
 on("submit", "[data-add], [data-job]", async (form, event) => {
   event.preventDefault();

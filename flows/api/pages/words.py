@@ -37,7 +37,12 @@ class Language:
 
     def reason(self, why: str) -> str:
         """Why something is to be made, in this language: one or several of the program's reasons."""
-        return ", ".join(self.say(each) for each in why.split(", "))
+        parts, said = why.split(", "), []
+        while parts:  # a reason may have a comma of its own
+            most = next((n for n in (3, 2) if ", ".join(parts[:n]) in self.sentences), 1)
+            said.append(self.say(", ".join(parts[:most])))
+            parts = parts[most:]
+        return ", ".join(said)
 
     def time(self, seconds: float) -> str:
         """Seconds as people say them: "40 s", "4 min", "1 h 10 min"."""

@@ -15,6 +15,7 @@ from flows.api.storyboard import edits, undo
 from flows.api.storyboard.edits import Target, Values
 from flows.api.storyboard.episodes import find_folder, request_of
 from flows.api.storyboard.model import Board
+from flows.api.storyboard.uploads import Upload
 from flows.studio.release import index_page
 from flows.studio.workspace.folder import EpisodeFolder
 from scripts_llm.screenplay.script import Beat, Line, Shot
@@ -70,6 +71,7 @@ class ShotChange(_Change):
     seed: int | None = None
     takes: int | None = None
     pick: int | None = Field(default=None, description="the take that is cut in, as `coldopen retake --pick`")
+    file: Text | None = Field(default=None, description="an upload of the episode, or null: filmed again")
 
 
 class LineChange(_Change):
@@ -80,6 +82,7 @@ class LineChange(_Change):
     parenthetical: Text | None = None
     laugh: Text | None = None
     pause_before: float | None = None
+    file: Text | None = Field(default=None, description="an upload of the episode, or null: spoken again")
     beat: float | None = None
 
 
@@ -295,6 +298,18 @@ def move_element(
     """Moves a shot or a line in its scene."""
     with _Editing(request, show, code) as editing:
         edits.move_element(*editing.where, target, label, body.index)
+
+
+@api.put(f"{EPISODE}/files/{{name}}", status_code=201)
+async def upload(request: Request, show: Show, code: Code, name: str) -> dict[str, str]:
+    """Takes a picture, a sound or a film into the episode: the body is the file; `file` then names it."""
+    incoming = Upload(find_folder(site_of(request).output, f"{show}/{code}"), name)
+    try:
+        async for piece in request.stream():
+            incoming.add(piece)
+        return {"file": incoming.finish()}
+    finally:
+        incoming.abandon()
 
 
 @api.post(f"{EPISODE}/undo", status_code=204)

@@ -14,6 +14,7 @@ from flows.api.jobs.errors import NotThere
 from flows.api.live.site import Site
 from flows.api.routes import board, episodes, home, jobs, live, media, nights, reference, shows
 from flows.api.server.security import Guard, Rules, TooLarge
+from flows.api.storyboard.uploads import TooMuch
 from flows.studio.errors import StudioError
 from flows.studio.production.errors import describe_error
 from scripts_llm.editing.change import Conflict
@@ -54,6 +55,7 @@ def create_app(site: Site, rules: Rules) -> FastAPI:
         app.include_router(router)
     app.add_middleware(Guard, rules=rules)
     app.add_exception_handler(NotThere, _not_there)
+    app.add_exception_handler(TooMuch, _too_much)
     app.add_exception_handler(Conflict, _conflict)
     for kind in (StudioError, ScriptError, OSError):
         app.add_exception_handler(kind, _known_fault)
@@ -72,6 +74,10 @@ def _answer(request: Request, status: int, line: str) -> Response:
 
 def _not_there(request: Request, error: Exception) -> Response:
     return _answer(request, NOT_FOUND, str(error))
+
+
+def _too_much(request: Request, error: Exception) -> Response:
+    return _answer(request, TOO_LARGE, str(error))
 
 
 def _conflict(request: Request, error: Exception) -> Response:

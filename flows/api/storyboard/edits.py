@@ -1,6 +1,6 @@
 """What a page may change in a script: one text, mark or place at a time, by its old value.
 
-Files of one's own (`file:`) are not among it: a page cannot name a path.
+A page cannot name a path: `file:` may only be one that was uploaded into the episode.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ValidationError
 
 from flows.api.jobs.errors import NotThere
-from flows.api.storyboard import approvals, undo
+from flows.api.storyboard import approvals, undo, uploads
 from flows.api.storyboard.episodes import request_of
 from flows.api.storyboard.model import Board, LineCard, SceneCard, ShotCard
 from flows.studio.errors import StudioError
@@ -27,8 +27,8 @@ from scripts_llm.editing.change import Place, Value
 from scripts_llm.screenplay.script import Beat, Line, Scene, Shot
 
 SCENE_KEYS = frozenset(("slugline", "setting", "action", "skip", "lock"))
-SHOT_KEYS = frozenset(("prompt", "prompt_exact", "action", "size", "fit", "seed", "takes", "pick"))
-LINE_KEYS = frozenset(("line", "who", "parenthetical", "laugh", "pause_before", "beat"))
+SHOT_KEYS = frozenset(("prompt", "prompt_exact", "action", "size", "fit", "seed", "takes", "pick", "file"))
+LINE_KEYS = frozenset(("line", "who", "parenthetical", "laugh", "pause_before", "beat", "file"))
 Target = Literal["scene", "shot", "line"]
 
 _LEAST: Mapping[type[BaseModel], dict[str, Any]] = {
@@ -58,6 +58,8 @@ def set_value(
     """
     target, name = place
     where, model = _locate(board, target, name, key)
+    if key == "file" and values.new is not None and values.new not in uploads.uploaded(folder):
+        raise StudioError(f"file: wanted one that was uploaded into the episode, got {values.new!r}", code=2)
     new = _checked(board, model, key, values.new)
     with _changing(board, folder, output, f"{name}: {key}") as script:
         change.set_value(script, where, key, old=values.old, new=new)

@@ -46,6 +46,14 @@ def test_the_programs_own_words_have_their_russian():
     assert sorted(word for word in words if word not in russian) == []
 
 
+def test_several_reasons_are_said_one_by_one():
+    many = "words changed, what its people do changed: their lips, looks or poses, voice changed"
+    assert language("en").reason(many) == many
+    assert language("ru").reason(many) == (
+        "изменились слова, изменилась игра: губы, взгляды или позы, изменился голос"
+    )
+
+
 def test_translations_have_the_slots_of_their_sentences():
     for sentence, found in language("ru").sentences.items():
         for form in [found] if isinstance(found, str) else found:
