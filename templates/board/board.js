@@ -260,6 +260,7 @@ document.addEventListener("jobs", event => {
     if (mine) { if (!mine.progress.label) mine.progress.label = mine.title; show(box, mine); }
     else { box.querySelector(".preview").hidden = true; box.querySelector(".label").textContent = ""; }
   }
+  document.querySelector(".bar .worked")?.toggleAttribute("hidden", mine !== null);
   for (const filming of document.querySelectorAll(".filming")) {
     const shot = filming.id.slice("filming-".length), is = mine !== null && mine.progress.shot === shot;
     if (is) show(filming, mine);

@@ -17,8 +17,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Literal
 
-from flows.api.jobs.queue import TERMINAL, Queue
+from flows.api.jobs.queue import TERMINAL, Job, Queue
 from flows.studio.workspace import posix
+from flows.studio.workspace.folder import EpisodeFolder, holder, parse_code
 
 Lane = Literal["film", "voice"]
 LANE_OF: Mapping[str, Lane] = {"speak": "voice"}  # by kind of job; all others film
@@ -49,6 +50,11 @@ class Keeper:
                 worker = self._workers.get(lane)
                 if (worker is None or worker.job is None) and not self._queue.paused:
                     self._give_next(lane)
+
+    def at_work(self) -> list[int]:
+        """The numbers of the jobs that were given to workers and have not ended."""
+        with self._lock:
+            return [worker.job for worker in self._workers.values() if worker.job is not None]
 
     def stop(self, number: int) -> None:
         """Stops a job: at once if it waits, at its next step if it is at work, also in a terminal."""
@@ -98,7 +104,11 @@ class Keeper:
             self._queue.pause(f"{state.job.title}: {why}")
 
     def _give_next(self, lane: Lane) -> None:
-        waiting = [state for state in self._queue.waiting() if LANE_OF.get(state.job.kind, "film") == lane]
+        waiting = [
+            state
+            for state in self._queue.waiting()
+            if LANE_OF.get(state.job.kind, "film") == lane and (lane == "voice" or not _is_taken(state.job))
+        ]
         if not waiting:
             return
         worker = self._workers.get(lane) or self._start(lane)
@@ -120,6 +130,14 @@ class Keeper:
         worker = _Worker(process)
         self._workers[lane] = worker
         return worker
+
+
+def _is_taken(job: Job) -> bool:
+    """Whether another process works on a job's episode: a terminal, or a night. It is waited for."""
+    root, code = job.options.get("folder"), job.options.get("code")
+    if not root or not code:
+        return False
+    return holder(EpisodeFolder(Path(root), parse_code(code))) is not None
 
 
 def _close(pipe: IO[str] | None) -> None:

@@ -72,13 +72,12 @@ class Upload:
         self._size += len(piece)
         self._head = (self._head + piece[:16])[:16]
         if self._size > MOST_BYTES[self.kind]:
-            raise TooMuch(
-                f"{self.path.name}: wanted at most {MOST_BYTES[self.kind] // 10**6} MB of a {self.kind}"
-            )
+            most = MOST_BYTES[self.kind] // 10**6
+            raise TooMuch(f"{self.path.name}: wanted at most {most} MB of a {self.kind}")
         self._file.write(piece)
 
     def finish(self) -> str:
-        """Puts it in its place; gives its name as a script says it. Raises StudioError for another content."""
+        """Puts it in its place; gives its name as scripts say it. Raises StudioError for another content."""
         self._file.close()
         if not _MAGIC[self.kind](self._head):
             raise StudioError(f"{self.path.name}: wanted a {self.kind}, got another content", code=2)

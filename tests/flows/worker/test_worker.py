@@ -145,6 +145,24 @@ def test_the_keeper_pauses_after_a_crash_and_leaves_out_what_crashes_twice(
     keeper.close()
 
 
+def test_an_episode_that_a_terminal_works_on_is_waited_for(queue, tmp_path, monkeypatch):
+    idle = "import sys\nfor line in sys.stdin: pass\n"
+    monkeypatch.setattr("flows.api.jobs.keeper.COMMAND", (sys.executable, "-c", idle))
+    folder = tmp_path / "fish" / "s01e01"
+    folder.mkdir(parents=True)
+    (folder / ".lock").write_text(json.dumps({"pid": os.getpid(), "since": "now"}))
+    keeper = Keeper(queue, tmp_path)
+    queue.add("episode", {"folder": str(folder), "code": "s01e01"}, title="held")
+    queue.add("episode", {"folder": str(tmp_path / "b" / "s01e01"), "code": "s01e01"}, title="free")
+    keeper.step()
+    assert keeper.at_work() == [2]
+    (folder / ".lock").write_text("")
+    queue.leave_out(2)
+    keeper.step()
+    assert keeper.at_work() == [1]
+    keeper.close()
+
+
 @pytest.mark.slow  # the voice is loaded
 def test_a_worker_goes_through_the_commands_own_functions(
     queue, tmp_path, tiny, tiny_script, checkout, monkeypatch
