@@ -26,6 +26,7 @@ from PIL import Image
 from torch import Tensor, nn
 from torch.nn import functional
 
+from flows.studio.acting.directing import poses_of
 from flows.studio.filming import models
 from flows.studio.filming import shots as shot_list
 from flows.studio.filming.settings import FilmSettings, resolve_settings
@@ -264,7 +265,10 @@ def make_scene(number: int, film: FilmSettings, folder: Path) -> Acted:
         parts = rehearse(premise, script, plain, lines, spoken, num_frames=film.num_frames, seed=number)
     planned = shot_list.plan_shots(script, premise, film, seed=number, parts=parts)
     footage = tuple(
-        Footage(shot.label, shot.shot, Path(shot.label), film.num_frames, shot.cues) for shot in planned
+        Footage(
+            shot.label, shot.shot, Path(shot.label), film.num_frames, shot.cues, poses_of(shot.directions)
+        )
+        for shot in planned
     )
     said = tuple(
         SpokenLine(wav.path, int(wav.notes["num_samples"]), mouths=stored_mouths(wav) if film.lips else "")

@@ -14,12 +14,14 @@ from typing import Literal
 from flows.studio.acting.mouths import SHUT
 
 Event = Literal["line", "laugh", "beat"]
+Pose = frozenset[str]  # of a frame: the words of what its figures do, faces apart
 LAUGH, BEAT, REST = 5, 3, 2  # frames of a clip that has all of them
 LEAST_SPEECH = 3  # frames of a speaker's line at the least
 _REST_MOUTH = 8.0  # the cost of an open mouth where nobody speaks, or of another's
 _MOUTH = 4.0  # of a mouth that is one step too far open or shut
 _LAUGHS = 3.0  # of a laugh where there is none, or none where there is one
 _BEAT = 1.0
+_POSE = 0.5  # of each word of a pose that a jump changes
 _TURN, _HOLD, _BACK, _JUMP, _FAR = 0.7, 0.8, 0.1, 1.5, 0.05  # of frames that do not follow one another
 
 
@@ -112,31 +114,26 @@ def speaks(cues: Sequence[Cue]) -> bool:
     return any(cue.on == "line" for cue in cues)
 
 
-def choose_frames(wanted: Sequence[Cue], clip: Sequence[Cue]) -> tuple[int, ...]:
+def choose_frames(wanted: Sequence[Cue], clip: Sequence[Cue], poses: Sequence[Pose] = ()) -> tuple[int, ...]:
     """For each cue that is wanted, a frame of the clip: the cheapest way through it (Viterbi).
 
-    Frames that follow one another cost nothing, turning back or standing still little, jumps more, and a
-    wrong mouth most. A mouth that nobody in the clip has is wanted shut.
+    Frames that follow one another cost nothing, turning back or standing still little, jumps more, the more
+    of the `poses` changes, and a wrong mouth most. A mouth that nobody in the clip has is wanted shut.
     """
     if not wanted:
         return ()
     speakers = {cue.who for cue in clip if cue.on == "line" and cue.mouth != SHUT}
     count = len(clip)
-    steps = _steps(count)
+    steps = _steps(count, poses)
     total = {state: _mismatch(wanted[0], clip[state[0]], speakers) for state in steps}
     ways: list[dict[_State, _State]] = []
     for cue in wanted[1:]:
         fits = [_mismatch(cue, have, speakers) for have in clip]
-        cheapest = min(total, key=lambda state: total[state])
         reached: dict[_State, float] = {}
         way: dict[_State, _State] = {}
         for state, before in steps.items():
-            options = {one: total[one] + cost for one, cost in before.items()}
-            jump = total[cheapest] + _JUMP + _FAR * abs(cheapest[0] - state[0])
-            best = min(options, key=lambda one: options[one]) if options else cheapest
-            if not options or jump < options[best]:
-                best, options = cheapest, {cheapest: jump}
-            reached[state] = options[best] + fits[state[0]]
+            best = min(before, key=lambda one: total[one] + before[one])
+            reached[state] = total[best] + before[best] + fits[state[0]]
             way[state] = best
         total = reached
         ways.append(way)
@@ -151,18 +148,28 @@ def choose_frames(wanted: Sequence[Cue], clip: Sequence[Cue]) -> tuple[int, ...]
 _State = tuple[int, int]  # a frame of the clip, and whether it plays on (1) or back (-1)
 
 
-def _steps(count: int) -> Mapping[_State, Mapping[_State, float]]:
-    """The cost of every state from those that may come before it, jumps apart."""
+def _steps(count: int, poses: Sequence[Pose]) -> Mapping[_State, Mapping[_State, float]]:
+    """The cost of every state from those that may come before it."""
     steps: dict[_State, dict[_State, float]] = {}
     for frame in range(count):
         on, back = (frame, 1), (frame, -1)
-        steps[on] = {on: _HOLD}
-        steps[back] = {back: _HOLD}
+        for state in (on, back):
+            steps[state] = {
+                (other, way): _JUMP + _FAR * abs(other - frame) + _POSE * _difference(poses, other, frame)
+                for other in range(count)
+                for way in (1, -1)
+            }
+            steps[state][state] = _HOLD
         if frame:
             steps[on] |= {(frame - 1, 1): 0.0, (frame - 1, -1): _TURN}
         if frame + 1 < count:
             steps[back] |= {(frame + 1, -1): _BACK, (frame + 1, 1): _TURN}
     return steps
+
+
+def _difference(poses: Sequence[Pose], one: int, other: int) -> int:
+    """How many words of the poses of two frames differ."""
+    return len(poses[one] ^ poses[other]) if poses else 0
 
 
 def _mismatch(wanted: Cue, have: Cue, speakers: set[str]) -> float:

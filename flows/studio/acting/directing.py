@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from flows.studio.acting.cues import Cue, speaks
+from flows.studio.acting.cues import Cue, Pose, speaks
 from flows.studio.acting.mouths import SHUT
 from flows.studio.acting.stage_directions import EVERYBODY, StageDirection
 from t2v.toon.direction import Direction, describe_direction, make_possible, read_direction
@@ -18,6 +18,7 @@ from t2v.toon.drawing.poses import PERIOD, pose_at
 MOUTHS = ("shut", "ajar", "open", "wide")
 IDLE = ("standing", "talking")
 OPEN_BY_ITSELF = ("laughing",)  # the mouth of an action that stays open where nobody speaks
+OF_FACES = ("mouth-", "looks-", "eyes-", "feels-")
 ENDING = ("entering", "leaving", "falling over", "double take")
 TAKE = 2  # frames of surprise before a laugh
 BIG_LAUGHS = ("big", "applause")
@@ -53,6 +54,19 @@ def direct(roles: Sequence[Role], cues: Sequence[Cue], *, by_hand: ByHand | None
         changed = (_by_hand(each, role, roles, frame, by_hand or {}, cue) for role, each in pairs)
         frames.append(tuple(" ".join(describe_direction(make_possible(one))) for one in changed))
     return tuple(frames)
+
+
+def poses_of(directions: Directions) -> tuple[Pose, ...]:
+    """Of every frame the words of what its figures do, without those of their faces."""
+    return tuple(
+        frozenset(
+            f"{number} {word}"
+            for number, words in enumerate(figures)
+            for word in words.split()
+            if not word.startswith(OF_FACES)
+        )
+        for figures in directions
+    )
 
 
 def _since(cues: Sequence[Cue], frame: int) -> int:

@@ -80,6 +80,16 @@ def dialect_of(source: str) -> DialectName:
         return "short"
 
 
+def is_directed(source: str) -> bool:
+    """Whether a film model takes directions; not one that is not known before it is fetched."""
+    if is_on_hub(source) or not read_name(source).is_here:
+        return False
+    try:
+        return describe_model(source).directed
+    except ModelError:
+        return False
+
+
 def describe_memory(source: str, memory: str) -> str | None:
     """What filming will need of the machine, in a line; None of a model that fits any."""
     return guests.describe_memory(source, memory) if guests.is_guest(source) else None

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from flows.studio.acting.stage_directions import find_action
 from flows.studio.cameras.facts import DialectName
 from scripts_llm.errors import suggest
 from scripts_llm.screenplay.film_vocabulary import Dialect, FilmWords
@@ -95,14 +96,20 @@ def _is_form(written: str, word: str) -> bool:
     return re.search(rf"(?<![\w-]){stem}(?:s|es|e|ed|ing|ning)?(?![\w-])", written) is not None
 
 
-def describe_reading(shots: Iterable[tuple[str, str]], dialect: DialectName, title: str) -> tuple[str, ...]:
-    """The words of the shots (label, words) that the film model replaces, and those that it leaves out."""
+def describe_reading(
+    shots: Iterable[tuple[str, str]], dialect: DialectName, title: str, *, directed: bool = False
+) -> tuple[str, ...]:
+    """The words of the shots (label, words) that the film model replaces, and those that it leaves out.
+
+    One that is `directed` does more actions than its prompts have words for.
+    """
     replaced: dict[str, str] = {}
     unknown: dict[str, str] = {}
     for label, words in shots:
         understood = read_prompt(words, dialect)
         if understood is not None:
-            replaced |= replacements(understood)
+            read = replacements(understood)
+            replaced |= {word: own for word, own in read.items() if not (directed and _is_acted(word))}
             for word in understood.unknown:
                 unknown.setdefault(word.lower(), f"{word} ({label})")
     lines = []
@@ -111,6 +118,12 @@ def describe_reading(shots: Iterable[tuple[str, str]], dialect: DialectName, tit
     if unknown:
         lines.append(f"{title} does not know, and leaves out: {_first_few(list(unknown.values()))}")
     return tuple(lines)
+
+
+def _is_acted(word: str) -> bool:
+    from t2v.toon.world import NEW_ACTIONS
+
+    return find_action(word) in NEW_ACTIONS
 
 
 def _first_few(parts: list[str]) -> str:
@@ -145,35 +158,36 @@ def is_set(words: str) -> bool:
 # ------------------------------------------------------------------------------------------- for writers
 
 
-def film_words() -> FilmWords:
-    """The words of everything that TOON can draw."""
+def film_words(*, directed: bool = False) -> FilmWords:
+    """The words of everything that TOON can draw; one that takes directions draws more actions."""
     from t2v.toon import world
 
     return FilmWords(
         sets=world.SETS,
         kinds=world.KINDS,
         colours=world.COLOURS,
-        actions=world.ACTIONS,
+        actions=(*world.ACTIONS, *world.NEW_ACTIONS) if directed else world.ACTIONS,
         accessories=world.ACCESSORIES,
         props=world.PROPS,
     )
 
 
-def synonyms() -> dict[str, str]:
+def synonyms(*, directed: bool = False) -> dict[str, str]:
     """Other words that TOON reads as one of its sets or actions, each with that set or action.
 
     Of actions only the words of its captions: it reads "opening" as standing, which shows no opening.
+    `directed` as in `film_words`.
     """
     from t2v.toon.prompts import captions, lexicon
 
     sets = {word: mean for word, ((kind, mean), *_) in lexicon.index().items() if kind == "sets"}
-    actions = captions.word_table()["actions"]
+    actions = (captions.caption_words() if directed else captions.word_table())["actions"]
     return sets | {word: action for action, words in actions.items() for word in words}
 
 
-def writers_dialect(dialect: DialectName) -> Dialect:
+def writers_dialect(dialect: DialectName, *, directed: bool = False) -> Dialect:
     """How writers word the prompts of a film model: TOON in its own words, others in short plain English."""
-    words = film_words()
+    words = film_words(directed=directed)
     if dialect == "toon":
         return Dialect(
             name="TOON, which draws small cartoons and knows few words",
@@ -183,12 +197,14 @@ def writers_dialect(dialect: DialectName) -> Dialect:
             rules=(
                 f"People can only be {', '.join(words.actions)}: one of these for everybody seen.",
                 f"They may hold one of: {', '.join(words.props)}.",
-                "At most three people; nobody opens, gives, falls or leaves.",
+                "At most three people; nobody opens or gives."
+                if directed
+                else "At most three people; nobody opens, gives, falls or leaves.",
                 "An establishing shot of an empty place is just its name and the time: "
                 f'"{words.sets[0]}, night".',
             ),
             example="{first} talking, {second} standing, {place}, day",
-            synonyms=synonyms(),
+            synonyms=synonyms(directed=directed),
         )
     return Dialect(
         name="a text-to-video model that films about two seconds at a time",

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from flows.studio.acting.cues import Part
+from flows.studio.acting.directing import poses_of
 from flows.studio.filming.settings import picture_size
 from flows.studio.filming.shots import PlannedShot
 from flows.studio.media import clip_rate, user_files
@@ -287,7 +288,8 @@ def _filmed(shot: PlannedShot, clip: Artifact | None) -> Footage:
     own = shot.shot
     if shot.file is not None and own.fit is None:  # a clip of one's own is not turned back by itself
         own = own.model_copy(update={"fit": "slow" if user_files.is_still(shot.file) else "hold"})
-    return Footage(shot.label, own, clip.path, int(clip.notes["num_frames"]), shot.cues)
+    poses = poses_of(shot.directions)
+    return Footage(shot.label, own, clip.path, int(clip.notes["num_frames"]), shot.cues, poses)
 
 
 def credits_of(premise: Premise, written_by: str, material: Material) -> tuple[str, ...]:

@@ -195,7 +195,7 @@ def describe_plan(plan: Plan) -> tuple[str, ...]:
                 for shot in plan.shots
                 if shot.file is None and plan.film_of(shot) == each
             ]
-            lines += vocabulary.describe_reading(filmed, each.dialect, each.title)
+            lines += vocabulary.describe_reading(filmed, each.dialect, each.title, directed=each.directed)
         lines += _describe_unheard(plan)
         lines += describe_approvals(plan)
     if plan.filming_seconds:

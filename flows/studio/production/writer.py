@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from flows.studio.cameras.facts import DEFAULT_MODEL
 from flows.studio.errors import StudioError
-from flows.studio.filming.models import dialect_of
+from flows.studio.filming.models import dialect_of, is_directed
 from flows.studio.filming.vocabulary import film_words, writers_dialect
 from flows.studio.production import story_memory
 from flows.studio.production.episode import AUTO, Episode
@@ -203,7 +203,8 @@ def assignment(
 
 def _dialect(episode: Episode) -> Dialect:
     """How prompts for the episode's film model are written."""
-    return writers_dialect(dialect_of(episode.video_of_the_episode.model or DEFAULT_MODEL))
+    source = episode.video_of_the_episode.model or DEFAULT_MODEL
+    return writers_dialect(dialect_of(source), directed=is_directed(source))
 
 
 def num_alternates(episode: Episode) -> int:

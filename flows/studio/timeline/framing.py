@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from flows.studio.acting.cues import Cue, speaks
+from flows.studio.acting.cues import Cue, Pose, speaks
 from flows.studio.rates import CLIP_HOLD
 from flows.studio.timeline.model import LaughCue, LineCue, PictureCut
 from flows.studio.timeline.performances import acted_frames, is_acted
@@ -22,7 +22,7 @@ SHORTEST_CUT = 12
 class Footage:
     """What the cut has of a shot: its clip of `num_frames` frames; without a clip it becomes a gag card.
 
-    `cues` are what each frame of an acted clip shows.
+    `cues` are what each frame of an acted clip shows, `poses` what its people do in it.
     """
 
     id: str
@@ -30,6 +30,7 @@ class Footage:
     clip: Path | None
     num_frames: int
     cues: tuple[Cue, ...] = ()
+    poses: tuple[Pose, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -89,7 +90,7 @@ def lay_pictures(
     cuts = _cuts(scene, _trimmed(shots, chosen, fit), fit)
     if not is_acted(lines):
         return tuple(_held(cut, holds) for cut in cuts)
-    acted = {shot.id: shot.cues for shot in shots if shot.clip is not None and speaks(shot.cues)}
+    acted = {shot.id: shot for shot in shots if shot.clip is not None and speaks(shot.cues)}
     return tuple(
         _in_step(cut, acted[cut.shot], lines, laughs, holds) if cut.shot in acted else _held(cut, holds)
         for cut in cuts
@@ -98,13 +99,13 @@ def lay_pictures(
 
 def _in_step(
     cut: PictureCut,
-    cues: Sequence[Cue],
+    shot: Footage,
     lines: Sequence[LineCue],
     laughs: Sequence[LaughCue],
     holds: Sequence[tuple[int, int]],
 ) -> PictureCut:
     """The cut with the frames that go with the voices; it stands still in holds, and goes on in step."""
-    frames = list(acted_frames(cues, cut.start, cut.end, lines, laughs))
+    frames = list(acted_frames(shot.cues, shot.poses, cut.start, cut.end, lines, laughs))
     for start, end in holds:
         a, b = max(start, cut.start) - cut.start, min(end, cut.end) - cut.start
         if a < b:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from flows.studio.acting.cues import Cue, Part, choose_frames
+from flows.studio.acting.cues import Cue, Part, Pose, choose_frames
 from flows.studio.acting.mouths import SHUT
 from flows.studio.acting.stage_directions import mood_of
 from flows.studio.rates import CLIP_HOLD
@@ -89,11 +89,16 @@ def is_acted(lines: Sequence[LineCue]) -> bool:
 
 
 def acted_frames(
-    clip: Sequence[Cue], start: int, end: int, lines: Sequence[LineCue], laughs: Sequence[LaughCue]
+    clip: Sequence[Cue],
+    poses: Sequence[Pose],
+    start: int,
+    end: int,
+    lines: Sequence[LineCue],
+    laughs: Sequence[LaughCue],
 ) -> tuple[int, ...]:
     """The clip's own frame for each frame of the timeline from `start` to `end`, in step with the voices."""
     steps = list(_wanted(start, end, lines, laughs))
-    chosen = choose_frames([cue for cue, _ in steps], clip)
+    chosen = choose_frames([cue for cue, _ in steps], clip, poses)
     return tuple(frame for frame, (_, length) in zip(chosen, steps, strict=True) for _ in range(length))
 
 

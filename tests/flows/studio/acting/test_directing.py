@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from flows.studio.acting.cues import Cue, Part, lay_cues
-from flows.studio.acting.directing import Role, direct
+from flows.studio.acting.directing import Role, direct, poses_of
 from flows.studio.acting.stage_directions import find_action, mood_of, read_stage_direction
 from flows.studio.errors import StudioError
 from t2v.toon.direction import MEANINGS, parse_direction
@@ -168,3 +168,11 @@ def test_by_hand_goes_over_everything_from_its_frame_on():
 
 def test_nobody_has_no_directions():
     assert direct((), lay_cues([], 16)) == ()
+
+
+def test_a_pose_is_what_is_done_without_the_face():
+    directions = (("mouth-open looks-left arms-up", "mouth-shut arms-down feels-sad"), ("arms-up", "arms-up"))
+    assert poses_of(directions) == (
+        frozenset({"0 arms-up", "1 arms-down"}),
+        frozenset({"0 arms-up", "1 arms-up"}),
+    )

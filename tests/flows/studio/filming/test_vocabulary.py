@@ -47,3 +47,17 @@ def test_of_many_words_the_first_are_told_and_how_many_more_there_are() -> None:
     shots = [("s01.1", " and a ".join(f"blorp{letter}" for letter in "abcdefghij") + ", bar")]
     (line,) = vocabulary.describe_reading(shots, "toon", "TOON")
     assert line.endswith("blorph (s01.1) and 2 more (see manifest.json)")
+
+
+def test_of_a_model_that_takes_directions_the_actions_are_more_than_the_words() -> None:
+    shots = [("s01.1", "a crimson cat shrugging, bar, day")]
+    assert vocabulary.describe_reading(shots, "toon", "TOON") == (
+        "TOON reads crimson as red, shrugging as standing",
+    )
+    assert vocabulary.describe_reading(shots, "toon", "TOON", directed=True) == ("TOON reads crimson as red",)
+    today, next_one = (vocabulary.writers_dialect("toon", directed=each) for each in (False, True))
+    assert "falling over" in next_one.words.actions
+    assert "falling over" not in today.words.actions
+    assert next_one.find_fault("Joe falling over in the bar", {"joe": "Joe"}, ()) is None
+    assert today.find_fault("Joe falling over in the bar", {"joe": "Joe"}, ()) is not None
+    assert "nobody opens, gives, falls or leaves." in today.rules[2]
