@@ -85,9 +85,9 @@ def test_a_laugh_is_cut_to_the_frames_that_laugh():
 
 
 def test_where_it_jumps_it_jumps_to_a_like_pose():
-    clip = said("joe", "11311311")
+    clip = said("joe", "02312301")
     left, right = frozenset({"0 leans-left", "0 left-arm-up"}), frozenset({"0 leans-right", "0 right-arm-up"})
     poses = [right if frame in (2, 7) else left for frame in range(8)]
-    wanted = said("joe", "113113113")
+    wanted = said("joe", "023123013")
     assert choose_frames(wanted, clip)[-2:] == (7, 5)  # the nearest
     assert choose_frames(wanted, clip, poses)[-2:] == (7, 2)
