@@ -230,10 +230,22 @@ def _shot_faults(root: Node, everyone: Collection[str]) -> Iterator[Fault]:
             if not {"prompt", "prompt_exact", "file"} & shot.value.keys():
                 expected = "a shot's `prompt`, `prompt_exact` or `file`"
                 yield Fault(shot.start, expected, "none of them", "a prompt")
+            yield from _directions_cut_short(_child(shot, "direct"))
             who = shot.value.get("who")
             if who is not None and isinstance(who.value, str) and who.value not in (*everyone, ""):
                 hint = _no_such_person(who.value, everyone)
                 yield Fault(who.start, "someone of the cast", repr(who.value), hint)
+
+
+def _directions_cut_short(direct: Node | None) -> Iterator[Fault]:
+    """What follows a comma in `{0: joe: arms out, angry}`: to YAML it is a key without a value."""
+    if direct is None or not isinstance(direct.value, dict) or not direct.flow:
+        return
+    for name, node in direct.value.items():
+        key = direct.keys.get(name)
+        if key is not None and node.is_blank and node.start == key.end:
+            hint = "quotes around the text before it, if the comma belongs to it"
+            yield Fault(key.start, "`frame: direction`", repr(name), hint)
 
 
 def _ids_used_twice(root: Node) -> Iterator[Fault]:

@@ -247,3 +247,45 @@ def test_a_lora_in_a_prompt_is_refused_with_its_place_in_the_premise(
 
 def test_brackets_that_are_no_lora_stay(tmp_path: Path) -> None:
     assert find_lora_tag("a <b> lora:ink:1 <lora> (cat:1.3)") is None
+
+
+SHOT = """\
+title: One
+scenes:
+  - slugline: INT. BAR - DAY
+    shots:
+      - prompt: Joe talking
+        direct: {}
+"""
+
+
+@pytest.mark.parametrize(
+    ("direct", "read"),
+    [
+        ('{0: "joe: arms out, angry", 8: "joe: sits"}', {0: "joe: arms out, angry", 8: "joe: sits"}),
+        ("{0: joe: arms out, 8: joe: sits}", {0: "joe: arms out", 8: "joe: sits"}),
+        ("\n          0: joe: arms out, angry\n          8: sits", {0: "joe: arms out, angry", 8: "sits"}),
+    ],
+)
+def test_directions_are_read_as_they_are_typed(tmp_path: Path, direct: str, read: dict[int, str]) -> None:
+    path = tmp_path / "script.yaml"
+    path.write_text(SHOT.format(direct), encoding="utf-8")
+    (shot,) = read_script(path, ["joe"]).scenes[0].shots or ()
+    assert shot.direct == read
+
+
+@pytest.mark.parametrize(
+    ("direct", "fault"),
+    [
+        ("{0: joe: arms out, angry}", "got 'angry', try quotes around the text before it"),
+        ("[joe sits]", "wanted a mapping, got a list"),
+        ("{x: joe sits}", "wanted a whole number, got 'x'"),
+        ("{250: joe sits}", "wanted less than 250, got '250'"),
+    ],
+)
+def test_what_is_wrong_in_directions_is_told_with_its_place(tmp_path: Path, direct: str, fault: str) -> None:
+    path = tmp_path / "script.yaml"
+    path.write_text(SHOT.format(direct), encoding="utf-8")
+    with pytest.raises(ScriptError, match=r":6:") as error:
+        read_script(path, ["joe"])
+    assert fault in str(error.value)
