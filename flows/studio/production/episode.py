@@ -166,7 +166,10 @@ class Episode:
         """The film settings of the episode itself; a draft's script is written and checked for them, too."""
         video = self.own_premise.video
         named = {"model": video.camera or video.model or self.memory.film_model or DEFAULT_MODEL}
-        whole = video.model_copy(update={"camera": None, **named, **(self.memory.video or {})})
+        remembered = dict(self.memory.video or {})
+        if video.max_cost is not None and "max_cost" not in self.request.video:
+            remembered.pop("max_cost", None)  # a bound on money is the premise's, not of a run long ago
+        whole = video.model_copy(update={"camera": None, **named, **remembered})
         return _with_whole_paths(whole, self.premise_path.parent if self.premise_path else None)
 
     def location_of(self, *keys: str) -> str:

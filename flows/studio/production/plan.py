@@ -416,6 +416,8 @@ def _reason(item: PlannedShot | PlannedLine, stored: Artifacts, needed: Collecti
     changed = artifacts.changed_keys(before.recipe, item.recipe)
     if waits and set(changed) <= {DIRECTIONS}:
         return IF_LIPS_DIFFER
+    if "model" in changed:  # its words are others, too
+        return _REASONS["model"]
     if isinstance(item, PlannedShot) and "prompt" in changed:
         written = item.shot.prompt_exact or item.shot.prompt
         is_same = written is not None and before.notes.get("written") == written

@@ -69,7 +69,8 @@ def test_an_approved_shot_is_filmed_again_by_the_camera_alone(home: Path, heard:
         _drafted(home, shot)
     assert not [one for one in _plan(home).missing if one.kind == "clip"]
     approve(_request(home), ["s01.1"], undo=False)
-    assert [one.label for one in _plan(home).missing if one.kind == "clip"] == ["s01.1"]
+    (missing,) = [one for one in _plan(home).missing if one.kind == "clip"]
+    assert str(missing) == "s01.1 clip: the film model is another one now"
     outcome, told = fish_story(home, heard, device="cpu", until="clips")
     assert outcome.code == 0
     assert "1 of 2 shots approved for" in told.text

@@ -315,3 +315,4 @@ def test_the_limit_stops_in_the_middle_and_keeps_what_is_made(
     assert [job.state for job in jobs_of(home)] == ["filmed"]
     assert make(fish_request(home, until="clips", video={"max_cost": 1.0}), heard()).code == 0
     assert server.creates() == 2
+    assert planned(home).film.max_cost == 0.3, "the premise's bound counts before that of an earlier run"
