@@ -102,12 +102,18 @@ def length_fault(lines: Sequence[str], brief: Brief, *, share: float = 1.0) -> s
 
 def language_faults(where: str, lines: Sequence[str], brief: Brief) -> Iterator[str]:
     """Faults of lines in another alphabet than the language's; half of the letters may be in any."""
-    wanted = _SCRIPTS.get(brief.language.lower()[:2])
-    letters = [letter for line in lines for letter in line if letter.isalpha()]
-    if wanted and letters:
-        fitting = sum(unicodedata.name(letter, "").startswith(tuple(wanted.split())) for letter in letters)
-        if fitting < 0.5 * len(letters):
-            yield f"{where}: the dialogue must be in the language {brief.language!r}"
+    if not fits_language(" ".join(lines), brief.language):
+        yield f"{where}: the dialogue must be in the language {brief.language!r}"
+
+
+def fits_language(text: str, language: str) -> bool:
+    """Whether at least half of a text's letters are of the language's alphabet; True for an unknown one."""
+    wanted = _SCRIPTS.get(language.lower()[:2])
+    letters = [letter for letter in text if letter.isalpha()]
+    if not wanted or not letters:
+        return True
+    fitting = sum(unicodedata.name(letter, "").startswith(tuple(wanted.split())) for letter in letters)
+    return fitting >= 0.5 * len(letters)
 
 
 # ---------------------------------------------------------------------------------------- our own scenes

@@ -45,8 +45,8 @@ def _judge(found: Mapping[str, Any], task: Assignment, brief: Brief, *, is_last:
     names = dict(enumerate(task.suggestions, 1))
     number = int(outline.suggestion) if outline.suggestion.isdecimal() else 0
     outline = outline.model_copy(update={"suggestion": names.get(number, "")})
-    words = task.matter.words
-    if task.is_about_the_logline and not is_last and not names_matter(outline_text(outline), words):
+    words = task.logline_words
+    if words and not is_last and not names_matter(outline_text(outline), words):
         raise ScriptError(
             f"the outline is not about the show's logline, wanted a story of: {', '.join(words)}"
         )

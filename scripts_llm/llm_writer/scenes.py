@@ -99,8 +99,7 @@ class SceneCollector:
 
 def matter_words(task: Assignment, outline: Outline) -> tuple[str, ...]:
     """The words by which scenes name what the episode is about; none if that is left open."""
-    logline = task.matter.words if task.is_about_the_logline else ()
-    return tuple(dict.fromkeys((*outline.words, *logline)))
+    return tuple(dict.fromkeys((*outline.words, *task.logline_words)))
 
 
 def scene_text(scene: DraftScene) -> str:

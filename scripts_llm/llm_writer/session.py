@@ -11,6 +11,7 @@ from typing import Any
 from scripts_llm.errors import ScriptError
 from scripts_llm.llm.ask import Question, Server
 from scripts_llm.llm.templates import render_prompt
+from scripts_llm.llm_writer.checks import fits_language
 from scripts_llm.llm_writer.draft import MAX_WORDS, Brief
 from scripts_llm.llm_writer.matter import Matter, is_due
 from scripts_llm.screenplay.continuity import Continuity
@@ -40,9 +41,13 @@ class Assignment:
     alternates: int = 0  # more buttons for every scene
 
     @property
-    def is_about_the_logline(self) -> bool:
-        """Whether the logline's matter is this episode's."""
-        return bool(self.matter.words) and is_due(self.episode)
+    def logline_words(self) -> tuple[str, ...]:
+        """The words by which this episode names the logline's matter; none if it is about something else.
+
+        Words in another alphabet than the dialogue's are none that a line could have.
+        """
+        words = self.matter.words if is_due(self.episode) else ()
+        return tuple(word for word in words if fits_language(word, self.premise.language))
 
 
 class Session:
@@ -93,7 +98,7 @@ def _slots(task: Assignment, brief: Brief) -> dict[str, object]:
         "promised": [promise for each in recent for promise in each.promised],
         "jokes": [joke for each in recent[-3:] for joke in each.jokes],
         "matter": task.matter if task.matter.words else None,
-        "is_about_the_logline": task.is_about_the_logline,
+        "is_about_the_logline": bool(task.matter.words) and is_due(task.episode),
         "suggestions": dict(enumerate(task.suggestions.values(), 1)),
     }
 

@@ -58,7 +58,8 @@ def check(request: EpisodeRequest, script: Path | None) -> Outcome:
         findings.add_warnings(read.find_lost_text(episode.premise_path, what="premise"))
     if not path.exists() and script is None:
         command = messages.command(episode, verb="script")
-        return findings.summary(f"{episode.name}: no script yet, {command} writes one")
+        there = _check_outline(episode, findings)
+        return findings.summary(f"{episode.name}: {there}no script yet, {command} writes one")
     try:
         parsed = read.read_script(path, cast=own.characters)
         premise = _with_video(episode, whole_cast(own, parsed, seed=episode.seed))
@@ -68,6 +69,19 @@ def check(request: EpisodeRequest, script: Path | None) -> Outcome:
     findings.add(of_script(parsed, premise, (path.parent, *folders)), path)
     findings.add_warnings(read.find_lost_text(path, what="script"))
     return findings.summary(f"{episode.name}: {_size(parsed)}")
+
+
+def _check_outline(episode: Episode, findings: _Findings) -> str:
+    """Adds the faults of an outline that the script is to be written of; the words to name it, or none."""
+    if not episode.folder.outline.exists():
+        return ""
+    from flows.studio.production import writer  # with the client's libraries
+
+    try:
+        writer.read_outline(episode)
+    except ScriptError as error:
+        findings.add_error(error)
+    return "an outline and "
 
 
 def _with_video(episode: Episode, premise: Premise) -> Premise:

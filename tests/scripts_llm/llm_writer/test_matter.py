@@ -112,3 +112,18 @@ def test_a_model_that_stays_deaf_gets_its_script_and_the_person_a_note(server) -
     server.replies = replies(outline(title="The Mayor"), SCENES, {"scenes": SCENES["scenes"][1:3]}, PUNCHED)
     written = write_script(task(matter=MAYOR), desk(server.url))
     assert written.notes[0] == "no scene names what the episode is about (mayor, election)"
+
+
+def test_a_logline_in_another_alphabet_than_the_dialogue_refuses_nothing(server) -> None:
+    russian = deepcopy(SCENES)
+    for number, each in enumerate(russian["scenes"]):
+        for at, said in enumerate(each["dialogue"]):
+            said["line"] = f"Сколько же там лимонов, {number}{at}?"
+    server.replies = replies(OUTLINE, russian, "no")
+    premise = task().premise.model_copy(update={"language": "ru"})
+    written = write_script(task(matter=MAYOR, premise=premise), desk(server.url))
+    assert len(server.asked) == 3
+    assert not any("what the episode is about" in note for note in written.notes)
+    assert "who: the Don; does: run for" in server.asked[0]["messages"][1]["content"], (
+        "it is told all the same"
+    )

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from flows.studio.commands import rewrite
+from flows.studio.commands.check import check
 from flows.studio.errors import StudioError
 from flows.studio.filming.models import dialect_of
 from flows.studio.filming.vocabulary import writers_dialect
@@ -355,6 +356,10 @@ def test_an_outline_with_faults_writes_no_script(show: Path, server: FakeServer,
     with pytest.raises(ScriptError, match=r"outline\.yaml:\d+:\d+: unknown setting 'fish_stop', use fish_sh"):
         run(options(show, server), heard)
     assert len(server.asked) == 1
+    checked = check(options(show, server, until=None), None)
+    assert checked.code == 2
+    assert "outline.yaml" in checked.lines[0]
+    assert "1 error, 0 warnings. Fish s01e01: an outline and no script yet" in checked.lines[-1]
 
 
 def test_the_offline_writer_has_no_outline_and_follows_none(
