@@ -13,6 +13,7 @@ from prefect.states import Completed, Failed
 
 from flows.episode import make_episode
 from flows.orchestration import artifacts as run_artifacts
+from flows.studio.farm import head as farms
 from flows.studio.filming.models import LoadedModels
 from flows.studio.production import batch as batches
 from flows.studio.production import messages
@@ -49,12 +50,15 @@ def make_batch(request: BatchRequest, console: Console) -> Outcome:
 def _make_all(request: BatchRequest, console: Console) -> list[Result]:
     """Makes every show's episode, saves the night's record, and runs the command that is told of it."""
     began = datetime.now().astimezone()
-    with LoadedModels(request.device) as models:
+    with (
+        LoadedModels(request.device) as models,
+        farms.opened(request.farm, say=console.say, progress=console.progress) as farm,
+    ):
 
         def make(asked: EpisodeRequest) -> Outcome:
             opened = Episode.open(asked)
             console.say(messages.announce(opened))
-            return make_episode(opened, console, models)
+            return make_episode(opened, console, models, farm)
 
         results = batches.make_batch(request, console, make, on_bug=_log_bug)
     record = batches.save_night(request, results, began)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from concurrent.futures import Future
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
@@ -14,8 +16,10 @@ from prefect.client.schemas.objects import State, TaskRun
 from prefect.context import FlowRunContext
 
 from flows.orchestration import artifacts as run_artifacts
+from flows.studio.cameras.film_model import Preview
 from flows.studio.errors import StudioError
-from flows.studio.filming.camera import FilmedShot, OnShotStep
+from flows.studio.farm.head import Farm
+from flows.studio.filming.camera import FilmedShot, MayBegin, OnShotStep
 from flows.studio.filming.models import LoadedModels
 from flows.studio.filming.settings import FilmSettings
 from flows.studio.filming.shots import PlannedShot
@@ -72,12 +76,30 @@ def run_as_task(name: str, run_name: str, work: Callable[[], R], *, retries: int
     return recorded()
 
 
+def record_as_task(name: str, run_name: str, wait: Callable[[], object]) -> None:
+    """Records work that others do as a task of the flow run, from now until `wait` returns, in a thread."""
+    if FlowRunContext.get() is None:
+        return
+
+    def step() -> None:
+        wait()
+
+    task(name=name, task_run_name=run_name, cache_policy=NO_CACHE, persist_result=False)(step).submit()
+
+
 class RecordedSteps:
     """`Steps` that Prefect records: a task for each script, shot, line, segment and film."""
 
-    def __init__(self, models: LoadedModels) -> None:
-        self._local = LocalSteps(models)
+    def __init__(self, models: LoadedModels, farm: Farm | None = None) -> None:
+        self._local = LocalSteps(models, farm)
         self._progress: UUID | None = None
+
+    @property
+    def films_elsewhere(self) -> bool:
+        return self._local.films_elsewhere
+
+    def num_cameras(self, film: FilmSettings) -> int:
+        return self._local.num_cameras(film)
 
     def write_script(self, episode: Episode, *, say: Say) -> Episode:
         work = partial(self._local.write_script, episode, say=say)
@@ -87,18 +109,62 @@ class RecordedSteps:
         work = partial(self._local.complete_script, episode)
         return run_as_task("complete_script", "complete the script", work)
 
-    def seconds_per_step(self, film: FilmSettings) -> float:
+    def seconds_per_step(self, film: FilmSettings) -> float | None:
         return self._local.seconds_per_step(film)
 
     def film_shots(
-        self, shots: Sequence[PlannedShot], film: FilmSettings, folder: Path, *, on_step: OnShotStep
+        self,
+        shots: Sequence[PlannedShot],
+        film: FilmSettings,
+        folder: Path,
+        *,
+        on_step: OnShotStep,
+        may_begin: MayBegin = lambda: True,
     ) -> Generator[FilmedShot]:
+        if self.films_elsewhere:
+            yield from self._film_elsewhere(shots, film, folder, on_step=on_step, may_begin=may_begin)
+            return
         for number, shot in enumerate(shots, start=1):
+            if not may_begin():
+                return
             rest = shots[number:]
             work = partial(
                 _only, self._local.film_shots, [shot], film, folder, on_step=on_step, following=rest
             )
             yield run_as_task("film_shot", f"film {shot.label}", work)
+
+    def _film_elsewhere(
+        self,
+        shots: Sequence[PlannedShot],
+        film: FilmSettings,
+        folder: Path,
+        *,
+        on_step: OnShotStep,
+        may_begin: MayBegin,
+    ) -> Generator[FilmedShot]:
+        """Records many shots that are filmed at once: a task runs from a camera's first word to the clip."""
+        begun: dict[str, Future[FilmedShot]] = {}
+
+        def begin(shot: PlannedShot) -> Future[FilmedShot]:
+            if shot.digest not in begun:
+                begun[shot.digest] = Future()
+                record_as_task("film_shot", f"film {shot.label}", begun[shot.digest].result)
+            return begun[shot.digest]
+
+        def on_farm_step(shot: PlannedShot, step: int, num_steps: int, preview: Preview | None) -> None:
+            begin(shot)
+            on_step(shot, step, num_steps, preview)
+
+        results = self._local.film_shots(shots, film, folder, on_step=on_farm_step, may_begin=may_begin)
+        try:
+            with closing(results):
+                for filmed in results:
+                    begin(filmed.shot).set_result(filmed)
+                    del begun[filmed.shot.digest]
+                    yield filmed
+        finally:
+            for unfinished in begun.values():
+                unfinished.set_exception(StudioError("called off: the run was stopped"))
 
     def speak_lines(
         self, lines: Sequence[PlannedLine], voices: Mapping[str, VoiceSettings], folder: Path

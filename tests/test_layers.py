@@ -33,6 +33,7 @@ FLOORS = (
     {"flows.orchestration"},
     {"flows.studio.commands"},
     {"flows.studio.production"},
+    {"flows.studio.farm"},
     {"flows.studio.release", "flows.studio.sound", "flows.studio.picture"},
     {"flows.studio.filming", "flows.studio.timeline"},
     {"flows.studio.voice"},
@@ -101,6 +102,8 @@ FOREIGN = {
     "flows.api.jobs": SERVER,
     "flows.api.storyboard": SERVER,
 }
+# Packages of others that one room alone knows.
+ALONE = {"distributed": "flows.studio.farm", "dask": "flows.studio.farm", "cryptography": "flows.studio.farm"}
 VAGUE = {"utils", "util", "helpers", "common", "misc", "core", "base"}
 
 
@@ -194,6 +197,17 @@ def test_rooms_do_without_some_packages(room):
     assert used == {}
 
 
+@pytest.mark.parametrize("package", ALONE)
+def test_some_packages_are_known_in_one_room_alone(package):
+    users = {
+        house.module_name(ROOT, path)
+        for path in house.sources(ROOT)
+        if package in {name.partition(".")[0] for name in house.imported_names(path)}
+    }
+    assert users
+    assert [module for module in users if not is_in(module, ALONE[package])] == []
+
+
 @pytest.mark.parametrize(
     "package",
     [
@@ -203,10 +217,12 @@ def test_rooms_do_without_some_packages(room):
         "flows.cli.app",
         "flows.studio.production.messages",
         "flows.api.server.app",
+        "flows.studio.farm.head",
     ],
 )
 def test_importing_a_package_imports_neither_torch_nor_prefect(package):
-    check = f"import sys, {package}; sys.exit(bool({{'torch', 'prefect', 'moviepy'}} & set(sys.modules)))"
+    heavy = "{'torch', 'prefect', 'moviepy', 'distributed'}"
+    check = f"import sys, {package}; sys.exit(bool({heavy} & set(sys.modules)))"
     assert subprocess.run([sys.executable, "-c", check], cwd=ROOT, check=False).returncode == 0
 
 

@@ -21,6 +21,7 @@ from flows.cli.board import board
 from flows.cli.clip import clip
 from flows.cli.episode import batch, episode, meme, new, script
 from flows.cli.export import export, import_
+from flows.cli.farm import camera, farm
 from flows.cli.machine import clean, pull, setup, voices
 from flows.cli.script import approve, check, cut, plan, retake, speak
 from flows.cli.train import train
@@ -57,6 +58,8 @@ def build_app(name: str) -> App:
         meme,
         voices,
         train,
+        farm,
+        camera,
         clean,
         pull,
         setup,

@@ -25,6 +25,10 @@ Seed = Annotated[
 Output = Annotated[Path, Parameter(help="The folder that the episodes lie in.")]
 Device = Annotated[str | None, Parameter(help="cpu, cuda, mps … Left out: the best there is.")]
 Memory = Annotated[str | None, Parameter(help="8GB, or auto: what the device has free.")]
+Farm = Annotated[
+    str | None,
+    Parameter(help="tls://head.lan:8786: other machines film. Left out: COLDOPEN_FARM, else this one films."),
+]
 Draft = Annotated[
     bool,
     Parameter(

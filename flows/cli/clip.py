@@ -20,8 +20,13 @@ def clip(
 ) -> int:
     """Film one prompt into one file, which says what it was filmed with."""
     from flows.studio.commands import clip as clip_command
+    from flows.studio.farm import head as farms
     from flows.studio.filming.models import LoadedModels
 
-    with Console() as screen, LoadedModels(options.device) as models:
-        clip_command.make(prompt, options, screen, models)
+    with (
+        Console() as screen,
+        farms.opened(options.farm, say=screen.say, progress=screen.progress) as farm,
+        LoadedModels(options.device) as models,
+    ):
+        clip_command.make(prompt, options, screen, farm or models)
     return 0

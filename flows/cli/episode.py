@@ -9,7 +9,7 @@ from cyclopts import Parameter
 from cyclopts.validators import Number
 
 from flows.cli import runs
-from flows.cli.arguments import Device, Draft, Episode, Output, Premise, Rewrite, Seed, Verbose, Writer
+from flows.cli.arguments import Device, Draft, Episode, Farm, Output, Premise, Rewrite, Seed, Verbose, Writer
 from flows.cli.output import run_command
 from flows.cli.video import VideoOptions, video_keys
 from flows.studio.production.request import (
@@ -47,6 +47,7 @@ def episode(
     seed: Seed = None,
     output: Output = OUTPUT,
     device: Device = None,
+    farm: Farm = None,
     verbose: Verbose = False,
     video: Video = NO_VIDEO_OPTIONS,
     draft: Draft = False,
@@ -68,6 +69,7 @@ def episode(
         seed=seed,
         output=output,
         device=device,
+        farm=farm,
         video=video_keys(video),
         draft=draft,
         pay_again=pay_again,
@@ -125,6 +127,7 @@ def batch(
     seed: Seed = None,
     output: Output = OUTPUT,
     device: Device = None,
+    farm: Farm = None,
     stop_at: Annotated[
         str | None, Parameter(help="07:00: no shot is begun after it, and the next night goes on.")
     ] = None,
@@ -142,6 +145,7 @@ def batch(
         seed=seed,
         output=output,
         device=device,
+        farm=farm,
         stop_at=stop_at,
         on_done=on_done,
         max_cost=keys.pop("max_cost", None),

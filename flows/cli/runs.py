@@ -34,6 +34,7 @@ def make_episode(
     api: PrefectApi | None = None,
 ) -> Outcome:
     """Makes what an episode is missing. `models` that are handed over stay open, and so does `api`."""
+    from flows.studio.farm import head as farms
     from flows.studio.production import messages, run
     from flows.studio.production.episode import Episode
 
@@ -44,10 +45,13 @@ def make_episode(
         nothing = run.nothing_to_do(work)
         if nothing is not None:
             return nothing
-        with _shown_on_the_board(episode, request, console, api) as outcomes:
+        with (
+            farms.opened(request.farm, say=console.say, progress=console.progress) as farm,
+            _shown_on_the_board(episode, request, console, api) as outcomes,
+        ):
             outcome = _with_prefect(
                 "flows.episode",
-                lambda flow: flow.make_recorded(work, opened),
+                lambda flow: flow.make_recorded(work, opened, farm),
                 request,
                 console,
                 verbose=verbose,
@@ -66,15 +70,19 @@ def make_meme(
     api: PrefectApi | None = None,
 ) -> Outcome:
     """Makes a meme; see `make_episode`."""
+    from flows.studio.farm import head as farms
     from flows.studio.production import messages
     from flows.studio.production.episode import Episode
 
     episode = Episode.open(request)
     console.say(messages.announce(episode))
-    with _open_models(request, models) as opened:
+    with (
+        _open_models(request, models) as opened,
+        farms.opened(request.farm, say=console.say, progress=console.progress) as farm,
+    ):
         return _with_prefect(
             "flows.meme",
-            lambda flow: flow.make_meme(episode, console, opened),
+            lambda flow: flow.make_meme(episode, console, opened, farm),
             request,
             console,
             verbose=verbose,

@@ -8,7 +8,7 @@ from typing import Annotated
 from cyclopts import Parameter
 from cyclopts.validators import Number
 
-from flows.cli.arguments import Device, Episode, Memory, Output, Premise
+from flows.cli.arguments import Device, Episode, Farm, Memory, Output, Premise
 from flows.cli.output import run_command
 from flows.studio.production.request import OUTPUT, Aspect, CutRequest, EpisodeRequest
 from flows.studio.timeline.model import Framing
@@ -67,6 +67,7 @@ def retake(
     episode: Episode = None,
     output: Output = OUTPUT,
     device: Device = None,
+    farm: Farm = None,
     memory: Memory = None,
 ) -> int:
     """Film a shot again with its next seed, beside the takes there are, and pick the new one.
@@ -76,7 +77,9 @@ def retake(
     from flows.studio.commands.retake import retake
 
     video = {} if memory is None else {"memory": memory}
-    request = EpisodeRequest(premise=premise, episode=episode, output=output, device=device, video=video)
+    request = EpisodeRequest(
+        premise=premise, episode=episode, output=output, device=device, farm=farm, video=video
+    )
     return run_command(lambda console: retake(request, shot, pick=pick, console=console))
 
 

@@ -9,13 +9,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from importlib import metadata
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from flows.studio.cameras.facts import DEFAULT_MODEL, ModelFacts, Speed
 from flows.studio.cameras.film_model import FilmModel, GenerateSettings, OnStep, Preview, Video
 from flows.studio.errors import StudioError
+from flows.studio.farm.film_model import FarmModel
 from flows.studio.filming import vocabulary
-from flows.studio.filming.models import LoadedModels, fingerprint
+from flows.studio.filming.models import Loras, fingerprint
 from flows.studio.filming.settings import SMALL, parse_lora, small_size
 from flows.studio.filming.t2v_errors import collected_warnings
 from flows.studio.hosted.camera import HostedCamera
@@ -30,6 +31,13 @@ from scripts_llm.screenplay.video import find_lora_tag
 
 if TYPE_CHECKING:
     import numpy as np
+
+
+class Models(Protocol):
+    """Gives open film models: `LoadedModels`, which this machine films with, or a `Farm`."""
+
+    def get(self, source: str, *, loras: Loras = (), memory: str = "auto") -> FilmModel: ...
+
 
 SEEDS = 2**32  # a random seed is below
 MOST_CLIPS = 1000  # of a prompt
@@ -95,6 +103,8 @@ class ClipOptions:
     """A clip to repeat: what is not said is as it says of itself."""
     device: str | None = None
     """cpu, cuda, mps … Left out: the best there is."""
+    farm: str | None = None
+    """tls://head.lan:8786: other machines film. Left out: COLDOPEN_FARM, else this one films."""
 
 
 # The options that decide how a clip looks. They are written into its file, and `like` reads them there.
@@ -161,7 +171,7 @@ class _PlannedClip:
     label: str
 
 
-def make(prompt: str | None, options: ClipOptions, screen: Console, models: LoadedModels) -> tuple[Path, ...]:
+def make(prompt: str | None, options: ClipOptions, screen: Console, models: Models) -> tuple[Path, ...]:
     """Films every clip of the options and returns the files. Raises StudioError."""
     before: Mapping[str, Any] = {}
     if options.like is not None:
@@ -180,6 +190,8 @@ def make(prompt: str | None, options: ClipOptions, screen: Console, models: Load
     if before.get("weights", notes["weights"]) != notes["weights"]:
         screen.warn(f"{options.like} was filmed with other weights than these; it will not be the same")
     settings = _settings(model.facts, options, screen)
+    if isinstance(model, FarmModel):
+        model.film_ahead([(clip.prompt, clip.seed) for clip in planned])
     for clip in planned:
         _film(model, clip, settings, options, notes, screen)
     return tuple(clip.out for clip in planned)
@@ -262,7 +274,7 @@ def _loras(options: ClipOptions) -> tuple[tuple[str, float], ...]:
     return tuple(parse_lora(lora) for lora in options.lora)
 
 
-def _open_model(options: ClipOptions, models: LoadedModels, screen: Console) -> FilmModel:
+def _open_model(options: ClipOptions, models: Models, screen: Console) -> FilmModel:
     source = _source(options)
     screen.progress(f"loading the film model {source}")
     model = models.get(source, loras=_loras(options), memory=options.memory or "auto")

@@ -7,8 +7,8 @@ from dataclasses import replace
 
 from flows.studio.cameras.film_model import Preview
 from flows.studio.errors import StudioError
+from flows.studio.farm import head as farms
 from flows.studio.filming import auto_takes, takes
-from flows.studio.filming.camera import film_shots
 from flows.studio.filming.models import LoadedModels
 from flows.studio.filming.shots import PlannedShot, other_take
 from flows.studio.picture.contact_sheet import write_take_sheet
@@ -18,6 +18,7 @@ from flows.studio.production.episode import Episode
 from flows.studio.production.plan import Plan, make_plan
 from flows.studio.production.request import EpisodeRequest, Outcome
 from flows.studio.production.script import complete_script
+from flows.studio.production.steps import LocalSteps
 from flows.studio.workspace import files, folder, manifest
 from flows.studio.workspace.files import hash_if_present
 from scripts_llm.errors import suggest
@@ -49,8 +50,11 @@ def retake(
         plan = make_plan(complete_script(episode))
         shot = _find_shot(label, plan)
         if pick is None:
-            with LoadedModels(request.device) if models is None else nullcontext(models) as opened:
-                take, plan = _film_next_take(plan, shot, console, opened)
+            with (
+                farms.opened(request.farm, say=console.say, progress=console.progress) as farm,
+                LoadedModels(request.device) if models is None else nullcontext(models) as opened,
+            ):
+                take, plan = _film_next_take(plan, shot, console, LocalSteps(opened, farm))
         else:
             take = _check_pick(plan, shot, pick)
         return _pick(plan, shot, take)
@@ -88,9 +92,7 @@ def _check_pick(plan: Plan, shot: PlannedShot, pick: int) -> int:
     return pick
 
 
-def _film_next_take(
-    plan: Plan, shot: PlannedShot, console: Console, models: LoadedModels
-) -> tuple[int, Plan]:
+def _film_next_take(plan: Plan, shot: PlannedShot, console: Console, steps: LocalSteps) -> tuple[int, Plan]:
     """Films the next take, and the one that is cut in now if it is not there to compare."""
     number = takes.next_take_number(shot, plan.clips)
     missing = [shot] if shot.digest not in plan.clips else []
@@ -100,10 +102,11 @@ def _film_next_take(
         label = f"{take.label}, take {take.take}, step {step} of {num_steps}"
         console.progress(label, step, num_steps, shot=take.label)
 
-    console.progress("loading the film model", shot=shot.label)
+    if not steps.films_elsewhere:
+        console.progress("loading the film model", shot=shot.label)
     clips = plan.episode.folder.clips
     takes_to_film = [*missing, other_take(shot, number)]
-    for filmed in film_shots(takes_to_film, plan.film, models, clips, on_step=on_step):
+    for filmed in steps.film_shots(takes_to_film, plan.film, clips, on_step=on_step):
         take, clip = filmed.shot, filmed.clip
         if clip is None:
             failed = "failed twice" if filmed.attempts > 1 else "has no film"

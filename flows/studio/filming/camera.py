@@ -8,8 +8,9 @@ from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
+from flows.studio.acting.directing import Directions
 from flows.studio.cameras.film_model import FilmModel, OnStep, Preview, RenderError, Video
 from flows.studio.errors import StudioError
 from flows.studio.filming import auto_takes, hosted_shots
@@ -26,6 +27,26 @@ from flows.studio.workspace.artifacts import Artifact
 ATTEMPTS = 2
 DECODING_STEPS = 1.5  # what decoding a clip costs, in sampler steps
 OnShotStep = Callable[[PlannedShot, int, int, Preview | None], None]  # a shot, and what `OnStep` gets
+MayBegin = Callable[[], bool]
+
+
+class ShotToFilm(Protocol):
+    """A shot as far as a camera needs it: a `PlannedShot`, or an order from another machine."""
+
+    @property
+    def label(self) -> str: ...
+    @property
+    def prompt(self) -> str: ...
+    @property
+    def words(self) -> str: ...
+    @property
+    def written(self) -> str | None: ...
+    @property
+    def seed(self) -> int: ...
+    @property
+    def recipe(self) -> artifacts.Recipe: ...
+    @property
+    def directions(self) -> Directions: ...
 
 
 @dataclass(frozen=True)
@@ -46,14 +67,17 @@ def film_shots(
     *,
     on_step: OnShotStep,
     following: Sequence[PlannedShot] = (),
+    may_begin: MayBegin = lambda: True,
 ) -> Generator[FilmedShot]:
     """Films the shots into `folder` and gives each as soon as it is done; callers may not rely on an order.
 
-    A caller that stops iterating stops the filming. The film model is loaded at the first shot that needs it.
-    A service is asked for several films at once, those of the `following` shots among them, which a later
-    call fetches. Raises as `film_shot` and `store_user_file` do.
+    No shot is begun once `may_begin` says no. A caller that stops iterating stops the filming. The film model
+    is loaded at the first shot that needs it. A service is asked for several films at once, those of the
+    `following` shots among them, which a later call fetches. Raises as `film_shot` and `store_user_file` do.
     """
     for number, shot in enumerate(shots):
+        if not may_begin():
+            return
         if shot.file is not None:
             yield store_user_file(shot, folder)
             continue
@@ -83,10 +107,21 @@ def film_shot(
     """
     if isinstance(model, HostedCamera):
         return _film_hosted(shot, film, model, folder, on_step=on_step)
+    clip = film_clip(shot, film, model, folder, on_step=on_step)
+    return FilmedShot(shot, None, clip) if isinstance(clip, str) else FilmedShot(shot, clip)
+
+
+def film_clip(
+    shot: ShotToFilm, film: FilmSettings, model: FilmModel, folder: Path, *, on_step: OnStep
+) -> Artifact | str:
+    """The clip of a shot, in `folder`; of one that fails twice the fault, in a line.
+
+    Raises StudioError where no other shot could be filmed either: a full disk, impossible settings.
+    """
     fault = ""
     for _ in range(ATTEMPTS):
         try:
-            return FilmedShot(shot, _film(shot, film, model, folder, on_step=on_step))
+            return _film(shot, film, model, folder, on_step=on_step)
         except RenderError as error:
             fault = str(error)
         except StudioError:
@@ -97,7 +132,7 @@ def film_shot(
             fault = f"{type(error).__name__}: {error}"
         except Exception as error:
             fault = f"{type(error).__name__}: {error}"
-    return FilmedShot(shot, None, fault.splitlines()[0])
+    return fault.splitlines()[0]
 
 
 def _film_hosted(
@@ -121,7 +156,7 @@ def store_user_file(shot: PlannedShot, folder: Path) -> FilmedShot:
 
 
 def _film(
-    shot: PlannedShot, film: FilmSettings, model: FilmModel, folder: Path, *, on_step: OnStep
+    shot: ShotToFilm, film: FilmSettings, model: FilmModel, folder: Path, *, on_step: OnStep
 ) -> Artifact:
     start = time.perf_counter()
 
@@ -142,7 +177,7 @@ def _film(
             **length,
             "seconds": round(time.perf_counter() - start, 3),
             "device": model.device,
-            "written": shot.shot.prompt_exact or shot.shot.prompt,
+            "written": shot.written,
             "words": shot.words,
             **judged,
         }

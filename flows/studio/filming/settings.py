@@ -160,6 +160,27 @@ def resolve_settings(
     )
 
 
+def own_settings(facts: ModelFacts) -> FilmSettings:
+    """A film model's own settings, where no premise asks for anything, without the weights' fingerprint."""
+    height, width = facts.default_size
+    sampling = facts.sampling[facts.speed]
+    return FilmSettings(
+        model=facts.source,
+        weights="",
+        height=height,
+        width=width,
+        num_frames=facts.num_frames,
+        num_steps=sampling.num_steps,
+        guidance_scale=facts.guidance_scale,
+        negative_prompt=facts.negative_prompt,
+        sampler=sampling.sampler,
+        motion_guidance=facts.motion_guidance,
+        name=facts.name,
+        title=facts.title,
+        speed=facts.speed,
+    )
+
+
 def draft_video(video: Video) -> Video:
     """The `video:` of a draft: its own model with that model's settings, if another one films the episode."""
     model = video.draft or DEFAULT_MODEL

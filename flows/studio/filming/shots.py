@@ -75,13 +75,17 @@ class PlannedShot:
     @property
     def directions(self) -> Directions:
         """The words of the direction of every frame and figure; empty where the camera does not act."""
-        said = self.recipe.get(DIRECTIONS, ())
-        return () if isinstance(said, str) else tuple(tuple(figures) for figures in said)
+        return directions_in(self.recipe)
 
     @property
     def digest(self) -> str:
         """The hash of its recipe, by which its clip is found."""
         return artifacts.digest(self.recipe)
+
+    @property
+    def written(self) -> str | None:
+        """The shot's own words in the script; None where it has none, or is a file."""
+        return self.shot.prompt_exact or self.shot.prompt
 
     @property
     def source(self) -> ClipSource | None:
@@ -94,6 +98,12 @@ class PlannedShot:
     def title(self) -> str:
         """The shot's name for people, s04.2; with its number for a take that is not cut in."""
         return self.label if self.take == (self.shot.pick or 1) else f"{self.label} take {self.take}"
+
+
+def directions_in(recipe: Mapping[str, Any]) -> Directions:
+    """The directions in a shot's recipe; see `PlannedShot.directions`."""
+    said = recipe.get(DIRECTIONS, ())
+    return () if isinstance(said, str) else tuple(tuple(figures) for figures in said)
 
 
 def plan_shots(

@@ -214,7 +214,7 @@ def episode_request(
         episode=task.episode,
         stop_at=stop_at,
         max_cost=max_cost,
-        **{name: getattr(request, name) for name in ("writer", "seed", "output", "device", "video")},
+        **{name: getattr(request, name) for name in ("writer", "seed", "output", "device", "farm", "video")},
     )
 
 

@@ -31,6 +31,9 @@ class _Request(BaseModel):
     seed: int | None = Field(default=None, ge=0, lt=2**63, description="Everything follows from it.")
     output: UserPath = Field(default=OUTPUT, description="The folder of all episodes.")
     device: str | None = Field(default=None, description="cpu, cuda, mps …; left out: the best there is.")
+    farm: str | None = Field(
+        default=None, description="tls://head.lan:8786: other machines film; left out: COLDOPEN_FARM."
+    )
     video: Mapping[str, Any] = Field(
         default={}, description="Keys of the premise's `video:`; they count before them."
     )

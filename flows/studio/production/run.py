@@ -32,7 +32,7 @@ from flows.studio.production.console import Console, count, duration, running_ti
 from flows.studio.production.episode import Episode, time_is_up
 from flows.studio.production.plan import Plan
 from flows.studio.production.request import Outcome
-from flows.studio.production.steps import Steps
+from flows.studio.production.steps import Meanwhile, Steps, meanwhile
 from flows.studio.release import report
 from flows.studio.timeline.model import Span
 from flows.studio.typography import fonts
@@ -132,7 +132,7 @@ def make(run: Run, steps: Steps) -> Outcome:
         return finish(run, folder.script, then)
     say_plan(run, plan)
     plan = make_intro(run, steps, plan)
-    plan, gags = film_shots(run, steps, plan)
+    plan, gags = film_with_others(run, steps, plan)
     if until == "clips":
         return finish(run, folder.contact_sheet, "filmed", gags=gags)
     if run.episode.is_meme:
@@ -243,10 +243,22 @@ def make_intro(run: Run, steps: Steps, plan: Plan) -> Plan:
         raise StudioError(f"{episode.location_of('titles', 'intro')}: {error}", code=2) from None
 
 
-def film_shots(run: Run, steps: Steps, plan: Plan) -> tuple[Plan, tuple[str, ...]]:
+def film_with_others(run: Run, steps: Steps, plan: Plan) -> tuple[Plan, tuple[str, ...]]:
+    """Films what is missing; where other machines film, this one speaks and cuts meanwhile."""
+    if plan.moves_lips and steps.films_elsewhere:  # the shots wait for the voices
+        plan = speak_lines(run, steps, plan)
+    with meanwhile(steps, plan) as others:
+        plan, gags = film_shots(run, steps, plan, others)
+    return (plan if others is None else plan.refreshed()), gags
+
+
+def film_shots(
+    run: Run, steps: Steps, plan: Plan, others: Meanwhile | None = None
+) -> tuple[Plan, tuple[str, ...]]:
     """Films what is missing; returns the plan with the clips, and the labels of shots that failed twice.
 
-    Where lips move with the voices, these are made before.
+    Where lips move with the voices, these are made before. `others`, who work meanwhile, are told of every
+    clip.
     """
     if plan.moves_lips:
         plan = speak_lines(run, steps, plan)
@@ -260,7 +272,7 @@ def film_shots(run: Run, steps: Steps, plan: Plan) -> tuple[Plan, tuple[str, ...
             run.console.say(hosted_shots.describe_cost(film, shots, Jobs(run.episode.folder.jobs)))
         else:
             _say_estimate(run, steps, film, len(shots))
-    plan, failed = _film(run, steps, plan, missing)
+    plan, failed = _film(run, steps, plan, missing, others)
     contact_sheets.write_sheet(plan.contact_sheet(), run.episode.folder.contact_sheet)
     _write_take_sheets(run, plan, missing)
     gags = tuple(shot.label for shot in plan.shots if shot.digest in failed)
@@ -278,51 +290,84 @@ def _give_up_unheard_jobs(run: Run) -> None:
             run.console.say(f"{job.label}: asked for again; ${job.earlier:.2f} may have been paid before")
 
 
-def _film(run: Run, steps: Steps, plan: Plan, missing: Sequence[PlannedShot]) -> tuple[Plan, dict[str, str]]:
+def _film(
+    run: Run, steps: Steps, plan: Plan, missing: Sequence[PlannedShot], others: Meanwhile | None
+) -> tuple[Plan, dict[str, str]]:
     """Films these shots and redraws the contact sheet now and then; the failed ones' labels by digest."""
     episode, folder = run.episode, run.episode.folder
     failed: dict[str, str] = {}
     drawn = -math.inf
-    done = 0
-    all_scenes = filmed_scenes(plan.script)
+    progress = _Progress(run, steps, plan, len(missing))
 
-    def on_step(shot: PlannedShot, step: int, num_steps: int, preview: Preview | None) -> None:
-        scene, number = all_scenes.index(shot.scene) + 1, shot.label.rsplit(".", 1)[-1]
-        how_far = f"{step} %" if plan.film_of(shot).is_hosted else f"step {step} of {num_steps}"
-        label = f"scene {scene} of {len(all_scenes)}, shot {number}, {how_far}"
-        run.console.show_preview(preview)
-        total = len(missing) * num_steps
-        run.console.progress(label, done * num_steps + step, total, shot=shot.label)
+    def may_begin() -> bool:
+        return not time_is_up(episode.request.stop_at)
 
     steps.show_progress(episode, 0, len(missing))
-    with closing(steps.film_shots(missing, plan.film, folder.clips, on_step=on_step)) as results:
-        while done < len(missing):
-            if time_is_up(episode.request.stop_at):
-                contact_sheets.write_sheet(plan.contact_sheet(), folder.contact_sheet)
-                filmed_so_far = f"{done} of {len(missing)} shots were filmed"
-                raise StudioError(f"{episode.name}: {filmed_so_far}; {TIME_IS_UP}")
-            filmed = next(results)
+    filming = steps.film_shots(
+        missing, plan.film, folder.clips, on_step=progress.on_step, may_begin=may_begin
+    )
+    with closing(filming) as results:
+        for filmed in results:
             if filmed.clip is None:
                 failed[filmed.shot.digest] = filmed.shot.label
             else:
                 plan = plan.with_clips(filmed.clip)
-            _say_filmed(run.console, filmed, is_first=done == 0)
-            if filmed.clip is None and plan.draft is not None and filmed.shot.film is None:
-                undo = messages.command(episode, "--undo", verb="approve", arguments=[filmed.shot.label])
-                run.console.say(f"back to {plan.draft.title}'s clip of it: {undo}")
+            if others is not None:
+                others.filmed(plan)
+            _say_filmed(run, plan, filmed, is_first=progress.num_filmed == 0)
             if run.clock() - drawn >= SHEET_SECONDS:
                 contact_sheets.write_sheet(plan.contact_sheet(), folder.contact_sheet)
                 drawn = run.clock()
-            done += 1
-            steps.show_progress(episode, done, len(missing))
+            progress.filmed(filmed.shot)
+            steps.show_progress(episode, progress.num_filmed, len(missing))
+    if progress.num_filmed < len(missing):
+        contact_sheets.write_sheet(plan.contact_sheet(), folder.contact_sheet)
+        filmed_so_far = f"{progress.num_filmed} of {len(missing)} shots were filmed"
+        raise StudioError(f"{episode.name}: {filmed_so_far}; {TIME_IS_UP}")
     return plan, failed
 
 
-def _say_filmed(console: Console, filmed: FilmedShot, *, is_first: bool) -> None:
-    label = filmed.shot.label
+class _Progress:
+    """The bar of the filming: all shots that are filmed and the steps of those that are being filmed."""
+
+    def __init__(self, run: Run, steps: Steps, plan: Plan, total: int) -> None:
+        self.num_filmed = 0
+        self._console = run.console
+        self._films_elsewhere = steps.films_elsewhere
+        self._film_of = plan.film_of
+        self._scenes = filmed_scenes(plan.script)
+        self._total = total
+        self._at_work: dict[str, tuple[int, PlannedShot]] = {}  # the last step of each, by digest
+
+    def filmed(self, shot: PlannedShot) -> None:
+        """Counts a shot that is done."""
+        self._at_work.pop(shot.digest, None)
+        self.num_filmed += 1
+
+    def on_step(self, shot: PlannedShot, step: int, num_steps: int, preview: Preview | None) -> None:
+        """Shows a step; of several shots at once the one that is farthest."""
+        self._console.show_preview(preview)
+        self._at_work[shot.digest] = step, shot
+        step, shot = max(self._at_work.values(), key=lambda one: one[0])
+        scene, number = self._scenes.index(shot.scene) + 1, shot.label.rsplit(".", 1)[-1]
+        how_far = f"{step} %" if self._film_of(shot).is_hosted else f"step {step} of {num_steps}"
+        label = f"scene {scene} of {len(self._scenes)}, shot {number}, {how_far}"
+        if self._films_elsewhere:
+            cameras = count(len(self._at_work), "camera")
+            label = f"{cameras}, {self.num_filmed} of {self._total} shots; {label}"
+        done = self.num_filmed * num_steps + sum(each for each, _ in self._at_work.values())
+        total = self._total * num_steps
+        self._console.progress(label, min(done, total), total, shot=shot.label)
+
+
+def _say_filmed(run: Run, plan: Plan, filmed: FilmedShot, *, is_first: bool) -> None:
+    console, label = run.console, filmed.shot.label
     if filmed.clip is None:
         failed = "failed twice" if filmed.attempts > 1 else "has no film"
         console.warn(f"{label} {failed} ({filmed.fault}); a gag card takes its place")
+        if plan.draft is not None and filmed.shot.film is None:
+            undo = messages.command(run.episode, "--undo", verb="approve", arguments=[label])
+            console.say(f"back to {plan.draft.title}'s clip of it: {undo}")
         return
     if is_first:
         console.say(f"the first clip: {filmed.clip.path}")
@@ -339,15 +384,24 @@ def _write_take_sheets(run: Run, plan: Plan, filmed: Sequence[PlannedShot]) -> N
 
 
 def _say_estimate(run: Run, steps: Steps, film: FilmSettings, num_shots: int) -> None:
-    """Shots times seconds, from one step measured here and now."""
-    run.console.progress("loading the film model and measuring a step")
+    """Shots times seconds, from one step measured here and now; on a farm, when its cameras started."""
+    cameras = steps.num_cameras(film)
+    if not steps.films_elsewhere:
+        run.console.progress("loading the film model and measuring a step")
     step = steps.seconds_per_step(film)
+    if step is None:
+        run.console.say(f"{count(num_shots, 'shot')} on {count(cameras, 'camera')}")
+        return
     each = seconds_per_shot(step, film)
-    measured = f"{film.num_steps} steps of {step:.2f} s, measured just now"
-    most = auto_takes.MOST_TAKES * num_shots * each
+    when = "at the cameras' start" if steps.films_elsewhere else "just now"
+    seconds = math.ceil(num_shots / max(1, cameras)) * each
+    measured = f"{film.num_steps} steps of {step:.2f} s, measured {when}"
+    most = auto_takes.MOST_TAKES * seconds
     again = f", at most {duration(most)} if takes are filmed again" if film.takes == "auto" else ""
-    total = f"about {duration(num_shots * each)}{again}"
-    run.console.say(f"{count(num_shots, 'shot')} × {each:.1f} s = {total} ({measured})")
+    among = f" on {count(cameras, 'camera')}" if steps.films_elsewhere else ""
+    run.console.say(
+        f"{count(num_shots, 'shot')} × {each:.1f} s{among} = about {duration(seconds)}{again} ({measured})"
+    )
 
 
 def _ignore_step(shot: PlannedShot, step: int, num_steps: int, preview: Preview | None) -> None:
