@@ -13,6 +13,7 @@ from prefect.states import Completed, Failed
 
 from flows.episode import make_episode
 from flows.orchestration import artifacts as run_artifacts
+from flows.orchestration.shows import Night
 from flows.studio.farm import head as farms
 from flows.studio.filming.models import LoadedModels
 from flows.studio.production import batch as batches
@@ -50,6 +51,15 @@ def make_batch(request: BatchRequest, console: Console) -> Outcome:
 def _make_all(request: BatchRequest, console: Console) -> list[Result]:
     """Makes every show's episode, saves the night's record, and runs the command that is told of it."""
     began = datetime.now().astimezone()
+    results = Night(request, console).make() if request.at_once else _make_here(request, console)
+    record = batches.save_night(request, results, began)
+    if request.on_done and (fault := batches.call_on_done(request.on_done, record)):
+        console.warn(fault)
+    return results
+
+
+def _make_here(request: BatchRequest, console: Console) -> list[Result]:
+    """Makes the shows in this process, one after the other."""
     with (
         LoadedModels(request.device) as models,
         farms.opened(request.farm, say=console.say, progress=console.progress) as farm,
@@ -60,11 +70,7 @@ def _make_all(request: BatchRequest, console: Console) -> list[Result]:
             console.say(messages.announce(opened))
             return make_episode(opened, console, models, farm)
 
-        results = batches.make_batch(request, console, make, on_bug=_log_bug)
-    record = batches.save_night(request, results, began)
-    if request.on_done and (fault := batches.call_on_done(request.on_done, record)):
-        console.warn(fault)
-    return results
+        return batches.make_batch(request, console, make, on_bug=_log_bug)
 
 
 def _log_bug(premise: Path, error: Exception) -> None:

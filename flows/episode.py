@@ -14,6 +14,7 @@ from flows.studio.production.console import Console
 from flows.studio.production.episode import Episode
 from flows.studio.production.request import EpisodeRequest, Outcome
 from flows.studio.production.run import Run
+from flows.studio.workspace import heartbeat
 from flows.tasks import RecordedSteps
 
 
@@ -28,7 +29,8 @@ def episode(request: EpisodeRequest) -> Outcome:
         opened = Episode.open(request)
         run_artifacts.name_run(opened.name)
         console.say(messages.announce(opened))
-        return runs.make_episode(opened, console, RecordedSteps(models, farm))
+        with heartbeat.beating(opened.folder.root):
+            return runs.make_episode(opened, console, RecordedSteps(models, farm))
 
 
 def make_recorded(run: Run, models: LoadedModels, farm: Farm | None = None) -> Outcome:

@@ -128,6 +128,13 @@ def batch(
     output: Output = OUTPUT,
     device: Device = None,
     farm: Farm = None,
+    at_once: Annotated[
+        int | None,
+        Parameter(
+            validator=Number(gte=1),
+            help="So many shows at a time, on the hosts of Prefect's work pool (docs/farm.md).",
+        ),
+    ] = None,
     stop_at: Annotated[
         str | None, Parameter(help="07:00: no shot is begun after it, and the next night goes on.")
     ] = None,
@@ -146,6 +153,7 @@ def batch(
         output=output,
         device=device,
         farm=farm,
+        at_once=at_once,
         stop_at=stop_at,
         on_done=on_done,
         max_cost=keys.pop("max_cost", None),

@@ -64,6 +64,12 @@ class Night:
 def announce(request: BatchRequest) -> str:
     """The first line. Raises StudioError if the folder, the time or a video option is wrong."""
     check_video(request.video)
+    if request.at_once and request.max_cost is not None:
+        raise StudioError(
+            "--at-once: shows that are made at once do not see each other's costs; give each premise its own "
+            "`video: {max_cost: 5}`, and leave --max-cost out",
+            code=2,
+        )
     found = premise_files(request.premises)
     shows = "1 show" if len(found) == 1 else f"{len(found)} shows"
     until = ""
@@ -160,23 +166,33 @@ def make_batch(request: BatchRequest, console: Console, make: Make, *, on_bug: O
     `on_bug` gets the premise and the error of an episode that failed for no reason that people can mend.
     """
     began = time.time()
-    stop_at = next_time(request.stop_at, datetime.now().astimezone()) if request.stop_at else None
-    night = plan_night(request)
-    for refused in night.refused:
-        console.warn(refused.fault)
-    results = list(night.refused)
-    if warning := describe_lack_of_space(night, request.output):
-        console.warn(warning)
-    for number, task in enumerate(night.tasks, start=1):
-        if not _is_to_be_made(task, results):
+    stop_at = stop_time(request)
+    tasks, results = begin_night(request, console)
+    for number, task in enumerate(tasks, start=1):
+        if not is_to_be_made(task, results):
             continue
         if time_is_up(stop_at):
             results.append(Result(task.premise, None, "not begun: the time was up"))
             continue
-        console.say(f"{number} of {len(night.tasks)}: {task.premise}")
+        console.say(f"{number} of {len(tasks)}: {task.premise}")
         left = money_left(request, began)
         results.append(_make_one(episode_request(task, request, stop_at, left), console, make, on_bug))
     return results
+
+
+def stop_time(request: BatchRequest) -> datetime | None:
+    """The next time at which no shot is begun any more; None if there is none."""
+    return next_time(request.stop_at, datetime.now().astimezone()) if request.stop_at else None
+
+
+def begin_night(request: BatchRequest, console: Console) -> tuple[tuple[Task, ...], list[Result]]:
+    """The tasks of the night, and the results of premises that were refused, which are told."""
+    night = plan_night(request)
+    for refused in night.refused:
+        console.warn(refused.fault)
+    if warning := describe_lack_of_space(night, request.output):
+        console.warn(warning)
+    return night.tasks, list(night.refused)
 
 
 def money_left(request: BatchRequest, began: float) -> float | None:
@@ -218,7 +234,7 @@ def episode_request(
     )
 
 
-def _is_to_be_made(task: Task, done: Sequence[Result]) -> bool:
+def is_to_be_made(task: Task, done: Sequence[Result]) -> bool:
     """A show whose unfinished episode failed tonight does not begin another one."""
     return not any(result.premise == task.premise and result.outcome is None for result in done)
 

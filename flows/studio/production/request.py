@@ -79,6 +79,9 @@ class BatchRequest(_Request):
     max_cost: float | None = Field(
         default=None, ge=0, description="US dollars that films by services may cost in the whole night."
     )
+    at_once: int | None = Field(
+        default=None, ge=1, description="So many shows at a time, on the hosts of the work pool."
+    )
     on_done: str | None = Field(
         default=None, description="A command that gets the summary as JSON on its stdin."
     )

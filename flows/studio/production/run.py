@@ -10,7 +10,7 @@ import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from flows.studio.cameras.film_model import Preview
@@ -33,7 +33,7 @@ from flows.studio.production.episode import Episode, time_is_up
 from flows.studio.production.plan import Plan
 from flows.studio.production.request import Outcome
 from flows.studio.production.steps import Meanwhile, Steps, meanwhile
-from flows.studio.release import report
+from flows.studio.release import report, upload
 from flows.studio.timeline.model import Span
 from flows.studio.typography import fonts
 from flows.studio.voice.lines import hibari_fails, premise_voices
@@ -486,7 +486,22 @@ def save_film(run: Run, plan: Plan, finished: FinishedFilm, gags: tuple[str, ...
         report.write_report(run.episode.folder)
     loud = "" if finished.loudness_lufs is None else f", {finished.loudness_lufs:.1f} LUFS"
     length = f"{running_time(finished.seconds)} of film{loud}"
-    return finish(run, run.episode.folder.film, length, gags=gags)
+    outcome = finish(run, run.episode.folder.film, length, gags=gags)
+    return outcome if run.episode.folder.draft else publish(run, outcome)
+
+
+def publish(run: Run, outcome: Outcome) -> Outcome:
+    """Copies the finished episode to where COLDOPEN_PUBLISH says; a fault is told, for the film is made."""
+    url = upload.target()
+    if url is None:
+        return outcome
+    run.console.progress("copying the episode")
+    try:
+        line = f"copied to {upload.upload_episode(run.episode.folder, url)}"
+    except StudioError as error:
+        line = f"not copied: {error}"
+        return replace(outcome, lines=(*outcome.lines, f"! {line}"), notes=(*outcome.notes, line))
+    return replace(outcome, lines=(*outcome.lines, line))
 
 
 def finish(run: Run, path: Path, *lines: str, gags: tuple[str, ...] = ()) -> Outcome:

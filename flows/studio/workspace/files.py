@@ -7,7 +7,7 @@ import errno
 import hashlib
 import json
 import os
-import threading
+import secrets
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -51,7 +51,7 @@ def atomic_write(path: Path) -> Iterator[Path]:
     Raises:
         StudioError: the disk refuses, as in `disk_errors`.
     """
-    owner = f"{os.getpid():x}-{threading.get_ident():x}"  # two runs may write the same file at once
+    owner = f"{os.getpid():x}-{secrets.token_hex(4)}"  # two runs, on two hosts, may write the same file
     part = path.with_name(f".{path.stem[:40]}.{owner}.part{path.suffix}")
     with disk_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -8,6 +8,7 @@ import json
 import os
 import re
 import shutil
+import socket
 import time
 import unicodedata
 from collections.abc import Iterator
@@ -19,6 +20,7 @@ from flows.studio.workspace import posix
 from flows.studio.workspace.files import MAKE_ROOM_HINT, disk_errors, is_temporary
 
 MAX_NAME_BYTES = 80
+SWEEP_SECONDS = 600  # the age of a temporary file that nobody writes any more
 MIN_FREE_BYTES = 200_000_000
 _CODE = re.compile(r"^s(?!0+e)([0-9]{2,6})e(?!0+$)([0-9]{2,6})$")  # seasons and episodes begin with 1
 _TYPED_CODE = re.compile(r"s(?!0+e)([0-9]{1,6})e(?!0+$)([0-9]{1,6})")
@@ -239,7 +241,8 @@ def locked(folder: EpisodeFolder, *, check_room: bool = True) -> Iterator[None]:
             file.seek(0)
             raise StudioError(f"{folder.root} is being worked on by {_holder(file.read())}; let it end first")
         file.truncate(0)
-        json.dump({"pid": os.getpid(), "since": time.strftime("%Y-%m-%d %H:%M:%S")}, file)
+        since = time.strftime("%Y-%m-%d %H:%M:%S")
+        json.dump({"pid": os.getpid(), "host": socket.gethostname(), "since": since}, file)
         file.flush()
         _sweep(folder)
         if check_room:
@@ -268,17 +271,26 @@ def holder(folder: EpisodeFolder) -> str | None:
 def _holder(text: str) -> str:
     try:
         note = json.loads(text)
-        return f"process {note['pid']} since {note['since']}"
+        where = "" if note.get("host") in (None, socket.gethostname()) else f" on {note['host']}"
+        return f"process {note['pid']}{where} since {note['since']}"
     except (ValueError, KeyError, TypeError):
         return "another process"
 
 
 def _sweep(folder: EpisodeFolder) -> None:
-    """Deletes the temporary files of a killed run; only the holder of the lock may call this."""
+    """Deletes the temporary files of a killed run; only the holder of the lock may call this.
+
+    Young ones stay: a host that was taken for dead may still be writing them.
+    """
+    oldest = time.time() - SWEEP_SECONDS
     for place in (folder.root, folder.media_root, folder.jobs, *folder.artifact_folders):
         for entry in place.iterdir() if place.is_dir() else ():
-            if entry.is_file() and is_temporary(entry):
+            if is_temporary(entry) and entry.is_file() and _is_older(entry, oldest):
                 entry.unlink(missing_ok=True)
 
 
-# --------------------------------------------------------------------------------------------- writing
+def _is_older(path: Path, oldest: float) -> bool:
+    try:
+        return path.stat().st_mtime < oldest
+    except FileNotFoundError:  # it was finished just now
+        return False

@@ -150,10 +150,13 @@ def test_what_a_killed_run_left_half_written_is_swept_away_by_the_next(tmp_path:
     place.clips.mkdir()
     torn = place.clips / ".s01.1-00000000.part.mp4"
     whole = place.clips / "s01.1-00000000.mp4"
-    for path in (torn, whole, place.clips / "s01.2.mp4.part"):
+    young = place.clips / ".s01.3-00000000.part.mp4"  # a host that was taken for dead may still write it
+    for path in (torn, whole, young, place.clips / "s01.2.mp4.part"):
         path.write_bytes(b"x")
+        if path != young:
+            os.utime(path, (0, 0))
     with folder.locked(place):
-        assert sorted(path.name for path in place.clips.iterdir()) == [whole.name]
+        assert sorted(path.name for path in place.clips.iterdir()) == [young.name, whole.name]
 
 
 # --------------------------------------------------------------------------------------------- writing
