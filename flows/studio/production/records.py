@@ -95,7 +95,7 @@ def _shot_row(plan: Plan, shot: PlannedShot) -> dict[str, Any]:
         "size": shot.shot.size,
         "prompt": shot.shot.prompt_exact or shot.shot.prompt,
         "composed": shot.words,
-        "understood": understood.prompt if understood else shot.prompt,
+        "understood": understood.prompt if understood and not shot.directions else shot.prompt,
         **words,
         **({"directions": shot.recipe[DIRECTIONS]} if DIRECTIONS in shot.recipe else {}),
         "seed": auto_takes.filmed_seed(shot.seed, notes),
