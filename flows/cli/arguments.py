@@ -34,7 +34,7 @@ Draft = Annotated[
     Parameter(
         negative=(),
         show_default=False,
-        help="Film with TOON, whatever model is set, to draft.mp4; the episode stays as it is.",
+        help="Film with TOON, or with the premise's `draft:`, to draft.mp4; the episode stays as it is.",
     ),
 ]
 Verbose = Annotated[

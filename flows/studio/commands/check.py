@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from flows.studio.cameras.facts import DEFAULT_MODEL
+from flows.studio.cameras.names import read_name
 from flows.studio.errors import StudioError
 from flows.studio.filming import hosted_shots, prompt, staging, vocabulary
 from flows.studio.filming.models import describe_model, dialect_of, is_on_hub
@@ -54,7 +55,7 @@ def check(request: EpisodeRequest, script: Path | None) -> Outcome:
     path, own, folders = script or episode.folder.script, episode.own_premise, episode.user_folders
     if episode.premise_path is not None and not findings.errors:
         findings.add(of_premise(_with_video(episode, own), folders), episode.premise_path)
-        findings.add(_of_money(episode), episode.premise_path)
+        findings.add(_of_the_camera(episode), episode.premise_path)
         findings.add_warnings(read.find_lost_text(episode.premise_path, what="premise"))
     if not path.exists() and script is None:
         command = messages.command(episode, verb="script")
@@ -185,10 +186,16 @@ class Finding:
     is_error: bool = False
 
 
-def _of_money(episode: Episode) -> Iterator[Finding]:
-    """A camera that costs money, without a price or a limit."""
+def _of_the_camera(episode: Episode) -> Iterator[Finding]:
+    """A camera that costs money, without a price or a limit; one that waits for approvals of nothing."""
+    video = episode.video_of_the_episode
+    if video.approve and episode.video_of_the_draft is None:
+        told = "approve: true waits for nothing, for camera and draft are the same film model"
+        yield Finding(("video", "approve"), told)
+    if read_name(video.model or DEFAULT_MODEL).is_here:
+        return
     try:
-        film = film_settings(episode, episode.own_premise, episode.video_of_the_episode)
+        film = film_settings(episode, episode.own_premise, video)
     except StudioError:
         return  # told by `of_premise`
     try:

@@ -188,6 +188,12 @@ def test_check_says_what_a_service_wants(show: Any, server: FakeServer) -> None:
     assert any("max_cost: wanted a limit in US dollars" in line for line in outcome.lines)
 
 
+def test_check_says_that_nobody_waits_where_camera_and_draft_are_one(show: Any, server: FakeServer) -> None:
+    home = show(f"max_cost: 1, approve: true, draft: 'fish@{server.base}'")
+    outcome = check(EpisodeRequest(premise=home / "fish.yaml", output=home / "output"), None)
+    assert any("approve: true waits for nothing" in line for line in outcome.lines)
+
+
 def test_a_server_in_the_house_without_a_price_runs_free(show: Any, server: FakeServer, heard: Any) -> None:
     home, screen = show("frames: 48, size: 320x180", ""), heard()
     assert make(fish_request(home, until="clips"), screen).code == 0
