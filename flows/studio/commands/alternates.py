@@ -12,7 +12,7 @@ from flows.studio.production import script as scripts
 from flows.studio.production.console import Console, count
 from flows.studio.production.episode import Episode, on_the_last_one
 from flows.studio.production.request import EpisodeRequest, Outcome
-from flows.studio.workspace import files, folder, manifest
+from flows.studio.workspace import artifacts, files, folder, manifest
 from flows.studio.workspace.files import hash_if_present
 from scripts_llm.editing.alternates import exchange_alternate, set_alternates
 from scripts_llm.errors import suggest
@@ -125,18 +125,19 @@ def _offer(episode: Episode, place: _Place, console: Console) -> Outcome:
             code=2,
         )
     _refuse_lock(episode, place)
+    path = episode.folder.script
     console.progress(f"other last lines for {scene.id}")
     offered, calls = writer.offer_alternates(
         episode,
         _script_of(episode),
         place.scene,
         count=writer.num_alternates(episode) or OFFERED,
+        seed=artifacts.seed_from("alternates", episode.seed, hash_if_present(path) or ""),
         say=console.warn,
         retry_policy=RetryPolicy(say=console.warn),
     )
     if not offered:
-        raise StudioError(f"{place.label}: no other line came that fits; the same command may bring one")
-    path = episode.folder.script
+        raise StudioError(f"{place.label}: no other line came that fits; an edited scene may bring some")
     is_ours = hash_if_present(path) == episode.memory.program_script
     set_alternates(path, scene=place.scene, element=place.element, alternates=offered)
     rows = {"alternates_calls": writer.call_rows(calls)} if calls else {}

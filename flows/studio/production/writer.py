@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -138,7 +138,14 @@ def rewrite_scene(
 
 
 def offer_alternates(
-    episode: Episode, script: Script, index: int, *, count: int, say: Say, retry_policy: RetryPolicy
+    episode: Episode,
+    script: Script,
+    index: int,
+    *,
+    count: int,
+    seed: int,
+    say: Say,
+    retry_policy: RetryPolicy,
 ) -> tuple[tuple[str, ...], tuple[Call, ...]]:
     """Other last lines for the scene at `index` by the episode's writer, best first, and the calls.
 
@@ -151,7 +158,7 @@ def offer_alternates(
         settings = settings_of(episode, retry_policy)
         if settings is not None:
             server = server_of(episode, settings, retry_policy)
-            task = assignment(episode, episode.premise)
+            task = assignment(replace(episode, seed=seed), episode.premise)
             ranked, notes = alternates.offer_alternates(task, server, script, [index], count=count)
             for note in notes:
                 say(note)
@@ -163,10 +170,7 @@ def offer_alternates(
         if episode.writer != AUTO:
             raise StudioError(f"--writer {episode.writer}: {told}") from error
         say(f"{told}: the offline writer offers instead")
-    offered = buttons.offer_buttons(
-        episode.premise, film_words(), script, index, count=count, seed=episode.seed
-    )
-    return offered, ()
+    return buttons.offer_buttons(episode.premise, film_words(), script, index, count=count, seed=seed), ()
 
 
 def server_of(episode: Episode, settings: LLMSettings, retry_policy: RetryPolicy) -> Server:

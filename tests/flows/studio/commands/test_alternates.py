@@ -191,3 +191,14 @@ def test_a_premise_that_wants_them_gets_them_with_the_script(tiny: Path, heard: 
     make(request(tiny.parent, until="script"), screen)
     assert "written by the offline writer" in path_of(tiny.parent).read_text("utf-8")
     assert [len(button(tiny.parent, index).alternates) for index in range(4)] == [2, 2, 2, 2]
+
+
+def test_others_come_once_the_first_ones_are_taken_out(home: Path, heard: Any) -> None:
+    ask(home, heard, "s02")
+    first = button(home, 1).alternates
+    path = path_of(home)
+    text = path.read_text("utf-8")
+    row = next(row for row in text.split("\n") if "alternates: [" in row)
+    path.write_text(text.replace(row, row.partition(", alternates: [")[0] + "}  # none of these"), "utf-8")
+    ask(home, heard, "s02")
+    assert set(button(home, 1).alternates) != set(first)
