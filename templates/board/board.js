@@ -229,16 +229,36 @@ on("submit", "[data-add], [data-job]", async (form, event) => {
 // ----------------------------------------------------------------------------------------- the storyboard
 const board = $("board");
 const scenes = () => [...document.querySelectorAll("[data-scene]")];
-on("click", "[data-move]", async (button, event) => {
-  const old = scenes().map(scene => scene.dataset.scene), id = button.closest("[data-scene]").dataset.scene;
-  const from = old.indexOf(id), to = from + Number(button.dataset.move);
-  if (to < 0 || to >= old.length) return;
-  const order = [...old];
-  order.splice(from, 1);
+async function moveScene(id, to) {
+  const old = scenes().map(scene => scene.dataset.scene), order = old.filter(each => each !== id);
   order.splice(to, 0, id);
+  if (to < 0 || to >= old.length || order.join() === old.join()) return;
   const done = await send("PUT", board.dataset.api + "/order", {old, new: order});
   if (done.status === 409) { refresh($("scenes")); toast(body.conflict + " " + done.answer.now.join(", ")); }
+}
+const placeOf = scene => scenes().indexOf(scene);
+on("click", "[data-move]", button => {
+  const scene = button.closest("[data-scene]");
+  moveScene(scene.dataset.scene, placeOf(scene) + Number(button.dataset.move));
 });
+// A scene is dragged by its heading onto the one whose place it takes.
+let dragged = null;
+on("dragstart", "[data-drag]", (heading, event) => {
+  dragged = heading.closest("[data-scene]");
+  event.dataTransfer.setData("text/plain", dragged.dataset.scene);
+  event.dataTransfer.effectAllowed = "move";
+});
+on("dragover", "[data-scene]", (scene, event) => {
+  if (!dragged || scene === dragged) return;
+  event.preventDefault();
+  for (const each of scenes()) each.classList.toggle("target", each === scene);
+});
+on("drop", "[data-scene]", (scene, event) => {
+  if (!dragged) return;
+  event.preventDefault();
+  moveScene(dragged.dataset.scene, placeOf(scene));
+});
+on("dragend", "[data-drag]", () => { dragged = null; for (const each of scenes()) each.classList.remove("target"); });
 document.addEventListener("parts", event => {
   const digests = event.detail, here = scenes().map(scene => scene.dataset.scene);
   const there = Object.keys(digests).filter(name => name);

@@ -133,6 +133,8 @@ def test_scenes_are_added_moved_deleted_and_brought_back(tab, shelf):
     page.get_by_role("button", name="Move s02 up").click()
     wait_for(lambda: shelf.text.index("id: s02") < shelf.text.index("id: s01"))
     wait_for(lambda: page.locator("[data-scene]").first.get_attribute("data-scene") == "s02")
+    page.locator('[id="h-s01"]').drag_to(page.locator('[id="h-s02"]'))
+    wait_for(lambda: shelf.text.index("id: s01") < shelf.text.index("id: s02"))
     before = shelf.text
     page.locator('[id="scene-s01"] .more summary').click()
     page.locator('[id="scene-s01"]').get_by_role("button", name="Delete the scene").click()

@@ -175,6 +175,7 @@ def test_an_approval_falls_when_words_or_takes_change(client, api, shelf):
     assert not is_approved()
 
 
+@pytest.mark.slow  # a film model is built
 def test_approving_marks_the_shots_that_a_camera_waits_for(client, api, shelf, saved_model):
     assert "approved" not in shelf.text
     api("POST", "scenes/s01/approve", approved=True)
