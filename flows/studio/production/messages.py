@@ -22,7 +22,7 @@ from flows.studio.production.plan import Plan
 from flows.studio.production.request import OUTPUT
 from flows.studio.voice.phonemes import murmur_remedy
 from flows.studio.workspace import folder as folders
-from flows.studio.workspace import manifest, suggestions
+from flows.studio.workspace import manifest
 from scripts_llm.llm.client import Call, public_address
 from scripts_llm.screenplay.outline import Outline
 
@@ -154,7 +154,7 @@ def describe_script(episode: Episode, *, is_new: bool) -> tuple[str, ...]:
     assert script is not None
     if is_new:
         told = episode.memory.suggestion
-        used = [f"it tells a suggestion, which is in {suggestions.USED}/ now: {told['name']}"] if told else []
+        used = [f"it tells the suggestion {told['name']}: “{told['text']}”"] if told else []
         rows = (*scripts.describe_script(script), *used, *describe_calls(episode.calls))
         return (*rows, f"the script: {path}")
     shots = sum(len(scene.shots or ()) for scene in script.scenes)

@@ -193,8 +193,8 @@ def write_script(episode: Episode, *, say: Say, replaces: Script | None = None) 
         schema.modeline(f"../../{schema.SCRIPT}"),
     ]
     save_script(episode, script, head=head)
-    if told is not None:
-        suggestions.move_to_used(told)
+    if told is not None and told.path is not None and suggestions.move_to_used(told) is None:
+        say(f"{told.path} could not be moved to {suggestions.USED}/, and may be told again")
     memory = replace(
         manifest.with_script_hash(episode.memory, episode.folder.script),
         written_by=written.author,

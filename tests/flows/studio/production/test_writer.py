@@ -396,7 +396,7 @@ def test_a_suggestion_that_is_told_moves_to_used_and_is_told_again_when_written_
     told = {**OUTLINE, "suggestion": "1"}
     server.replies = [Reply(json.dumps(each)) for each in (told, SCENES, PUNCHED)]
     screen = run(options(show, server), heard)
-    assert "it tells a suggestion, which is in used/ now: a.txt" in screen.text
+    assert "it tells the suggestion a.txt: “Make them count the cod twice!”" in screen.text
     assert sorted(str(path.relative_to(folder)) for path in folder.rglob("*.txt")) == ["b.txt", "used/a.txt"]
     script = show.parents[1] / "output/fish/s01e01/script.yaml"
     assert "# A suggestion is told: Make them count the cod twice!" in script.read_text("utf-8")
@@ -406,6 +406,19 @@ def test_a_suggestion_that_is_told_moves_to_used_and_is_told_again_when_written_
     assert '1: "Make them count the cod twice!"' in asked
     assert "poem" not in asked, "one that waits is for another episode"
     assert (folder / "b.txt").exists()
+
+
+def test_a_suggestion_that_cannot_be_moved_is_told_to_the_person(
+    show: Path, server: FakeServer, heard: Any
+) -> None:
+    folder = show.parent / "suggestions"
+    folder.mkdir()
+    (folder / "a.txt").write_text("Make them count the cod twice!", "utf-8")
+    (folder / "used").write_text("a file where a folder belongs", "utf-8")
+    server.replies = [Reply(json.dumps(each)) for each in ({**OUTLINE, "suggestion": "1"}, SCENES, PUNCHED)]
+    screen = run(options(show, server), heard)
+    assert "! " in screen.text
+    assert "a.txt could not be moved to used/, and may be told again" in screen.text
 
 
 def test_an_outline_says_which_suggestion_it_takes_and_the_script_tells_it(
