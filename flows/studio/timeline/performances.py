@@ -15,6 +15,7 @@ from flows.studio.acting.mouths import SHUT
 from flows.studio.acting.stage_directions import mood_of
 from flows.studio.rates import CLIP_HOLD
 from flows.studio.timeline.model import LaughCue, LineCue, PictureCut, Timeline
+from flows.studio.voice.delivery import read_parenthetical
 from scripts_llm.screenplay.script import Beat, Line, Scene
 
 SHORTEST_PART = 6  # frames of the timeline: less of a line, a laugh or a silence is not acted
@@ -57,8 +58,13 @@ def _spoken(timeline: Timeline, scene: Scene) -> Iterator[_Spoken]:
         beat = after if isinstance(after, Beat) else None
         assert isinstance(line, Line)
         laugh = line.laugh or (beat.laugh if beat else None) or "none"
+        has_beat = beat is not None or bool(line.hold) or (isinstance(after, Line) and _begins_late(after))
         is_last = all(later.who != cue.who for later in cues if later.start > cue.start)
-        yield _Spoken(cue, line, "" if laugh == "none" else laugh, beat is not None, end, is_last)
+        yield _Spoken(cue, line, "" if laugh == "none" else laugh, has_beat, end, is_last)
+
+
+def _begins_late(line: Line) -> bool:
+    return bool(line.pause_before or read_parenthetical(line.parenthetical).pause_seconds)
 
 
 def _parts_of_cut(cut: PictureCut, spoken: Sequence[_Spoken], laughs: Sequence[LaughCue]) -> Iterator[Part]:

@@ -150,6 +150,7 @@ shots = st.builds(
     prompt=words,
     seed=st.none() | st.integers(0, 2**62),
     who=st.none() | keys,
+    direct=st.none() | st.dictionaries(st.integers(0, 249), words, max_size=2),
 )
 scenes = st.builds(
     Scene,

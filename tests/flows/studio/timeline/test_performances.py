@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from flows.studio.acting.cues import Part, lay_cues
 from flows.studio.rates import CLIP_HOLD, SAMPLES_PER_FRAME
 from flows.studio.timeline.assemble import FilmFormat, assemble
@@ -112,3 +114,16 @@ def test_old_clips_and_voices_without_mouths_are_cut_as_before():
     acted, plain = cut(clips=False)[0], cut(clips=False, mouths=silent)[0]
     for timeline in (plain, acted):
         assert timeline.pictures[0].frames[:30] == tuple(i // 3 for i in range(30))
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [({"hold": 1.0}, {}), ({}, {"pause_before": 1.0}), ({}, {"parenthetical": "after a pause"})],
+)
+def test_a_pause_that_is_written_is_a_beat(first: dict[str, float], second: dict[str, float | str]):
+    dialogue = (Line(who="joe", line="No.", **first), Line(who="joe", line="Yes.", **second))
+    parts = seen_parts(*rehearsed(("3330", "1110"), dialogue))
+    assert [part.on for part in parts["s01.1"]] == ["line", "beat", "line"]
+    plain = (Line(who="joe", line="No."), Line(who="joe", line="Yes."))
+    parts = seen_parts(*rehearsed(("3330", "1110"), plain))
+    assert [part.on for part in parts["s01.1"]] == ["line", "line"]
