@@ -4,7 +4,7 @@ TORCH ?=
 PARALLEL ?= -n auto --maxprocesses 4
 IN := .venv/bin/python
 
-.PHONY: episode test check test-all readme clean bench bench-cut bench-sound bench-writer bench-board bench-toon bench-mouths judges toon
+.PHONY: episode test check test-all readme clean bench bench-cut bench-farm bench-sound bench-writer bench-board bench-toon bench-mouths judges toon
 
 episode: .venv/ready ## the default episode
 	$(IN) -m flows episode --premise templates/premises/joe_and_the_don.yaml --writer offline
@@ -33,6 +33,9 @@ bench-sound: .venv/ready-dev ## word error rates, levels and CPU seconds of the 
 
 bench-cut: .venv/ready-dev ## the cut beside raw ffmpeg and moviepy's own pattern; memory and processes of long episodes
 	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 PYTHONPATH=. $(IN) tests/benchmarks/bench_cut.py $(PARTS)
+
+bench-farm: .venv/ready-dev ## a farm's overhead, scaling and losses under kill -9; PARTS="--parts overhead,scaling"
+	OMP_NUM_THREADS=1 PYTHONPATH=. $(IN) tests/benchmarks/bench_farm.py $(PARTS)
 
 bench-writer: .venv/ready ## what a hundred offline episodes of each of four shows measure
 	PYTHONPATH=. $(IN) tests/benchmarks/bench_writer.py $(SHOWS)

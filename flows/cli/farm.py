@@ -122,7 +122,7 @@ def _make_keys(folder: Path, hosts: tuple[str, ...], console: Console) -> None:
         raise StudioError("farm keys: wanted --host, this machine's name or address: --host head.lan", code=2)
     copied = certificates.make_keys(folder, hosts)
     console.say(f"{folder}: the certificates of this machine")
-    console.say(f"{copied}: those of all others; copy it to each, under the name {folder.name}:")
+    console.say(f"{copied}: those of all others; copy it to each:")
     console.say(
         f"  ssh gpu1.lan mkdir -p .config/cold-open && scp -r {copied} gpu1.lan:.config/cold-open/farm"
     )

@@ -42,10 +42,14 @@ def run_cameras(options: CameraOptions, devices: Sequence[str], say: Callable[[s
         while True:
             for one in running:
                 _keep_running(one, say)
-            time.sleep(POLL_SECONDS)
+            _rest(POLL_SECONDS)
     finally:
         for one in running:
             _stop(one)
+
+
+def _rest(seconds: float) -> None:
+    time.sleep(seconds)
 
 
 def per_device(options: CameraOptions, devices: Sequence[str]) -> tuple[CameraOptions, ...]:

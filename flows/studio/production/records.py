@@ -106,14 +106,17 @@ def _shot_row(plan: Plan, shot: PlannedShot) -> dict[str, Any]:
         "sha256": clip_hash(clip.path)[:16] if clip else None,
         "seconds": notes.get("seconds"),
         "device": notes.get("device"),
+        **({"camera": notes["camera"]} if "camera" in notes else {}),
         **({"usd": notes["usd"]} if "usd" in notes else {}),
     }
 
 
 def shots_table(chapter: Chapters) -> list[dict[str, str]]:
     """The shots' chapter as rows of text, for a page."""
-    keys = ("id", "size", "prompt", "understood", "seed", "clip", "seconds")
-    return [{key: str(row[key] or "") for key in keys} for row in chapter["shots"]]
+    keys: tuple[str, ...] = ("id", "size", "prompt", "understood", "seed", "clip", "seconds")
+    if any("camera" in row for row in chapter["shots"]):
+        keys = (*keys, "camera", "device")
+    return [{key: str(row.get(key) or "") for key in keys} for row in chapter["shots"]]
 
 
 # ----------------------------------------------------------------------------------------------- lines
