@@ -11,7 +11,7 @@ from typing import Any
 from flows.cli import runs
 from flows.studio.filming.models import LoadedModels
 from flows.studio.production.console import Console
-from flows.studio.production.request import BatchRequest, CutRequest, EpisodeRequest, Outcome
+from flows.studio.production.request import BatchRequest, CutRequest, EpisodeRequest, MemeText, Outcome
 
 
 @dataclass
@@ -49,6 +49,7 @@ def _request(shop: Workshop, options: Mapping[str, Any], **more: Any) -> Episode
         premise=Path(premise) if premise else None,
         episode=options.get("code"),
         output=shop.output,
+        meme=MemeText.model_validate(options["meme_text"]) if options.get("meme_text") else None,
         **more,
     )
 

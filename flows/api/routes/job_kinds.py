@@ -7,9 +7,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from flows.api.jobs.errors import NotThere
 from flows.api.jobs.queue import JobState
 from flows.api.live.site import Site
-from flows.api.storyboard.episodes import find_folder
+from flows.api.storyboard.episodes import find_folder, meme_text
 from flows.studio.production.request import Aspect, Until
 from flows.studio.workspace import files, manifest
 
@@ -100,6 +101,10 @@ def _named(site: Site, episode: str) -> tuple[str, dict[str, Any]]:
     known: dict[str, Any] = {"code": str(folder.code), "folder": str(folder.root)}
     if path is not None and path.is_file():
         known["premise"] = str(path)
+    elif path is None and is_meme:
+        known["meme_text"] = meme_text(memory)
+    else:
+        raise NotThere(f"{show} {folder.code}: its premise {path or ''} is not there any more")
     if is_meme:
         known["meme"] = True
     return f"{show} {folder.code}", known

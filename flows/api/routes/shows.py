@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Annotated, Any, Self
+from urllib.parse import quote
 
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -53,5 +54,5 @@ def _begun(site: Site, response: Response, premise: Path, code: str | None) -> d
     if not is_written:
         job_kinds.add(site, EpisodeJob(kind="episode", episode=name, until="script"))
     site.live.hurry()
-    response.headers["Location"] = f"/api/v1/episodes/{name}"
+    response.headers["Location"] = quote(f"/api/v1/episodes/{name}")
     return {"episode": name, "page": f"/shows/{name}", "premise": str(premise)}

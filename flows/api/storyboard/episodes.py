@@ -5,10 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from flows.api.jobs.errors import NotThere
-from flows.studio.production.request import EpisodeRequest
+from flows.studio.production.request import EpisodeRequest, MemeText
 from flows.studio.workspace import folder as folders
 from flows.studio.workspace import manifest
 from flows.studio.workspace.folder import EpisodeFolder
+from flows.studio.workspace.manifest import EpisodeMemory
 
 
 def name_of(folder: EpisodeFolder) -> str:
@@ -25,7 +26,20 @@ def find_folder(output: Path, name: str) -> EpisodeFolder:
 
 
 def request_of(folder: EpisodeFolder, output: Path) -> EpisodeRequest:
-    """The request that works on this episode; its premise is where the episode remembers it."""
-    premise = manifest.read_memory(folder).premise_path
-    path = Path(premise) if premise else None
-    return EpisodeRequest(premise=path, episode=str(folder.code), output=output)
+    """The request that works on this episode; its premise is where the episode remembers it.
+
+    A meme that has no premise file is asked for by its texts.
+    """
+    memory = manifest.read_memory(folder)
+    path = Path(memory.premise_path) if memory.premise_path else None
+    text = meme_text(memory) if path is None else None
+    meme = MemeText.model_validate(text) if text else None
+    return EpisodeRequest(premise=path, episode=str(folder.code), output=output, meme=meme)
+
+
+def meme_text(memory: EpisodeMemory) -> dict[str, str] | None:
+    """Picture and texts of a meme as its episode remembers them; None for anything else."""
+    meme = (memory.premise or {}).get("meme")
+    if not isinstance(meme, dict) or not meme.get("picture"):
+        return None
+    return {key: str(meme.get(key) or "") for key in MemeText.model_fields}

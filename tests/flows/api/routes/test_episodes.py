@@ -6,6 +6,13 @@ import difflib
 
 import pytest
 
+from flows.api.storyboard.episodes import name_of
+from flows.studio.filming.models import LoadedModels
+from flows.studio.production import run
+from flows.studio.production.console import Console
+from flows.studio.production.episode import Episode
+from flows.studio.production.request import EpisodeRequest, MemeText
+from flows.studio.production.steps import LocalSteps
 from tests.flows.api.conftest import FISH
 
 
@@ -241,8 +248,50 @@ def test_a_sentence_becomes_a_storyboard_with_its_script(client, shelf):
     assert following.json()["episode"].endswith("s01e02")
 
 
+@pytest.mark.parametrize("name", ["don_na_rybnoy", "monday_toaster"])
+def test_shows_that_come_along_are_begun_whatever_letters_they_have(client, name):
+    answer = client.post("/api/v1/shows", json={"shipped": name})
+    assert answer.status_code == 201, answer.text
+    assert client.get(answer.headers["location"]).json()["scenes"]
+    page = client.get(answer.json()["page"])
+    assert page.status_code == 200
+    assert ">0 shots" not in page.text
+    for part in ("head", "films", "scenes", "scenes/s01"):
+        assert client.get(f"{answer.json()['page']}/{part}").status_code == 200
+    asked = {"kind": "episode", "episode": answer.json()["episode"]}
+    assert client.post("/api/v1/jobs", json=asked).status_code == 202
+    again = client.post("/api/v1/shows", json={"shipped": name})
+    assert again.json()["episode"] == answer.json()["episode"]  # it goes on with the one that is there
+    assert client.post("/api/v1/shows", json={"shipped": "nothing"}).status_code == 404
+
+
+def test_a_meme_without_a_premise_file_has_a_board_and_is_made_by_its_texts(client, site, shelf):
+    text = MemeText(picture="a toaster dances", top="MONDAY")
+    episode = Episode.open(EpisodeRequest(meme=text, output=shelf.output))
+    run.make_episode(
+        Episode.open(EpisodeRequest(meme=text, output=shelf.output, until="script")),
+        Console(write=lambda line: None, terminal=False, silence=1e9),
+        LocalSteps(LoadedModels()),
+    )
+    name = name_of(episode.folder)
+    found = client.get(f"/api/v1/episodes/{name}").json()
+    assert (found["is_meme"], len(found["scenes"])) == (True, 1)
+    assert found["scenes"][0]["shots"][0]["prompt"] == "a toaster dances"
+    assert client.post("/api/v1/jobs", json={"kind": "episode", "episode": name}).status_code == 202
+    options = site.queue.get(1).job.options
+    assert (options["meme"], options["meme_text"]["top"]) == (True, "MONDAY")
+
+
+def test_an_episode_whose_premise_is_gone_says_so(client, shelf):
+    shelf.premise.unlink()
+    assert "fish.yaml" in client.get(f"/api/v1/episodes/{FISH}").json()["fault"]
+    assert client.get(f"/shows/{FISH}").status_code == 200
+    answer = client.post("/api/v1/jobs", json={"kind": "episode", "episode": FISH})
+    assert (answer.status_code, "fish.yaml" in answer.json()["detail"]) == (404, True)
+
+
 def test_plan_and_check_say_what_the_commands_say(client):
-    assert "nothing" in client.get(f"/api/v1/episodes/{FISH}/plan").json()["lines"][-1] or True
+    assert client.get(f"/api/v1/episodes/{FISH}/plan").json()["lines"][0].startswith("Fish & Chips s01e01")
     answer = client.get(f"/api/v1/episodes/{FISH}/check").json()
     assert answer["code"] in (0, 2)
     assert answer["lines"]
