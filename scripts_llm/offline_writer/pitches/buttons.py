@@ -23,7 +23,7 @@ from scripts_llm.screenplay.script import Line, Script
 _WHY = re.compile(r"\b(?:why|how come|who told|who said|почему|зачем|кто сказал)\b", re.IGNORECASE)
 _SLOT = re.compile(r"\{(?:a |the )?([A-Za-z0-9.]+)(?::[а-я]+)?(?:\|[^{}|]*\|[^{}|]*)?\}")
 _LITERAL = 8  # letters outside of slots by which a wording is known
-_OWN = 0.6  # by how much what is made for the speaker comes before what anybody may say
+_OWN = 0.4  # by how much what is made for the speaker comes before what anybody may say
 
 
 def offer_buttons(

@@ -194,11 +194,13 @@ def test_a_premise_that_wants_them_gets_them_with_the_script(tiny: Path, heard: 
 
 
 def test_others_come_once_the_first_ones_are_taken_out(home: Path, heard: Any) -> None:
-    ask(home, heard, "s02")
-    first = button(home, 1).alternates
     path = path_of(home)
-    text = path.read_text("utf-8")
-    row = next(row for row in text.split("\n") if "alternates: [" in row)
-    path.write_text(text.replace(row, row.partition(", alternates: [")[0] + "}  # none of these"), "utf-8")
-    ask(home, heard, "s02")
-    assert set(button(home, 1).alternates) != set(first)
+    came = set()
+    for attempt in range(5):
+        ask(home, heard, "s02")
+        came.add(button(home, 1).alternates)
+        text = path.read_text("utf-8")
+        row = next(row for row in text.split("\n") if "alternates: [" in row)
+        bare = row.partition(", alternates: [")[0]
+        path.write_text(text.replace(row, f"{bare}}}  # not the first {attempt + 1}"), "utf-8")
+    assert len(came) > 1
