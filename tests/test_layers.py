@@ -25,6 +25,7 @@ FLOORS = (
     {"flows.api.routes"},
     {"flows.api.pages"},
     {"flows.api.live"},
+    {"flows.api.clips"},
     {"flows.api.storyboard"},
     {"flows.api.jobs"},
     {"flows.batch", "flows.meme"},
@@ -101,6 +102,7 @@ FOREIGN = {
     "flows.worker": {"prefect", *SERVER},
     "flows.api.jobs": SERVER,
     "flows.api.storyboard": SERVER,
+    "flows.api.clips": SERVER,
 }
 # Packages of others that one room alone knows.
 ALONE = {"distributed": "flows.studio.farm", "dask": "flows.studio.farm", "cryptography": "flows.studio.farm"}

@@ -93,6 +93,15 @@ def _batch(shop: Workshop, options: Mapping[str, Any], console: Console) -> Outc
     return runs.make_batch(request, console, api=shop.api)
 
 
+def _clip(shop: Workshop, options: Mapping[str, Any], console: Console) -> Outcome:
+    from flows.api.clips.shelf import Shelf
+    from flows.studio.commands import clip
+
+    asked = Shelf.of(shop.output, Path(options["premises"])).options(options)
+    made = clip.make(str(options["prompt"]), asked, console, shop.models)
+    return Outcome(0, made[0], tuple(str(path) for path in made))
+
+
 KINDS: Mapping[str, Work] = {
     "episode": _episode,
     "retake": _retake,
@@ -100,4 +109,5 @@ KINDS: Mapping[str, Work] = {
     "rewrite": _rewrite,
     "cut": _cut,
     "batch": _batch,
+    "clip": _clip,
 }

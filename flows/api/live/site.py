@@ -9,6 +9,7 @@ from pathlib import Path
 from starlette.requests import Request
 
 from flows.api.jobs.errors import NotThere
+from flows.api.clips.shelf import Shelf
 from flows.api.jobs.keeper import Keeper
 from flows.api.jobs.queue import Queue
 from flows.api.live.states import LiveStates, Parts
@@ -32,6 +33,11 @@ class Site:
         self.keeper = Keeper(self.queue, self.output)
         self.boards = Boards(self.output)
         self.live = LiveStates(self.queue, self.keeper, self.parts_of)
+
+    @property
+    def clips(self) -> Shelf:
+        """The clips of One clip, and what it may choose from."""
+        return Shelf.of(self.output, self.premises)
 
     @property
     def board_folder(self) -> Path:

@@ -117,7 +117,7 @@ class LiveStates:
 def jobs_state(states: list[JobState], paused: str) -> dict[str, Any]:
     """The jobs as pages show them: those at work in full, the list of all as a digest."""
     working = [_brief(state) for state in states if state.state == "working"]
-    listed = [(state.job.number, state.state, state.fault, state.said[-1:]) for state in states]
+    listed = [(state.job.number, state.state, state.fault, state.said) for state in states]
     return {
         "working": working,
         "waiting": sum(state.state in ("waiting", "interrupted") for state in states),

@@ -17,6 +17,8 @@ from flows.api.pages.words import Language, choose_language
 STATIC = {  # the files that pages link to; there are no others
     "board.css": "text/css; charset=utf-8",
     "board.js": "text/javascript; charset=utf-8",
+    "clip.css": "text/css; charset=utf-8",
+    "clip.js": "text/javascript; charset=utf-8",
     "htmx.min.js": "text/javascript; charset=utf-8",
 }
 SMALL = 1000  # bytes that are not worth packing

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, create_model
 
 from flows.api.jobs.errors import NotThere
+
+
+from flows.api.clips.controls import job_fields
+from flows.api.clips.shelf import new_name
 from flows.api.jobs.queue import JobState
 from flows.api.live.site import Site
 from flows.api.storyboard.episodes import find_folder, meme_text
 from flows.studio.production.request import Aspect, Until
 from flows.studio.workspace import files, manifest
+from scripts_llm.plain_text import one_line
 
 EpisodeName = Annotated[str, Field(max_length=200, description="show and code: joe-and-the-don/s01e01")]
 Label = Annotated[str, Field(pattern=r"^[a-z0-9_][a-z0-9_-]{0,40}([.-]\d{1,4})?$")]
@@ -73,8 +78,26 @@ class BatchJob(_Job):
     stop_at: str | None = Field(default=None, pattern=r"^\d{1,2}:\d{2}$", description="07:00")
 
 
+if TYPE_CHECKING:
+
+    class _ClipControls(_Job):
+        pass
+else:
+    _ClipControls = create_model("_ClipControls", __base__=_Job, **job_fields())
+
+
+class ClipJob(_ClipControls):
+    """Film one prompt, into an mp4 and a gif: `coldopen clip`. All but the prompt may be left out.
+
+    Pictures and films are named as `PUT /api/v1/files/{name}` has answered.
+    """
+
+    kind: Literal["clip"]
+    prompt: str = Field(min_length=1, max_length=2000, pattern=r"\S", description="What is seen.")
+
+
 AnyJob = Annotated[
-    EpisodeJob | RetakeJob | SpeakJob | RewriteJob | CutJob | BatchJob, Field(discriminator="kind")
+    EpisodeJob | RetakeJob | SpeakJob | RewriteJob | CutJob | BatchJob | ClipJob, Field(discriminator="kind")
 ]
 
 
@@ -84,11 +107,20 @@ def add(site: Site, asked: AnyJob) -> JobState:
     if isinstance(asked, BatchJob):
         options["premises"] = str(site.premises)
         return site.queue.add(asked.kind, options, title=str(site.premises))
+    if isinstance(asked, ClipJob):
+        return _add_clip(site, asked.prompt, options)
     options = {key: value for key, value in options.items() if key != "episode"}
     title, known = _named(site, asked.episode)
     detail = options.get("shot") or options.get("line") or options.get("scene") or options.get("aspect")
     title = f"{title} {detail}" if detail else title
     return site.queue.add(asked.kind, {**options, **known}, title=title, episode=asked.episode)
+
+
+def _add_clip(site: Site, prompt: str, options: dict[str, Any]) -> JobState:
+    prompt = one_line(prompt, 2000)
+    options |= {"prompt": prompt, "name": new_name(prompt), "premises": str(site.premises.absolute())}
+    site.clips.options(options)  # what is not here is told now
+    return site.queue.add("clip", options, title=prompt[:80])
 
 
 def _named(site: Site, episode: str) -> tuple[str, dict[str, Any]]:

@@ -81,7 +81,9 @@ def list_jobs(request: Request) -> list[dict[str, Any]]:
 
 
 @api.post("/jobs", status_code=202)
-def ask(request: Request, response: Response, body: Annotated[AnyJob, Body()]) -> dict[str, Any]:
+def ask(
+    request: Request, response: Response, body: Annotated[AnyJob, Body(discriminator="kind")]
+) -> dict[str, Any]:
     """Puts a job into the queue; `Location` names it."""
     site = site_of(request)
     state = job_kinds.add(site, body)

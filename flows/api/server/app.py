@@ -12,7 +12,7 @@ from starlette.exceptions import HTTPException
 
 from flows.api.jobs.errors import NotThere
 from flows.api.live.site import Site
-from flows.api.routes import board, episodes, home, jobs, live, media, nights, reference, shows
+from flows.api.routes import board, clips, episodes, home, jobs, live, media, nights, reference, shows
 from flows.api.server.security import Guard, Rules, TooLarge
 from flows.api.storyboard.uploads import TooMuch
 from flows.studio.errors import StudioError
@@ -27,10 +27,12 @@ ROUTERS = (
     jobs.router,
     nights.router,
     reference.router,
+    clips.router,
     live.router,
     shows.api,
     episodes.api,
     jobs.api,
+    clips.api,
 )
 NOT_FOUND = 404
 CONFLICT = 409

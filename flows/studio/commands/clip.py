@@ -57,6 +57,8 @@ class ClipOptions:
 
     out: Path | None = None
     """ufo.mp4, ufo.gif, or a folder for PNG. Left out: output/clips/, named by the prompt."""
+    gif: bool | None = None
+    """A gif beside the mp4."""
     negative: str | None = None
     """What is not to be seen."""
     steps: int | None = None
@@ -241,14 +243,15 @@ def _plan_clips(prompts: Sequence[str], options: ClipOptions, screen: Console) -
             number = len(planned) + 1
             ending = f"-{number:0{len(str(total))}d}" if total > 1 else ""
             label = f"clip {number} of {total}, " if total > 1 else ""
-            out = own_out or OUTPUT / "clips" / f"{_slug(prompt)}-{seed}.mp4"
+            out = own_out or OUTPUT / "clips" / f"{slug(prompt)}-{seed}.mp4"
             planned.append(
                 _PlannedClip(prompt, seed, out.with_name(f"{out.stem}{ending}{out.suffix}"), label)
             )
     return planned
 
 
-def _slug(prompt: str) -> str:
+def slug(prompt: str) -> str:
+    """A prompt as the name of a file."""
     return "-".join(re.findall(r"\w+", prompt.lower()))[:48].strip("-") or "clip"
 
 
@@ -373,9 +376,10 @@ def _film(
     for warning in warnings:
         screen.warn(warning)
     used = _used_options(options, clip, facts, video)
-    clip_export.export_clip(
-        video.frames, video.fps, clip.out, {"prompt": clip.prompt, **look_of(used), **notes}
-    )
+    told = {"prompt": clip.prompt, **look_of(used), **notes}
+    outs = [clip.out, *([clip.out.with_suffix(".gif")] if options.gif and clip.out.suffix else [])]
+    for out in dict.fromkeys(outs):
+        clip_export.export_clip(video.frames, video.fps, out, told)
     steps = f"{used.steps} steps{f' of {used.sampler}' if used.sampler else ''}"
     frames = f"{used.frames} frames of {used.size}, {steps}"
     screen.say(f"{clip.out}: {frames}, seed {clip.seed}, in {duration(time.monotonic() - start)}")

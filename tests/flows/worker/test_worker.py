@@ -10,6 +10,7 @@ import sys
 import time
 
 import pytest
+from PIL import Image
 
 from flows.api.jobs.keeper import Keeper
 from flows.api.jobs.queue import Queue
@@ -185,3 +186,24 @@ def test_a_worker_goes_through_the_commands_own_functions(
         assert os.path.exists(queue.get(number).made["path"])
     finally:
         keeper.close()
+
+
+def test_a_clip_is_filmed_with_a_preview_on_the_way_and_a_gif_beside_it(tmp_path, queue, checkout):
+    options = {"prompt": "a cat", "name": "a-cat-1", "premises": str(tmp_path / "premises"), "count": 2}
+    options |= {"steps": 3, "frames": 2, "size": "32x32", "seed": 1}
+    number = queue.add("clip", options, title="a cat").job.number
+    command = [sys.executable, "-m", "flows.worker", str(tmp_path)]
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, text=True, cwd=checkout)
+    try:
+        tell(process, job=number)
+        wait_for(lambda: queue.get(number).is_ended, 120)
+    finally:
+        process.stdin.close()
+        process.wait(20)
+    state = queue.get(number)
+    assert state.state == "done", state.fault
+    assert len(state.made["lines"]) == 2
+    names = sorted(path.name for path in (tmp_path / "clips").iterdir())
+    assert names == ["a-cat-1-1.gif", "a-cat-1-1.mp4", "a-cat-1-2.gif", "a-cat-1-2.mp4"]
+    with Image.open(queue.place(number) / "preview.webp") as preview:
+        assert preview.width == preview.height

@@ -12,7 +12,7 @@ from flows.api.pages.render import static_file
 from tests.flows.api.conftest import FISH
 
 HTMX = "a0abb04f2f45a1f89d1d4844023245537e5e6014c87b144553e0607b4cc32130"
-PAGES = ["/", "/queue", "/queue/list", f"/shows/{FISH}"]
+PAGES = ["/", "/clip", "/clip/results", "/queue", "/queue/list", f"/shows/{FISH}"]
 PARTS = ["head", "films", "scenes", "scenes/s01", "shots/s01.1/takes"]
 
 
