@@ -86,7 +86,7 @@ class ClipOptions:
     video: Path | None = None
     """A film that the clip is made from."""
     strength: float | None = None
-    """With --video: 0 leaves the film as it is, 1 leaves nothing of it."""
+    """Of a film to start from: 0 leaves it as it is, 1 leaves nothing of it."""
     loop: bool | None = None
     """Without a seam between end and beginning."""
     lora: tuple[str, ...] = ()

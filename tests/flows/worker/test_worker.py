@@ -196,10 +196,11 @@ def test_a_clip_is_filmed_with_a_preview_on_the_way_and_a_gif_beside_it(tmp_path
     process = subprocess.Popen(command, stdin=subprocess.PIPE, text=True, cwd=checkout)
     try:
         tell(process, job=number)
-        wait_for(lambda: queue.get(number).is_ended, 120)
+        wait_for(lambda: queue.get(number).is_ended, 300)
     finally:
         process.stdin.close()
-        process.wait(20)
+        process.kill()
+        process.wait()
     state = queue.get(number)
     assert state.state == "done", state.fault
     assert len(state.made["lines"]) == 2

@@ -7,6 +7,7 @@ from importlib import resources
 
 import pytest
 
+from flows.api.clips.controls import controls
 from flows.api.jobs.queue import State
 from flows.api.pages.words import choose_language, language, russian_form
 from flows.api.routes.job_kinds import AnyJob
@@ -52,6 +53,13 @@ def test_several_reasons_are_said_one_by_one():
     assert language("ru").reason(many) == (
         "изменились слова, изменилась игра: губы, взгляды или позы, изменился голос"
     )
+
+
+def test_the_controls_of_one_clip_have_their_russian():
+    russian = language("ru").sentences
+    said = {text for control in controls() for text in (control.title, control.help)}
+    replaced = {control.help for control in controls() if control.name in ("video_model", "lora")}
+    assert sorted(text for text in said - replaced if text not in russian) == []
 
 
 def test_translations_have_the_slots_of_their_sentences():
