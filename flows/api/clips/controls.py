@@ -24,6 +24,7 @@ FIRST = ("negative", "video_model", "size", "frames", "steps", "guidance", "samp
 START = ("image", "last_image", "video", "strength")  # what a clip may start from
 UPLOAD = r"^[0-9a-f]{16}\.[a-z0-9]{2,5}$"  # the name of a file that was sent here
 FILMS = frozenset(("video",))
+TITLES = {"size": "Picture size", "lora": "LoRA", "video_model": "Film model"}  # where a name says too little
 
 Kind = Literal["text", "whole", "number", "switch", "choice", "file", "several"]
 Limits = tuple[float | None, float | None]
@@ -55,7 +56,7 @@ class Control:
     @property
     def title(self) -> str:
         """Its name for people."""
-        return self.name.replace("_", " ").capitalize()
+        return TITLES.get(self.name) or self.name.replace("_", " ").capitalize()
 
     @property
     def takes_films(self) -> bool:

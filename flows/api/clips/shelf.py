@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from flows.api.clips.controls import controls
-from flows.api.storyboard.episodes import NotThere
+from flows.api.jobs.errors import NotThere
 from flows.studio.cameras.facts import DEFAULT_MODEL, ModelFacts
 from flows.studio.commands.clip import ClipOptions, slug
 from flows.studio.errors import StudioError
@@ -65,7 +65,7 @@ class Shelf:
         for path in _files(self.clips):
             if path.name == name and path.suffix in KINDS:
                 return path
-        raise NotThere(f"there is no clip {name[:80]!r}", code=2)
+        raise NotThere(f"there is no clip {name[:80]!r}")
 
     def model_names(self) -> tuple[str, ...]:
         """The film models that there are, TOON first."""
@@ -113,7 +113,7 @@ class Shelf:
     def _upload(self, name: str) -> Path:
         path = self.uploads / name
         if path not in _files(self.uploads):
-            raise NotThere(f"the file {name[:40]!r} is not here any more; send it again", code=2)
+            raise NotThere(f"the file {name[:40]!r} is not here any more; send it again")
         return path
 
     def _lora(self, text: str) -> str:

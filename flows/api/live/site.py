@@ -8,8 +8,8 @@ from pathlib import Path
 
 from starlette.requests import Request
 
-from flows.api.jobs.errors import NotThere
 from flows.api.clips.shelf import Shelf
+from flows.api.jobs.errors import NotThere
 from flows.api.jobs.keeper import Keeper
 from flows.api.jobs.queue import Queue
 from flows.api.live.states import LiveStates, Parts

@@ -14,11 +14,11 @@ from pydantic import Field
 
 from flows.api.clips import controls as clip_controls
 from flows.api.clips import shelf, uploads
+from flows.api.jobs.errors import NotThere
 from flows.api.jobs.queue import JobState
 from flows.api.live.site import Site, site_of
 from flows.api.pages.render import page
 from flows.api.routes.jobs import NUMBER
-from flows.api.storyboard.episodes import NotThere
 from flows.studio.cameras.facts import ModelFacts
 from flows.studio.media import clip_export
 
@@ -151,7 +151,7 @@ def clips_of_job(request: Request, number: NUMBER) -> dict[str, Any]:
     """The clips of a job: an mp4 and a gif of each."""
     state = site_of(request).queue.get(number)
     if state.job.kind != "clip":
-        raise NotThere(f"job {number} films no clip", code=2)
+        raise NotThere(f"job {number} films no clip")
     return clip_data(request, state)
 
 
@@ -169,7 +169,7 @@ def settings_of_file(request: Request, name: FileName) -> dict[str, Any]:
     site = site_of(request)
     path = site.clips.uploads / name
     if path not in list(site.clips.uploads.glob("*.*")):
-        raise NotThere(f"there is no file {name[:40]!r}", code=2)
+        raise NotThere(f"there is no file {name[:40]!r}")
     return _filled(site, clip_export.read_settings(path))
 
 
