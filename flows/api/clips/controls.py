@@ -1,7 +1,7 @@
 """The controls of One clip: those of `coldopen clip`, with the same names, help and choices.
 
 A new option of the command is a control of the page and a field of the job by itself; only what names files
-of the server, and what concerns a terminal alone, stays out.
+of the server, what concerns a terminal alone, and what spends money, stays out.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from pydantic import Field
 
 from flows.studio.commands.clip import ClipOptions
 
-NOT_HERE = frozenset(("out", "gif", "prompts_file", "like", "memory", "device"))
+NOT_HERE = frozenset(("out", "gif", "prompts_file", "like", "memory", "device", "max_cost"))
 FIRST = ("negative", "video_model", "size", "frames", "steps", "guidance", "sampler", "seed", "count")
 START = ("image", "last_image", "video", "strength")  # what a clip may start from
 UPLOAD = r"^[0-9a-f]{16}\.[a-z0-9]{2,5}$"  # the name of a file that was sent here
@@ -117,7 +117,7 @@ def _annotation(control: Control) -> Any:
         item = Annotated[str, Field(max_length=200)]
         return Annotated[tuple[item, ...], Field(max_length=8, **about)]
     if control.kind in ("whole", "number"):
-        low, high = LIMITS[control.name]
+        low, high = control.low, control.high
         number = int if control.kind == "whole" else float
         return Annotated[number | None, Field(ge=low, le=high, **about)]
     if control.kind == "file":
