@@ -7,11 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
-from flows.api.jobs.errors import NotThere
-
-
 from flows.api.clips.controls import job_fields
 from flows.api.clips.shelf import new_name
+from flows.api.jobs.errors import NotThere
 from flows.api.jobs.queue import JobState
 from flows.api.live.site import Site
 from flows.api.storyboard.episodes import find_folder, meme_text
