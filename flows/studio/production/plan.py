@@ -421,7 +421,10 @@ def _reason(item: PlannedShot | PlannedLine, stored: Artifacts, needed: Collecti
     if isinstance(item, PlannedShot) and "prompt" in changed:
         written = item.shot.prompt_exact or item.shot.prompt
         is_same = written is not None and before.notes.get("written") == written
-        return "a look or the style changed" if is_same else _REASONS["prompt"]
+        if not is_same:
+            return _REASONS["prompt"]
+        also = "the scene's action, " if item.directions else ""
+        return f"{also}a look or the style changed"
     return ", ".join(dict.fromkeys(_REASONS.get(key, f"{key} changed") for key in changed)) or NEW
 
 
