@@ -37,15 +37,16 @@ def offer_buttons(
     lines = [element for element in scene.dialogue[: position + 1] if isinstance(element, Line)]
     button, before = lines[-1], lines[-2] if len(lines) > 1 else None
     phrasing = _phrasing(premise, words, script, button, before, Random(f"buttons {seed} {scene.id}"))
-    said = {
-        skeleton(text, phrasing.names)
+    spoken = [
+        text
         for each in script.scenes
         for element in each.dialogue
         if isinstance(element, Line)
         for text in (element.line, *element.alternates)
-    }
+    ]
+    said = {skeleton(text, phrasing.names) for text in spoken}
     found: list[str] = []
-    for text in (*_other_wordings(button.line, phrasing), *_own_lines(before, phrasing)):
+    for text in (*_other_wordings(button.line, phrasing), *_own_lines(before, spoken, phrasing)):
         key = skeleton(text, phrasing.names)
         if key not in said and find_fault(text) is None:
             said.add(key)
@@ -160,8 +161,8 @@ def _pattern(text: str) -> re.Pattern[str]:
 # ------------------------------------------------------------------------------------ the speaker's own
 
 
-def _own_lines(before: Line | None, phrasing: Phrasing) -> Iterator[str]:
-    """What this person may say to anything: to a question, or to news."""
+def _own_lines(before: Line | None, spoken: Sequence[str], phrasing: Phrasing) -> Iterator[str]:
+    """What this person may say to anything: to a question, or to news. `spoken` is what the script has."""
     speaker = phrasing.people.get("A")
     asked = before is not None and before.line.rstrip('»”"').endswith("?")
     key = "asked" if asked else "news"
@@ -177,6 +178,8 @@ def _own_lines(before: Line | None, phrasing: Phrasing) -> Iterator[str]:
     weighed += [(0.0, text) for text in table["any"].fact(key)]
     ranked = sorted(((weight + phrasing.rng.random(), text) for weight, text in weighed), reverse=True)
     for _, text in ranked:
+        if "{own" in text and any(_pattern(text).fullmatch(each) for each in spoken):
+            continue  # the same with another thing
         yield from _said(text.replace("{S|", "{A|"), phrasing)
 
 

@@ -107,5 +107,6 @@ def test_every_scene_of_an_offline_script_gets_some(language: str, show: str) ->
     assert sum(bool(line.alternates) for line in lines) == len(full.scenes)
     assert len(set(others)) == len(others) >= 2 * len(full.scenes)
     assert not any("{" in text or "|" in text for text in others)
+    assert sum(text.startswith("Well. At least we've still got the ") for text in others) <= 1
     plain = [line.model_copy(update={"alternates": ()}) for line in lines]
     assert plain == [line for each in script.scenes for line in each.dialogue if isinstance(line, Line)]
