@@ -247,8 +247,10 @@ def locked(folder: EpisodeFolder, *, check_room: bool = True) -> Iterator[None]:
         _sweep(folder)
         if check_room:
             _check_room(folder.root)
-        yield
-        file.truncate(0)
+        try:
+            yield
+        finally:  # a process that goes on, as the board's worker does, works on it no longer
+            file.truncate(0)
 
 
 def _check_room(place: Path) -> None:

@@ -232,3 +232,14 @@ def test_a_folder_without_write_permission_is_one_line(tmp_path: Path) -> None:
             os.seteuid(0)
         tmp_path.chmod(0o755)
     assert caught.value.code == 2
+
+
+def test_who_works_on_an_episode_is_known_without_its_lock_and_nobody_after_a_stop(tmp_path: Path) -> None:
+    place = EpisodeFolder(tmp_path / "s01e01", EpisodeCode(1, 1))
+    assert folder.holder(place) is None
+    with pytest.raises(KeyboardInterrupt), folder.locked(place):
+        assert f"process {os.getpid()} since" in str(folder.holder(place))
+        raise KeyboardInterrupt
+    assert folder.holder(place) is None  # the process lives, and works on it no longer
+    place.lock.write_text(json.dumps({"pid": 2**22 + 1, "since": "long ago"}))  # it was killed
+    assert folder.holder(place) is None
