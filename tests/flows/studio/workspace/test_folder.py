@@ -237,9 +237,16 @@ def test_a_folder_without_write_permission_is_one_line(tmp_path: Path) -> None:
 def test_who_works_on_an_episode_is_known_without_its_lock_and_nobody_after_a_stop(tmp_path: Path) -> None:
     place = EpisodeFolder(tmp_path / "s01e01", EpisodeCode(1, 1))
     assert folder.holder(place) is None
-    with pytest.raises(KeyboardInterrupt), folder.locked(place):
-        assert f"process {os.getpid()} since" in str(folder.holder(place))
-        raise KeyboardInterrupt
+    held = []
+
+    def stopped() -> None:
+        with folder.locked(place):
+            held.append(folder.holder(place))
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        stopped()
+    assert f"process {os.getpid()} since" in str(held[0])
     assert folder.holder(place) is None  # the process lives, and works on it no longer
     place.lock.write_text(json.dumps({"pid": 2**22 + 1, "since": "long ago"}))  # it was killed
     assert folder.holder(place) is None
