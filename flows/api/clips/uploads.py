@@ -57,6 +57,15 @@ async def receive(body: AsyncIterator[bytes], name: str, folder: Path) -> str:
     return kept
 
 
+async def keep(content: bytes, name: str, folder: Path) -> str:
+    """The same for a file whose bytes are here already."""
+
+    async def whole() -> AsyncIterator[bytes]:
+        yield content
+
+    return await receive(whole(), name, folder)
+
+
 def _check(path: Path, name: str) -> None:
     """Raises StudioError unless the file can be opened as the picture or film that its name says it is."""
     if path.suffix in (*STILL_SUFFIXES, ".gif"):  # ffmpeg believes their names

@@ -12,7 +12,7 @@ from starlette.exceptions import HTTPException
 
 from flows.api.jobs.errors import NotThere
 from flows.api.live.site import Site
-from flows.api.routes import board, clips, episodes, home, jobs, live, media, nights, reference, shows
+from flows.api.routes import board, clips, episodes, home, jobs, live, media, nights, reference, shows, t2v
 from flows.api.server.security import Guard, Rules, TooLarge
 from flows.api.storyboard.uploads import TooMuch
 from flows.studio.errors import StudioError
@@ -28,6 +28,7 @@ ROUTERS = (
     nights.router,
     reference.router,
     clips.router,
+    t2v.router,
     live.router,
     shows.api,
     episodes.api,

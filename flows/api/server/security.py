@@ -171,7 +171,9 @@ def _refused(scope: Scope, refused: Refusal) -> Response:
 
 
 def _is_upload(scope: Scope) -> bool:
-    return bool(scope["method"] == "PUT" and "/files/" in scope["path"])
+    """Whether the route itself limits a body: files, and the plug-in's call, which has them inside."""
+    is_file = scope["method"] == "PUT" and "/files/" in scope["path"]
+    return is_file or (scope["method"] == "POST" and scope["path"] == "/t2v/run")
 
 
 def _length(headers: Mapping[str, str]) -> int:
