@@ -19,6 +19,8 @@ def clip(
     options: Annotated[ClipOptions, Parameter(name="*", negative=(), show_default=False)] = NOTHING,
 ) -> int:
     """Film one prompt into one file, which says what it was filmed with."""
+    from flows.studio.cameras.facts import DEFAULT_MODEL
+    from flows.studio.cameras.names import read_name
     from flows.studio.commands import clip as clip_command
     from flows.studio.farm import head as farms
     from flows.studio.filming.models import LoadedModels
@@ -28,5 +30,6 @@ def clip(
         farms.opened(options.farm, say=screen.say, progress=screen.progress) as farm,
         LoadedModels(options.device) as models,
     ):
-        clip_command.make(prompt, options, screen, farm or models)
+        is_here = read_name(options.video_model or DEFAULT_MODEL).is_here  # a service films for this machine
+        clip_command.make(prompt, options, screen, farm if farm and is_here else models)
     return 0

@@ -55,6 +55,7 @@ def farm(
             raise StudioError("--host: wanted one, got several; several are for `farm keys`", code=2)
         where = host[0] if host else "tcp://127.0.0.1"
         address = addresses.parse_address(f"{where}:{port}", folder=folder, option="--host")
+        address.security()  # missing keys are told before anything else
         console.say(f"cameras join it by: coldopen camera {address}")
         console.say(f"episodes use it by: coldopen episode --farm {address}, or COLDOPEN_FARM={address}")
         console.close()  # a farm may be silent for days

@@ -3,6 +3,7 @@
     overhead   seconds a shot beside the filming, with shots that take no time
     scaling    one camera and two, naps; each round is measured with both, one after the other
     kills      40 shots while a camera chosen by chance is killed every so many seconds
+    record      100 shots that take no time, without Prefect's record and with it
     many       1,000 shots on 50 cameras: the head's seconds, and its memory
 
 Naps take no processor, so the numbers hold on a busy machine. `--parts overhead,scaling` runs some.
@@ -24,7 +25,7 @@ from pathlib import Path
 
 from tests.flows.studio.farm.lab import Lab, film, planned, running, wait_until
 
-PARTS = ("overhead", "scaling", "kills", "many")
+PARTS = ("overhead", "scaling", "kills", "record", "many")
 
 
 def film_all(lab: Lab, count: int, folder: Path, name: str) -> tuple[float, int]:
@@ -108,6 +109,67 @@ def many(home: Path, say, cameras: int, shots: int) -> None:
     )
 
 
+def record(home: Path, say) -> None:
+    """100 shots that take no time on two cameras, without Prefect's record and with it."""
+    from flows.orchestration import server as api_server
+    from flows.orchestration.environment import import_prefect
+
+    import_prefect(warn=say)
+    server = api_server.start_private_server(home / "server.log")
+    url = server.wait()
+    try:
+        with (
+            api_server.api_settings(url, is_private=True),
+            running(home / "lab", "w1", "w2", source="nap:0") as lab,
+        ):
+            film_all(lab, 5, home, "warm up")
+            rows = [_recorded(lab, home, is_recorded=flag) for flag in (False, True)]
+    finally:
+        server.stop()
+    for (wall, own, requests), name in zip(rows, ("without", "with"), strict=True):
+        say(
+            f"| 100 empty shots {name} Prefect's record | {10 * wall:.0f} ms and {10 * own:.0f} ms "
+            f"of the head's processor a shot; {requests} requests in all |"
+        )
+
+
+def _recorded(lab: Lab, home: Path, *, is_recorded: bool) -> tuple[float, float, int]:
+    """(seconds, the head's processor seconds, requests to Prefect) of 100 shots."""
+    import httpx
+    from prefect import flow
+
+    from flows.studio.filming.models import LoadedModels
+    from flows.tasks import RecordedSteps
+
+    num_requests = [0]
+    sends = {cls: cls.send for cls in (httpx.Client, httpx.AsyncClient)}
+    for cls, send in sends.items():
+
+        def counted(self, *args, send=send, **kwargs):
+            num_requests[0] += 1
+            return send(self, *args, **kwargs)
+
+        cls.send = counted
+    shots = planned(100, f"record {is_recorded}")
+    folder = home / f"record-{is_recorded}"
+
+    def work() -> float:
+        with lab.head() as farm, LoadedModels() as models:
+            start = time.perf_counter()
+            steps = RecordedSteps(models, farm)
+            filming = steps.film_shots(shots, film(), folder, on_step=lambda *step: None)
+            assert len(list(filming)) == 100
+            return time.perf_counter() - start
+
+    before = time.process_time()
+    try:
+        wall = flow(work, name="bench")() if is_recorded else work()
+    finally:
+        for cls, send in sends.items():
+            cls.send = send
+    return wall, time.process_time() - before, num_requests[0]
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--parts", default=",".join(PARTS))
@@ -128,7 +190,7 @@ def main() -> None:
             elif part == "many":
                 many(home, say, options.cameras, 20 * options.cameras)
             else:
-                {"overhead": overhead, "scaling": scaling}[part](home, say)
+                {"overhead": overhead, "scaling": scaling, "record": record}[part](home, say)
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ everything, and its heads order again what is missing.
 from __future__ import annotations
 
 import asyncio
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -48,7 +49,8 @@ async def serve(
 
     hush_dask()
     security = address.security()
-    with dask.config.set(settings(silent_seconds)):
+    with dask.config.set(settings(silent_seconds)), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # a page whose port is taken gets another one
         try:
             scheduler = await Scheduler(
                 host=address.host if address.scheme == "tcp" else None,
@@ -58,10 +60,10 @@ async def serve(
                 dashboard_address=page,
                 plugins=[_announcing(say)],
             )
-        except OSError as error:
+        except (OSError, RuntimeError) as error:  # Dask puts the reason into the cause
+            reason = getattr(error.__cause__ or error, "strerror", None) or error
             raise StudioError(
-                f"{address}: cannot listen there ({error.strerror or error}); is a farm running already?",
-                code=2,
+                f"{address}: cannot listen there ({reason}); is a farm running already?", code=2
             ) from error
         say(f"the farm is at {address}")
         try:

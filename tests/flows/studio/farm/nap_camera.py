@@ -22,6 +22,16 @@ from flows.studio.filming import models
 
 STEPS = 4
 SIZE = (32, 64)
+USED = {
+    "negative_prompt": "",
+    "num_steps": STEPS,
+    "guidance_scale": 1.0,
+    "motion_guidance": 0.0,
+    "num_frames": 4,
+    "height": SIZE[0],
+    "width": SIZE[1],
+    "sampler": "ddim",
+}
 
 
 def facts_of(source: str) -> ModelFacts:
@@ -73,7 +83,7 @@ class NapModel:
             raise RenderError("no picture")
         note("end", prompt)
         noise = np.random.default_rng(seed).integers(0, 255, (4, *SIZE, 3), dtype=np.uint8)
-        return NapVideo(noise, settings={"num_steps": STEPS, "height": SIZE[0], "width": SIZE[1]})
+        return NapVideo(noise, settings=USED)
 
     def close(self) -> None:
         pass

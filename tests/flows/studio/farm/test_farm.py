@@ -14,11 +14,14 @@ import pytest
 
 pytest.importorskip("distributed")
 
+from flows.studio.commands import clip
 from flows.studio.errors import StudioError
 from flows.studio.farm.head import Farm
+from flows.studio.filming import models
 from flows.studio.filming.camera import FilmedShot
 from flows.studio.media import clips
 from flows.studio.workspace import artifacts
+from tests.flows.studio.farm import nap_camera
 from tests.flows.studio.farm.lab import Lab, film, planned, running, wait_until
 
 SLOW_STEP = "nap:0.2"
@@ -126,6 +129,20 @@ def test_a_short_show_does_not_wait_for_a_long_one(lab, tmp_path):
     long.join()
     assert ended["short"] < ended["long"]
     assert num_of_long < 16  # first come, first served would have made the long one first
+
+
+def test_clip_films_on_all_cameras_at_once(lab, farm, tmp_path, monkeypatch, heard):
+    monkeypatch.setattr(models, "describe_model", lambda source, **more: nap_camera.facts_of(source))
+    monkeypatch.setattr(models, "fingerprint", nap_camera.fingerprint)
+    monkeypatch.setattr(clip, "fingerprint", nap_camera.fingerprint)
+    screen = heard()
+    options = clip.ClipOptions(out=tmp_path / "nap.mp4", video_model="nap", seed=5, count=6)
+    paths = clip.make("clips of naps", options, screen, farm)
+    assert [path.name for path in paths] == [f"nap-{number}.mp4" for number in range(1, 7)]
+    assert all(path.stat().st_size for path in paths)
+    assert len(set(lab.begun("clips of naps"))) == 2
+    assert len(lab.begun("clips of naps")) == 6
+    assert any(label.endswith("step 4 of 4") for label in screen.labels)
 
 
 def test_a_camera_with_another_model_stands_aside_and_is_named(lab, tmp_path):
@@ -239,6 +256,7 @@ def test_a_head_that_is_killed_leaves_idle_cameras(tmp_path):
     program = """
 import sys
 from pathlib import Path
+from tests.flows.studio.farm import nap_camera
 from tests.flows.studio.farm.lab import Lab, film, planned
 lab = Lab(Path(sys.argv[1]), port=int(sys.argv[2]))
 with lab.head() as farm:
