@@ -187,7 +187,7 @@ def test_a_server_that_is_killed_is_told_and_comes_back_by_itself(tab, home, she
 def test_a_phone_has_no_sideways_scroll_and_targets_for_thumbs(home, browser, shelf):
     tab = Tab(browser, home[1], viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
     try:
-        for path in ("/", PATH, "/queue", "/nights", "/api"):
+        for path in ("/", PATH, "/clip", "/queue", "/nights", "/api"):
             page = tab.open(path)
             assert page.evaluate("document.documentElement.scrollWidth") == 390, path
         page = tab.open(PATH)
@@ -210,7 +210,7 @@ def test_no_page_has_a_fault_of_accessibility(home, browser, shelf, scheme):
 
     tab = Tab(browser, home[1], color_scheme=scheme, bypass_csp=True)  # axe is put into the page as a string
     try:
-        for path in ("/", PATH, f"{PATH}?lang=ru", "/queue", "/nights", "/nights/morning", "/api"):
+        for path in ("/", PATH, f"{PATH}?lang=ru", "/clip", "/queue", "/nights", "/nights/morning", "/api"):
             found = Axe().run(tab.open(path))
             broken = [(one["id"], one["nodes"][0]["html"][:160]) for one in found.response["violations"]]
             assert broken == [], path
