@@ -8,6 +8,7 @@ import os
 import secrets
 import socket
 import threading
+import time
 import webbrowser
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 PORT = 8612
 PORTS_TRIED = 10
+CLOSING_SECONDS = 20.0  # a worker's job is stopped, and Prefect's server with it
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 KEY_BYTES = 32
 A_PERSON_PAUSED = "paused at the start"
@@ -56,7 +58,7 @@ def serve(options: BoardOptions, console: Console) -> int:
         lock = (board / "lock").open("a+", encoding="utf-8")
     with lock:
         key = read_key(board) if options.with_key else None
-        if not posix.try_lock(lock):
+        if not _takes(lock, options.host):
             address = _address(_port_of(lock), key)
             console.say(f"a board of {options.output} is open already: {address}")
             _open_browser(options, address)
@@ -67,6 +69,23 @@ def serve(options: BoardOptions, console: Console) -> int:
             json.dump({"pid": os.getpid(), "port": port}, lock)
             lock.flush()
             return _run(options, console, key, listening)
+
+
+def _takes(lock: IO[str], host: str) -> bool:
+    """Whether the folder is this server's; one that is just closing is waited for."""
+    deadline = time.monotonic() + CLOSING_SECONDS
+    while not posix.try_lock(lock):
+        if _answers(_port_of(lock), host) or time.monotonic() > deadline:
+            return False
+        time.sleep(0.1)
+    return True
+
+
+def _answers(port: int, host: str) -> bool:
+    at = host if host in LOOPBACK else "127.0.0.1"
+    with contextlib.suppress(OSError), socket.create_connection((at, port), 1):
+        return True
+    return False
 
 
 def read_key(board: Path) -> str:

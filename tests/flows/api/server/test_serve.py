@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import socket
 import stat
+import threading
+import time
 
 from flows.api.server import serve
 from flows.api.server.serve import BoardOptions
+from flows.studio.workspace import posix
 
 
 def options(tmp_path, **more):
@@ -32,3 +37,31 @@ def test_the_key_is_made_once_and_is_its_owners_alone(tmp_path):
     assert stat.S_IMODE((tmp_path / "key").stat().st_mode) == 0o600
     (tmp_path / "key").write_text("short")
     assert serve.read_key(tmp_path) not in ("short", key)
+
+
+def test_a_server_that_is_just_closing_is_waited_for_and_one_that_answers_is_not(tmp_path):
+    with (
+        socket.socket() as other,
+        (tmp_path / "lock").open("a+") as held,
+        (tmp_path / "lock").open("a+") as mine,
+    ):
+        other.bind(("127.0.0.1", 0))
+        json.dump({"pid": 1, "port": other.getsockname()[1]}, held)
+        held.flush()
+        assert posix.try_lock(held)
+        threading.Timer(0.4, held.close).start()  # it does not listen any more, and ends
+        begun = time.monotonic()
+        assert serve._takes(mine, "127.0.0.1")
+        assert time.monotonic() - begun > 0.3
+    with (
+        socket.socket() as other,
+        (tmp_path / "lock").open("a+") as held,
+        (tmp_path / "lock").open("a+") as mine,
+    ):
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        held.truncate(0)
+        json.dump({"pid": 1, "port": other.getsockname()[1]}, held)
+        held.flush()
+        assert posix.try_lock(held)
+        assert not serve._takes(mine, "127.0.0.1")
