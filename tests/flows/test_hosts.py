@@ -223,4 +223,4 @@ def _night(site: Path, api: str, hosts: list[Any], heard: Any) -> tuple[list[Any
     thread.join()
     assert killed, "no host was killed"
     runs = httpx.post(f"{api}/flow_runs/filter", json={}, timeout=60).raise_for_status().json()
-    return results, [run for run in runs if run["name"].startswith("show-")]  # not those of later nights
+    return results, [run for run in runs if run["name"].lower().startswith("show")]  # no later nights

@@ -49,12 +49,29 @@ class _Out:
 
 @dataclass
 class _Group:
-    """The shots with the same film settings: those that wait, and those that are out, by the order's key."""
+    """The shots with the same film settings: those that wait, and those that are out, by the order's key.
+
+    `suspects` are shots of which cameras seem to have died; Dask blames those, too, that waited at the same
+    camera. They are tried again at the end, one at a time, by `second_try`.
+    """
 
     film: FilmSettings
     model: Model
     waiting: list[Numbered] = field(default_factory=list)
     out: dict[str, _Out] = field(default_factory=dict)
+    suspects: list[Numbered] = field(default_factory=list)
+    second_try: set[str] = field(default_factory=set)
+
+    @property
+    def is_done(self) -> bool:
+        return not (self.waiting or self.out or self.suspects)
+
+    def call_suspect(self) -> None:
+        """Makes the next suspect wait, once nothing else does or is out."""
+        if self.suspects and not self.waiting and not self.out:
+            number, shot = self.suspects.pop(0)
+            self.second_try.add(shot.digest)
+            self.waiting.append((number, shot))
 
     def put_back(self, *keys: str) -> None:
         """Makes orders wait again, in their place."""
@@ -117,7 +134,7 @@ class Farm:
                 yield store_user_file(shot, folder)
         groups = _groups(shots, film)
         try:
-            while any(group.waiting or group.out for group in groups):
+            while not all(group.is_done for group in groups):
                 try:
                     yield from self._order(groups, folder, may_begin)
                     if not any(group.out for group in groups):
@@ -133,6 +150,7 @@ class Farm:
     def _order(self, groups: Sequence[_Group], folder: Path, may_begin: MayBegin) -> Iterator[FilmedShot]:
         """Orders as many shots as cameras have their model, and one more; gives what is in the folder."""
         for group in groups:
+            group.call_suspect()
             while group.waiting and may_begin():
                 num_fitting = len(self._connection.fitting(group.model))
                 if not num_fitting and any(each.out for each in groups):
@@ -184,6 +202,11 @@ class Farm:
         except Lost:
             raise
         except Exception as error:  # several cameras died of it, or a bug
+            if type(error).__name__ == "KilledWorker" and out.shot.digest not in group.second_try:
+                del group.out[key]
+                out.future.release()
+                group.suspects.append((out.number, out.shot))
+                return None
             answer = {"fault": f"{type(error).__name__}: {error}".splitlines()[0]}
         filmed = _store(answer, out.shot, folder)
         del group.out[key]

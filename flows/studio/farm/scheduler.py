@@ -31,7 +31,7 @@ def settings(silent_seconds: float = SILENT_SECONDS) -> dict[str, Any]:
     return {
         "distributed.scheduler.worker-saturation": 1.0,
         "distributed.scheduler.worker-ttl": f"{silent_seconds:.0f}s",
-        "distributed.scheduler.allowed-failures": 3,
+        "distributed.scheduler.allowed-failures": 1,  # then a head tries the shot by itself
         "distributed.scheduler.unknown-task-duration": "60s",
         "distributed.comm.timeouts.tcp": "30s",
         "distributed.comm.timeouts.connect": "10s",
