@@ -26,6 +26,7 @@ from PIL import Image
 from torch import Tensor, nn
 from torch.nn import functional
 
+import t2v
 from flows.studio.acting.directing import poses_of
 from flows.studio.filming import models
 from flows.studio.filming import shots as shot_list
@@ -43,6 +44,8 @@ from flows.studio.voice.speak import speak
 from scripts_llm.screenplay.premise import Character, Premise
 from scripts_llm.screenplay.script import Line, Scene, Script, Shot
 from t2v.configs import TOON_224
+from t2v.networks.autoencoder import Autoencoder
+from t2v.sampling.samplers import shrink_small_motion
 from t2v.toon.acting import sample_scene
 from t2v.toon.direction import PARTS, Direction, make_pose, make_possible, parse_direction, read_direction
 from t2v.toon.drawing import scene as drawing
@@ -302,6 +305,14 @@ def film_drawn(shot: PlannedShot) -> np.ndarray:
     return frames
 
 
+def through_autoencoder(frames: np.ndarray, autoencoder: Autoencoder) -> np.ndarray:
+    """The frames through latents that are held still where they hardly move, as a film's are."""
+    pixels = torch.from_numpy(frames).permute(3, 0, 1, 2)[None].float() / 127.5 - 1
+    with torch.inference_mode():
+        decoded = autoencoder.decode(shrink_small_motion(autoencoder.encode(pixels), TOON_224.steadiness))
+    return ((decoded[0].clamp(-1, 1) + 1) * 127.5).round().byte().permute(1, 2, 3, 0).numpy()
+
+
 def film_with(shot: PlannedShot, model: models.FilmModel, film: FilmSettings) -> np.ndarray:
     """The shot by a film model that takes directions, as the camera films it."""
     settings = film.generate_settings
@@ -390,6 +401,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--model", help="a folder with a TOON that takes directions")
+    parser.add_argument("--autoencoder", action="store_true", help="through TOON's autoencoder")
     parser.add_argument("--lips", choices=("on", "off"), default="on", help="off: mouths as they like")
     parser.add_argument("--scenes", type=int, default=12)
     parser.add_argument("--sheet", type=Path, help="draws every second frame of the first shots")
@@ -404,6 +416,7 @@ def main() -> None:
         model = models.open_model(options.model)
     film = replace(film, lips=options.lips == "on")
     reader = kept_reader()
+    autoencoder = t2v.load("toon", device="cpu").autoencoder.float() if options.autoencoder else None
     counts = {"medium": Counts(), "close-up": Counts()}
     shown: list[np.ndarray] = []
     with tempfile.TemporaryDirectory() as folder:
@@ -412,6 +425,7 @@ def main() -> None:
             read = {}
             for shot in acted.shots:
                 frames = film_drawn(shot) if model is None else film_with(shot, model, film)
+                frames = frames if autoencoder is None else through_autoencoder(frames, autoencoder)
                 shown += [np.concatenate(list(frames[::2]), axis=1)] if len(shown) < 9 else []
                 read[shot.label] = read_clip(shot, frames, reader)
             count_scene(acted, read, counts)
