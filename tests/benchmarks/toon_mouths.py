@@ -403,7 +403,7 @@ def main() -> None:
     parser.add_argument("--model", help="a folder with a TOON that takes directions")
     parser.add_argument("--autoencoder", action="store_true", help="through TOON's autoencoder")
     parser.add_argument("--lips", choices=("on", "off"), default="on", help="off: mouths as they like")
-    parser.add_argument("--scenes", type=int, default=12)
+    parser.add_argument("--scenes", type=int, default=14)
     parser.add_argument("--sheet", type=Path, help="draws every second frame of the first shots")
     options = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(message)s")
