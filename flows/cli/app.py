@@ -23,7 +23,7 @@ from flows.cli.episode import batch, episode, meme, new, script
 from flows.cli.export import export, import_
 from flows.cli.farm import camera, farm
 from flows.cli.machine import clean, pull, setup, voices
-from flows.cli.script import approve, check, cut, plan, retake, speak
+from flows.cli.script import approve, check, cut, keyframes, plan, retake, speak
 from flows.cli.train import train
 from flows.studio.errors import StudioError
 from flows.studio.production.errors import WRONG_INPUT, describe_error
@@ -48,6 +48,7 @@ def build_app(name: str) -> App:
         script,
         plan,
         approve,
+        keyframes,
         retake,
         speak,
         cut,

@@ -1,4 +1,4 @@
-"""Commands on one episode that need no server: `check`, `plan`, `approve`, `retake`, `speak`, `cut`."""
+"""Commands on one episode that need no server: `check`, `plan`, `keyframes`, `retake`, `cut` and others."""
 
 from __future__ import annotations
 
@@ -51,6 +51,27 @@ def approve(
 
     request = EpisodeRequest(premise=premise, episode=episode, output=output)
     return run_command(lambda console: approve(request, shots, undo=undo))
+
+
+def keyframes(
+    *,
+    by: Annotated[
+        str, Parameter(help="toon, or an image model behind /v1/images: MODEL@http://localhost:8000/v1.")
+    ] = "toon",
+    premise: Premise = None,
+    episode: Episode = None,
+    output: Output = OUTPUT,
+    device: Device = None,
+    model: Annotated[
+        str | None, Parameter(name="--video-model", help="The film model that will begin with them.")
+    ] = None,
+) -> int:
+    """Draw a still picture for each shot, to look at; the film model begins with what you keep."""
+    from flows.studio.commands.shots.keyframes import keyframes
+
+    video = {} if model is None else {"model": model}
+    request = EpisodeRequest(premise=premise, episode=episode, output=output, device=device, video=video)
+    return run_command(lambda console: keyframes(request, by, console))
 
 
 def retake(

@@ -67,6 +67,7 @@ _OTHERS = {
 NO_PICTURES = frozenset(_OTHERS | _SOUNDS)
 NO_SOUNDS = frozenset(_OTHERS | _PICTURES)
 A_PICTURE = "a clip or a picture (mp4, mov, webm, gif, png, jpg, webp, …)"
+A_STILL = "a picture (png, jpg, webp, …)"
 A_SOUND = "a sound file (wav, mp3, m4a, flac, ogg, …)"
 
 
@@ -90,3 +91,11 @@ def check_file_type(file: str | None, refused: frozenset[str], kinds: str) -> st
     if file is not None and file.rpartition(".")[2].lower() in refused:
         raise ValueError(kinds)
     return file
+
+
+def _is_picture_file(file: str) -> str:
+    check_file_type(file, NO_PICTURES, A_STILL)
+    return file
+
+
+PictureFile = Annotated[str, Field(min_length=1, max_length=400), AfterValidator(_is_picture_file)]

@@ -16,6 +16,7 @@ from scripts_llm.screenplay.fields import (
     Id,
     Model,
     Name,
+    PictureFile,
     Sentence,
     Text,
     check_file_type,
@@ -52,6 +53,10 @@ class Character(Model):
         default=None, description="as it is captioned; the key with capitals if left out"
     )
     look: Sentence | None = Field(default=None, description="goes word for word into every shot's prompt")
+    picture: PictureFile | None = Field(
+        default=None,
+        description="a picture of them beside this file, for film models that take references",
+    )
     role: str | None = Field(
         default=None, max_length=120, description="lead, neighbour, rival: who this is to the others"
     )
@@ -74,6 +79,9 @@ class Setting(Model):
 
     look: Sentence = Field(description="goes word for word into the prompts of the shots that play here")
     establishing: Sentence | None = Field(default=None, description="prompt of the shot that shows it first")
+    picture: PictureFile | None = Field(
+        default=None, description="a picture of it beside this file, for film models that take references"
+    )
 
 
 class Format(Model):

@@ -18,6 +18,7 @@ from scripts_llm.screenplay.fields import (
     Id,
     Model,
     Name,
+    PictureFile,
     Sentence,
     Text,
     check_file_type,
@@ -32,6 +33,7 @@ SoundName = Literal["door", "knock", "phone", "splash", "bell", "bleep"]
 EffectName = Literal["zoom", "shake", "fade_in", "fade_out", "black_and_white", "mirror", "negative"]
 
 MAX_TAKES = 99
+PREVIOUS = "previous"  # in place of a shot's first picture
 MAX_SCENES = 1000  # of a script; a writer is asked for at most premise.MAX_SCENES
 MAX_LINE = 500  # characters
 MAX_ACTION = 20_000  # characters: a screenplay has pages of action between two headings
@@ -66,6 +68,11 @@ class Shot(Model):
         default=None,
         description="what somebody does from a frame on, of a film model that can act: "
         '`{0: "joe: arms out", 8: "joe: falls over"}`, eight frames a second; see docs/acting.md',
+    )
+    first: PictureFile | None = Field(
+        default=None,
+        description="the picture that it begins with, named as `file` is; `previous`: the last frame of the "
+        "shot before it in its scene",
     )
     file: str | None = Field(
         default=None,

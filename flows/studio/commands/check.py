@@ -13,6 +13,7 @@ from flows.studio.cameras.names import read_name
 from flows.studio.errors import StudioError
 from flows.studio.filming import hosted_shots, prompt, staging, vocabulary
 from flows.studio.filming.models import describe_model, dialect_of, is_on_hub
+from flows.studio.filming.pictures import describe_use
 from flows.studio.filming.settings import describe_film, picture_size
 from flows.studio.media import audio, user_files
 from flows.studio.picture import upscaler
@@ -38,7 +39,7 @@ from scripts_llm.screenplay.premise import (
     length_seconds,
     scene_bounds,
 )
-from scripts_llm.screenplay.script import Line, Scene, Script, Shot
+from scripts_llm.screenplay.script import PREVIOUS, Line, Scene, Script, Shot
 from scripts_llm.screenplay.timing import line_seconds, scene_seconds, script_seconds
 
 MOST_FINDINGS = 40
@@ -56,6 +57,7 @@ def check(request: EpisodeRequest, script: Path | None) -> Outcome:
     if episode.premise_path is not None and not findings.errors:
         findings.add(of_premise(_with_video(episode, own), folders), episode.premise_path)
         findings.add(_of_the_camera(episode), episode.premise_path)
+        findings.lines += describe_pictures(_with_video(episode, own))
         findings.add_warnings(read.find_lost_text(episode.premise_path, what="premise"))
     if not path.exists() and script is None:
         command = messages.command(episode, verb="script")
@@ -83,6 +85,19 @@ def _check_outline(episode: Episode, findings: _Findings) -> str:
     except ScriptError as error:
         findings.add_error(error)
     return "an outline and "
+
+
+def describe_pictures(premise: Premise) -> list[str]:
+    """What the film model does with the pictures of the premise: a line, or none."""
+    source = premise.video.model or DEFAULT_MODEL
+    people, places = premise.characters.values(), premise.settings.values()
+    has_any = any(one.picture for one in people) or any(one.picture for one in places)
+    if not has_any or is_on_hub(source):
+        return []
+    try:
+        return [describe_use(premise, describe_model(source))]
+    except StudioError:
+        return []  # that is told as a fault of `video:`
 
 
 def _with_video(episode: Episode, premise: Premise) -> Premise:
@@ -225,7 +240,9 @@ def of_premise(premise: Premise, places: Sequence[Path] = ()) -> Iterator[Findin
         yield Finding(("video", "upscale"), str(error), is_error=True)
     for key, who in premise.characters.items():
         yield from _of_character(("characters", key), key, who, premise)
+        yield from _portrait(("characters", key, "picture"), f"{key}: picture", who.picture, places)
     for key, setting in premise.settings.items():
+        yield from _portrait(("settings", key, "picture"), f"{key}: picture", setting.picture, places)
         yield from _film_words(("settings", key, "look"), setting.look, premise)
 
 
@@ -285,6 +302,8 @@ def _of_shot(
     if shot.file is not None:
         yield from _file((*way, "file"), label, shot.file, places)
         return
+    if shot.first != PREVIOUS:
+        yield from _portrait((*way, "first"), f"{label}: first", shot.first, places)
     key = "prompt" if shot.prompt_exact is None else "prompt_exact"
     if key == "prompt" and shot.prompt is not None:
         named = prompt.characters_named(shot.prompt, premise.characters)
@@ -349,6 +368,16 @@ def _file(way: Way, label: str, name: str, places: Sequence[Path]) -> Iterator[F
     try:
         path = user_files.locate(name, places, where=label)
         user_files.check_media(path)
+    except StudioError as error:
+        yield Finding(way, str(error), is_error=True)
+
+
+def _portrait(way: Way, label: str, name: str | None, places: Sequence[Path]) -> Iterator[Finding]:
+    """A picture of somebody, of a place, or to begin with, read as it is filmed from."""
+    if name is None:
+        return
+    try:
+        user_files.open_picture(user_files.locate(name, places, where=label))
     except StudioError as error:
         yield Finding(way, str(error), is_error=True)
 

@@ -16,9 +16,9 @@ from flows.studio.cameras.film_model import FilmModel, GenerateSettings, OnStep,
 from flows.studio.errors import StudioError
 from flows.studio.farm.film_model import FarmModel
 from flows.studio.filming import vocabulary
+from flows.studio.filming.local.t2v_errors import collected_warnings
 from flows.studio.filming.models import Loras, fingerprint
 from flows.studio.filming.settings import SMALL, parse_lora, small_size
-from flows.studio.filming.t2v_errors import collected_warnings
 from flows.studio.hosted.camera import HostedCamera
 from flows.studio.media import clip_export
 from flows.studio.media import frames as frame_files

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from flows.studio.errors import StudioError
-from flows.studio.filming.t2v_errors import errors_of_t2v
+from flows.studio.filming.local.t2v_errors import errors_of_t2v
 from flows.studio.media import frames as frame_files
 from flows.studio.media import gif
 from flows.studio.media.frames import CaptionedFile, FrameFormat

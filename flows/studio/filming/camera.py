@@ -13,7 +13,7 @@ from typing import Any, Protocol
 from flows.studio.acting.directing import Directions
 from flows.studio.cameras.film_model import FilmModel, OnStep, Preview, RenderError, Video
 from flows.studio.errors import StudioError
-from flows.studio.filming import auto_takes, hosted_shots
+from flows.studio.filming import auto_takes, hosted_shots, pictures
 from flows.studio.filming.models import LoadedModels
 from flows.studio.filming.settings import FilmSettings
 from flows.studio.filming.shots import PlannedShot
@@ -159,13 +159,14 @@ def _film(
     shot: ShotToFilm, film: FilmSettings, model: FilmModel, folder: Path, *, on_step: OnStep
 ) -> Artifact:
     start = time.perf_counter()
+    given = pictures.read(shot.pictures, film, folder)
 
     settings = film.generate_settings
     if shot.directions:
         settings["frame_prompts"] = directed_prompts(shot.prompt, shot.directions)
 
     def take(seed: int) -> Video:
-        return model.generate(shot.prompt, seed=seed, on_step=on_step, **settings)
+        return model.generate(shot.prompt, seed=seed, on_step=on_step, **settings, **given)
 
     def write(path: Path) -> Mapping[str, Any]:
         if film.takes == "auto":

@@ -26,9 +26,9 @@ from flows.studio.cameras.film_model import (
     Video,
 )
 from flows.studio.cameras.names import read_name, with_whole_path
-from flows.studio.filming import guests
+from flows.studio.filming.local import guests
+from flows.studio.filming.local.t2v_errors import errors_of_t2v
 from flows.studio.filming.previews import PreviewTime
-from flows.studio.filming.t2v_errors import errors_of_t2v
 from flows.studio.hosted import camera as hosted_camera
 from t2v.configs import fast_settings, small_sizes
 

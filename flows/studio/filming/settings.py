@@ -9,7 +9,15 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from flows.studio.cameras.facts import DEFAULT_MODEL, DialectName, ModelFacts, Sampling, Speed, is_for_sale
+from flows.studio.cameras.facts import (
+    DEFAULT_MODEL,
+    DialectName,
+    ModelFacts,
+    Pictures,
+    Sampling,
+    Speed,
+    is_for_sale,
+)
 from flows.studio.cameras.film_model import GenerateSettings, ModelError
 from flows.studio.cameras.names import read_name
 from flows.studio.errors import StudioError
@@ -22,6 +30,14 @@ from scripts_llm.screenplay.video import Video
 
 SMALL = "small"  # in place of a size: the model's own small one
 PICTURE_SIZES = {"16:9": (1280, 720), "1:1": (720, 720), "9:16": (720, 1280)}  # width, height
+
+
+# What follows from the model and its weights, or changes no picture: no part of a recipe.
+_OF_THE_MODEL = (
+    *("name", "title", "licence", "territory", "dialect", "is_drawn"),
+    *("loras", "memory", "pictures", "references"),
+    *("price", "max_cost", "inputs", "directed", "lips"),
+)
 
 
 @dataclass(frozen=True)
@@ -48,6 +64,8 @@ class FilmSettings:
     territory: str = ""
     dialect: DialectName = "short"
     is_drawn: bool = False
+    pictures: tuple[Pictures, ...] = ("none", "any")
+    references: int = 0
     loras: tuple[tuple[str, float], ...] = ()
     memory: str = "auto"
     speed: Speed = "exact"
@@ -64,8 +82,7 @@ class FilmSettings:
 
         Settings that came later are left out at their first value, so that older clips keep their recipes.
         """
-        told = ("name", "title", "licence", "territory", "dialect", "is_drawn", "memory", "price", "max_cost")
-        left_out = (*told, "loras", "inputs", "directed", "lips")
+        left_out = _OF_THE_MODEL
         defaults = {"motion_guidance": 0.0, "speed": "exact", "takes": "one"}
         settings = {
             key: value
@@ -90,6 +107,16 @@ class FilmSettings:
     def is_for_sale(self) -> bool:
         """Whether the film may be sold, by the licence of the weights."""
         return is_for_sale(self.licence)
+
+    @property
+    def takes_first_frame(self) -> bool:
+        """Whether the film model films from a given first frame alone."""
+        return "first" in self.pictures or "any" in self.pictures
+
+    @property
+    def needs_pictures(self) -> bool:
+        """Whether the film model films nothing without a picture."""
+        return "none" not in self.pictures
 
     @property
     def generate_settings(self) -> GenerateSettings:
@@ -146,6 +173,8 @@ def resolve_settings(
         title=facts.title,
         dialect=facts.dialect,
         is_drawn=facts.is_drawn,
+        pictures=facts.pictures,
+        references=facts.references,
         licence=facts.licence,
         territory=facts.territory,
         loras=loras,

@@ -10,8 +10,10 @@ from typing import Any
 
 from flows.studio.acting.cues import Cue, Part
 from flows.studio.acting.directing import Directions
+from flows.studio.filming import pictures as shot_pictures
 from flows.studio.filming import prompt as prompts
 from flows.studio.filming import staging, vocabulary
+from flows.studio.filming.pictures import Beginning, ShotPictures
 from flows.studio.filming.settings import FilmSettings, picture_size
 from flows.studio.media import user_files
 from flows.studio.media.clips import ClipSource
@@ -69,6 +71,7 @@ class PlannedShot:
     seeds: Seeds | None = None
     is_drawn: bool = False
     film: FilmSettings | None = None
+    pictures: ShotPictures = shot_pictures.NONE
     cues: tuple[Cue, ...] = ()
     unspoken: bool = False
 
@@ -118,13 +121,16 @@ def plan_shots(
 ) -> tuple[PlannedShot, ...]:
     """Every shot in the script's order. `premise` has the whole cast; every scene has its id and its shots.
 
-    With `draft` those are the settings of shots that are not approved. The user's own files are searched in
-    `folders`. `parts` are what the shots of these labels are cut to, for a camera that acts them. Raises
-    StudioError for a missing file, and for a `direct:` that means nothing.
+    With `draft` those are the settings of shots that are not approved. The user's own files, and keyframes to
+    begin with, are searched in `folders`. `parts` are what the shots of these labels are cut to, for a camera
+    that acts them. Raises StudioError for a missing file, for a `direct:` that means nothing, and for a first
+    frame that the film model does not take.
     """
     planned = []
+    keyframes = shot_pictures.stored_keyframes(folders)
     for scene in filmed_scenes(script):
         alike: Counter[str] = Counter()
+        before: str | None = None
         for number, shot in enumerate(scene.shots or (), start=1):
             label = f"{scene.id}.{number}"
             if shot.file is not None:
@@ -136,7 +142,17 @@ def plan_shots(
             alike[written] += 1
             waiting = None if shot.approved else draft
             of_shot = None if parts is None else parts.get(label, ())
-            planned.append(_filmed_shot(label, scene, premise, film, seeds, waiting, of_shot))
+            pictures = shot_pictures.select(
+                label,
+                scene,
+                shot,
+                premise,
+                waiting or film,
+                folders=folders,
+                begin=Beginning(keyframes.get(seeds.of(1)), before),
+            )
+            planned.append(_filmed_shot(label, premise, film, seeds, waiting, pictures, of_shot))
+            before = planned[-1].digest
     return tuple(planned)
 
 
@@ -166,21 +182,31 @@ def other_take(shot: PlannedShot, take: int) -> PlannedShot:
 
 def _filmed_shot(
     label: str,
-    scene: Scene,
     premise: Premise,
     film: FilmSettings,
     seeds: Seeds,
     waiting: FilmSettings | None,
+    pictures: ShotPictures,
     parts: Sequence[Part] | None,
 ) -> PlannedShot:
     """A shot for the film model, in the take that the script picks, with its other takes."""
-    shot, film = seeds.shot, waiting or film
+    shot, scene, film = seeds.shot, seeds.scene, waiting or film
     words = prompts.compose(shot, scene, premise)
     exact = shot.prompt_exact is not None
     prompt = words if exact else vocabulary.filmed_prompt(words, film.dialect)
-    recipe = {"kind": "clip", "prompt": prompt, "seed": 0, **film.recipe}
+    recipe = {"kind": "clip", "prompt": prompt, "seed": 0, **film.recipe, **pictures.recipe}
     unseeded = PlannedShot(
-        label, scene, shot, words, prompt, 0, recipe, seeds=seeds, is_drawn=film.is_drawn, film=waiting
+        label,
+        scene,
+        shot,
+        words,
+        prompt,
+        0,
+        recipe,
+        seeds=seeds,
+        is_drawn=film.is_drawn,
+        film=waiting,
+        pictures=pictures,
     )
     if film.directed:
         unseeded = _acted(unseeded, premise, film, parts if film.lips else None)

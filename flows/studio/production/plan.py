@@ -72,6 +72,8 @@ _REASONS = {
     "num_frames": "frames changed",
     "file": "another file",
     "directions": "what its people do changed: their lips, looks or poses",
+    "first": "another first frame",
+    "references": "pictures of who is seen changed",
     "corrections": "its file is read better now",
     "size": "size changed",
 }
@@ -308,7 +310,13 @@ def make_plan(episode: Episode) -> Plan:
     def plan_shots(parts: Mapping[str, Sequence[Part]] | None = None) -> tuple[PlannedShot, ...]:
         seed = episode.film_seed
         return shot_list.plan_shots(
-            script, premise, film, seed=seed, folders=folders, draft=draft, parts=parts
+            script,
+            premise,
+            film,
+            seed=seed,
+            folders=folders,
+            draft=draft,
+            parts=parts,
         )
 
     shots = plan_shots()

@@ -69,6 +69,9 @@ def parse_code(text: str) -> EpisodeCode:
     return EpisodeCode(int(match[1]), int(match[2]))
 
 
+KEYFRAMES = "keyframes"  # the folder in the episode's own
+
+
 @dataclass(frozen=True)
 class EpisodeFolder:
     """The paths of one episode; making the value creates nothing on the disk.
@@ -109,6 +112,10 @@ class EpisodeFolder:
     @property
     def segments(self) -> Path:
         return self.media_root / "segments"
+
+    @property
+    def keyframes(self) -> Path:
+        return self.root / KEYFRAMES
 
     @property
     def upscaled(self) -> Path:

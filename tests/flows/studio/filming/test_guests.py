@@ -11,7 +11,8 @@ import pytest
 
 from flows.studio.cameras.film_model import ModelError
 from flows.studio.errors import StudioError
-from flows.studio.filming import camera, guests, models, settings
+from flows.studio.filming import camera, models, settings
+from flows.studio.filming.local import guests
 from flows.studio.filming.models import LoadedModels
 from flows.studio.filming.shots import PlannedShot
 from flows.studio.media import clips

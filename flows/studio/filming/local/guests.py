@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 
 from flows.studio.cameras.facts import ModelFacts, Sampling
 from flows.studio.cameras.film_model import GenerateSettings, ModelError, OnStep, Video
-from flows.studio.filming.t2v_errors import errors_of_t2v
+from flows.studio.filming.local.t2v_errors import errors_of_t2v
 from t2v.guests import folder, placing
 from t2v.guests.families import NEGATIVE
 
