@@ -11,7 +11,7 @@ from scripts_llm.plain_text import strip_controls_deep
 
 MAX_NAME = 80  # characters
 MAX_SENTENCE = 240
-MAX_PROMPT = 600
+MAX_PROMPT = 900
 
 
 def _on_one_line(text: str) -> str:

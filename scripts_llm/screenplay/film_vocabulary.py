@@ -42,6 +42,7 @@ class Dialect:
     rules: tuple[str, ...]
     example: str  # with {first} and {second} for two people and {place}
     synonyms: Mapping[str, str] = field(default_factory=dict)
+    fewest_words: int = 0
 
     def example_for(self, first: str, second: str, place: str) -> str:
         """The example prompt with people and a place of this show."""
@@ -55,6 +56,8 @@ class Dialect:
         num_words = len(words.split())
         if is_shot and num_words > self.most_words:
             return f"has {num_words} words, wanted at most {self.most_words}"
+        if is_shot and num_words < self.fewest_words:
+            return f"has {num_words} words, wanted at least {self.fewest_words}: say more of what is seen"
         somebody = bool(people_named(prompt, names))
         place = contains_phrase(prompt, (*places, *self._with_synonyms(self.words.sets)))
         if self.is_closed:

@@ -290,6 +290,19 @@ def _listed(source: str) -> list[tuple[str, str, int]]:
     raise CheckpointError(f"{source}: not on this machine, and the hub cannot be reached ({unreachable[0]})")
 
 
+def count_tokens(source: str, text: str) -> int | None:
+    """A prompt's length in the tokens of a guest's own tokenizer; None where that is not on this machine."""
+    index = _index_file(source)
+    path = None if index is None else index.parent / "tokenizer" / "tokenizer.json"
+    if path is None or not path.is_file():
+        return None
+    try:
+        from tokenizers import Tokenizer
+    except ImportError:
+        return None
+    return len(Tokenizer.from_file(str(path)).encode(text).ids)
+
+
 def fetch(source: str) -> tuple[Path, str | None]:
     """The folder with all files of a guest, fetched where they are missing, and their commit on the hub.
 

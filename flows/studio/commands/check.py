@@ -11,8 +11,8 @@ import numpy as np
 from flows.studio.cameras.facts import DEFAULT_MODEL
 from flows.studio.cameras.names import read_name
 from flows.studio.errors import StudioError
-from flows.studio.filming import hosted_shots, prompt, staging, vocabulary
-from flows.studio.filming.models import describe_model, dialect_of, is_on_hub
+from flows.studio.filming import hosted_shots, prompt, prose, staging, vocabulary
+from flows.studio.filming.models import count_tokens, describe_model, dialect_of, is_on_hub, known_facts
 from flows.studio.filming.pictures import describe_use
 from flows.studio.filming.settings import describe_film, picture_size
 from flows.studio.media import audio, user_files
@@ -310,6 +310,7 @@ def _of_shot(
         if shot.who is not None and named and shot.who not in named:
             who = display_name(shot.who, premise.characters[shot.who])
             yield Finding((*way, "prompt"), f"{label}: is for {who}'s lines and does not show {who}")
+    yield from _prompt_length((*way, key), label, shot, scene, premise)
     yield from _film_words((*way, key), shot.prompt_exact or shot.prompt or scene.action, premise, label)
     if shot.direct is not None:
         yield from _directions((*way, "direct"), label, shot, scene, premise)
@@ -450,6 +451,21 @@ def _film_words(
         told = f"the film model {title} does not know {', '.join(map(repr, unknown))}"
         told = f"{told} and leaves it out{''.join(f'; {hint}' for hint in hints)}"
         yield Finding(way, f"{where}: {told}" if where else told)
+
+
+def _prompt_length(way: Way, label: str, shot: Shot, scene: Scene, premise: Premise) -> Iterator[Finding]:
+    """A prompt that is longer than the film model reads, counted in its own tokens where they are known."""
+    source = premise.video.model or DEFAULT_MODEL
+    facts = known_facts(source)
+    if facts is None or facts.dialect != "prose" or facts.prompt_tokens is None:
+        return
+    text = shot.prompt_exact or prose.compose(shot, scene, premise)
+    counted = count_tokens(source, text)
+    about = "" if counted is not None else "about "
+    tokens = round(prose.TOKENS_A_WORD * len(text.split())) if counted is None else counted
+    if tokens > facts.prompt_tokens:
+        told = f"{label}: its prompt has {about}{tokens} tokens with looks and place, {facts.title} reads "
+        yield Finding(way, f"{told}{facts.prompt_tokens}: its end is not seen")
 
 
 def _has_few_words(premise: Premise) -> bool:

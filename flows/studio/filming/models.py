@@ -70,24 +70,23 @@ def fingerprint(source: str, *, loras: Loras = ()) -> str:
         return t2v.fingerprint(source, loras=loras)
 
 
+def known_facts(source: str) -> ModelFacts | None:
+    """The facts of a film model; None of one whose facts are fetched first, and of one that is broken."""
+    try:
+        return None if is_on_hub(source) else describe_model(source)
+    except ModelError:
+        return None
+
+
 def dialect_of(source: str) -> DialectName:
     """The dialect of a film model's prompts; short English of one that is not known before it is fetched."""
-    if is_on_hub(source) or not read_name(source).is_here:
-        return "short"
-    try:
-        return describe_model(source).dialect
-    except ModelError:
-        return "short"
+    facts = known_facts(source)
+    return "short" if facts is None else facts.dialect
 
 
-def is_directed(source: str) -> bool:
-    """Whether a film model takes directions; not one that is not known before it is fetched."""
-    if is_on_hub(source) or not read_name(source).is_here:
-        return False
-    try:
-        return describe_model(source).directed
-    except ModelError:
-        return False
+def count_tokens(source: str, text: str) -> int | None:
+    """A prompt's length in the film model's own tokens; None where its tokenizer is not here."""
+    return guests.count_tokens(source, text) if guests.is_guest(source) else None
 
 
 def describe_memory(source: str, memory: str) -> str | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from flows.studio.filming.vocabulary import film_words
 from scripts_llm.screenplay import names
@@ -25,8 +25,8 @@ def compose(shot: Shot, scene: Scene, premise: Premise) -> str:
     words = shot.prompt or scene.action or place_name(scene, premise)
     with_looks = _fill_settings(_fill_names(words, premise.characters), premise)
     parts = [f"{shot.size} shot" if shot.size else "", with_looks.strip(" ,.")]
-    if not _names_place(words, premise):
-        parts.append(_place_look(scene, premise))
+    if not names_place(words, premise):
+        parts.append(place_look(scene, premise))
     if not _TIME.search(words):
         parts.append(time_of_day(scene))
     parts.append(premise.style.prompt.strip(" ,."))
@@ -74,14 +74,39 @@ def _names_of(characters: Mapping[str, Character]) -> dict[str, str]:
 
 def _fill_names(words: str, characters: Mapping[str, Character]) -> str:
     """A character's first mention becomes the look, later ones "them": one figure each."""
+    return _with_looks(words, characters, describe_figure, lambda look: "them", unknown="them")
+
+
+def _with_looks(
+    words: str,
+    characters: Mapping[str, Character],
+    first: Callable[[str], str],
+    later: Callable[[str], str],
+    *,
+    unknown: str | None = None,
+) -> str:
+    """The words with each character's look in place of the name: `first`, then `later`.
+
+    A character without a look keeps the name, and is `unknown` later on, if that is given.
+    """
     pieces, end, seen = [], 0, set[str]()
     for key, match in names.name_matches(words, _names_of(characters)):
         look = characters[key].look
         pieces.append(words[end : match.start()])
-        pieces.append("them" if key in seen else (describe_figure(look) if look else match[0]))
+        if look:
+            pieces.append(later(look) if key in seen else first(look))
+        else:
+            pieces.append(unknown if key in seen and unknown else match[0])
         end = match.end()
         seen.add(key)
     return "".join([*pieces, words[end:]])
+
+
+def replace_names(
+    words: str, premise: Premise, first: Callable[[str], str], later: Callable[[str], str]
+) -> str:
+    """The words with looks in place of the names of characters and settings."""
+    return _fill_settings(_with_looks(words, premise.characters, first, later), premise)
 
 
 def describe_figure(look: str) -> str:
@@ -105,11 +130,13 @@ def _fill_settings(words: str, premise: Premise) -> str:
     return words
 
 
-def _names_place(words: str, premise: Premise) -> bool:
+def names_place(words: str, premise: Premise) -> bool:
+    """Whether a text names a setting of the premise, or a set that TOON draws."""
     places = [*(words_of_key(key) for key in premise.settings), *film_words().sets]
     return any(re.search(rf"(?<!\w){re.escape(where)}{_NOT_AFTER}", words, re.IGNORECASE) for where in places)
 
 
-def _place_look(scene: Scene, premise: Premise) -> str:
+def place_look(scene: Scene, premise: Premise) -> str:
+    """The look of a scene's setting, else the name of its place."""
     setting = premise.settings.get(scene.setting or "")
     return setting.look.strip(" .") if setting else place_name(scene, premise)

@@ -12,7 +12,7 @@ from flows.studio.acting.cues import Cue, Part
 from flows.studio.acting.directing import Directions
 from flows.studio.filming import pictures as shot_pictures
 from flows.studio.filming import prompt as prompts
-from flows.studio.filming import staging, vocabulary
+from flows.studio.filming import prose, staging, vocabulary
 from flows.studio.filming.pictures import Beginning, ShotPictures
 from flows.studio.filming.settings import FilmSettings, picture_size
 from flows.studio.media import user_files
@@ -193,7 +193,10 @@ def _filmed_shot(
     shot, scene, film = seeds.shot, seeds.scene, waiting or film
     words = prompts.compose(shot, scene, premise)
     exact = shot.prompt_exact is not None
-    prompt = words if exact else vocabulary.filmed_prompt(words, film.dialect)
+    if exact or film.dialect != "prose":
+        prompt = words if exact else vocabulary.filmed_prompt(words, film.dialect)
+    else:
+        prompt = prose.compose(shot, scene, premise)
     recipe = {"kind": "clip", "prompt": prompt, "seed": 0, **film.recipe, **pictures.recipe}
     unseeded = PlannedShot(
         label,

@@ -185,8 +185,11 @@ def synonyms(*, directed: bool = False) -> dict[str, str]:
     return sets | {word: action for action, words in actions.items() for word in words}
 
 
-def writers_dialect(dialect: DialectName, *, directed: bool = False) -> Dialect:
-    """How writers word the prompts of a film model: TOON in its own words, others in short plain English."""
+def writers_dialect(dialect: DialectName, *, directed: bool = False, most_words: int = 90) -> Dialect:
+    """How writers word the prompts of a film model: TOON in its own words, others in plain English.
+
+    `directed`: of a camera that acts; `most_words` are those of a prompt in prose.
+    """
     words = film_words(directed=directed)
     if dialect == "toon":
         return Dialect(
@@ -205,6 +208,24 @@ def writers_dialect(dialect: DialectName, *, directed: bool = False) -> Dialect:
             ),
             example="{first} talking, {second} standing, {place}, day",
             synonyms=synonyms(directed=directed),
+        )
+    if dialect == "prose":
+        return Dialect(
+            name="a text-to-video model that films one shot of about five seconds and reads sentences",
+            words=words,
+            is_closed=False,
+            most_words=most_words,
+            fewest_words=min(25, most_words // 2),
+            rules=(
+                f"Write {min(40, most_words // 2)} to {most_words} words in full sentences, present tense.",
+                "Say who is seen and where each of them is, the place and its light, then one action with "
+                "its beginning and its end.",
+                "One continuous shot: no cut, no second place, at most one slow camera move.",
+                "No words to be read, no dialogue, no feelings without a face or a gesture that shows them.",
+            ),
+            example="{first} sits on the left at a small table in {place}, hands around a cup. {second} "
+            "stands on the right and talks to {first}, one hand raised. {first} slowly puts the cup down and "
+            "looks up. Warm light falls through a window behind them.",
         )
     return Dialect(
         name="a text-to-video model that films about two seconds at a time",

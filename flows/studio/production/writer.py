@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from flows.studio.cameras.facts import DEFAULT_MODEL
 from flows.studio.errors import StudioError
-from flows.studio.filming.models import dialect_of, is_directed
+from flows.studio.filming import prose
+from flows.studio.filming.models import known_facts
 from flows.studio.filming.vocabulary import film_words, writers_dialect
 from flows.studio.production import story_memory
 from flows.studio.production.episode import AUTO, Episode
@@ -207,8 +208,11 @@ def assignment(
 
 def _dialect(episode: Episode) -> Dialect:
     """How prompts for the episode's film model are written."""
-    source = episode.video_of_the_episode.model or DEFAULT_MODEL
-    return writers_dialect(dialect_of(source), directed=is_directed(source))
+    facts = known_facts(episode.video_of_the_episode.model or DEFAULT_MODEL)
+    if facts is None:
+        return writers_dialect("short")
+    most = prose.most_words(facts.prompt_tokens)
+    return writers_dialect(facts.dialect, directed=facts.directed, most_words=most)
 
 
 def num_alternates(episode: Episode) -> int:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from t2v.guests.guest import Guest, GuestSettings
 
-is_guest, fingerprint = folder.is_guest, folder.fingerprint
+is_guest, fingerprint, count_tokens = folder.is_guest, folder.fingerprint, folder.count_tokens
 
 # Settings that t2v's own models alone have: a guest wants them left out, or off.
 _OWN = ("sampler", "eta", "speed", "motion_guidance", "init_frames", "strength", "loop")

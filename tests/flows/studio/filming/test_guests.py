@@ -40,7 +40,7 @@ def test_the_facts_of_a_guest_are_its_own_whatever_its_folder_is_called(wan: str
     assert (facts.dialect, facts.fps, facts.frame_step, facts.prompt_tokens) == ("prose", 16, 4, 512)
     assert (facts.licence, facts.is_for_sale) == ("Apache-2.0", True)
     assert models.dialect_of(wan) == models.dialect_of("wan2.2-5b") == "prose"
-    assert models.dialect_of("fal:wan") == models.dialect_of("someone/unheard-of") == "short"
+    assert models.dialect_of("someone/unheard-of") == "short"
 
 
 def test_a_short_name_is_described_without_a_network(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
