@@ -73,13 +73,15 @@ def preset(source: str) -> GuestPreset:
     Raises CheckpointError for another kind of model.
     """
     index = _index_file(source)
+    return known_preset(source) if index is None else _of_folder(source, index.parent)
+
+
+def known_preset(source: str) -> GuestPreset:
+    """The facts of a guest with a short name, as the table has them. Raises CheckpointError for another."""
     found = known(source)
-    if index is not None:
-        return _of_folder(source, index.parent)
     if found is None:
-        raise CheckpointError(
-            f"{source}: wanted a folder with {INDEX}, or one of {', '.join(families.KNOWN)}"
-        )
+        there = ", ".join(families.KNOWN)
+        raise CheckpointError(f"{source}: wanted a folder with {INDEX}, or one of {there}")
     family = found.family
     assert family.height is not None
     assert family.width is not None
