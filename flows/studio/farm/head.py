@@ -27,6 +27,7 @@ from flows.studio.farm.roster import Listed
 from flows.studio.filming import models
 from flows.studio.filming.camera import FilmedShot, MayBegin, OnShotStep, store_user_file
 from flows.studio.filming.models import Loras
+from flows.studio.filming.pictures import NONE
 from flows.studio.filming.settings import FilmSettings, own_settings
 from flows.studio.filming.shots import PlannedShot
 from flows.studio.workspace import artifacts, files
@@ -85,6 +86,11 @@ def _groups(shots: Sequence[PlannedShot], film: FilmSettings) -> tuple[_Group, .
     groups: dict[FilmSettings, _Group] = {}
     for number, shot in enumerate(shots):
         if shot.file is None:
+            if shot.pictures != NONE:
+                told = (
+                    "is filmed from pictures, which the farm's cameras do not get; film it without the farm"
+                )
+                raise StudioError(f"{shot.label}: {told}", code=2)
             own = shot.film or film
             if own not in groups:
                 groups[own] = _Group(own, orders.model_of(own))

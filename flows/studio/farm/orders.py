@@ -21,6 +21,7 @@ from flows.studio.acting.directing import Directions
 from flows.studio.errors import StudioError
 from flows.studio.filming import models
 from flows.studio.filming.models import Loras
+from flows.studio.filming.pictures import NONE, ShotPictures
 from flows.studio.filming.settings import FilmSettings
 from flows.studio.filming.shots import PlannedShot, directions_in
 from flows.studio.media import clip_rate, clips
@@ -66,6 +67,11 @@ class Order:
     def directions(self) -> Directions:
         """The direction of every frame and figure, as its recipe has them."""
         return directions_in(self.recipe)
+
+    @property
+    def pictures(self) -> ShotPictures:
+        """None: shots with pictures are not sent."""
+        return NONE
 
     @property
     def digest(self) -> str:

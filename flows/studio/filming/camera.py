@@ -15,6 +15,7 @@ from flows.studio.cameras.film_model import FilmModel, OnStep, Preview, RenderEr
 from flows.studio.errors import StudioError
 from flows.studio.filming import auto_takes, hosted_shots, pictures
 from flows.studio.filming.models import LoadedModels
+from flows.studio.filming.pictures import ShotPictures
 from flows.studio.filming.settings import FilmSettings
 from flows.studio.filming.shots import PlannedShot
 from flows.studio.filming.vocabulary import directed_prompts
@@ -47,6 +48,8 @@ class ShotToFilm(Protocol):
     def recipe(self) -> artifacts.Recipe: ...
     @property
     def directions(self) -> Directions: ...
+    @property
+    def pictures(self) -> ShotPictures: ...
 
 
 @dataclass(frozen=True)

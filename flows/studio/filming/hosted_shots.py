@@ -12,14 +12,16 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from flows.studio.cameras.film_model import RenderError
 from flows.studio.cameras.names import read_name
 from flows.studio.errors import StudioError
+from flows.studio.filming import pictures
 from flows.studio.filming.settings import FilmSettings
 from flows.studio.filming.shots import PlannedShot
 from flows.studio.hosted.asking import Asked
 from flows.studio.hosted.camera import HostedCamera
 from flows.studio.hosted.camera_prices import price_fault
-from flows.studio.hosted.errors import HostedError
+from flows.studio.hosted.errors import HostedError, ShotError
 from flows.studio.hosted.filming import OnShare, Order
 from flows.studio.hosted.jobs import Jobs
 from flows.studio.media import user_files
@@ -79,7 +81,8 @@ def ask_ahead(shots: Sequence[PlannedShot], film: FilmSettings, camera: HostedCa
     check_money(film)
     with contextlib.suppress(HostedError):
         for shot in shots:
-            camera.ask_ahead(order_of(shot, film), jobs_of(clips))
+            if shot.pictures.previous is None:  # else the frame that it begins with is not filmed yet
+                camera.ask_ahead(order_of(shot, film, clips), jobs_of(clips))
 
 
 def film_shot(
@@ -87,7 +90,8 @@ def film_shot(
 ) -> Artifact:
     """Films a shot and stores its clip. Raises ShotError if it alone fails, HostedError if others would."""
     check_money(film)
-    order, jobs, start = order_of(shot, film), jobs_of(clips), time.perf_counter()
+    start, jobs = time.perf_counter(), jobs_of(clips)
+    order = order_of(shot, film, clips)
     path = camera.film(order, jobs, on_share=on_share)
     job = jobs.get(order.digest)
 
@@ -107,8 +111,15 @@ def film_shot(
     return artifacts.create(clips, shot.label, shot.recipe, ".mp4", write=write)
 
 
-def order_of(shot: PlannedShot, film: FilmSettings) -> Order:
-    """A shot as a server is asked for it."""
+def order_of(shot: PlannedShot, film: FilmSettings, clips: Path) -> Order:
+    """A shot as a server is asked for it, with its pictures.
+
+    Raises ShotError where the shot before, whose last frame it begins with, has no clip.
+    """
+    try:
+        first, references = pictures.read_as_png(shot.pictures, film, clips)
+    except RenderError as error:
+        raise ShotError(str(error)) from error
     asked = Asked(
         prompt=shot.prompt,
         seconds=film.num_frames / FPS,
@@ -119,6 +130,8 @@ def order_of(shot: PlannedShot, film: FilmSettings) -> Order:
         negative_prompt=film.negative_prompt,
         num_steps=film.num_steps or None,
         guidance_scale=film.guidance_scale,
+        first=first,
+        references=references,
         inputs=dict(film.inputs),
     )
     return Order(shot.digest, shot.title, film.title, asked, film.dollars, film.max_cost)

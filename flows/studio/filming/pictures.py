@@ -7,6 +7,7 @@ every shot would begin on the portrait's background.
 
 from __future__ import annotations
 
+import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -158,6 +159,22 @@ def read(pictures: ShotPictures, film: FilmSettings, clip_folder: Path) -> Mappi
             user_files.store_copy(path, clip_folder.parent)
         given["references"] = [_small(user_files.open_picture(path)) for path in pictures.references]
     return given
+
+
+def read_as_png(
+    pictures: ShotPictures, film: FilmSettings, clip_folder: Path
+) -> tuple[bytes | None, tuple[bytes, ...]]:
+    """The first frame and the references as PNG files, for a server. Raises as `read` does."""
+    given = read(pictures, film, clip_folder)
+    first = given["hold"][0] if "hold" in given else None
+    references = given.get("references", ())
+    return None if first is None else _png(first), tuple(map(_png, references))
+
+
+def _png(frame: Frames) -> bytes:
+    out = io.BytesIO()
+    Image.fromarray(frame).save(out, "PNG")
+    return out.getvalue()
 
 
 def _fitted(picture: Image.Image, size: tuple[int, int]) -> Frames:
