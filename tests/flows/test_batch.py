@@ -83,8 +83,8 @@ def test_a_broken_premise_is_told_and_keeps_nobody_else_from_being_made(add, opt
 
 def test_a_show_whose_unfinished_episode_failed_tonight_begins_no_other(tmp_path):
     failed = Result(tmp_path / "a.yaml", None, "no")
-    assert not batches._is_to_be_made(Task(failed.premise, "next"), [failed])
-    assert batches._is_to_be_made(Task(tmp_path / "b.yaml", "next"), [failed, made(tmp_path / "b.yaml")])
+    assert not batches.is_to_be_made(Task(failed.premise, "next"), [failed])
+    assert batches.is_to_be_made(Task(tmp_path / "b.yaml", "next"), [failed, made(tmp_path / "b.yaml")])
 
 
 @pytest.mark.parametrize(
@@ -191,3 +191,10 @@ def test_every_show_is_tried_whatever_became_of_the_others(prefect_server, add, 
     for name in ("a.yaml", "b.yaml", "c.yaml"):
         assert any(line.startswith(f"  not made  {name}: ") for line in outcome.lines)
     assert sum("is being worked on by process" in line for line in outcome.lines) == 2
+
+
+def test_shows_at_once_do_not_share_a_bound_on_money(tmp_path):
+    request = BatchRequest(premises=tmp_path, at_once=2, max_cost=5)
+    with pytest.raises(StudioError, match="do not see each other's costs") as error:
+        batches.announce(request)
+    assert error.value.code == 2
