@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 
 from flows.cli.app import main
 from flows.studio.commands.approve import approve
@@ -322,3 +323,35 @@ def test_the_limit_stops_in_the_middle_and_keeps_what_is_made(
     assert make(fish_request(home, until="clips", video={"max_cost": 1.0}), heard()).code == 0
     assert server.creates() == 2
     assert planned(home).film.max_cost == 0.3, "the premise's bound counts before that of an earlier run"
+
+
+def test_a_first_frame_goes_along_with_its_shot(show: Any, server: FakeServer, heard: Any) -> None:
+    home = show("max_cost: 1, size: 320x180, frames: 48")
+    Image.new("RGB", (640, 360), "red").save(home / "first.png")
+    script = home / "output" / FISH / "script.yaml"
+    script.write_text(
+        script.read_text("utf-8").replace("who: don}", "who: don, first: first.png}", 1), "utf-8"
+    )
+    assert make(fish_request(home, until="clips"), heard()).code == 0
+    assert [job["asked"]["has_picture"] for job in server.jobs.values()] == [False, True]
+    Image.new("RGB", (640, 360), "blue").save(home / "first.png")
+    assert [one.label for one in planned(home).missing if one.kind == "clip"] == ["s01.2"]
+
+
+def test_portraits_go_to_a_model_that_takes_references(
+    show: Any, film: bytes, heard: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = show("max_cost: 1, size: 320x180, frames: 48")
+    Image.new("RGB", (64, 64), "orange").save(home / "don.png")
+    premise = home / "fish.yaml"
+    premise.write_text(premise.read_text("utf-8").replace("don: {", "don: {picture: don.png, "), "utf-8")
+    prices = home / "prices.yaml"
+    prices.write_text("cameras: {fal: {fish/reference-to-video: {second: 0.1}}}\n", "utf-8")
+    monkeypatch.setenv("FAL_KEY", KEY)
+    with serving("fal", film) as fal:
+        monkeypatch.setattr("flows.studio.hosted.fal.QUEUE", fal.root)
+        request = fish_request(home, until="clips", video={"model": "fal:fish/reference-to-video"})
+        assert make(request, heard()).code == 0
+        asked = [job["asked"] for job in fal.jobs.values()]
+    assert [len(one["reference_image_urls"]) for one in asked] == [1, 1]
+    assert all("image_url" not in one for one in asked)
