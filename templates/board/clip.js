@@ -6,7 +6,7 @@ const given = () => {
   const value = {};
   for (const [name, text] of new FormData(form)) {
     if (typeof text !== "string" || !text.trim()) continue;
-    if (name === "lora") (value.lora ??= []).push(text);
+    if (name === "lora") value.lora = text.split(",").map(each => each.trim()).filter(Boolean);
     else if (text === "true") value[name] = true;
     else value[name] = form.elements[name].type === "number" ? Number(text) : text;
   }
@@ -14,7 +14,7 @@ const given = () => {
 };
 function remember() {
   const query = new URLSearchParams();
-  for (const [name, value] of Object.entries(given())) for (const each of [value].flat()) query.append(name, each);
+  for (const [name, value] of Object.entries(given())) query.append(name, [value].flat().join(","));
   history.replaceState(null, "", "/clip" + (query.size ? "?" + query : ""));
 }
 form.addEventListener("submit", async event => {
@@ -28,6 +28,7 @@ form.addEventListener("submit", async event => {
   if (!done.ok) return;
   toast("");
   refresh($("clip-results"));
+  if (matchMedia("(max-width: 60rem)").matches) $("clip-results").scrollIntoView();
 });
 form.addEventListener("change", remember);
 on("keydown", "#c-prompt", (text, event) => {

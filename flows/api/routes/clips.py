@@ -134,7 +134,7 @@ def _shape(size: Any) -> str:
 
 
 def _plain(value: Any) -> str:
-    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+    return ",".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
 # --------------------------------------------------------------------------------------------------- API
@@ -216,7 +216,8 @@ def clip_data(request: Request, state: JobState) -> dict[str, Any]:
 
 def _filled(site: Site, settings: Mapping[str, Any]) -> dict[str, Any]:
     values, lost = shelf.as_controls(settings, site.clips)
-    return {"page": "/clip?" + urlencode(values, doseq=True), "values": values, "lost": lost}
+    query = urlencode({name: _plain(value) for name, value in values.items()})
+    return {"page": f"/clip?{query}", "values": values, "lost": lost}
 
 
 async def ended(site: Site, number: int) -> JobState:

@@ -167,13 +167,26 @@ def test_only_clips_are_found(client, site, name):
 
 def test_as_this_one_fills_the_controls(client, site):
     (site.clips.models / "mine").mkdir(parents=True)
+    site.clips.loras.mkdir()
+    for lora in ("hat.safetensors", "cat.safetensors"):
+        (site.clips.loras / lora).write_bytes(b"")
     name = filmed(
-        client, site, steps=9, sampler="unipc", video_model="/elsewhere/models/mine", image="/home/cat.png"
+        client,
+        site,
+        steps=9,
+        sampler="unipc",
+        video_model="/elsewhere/models/mine",
+        image="/home/cat.png",
+        lora=["loras/cat.safetensors:0.5", "hat.safetensors"],
     )
     answer = client.get(f"/clip?like={name}", follow_redirects=False)
     assert answer.status_code == 303
     page = shown(client, answer.headers["location"])
     assert 'value="9"' in page
+    assert 'value="cat.safetensors:0.5,hat.safetensors"' in page
+    number = ask(client, prompt="a cat", lora=["cat.safetensors:0.5"]).json()["number"]
+    options = site.clips.options(site.queue.get(number).job.options)
+    assert options.lora == (f"{site.clips.loras / 'cat.safetensors'}:0.5",)
     assert 'value="7"' in page
     assert "<option selected>unipc</option>" in page
     assert '<option value="mine" selected>' in page
