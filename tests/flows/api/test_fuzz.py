@@ -101,7 +101,7 @@ def place(tmp_path_factory, tiny_premise, tiny_script):
 
 def _endpoints(app):
     found = [(method, path) for path, methods in app.openapi()["paths"].items() for method in methods]
-    pages = ["/", "/queue", "/queue/list", "/nights", "/nights/morning", "/api", "/static/{a}/{b}"]
+    pages = ["/", "/clip", "/clip/results", "/clips/{a}", "/t2v/run", "/queue", "/queue/list", "/nights", "/nights/morning", "/api", "/static/{a}/{b}"]
     pages += ["/jobs/{n}/preview.webp"]
     episode = "/shows/{show}/{code}"
     pages += [episode, *(f"{episode}/{part}" for part in ("head", "films", "scenes", "scenes/{s}"))]
