@@ -51,7 +51,7 @@ async def run(request: Request, prompt: Annotated[str, Query(max_length=2000)]) 
     """Films a prompt and answers once the films are there."""
     site, asked = site_of(request), dict(request.query_params)
     if why := site.queue.paused:
-        raise HTTPException(503, f"the queue is paused: {why}")
+        raise HTTPException(409, f"the queue is paused: {why}")
     values = {"prompt": prompt, **controls_of(asked), "size": _size(site, asked)}
     values |= await _files(request, site, asked)
     if values.get("video"):

@@ -37,7 +37,7 @@ def test_a_prompt_is_filmed_with_a_preview_and_the_film_plays_by_itself(tmp_path
         page.reload()
         assert page.locator("#c-prompt").input_value() == "orange cat in the kitchen"
         assert page.locator("#c-steps").input_value() == "6"
-        page.locator("text=As this one").nth(1).click()
+        page.locator(".clips a:has-text('As this one')").nth(1).click()
         wait_for(lambda: page.locator("#c-seed").input_value() == "4")
         page.set_viewport_size({"width": 390, "height": 844})
         assert page.evaluate("document.documentElement.scrollWidth") == 390

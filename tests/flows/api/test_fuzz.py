@@ -101,7 +101,8 @@ def place(tmp_path_factory, tiny_premise, tiny_script):
 
 def _endpoints(app):
     found = [(method, path) for path, methods in app.openapi()["paths"].items() for method in methods]
-    pages = ["/", "/clip", "/clip/results", "/clips/{a}", "/t2v/run", "/queue", "/queue/list", "/nights", "/nights/morning", "/api", "/static/{a}/{b}"]
+    pages = ["/", "/queue", "/queue/list", "/nights", "/nights/morning", "/api", "/static/{a}/{b}"]
+    pages += ["/clip", "/clip?size={a}&video_model={b}", "/clip?like={a}", "/clip/results", "/clips/{a}"]
     pages += ["/jobs/{n}/preview.webp"]
     episode = "/shows/{show}/{code}"
     pages += [episode, *(f"{episode}/{part}" for part in ("head", "films", "scenes", "scenes/{s}"))]
@@ -109,7 +110,8 @@ def _endpoints(app):
         f"{episode}/{part}"
         for part in ("shots/{l}/takes", "pictures/{d}/{k}.webp", "voices/{d}.wav", "files/{f}")
     ]
-    return [*((method.upper(), path) for method, path in found), *(("GET", path) for path in pages)]
+    more = [("POST", "/t2v/run?prompt={a}&steps={b}&model={c}"), ("PUT", "/api/v1/files/{a}")]
+    return [*((method.upper(), path) for method, path in found), *(("GET", path) for path in pages), *more]
 
 
 def outside(home: Path) -> dict[str, bytes]:

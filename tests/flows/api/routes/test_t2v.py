@@ -124,5 +124,5 @@ def test_a_failed_film_and_a_paused_queue_are_told(client, site, filming):
     assert (answer.status_code, answer.json()["detail"]) == (422, "toon wants 1 to 1000 steps, got 0")
     site.queue.pause("a crash")
     begun = time.monotonic()
-    assert run(client, prompt="a cat").status_code == 503
+    assert run(client, prompt="a cat").status_code == 409
     assert time.monotonic() - begun < 5
