@@ -6,9 +6,10 @@
     python -m t2v.training.toon_levels clips --folder F --minutes 60
     python -m t2v.training.toon_levels export --folder F        # the averages -> F/toon.safetensors
 
-All that at `--width 224`, one outer level, and then at `--width 448`, two. The first stage begins with the
-weights in the package, or with those of an earlier training (`--begin-with FILE`); each later one with the
-stage before. Every command goes on where it stopped, and training takes in scenes that are drawn meanwhile.
+All that at `--width 224`, one outer level, and then at `--width 448`, two. The first stage begins with what
+the trainings before have come to (`toon_next.safetensors` beside this file), or with another file
+(`--begin-with FILE`); each later one with the stage before. Every command goes on where it stopped, and
+training takes in scenes that are drawn meanwhile.
 """
 
 from __future__ import annotations
@@ -56,6 +57,7 @@ PRESETS = {224: TOON_224, 448: TOON_448}  # by the width of 16:9
 STILL_PARTS = {"16:9": 160, "1:1": 48}  # of 256 stills each
 CLIP_PARTS = {"16:9": 250, "1:1": 75}  # of 16 clips each
 AUTOENCODER = "autoencoder.pt"
+NEXT = Path(__file__).with_name("toon_next.safetensors")  # in no wheel
 STILLS = TrainingPlan(num_steps=8000, learning_rate=6e-4, warmup_steps=40, ema_decay=0.997, log_every=25)
 CLIPS = TrainingPlan(num_steps=5000, learning_rate=4e-4, warmup_steps=40, ema_decay=0.997, log_every=25)
 STILLS_PER_BATCH, CLIPS_PER_BATCH = 24, 3
@@ -261,7 +263,7 @@ def beginning_of(stage: Stage, folder: Path, begin_with: Path | None) -> dict[st
     if stage.earlier():
         names = " or ".join(f"{earlier.name}.pt" for earlier in stage.earlier())
         raise SystemExit(f"{folder}: wanted {names}, or --begin-with FILE: nothing is learned yet")
-    return learned
+    return learned | (read_weights(NEXT)[0] if NEXT.exists() else {})
 
 
 def train_stage(
@@ -295,7 +297,7 @@ def export(stage: Stage, folder: Path, file: Path, *, resume: bool = False) -> N
     """Write the moving average of a stage, and what its training was as metadata.
 
     A whole TOON that `t2v.load` reads, networks in int8 and the autoencoder in fp16; with `resume` what
-    `--begin-with` reads: in fp16, without the tensors that are the package's.
+    `--begin-with` reads: in int8, too, without the tensors that are the package's.
     """
     state, begun = checkpoint(folder, stage.name), package_weights()
     if not state:
@@ -303,7 +305,7 @@ def export(stage: Stage, folder: Path, file: Path, *, resume: bool = False) -> N
     learned = state["ema"]
     if resume:
         changed = {k: v for k, v in learned.items() if k not in begun or not torch.equal(v, begun[k])}
-        tensors = compress_weights(changed, int8=False)
+        tensors = compress_weights(changed, int8=True)
     else:
         autoencoder = {k: v for k, v in begun.items() if k.startswith("autoencoder.")}
         tensors = compress_weights(autoencoder, int8=False) | compress_weights(learned, int8=True)

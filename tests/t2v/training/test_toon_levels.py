@@ -178,6 +178,7 @@ def tiny(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> dict[int, Preset]:
     )
     large = replace(small, unet=replace(unet, outer_widths=(8, 8)), sizes={"16:9": (32, 64), "1:1": (48, 48)})
     monkeypatch.setattr(toon_levels, "package_weights", dict)
+    monkeypatch.setattr(toon_levels, "NEXT", tmp_path / "none")
     monkeypatch.setattr(toon_levels, "TOON_224", small)
     monkeypatch.setattr(toon_levels, "TOON_448", large)
     monkeypatch.setattr(toon_scenes, "FRAMES_A_PART", 8)
@@ -236,3 +237,12 @@ def test_an_export_is_loaded_as_the_toon_that_it_is_and_training_goes_on_from_th
     learned = toon_levels.beginning_of(stage, tmp_path, tmp_path / "next.safetensors")
     own = model.state_dict()
     assert all(torch.allclose(learned[name], own[name], atol=1e-3) for name in own)
+    monkeypatch.setattr(toon_levels, "NEXT", tmp_path / "next.safetensors")
+    assert toon_levels.beginning_of(stage, tmp_path, None).keys() == learned.keys()
+
+
+def test_training_begins_with_what_the_trainings_before_came_to(tmp_path: Path) -> None:
+    learned = toon_levels.beginning_of(Stage("stills", TOON_224), tmp_path, None)
+    model = DirectedToon(TOON_224)
+    assert warm_start(model, learned) == []
+    assert model.unet.outer_levels[0].join.weight.abs().max() > 0, "a fresh one's are zero"
