@@ -1,6 +1,7 @@
-"""Makes an episode over HTTP, waits for it, and fetches the film.
+"""Makes an episode or one clip over HTTP, waits for it, and fetches the film.
 
     python docs/examples/api.py "A cat runs for mayor"
+    python docs/examples/api.py clip "orange cat dancing in the kitchen"
 
 Needs a board that runs (`coldopen board`) and nothing but Python. OUTPUT and BOARD name another output folder
 and another address.
@@ -55,5 +56,15 @@ def main(logline: str) -> None:
     sys.stdout.write("film.mp4\n")
 
 
+def clip(prompt: str) -> None:
+    """A prompt goes in, clip.mp4 and clip.gif come out."""
+    job = wait_for(call("POST", "/api/v1/jobs", {"kind": "clip", "prompt": prompt})["number"])
+    if job["state"] != "done":
+        raise SystemExit(f"{job['state']}: {job['fault']}")
+    for suffix, address in call("GET", f"/api/v1/clips/{job['number']}")["clips"][0].items():
+        Path(f"clip.{suffix}").write_bytes(call("GET", address))
+        sys.stdout.write(f"clip.{suffix}\n")
+
+
 if __name__ == "__main__":
-    main(sys.argv[1])
+    clip(sys.argv[2]) if sys.argv[1] == "clip" else main(sys.argv[1])
