@@ -11,7 +11,7 @@ from cyclopts.validators import Number
 from flows.cli import runs
 from flows.cli.arguments import Device, Draft, Episode, Farm, Output, Premise, Rewrite, Seed, Verbose, Writer
 from flows.cli.output import run_command
-from flows.cli.video import VideoOptions, video_keys
+from flows.cli.video import NO_VIDEO_OPTIONS, Video, video_keys
 from flows.studio.production.request import (
     OUTPUT,
     PREMISES,
@@ -20,9 +20,6 @@ from flows.studio.production.request import (
     MemeText,
     Until,
 )
-
-NO_VIDEO_OPTIONS = VideoOptions()
-Video = Annotated[VideoOptions, Parameter(name="*")]
 
 
 def new(

@@ -10,6 +10,7 @@ from cyclopts.validators import Number
 
 from flows.cli.arguments import Device, Episode, Farm, Memory, Output, Premise
 from flows.cli.output import run_command
+from flows.cli.video import NO_VIDEO_OPTIONS, Video, video_keys
 from flows.studio.production.request import OUTPUT, Aspect, CutRequest, EpisodeRequest
 from flows.studio.timeline.model import Framing
 from scripts_llm.screenplay.script import MAX_TAKES
@@ -29,11 +30,20 @@ def check(
     return run_command(lambda console: check(request, script))
 
 
-def plan(*, premise: Premise = None, episode: Episode = None, output: Output = OUTPUT) -> int:
-    """Tell what the next run would make, item by item with the reason, and what it would cost."""
+def plan(
+    *,
+    premise: Premise = None,
+    episode: Episode = None,
+    output: Output = OUTPUT,
+    video: Video = NO_VIDEO_OPTIONS,
+) -> int:
+    """Tell what the next run would make, item by item with the reason, and what it would cost.
+
+    With another film model, or other settings of it: what that run would make. Nothing is remembered.
+    """
     from flows.studio.commands.plan import plan
 
-    request = EpisodeRequest(premise=premise, episode=episode, output=output)
+    request = EpisodeRequest(premise=premise, episode=episode, output=output, video=video_keys(video))
     return run_command(lambda console: plan(request))
 
 

@@ -58,6 +58,10 @@ class VideoOptions:
     ] = None
 
 
+NO_VIDEO_OPTIONS = VideoOptions()
+Video = Annotated[VideoOptions, Parameter(name="*")]
+
+
 def video_keys(options: VideoOptions) -> dict[str, Any]:
     """The options that were given, by the keys of a premise's `video:`; `--lora none` is an empty list."""
     given = {key: value for key, value in asdict(options).items() if value not in (None, ())}
