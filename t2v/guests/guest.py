@@ -84,15 +84,13 @@ class Guest:
         with self.lock:
             pipe = self._pipeline(clip)
             self._warn_of_long(clip.prompt)
+            watched = _Told(settings.get("callback"))
             try:
-                film = self._film(pipe, clip, seed, settings.get("callback"))
-            except Exception as error:
-                if not is_out_of_memory(error):
+                film = self._film(pipe, clip, seed, watched)
+            except (RuntimeError, ValueError, TypeError, IndexError, MemoryError) as error:
+                if error is watched.error:  # the caller's own, to end the filming
                     raise
-                raise RenderError(
-                    f"{self.preset.title}: memory ran out ({self.plan.words}); try fewer frames, a smaller "
-                    "size, or smaller memory:"
-                ) from error
+                raise self._failure(error) from error
         if not np.isfinite(film).all():
             raise RenderError(f"{self.preset.title}: its frames are not finite; try another seed or guidance")
         frames = (film * 255).round().clip(0, 255).astype(np.uint8)
@@ -211,7 +209,14 @@ class Guest:
             self._begun = kind(**parts, **own)
         return self._begun
 
-    def _film(self, pipe: Any, clip: _Clip, seed: int, callback: Callback | None) -> np.ndarray:
+    def _failure(self, error: Exception) -> RenderError:
+        """Why a pipeline failed in the middle, in a line."""
+        if is_out_of_memory(error):
+            advice = "try fewer frames, a smaller size, or a smaller memory:"
+            return RenderError(f"{self.preset.title}: memory ran out ({self.plan.words}); {advice}")
+        return RenderError(f"{self.preset.title}: diffusers cannot film this: {_first_line(error)}")
+
+    def _film(self, pipe: Any, clip: _Clip, seed: int, callback: _Told) -> np.ndarray:
         arguments = self._arguments(pipe, clip)
         generator = torch.Generator("cpu").manual_seed(seed)
         before = pipe.progress_bar
@@ -246,10 +251,26 @@ class Guest:
         return given | (_masked(clip) if "mask" in takes and clip.hold else _pictures(pipe, takes, clip))
 
 
+class _Told:
+    """A caller's callback, and what it raised."""
+
+    def __init__(self, callback: Callback | None) -> None:
+        self._callback = callback
+        self.error: BaseException | None = None
+
+    def __call__(self, step: int, num_steps: int) -> None:
+        try:
+            if self._callback is not None:
+                self._callback(step, num_steps)
+        except BaseException as error:
+            self.error = error
+            raise
+
+
 class _Bar:
     """A progress bar's place in a pipeline, which tells its steps to a callback."""
 
-    def __init__(self, iterable: Any, total: int | None, callback: Callback | None) -> None:
+    def __init__(self, iterable: Any, total: int | None, callback: _Told) -> None:
         self._iterable, self._callback, self._step = iterable, callback, 0
         self._total = len(iterable) if total is None and iterable is not None else total or 0
 
@@ -267,8 +288,7 @@ class _Bar:
     def update(self, steps: int = 1) -> None:
         """Called by the pipeline after a step."""
         self._step += steps
-        if self._callback is not None:
-            self._callback(self._step, max(self._total, self._step))
+        self._callback(self._step, max(self._total, self._step))
 
 
 def _kind(clip: _Clip) -> str:

@@ -210,7 +210,7 @@ def seconds_per_step(film: FilmSettings, model: FilmModel) -> float:
 
     start = time.perf_counter()
     try:
-        model.generate("a trial", seed=0, on_step=note, **film.generate_settings)
+        model.generate("a trial", seed=0, on_step=note, **film.generate_settings, **pictures.grey(film))
     except _Measured:
         return (times[2] - times[0]) / 2
     return (time.perf_counter() - start) / max(1, film.num_steps)

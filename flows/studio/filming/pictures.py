@@ -103,6 +103,9 @@ def select(
     Raises StudioError for a file that is not there, and for a first frame that the model does not take, or
     cannot do without.
     """
+    if film.needs_pictures and not film.takes_first_frame:
+        told = "films between two pictures, which no script names: `clip --image A --last-image B`"
+        raise StudioError(f"{label}: {film.title} {told}", code=2)
     first, previous = None, None
     if shot.first is not None and not film.takes_first_frame:
         raise StudioError(f"{label}: first: {film.title} takes no first frame; leave it out", code=2)
@@ -159,6 +162,14 @@ def read(pictures: ShotPictures, film: FilmSettings, clip_folder: Path) -> Mappi
             user_files.store_copy(path, clip_folder.parent)
         given["references"] = [_small(user_files.open_picture(path)) for path in pictures.references]
     return given
+
+
+def grey(film: FilmSettings) -> dict[str, Any]:
+    """Grey pictures for a trial by a model that films nothing without; as arguments of `generate`."""
+    if not film.needs_pictures:
+        return {}
+    numbers = (0,) if film.takes_first_frame else (0, -1)
+    return {"hold": dict.fromkeys(numbers, np.full((film.height, film.width, 3), 127, np.uint8))}
 
 
 def read_as_png(

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from t2v.errors import SettingsError
+from t2v.errors import RenderError, SettingsError
 
 pytest.importorskip("diffusers")
 
@@ -193,3 +193,19 @@ def test_a_closed_guest_films_no_more(tiny_guest: Tiny) -> None:
     guest.close()
     with pytest.raises(RuntimeError, match="closed"):
         guest.generate(PROMPT, num_frames=5, height=32, width=32, num_steps=1)
+
+
+def test_what_a_pipeline_fails_at_is_one_line_and_what_a_caller_raises_is_its_own(
+    guests: Callable[[str], Guest],
+) -> None:
+    guest = guests("wan")
+    clip = settings_for(guest, "wan")
+    with pytest.raises(RenderError, match="wan: diffusers cannot film this: ") as refused:
+        guest.generate(PROMPT, **{**clip, "width": 1040})  # beyond the places that this tiny one knows
+    assert "\n" not in str(refused.value)
+
+    def stop(step: int, total: int) -> None:
+        raise ValueError("mine")
+
+    with pytest.raises(ValueError, match="mine"):
+        guest.generate(PROMPT, callback=stop, **clip)

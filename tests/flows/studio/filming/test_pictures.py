@@ -156,6 +156,7 @@ def test_previous_begins_with_the_last_frame_of_the_shot_before(home: Path) -> N
         (WAN, {"first": "gone.png"}, "s01.1: first: wanted the file gone.png"),
         (replace(WAN, pictures=("none",)), {"first": "door.png"}, "s01.1: first: Wan takes no first frame"),
         (replace(WAN, pictures=("first",)), {}, "s01.1: Wan films from a first frame alone: `coldopen key"),
+        (replace(WAN, pictures=("both",)), {}, "s01.1: Wan films between two pictures"),
     ],
 )
 def test_what_cannot_be_filmed_from_is_told_before(
@@ -191,3 +192,9 @@ def test_check_says_what_becomes_of_the_pictures(home: Path, monkeypatch: pytest
 
 def test_nothing_of_pictures_is_in_the_recipe_of_a_shot_without() -> None:
     assert ShotPictures().recipe == {}
+
+
+def test_a_trial_of_a_model_that_needs_pictures_gets_grey_ones() -> None:
+    assert pictures.grey(WAN) == {}
+    assert pictures.grey(replace(WAN, pictures=("first", "both")))["hold"].keys() == {0}
+    assert pictures.grey(replace(WAN, pictures=("both",)))["hold"].keys() == {0, -1}
