@@ -137,7 +137,7 @@ def _show_status(option: str | None, folder: Path, console: Console) -> None:
     from flows.studio.farm import roster
     from flows.studio.farm.head import Farm as OpenFarm
 
-    address = addresses.chosen_address(option)
+    address = addresses.chosen_address(option, folder=folder)
     if address is None:
         raise StudioError(
             f"farm --status: wanted --farm tls://head.lan:8786, or {addresses.FARM} in the environment",

@@ -104,11 +104,13 @@ def _is_this_machine(host: str) -> bool:
         return host == "localhost"
 
 
-def chosen_address(option: str | None, env: Mapping[str, str] = os.environ) -> Address | None:
+def chosen_address(
+    option: str | None, env: Mapping[str, str] = os.environ, *, folder: Path | None = None
+) -> Address | None:
     """The address of `--farm`, else of COLDOPEN_FARM; None where neither names one."""
     if option is not None:
-        return parse_address(option)
-    return parse_address(env[FARM], option=FARM) if env.get(FARM) else None
+        return parse_address(option, folder=folder)
+    return parse_address(env[FARM], folder=folder, option=FARM) if env.get(FARM) else None
 
 
 def hush_dask() -> None:

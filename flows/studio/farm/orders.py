@@ -8,6 +8,7 @@ has a label of its own. Weights and LoRAs are named by hashes: every machine kno
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from functools import cache
@@ -110,7 +111,7 @@ def order_of(shot: PlannedShot, film: FilmSettings, model: Model, *, show: str) 
         written=shot.written,
         seed=shot.seed,
         recipe=shot.recipe,
-        film=settings,
+        film=json.loads(canonical_json(settings)),
         model=model,
     )
 
@@ -125,7 +126,13 @@ def read_order(order: Mapping[str, Any]) -> Order:
 def settings_of(order: Order, source: str, loras: Mapping[str, Path], *, memory: str) -> FilmSettings:
     """The film settings of an order on a machine that has the model at `source`, and LoRAs by their hash."""
     own = tuple((str(loras[content]), weight) for content, _, weight in order.model.loras)
-    return FilmSettings(**order.film, model=source, loras=own, memory=memory)
+    film = {key: _as_tuple(value) for key, value in order.film.items()}
+    return FilmSettings(**film, model=source, loras=own, memory=memory)
+
+
+def _as_tuple(value: Any) -> Any:
+    """JSON's lists as tuples, which settings hold."""
+    return tuple(map(_as_tuple, value)) if isinstance(value, list) else value
 
 
 # ------------------------------------------------------------------------------------------------- labels

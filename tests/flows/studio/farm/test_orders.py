@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 from flows.studio.errors import StudioError
 from flows.studio.farm import orders, roster
 from flows.studio.farm.orders import Model
-from flows.studio.filming.settings import FilmSettings
 from tests.flows.studio.farm.lab import film, planned
 
 texts = st.text(max_size=30)
@@ -118,4 +117,4 @@ def test_orders_leave_out_what_is_of_one_machine_or_of_a_service():
         "price",
         "max_cost",
     }
-    assert FilmSettings(**order.film, model="m") == replace(film(), model="m")
+    assert orders.settings_of(order, "m", {}, memory="auto") == replace(film(), model="m")
