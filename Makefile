@@ -37,8 +37,9 @@ bench-cut: .venv/ready-dev ## the cut beside raw ffmpeg and moviepy's own patter
 bench-farm: .venv/ready-dev ## a farm's overhead, scaling and losses under kill -9; PARTS="--parts overhead,scaling"
 	OMP_NUM_THREADS=1 PYTHONPATH=. $(IN) tests/benchmarks/bench_farm.py $(PARTS)
 
-bench-writer: .venv/ready ## what a hundred offline episodes of each of four shows measure
+bench-writer: .venv/ready ## what a hundred offline episodes of four shows measure, and first ones of ninety loglines
 	PYTHONPATH=. $(IN) tests/benchmarks/bench_writer.py $(SHOWS)
+	PYTHONPATH=. $(IN) tests/benchmarks/bench_loglines.py
 
 bench-board: .venv/ready-dev ## the board's first paint, edits, events, page sizes and memory, beside their limits
 	PYTHONPATH=. $(IN) tests/benchmarks/bench_board.py $(PARTS)

@@ -118,9 +118,19 @@ def inflect(phrase: str, case: str, *, animate: bool = False) -> str:
     words = phrase.split()
     head = gender_of(phrase)
     living = animate or _is_animate(phrase)
-    end = next((n for n, word in enumerate(words) if _parse(word).tag.POS == "PREP"), len(words))
+    end = next((n for n, word in enumerate(words) if _ends_inflection(words, n)), len(words))
     bent = [_inflect_word(word, grammeme, head, living=living) for word in words[:end]]
     return " ".join((*bent, *words[end:]))
+
+
+def _ends_inflection(words: list[str], at: int) -> bool:
+    """Whether a phrase's words keep their case from here on: "из лавки", and "рождения" behind "день"."""
+    if _parse(words[at]).tag.POS == "PREP":
+        return True
+    if not at or not words[at].islower() or "NOUN" not in _parse(words[at - 1]).tag:
+        return False
+    parses = [parse for parse in _morph().parse(words[at]) if parse.tag.POS == "NOUN"]
+    return bool(parses) and any("gent" in parse.tag for parse in parses)
 
 
 def _inflect_word(word: str, grammeme: str, gender: str, *, living: bool) -> str:
@@ -190,6 +200,77 @@ def nouns_of(text: str, *, living: bool = False) -> tuple[str, ...]:
             normal = parse.inflect({"sing", "nomn"})
             found.append(normal.word if normal else parse.normal_form)
     return tuple(dict.fromkeys(noun for noun in found if noun not in _ABSTRACT))
+
+
+@lru_cache(maxsize=4096)
+def lemmas(word: str) -> frozenset[str]:
+    """The dictionary forms that a word may belong to: "идёт" gives "идти"."""
+    return frozenset(parse.normal_form.replace("ё", "е") for parse in _morph().parse(word)) | frozenset(
+        parse.normal_form for parse in _morph().parse(word)
+    )
+
+
+def is_verb(word: str) -> bool:
+    """Whether a word is, most likely, a verb with a person or a past form."""
+    parse = _morph().parse(word)[0]
+    return parse.tag.POS == "VERB"
+
+
+def infinitive(verb: str) -> str:
+    """ "вязать" of "вяжет"; another word as it is."""
+    for parse in _morph().parse(verb.lower()):
+        if parse.tag.POS in {"VERB", "INFN"}:
+            return str(parse.normal_form)
+    return verb.lower()
+
+
+@lru_cache(maxsize=1024)
+def nominative_phrase(text: str) -> str:
+    """The noun phrase that a text begins with, in the nominative: "подпольную пекарню в".
+
+    It is "подпольная пекарня": adjectives and the first noun; a name keeps its capital. Empty without a noun.
+    """
+    adjectives: list[str] = []
+    for word in re.findall(r"[А-Яа-яЁё]+(?:-[А-Яа-яЁё]+)*|[^\sА-Яа-яЁё]", text)[:4]:
+        parses = _morph().parse(word.lower())
+        noun = max((p for p in parses if p.tag.POS == "NOUN"), key=lambda p: p.score, default=None)
+        is_adjective = parses[0].tag.POS in {"ADJF", "PRTF", "NUMR"}
+        if noun is not None and not is_adjective:
+            bent = noun.inflect({"nomn"}) or noun
+            head = _like(bent.word, word) if is_name(word) else bent.word
+            plural = "plur" in bent.tag
+            gender = str(bent.tag.gender or "masc")
+            return " ".join((*(_agree(each, gender, plural=plural) for each in adjectives), head))
+        if not is_adjective:
+            return ""
+        if "Apro" not in parses[0].tag.grammemes:  # pronouns: свой, этот
+            adjectives.append(word)
+    return ""
+
+
+def singular(phrase: str) -> str:
+    """ "мэр" of "мэры"; a phrase of several words and one without a singular stay as they are."""
+    parse = _parse(phrase) if " " not in phrase and phrase else None
+    bent = parse.inflect({"sing", "nomn"}) if parse is not None and "plur" in parse.tag else None
+    return _like(bent.word, phrase) if bent else phrase
+
+
+def _agree(adjective: str, gender: str, *, plural: bool) -> str:
+    parse = _morph().parse(adjective.lower())[0]
+    bent = parse.inflect({"nomn", "plur"} if plural else {"nomn", "sing", gender})
+    return bent.word if bent else adjective.lower()
+
+
+@lru_cache(maxsize=256)
+def all_nouns(text: str) -> tuple[str, ...]:
+    """The nouns of a text in the nominative, living ones too, in its order."""
+    found = []
+    for word in re.findall(r"[А-Яа-яЁё]+(?:-[А-Яа-яЁё]+)*", text):
+        parse = max(_morph().parse(word.lower()), key=lambda p: p.score)
+        if parse.tag.POS == "NOUN":
+            bent = parse.inflect({"nomn"})
+            found.append(_like(bent.word, word) if bent and is_name(word) else parse.normal_form)
+    return tuple(dict.fromkeys(found))
 
 
 def kind_of(text: str) -> str | None:

@@ -46,7 +46,7 @@ FLOORS = (
     {"scripts_llm.llm"},
     {"scripts_llm.files"},
     {"scripts_llm.screenplay"},
-    {"scripts_llm.russian", "scripts_llm.plain_text"},
+    {"scripts_llm.russian", "scripts_llm.english", "scripts_llm.plain_text"},
     {"scripts_llm.errors"},
     {"t2v.training"},
     {"t2v"},  # the door: load, plan, save

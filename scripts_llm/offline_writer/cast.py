@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from random import Random
 
 from scripts_llm import russian
-from scripts_llm.offline_writer import bank
+from scripts_llm.offline_writer import bank, logline, places
+from scripts_llm.offline_writer.logline import Reading
 from scripts_llm.offline_writer.person import (
     KIND_WORDS,
     PEOPLE,
@@ -72,6 +73,7 @@ _SETS_OF: Mapping[str, tuple[str, ...]] = {
     "fish": ("living room", "kitchen", "fish shop", "beach"),
 }
 _HOME = ("living room", "kitchen", "street", "bedroom")
+MOST_SETTINGS = 4
 _PARTNERS = ("landlady", "neighbour", "rival", "manager", "butler", "nephew", "lodger")
 
 
@@ -109,6 +111,7 @@ class _CastState:
     colours: set[str]
     names: set[str]
     language: str = "en"
+    reading: Reading | None = None  # of the show's logline
 
     def colour_for(self, kind: str) -> str:
         """A colour that suits the kind and is still free, if there is one."""
@@ -159,12 +162,12 @@ def _key(name: str, taken: Mapping[str, object]) -> str:
 
 
 def _invent_lead(premise: Premise, state: _CastState) -> Character:
-    logline = premise.logline or premise.show
-    kinds, trades = _kinds_of(logline, state.words), matching_blocks("trade", logline, state.language)
+    told = premise.logline or premise.show
+    kinds, trades = _kinds_of(told, state.words), matching_blocks("trade", told, state.language)
     kind = state.kind_from(kinds[:1] or ("man", "woman"))
     work = [trade for trade in trades if trade not in KIND_WORDS]
     pools = (*work, kind, "any")
-    return Character(
+    lead = Character(
         name=state.name_from((), kind),
         look=state.look_for(kind, trades),
         role=_role_from(trades, kind, state.language),
@@ -173,6 +176,15 @@ def _invent_lead(premise: Premise, state: _CastState) -> Character:
             for field in ("wants", "flaw", "catchphrase", "speech")
         },
     )
+    return lead.model_copy(update=_pursued(state.reading))
+
+
+def _pursued(reading: Reading | None) -> dict[str, str]:
+    """What drives the lead of a logline, and what keeps them from it."""
+    if reading is None:
+        return {}
+    own = {"wants": reading.pursuit.wants, "flaw": reading.pursuit.flaw}
+    return {field: logline.fill(text, reading.facts) for field, text in own.items() if text}
 
 
 def _role_from(trades: Sequence[str], kind: str, language: str) -> str:
@@ -203,17 +215,19 @@ def _invent_side(name: str, state: _CastState, kind: str | None = None) -> Chara
 
 
 def _invent_partners(premise: Premise, state: _CastState, lead: Character, count: int) -> list[Character]:
-    logline = premise.logline or premise.show
-    named = [kind for kind in _kinds_of(logline, state.words) if kind not in state.kinds]
+    told = premise.logline or premise.show
+    named = [kind for kind in _kinds_of(told, state.words) if kind not in state.kinds]
     side = bank.table("side", state.language)
     trades = {
-        *matching_blocks("trade", logline, state.language),
+        *matching_blocks("trade", told, state.language),
         *matching_blocks("drive", lead.wants or "", state.language)[:1],
     }
     taken = set(matching_blocks("register", lead.speech or "", state.language)[:1])
     parts = list(_PARTNERS)
     state.rng.shuffle(parts)
     parts.sort(key=lambda part: not trades & set(side[part].fact("for")[0].split()))
+    rival = state.reading.pursuit.rival if state.reading else ""
+    parts.sort(key=lambda part: part != rival)
     chosen: list[str] = []
     for part in parts:
         talk = set(matching_blocks("register", side[part].fact("speech")[0], state.language)[:1])
@@ -282,24 +296,25 @@ def _quote_sentence(text: str) -> str:
 def _invent_settings(premise: Premise, state: _CastState, notes: list[str]) -> dict[str, Setting]:
     if premise.settings:
         return dict(premise.settings)
-    logline = flatten(f"{premise.logline or ''} {premise.show}")
-    named = [s for s in state.words.sets if f" {s} " in f" {logline} "]
-    if state.language == "ru":
-        said = russian.nouns_of(logline)
-        named = [s for s in state.words.sets if russian.SETS.get(s, s).split()[-1] in said]
-    trades = matching_blocks("trade", logline, state.language)
-    usual = next((_SETS_OF[trade] for trade in trades if trade in _SETS_OF), _HOME)
-    chosen = list(dict.fromkeys(s for s in (*named, *usual, *_HOME) if s in state.words.sets))[:4]
-    chosen = chosen or list(state.words.sets[:4])
+    told = flatten(f"{premise.logline or ''} {premise.show}")
+    named = places.named_places(told, state.words.sets)
+    trades = matching_blocks("trade", told, state.language)
+    usual = next((_SETS_OF[trade] for trade in trades if trade in _SETS_OF), ())
+    pursued = state.reading.pursuit.places if state.reading else ()
+    for name in (*pursued, *usual, *_HOME):
+        if name in state.words.sets and name not in named.values() and len(named) < MOST_SETTINGS:
+            named[name.replace(" ", "_")] = name
+    named = named or {name.replace(" ", "_"): name for name in state.words.sets[:MOST_SETTINGS]}
+    chosen = [key.replace("_", " ") for key in named]
     notes.append(f"it plays in the {', the '.join(chosen)}")
-    return {s.replace(" ", "_"): Setting(look=s) for s in chosen}
+    return {key: Setting(look=look) for key, look in named.items()}
 
 
 def complete_premise(premise: Premise, words: FilmWords, *, seed: int) -> tuple[Premise, tuple[str, ...]]:
     """The premise with every missing character, field and setting, and one "I assumed: ..." for each."""
     rng = Random(f"cast {seed} {premise.show} {premise.logline}")
     language = bank.bank_language(premise.language)
-    state = _CastState(words, rng, set(), set(), set(), language)
+    state = _CastState(words, rng, set(), set(), set(), language, logline.read_premise(premise))
     for key, character in premise.characters.items():
         look = character.look or ""
         state.names.add(display_name(key, character))

@@ -18,7 +18,6 @@ from scripts_llm.offline_writer.wording import (
     tidy_line,
 )
 
-GREETED = 0.15  # share of the plot's scenes that the other one opens with a word
 REWORDINGS = 6  # of an exchange that the show has had just so
 OPENING_WORDS = 5  # the film's first line is said within two seconds
 STORY_STEPS = frozenset({"trouble", "scheme", "first", "backfire", "worse", "reversal"})
@@ -127,7 +126,7 @@ def word_exchange_anew(
 ) -> tuple[WordedLine, ...]:
     """The exchange as lines that the show has not had as a scene; empty if that is impossible."""
     saved = set(phrasing.spent), set(phrasing.said), set(phrasing.openers)
-    greeted = step in STORY_STEPS and phrasing.rng.random() < GREETED
+    greeted = step in STORY_STEPS and phrasing.rng.random() < phrasing.greeted
     for attempt in range(REWORDINGS):
         phrasing.tries += 1
         lines: tuple[WordedLine, ...] = ()

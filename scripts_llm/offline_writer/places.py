@@ -36,6 +36,21 @@ SYNONYMS: Mapping[str, tuple[str, ...]] = {
     "fish shop": ("fishmonger", "shop", "store"),
 }
 
+RUSSIAN_PLACES: Mapping[str, str] = {
+    **dict.fromkeys(("кухн", "пекарн", "столов", "булочн", "кафе", "коммунал", "лаборатор"), "kitchen"),
+    **dict.fromkeys(("контор", "офис", "банк", "бухгалтер", "мэри", "налогов", "почт", "морг"), "office"),
+    **dict.fromkeys(("гостин", "квартир", "дом ", "замок", "замк", "общежит"), "living room"),
+    **dict.fromkeys(("бар ", "баре", "пивн", "рюмочн", "шашлычн", "ресторан"), "bar"),
+    **dict.fromkeys(("улиц", "двор", "город", "площад", "рынок", "рынк", "гараж"), "street"),
+    **dict.fromkeys(("парк", "сад ", "лес", "огород", "дач", "скамейк"), "park"),
+    **dict.fromkeys(("школ", "класс", "детск", "институт", "библиотек"), "classroom"),
+    **dict.fromkeys(("сцен", "театр", "клуб", "цирк"), "stage"),
+    **dict.fromkeys(("пляж", "мор", "берег", "остров"), "beach"),
+    **dict.fromkeys(("рыбн", "лавк", "магазин"), "fish shop"),
+    **dict.fromkeys(("звездол", "космич", "ракет", "корабл"), "spaceship"),
+    **dict.fromkeys(("спальн", "шкаф", "чердак", "кладов"), "bedroom"),
+}
+
 
 def find_set(text: str, sets: Sequence[str]) -> str | None:
     """The film model's set that a text names, by its own word or a similar one; None if none."""
@@ -47,6 +62,26 @@ def find_set(text: str, sets: Sequence[str]) -> str | None:
         if name in sets and any(f" {word} " in flat for word in near):
             return name
     return None
+
+
+def named_places(text: str, sets: Sequence[str], *, most: int = 2) -> dict[str, str]:
+    """The places that a flattened text names, by key, each with the film model's set for it: `pub: bar`.
+
+    Russian ones get the set's own name as their key.
+    """
+    found: list[tuple[int, str, str]] = []
+    words = {word: name for name in sets for word in (name, *SYNONYMS.get(name, ()))}
+    for word, name in words.items():
+        if (at := f" {text} ".find(f" {word} ")) >= 0:
+            found.append((at, word, name))
+    for stem, name in RUSSIAN_PLACES.items():
+        if (at := f" {text}".find(f" {stem}")) >= 0 and name in sets:
+            found.append((at, name, name))
+    places: dict[str, str] = {}
+    for _, word, name in sorted(found):
+        if name not in places.values() and len(places) < most:
+            places[word.replace(" ", "_")] = name
+    return places
 
 
 def map_settings(premise: Premise, sets: Sequence[str]) -> dict[str, str | None]:

@@ -7,12 +7,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 
-from scripts_llm.offline_writer import bank
+from scripts_llm.offline_writer import bank, pursuits
 from scripts_llm.offline_writer.bank import Block
+from scripts_llm.offline_writer.logline import Reading, read_premise
 from scripts_llm.screenplay.premise import Premise
 from scripts_llm.screenplay.script import Line, Script
 
 RECENT = 2  # episodes whose lines are not said again
+EVERY = 3  # at the latest every so many episodes turn to what the show's logline is about
 
 
 @dataclass(frozen=True)
@@ -24,6 +26,7 @@ class PastEpisode:
     plot: str = ""  # the room's name of its A story: "norwegian"; "" if somebody else wrote it
     gag: str = ""  # and of its runner
     scenes: tuple[tuple[str, ...], ...] = ()  # their lines
+    turns: bool = False  # whether it turned to what the show's logline is about
 
 
 @dataclass(frozen=True)
@@ -43,6 +46,10 @@ class Season:
                 return ago
         return 10_000
 
+    def owes_a_turn(self) -> bool:
+        """Whether the next episode has to turn to what the logline is about: the first one has to."""
+        return not any(past.turns for past in self.episodes[1 - EVERY :])
+
     def plots(self) -> tuple[str, ...]:
         """The names of the plots so far, oldest first."""
         return tuple(past.plot for past in self.episodes if past.plot)
@@ -61,13 +68,24 @@ def past_episode(script: Script, premise: Premise) -> PastEpisode:
     )
     language = bank.bank_language(premise.language)
     opening = scenes[0][:1] if scenes else ()
+    story, became = split_logline(script.logline or "", read_premise(premise))
+    own = recognise_block("pursuit", (story, script.title), language)
     return PastEpisode(
         title=script.title,
         logline=script.logline or "",
-        plot=recognise_block("story", (script.logline or "", script.title), language),
+        plot=own or recognise_block("story", (story, script.title), language),
         gag=recognise_block("runner", opening, language),
         scenes=scenes,
+        turns=bool(own or became),
     )
+
+
+def split_logline(logline: str, reading: Reading | None) -> tuple[str, str]:
+    """An episode's logline, and the sentence behind it that says what became of the show's own matter."""
+    for text in reading.pursuit.since if reading else ():
+        if match := re.search(f" ({_pattern(text).pattern})$", logline, re.IGNORECASE):
+            return logline[: match.start()], match[1]
+    return logline, ""
 
 
 @cache
@@ -75,13 +93,13 @@ def _patterns(kind: str, language: str) -> tuple[tuple[str, re.Pattern[str]], ..
     """Names of blocks with patterns of their loglines and titles, or of a runner's first lines."""
     return tuple(
         (block.name, _pattern(text))
-        for block in bank.blocks(kind, language)
+        for block in (pursuits.plots(language).values() if kind == "pursuit" else bank.blocks(kind, language))
         for text in _recognition_texts(kind, block)
     )
 
 
 def _recognition_texts(kind: str, block: Block) -> Sequence[str]:
-    if kind == "story":
+    if kind in {"story", "pursuit"}:
         return (*block.fact("logline"), *block.fact("title"))
     return [wording.text for exchange in block.at("open") for wording in exchange.lines[0].wordings]
 

@@ -63,6 +63,7 @@ _PARTS: Mapping[str, Part] = {
     "backfire": "act_2",
     "mid": "act_2",
     "third": "act_2",
+    "later": "act_2",
     "other": "act_2",
     "worse": "act_2",
     "reversal": "act_2",
@@ -117,13 +118,16 @@ class EpisodePlan:
     others: tuple[Block, ...]
     people: Mapping[str, Person]
     steps: tuple[str, ...]
+    later: Block | None = None  # scenes in which a later episode turns to the show's logline
 
     def options(self, step: str) -> Iterator[Exchange]:
-        """The exchanges that a step may use."""
+        """The exchanges that a step may use; a plot of a pursuit has some for nearly every step."""
         a = self.people["A"]
         language = a.language
-        if step in {"open", "mid", "tag"}:
-            yield from self.runner.at(step)
+        if step in STORY_STEPS or self.story.at(step):
+            yield from self.story.at(step)
+        elif step in {"open", "mid", "tag", "later"}:
+            yield from (self.later if self.later and step == "later" else self.runner).at(step)
         elif step == "want":
             yield from bank.table("want", language)[a.drive].at(step)
         elif step == "third":
@@ -134,8 +138,6 @@ class EpisodePlan:
         elif step == "other":
             for block in self.others:
                 yield from block.at("open")
-        else:
-            yield from self.story.at(step)
 
 
 def part_of(step: str) -> Part:
@@ -225,16 +227,25 @@ def fill_plan(plan: EpisodePlan, phrasing: Phrasing) -> tuple[PlannedScene, ...]
 
 
 def _prop(plan: EpisodePlan, step: str) -> str:
-    block = plan.story if step in STORY_STEPS else plan.runner
+    block = plan.story if step in STORY_STEPS or plan.story.at(step) else plan.runner
     return (block.fact("prop") or ("",))[0]
 
 
-def drop_optional_step(steps: tuple[str, ...]) -> tuple[str, ...]:
-    """The steps without the least important one."""
-    for step in ("other", "catch", "third", "mid", "first", "want"):
-        if step in steps:
-            return tuple(s for s in steps if s != step)
-    return steps
+def drop_optional_step(plan: EpisodePlan) -> tuple[str, ...]:
+    """The plan's steps without the least important one."""
+    own = plan.story.kind == "pursuit"
+    for step in ("other", "catch", "third", *(("want", "mid", "first") if own else ("mid", "first", "want"))):
+        if step in plan.steps:
+            return tuple(s for s in plan.steps if s != step)
+    return plan.steps
+
+
+def with_later_scene(steps: tuple[str, ...]) -> tuple[str, ...]:
+    """The steps with a scene that turns to the show's logline: for `mid`, else behind `backfire`."""
+    if "mid" in steps or "third" in steps:
+        return tuple("later" if step in {"mid", "third"} else step for step in steps)
+    at = steps.index("backfire") + 1 if "backfire" in steps else 1
+    return (*steps[:at], "later", *steps[at:])
 
 
 def with_third_character(steps: tuple[str, ...], rng: Random) -> tuple[str, ...]:

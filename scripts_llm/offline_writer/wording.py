@@ -158,6 +158,7 @@ class Phrasing:
     names: tuple[str, ...] = ()  # in all their forms: lines are compared without them
     stale: frozenset[str] = frozenset()  # what the last episodes said
     seen: frozenset[str] = frozenset()  # every scene that the show has had
+    greeted: float = 0.15  # share of the plot's scenes that the other one opens with a word
     alternative: bool = False  # whether this exchange uses its `alt:` wordings
     tries: int = 0  # exchanges worded so far; the search ends at a limit
 
@@ -211,7 +212,10 @@ class Phrasing:
             lead, name, case, his, her = match.groups()
             if his is not None:
                 return his if self.gender(name) != "femn" else her
-            lead, filled = lead or "", self.slot(name)
+            lead = lead or ""
+            if f"{lead}{name}" in self.facts:  # a reading knows the article itself: "Norway", "the dishes"
+                lead, name = "", f"{lead}{name}"
+            filled = self.slot(name)
             if case:
                 return russian.inflect(filled, case, animate=name in {*self.people, "V"})
             if "{" in filled:  # a phrase of a person's own, with its verbs in that person's gender

@@ -2,7 +2,8 @@
 
 It plans first: two characters whose drives and flaws collide, a plot that fits the flaw, a search for
 exchanges whose payoffs are planted earlier. Then it words each line in its speaker's manner. The result
-depends on premise, seed and episode alone.
+depends on premise, seed and episode alone. The first episode is about what the premise's logline is about,
+and every third one at the latest turns to it again.
 """
 
 from __future__ import annotations
@@ -14,8 +15,9 @@ from hashlib import sha256
 from random import Random
 
 from scripts_llm import russian
-from scripts_llm.offline_writer import bank, dialogue, nouns, places, story
+from scripts_llm.offline_writer import bank, dialogue, nouns, places, pursuits, story
 from scripts_llm.offline_writer import cast as casting
+from scripts_llm.offline_writer.logline import Reading, choose_hero, read_premise
 from scripts_llm.offline_writer.person import Person, call_name, matching_blocks, read_person
 from scripts_llm.offline_writer.season import PastEpisode, Season
 from scripts_llm.offline_writer.story import PlannedScene
@@ -27,6 +29,7 @@ from scripts_llm.offline_writer.wording import (
     tidy_line,
     title_case,
 )
+from scripts_llm.screenplay.fields import MAX_SENTENCE
 from scripts_llm.screenplay.film_vocabulary import FilmWords
 from scripts_llm.screenplay.premise import Premise, display_name, length_seconds
 from scripts_llm.screenplay.script import Beat, LaughSize, Line, Scene, Script
@@ -35,10 +38,12 @@ from scripts_llm.screenplay.timing import SECONDS_AROUND_LINES, SECONDS_BETWEEN_
 SECONDS_OF_CARDS = 7.0
 _SHORTEST, _LONGEST = 62.0, 117.0
 _MOST_SCENES = 12
+AGAIN = 40  # episodes before a plot of the logline's own is told again
 _TIMES: Mapping[str, tuple[str, ...]] = {
     "en": ("4:15", "2:40", "half past five", "7:10", "ten to six", "3:25"),
     "ru": ("16:15", "14:40", "17:30", "19:10", "18:50", "15:25"),
 }
+_SLOT_OF_READING = re.compile(r"\{([^{}]+)\}")
 _COUNTS: Mapping[str, tuple[str, ...]] = {
     "en": ("four", "seven", "nine", "eleven", "thirteen"),
     "ru": ("пять", "семь", "девять", "одиннадцать", "тринадцать"),  # all of them govern the genitive plural
@@ -95,8 +100,12 @@ def _write(
     salt = f"{seed} {_digest(filled)}"
     rng = Random(f"write {episode} {salt}")
     cast = _read_cast(filled, words)
+    reading = read_premise(filled)
+    own = _plots_of_the_logline(reading, so_far, Random(f"pursuit {episode} {salt}"))
     people = _choose_leads(cast, salt, episode)
-    plots = _rank_fresh_blocks("story", people, Random(f"story {episode} {salt}"), so_far)
+    if own and reading:
+        people = _lead_first(people, choose_hero(reading, cast, _roles(filled)))
+    plots = [*own, *_rank_fresh_blocks("story", people, Random(f"story {episode} {salt}"), so_far)]
     runners = _rank_fresh_blocks("runner", people, Random(f"runner {episode} {salt}"), so_far)
     steps = _choose_steps(filled, people, rng)
     memory = _season_memory(filled, cast, so_far)
@@ -104,17 +113,56 @@ def _write(
         runner = runners[attempt // 3 % len(runners)]
         others = tuple(block for block in runners if block is not runner)
         plan = story.EpisodePlan(plots[attempt % len(plots)], runner, others, people, steps)
-        phrasing, scenes = _fill_plan(filled, plan, memory, rng)
+        turns = so_far.owes_a_turn() and reading is not None and attempt < len(plots) * 2
+        plan = _with_turn(plan, reading) if turns and reading else plan
+        phrasing, scenes = _fill_plan(filled, plan, memory, reading, rng)
         if scenes is not None:
             script = _build_script(filled, premise, words, plan, phrasing, scenes, rng)
             lines = tuple(tuple(line.text for line in scene.lines) for scene in scenes)
-            past = PastEpisode(script.title, script.logline or "", plan.story.name, plan.runner.name, lines)
+            is_own = plan.story.kind == "pursuit"
+            past = PastEpisode(
+                script.title,
+                script.logline or "",
+                plan.story.name,
+                "" if is_own else plan.runner.name,
+                lines,
+                turns=is_own or plan.later is not None,
+            )
             return script, past
         if attempt == len(plots) * 2:  # every plot was tried: recent lines may be repeated
             memory = replace(memory, stale=frozenset())
         if attempt == len(plots) * 4:
             memory = replace(memory, seen=frozenset())
     raise AssertionError("the bank has no episode for this cast")
+
+
+def _plots_of_the_logline(reading: Reading | None, so_far: Season, rng: Random) -> list[bank.Block]:
+    """The logline's own plots that this episode tries first: all of them at first, later the untold ones."""
+    if reading is None or not so_far.owes_a_turn():
+        return []
+    own = list(pursuits.all_pursuits(reading.language)[reading.pursuit.name].plots)
+    rng.shuffle(own)
+    return [block for block in own if so_far.since("story", block.name) >= AGAIN]
+
+
+def _lead_first(people: dict[str, Person], hero: Person) -> dict[str, Person]:
+    """The people by role with the hero of the logline as A."""
+    rest = [person for person in people.values() if person is not hero]
+    return dict(zip("ABC", (hero, *rest), strict=False))
+
+
+def _roles(premise: Premise) -> dict[str, str]:
+    return {key: f"{c.role or ''} {c.look or ''}" for key, c in premise.characters.items()}
+
+
+def _with_turn(plan: story.EpisodePlan, reading: Reading) -> story.EpisodePlan:
+    """The plan with a scene about what the show's logline is about, if its plot is another one."""
+    if plan.story.kind == "pursuit":
+        return replace(plan, steps=tuple("mid" if step == "third" else step for step in plan.steps))
+    if len(plan.steps) < 3:
+        return plan
+    later = pursuits.all_pursuits(reading.language)[reading.pursuit.name].later
+    return replace(plan, steps=story.with_later_scene(plan.steps), later=later)
 
 
 @dataclass(frozen=True)
@@ -130,10 +178,9 @@ class _SeasonMemory:
 def _season_memory(premise: Premise, cast: Sequence[Person], so_far: Season) -> _SeasonMemory:
     language = bank.bank_language(premise.language)
     names = spoken_names(premise)
+    known = {**bank.table("story", language), **pursuits.plots(language)}
     matters = [
-        bank.table("story", language)[plot].fact("matter")[0]
-        for plot in dict.fromkeys(so_far.plots()[-12:-1])
-        if plot in bank.table("story", language)
+        known[plot].fact("matter")[0] for plot in dict.fromkeys(so_far.plots()[-12:-1]) if plot in known
     ]
     return _SeasonMemory(
         names,
@@ -156,13 +203,13 @@ def spoken_names(premise: Premise) -> tuple[str, ...]:
 
 
 def _fill_plan(
-    premise: Premise, plan: story.EpisodePlan, memory: _SeasonMemory, rng: Random
+    premise: Premise, plan: story.EpisodePlan, memory: _SeasonMemory, reading: Reading | None, rng: Random
 ) -> tuple[Phrasing, tuple[PlannedScene, ...] | None]:
     """Fills the plan, with fewer scenes if it is too long and the format leaves the number open."""
     while True:
-        phrasing = _start_phrasing(premise, plan, memory, rng)
+        phrasing = _start_phrasing(premise, plan, memory, reading, rng)
         scenes = story.fill_plan(plan, phrasing)
-        fewer = story.drop_optional_step(plan.steps)
+        fewer = story.drop_optional_step(plan)
         fixed = (
             scenes is None or _has_fixed_scene_count(premise) or len(plan.steps) <= 8 or fewer == plan.steps
         )
@@ -253,7 +300,7 @@ def _choose_steps(premise: Premise, people: dict[str, Person], rng: Random) -> t
 
 
 def _start_phrasing(
-    premise: Premise, plan: story.EpisodePlan, memory: _SeasonMemory, rng: Random
+    premise: Premise, plan: story.EpisodePlan, memory: _SeasonMemory, reading: Reading | None, rng: Random
 ) -> Phrasing:
     language = plan.people["A"].language
     visitors = plan.story.fact("visitor") or VISITORS[language]
@@ -265,12 +312,14 @@ def _start_phrasing(
         **_pronouns(visitor, language),
         "thing": rng.choice(plan.story.fact("thing") or ("thing",)),
         "matter": rng.choice(plan.story.fact("matter") or ("thing",)),
-        "own": rng.choice(nouns.own_nouns(premise)),
+        "own": rng.choice(_own_things(premise, reading)),
         "time": first,
         "time2": second,
         "n": rng.choice(_COUNTS[language]),
         "show": premise.show,
     }
+    facts |= reading.facts if reading else {}
+    facts["thing"] = _SLOT_OF_READING.sub(lambda slot: facts.get(slot[1], slot[0]), facts["thing"])
     past = [matter for matter in memory.matters if matter not in plan.story.fact("matter")]
     facts |= {"past": rng.choice(past)} if past else {}
     goals: dict[str, tuple[str, str]] = {}
@@ -280,17 +329,27 @@ def _start_phrasing(
         goal = rng.choice(bank.table("drive", language)[person.drive].fact("goal"))
         long, _, short = goal.partition(" ; ")
         goals[person.key] = person.topic if person.topic and rng.random() < 0.4 else (long, short)
+    if reading and plan.story.kind == "pursuit":
+        long, _, short = reading.pursuit.prize.partition(" ; ")
+        goals[plan.people["A"].key] = (long, short)
     return Phrasing(
         rng,
         plan.people,
         facts,
         goals,
-        forbidden=_premise_texts(premise),
+        forbidden=_premise_texts(premise, reading),
         language=language,
         names=memory.names,
         stale=memory.stale,
         seen=memory.seen,
+        greeted=0.0 if plan.story.kind == "pursuit" else 0.15,
     )
+
+
+def _own_things(premise: Premise, reading: Reading | None) -> tuple[str, ...]:
+    """The things that only this show is about: those of its pursuit, twice, and what its logline names."""
+    own = nouns.own_nouns(premise)
+    return (*reading.pursuit.things, *own) if reading else own
 
 
 def _pronouns(visitor: str, language: str) -> dict[str, str]:
@@ -303,13 +362,20 @@ def _pronouns(visitor: str, language: str) -> dict[str, str]:
     )
 
 
-def _premise_texts(premise: Premise) -> tuple[str, ...]:
-    """The flattened texts of the premise that no line may quote, without names and catchphrases."""
+def _premise_texts(premise: Premise, reading: Reading | None) -> tuple[str, ...]:
+    """The flattened texts of the premise that no line may quote, without names and catchphrases.
+
+    Short ones that name what the logline is about may be: the lines have to name it.
+    """
     texts = [premise.logline or "", premise.style.prompt, *premise.running_gags]
     texts += [setting.look for setting in premise.settings.values() if len(setting.look.split()) > 2]
     for c in premise.characters.values():
         texts += [c.look or "", c.role or "", c.wants or "", c.flaw or "", c.speech or ""]
-    return tuple(flat for text in texts if (flat := flatten_line(text)))
+    flat = tuple(flat for text in texts if (flat := flatten_line(text)))
+    named = {flatten_line(reading.facts[slot]) for slot in ("object", "deed")} if reading else set()
+    return tuple(
+        text for text in flat if len(text.split()) > 6 or not any(name and name in text for name in named)
+    )
 
 
 def _build_script(
@@ -338,7 +404,15 @@ def _build_script(
         )
     cast = {key: c for key, c in filled.characters.items() if key not in given.characters}
     title, logline = _choose_title(plan, phrasing)
+    if plan.later is not None and logline:
+        logline = f"{logline} {_what_became(filled, phrasing)}"[:MAX_SENTENCE].strip()
     return Script(schema=1, title=title, logline=logline, scenes=tuple(written), cast=cast)
+
+
+def _what_became(premise: Premise, phrasing: Phrasing) -> str:
+    """A sentence about what became of the matter of the show's logline, for the memory of the show."""
+    reading = read_premise(premise)
+    return tidy_line(phrasing.fill(phrasing.rng.choice(reading.pursuit.since))) if reading else ""
 
 
 def _build_dialogue(scene: PlannedScene, *, first: bool) -> tuple[Line | Beat, ...]:

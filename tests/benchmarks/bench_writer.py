@@ -149,7 +149,8 @@ def _lemma(word: str) -> str:
     return re.sub(r"(?:'s|s)$", "", word)
 
 
-def _lemmas(text: str) -> set[str]:
+def lemmas_of(text: str) -> set[str]:
+    """The lemmas of a text without the most common words."""
     found = {_lemma(word) for word in re.findall(r"[a-zа-яё][a-zа-яё'-]{2,}", text.lower())}
     return found - _COMMON
 
@@ -159,14 +160,14 @@ def _naming(premise: Premise, scripts: Sequence[Script]) -> float:
     show = _words_of_show(premise)
     naming = total = 0
     for script in scripts:
-        own = show | _lemmas(f"{script.title} {script.logline or ''}")
+        own = show | lemmas_of(f"{script.title} {script.logline or ''}")
         past = bank.blocks("story", bank.bank_language(premise.language))
         about = next((b for b in past if _tells(b, script)), None)
-        own |= _lemmas(" ".join((*about.fact("thing"), *about.fact("matter")))) if about else set()
+        own |= lemmas_of(" ".join((*about.fact("thing"), *about.fact("matter")))) if about else set()
         for scene in script.scenes:
             for line in lines_of(scene):
                 total += 1
-                naming += bool(_lemmas(line.line) & own)
+                naming += bool(lemmas_of(line.line) & own)
     return naming / total
 
 
@@ -188,7 +189,7 @@ def _words_of_show(premise: Premise) -> set[str]:
         trade = bank.table("trade", language)[person.trade]
         texts += [p for k in ("ware", "tool", "like", "saying", "lair") for p in trade.fact(k)]
         texts += [p for k in ("goal", "price") for p in bank.table("drive", language)[person.drive].fact(k)]
-    return _lemmas(" ".join(texts))
+    return lemmas_of(" ".join(texts))
 
 
 def row(name: str, m: Measures) -> str:

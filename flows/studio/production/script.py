@@ -24,7 +24,7 @@ from scripts_llm.files import edit, schema, write
 from scripts_llm.files import outline as outline_files
 from scripts_llm.files import read as yaml_files
 from scripts_llm.offline_writer import cast as casting
-from scripts_llm.screenplay.premise import Premise
+from scripts_llm.screenplay.premise import Premise, display_name
 from scripts_llm.screenplay.script import Line, Scene, Script, Shot
 
 if TYPE_CHECKING:
@@ -188,6 +188,7 @@ def write_script(episode: Episode, *, say: Say, replaces: Script | None = None) 
     told = next((each for each in pitched if each.name == written.told), None)
     head = [
         f"{episode.name}, written by {written.author}.",
+        *_reading_of(full),
         *assumptions,
         *([f"A suggestion is told: {told.text}"] if told else []),
         schema.modeline(f"../../{schema.SCRIPT}"),
@@ -217,6 +218,15 @@ def _suggestions(episode: Episode, say: Say) -> tuple[Suggestion, ...]:
     for message in messages:
         say(message)
     return found
+
+
+def _reading_of(premise: Premise) -> tuple[str, ...]:
+    """How the show's logline is read, in a sentence; none for a meme and for a premise without one."""
+    from scripts_llm.offline_writer import logline
+
+    reading = logline.read_premise(premise) if premise.genre != "meme" else None
+    rivals = [display_name(key, who) for key, who in premise.characters.items()][1:2]
+    return (reading.sentence(rivals),) if reading else ()
 
 
 def save_script(episode: Episode, script: Script, *, head: Sequence[str]) -> None:
