@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from functools import cache, lru_cache
 from typing import Any
@@ -210,6 +211,20 @@ def lemmas(word: str) -> frozenset[str]:
     )
 
 
+def is_infinitive(word: str) -> bool:
+    """Whether a word is an infinitive."""
+    return any(parse.tag.POS == "INFN" for parse in _morph().parse(word))
+
+
+def amount_in(text: str) -> str:
+    """The first number with its noun, "сорок рублей"; "тысяча рублей" if the text has none."""
+    words = re.findall(r"[\w-]+", text.lower())
+    for word, following in itertools.pairwise(words):
+        if word.isdigit() or _morph().parse(word)[0].tag.POS == "NUMR":
+            return f"{word} {following}"
+    return "тысяча рублей"
+
+
 def is_verb(word: str) -> bool:
     """Whether a word is, most likely, a verb with a person or a past form."""
     parse = _morph().parse(word)[0]
@@ -234,7 +249,9 @@ def nominative_phrase(text: str) -> str:
     for word in re.findall(r"[А-Яа-яЁё]+(?:-[А-Яа-яЁё]+)*|[^\sА-Яа-яЁё]", text)[:4]:
         parses = _morph().parse(word.lower())
         noun = max((p for p in parses if p.tag.POS == "NOUN"), key=lambda p: p.score, default=None)
-        is_adjective = parses[0].tag.POS in {"ADJF", "PRTF", "NUMR"}
+        if parses[0].tag.POS not in {"NOUN", "ADJF", "PRTF", "NUMR"}:
+            break
+        is_adjective = parses[0].tag.POS != "NOUN"
         if noun is not None and not is_adjective:
             bent = noun.inflect({"nomn"}) or noun
             head = _like(bent.word, word) if is_name(word) else bent.word
@@ -242,10 +259,16 @@ def nominative_phrase(text: str) -> str:
             gender = str(bent.tag.gender or "masc")
             return " ".join((*(_agree(each, gender, plural=plural) for each in adjectives), head))
         if not is_adjective:
-            return ""
+            break
         if "Apro" not in parses[0].tag.grammemes:  # pronouns: свой, этот
             adjectives.append(word)
-    return ""
+    return _as_noun(adjectives[-1]) if adjectives else ""
+
+
+def _as_noun(adjective: str) -> str:
+    """An adjective that stands for a thing, in the nominative: "шашлычную" is "шашлычная"."""
+    bent = _morph().parse(adjective.lower())[0].inflect({"nomn"})
+    return str(bent.word) if bent else adjective.lower()
 
 
 def singular(phrase: str) -> str:
@@ -263,13 +286,17 @@ def _agree(adjective: str, gender: str, *, plural: bool) -> str:
 
 @lru_cache(maxsize=256)
 def all_nouns(text: str) -> tuple[str, ...]:
-    """The nouns of a text in the nominative, living ones too, in its order."""
-    found = []
+    """The nouns of a text in the nominative, living ones too, with a genitive behind them, in its order."""
+    found: list[str] = []
+    before = False  # whether the word before is a noun
     for word in re.findall(r"[А-Яа-яЁё]+(?:-[А-Яа-яЁё]+)*", text):
         parse = max(_morph().parse(word.lower()), key=lambda p: p.score)
-        if parse.tag.POS == "NOUN":
+        if found and before and word.islower() and parse.tag.POS == "NOUN" and "gent" in parse.tag:
+            found[-1] = f"{found[-1]} {word}"  # "день рождения"
+        elif parse.tag.POS == "NOUN":
             bent = parse.inflect({"nomn"})
             found.append(_like(bent.word, word) if bent and is_name(word) else parse.normal_form)
+        before = parse.tag.POS == "NOUN"
     return tuple(dict.fromkeys(found))
 
 

@@ -168,7 +168,7 @@ def _invent_lead(premise: Premise, state: _CastState) -> Character:
     work = [trade for trade in trades if trade not in KIND_WORDS]
     pools = (*work, kind, "any")
     lead = Character(
-        name=state.name_from((), kind),
+        name=state.name_from((state.reading.name,) if state.reading and state.reading.name else (), kind),
         look=state.look_for(kind, trades),
         role=_role_from(trades, kind, state.language),
         **{
@@ -314,7 +314,8 @@ def complete_premise(premise: Premise, words: FilmWords, *, seed: int) -> tuple[
     """The premise with every missing character, field and setting, and one "I assumed: ..." for each."""
     rng = Random(f"cast {seed} {premise.show} {premise.logline}")
     language = bank.bank_language(premise.language)
-    state = _CastState(words, rng, set(), set(), set(), language, logline.read_premise(premise))
+    reading = logline.read_premise(premise) if premise.genre != "meme" else None
+    state = _CastState(words, rng, set(), set(), set(), language, reading)
     for key, character in premise.characters.items():
         look = character.look or ""
         state.names.add(display_name(key, character))

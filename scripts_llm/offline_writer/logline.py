@@ -1,17 +1,18 @@
 """Reads a logline: who wants to do what, to or about what, and against whom.
 
 Each pursuit says how it is put into words: `run for *`. The first word of such a pattern stands for all its
-forms (in Russian every word does), `*` for a noun phrase, the matter; `+` for a clause with its verb; `~` for
-up to nine words; `a|b` for either. A pattern that begins with `*` takes its subject for the matter. Behind
-`=` is what becomes of the matter: `move in with * = {*}'s flat`. Where no pattern fits, the nearest pursuit by
-the words of its family does, then "wants" for somebody who does something, then "oddity".
+forms (in Russian every word does), `*` for a noun phrase, the matter; `@` for whom it is about, if not its
+subject; `+` for a clause with its verb; `~` for up to nine words; `a|b` for either. A pattern that begins
+with `*` takes its subject for the matter. Behind `=` is what becomes of it: `move in with * = {*}'s flat`.
+Where no pattern fits, the nearest pursuit by the words of its family does, then "wants" for somebody who
+does something, then "oddity".
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
 from scripts_llm import english, russian
@@ -22,6 +23,7 @@ from scripts_llm.screenplay.premise import Premise
 
 MOST_BETWEEN = 9  # words that `~` stands for
 MOST_WORDS_OF_DEED = 7
+SOMEBODY: Mapping[str, str] = {"en": "somebody", "ru": "некто"}  # for loglines that say nobody
 MOST_OF_CLAUSE = 3  # words of a clause that is a matter
 _POSSESSIVES = frozenset({"his", "her", "its", "their", "my", "our", "a", "an", "the", "one"})
 _BEFORE_VERB = {
@@ -82,6 +84,16 @@ class Reading:
     facts: Mapping[str, str] = field(default_factory=dict)
     language: str = "en"
 
+    @property
+    def name(self) -> str:
+        """The name that the logline gives its hero: "Joe", "тётя Зина"; else ""."""
+        words = self.who.split()
+        if self.language == "ru":
+            return self.who if words and len(words) <= 2 and russian.is_name(words[-1]) else ""
+        common = {*english.DETERMINERS, *_NOBODY, "two", "three", "four", "everyone", "nobody", "somebody"}
+        named = english.is_proper(self.who) and not english.is_plural(self.who) and len(words) <= 2
+        return self.who if named and words[0].lower() not in common else ""
+
     def sentence(self, against: Sequence[str] = ()) -> str:
         """ "I read: a cat runs for mayor; against: Bruno."."""
         said = fill(self.pursuit.reads, self.facts)
@@ -124,6 +136,16 @@ class _Match:
     length: int = 0
     matter: str = ""
     clause: str = ""
+    who: str = ""
+
+
+@dataclass(frozen=True)
+class _Captured:
+    """What a pattern captures: `*`, `+` and `@`."""
+
+    matter: str = ""
+    clause: str = ""
+    who: str = ""
 
 
 def _tokens(text: str) -> tuple[Token, ...]:
@@ -145,31 +167,33 @@ def _matches(pursuit: Pursuit, tokens: Sequence[Token], text: str, language: str
             found = _match_from(parts, tokens, at, text, language, first=True)
             if found is None:
                 continue
-            matter, clause = found
+            matter, clause = found.matter, found.clause
             if subject:
                 matter = _phrase(_subject(text[: tokens[at].start], language), language)
             if (subject or "*" in parts or "+" in parts) and not (matter or clause):
                 continue
-            matter = template.replace("{*}", matter) if template else matter
-            yield _Match(pursuit, at, len(words.replace("*", "")), matter, clause)
+            matter = fill(template.replace("{*", "{object"), {"object": matter}) if template else matter
+            who = SOMEBODY[language] if subject else found.who
+            yield _Match(pursuit, at, len(words.replace("*", "")), matter, clause, who)
             break
 
 
 def _match_from(
     parts: Sequence[str], tokens: Sequence[Token], at: int, text: str, language: str, *, first: bool
-) -> tuple[str, str] | None:
-    """The matter and the clause of a pattern that fits from a token on; None if it does not fit."""
+) -> _Captured | None:
+    """What a pattern captures that fits from a token on; None if it does not fit."""
     if not parts:
-        return "", ""
+        return _Captured()
     if at >= len(tokens) or (tokens[at].breaks and not first):
         return None
     part, rest = parts[0], parts[1:]
     if part == "+":
-        return "", _clause(text[tokens[at].start :])
+        is_clause = language != "ru" or russian.is_infinitive(tokens[at].lower)
+        return _Captured(clause=_clause(text[tokens[at].start :])) if is_clause else None
     if part == "~":
         return _skip(rest, tokens, at, text, language)
-    if part == "*":
-        return _capture(rest, tokens, at, text, language)
+    if part in "*@":
+        return _capture(parts, tokens, at, text, language)
     if not _is_word(tokens[at], part, language, first=first):
         return None
     return _match_from(rest, tokens, at + 1, text, language, first=False)
@@ -177,7 +201,7 @@ def _match_from(
 
 def _skip(
     parts: Sequence[str], tokens: Sequence[Token], at: int, text: str, language: str
-) -> tuple[str, str] | None:
+) -> _Captured | None:
     """The rest of a pattern behind `~`, up to nine words on."""
     for skipped in range(MOST_BETWEEN + 1):
         if any(token.breaks for token in tokens[at + 1 : at + skipped + 1]):
@@ -189,15 +213,17 @@ def _skip(
 
 def _capture(
     parts: Sequence[str], tokens: Sequence[Token], at: int, text: str, language: str
-) -> tuple[str, str] | None:
-    """The matter that begins at a token, if the rest of the pattern stands behind it."""
-    if not parts:
-        matter = _phrase(text[tokens[at].start :], language)
-        return (matter, "") if matter else None
+) -> _Captured | None:
+    """The noun phrase that begins at a token, if the rest of the pattern stands behind it."""
+    key, rest = ("matter" if parts[0] == "*" else "who"), parts[1:]
+    if not rest:
+        phrase = _phrase(text[tokens[at].start :], language)
+        return replace(_Captured(), **{key: phrase}) if phrase else None
     for end in range(at + 1, min(at + 5, len(tokens))):
-        matter = _phrase(text[tokens[at].start : tokens[end].start], language)
-        if matter and _match_from(parts, tokens, end, text, language, first=False) is not None:
-            return matter, ""
+        phrase = _phrase(text[tokens[at].start : tokens[end].start], language)
+        found = _match_from(rest, tokens, end, text, language, first=False) if phrase else None
+        if found is not None:
+            return replace(found, **{key: phrase})
     return None
 
 
@@ -308,7 +334,7 @@ def _odd_thing(tokens: Sequence[Token], text: str, language: str) -> str:
     """What is odd: what somebody is, has, keeps doing or comes with; else the last thing that is named."""
     if language == "ru":
         nouns = russian.all_nouns(text)
-        return nouns[-1] if nouns else ""
+        return max(reversed(nouns), key=lambda noun: noun.count(" ")) if nouns else ""
     for pattern in (
         r"\bkeeps? (\w+ing)\b",
         r"\b(?:could|can) \w+ (.+)",
@@ -328,18 +354,32 @@ def _reading(found: _Match, tokens: Sequence[Token], text: str, language: str) -
     pursuit = found.pursuit
     at = min(found.at, len(tokens) - 1) if tokens else 0
     before = text[: tokens[at].start] if tokens and found.at < len(tokens) else ""
-    who = _subject(before, language)
-    if not who or who == found.matter:
-        who = "somebody" if language == "en" else "некто"
+    who = _with_article(found.who, language) or _subject(before, language)
+    if not who or who == found.matter or who.lower() in english.DETERMINERS:
+        who = SOMEBODY[language]
     matter = _plain(found.matter) or _done(found.clause, language) or pursuit.object
     matter = russian.singular(matter) if language == "ru" and pursuit.singular else matter
     verb = tokens[at].text if tokens and found.at < len(tokens) else ""
     after = _clause(text[tokens[at].end :]) if verb else ""
-    facts = _facts(pursuit, matter, who, verb, after, found.clause, language)
+    facts = _facts(pursuit, matter, who, verb, after, language)
+    if language == "ru":
+        facts |= _russian_facts(pursuit, matter, found.clause, text)
     if language == "en" and re.search(rf"\bthe {re.escape(matter)}\b", text, re.IGNORECASE):
         facts["the object"] = f"the {matter}"  # the Queen
     against = (_AGAINST.search(text) or [None, ""])[1] if language == "en" else ""
     return Reading(pursuit, who, matter, str(against).strip(), facts, language)
+
+
+def _with_article(who: str, language: str) -> str:
+    """A captured hero as a subject: "retired boss" is "a retired boss"."""
+    bare = (
+        not who
+        or language == "ru"
+        or who == SOMEBODY["en"]
+        or english.is_proper(who)
+        or english.is_plural(who)
+    )
+    return who if bare else f"{'an' if who[0].lower() in 'aeiou' else 'a'} {who}"
 
 
 def _done(clause: str, language: str) -> str:
@@ -356,11 +396,9 @@ def _plain(matter: str) -> str:
     return re.sub(r"(?<=\w) (?:thief|thieves|case|mystery|robbery|lessons?)$", "", matter)
 
 
-def _facts(
-    pursuit: Pursuit, matter: str, who: str, verb: str, after: str, clause: str, language: str
-) -> dict[str, str]:
+def _facts(pursuit: Pursuit, matter: str, who: str, verb: str, after: str, language: str) -> dict[str, str]:
     """The slots of a reading. In English number and article of the matter are slots of their own."""
-    facts = {"object": matter, "who": _lower_start(who, language), "clause": clause}
+    facts = {"object": matter, "who": _lower_start(who, language)}
     if language == "ru":
         infinitive = russian.infinitive(verb) if verb else ""
         facts |= {"deed": f"{infinitive} {after}".strip() or matter}
@@ -375,8 +413,8 @@ def _facts(
             if plural or english.is_proper(matter) or english.is_mass(matter)
             else f"{'an' if re.match('[aeiou]', matter.lower()) else 'a'} {matter}",
             "ws": "" if _is_several(who) else "s",
-        "is_": "are" if _is_several(who) else "is",
-        "has_": "have" if _is_several(who) else "has",
+            "is_": "are" if _is_several(who) else "is",
+            "has_": "have" if _is_several(who) else "has",
             "is": "are" if plural else "is",
             "was": "were" if plural else "was",
             "has": "have" if plural else "has",
@@ -391,6 +429,17 @@ def _facts(
     for name, text in pursuit.slots.items():
         facts[name] = fill(text, facts)
     return facts
+
+
+def _russian_facts(pursuit: Pursuit, matter: str, clause: str, text: str) -> dict[str, str]:
+    """A clause as a vow and as a skill, where the logline has one, and an amount of money."""
+    named = matter != pursuit.object
+    without = f"жить без {russian.inflect(matter, 'род')}" if named else "молчать"
+    return {
+        "vow": f"не {clause}" if clause else without,
+        "skill": clause or (matter if named else "ремесло"),
+        "sum": russian.amount_in(text),
+    }
 
 
 def _is_several(who: str) -> bool:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 
 from scripts_llm.offline_writer.cast import complete_premise
+from scripts_llm.offline_writer.logline import read_premise
 from scripts_llm.offline_writer.wording import title_case
+from scripts_llm.screenplay.fields import MAX_SENTENCE
 from scripts_llm.screenplay.film_vocabulary import FilmWords
 from scripts_llm.screenplay.premise import Premise
 
@@ -26,16 +28,26 @@ def _quoted(text: str) -> str:
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
+def tidy_logline(logline: str) -> str:
+    """The logline with a capital in front and a full stop behind, and otherwise as it was said."""
+    said = " ".join(logline.split())[:MAX_SENTENCE]
+    ended = said.endswith((".", "!", "?", "…", '"', "»")) or len(said) == MAX_SENTENCE
+    return said[:1].upper() + said[1:] + ("" if ended else ".")
+
+
 def premise_from_logline(logline: str, words: FilmWords, *, seed: int) -> str:
-    """The text of a commented premise file, with a cast that the film model can show."""
-    logline = " ".join(logline.split())[:240]
+    """The text of a commented premise file: cast, wants and settings follow from how the logline is read."""
+    logline = tidy_logline(logline)
     language = "ru" if re.search("[а-яё]", logline, re.IGNORECASE) else "en"
     title = title_from(logline)
     bare = Premise(
         show=title if language == "en" else _sentence_case(title), logline=logline, language=language
     )
     premise, _ = complete_premise(bare, words, seed=seed)
+    reading = read_premise(premise)
+    rivals = [character.name or key for key, character in premise.characters.items()][1:2]
     rows = [
+        *([f"# {reading.sentence(rivals)}"] if reading else []),
         "# A premise: what the show is. Change anything; the next episode follows.",
         "schema: 1",
         f"show: {_quoted(premise.show)}",

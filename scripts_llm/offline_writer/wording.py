@@ -13,7 +13,7 @@ from scripts_llm.offline_writer import bank
 from scripts_llm.offline_writer.person import Person
 
 MAX_WORDS = 14
-_SLOT = re.compile(r"\{(a |the )?([A-Za-z0-9.]+)(?::([а-я]+))?(?:\|([^{}|]*)\|([^{}|]*))?\}")
+_SLOT = re.compile(r"\{(a |the )?([A-Za-z0-9.]+)(?::([а-я]+))?(?:\|([^{}|]*)\|([^{}|]*)(?:\|([^{}|]*))?)?\}")
 _NUMBER_WORDS = re.compile(
     r"\b(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|thirteen|twenty|thirty|forty|fifty"
     r"|sixty|seventy|eighty|ninety|hundred|thousand|half)\b"
@@ -209,9 +209,9 @@ class Phrasing:
         """The text with its slots filled; `{a thing}` gets the right article."""
 
         def value(match: re.Match[str]) -> str:
-            lead, name, case, his, her = match.groups()
-            if his is not None:
-                return his if self.gender(name) != "femn" else her
+            lead, name, case, *forms = match.groups()
+            if forms[0] is not None:
+                return self._agreeing(name, forms)
             lead = lead or ""
             if f"{lead}{name}" in self.facts:  # a reading knows the article itself: "Norway", "the dishes"
                 lead, name = "", f"{lead}{name}"
@@ -223,6 +223,12 @@ class Phrasing:
             return f"{article(filled)} {filled}" if lead == "a " else f"{lead}{filled}"
 
         return _SLOT.sub(value, text)
+
+    def _agreeing(self, name: str, forms: Sequence[str | None]) -> str:
+        """The masculine, feminine or neuter form, by what the slot names; two forms have no neuter."""
+        gender = self.gender(name)
+        neuter = forms[2] if gender == "neut" else None
+        return neuter or (forms[1] if gender == "femn" else forms[0]) or ""
 
     def gender(self, name: str) -> str:
         """The grammatical gender of what a slot names."""

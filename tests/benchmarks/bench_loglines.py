@@ -1,7 +1,8 @@
 """Measures first episodes over tests/benchmarks/loglines.txt: `make bench-writer` prints the table.
 
-For each logline: the pursuit that it is read as, whether that is the one written beside it, and over the seeds
-the share of scenes that name the matter, lines said twice in an episode, slots left open, the longest line.
+For each logline: the pursuit that it is read as, whether that is the one written beside it, and over the
+seeds the share of scenes that name the matter, lines said twice in an episode, slots left open, the longest
+line.
 """
 
 from __future__ import annotations
@@ -69,7 +70,7 @@ def measure(wanted: str, logline: str, seeds: Sequence[int]) -> Row:
         premise = premise_of(logline, seed)
         reading = read_premise(premise)
         script = writer.write_script(premise, WORDS, seed=seed)
-        own += past_episode(script, premise).turns
+        own += "." in past_episode(script, premise).plot
         scripts.append((premise, script))
     assert reading is not None
     shares = [naming(script, reading) for _, script in scripts]
@@ -90,7 +91,8 @@ def measure(wanted: str, logline: str, seeds: Sequence[int]) -> Row:
 
 def naming(script: Script, reading: Reading) -> float:
     """The share of scenes whose lines have a word of the logline's matter or deed, or one made of it."""
-    words = lemmas_of(f"{reading.matter} {reading.facts['deed']} {' '.join(reading.pursuit.words)}")
+    named = (reading.facts.get(slot, "") for slot in ("object", "deed", "doing", "vow", "skill", "sum"))
+    words = lemmas_of(" ".join(named))
     return sum(_names(scene, words) for scene in script.scenes) / len(script.scenes)
 
 
@@ -135,7 +137,8 @@ def main() -> None:
     read = sum(r.is_as_wanted for r in rows)
     half = sum(r.naming >= 0.5 for r in rows)
     sys.stdout.write(
-        f"\n{read} of {len(rows)} read as written beside them; {half} name their matter in half of the scenes; "
+        f"\n{read} of {len(rows)} read as written beside them; {half} name their matter in half of the "
+        f"scenes; "
         f"{sum(r.said_twice for r in rows)} lines said twice, {sum(r.open_slots for r in rows)} open slots, "
         f"longest line {max(r.longest for r in rows)} words.\n"
     )

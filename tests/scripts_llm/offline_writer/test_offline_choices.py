@@ -82,7 +82,10 @@ def test_the_same_seed_writes_the_same_script(premise: Premise) -> None:
 def test_other_wants_change_a_third_of_the_lines(premise: Premise) -> None:
     greedy = recast(premise, wants="all the money in the street")
     shares = [
-        changed(writer.write_script(premise, WORDS, seed=s), writer.write_script(greedy, WORDS, seed=s))
+        changed(
+            writer.write_script(premise, WORDS, seed=s, episode=2),
+            writer.write_script(greedy, WORDS, seed=s, episode=2),
+        )
         for s in range(20)
     ]
     assert min(shares) >= 1 / 3, shares
@@ -91,7 +94,10 @@ def test_other_wants_change_a_third_of_the_lines(premise: Premise) -> None:
 def test_another_flaw_changes_a_third_of_the_lines(premise: Premise) -> None:
     vain = recast(premise, flaw="vain, in front of any mirror")
     shares = [
-        changed(writer.write_script(premise, WORDS, seed=s), writer.write_script(vain, WORDS, seed=s))
+        changed(
+            writer.write_script(premise, WORDS, seed=s, episode=2),
+            writer.write_script(vain, WORDS, seed=s, episode=2),
+        )
         for s in range(20)
     ]
     assert min(shares) >= 1 / 3, shares
@@ -101,7 +107,7 @@ def test_what_somebody_wants_is_what_the_episode_is_about(premise: Premise) -> N
     """Money talks of money: the drive's own words turn up in the lines."""
     goals = [part for goal in bank.table("drive")["money"].fact("goal") for part in goal.split(" ; ")]
     rich = recast(premise, wants="to be rich by Friday")
-    texts = [" ".join(told(writer.write_script(rich, WORDS, seed=s))).lower() for s in range(40)]
+    texts = [" ".join(told(writer.write_script(rich, WORDS, seed=s, episode=2))).lower() for s in range(40)]
     hits = sum(any(goal.lower() in text for goal in goals) for text in texts)
     assert hits >= 20, hits
 
@@ -114,7 +120,7 @@ def test_episodes_of_one_seed_tell_different_stories(premise: Premise) -> None:
 
 
 def test_two_hundred_seeds_use_every_plot(premise: Premise) -> None:
-    titles = {writer.write_script(premise, WORDS, seed=s).logline for s in range(200)}
+    titles = {writer.write_script(premise, WORDS, seed=s, episode=2).logline for s in range(200)}
     assert len(titles) >= 16, len(titles)
 
 

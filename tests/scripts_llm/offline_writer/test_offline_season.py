@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from scripts_llm.offline_writer import bank, writer
+from scripts_llm.offline_writer import bank, pursuits, writer
 from scripts_llm.offline_writer.season import PastEpisode, Season, past_episode
 from tests.benchmarks.bench_writer import WORDS, Measures, measure, shipped
 
@@ -57,12 +57,15 @@ def test_an_episodes_plot_is_recognised_from_its_script(show: str) -> None:
     language = bank.bank_language(premise.language)
     for seed in range(12):
         past = past_episode(writer.write_script(premise, WORDS, seed=seed), premise)
-        assert past.plot in bank.table("story", language)
+        assert past.plot in pursuits.plots(language)
+        later = past_episode(writer.write_script(premise, WORDS, seed=seed, episode=2), premise)
+        assert later.plot in bank.table("story", language)
 
 
 def test_a_plot_of_the_past_is_called_back_to() -> None:
     premise = shipped("joe_and_the_don")
-    continuity = Season((PastEpisode("The Late Don", plot="dead"), PastEpisode("Gerald", plot="gerald")))
+    told = PastEpisode("The Late Don", plot="dead"), PastEpisode("Gerald", plot="gerald", turns=True)
+    continuity = Season(told)
     texts = [
         line
         for seed in range(60)

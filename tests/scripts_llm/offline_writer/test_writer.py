@@ -207,7 +207,8 @@ def test_the_structure_is_a_sitcoms(sweep: tuple[Premise, list[Script]]) -> None
 
 def test_the_film_model_can_show_what_is_seen(sweep: tuple[Premise, list[Script]]) -> None:
     premise, scripts = sweep
-    settings = set(premise.settings) | set(WORDS.sets) | {n.replace(" ", "_") for n in WORDS.sets}
+    filled, _ = casting.complete_premise(premise, WORDS, seed=0)
+    settings = set(filled.settings) | set(WORDS.sets) | {n.replace(" ", "_") for n in WORDS.sets}
     for seed, script in enumerate(scripts):
         for scene in script.scenes:
             assert scene.setting in settings, (seed, scene.setting)

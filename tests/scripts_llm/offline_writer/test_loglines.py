@@ -1,0 +1,183 @@
+"""Loglines are read, and the first episode is about them: the ninety of tests/benchmarks/loglines.txt."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from scripts_llm.errors import ScriptError
+from scripts_llm.offline_writer import writer
+from scripts_llm.offline_writer.logline import read_logline, read_premise
+from scripts_llm.offline_writer.pursuits import STEPS, all_pursuits, read_pursuit
+from scripts_llm.offline_writer.season import Season, past_episode, split_logline
+from scripts_llm.screenplay.premise import Character, Premise
+from tests.benchmarks.bench_loglines import loglines, measure, naming, premise_of
+from tests.benchmarks.bench_writer import WORDS, shipped
+
+SHORT = """
+about: keeping bees
+says: [keep bees]
+object: bee
+reads: "{who} keep{ws} bees"
+matter: the bees
+prize: a jar ; the jar
+since: [The bees are back.]
+more: |
+  --- mid
+  A: Bees?
+  B: Bees.
+plots:
+  swarm:
+    title: [The Swarm]
+    logline: "{A.name} keeps bees."
+    scenes: |
+"""
+
+
+@pytest.mark.parametrize("language", ["en", "ru"])
+def test_there_are_twenty_pursuits_with_three_plots_of_every_step(language: str) -> None:
+    pursuits = all_pursuits(language)
+    assert len(pursuits) >= 20
+    for blocks in pursuits.values():
+        assert len(blocks.plots) >= 3
+        assert all(plot.at(step) for plot in blocks.plots for step in (*STEPS, "mid"))
+        assert blocks.later.at("later")
+    assert pursuits.keys() == all_pursuits("en").keys()
+
+
+def test_every_logline_is_read_as_what_is_written_beside_it() -> None:
+    wrong = [
+        (wanted, logline, row.pursuit)
+        for wanted, logline in loglines()
+        if not (row := measure(wanted, logline, range(1))).is_as_wanted
+    ]
+    assert wrong == []
+
+
+@pytest.mark.parametrize(
+    ("logline", "pursuit", "matter", "who"),
+    [
+        ("A cat runs for mayor", "office", "mayor", "A cat"),
+        (
+            "A fishmonger rents his spare room to a retired mob boss",
+            "moving",
+            "spare room",
+            "a retired mob boss",
+        ),
+        ("Bruno fell in love with the fridge", "courtship", "fridge", "Bruno"),
+        ("The Queen is coming to tea", "visit", "Queen", "somebody"),
+        ("Two nuns set out to cross the desert", "journey", "desert", "Two nuns"),
+        ("My aunt bets the vicar that she can go a year without gin", "bet", "gin", "My aunt"),
+        ("A gardener waters the moon", "wants", "moon", "A gardener"),
+        ("The ballot box", "office", "mayor", "somebody"),
+        ("Cheese", "oddity", "cheese", "somebody"),
+    ],
+)
+def test_a_logline_says_who_wants_what(logline: str, pursuit: str, matter: str, who: str) -> None:
+    reading = read_logline(logline)
+    assert reading is not None
+    assert (reading.pursuit.name, reading.matter, reading.who) == (pursuit, matter, who)
+
+
+@pytest.mark.parametrize(
+    ("logline", "pursuit", "matter"),
+    [
+        ("Кот идёт в мэры", "office", "мэр"),
+        ("Бабушка открыла подпольную шашлычную", "business", "шашлычная"),
+        ("Домовой пишет любовные письма почтальонше", "courtship", "почтальонша"),
+        ("Вор прячется в детском саду под видом логопеда", "hiding", "логопед"),
+        ("У всей деревни день рождения в один день", "oddity", "день рождения"),
+    ],
+)
+def test_a_russian_logline_is_read_into_the_nominative(logline: str, pursuit: str, matter: str) -> None:
+    reading = read_logline(logline, "ru")
+    assert reading is not None
+    assert (reading.pursuit.name, reading.matter) == (pursuit, matter)
+
+
+def test_a_reading_is_told_in_a_sentence() -> None:
+    reading = read_logline("A cat runs for mayor")
+    assert reading is not None
+    assert reading.sentence(["Bruno"]) == "I read: a cat wants to be mayor; against: Bruno."
+    assert read_logline("  ") is None
+
+
+@pytest.mark.parametrize("every", [0, 1, 2, 3])
+def test_first_episodes_are_about_their_loglines(every: int) -> None:
+    for number, (wanted, logline) in enumerate(loglines()):
+        if number % 4 != every:
+            continue
+        row = measure(wanted, logline, range(3))
+        assert row.own_plots == 1, row
+        assert row.naming >= 0.4, row
+        assert row.said_twice == row.open_slots == 0, row
+        assert row.longest <= 14, row
+
+
+def test_later_episodes_turn_to_the_logline_and_say_what_became_of_it() -> None:
+    for name in ("vote_biscuit", "don_na_rybnoy"):
+        premise = shipped(name)
+        reading = read_premise(premise)
+        season = Season()
+        for script in writer.write_season(premise, WORDS, seed=1, episodes=12):
+            season = season.after(past_episode(script, premise))
+        turns = [past.turns for past in season.episodes]
+        assert turns[0]
+        assert all(any(turns[n : n + 3]) for n in range(10)), turns
+        became = [split_logline(past.logline, reading)[1] for past in season.episodes]
+        assert sum(map(bool, became)) + sum("." in past.plot for past in season.episodes) == sum(turns)
+
+
+def test_a_show_that_began_before_turns_to_its_logline_next() -> None:
+    premise = shipped("vote_biscuit")
+    old = list(writer.write_season(premise, WORDS, seed=1, episodes=2))[1]
+    assert not past_episode(old, premise).turns
+    script = writer.write_script(
+        premise, WORDS, seed=1, episode=2, history=Season().after(past_episode(old, premise))
+    )
+    assert past_episode(script, premise).turns
+
+
+def test_a_season_without_a_logline_has_its_plots_as_before() -> None:
+    premise = Premise(show="Nothing", characters={"ann": Character(name="Ann")})
+    script = writer.write_script(premise, WORDS, seed=1)
+    assert "." not in past_episode(script, premise).plot
+
+
+def test_the_hero_is_whom_the_logline_is_about() -> None:
+    script = writer.write_script(shipped("joe_and_the_don"), WORDS, seed=0)
+    assert (script.logline or "").startswith("The Don")
+
+
+def test_new_casts_what_the_logline_says() -> None:
+    premise = premise_of("Joe opens a bakery", 3)
+    lead = next(iter(premise.characters.values()))
+    assert lead.name == "Joe"
+    assert "money" in (lead.wants or "")
+    assert premise.settings["bakery"].look == "kitchen"
+    assert premise_of("a cat runs for mayor", 1).logline == "A cat runs for mayor."
+    race = premise_of("A cat runs for mayor", 1)
+    assert {"stage", "office", "street"} <= {setting.look for setting in race.settings.values()}
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (SHORT, "wanted a scene for every step, none for open, trouble"),
+        (SHORT.replace("matter: the bees", "mattter: the bees"), "mattter"),
+        (SHORT.replace("says: [keep bees]", "says: [keep bees"), "bees.yaml"),
+        ("", "bees.yaml"),
+    ],
+)
+def test_a_faulty_pursuit_is_one_clear_error(text: str, told: str) -> None:
+    with pytest.raises(ScriptError, match=re.escape(told)) as error:
+        read_pursuit(text, "bees.yaml")
+    assert "\n" not in str(error.value)
+
+
+def test_naming_counts_scenes() -> None:
+    premise = premise_of("A cat runs for mayor", 1)
+    reading = read_premise(premise)
+    assert reading is not None
+    assert 0.5 <= naming(writer.write_script(premise, WORDS, seed=1), reading) <= 1
