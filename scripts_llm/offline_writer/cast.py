@@ -164,11 +164,12 @@ def _key(name: str, taken: Mapping[str, object]) -> str:
 def _invent_lead(premise: Premise, state: _CastState) -> Character:
     told = premise.logline or premise.show
     kinds, trades = _kinds_of(told, state.words), matching_blocks("trade", told, state.language)
-    kind = state.kind_from(kinds[:1] or ("man", "woman"))
+    named = state.reading.name if state.reading else ""
+    kind = state.kind_from(kinds[:1] or _people_called(named, state.language))
     work = [trade for trade in trades if trade not in KIND_WORDS]
     pools = (*work, kind, "any")
     lead = Character(
-        name=state.name_from((state.reading.name,) if state.reading and state.reading.name else (), kind),
+        name=state.name_from((named,) if named else (), kind),
         look=state.look_for(kind, trades),
         role=_role_from(trades, kind, state.language),
         **{
@@ -177,6 +178,13 @@ def _invent_lead(premise: Premise, state: _CastState) -> Character:
         },
     )
     return lead.model_copy(update=_pursued(state.reading))
+
+
+def _people_called(name: str, language: str) -> tuple[str, ...]:
+    """The kinds of people that may have a name."""
+    if language == "ru" and name:
+        return ("woman",) if russian.gender_of(name) == "femn" else ("man",)
+    return ("man", "woman")
 
 
 def _pursued(reading: Reading | None) -> dict[str, str]:

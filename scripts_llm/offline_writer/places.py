@@ -26,7 +26,7 @@ SYNONYMS: Mapping[str, tuple[str, ...]] = {
     "bar": ("pub", "tavern", "saloon", "cafe", "restaurant", "diner"),
     "classroom": ("school", "class", "lecture", "library"),
     "stage": ("theatre", "theater", "studio", "podium", "concert", "arena", "podium"),
-    "spaceship": ("space", "ship", "rocket", "bridge", "airlock", "cockpit"),
+    "spaceship": ("space", "ship", "submarine", "rocket", "bridge", "airlock", "cockpit"),
     "office": ("headquarters", "station", "bureau", "town hall", "desk", "bank", "court"),
     "bedroom": ("attic", "guest room", "spare room", "bed", "cell"),
     "kitchen": ("bakery", "galley", "canteen", "laboratory", "lab"),

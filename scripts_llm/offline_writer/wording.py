@@ -53,7 +53,9 @@ _LONG_FORMS: Mapping[str, str] = {
     "what's": "what is",
 }
 _SHORT_FORM = re.compile(
-    rf"(?<![\w'])(?:{'|'.join(_LONG_FORMS)})(?![\w']| (?:been|got|had)\b)", re.IGNORECASE
+    rf"(?<![\w'])(?:{'|'.join(_LONG_FORMS)})(?![\w']| (?:been|got|had)\b)"
+    r"(?!(?<=n't) (?:I|it|you|he|she|we|they)\b)",  # "isn't it?"
+    re.IGNORECASE,
 )
 _OPENED = {
     "okay",

@@ -29,6 +29,7 @@ from scripts_llm.screenplay.script import Line, Scene, Script
 
 if TYPE_CHECKING:
     from flows.studio.production.console import Say
+    from scripts_llm.llm_writer.matter import Matter
     from scripts_llm.llm_writer.session import Assignment
     from scripts_llm.llm_writer.writer import WrittenScript
 
@@ -189,7 +190,6 @@ def assignment(
 
     `suggestions` are the viewers', by name.
     """
-    from scripts_llm.llm_writer.matter import matter_of_logline
     from scripts_llm.llm_writer.session import Assignment
 
     return Assignment(
@@ -200,9 +200,28 @@ def assignment(
         continuity=story_memory.read_continuity_before(episode),
         prompts=own_prompts(episode),
         raw=episode.folder.root / "writer-answer.txt",
-        matter=matter_of_logline(premise),
+        matter=_matter(premise),
         alternates=num_alternates(episode),
         suggestions=suggestions,
+    )
+
+
+def _matter(premise: Premise) -> Matter:
+    """What the show's logline is about, as the offline writer reads it; the logline's own words name it."""
+    from scripts_llm.llm_writer.matter import MOST_WORDS, Matter, matter_of_logline
+    from scripts_llm.offline_writer.logline import read_premise
+
+    plain, reading = matter_of_logline(premise), read_premise(premise)
+    if reading is None:
+        return plain
+    named = [reading.matter] if reading.matter.lower() in (premise.logline or "").lower() else []
+    words = tuple(dict.fromkeys((*named, *plain.words)))[:MOST_WORDS]
+    return Matter(
+        who=reading.who,
+        does=reading.facts.get("deed", ""),
+        about=premise.logline or reading.matter,
+        against=reading.against,
+        words=words,
     )
 
 
