@@ -2,7 +2,10 @@
 
 Where to find what:
     templates/room/<language>   plots (stories_*.txt), gags (runners_*.txt), jokes by drive, flaw and trade
+    templates/pursuits/<language>   what loglines are about, with plots of their own
     bank        reads those files
+    logline     reads who wants what, to or about what, and against whom
+    pursuits    reads the files of templates/pursuits
     writer      premise in, script out: the order of the steps
     season      the episodes before this one, so that nothing is repeated
     story       which plot and which scenes an episode has; the search that fills them

@@ -3,9 +3,9 @@
 Each pursuit says how it is put into words: `run for *`. The first word of such a pattern stands for all its
 forms (in Russian every word does), `*` for a noun phrase, the matter; `@` for whom it is about, if not its
 subject; `+` for a clause with its verb; `~` for up to nine words; `a|b` for either. A pattern that begins
-with `*` takes its subject for the matter. Behind `=` is what becomes of it: `move in with * = {*}'s flat`.
-Where no pattern fits, the nearest pursuit by the words of its family does, then "wants" for somebody who
-does something, then "oddity".
+with `*` takes its subject for the matter; one that ends on `^` casts it as the foil. Behind `=` is what
+becomes of the matter: `move in with * = {*}'s flat`. Where no pattern fits, the nearest pursuit by the words
+of its family does, then "wants" for somebody who does something, then "oddity".
 """
 
 from __future__ import annotations
@@ -83,6 +83,7 @@ class Reading:
     against: str = ""
     facts: Mapping[str, str] = field(default_factory=dict)
     language: str = "en"
+    is_foil: bool = False  # whether `who` plays against the one whose plot it is: the pupil of a lesson
 
     @property
     def name(self) -> str:
@@ -137,6 +138,7 @@ class _Match:
     matter: str = ""
     clause: str = ""
     who: str = ""
+    is_foil: bool = False
 
 
 @dataclass(frozen=True)
@@ -160,7 +162,7 @@ def _tokens(text: str) -> tuple[Token, ...]:
 def _matches(pursuit: Pursuit, tokens: Sequence[Token], text: str, language: str) -> Iterator[_Match]:
     for pattern in pursuit.says:
         words, _, template = pattern.partition(" = ")
-        parts = words.split()
+        parts = words.removesuffix(" ^").split()
         subject = parts[0] == "*"
         parts = parts[1:] if subject else parts
         for at in range(len(tokens)):
@@ -174,7 +176,8 @@ def _matches(pursuit: Pursuit, tokens: Sequence[Token], text: str, language: str
                 continue
             matter = fill(template.replace("{*", "{object"), {"object": matter}) if template else matter
             who = SOMEBODY[language] if subject else found.who
-            yield _Match(pursuit, at, len(words.replace("*", "")), matter, clause, who)
+            length = len(words.replace("*", ""))
+            yield _Match(pursuit, at, length, matter, clause, who, words.endswith(" ^"))
             break
 
 
@@ -367,7 +370,7 @@ def _reading(found: _Match, tokens: Sequence[Token], text: str, language: str) -
     if language == "en" and re.search(rf"\bthe {re.escape(matter)}\b", text, re.IGNORECASE):
         facts["the object"] = f"the {matter}"  # the Queen
     against = (_AGAINST.search(text) or [None, ""])[1] if language == "en" else ""
-    return Reading(pursuit, who, matter, str(against).strip(), facts, language)
+    return Reading(pursuit, who, matter, str(against).strip(), facts, language, found.is_foil)
 
 
 def _with_article(who: str, language: str) -> str:
@@ -398,7 +401,8 @@ def _plain(matter: str) -> str:
 
 def _facts(pursuit: Pursuit, matter: str, who: str, verb: str, after: str, language: str) -> dict[str, str]:
     """The slots of a reading. In English number and article of the matter are slots of their own."""
-    facts = {"object": matter, "who": _lower_start(who, language)}
+    base = russian.infinitive(verb) if language == "ru" else english.base_form(verb)
+    facts = {"object": matter, "who": _lower_start(who, language), "verb": base}
     if language == "ru":
         infinitive = russian.infinitive(verb) if verb else ""
         facts |= {"deed": f"{infinitive} {after}".strip() or matter}

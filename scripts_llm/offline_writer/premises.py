@@ -11,11 +11,32 @@ from scripts_llm.screenplay.fields import MAX_SENTENCE
 from scripts_llm.screenplay.film_vocabulary import FilmWords
 from scripts_llm.screenplay.premise import Premise
 
+_OPEN_ENDED = {
+    "a",
+    "an",
+    "the",
+    "of",
+    "in",
+    "on",
+    "at",
+    "to",
+    "for",
+    "with",
+    "and",
+    "his",
+    "her",
+    "against",
+    "by",
+}
+
 
 def title_from(logline: str) -> str:
     """A show's name from its logline: at most seven words, capitalised as a title."""
     head = re.split(r"[,.;:!?]|\b(?:who|which|that|because|until)\b", logline.strip())[0]
-    return title_case(" ".join((head or logline).split()[:7]))[:80].strip() or "Untitled"
+    words = (head or logline).split()[:7]
+    while len(words) > 2 and words[-1].lower() in _OPEN_ENDED:
+        words.pop()
+    return title_case(" ".join(words))[:80].strip() or "Untitled"
 
 
 def _sentence_case(title: str) -> str:

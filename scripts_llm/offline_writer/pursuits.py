@@ -31,6 +31,7 @@ class Plot(Model):
 
     title: tuple[str, ...] = Field(min_length=1)
     logline: str
+    verbs: tuple[str, ...] = ()  # of loglines that it tells, if not all: `invent` and not `find`
     thing: str = "{object}"
     prop: str = ""
     scenes: str
@@ -104,6 +105,7 @@ def _blocks(pursuit: Pursuit, more: Block, where: str) -> Iterator[Block]:
             "thing": (plot.thing,),
             "matter": (pursuit.matter,),
             "prop": (plot.prop or pursuit.prop,),
+            "verbs": plot.verbs,
         }
         scenes = (*block.exchanges, *more.at("mid"))
         yield Block("pursuit", f"{pursuit.name}.{name}", facts, scenes)

@@ -104,7 +104,10 @@ def _write(
     own = _plots_of_the_logline(reading, so_far, Random(f"pursuit {episode} {salt}"))
     people = _choose_leads(cast, salt, episode)
     if own and reading:
-        people = _lead_first(people, choose_hero(reading, cast, _roles(filled)))
+        hero = choose_hero(reading, cast, _roles(filled))
+        rest = [person for person in cast if person is not hero]
+        lead, foil = (rest[0], hero) if reading.is_foil and rest else (hero, None)
+        people = _lead_first(people, lead, foil)
     plots = [*own, *_rank_fresh_blocks("story", people, Random(f"story {episode} {salt}"), so_far)]
     runners = _rank_fresh_blocks("runner", people, Random(f"runner {episode} {salt}"), so_far)
     steps = _choose_steps(filled, people, rng)
@@ -142,12 +145,14 @@ def _plots_of_the_logline(reading: Reading | None, so_far: Season, rng: Random) 
         return []
     own = list(pursuits.all_pursuits(reading.language)[reading.pursuit.name].plots)
     rng.shuffle(own)
+    verb = reading.facts["verb"]
+    own.sort(key=lambda block: bool(block.fact("verbs")) and verb not in block.fact("verbs"))
     return [block for block in own if so_far.since("story", block.name) >= AGAIN]
 
 
-def _lead_first(people: dict[str, Person], hero: Person) -> dict[str, Person]:
-    """The people by role with the hero of the logline as A."""
-    rest = [person for person in people.values() if person is not hero]
+def _lead_first(people: dict[str, Person], hero: Person, foil: Person | None = None) -> dict[str, Person]:
+    """The people by role with the hero of the logline as A, and its foil, if it names one, as B."""
+    rest = sorted((p for p in people.values() if p is not hero), key=lambda person: person is not foil)
     return dict(zip("ABC", (hero, *rest), strict=False))
 
 

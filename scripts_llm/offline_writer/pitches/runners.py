@@ -15,6 +15,7 @@ from scripts_llm.offline_writer.bank import Block
 from scripts_llm.offline_writer.cast import complete_premise
 from scripts_llm.offline_writer.dialogue import word_exchange_anew
 from scripts_llm.offline_writer.person import read_person
+from scripts_llm.offline_writer.pursuits import all_pursuits
 from scripts_llm.offline_writer.story import PlannedScene
 from scripts_llm.offline_writer.wording import Phrasing, skeleton
 from scripts_llm.offline_writer.writer import spoken_names
@@ -140,7 +141,7 @@ def _is_spare(scene: Scene, language: str) -> bool:
 
 @cache
 def _spare_openings(language: str) -> tuple[re.Pattern[str], ...]:
-    """Patterns of the first lines of scenes about a want, a third person, a catchphrase or a gag."""
+    """Patterns of the first lines of scenes about a want, a third person, a catchphrase, a gag or an aside."""
     exchanges = [
         exchange
         for kind in ("want", "third", "catch", "runner")
@@ -148,6 +149,7 @@ def _spare_openings(language: str) -> tuple[re.Pattern[str], ...]:
         for exchange in block.exchanges
         if kind != "runner" or exchange.step == "mid"
     ]
+    exchanges += [exchange for each in all_pursuits(language).values() for exchange in each.later.exchanges]
     texts = [wording.text for exchange in exchanges for wording in exchange.lines[0].wordings]
     literal = [re.split(r"\{[^{}]*\}", text) for text in texts]
     return tuple(

@@ -278,7 +278,7 @@ def test_new_writes_a_premise_that_can_be_filmed_at_once(call, in_empty_folder):
     assert code == 0
     assert "premises/a-cat-runs-for-mayor.yaml" in out
     premise = read_premise(path)
-    assert premise.logline == LOGLINE
+    assert premise.logline == f"{LOGLINE}."
     assert len(premise.characters) >= 2
     assert "#" in path.read_text(encoding="utf-8")
 
