@@ -1,4 +1,8 @@
-"""Writes docs/scripts: three whole scripts in each language, seeds 0, 1 and 2, by the offline writer."""
+"""Writes docs/scripts: three whole scripts in each language, seeds 0, 1 and 2, by the offline writer.
+
+Five more are first episodes of loglines, of twenty that were read aloud and scored: every fourth as it came,
+and the worst.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +12,7 @@ from pathlib import Path
 import yaml
 
 from scripts_llm.offline_writer import writer
+from scripts_llm.offline_writer.premises import premise_from_logline
 from scripts_llm.screenplay.film_vocabulary import FilmWords
 from scripts_llm.screenplay.premise import Premise, display_name
 from scripts_llm.screenplay.script import Beat, Scene, Script
@@ -16,13 +21,34 @@ from t2v.toon import world
 FOLDER = Path(__file__).parent / "scripts"
 SHOWS = ("joe_and_the_don", "don_na_rybnoy")
 SEEDS = (0, 1, 2)
+LOGLINE_SEED = 11
+SCORED = {
+    "An old captain swears never to set foot on land again": (
+        "About it: yes. Sent: yes. The flag with the land crossed out is the best of it; that the "
+        "captain may stand in a kitchen is never asked."
+    ),
+    "A child finds a door behind the wardrobe that leads to an office": (
+        "About it: yes. Sent: yes. The law of who said “oh” first carries it; the office behind the "
+        "door is never entered."
+    ),
+    "A magician owes forty pounds to a very patient loan shark": (
+        "About it: yes. Sent: yes. The instalments grow and turn; nobody does magic."
+    ),
+    "Кот боится налоговой проверки": (
+        "About it: yes. Sent: yes. The inspection is a woman on the sofa; the tax is never named."
+    ),
+    "A vampire moves in with a dentist": (
+        "About it: in part. Sent: no. The worst of the twenty: a good plot about a box, but the "
+        "dentist is only the owner of a room, and nobody has teeth."
+    ),
+}
 WORDS = FilmWords(world.SETS, world.KINDS, world.COLOURS, world.ACTIONS, world.ACCESSORIES, world.PROPS)
 
 
-def page(premise: Premise, script: Script, name: str, seed: int) -> str:
+def page(premise: Premise, script: Script, source: str, score: str = "") -> str:
     """The script as a page to read aloud; **a line in bold** gets a laugh."""
     rows = [f"# {premise.show}: {script.title}", "", script.logline or "", ""]
-    rows += [f"`templates/premises/{name}.yaml`, seed {seed}, the offline writer, as it came.", ""]
+    rows += [f"{source}, the offline writer, as it came.", "", *([f"*{score}*", ""] if score else [])]
     cast = {**premise.characters, **script.cast}
     names = {key: display_name(key, character) for key, character in cast.items()}
     for scene in script.scenes:
@@ -51,7 +77,14 @@ def pages() -> dict[str, str]:
         premise = Premise.model_validate(yaml.safe_load(file.read_text("utf-8")))
         for seed in SEEDS:
             script = writer.write_script(premise, WORDS, seed=seed)
-            written[f"{name}_{seed}.md"] = page(premise, script, name, seed)
+            source = f"`templates/premises/{name}.yaml`, seed {seed}"
+            written[f"{name}_{seed}.md"] = page(premise, script, source)
+    for number, (logline, score) in enumerate(SCORED.items(), 1):
+        text = premise_from_logline(logline, WORDS, seed=LOGLINE_SEED)
+        premise = Premise.model_validate(yaml.safe_load(text))
+        script = writer.write_script(premise, WORDS, seed=LOGLINE_SEED)
+        source = f'`new "{logline}"`, seed {LOGLINE_SEED}'
+        written[f"logline_{number}.md"] = page(premise, script, source, score)
     return written
 
 

@@ -163,7 +163,10 @@ def _key(name: str, taken: Mapping[str, object]) -> str:
 
 def _invent_lead(premise: Premise, state: _CastState) -> Character:
     told = premise.logline or premise.show
-    kinds, trades = _kinds_of(told, state.words), matching_blocks("trade", told, state.language)
+    kinds, trades = (
+        _kinds_of(_people_of(told, state.reading), state.words),
+        matching_blocks("trade", told, state.language),
+    )
     named = state.reading.name if state.reading else ""
     kind = state.kind_from(kinds[:1] or _people_called(named, state.language))
     work = [trade for trade in trades if trade not in KIND_WORDS]
@@ -178,6 +181,12 @@ def _invent_lead(premise: Premise, state: _CastState) -> Character:
         },
     )
     return lead.model_copy(update=_pursued(state.reading))
+
+
+def _people_of(told: str, reading: Reading | None) -> str:
+    """A logline without its matter: who fights over a goldfish is no goldfish."""
+    matter = reading.matter if reading is not None and reading.language == "en" else ""
+    return re.sub(rf"\b{re.escape(matter)}\b", " ", told, flags=re.IGNORECASE) if matter else told
 
 
 def _people_called(name: str, language: str) -> tuple[str, ...]:
@@ -224,7 +233,9 @@ def _invent_side(name: str, state: _CastState, kind: str | None = None) -> Chara
 
 def _invent_partners(premise: Premise, state: _CastState, lead: Character, count: int) -> list[Character]:
     told = premise.logline or premise.show
-    named = [kind for kind in _kinds_of(told, state.words) if kind not in state.kinds]
+    named = [
+        kind for kind in _kinds_of(_people_of(told, state.reading), state.words) if kind not in state.kinds
+    ]
     side = bank.table("side", state.language)
     trades = {
         *matching_blocks("trade", told, state.language),

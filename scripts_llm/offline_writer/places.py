@@ -142,7 +142,7 @@ def describe_action(scene: PlannedScene, actions: Sequence[str], props: Sequence
         if not verb:
             verb = "arguing" if heated else "talking" if role == first or rng.random() < 0.4 else "standing"
         held = scene.prop if prop == "thing" else prop
-        if not held and not stage and scene.holder == role:
+        if not held and (scene.holder == role if not stage else scene.shows_prop and role == "A"):
             held = scene.prop
         place = _PLACES[len(present)][number]
         verb = verb if verb in actions else "standing"

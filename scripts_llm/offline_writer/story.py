@@ -69,6 +69,13 @@ _PARTS: Mapping[str, Part] = {
     "reversal": "act_2",
     "tag": "tag",
 }
+_STEPS_WITH_PROP = frozenset({"trouble", "scheme", "tag"})
+_PROPS: Mapping[str, tuple[str, ...]] = {
+    "fish": ("fish", "trout", "cod", "salmon", "рыб", "карп", "селёд", "аквариум"),
+    "cup": ("tea", "coffee", "cup", "soup", "чай", "чаш", "кубок", "кофе", "суп"),
+    "phone": ("phone", "телефон"),
+    "ufo": ("ufo", "saucer", "нло", "тарелк"),
+}
 MOST_TRIES = 70  # exchanges worded before a plan is given up
 PLANT_DISTANCE = 2  # scenes between a reversal and its plant, at least
 
@@ -84,6 +91,7 @@ class PlannedScene:
     lines: tuple[WordedLine, ...]
     holder: str | None  # the role that has the story's object
     prop: str
+    shows_prop: bool = False  # whether A holds it, whatever the exchange says
 
 
 @dataclass
@@ -217,7 +225,9 @@ def fill_plan(plan: EpisodePlan, phrasing: Phrasing) -> tuple[PlannedScene, ...]
             if lines:
                 after = state.after(exchange, at)
                 holder = after.holder if step in STORY_STEPS else None
-                scene = PlannedScene(step, part_of(step), exchange, cast, lines, holder, _prop(plan, step))
+                prop = _prop(plan, step, phrasing.facts.get("object", ""))
+                shows = plan.story.kind == "pursuit" and step in _STEPS_WITH_PROP
+                scene = PlannedScene(step, part_of(step), exchange, cast, lines, holder, prop, shows)
                 if (found := search(at + 1, after, (*scenes, scene))) is not None:
                     return found
             phrasing.spent, phrasing.said, phrasing.openers = saved
@@ -226,7 +236,12 @@ def fill_plan(plan: EpisodePlan, phrasing: Phrasing) -> tuple[PlannedScene, ...]
     return search(0, StoryState(), ())
 
 
-def _prop(plan: EpisodePlan, step: str) -> str:
+def _prop(plan: EpisodePlan, step: str, matter: str) -> str:
+    """The prop of a step: the matter of the show's logline, if it is one, else the plot's or the runner's."""
+    if plan.story.kind == "pursuit":
+        named = (prop for prop, words in _PROPS.items() if any(word in matter.lower() for word in words))
+        if prop := next(named, ""):
+            return prop
     block = plan.story if step in STORY_STEPS or plan.story.at(step) else plan.runner
     return (block.fact("prop") or ("",))[0]
 

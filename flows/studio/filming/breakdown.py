@@ -1,13 +1,15 @@
 """Breakdown: shots for scenes whose script lists none, and ids for scenes without one.
 
 A new place gets an establishing shot, the first speaker a medium shot among the others, every other speaker a
-close-up; no size comes more than twice in a row. The prompts name characters; `prompt` fills in their looks.
+close-up; no size comes more than twice in a row, and nobody is framed alike in one place more than twice.
+The prompts name characters, what they do and hold; `prompt` fills in their looks.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 
 from flows.studio.filming import prompt
 from flows.studio.filming.vocabulary import film_words
@@ -20,8 +22,12 @@ SHOTS_A_SCENE = 3
 SHOTS_AN_EPISODE = 30
 MOST_FIGURES = 3
 MOST_IN_A_ROW = 2
+MOST_ALIKE = 2  # shots of a person in one place with the same size
+SIZES: tuple[Size, ...] = ("medium", "close-up", "establishing")
+_SHOWN_WHILE_TALKING = ("dancing", "laughing", "jumping", "waving", "flying")
 _ANGRY = re.compile(r"shout|yell|angr|scream|furious", re.IGNORECASE)
 _QUARREL = re.compile(r"\b(?:argu|quarrel|bicker|fight|fought)", re.IGNORECASE)
+_HELD_BEHIND = re.compile(r",? ?holding ((?:a|an|the) [\w-]+)", re.IGNORECASE)
 _HOLDING = re.compile(r"\b(?:holding|holds) ((?:a|an|the) [\w-]+)", re.IGNORECASE)
 
 
@@ -43,17 +49,19 @@ def break_down(script: Script, premise: Premise) -> dict[int, tuple[Shot, ...]]:
     written: dict[int, tuple[Shot, ...]] = {}
     places: set[str] = set()
     sizes: list[Size] = []
+    framed: Counter[tuple[str, Size, str | None]] = Counter()  # place, size and person of the shots so far
     for index, scene in enumerate(script.scenes):
         where = prompt.place_name(scene, premise)
         shots = scene.shots
         if shots is None:
             limit = _limit(index, len(script.scenes), premise.format.shots)
             shots = break_down_scene(
-                scene, premise, limit=limit, is_new_place=where not in places, before=sizes
+                scene, premise, limit=limit, is_new_place=where not in places, before=sizes, framed=framed
             )
             written[index] = shots
         places.add(where)
         sizes += [shot.size or "medium" for shot in shots]
+        framed.update((where, shot.size or "medium", shot.who) for shot in shots)
     return written
 
 
@@ -66,21 +74,40 @@ def _limit(index: int, num_scenes: int, asked: int | None) -> int:
 
 
 def break_down_scene(
-    scene: Scene, premise: Premise, *, limit: int, is_new_place: bool, before: Sequence[Size] = ()
+    scene: Scene,
+    premise: Premise,
+    *,
+    limit: int,
+    is_new_place: bool,
+    before: Sequence[Size] = (),
+    framed: Mapping[tuple[str, Size, str | None], int] = {},
 ) -> tuple[Shot, ...]:
-    """A scene's shots, at most `limit`; `before` are the sizes of the shots ahead of it."""
+    """A scene's shots, at most `limit`.
+
+    `before` are the sizes of the shots ahead of it; `framed` counts (place, size, person) of all so far.
+    """
     lines = (line for line in scene.dialogue if isinstance(line, Line) and not line.off_screen)
     speakers = tuple(dict.fromkeys(line.who for line in lines))
     named = prompt.characters_named(scene.action, premise.characters)
     present = tuple(dict.fromkeys((*named, *speakers)))
     framings = _framings(speakers, present, limit=limit, is_new_place=is_new_place)
+    where = prompt.place_name(scene, premise)
     sizes = list(before)
     shots = []
     for size, who in framings:
         size = _vary_size(size, sizes, alone=len(present) < 2 or limit == 1)
+        if framed.get((where, size, who), 0) >= MOST_ALIKE:
+            size = _least_used(size, sizes, [framed.get((where, each, who), 0) for each in SIZES])
         sizes.append(size)
         shots.append(Shot(size=size, prompt=_words(scene, premise, size, who, present), who=who))
     return tuple(shots)
+
+
+def _least_used(size: Size, before: Sequence[Size], counts: Sequence[int]) -> Size:
+    """The size in which a person was framed least in this place; not one that comes a third time in a row."""
+    in_a_row = before[-1] if len(before) >= MOST_IN_A_ROW and len({*before[-MOST_IN_A_ROW:]}) == 1 else None
+    ranked = sorted(zip(counts, SIZES, strict=True), key=lambda pair: (pair[1] == in_a_row, pair[0]))
+    return ranked[0][1] if ranked[0][1] != in_a_row else size
 
 
 def _framings(
@@ -147,10 +174,12 @@ def _figure(scene: Scene, premise: Premise, key: str, *, is_speaker: bool) -> st
     clause = prompt.clause_of(scene.action, premise.characters, key)
     argues = key in _quarrellers(scene, premise)
     if is_speaker:
-        doing = "arguing" if argues or _is_angry(scene, key) else "talking"
+        done = _action_in(clause)
+        busy = done if done in _SHOWN_WHILE_TALKING else "talking"
+        doing = "arguing" if argues or _is_angry(scene, key) else busy
     else:
         doing = _action_in(clause) or ("arguing" if argues else "listening")
-    held = _HOLDING.search(clause)
+    held = _HOLDING.search(clause) or _HELD_BEHIND.match(scene.action.partition(clause)[2] if clause else "")
     name = re.sub(r"^The\b", "the", name)
     return f"{name} {doing}" + (f", holding {held[1]}" if held else "")
 

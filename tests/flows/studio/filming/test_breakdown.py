@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from itertools import pairwise
 
@@ -180,3 +181,23 @@ def test_a_place_that_was_seen_is_not_new_in_a_later_scene() -> None:
     establishing = [index for index in written if written[index][0].size == "establishing"]
     assert establishing == [0, 2, 3]
     assert all(earlier < later for earlier, later in pairwise(establishing))
+
+
+def test_who_dances_while_talking_is_seen_dancing() -> None:
+    (two,) = breakdown.break_down_scene(
+        _scene("joe", "don", action="Joe is dancing, holding a fish. The Don is standing."),
+        PREMISE,
+        limit=1,
+        is_new_place=False,
+    )
+    assert (two.prompt or "").startswith("Joe Carp dancing, holding a fish, the Don standing")
+
+
+def test_nobody_is_framed_alike_in_one_place_a_third_time() -> None:
+    scenes = tuple(_scene("joe", "don", action="Joe is standing. The Don is standing.") for _ in range(4))
+    script = Script(schema=1, title="Alike", scenes=scenes)
+    shots = [shot for several in breakdown.break_down(script, PREMISE).values() for shot in several]
+    counted = Counter((shot.size, shot.who) for shot in shots)
+    assert len(counted) >= 6
+    first = [shot for several in list(breakdown.break_down(script, PREMISE).values())[:2] for shot in several]
+    assert max(Counter((shot.size, shot.who) for shot in first).values()) <= 2
