@@ -69,14 +69,16 @@ def past_episode(script: Script, premise: Premise) -> PastEpisode:
     language = bank.bank_language(premise.language)
     opening = scenes[0][:1] if scenes else ()
     story, became = split_logline(script.logline or "", read_premise(premise))
-    own = recognise_block("pursuit", (story, script.title), language)
+    told = (story, script.title)
+    found = (recognise_block(kind, (text,), language) for text in told for kind in ("pursuit", "story"))
+    plot = next((name for name in found if name), "")
     return PastEpisode(
         title=script.title,
         logline=script.logline or "",
-        plot=own or recognise_block("story", (story, script.title), language),
+        plot=plot,
         gag=recognise_block("runner", opening, language),
         scenes=scenes,
-        turns=bool(own or became),
+        turns="." in plot or bool(became),
     )
 
 

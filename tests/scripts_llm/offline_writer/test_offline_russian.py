@@ -32,9 +32,10 @@ def bare(logline: str) -> Premise:
 
 @pytest.fixture(scope="module")
 def scripts() -> list[tuple[Premise, Script]]:
-    """The shipped show over 200 seeds, and shows of a logline alone."""
+    """First and second episodes of the shipped show over 100 seeds, and shows of a logline alone."""
     show = shipped("don_na_rybnoy")
-    told = [(show, writer.write_script(show, WORDS, seed=seed)) for seed in range(200)]
+    seasons = (writer.write_season(show, WORDS, seed=seed, episodes=2) for seed in range(100))
+    told = [(show, script) for season in seasons for script in season]
     return told + [
         (bare(line), writer.write_script(bare(line), WORDS, seed=seed)) for line in BARE for seed in range(30)
     ]
