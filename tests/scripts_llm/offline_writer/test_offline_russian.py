@@ -99,7 +99,7 @@ def test_a_womans_verbs_are_a_womans(scripts: list[tuple[Premise, Script]]) -> N
             else:
                 assert not women.search(line.line), line.line
                 heard["men"] += bool(men.search(line.line))
-    assert min(heard["zina"], heard["men"]) > 20
+    assert min(heard["zina"], heard["men"]) > 10
 
 
 def test_there_are_twelve_plots_whose_payoffs_are_planted_two_scenes_before() -> None:
