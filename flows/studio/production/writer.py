@@ -212,7 +212,8 @@ def _matter(premise: Premise) -> Matter:
     from scripts_llm.offline_writer.logline import read_premise
 
     plain, reading = matter_of_logline(premise), read_premise(premise)
-    if reading is None:
+    is_english = premise.language.lower().startswith("en")
+    if reading is None or (reading.language == "en" and not is_english):  # nobody reads other languages
         return plain
     named = [reading.matter] if reading.matter.lower() in (premise.logline or "").lower() else []
     words = tuple(dict.fromkeys((*named, *plain.words)))[:MOST_WORDS]

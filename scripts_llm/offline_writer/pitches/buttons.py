@@ -5,11 +5,12 @@ The scene may have been edited by hand, or written by somebody else: only what i
 
 from __future__ import annotations
 
+import itertools
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from random import Random
 
-from scripts_llm.offline_writer import bank, nouns
+from scripts_llm.offline_writer import bank, logline, nouns, pursuits
 from scripts_llm.offline_writer.bank import ALTERNATIVE, Exchange, Wording
 from scripts_llm.offline_writer.cast import complete_premise
 from scripts_llm.offline_writer.person import Person, read_person
@@ -21,7 +22,7 @@ from scripts_llm.screenplay.premise import Premise
 from scripts_llm.screenplay.script import Line, Script
 
 _WHY = re.compile(r"\b(?:why|how come|who told|who said|почему|зачем|кто сказал)\b", re.IGNORECASE)
-_SLOT = re.compile(r"\{(?:a |the )?([A-Za-z0-9.]+)(?::[а-я]+)?(?:\|[^{}|]*\|[^{}|]*)?\}")
+_SLOT = re.compile(r"\{(?:a |the )?([A-Za-z0-9._]+)(?::[а-я]+)?(?:\|[^{}|]*\|[^{}|]*)?\}")
 _LITERAL = 8  # letters outside of slots by which a wording is known
 _OWN = 0.4  # by how much what is made for the speaker comes before what anybody may say
 
@@ -83,11 +84,15 @@ def _phrasing(
         if line is not None and line.who in filled.characters:
             character = filled.characters[line.who]
             people[role] = read_person(line.who, character, kinds=words.kinds, language=language)
-    names = spoken_names(filled)
+    names, reading = spoken_names(filled), logline.read_premise(premise)
     return Phrasing(
         rng,
         people,
-        {"own": rng.choice(nouns.own_nouns(premise)), "show": premise.show},
+        {
+            "own": rng.choice(nouns.own_nouns(premise)),
+            "show": premise.show,
+            **(reading.facts if reading is not None else {}),
+        },
         {person.key: ("", "") for person in people.values()},
         forbidden=(),
         language=language,
@@ -130,9 +135,15 @@ def _filled(
         names = _SLOT.findall(wording.text)
         if wording is without or is_of_another_exchange or not fits:
             continue
-        if all(name in slots or name in ("A", "B", role) for name in names):
-            text = _SLOT.sub(lambda slot: slots.get(slot[1], slot[0]), wording.text)
-            yield from _said(_by_our_roles(text, role), phrasing)
+        known = {**slots, "A": "", "B": "", role: "", **phrasing.facts}
+        if all(name in known for name in names):
+            given = {name: text for name, text in slots.items() if name not in phrasing.facts}
+            yield from _said(_by_our_roles(_with_given(wording.text, given), role), phrasing)
+
+
+def _with_given(text: str, given: Mapping[str, str]) -> str:
+    """A text of the bank with these slots filled; the others stay."""
+    return _SLOT.sub(lambda slot: given.get(slot[1], slot[0]), text)
 
 
 def _by_our_roles(text: str, role: str) -> str:
@@ -148,9 +159,11 @@ def _by_our_roles(text: str, role: str) -> str:
 
 
 def _exchanges(language: str) -> Iterator[Exchange]:
-    for kind in ("story", "runner", "want", "third", "catch", "pursuit"):
-        for block in bank.blocks(kind, language):
-            yield from block.exchanges
+    kinds = ("story", "runner", "want", "third", "catch")
+    for block in itertools.chain(
+        pursuits.plots(language).values(), *(bank.blocks(kind, language) for kind in kinds)
+    ):
+        yield from block.exchanges
 
 
 def _pattern(text: str) -> re.Pattern[str]:

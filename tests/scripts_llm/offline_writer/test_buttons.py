@@ -63,6 +63,15 @@ def test_another_wording_of_the_same_line_comes_first_with_what_stood_in_its_slo
     assert offered(script)[0] == "It moved to a bigger lamp. It's doing well."
 
 
+def test_a_plot_of_the_loglines_own_is_worded_with_its_words() -> None:
+    premise = PREMISE.model_copy(update={"logline": "A cat runs for mayor"})
+    script = scene(
+        ("unit", "It's one vote. One to nothing."),
+        ("ann", "Good manners pay. I've always said so. To you, mostly."),
+    )
+    assert offered(script, premise=premise)[0] == "Then it was a landslide!"
+
+
 def test_nothing_that_the_script_says_is_offered_and_the_same_seed_offers_the_same() -> None:
     script = scene(("ann", "Is it bread?"), ("unit", "It is a hat."))
     first = offered(script)
