@@ -190,7 +190,10 @@ class Plan:
     @property
     def filmed_by(self) -> str:
         """The film models as credits name them, each with a licence that forbids something."""
-        names = [film.title if film.is_for_sale else f"{film.title} ({film.licence})" for film in self.films]
+        names = [
+            film.title if film.is_for_sale and not film.territory else f"{film.title} ({film.licence})"
+            for film in self.films
+        ]
         return " and ".join(dict.fromkeys(names))
 
     @cached_property

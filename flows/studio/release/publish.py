@@ -60,12 +60,15 @@ def publish_text(premise: Premise, script: Script, timeline: Timeline, credit: s
 def credit_lines(made: Mapping[str, Any], premise: Premise) -> str:
     """Writer, film model, voices and music with their licences, from the manifest's chapters."""
     films = _films(made)
-    licences = [licence for _, licence in films]
+    licences = [str(film.get("licence") or "") for film in films]
+    named = [f"{_title(film)}{_in_brackets(own)}" for film, own in zip(films, licences, strict=True)]
+    terms = [f"{_title(film)}: {film['territory']}" for film in films if film.get("territory")]
     voices = dict.fromkeys(str(line["voice"]) for line in made.get("lines") or () if line.get("voice"))
     music = {None: f"Music: {MUSIC}", "none": ""}.get(premise.audio.music, "Music: by the makers of the show")
     lines = [
         f"Written by {(made.get('script') or {}).get('written_by') or 'hand'}.",
-        f"Filmed by {' and '.join(f'{title}{_in_brackets(licence)}' for title, licence in films)}.",
+        f"Filmed by {' and '.join(named)}.",
+        *terms,
         f"Voices: {', '.join(voices)}." if voices else "",
         f"{music}." if music else "",
         f"Captions set in {FONT}.",
@@ -83,12 +86,12 @@ def _title(model: Mapping[str, Any]) -> str:
     return str(model.get("title") or ("TOON" if name == DEFAULT_MODEL else name))
 
 
-def _films(made: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """Title and licence of every film model that shots were filmed by, the episode's own first."""
+def _films(made: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The manifest's rows of the film models that shots were filmed by, the episode's own first."""
     models = [made.get("film_model") or {}, made.get("draft_model") or {}]
     used = {shot.get("film_model") for shot in made.get("shots") or ()} - {None}
     counted = [model for model in models if model and (not used or model.get("model") in used)]
-    return [(_title(model), str(model.get("licence") or "")) for model in counted or models[:1]]
+    return counted or models[:1]
 
 
 def _in_brackets(text: str) -> str:

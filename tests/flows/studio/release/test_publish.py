@@ -105,6 +105,8 @@ def test_the_whole_text_is_ready_to_paste(tmp_path):
 
 def test_what_may_be_sold_is_not_forbidden():
     assert "commercial" not in publish.credit_lines({"film_model": {"licence": "Apache-2.0"}}, SHOW)
+    bound = {"title": "Hunyuan", "licence": "Tencent", "territory": "not in the European Union"}
+    assert "Hunyuan: not in the European Union\n" in publish.credit_lines({"film_model": bound}, SHOW)
 
 
 def test_a_title_with_a_slot_that_there_is_not_is_refused():
