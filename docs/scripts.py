@@ -32,7 +32,7 @@ SCORED = {
         "door is never entered."
     ),
     "A magician owes forty pounds to a very patient loan shark": (
-        "About it: yes. Sent: yes. The instalments grow and turn; nobody does magic."
+        "About it: yes. Sent: yes. The creditor's kindness gets worse and worse; nobody does magic."
     ),
     "Кот боится налоговой проверки": (
         "About it: yes. Sent: yes. The inspection is a woman on the sofa; the tax is never named."

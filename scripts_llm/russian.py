@@ -164,7 +164,12 @@ def gender_of(phrase: str) -> str:
 
 def _is_animate(phrase: str) -> bool:
     """Whether the phrase's noun differs between accusative and nominative."""
-    nouns = [_parse(w) for w in phrase.split() if re.fullmatch(r"[А-Яа-яЁё-]+", w)]
+    words = phrase.split()  # "тихий" in front of a noun is no surname
+    nouns = [
+        _parse(word)
+        for at, word in enumerate(words)
+        if re.fullmatch(r"[А-Яа-яЁё-]+", word) and not (word[-2:] in {"ий", "ый"} and at + 1 < len(words))
+    ]
     bent = [(n, n.inflect({"accs"})) for n in nouns if n.tag.POS == "NOUN" and "nomn" in n.tag]
     return any(other is not None and other.word != noun.word for noun, other in bent)
 
