@@ -143,6 +143,8 @@ def _inflect_word(word: str, grammeme: str, gender: str, *, living: bool) -> str
         return word
     if grammeme == "accs" and living and "masc" in parse.tag and "plur" not in parse.tag:
         grammeme = "gent" if not bare.lower().endswith(("а", "я")) else grammeme
+    if grammeme == "accs" and not living and gender == "masc" and parse.tag.POS in {"ADJF", "PRTF"}:
+        return word  # "тихий вечер", where the dictionary offers "тихого"
     wanted = {grammeme, "plur" if "plur" in parse.tag else "sing"}
     if parse.tag.POS != "NOUN" and "plur" not in parse.tag:
         wanted.add(gender)

@@ -6,6 +6,7 @@ import re
 
 import pytest
 
+from scripts_llm import russian
 from scripts_llm.errors import ScriptError
 from scripts_llm.offline_writer import writer
 from scripts_llm.offline_writer.logline import read_logline, read_premise
@@ -94,6 +95,11 @@ def test_a_russian_logline_is_read_into_the_nominative(logline: str, pursuit: st
     reading = read_logline(logline, "ru")
     assert reading is not None
     assert (reading.pursuit.name, reading.matter) == (pursuit, matter)
+
+
+def test_an_inanimate_matter_is_declined_as_one() -> None:
+    assert russian.inflect("тихий вечер", "вин") == "тихий вечер"
+    assert russian.inflect("серый кот", "вин") == "серого кота"
 
 
 def test_a_reading_is_told_in_a_sentence() -> None:
