@@ -13,6 +13,7 @@ from flows.studio.production.console import Console
 from flows.studio.production.episode import Episode
 from flows.studio.production.request import EpisodeRequest, MemeText
 from flows.studio.production.steps import LocalSteps
+from scripts_llm.screenplay.fields import MAX_PROMPT
 from tests.flows.api.conftest import FISH
 
 
@@ -72,7 +73,7 @@ def test_a_conflict_has_the_words_of_the_file_and_writes_nothing(client, api, sh
         ("lines/s01-01", {"old": "It blinked."}),
         ("lines/s01-01", {"file": "/etc/passwd"}),
         ("shots/s01.1", {"file": "/etc/passwd"}),
-        ("shots/s01.1", {"prompt": "x" * 601, "old": "Joe talking, the Don listening"}),
+        ("shots/s01.1", {"prompt": "x" * (MAX_PROMPT + 1), "old": "Joe talking, the Don listening"}),
         ("shots/s01.1", {"size": "huge", "old": "medium"}),
         ("shots/s01.1", {"pick": 0}),
         ("shots/s01.1", {"pick": "one"}),

@@ -11,6 +11,7 @@ from flows.studio.errors import StudioError
 from flows.studio.production.request import EpisodeRequest
 from scripts_llm.errors import ScriptError
 from scripts_llm.files import read
+from scripts_llm.screenplay.fields import MAX_PROMPT
 from scripts_llm.screenplay.premise import Character
 from scripts_llm.screenplay.script import Line
 
@@ -117,7 +118,7 @@ def test_pages_of_action_get_shots_whose_prompts_fit(tiny: Path, tmp_path: Path)
     (scene,) = read.read_script(_script(tiny.parent), ["joe", "don"]).scenes
     assert len(scene.action) > 1500
     assert scene.shots
-    assert all(shot.prompt and len(shot.prompt) <= 600 for shot in scene.shots)
+    assert all(shot.prompt and len(shot.prompt) <= MAX_PROMPT for shot in scene.shots)
 
 
 def test_a_file_that_says_something_else_is_not_written_over(home: Path) -> None:
