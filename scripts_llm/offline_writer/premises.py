@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 
 from scripts_llm.offline_writer.cast import complete_premise
-from scripts_llm.offline_writer.logline import read_premise
 from scripts_llm.offline_writer.wording import title_case
+from scripts_llm.offline_writer.writer import describe_reading
 from scripts_llm.screenplay.fields import MAX_SENTENCE
 from scripts_llm.screenplay.film_vocabulary import FilmWords
 from scripts_llm.screenplay.premise import Premise
@@ -65,10 +65,9 @@ def premise_from_logline(logline: str, words: FilmWords, *, seed: int) -> str:
         show=title if language == "en" else _sentence_case(title), logline=logline, language=language
     )
     premise, _ = complete_premise(bare, words, seed=seed)
-    reading = read_premise(premise)
-    rivals = [character.name or key for key, character in premise.characters.items()][1:2]
+    reading = describe_reading(premise, words)
     rows = [
-        *([f"# {reading.sentence(rivals)}"] if reading else []),
+        *([f"# {reading}"] if reading else []),
         "# A premise: what the show is. Change anything; the next episode follows.",
         "schema: 1",
         f"show: {_quoted(premise.show)}",

@@ -156,6 +156,21 @@ def _lead_first(people: dict[str, Person], hero: Person, foil: Person | None = N
     return dict(zip("ABC", (hero, *rest), strict=False))
 
 
+def describe_reading(premise: Premise, words: FilmWords) -> str | None:
+    """How the logline is read, in a sentence; None for a premise without one.
+
+    The opponent, if the logline names none, is the first of the cast that it is not about.
+    """
+    reading, cast = read_premise(premise), _read_cast(premise, words)
+    if reading is None:
+        return None
+    hero = choose_hero(reading, cast, _roles(premise)) if cast else None
+    others = [
+        display_name(key, who) for key, who in premise.characters.items() if not hero or key != hero.key
+    ]
+    return reading.sentence(others[:1])
+
+
 def _roles(premise: Premise) -> dict[str, str]:
     return {key: f"{c.role or ''} {c.look or ''}" for key, c in premise.characters.items()}
 

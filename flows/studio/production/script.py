@@ -24,7 +24,7 @@ from scripts_llm.files import edit, schema, write
 from scripts_llm.files import outline as outline_files
 from scripts_llm.files import read as yaml_files
 from scripts_llm.offline_writer import cast as casting
-from scripts_llm.screenplay.premise import Premise, display_name
+from scripts_llm.screenplay.premise import Premise
 from scripts_llm.screenplay.script import Line, Scene, Script, Shot
 
 if TYPE_CHECKING:
@@ -222,11 +222,10 @@ def _suggestions(episode: Episode, say: Say) -> tuple[Suggestion, ...]:
 
 def _reading_of(premise: Premise) -> tuple[str, ...]:
     """How the show's logline is read, in a sentence; none for a meme and for a premise without one."""
-    from scripts_llm.offline_writer import logline
+    from scripts_llm.offline_writer.writer import describe_reading
 
-    reading = logline.read_premise(premise) if premise.genre != "meme" else None
-    rivals = [display_name(key, who) for key, who in premise.characters.items()][1:2]
-    return (reading.sentence(rivals),) if reading else ()
+    reading = describe_reading(premise, film_words()) if premise.genre != "meme" else None
+    return (reading,) if reading else ()
 
 
 def save_script(episode: Episode, script: Script, *, head: Sequence[str]) -> None:

@@ -187,3 +187,14 @@ def test_naming_counts_scenes() -> None:
     reading = read_premise(premise)
     assert reading is not None
     assert 0.5 <= naming(writer.write_script(premise, WORDS, seed=1), reading) <= 1
+
+
+@pytest.mark.parametrize(
+    ("cast", "against"), [(("Joe", "The Don"), "Joe"), (("The Don", "Joe"), "Joe"), (("The Don",), "")]
+)
+def test_nobody_is_against_what_they_want_themselves(cast: tuple[str, ...], against: str) -> None:
+    looks = {"Joe": "man", "The Don": "orange cat"}
+    people = {str(i): Character(name=name, look=looks[name], role="?") for i, name in enumerate(cast)}
+    show = Premise(show="?", logline="The Don moves into the spare room.", characters=people)
+    ending = f"; against: {against}." if against else "room."
+    assert str(writer.describe_reading(show, WORDS)).endswith(ending)
