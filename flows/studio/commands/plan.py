@@ -47,9 +47,11 @@ def plan(request: EpisodeRequest) -> Outcome:
     shots, lines = count(current.num_missing_clips, "shot"), count(current.num_missing_voices, "voice line")
     todo = f"to make: {f'{shots}, {lines}' if current.missing else 'the cut'}{kept}"
     rows = (f"  {item}" for item in items[:MOST_ITEMS])
+    used = current.films if current.num_missing_clips else ()
+    films = [line for film in used for line in messages.describe_film_model(film)]
     approvals = messages.describe_approvals(current)
     cost = _describe_cost(current, earlier)
-    return Outcome(0, None, (head, *rows, *rest, todo, *approvals, *cost))
+    return Outcome(0, None, (head, *rows, *rest, todo, *films, *approvals, *cost))
 
 
 def _cut_items(plan: Plan) -> list[str]:

@@ -10,7 +10,7 @@ import pytest
 
 from flows.studio.commands import plan as plan_command
 from flows.studio.errors import StudioError
-from flows.studio.production import writer
+from flows.studio.production import messages, writer
 from flows.studio.production.request import EpisodeRequest
 from flows.studio.workspace import artifacts
 from scripts_llm.llm.client import Call
@@ -160,3 +160,13 @@ def test_one_shot_is_one_shot(home: Path) -> None:
     script = home / "output" / FISH / "script.yaml"
     script.write_text(script.read_text("utf-8").replace("Joe talking", "Joe jumping"), "utf-8")
     assert any("to make: 1 shot, 0 voice lines; " in line for line in plan_command.plan(_options(home)).lines)
+
+
+def test_what_a_film_model_needs_of_this_machine_is_told_where_something_is_filmed(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(messages, "describe_memory", lambda source, memory: f"{source} takes 24 GB")
+    assert not any("24 GB" in line for line in _plan(home)), "nothing is filmed"
+    for clip in (home / "output" / FISH / "clips").iterdir():
+        clip.unlink()
+    assert "toon takes 24 GB" in _plan(home)
