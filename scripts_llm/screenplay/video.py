@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -11,6 +11,7 @@ from scripts_llm.screenplay.fields import Model
 
 Fit = Literal["loop", "boomerang", "hold", "slow", "trim"]
 Watermark = Literal["bug", "crop"]
+Source = Annotated[str, Field(min_length=1, max_length=400)]  # a model's name, or a file's
 
 _LORA_TAG = re.compile(r"<(?:lora|lyco):(?P<name>[^<>:]+)(?P<weight>:[-+.\d]+)?[^<>]*>", re.IGNORECASE)
 
@@ -27,24 +28,18 @@ def find_lora_tag(prompt: str) -> tuple[str, str] | None:
 class Video(Model):
     """The film model's settings; what is left out is the model's own."""
 
-    model: str | None = Field(
+    model: Source | None = Field(
         default=None,
-        min_length=1,
-        max_length=400,
         description="`toon`, the one in the package; or a folder (beside this file, too), a weight file or a "
         "hub id: see docs/models.md; `MODEL@URL`, `fal:MODEL`, `replicate:MODEL`: see docs/cameras.md",
     )
-    camera: str | None = Field(
+    camera: Source | None = Field(
         default=None,
-        min_length=1,
-        max_length=400,
         description="in place of `model`, where `approve` or `draft` stands beside it: the film model of the "
         "finished episode",
     )
-    draft: str | None = Field(
+    draft: Source | None = Field(
         default=None,
-        min_length=1,
-        max_length=400,
         description="the film model of `--draft` and of shots that wait for an approval; `toon` if left out",
     )
     approve: bool = Field(
@@ -106,10 +101,8 @@ class Video(Model):
         description="what hides a word that the film model writes across the lower middle: `bug` is the "
         "show's badge, `crop` enlarges by 1.12 and loses a fifth of the picture, a tenth at the bottom",
     )
-    upscale: str | None = Field(
+    upscale: Source | None = Field(
         default=None,
-        min_length=1,
-        max_length=400,
         description="a network of your own that enlarges an episode's clips, .safetensors or .pth (beside "
         "this file, too), in place of those in the package: see docs/finishing.md",
     )

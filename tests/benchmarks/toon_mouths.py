@@ -87,15 +87,20 @@ class Face:
     reach: float
 
 
-def locate_faces(staging: Staging, poses: Sequence[Pose], num_frames: int) -> list[Face]:
-    """Where the drawn world has each figure's mouth, at 224x128, with a camera that stands still."""
+def placed_actors(staging: Staging, poses: Sequence[Pose], num_frames: int) -> list[drawing._Actor]:
+    """The figures where the drawn world has them, at 224x128, with a camera that stands still."""
     rng = np.random.default_rng(staging.seed)
     rng.uniform(-0.03, 0.03)
     if num_frames == 1:
         rng.integers(drawing.PERIOD)
     rng.random()
+    return drawing._together(drawing._cast(staging, WIDTH / HEIGHT, rng), poses)
+
+
+def locate_faces(staging: Staging, poses: Sequence[Pose], num_frames: int) -> list[Face]:
+    """Where each figure's mouth is."""
     aspect = WIDTH / HEIGHT
-    actors = drawing._together(drawing._cast(staging, aspect, rng), poses)
+    actors = placed_actors(staging, poses, num_frames)
     base = (float(HEIGHT), 0.0, HEIGHT * aspect / 2, 0.0, float(HEIGHT), 0.0)
     faces = []
     for actor, pose in zip(actors, poses, strict=True):
@@ -106,13 +111,11 @@ def locate_faces(staging: Staging, poses: Sequence[Pose], num_frames: int) -> li
     return faces
 
 
-def crop(picture: np.ndarray, face: Face) -> np.ndarray:
-    """The square around a mouth, uint8 (32, 32, 3)."""
+def crop(picture: np.ndarray, face: Face, side: int = SQUARE) -> np.ndarray:
+    """The square around a place, uint8 (side, side, 3), black where it is outside the picture."""
     box = (face.x - face.reach, face.y - face.reach, face.x + face.reach, face.y + face.reach)
     image = Image.fromarray(picture)
-    return np.asarray(
-        image.transform((SQUARE, SQUARE), Image.Transform.EXTENT, box, Image.Resampling.BILINEAR)
-    )
+    return np.asarray(image.transform((side, side), Image.Transform.EXTENT, box, Image.Resampling.BILINEAR))
 
 
 def is_readable(direction: Direction, face: Face) -> bool:

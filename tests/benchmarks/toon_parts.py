@@ -16,18 +16,18 @@ import logging
 import sys
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 from PIL import Image
-from toon_stills import decode, sample_stills
+from toon_mouths import HEIGHT, WIDTH, Face, crop, placed_actors
+from toon_stills import decode, open_model, sample_stills
 from torch import Tensor, nn
 
-from t2v.checkpoints.files.safetensors import read_weights
-from t2v.configs import TOON_224, Preset
+from t2v.configs import Preset
 from t2v.judge import Residual, conv_norm_silu
 from t2v.toon.acting import Scene, sample_scene
 from t2v.toon.direction import PARTS, describe_direction
@@ -37,11 +37,10 @@ from t2v.toon.world import ACCESSORIES, COLOURS, KINDS, NEW_PROPS, PROPS, is_hel
 from t2v.training.judge_dataset import reconstruct
 from t2v.training.judge_recipe import package_autoencoder
 from t2v.training.loop import TrainingPlan, train
-from t2v.training.toon_levels import DirectedToon, package_weights, preset_of, warm_start
+from t2v.training.toon_levels import DirectedToon
 
 log = logging.getLogger("parts")
 
-HEIGHT, WIDTH = TOON_224.sizes["16:9"]
 SIDE = 96  # pixels of what the network sees
 AROUND = 0.74  # heights of the figure from its middle to the square's edge
 SEEN_PARTS = ("mouth", "gaze", "left_arm", "right_arm", "mood", "eyes", "body")
@@ -62,40 +61,18 @@ BATCH, NUM_SQUARES, SEED = 64, 40_000, 31
 Answers = dict[str, int]  # by question; -1 where it cannot be seen
 
 
-@dataclass(frozen=True)
-class Square:
-    """Where a figure is in a picture, in pixels: the middle, and half the side."""
-
-    x: float
-    y: float
-    reach: float
-
-
-def squares_of(scene: Scene) -> list[Square]:
-    """Where the drawn world has each figure of a single picture, at 224x128."""
-    staging, poses = scene.staging, scene.poses[0]
-    rng = np.random.default_rng(staging.seed)
-    rng.uniform(-0.03, 0.03)
-    rng.integers(drawing.PERIOD)
-    rng.random()
-    aspect = WIDTH / HEIGHT
-    actors = drawing._together(drawing._cast(staging, aspect, rng), poses)
+def squares_of(scene: Scene) -> list[Face]:
+    """Where the drawn world has each figure of a single picture."""
+    poses = scene.poses[0]
     return [
-        Square(
-            HEIGHT * (aspect / 2 + drawing._ground_x(actor, pose)),
+        Face(
+            HEIGHT * (WIDTH / HEIGHT / 2 + drawing._ground_x(actor, pose)),
             HEIGHT
             * (actor.feet + pose.dy * actor.height * (0.35 if actor.close else 1.0) - 0.55 * actor.height),
             HEIGHT * AROUND * actor.height,
         )
-        for actor, pose in zip(actors, poses, strict=True)
+        for actor, pose in zip(placed_actors(scene.staging, poses, 1), poses, strict=True)
     ]
-
-
-def cut_out(picture: np.ndarray, square: Square) -> np.ndarray:
-    """The square, uint8 (96, 96, 3), black where it is outside the picture."""
-    box = (square.x - square.reach, square.y - square.reach, square.x + square.reach, square.y + square.reach)
-    image = Image.fromarray(picture)
-    return np.asarray(image.transform((SIDE, SIDE), Image.Transform.EXTENT, box, Image.Resampling.BILINEAR))
 
 
 def answers_of(scene: Scene) -> list[Answers]:
@@ -173,8 +150,8 @@ def draw_squares(count: int, seed: int) -> tuple[np.ndarray, dict[str, Tensor]]:
         picture = draw_picture(scene)
         for square, answers in zip(squares_of(scene), answers_of(scene), strict=True):
             dx, dy = rng.uniform(-0.1, 0.1, 2) * square.reach
-            near = Square(square.x + dx, square.y + dy, square.reach * float(rng.uniform(0.93, 1.08)))
-            pictures.append(cut_out(picture, near))
+            near = Face(square.x + dx, square.y + dy, square.reach * float(rng.uniform(0.93, 1.08)))
+            pictures.append(crop(picture, near, SIDE))
             for name, answer in answers.items():
                 right[name].append(answer)
         if len(pictures) >= count:
@@ -228,7 +205,7 @@ Hits = dict[str, list[bool]]
 def count(hits: Hits, reader: Reader, pictures: Sequence[np.ndarray], scenes: Sequence[Scene]) -> None:
     """Adds what is right in pictures of scenes to the hits."""
     for picture, scene in zip(pictures, scenes, strict=True):
-        squares = [cut_out(picture, square) for square in squares_of(scene)]
+        squares = [crop(picture, square, SIDE) for square in squares_of(scene)]
         with torch.inference_mode():
             scores = reader(as_tensor(squares))
         for i, answers in enumerate(answers_of(scene)):
@@ -240,20 +217,6 @@ def count(hits: Hits, reader: Reader, pictures: Sequence[np.ndarray], scenes: Se
             pair = ("left_arm", "right_arm")
             if all(answers[arm] >= 0 for arm in pair):
                 hits["both arms"].append(all(read[arm] == answers[arm] for arm in pair))
-
-
-def open_model(source: str) -> tuple[DirectedToon, Preset]:
-    """A checkpoint of `toon_levels`, of which the moving average counts, a file of weights, or "toon"."""
-    if source == "toon":
-        state: Mapping[str, Tensor] = {}
-    elif source.endswith(".pt"):
-        state = torch.load(source, weights_only=True, map_location="cpu")["ema"]
-    else:
-        state = read_weights(Path(source))[0]
-    preset = preset_of(state)
-    model = DirectedToon(preset).eval()
-    warm_start(model, package_weights() | dict(state))
-    return model, preset
 
 
 def film(

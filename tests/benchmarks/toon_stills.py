@@ -92,11 +92,24 @@ def lay_out(pictures: np.ndarray, width: int) -> Image.Image:
     return sheet
 
 
+def open_model(source: str) -> tuple[DirectedToon, Preset]:
+    """A checkpoint of `toon_levels`, of which the moving average counts, a file of weights, or "toon"."""
+    state: dict[str, Tensor] = {}
+    if source.endswith(".pt"):
+        state = torch.load(source, weights_only=True, map_location="cpu")["ema"]
+    elif source != "toon":
+        state = read_weights(Path(source))[0]
+    preset = preset_of(state)
+    model = DirectedToon(preset).eval()
+    warm_start(model, package_weights() | state)
+    return model, preset
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("checkpoint", type=Path)
+    parser.add_argument("checkpoint")
     parser.add_argument("path", type=Path)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--steps", type=int, default=20)
@@ -104,13 +117,7 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=2)
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
-    if options.checkpoint.suffix == ".pt":
-        state = torch.load(options.checkpoint, weights_only=True, map_location="cpu")["ema"]
-    else:
-        state = read_weights(options.checkpoint)[0]
-    preset = preset_of(state)
-    model = DirectedToon(preset).eval()
-    warm_start(model, package_weights() | state)
+    model, preset = open_model(options.checkpoint)
     latents = sample_stills(model, preset, PROMPTS, options.seed, options.steps, options.guidance)
     lay_out(decode(preset, latents), 448).save(options.path, optimize=True)
 

@@ -6,7 +6,7 @@ are known without torch and without a weight.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -21,6 +21,16 @@ Pictures = Literal["none", "first", "last", "both", "any"]
 def is_for_sale(licence: str) -> bool:
     """Whether films by weights under this licence may be sold: not under a Creative Commons NC licence."""
     return "NC" not in licence.upper().split("-")
+
+
+def takes_first_frame(pictures: Sequence[Pictures]) -> bool:
+    """Whether a model with these sets of frames films from a first frame alone."""
+    return "first" in pictures or "any" in pictures
+
+
+def needs_pictures(pictures: Sequence[Pictures]) -> bool:
+    """Whether a model with these sets of frames films nothing without a picture."""
+    return "none" not in pictures
 
 
 @dataclass(frozen=True)
@@ -95,12 +105,12 @@ class ModelFacts:
     @property
     def takes_first_frame(self) -> bool:
         """Whether it films from a given first frame alone."""
-        return "first" in self.pictures or "any" in self.pictures
+        return takes_first_frame(self.pictures)
 
     @property
     def needs_pictures(self) -> bool:
         """Whether it films nothing without a picture."""
-        return "none" not in self.pictures
+        return needs_pictures(self.pictures)
 
     def takes_frames(self, numbers: Collection[int], num_frames: int) -> bool:
         """Whether it films with exactly these frames given, of a clip of `num_frames`; -1 is the last."""

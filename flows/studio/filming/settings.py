@@ -17,6 +17,8 @@ from flows.studio.cameras.facts import (
     Sampling,
     Speed,
     is_for_sale,
+    needs_pictures,
+    takes_first_frame,
 )
 from flows.studio.cameras.film_model import GenerateSettings, ModelError
 from flows.studio.cameras.names import read_name
@@ -111,12 +113,12 @@ class FilmSettings:
     @property
     def takes_first_frame(self) -> bool:
         """Whether the film model films from a given first frame alone."""
-        return "first" in self.pictures or "any" in self.pictures
+        return takes_first_frame(self.pictures)
 
     @property
     def needs_pictures(self) -> bool:
         """Whether the film model films nothing without a picture."""
-        return "none" not in self.pictures
+        return needs_pictures(self.pictures)
 
     @property
     def generate_settings(self) -> GenerateSettings:

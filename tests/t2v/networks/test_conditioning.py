@@ -6,25 +6,9 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from t2v.configs import UNetConfig
 from t2v.networks.conditioning import Chunks, LayerOptions, Memo
 from t2v.networks.unet import UNet3D
-
-CONFIG = UNetConfig(
-    width=32,
-    channel_multipliers=(1, 2),
-    attention_levels=2,
-    num_res_blocks=1,
-    num_heads=2,
-    head_dim=16,
-    context_dim=24,
-    norm_groups=8,
-)
-
-
-def drawn(*shape: int, seed: int = 0) -> Tensor:
-    return torch.randn(shape, generator=torch.Generator().manual_seed(seed))
-
+from tests.t2v.networks.small import CONFIG, drawn
 
 LATENTS, T = drawn(2, 4, 5, 6, 8), torch.tensor([700, 20])
 TEXT, TEXT_A_FRAME = drawn(2, 7, 24, seed=1), drawn(2, 5, 7, 24, seed=2)
