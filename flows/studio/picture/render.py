@@ -130,7 +130,7 @@ def encode_film(
         StudioError: ffmpeg failed, or what it wrote is not what it was given.
     """
     doing = f"{out}: the film could not be written"
-    given: list[Frames] = []
+    fed = verification.Fed()
     with (
         atomic_write(out) as part,
         tempfile.TemporaryDirectory(prefix="cold-open-cut-") as folder,
@@ -149,11 +149,11 @@ def encode_film(
         with ffmpeg.open_input(command, doing=doing, env=environment) as pipe:
             for number in range(num_frames):
                 picture = frame(number) if number else first
-                given.append(verification.grid_points(picture))
+                fed.add(picture)
                 pipe.write(np.ascontiguousarray(picture).data)
                 if progress is not None:
                     progress(number + 1, num_frames)
-        verification.check_encode(part, given, name=out)
+        verification.check_encode(part, fed, name=out)
 
 
 class _Reel:

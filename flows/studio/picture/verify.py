@@ -1,17 +1,19 @@
 """Checks an encoded film: it is decoded once and compared with the frames that were fed to the encoder.
 
 A grid of points of every frame is enough to see missing frames, a second that is black or stands still while
-the fed pictures are not and do not, and colours that were read by another matrix.
+the fed pictures are not and do not, and colours that were read by another matrix. Points of a fine regular
+pattern may all lie on one of its colours, which the encoder mixes with those beside it: where points differ,
+the mean colours of whole cells decide.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from flows.studio.errors import StudioError
 from flows.studio.media import ffmpeg
@@ -19,34 +21,50 @@ from flows.studio.media.clips import Frames
 from flows.studio.rates import FPS
 
 GRID = 32  # points across and down
+CELLS_EVERY = 12  # frames: colours are wrong in all of them, or in none
 MOST_COLOUR = 6  # of 255: how far the middle of all points may be from what was fed
 _BLACK, _LIT = 8, 24  # the mean of a black frame is under the first, of one that is none over the second
 _MOVED, _STILL = 40, 12  # of 255: what a point does that moves, and what one may do that stands still
 _MOVED_SHARE = 0.02  # of the points: fewer is no motion that anybody misses
 
 
-def grid_points(frame: Frames) -> Frames:
-    """The pixels in the middle of each cell of a grid over a frame (h, w, 3), as (GRID, GRID, 3)."""
-    rows, columns = (((np.arange(GRID) + 0.5) * side / GRID).astype(int) for side in frame.shape[:2])
-    return frame[rows[:, None], columns]
+@dataclass
+class Fed:
+    """What was fed to an encoder: points of every frame, and mean colours of cells of some."""
+
+    points: list[Frames] = field(default_factory=list)
+    cells: list[Frames] = field(default_factory=list)
+
+    def add(self, frame: Frames) -> None:
+        """Notes the next frame, uint8 (h, w, 3)."""
+        if len(self.points) % CELLS_EVERY == 0:
+            cells = Image.fromarray(frame).resize((GRID, GRID), Image.Resampling.BOX)
+            self.cells.append(np.asarray(cells))
+        rows, columns = (((np.arange(GRID) + 0.5) * side / GRID).astype(int) for side in frame.shape[:2])
+        self.points.append(frame[rows[:, None], columns])
 
 
-def check_encode(film: Path, fed: Sequence[Frames], *, name: Path) -> None:
-    """Compares a film with the `grid_points` of each frame that was `fed` to its encoder.
+def check_encode(film: Path, fed: Fed, *, name: Path) -> None:
+    """Compares a film with what was `fed` to its encoder.
 
     Raises:
         StudioError: it differs; the message begins with `name`.
     """
-    got = _decoded(film)
-    if len(got) != len(fed):
-        raise StudioError(f"{name}: wanted {len(fed)} frames, ffmpeg wrote {len(got)}; is the disk full?")
-    wanted = np.stack(fed)
-    if faults := [*_seconds_lost(wanted, got), *_other_colours(wanted, got)]:
+    got = _decoded(film, "neighbor")
+    if len(got) != len(fed.points):
+        raise StudioError(
+            f"{name}: wanted {len(fed.points)} frames, ffmpeg wrote {len(got)}; is the disk full?"
+        )
+    wanted = np.stack(fed.points)
+    faults = _seconds_lost(wanted, got)
+    if _other_colours(wanted, got):
+        faults += _other_colours(np.stack(fed.cells), _decoded(film, "area")[::CELLS_EVERY])
+    if faults:
         raise StudioError(f"{name}: {'; '.join(faults)}; nothing was kept of it, run again")
 
 
-def _decoded(film: Path) -> Frames:
-    grid = f"scale={GRID}:{GRID}:flags=neighbor,format=rgb24"
+def _decoded(film: Path, scaling: str) -> Frames:
+    grid = f"scale={GRID}:{GRID}:flags={scaling},format=rgb24"
     source = ["-xerror", "-i", str(film.absolute()), "-map", "0:v:0", "-fps_mode", "passthrough"]
     stream = ffmpeg.run([*source, "-vf", grid, "-f", "rawvideo", "-"], doing=f"looking at {film}")
     return np.frombuffer(stream, np.uint8).reshape(-1, GRID, GRID, 3)
@@ -77,7 +95,7 @@ def _ways(frames: Frames) -> NDArray[np.uint8]:
 
 
 def _other_colours(fed: Frames, got: Frames) -> list[str]:
-    """A fault if the middle of all points is another colour than was fed.
+    """A fault if the middle of all points, or cells, is another colour than was fed.
 
     Captions cover less than half of a film, so that middle is the picture's own.
     """

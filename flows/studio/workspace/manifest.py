@@ -5,6 +5,7 @@ from __future__ import annotations
 import platform
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, fields, replace
 from importlib import metadata
 from pathlib import Path
@@ -16,6 +17,7 @@ from scripts_llm.screenplay.premise import Premise
 
 SCHEMA = 1
 _PACKAGES = ("cold-open", "torch", "open_clip_torch", "imageio-ffmpeg", "hibari-tts", "prefect")
+_OPTIONAL_PACKAGES = ("diffusers", "transformers")  # named where they are there
 
 
 @dataclass(frozen=True)
@@ -114,6 +116,9 @@ def versions() -> dict[str, str]:
             found[package] = metadata.version(package)
         except metadata.PackageNotFoundError:
             found[package] = "not installed"
+    for package in _OPTIONAL_PACKAGES:
+        with suppress(metadata.PackageNotFoundError):
+            found[package] = metadata.version(package)
     return found
 
 
