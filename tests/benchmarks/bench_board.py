@@ -1,4 +1,4 @@
-"""What the board measures beside its limits: `make bench-board`; PARTS: boards, browser.
+"""What the board measures beside its limits: `make bench-board`; PARTS: boards, browser, memory.
 
 Shelves of 30 and 250 shots with clips that are copies of one. CPU seconds do not depend on what else the
 machine does; the others do, and the load is told.
@@ -9,6 +9,7 @@ from __future__ import annotations
 import gzip
 import json
 import os
+import re
 import resource
 import shutil
 import statistics
@@ -17,6 +18,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +30,7 @@ from flows.api.storyboard.episodes import find_folder
 from flows.studio.workspace import artifacts
 from scripts_llm.screenplay.script import LaughSize, Size
 from tests.flows.api import conftest as shelves
-from tests.flows.api.browser import Tab, chromium, served, wait_for
+from tests.flows.api.browser import Served, Tab, chromium, served, wait_for
 from tests.flows.conftest import TINY
 
 EPISODE = shelves.FISH
@@ -111,7 +113,7 @@ def bench_boards(home: Path) -> None:
         begun = time.process_time()
         html = render("board", language("en"), board=board, **values)
         spent = (time.process_time() - begun) * 1000
-        packed = len(gzip.compress(html.encode(), 5)) / 1000
+        packed = len(gzip.compress(html, 5)) / 1000
         limit = "60 KB gz" if num_shots == 30 else ""
         row(f"page of {num_shots} shots, rendered in {spent:.0f} ms", limit, f"{packed:.1f} KB gz")
         boards = Boards(shelf.output)
@@ -172,20 +174,39 @@ def _bench_tab(tab: Tab, shelf: shelves.Shelf, num_shots: int, limit: int) -> No
         board.ask("DELETE", f"/api/v1/jobs/{added}")
         wait_for(lambda: tab.page.locator("#queue-count").is_hidden())
     row("event until it is on the page", "300 ms", f"{min(events):.0f} ms")
+    row(f"the server's memory, {num_shots} shots", "120 MB", f"{_memory(board):.0f} MB")
+
+
+def _memory(board: Served) -> float:
+    """What a server holds now, in MB."""
     assert board.process is not None
     status = Path(f"/proc/{board.process.pid}/status").read_text()
-    memory = int(next(each for each in status.splitlines() if each.startswith("VmRSS")).split()[1])
-    row(f"the server's memory, {num_shots} shots", "120 MB", f"{memory / 1000:.0f} MB")
+    return int(next(each for each in status.splitlines() if each.startswith("VmRSS")).split()[1]) / 1000
+
+
+def bench_memory(home: Path) -> None:
+    """The server's memory after three readers at once, without a browser."""
+    shelf = big_shelf(home / "m250", 250)
+    path = f"/shows/{EPISODE}"
+    with served(shelf.output, "--paused") as board:
+        row("the server's memory, nothing asked", "", f"{_memory(board):.0f} MB")
+        page = board.read(path).decode()
+        stills = sorted(set(re.findall(rf'"({path}/pictures/\w+/still.webp)"', page)))[:40]
+        assert stills
+        with ThreadPoolExecutor(3) as readers:
+            for _ in range(3):
+                list(readers.map(board.read, [path, path, path, *stills]))
+        row("the server's memory, 250 shots, three at once", "120 MB", f"{_memory(board):.0f} MB")
 
 
 def main() -> None:
     """The table."""
-    parts = sys.argv[1:] or ["boards", "browser"]
+    parts = sys.argv[1:] or ["boards", "browser", "memory"]
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     sys.stdout.write(f"load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores\n")
     with tempfile.TemporaryDirectory() as folder:
         for part in parts:
-            {"boards": bench_boards, "browser": bench_browser}[part](Path(folder))
+            {"boards": bench_boards, "browser": bench_browser, "memory": bench_memory}[part](Path(folder))
     sys.stdout.write(
         f"peak of this process {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1000} MB\n"
     )

@@ -22,6 +22,7 @@ STATIC = {  # the files that pages link to; there are no others
     "htmx.min.js": "text/javascript; charset=utf-8",
 }
 SMALL = 1000  # bytes that are not worth packing
+PIECES_AT_ONCE = 500
 
 
 def language_of(request: Request) -> Language:
@@ -30,10 +31,13 @@ def language_of(request: Request) -> Language:
     return choose_language(asked, request.headers.get("accept-language", ""))
 
 
-def render(name: str, language: Language, **values: Any) -> str:
-    """A template of this name, filled in. A slot without a value is an error."""
+def render(name: str, language: Language, **values: Any) -> bytes:
+    """A template of this name, filled in, as UTF-8. A slot without a value is an error.
+
+    It is put together from pieces: the page of 250 shots is 1.3 million characters.
+    """
     template = _environment().get_template(f"{name}.html.j2")
-    return template.render(
+    pieces = template.stream(
         t=language.say,
         n=language.count,
         reason=language.reason,
@@ -41,13 +45,15 @@ def render(name: str, language: Language, **values: Any) -> str:
         lang=language.code,
         **values,
     )
+    pieces.enable_buffering(PIECES_AT_ONCE)
+    return b"".join(piece.encode() for piece in pieces)
 
 
 def page(request: Request, name: str, *, status: int = 200, **values: Any) -> Response:
     """The answer with a rendered template."""
     language = language_of(request)
     html = render(name, language, path=request.url.path, **values)
-    answer = packed(request, html.encode(), "text/html; charset=utf-8", status=status)
+    answer = packed(request, html, "text/html; charset=utf-8", status=status)
     answer.headers["Content-Language"] = language.code
     asked = request.query_params.get("lang")
     if asked == language.code:

@@ -104,6 +104,7 @@ def read_key(board: Path) -> str:
 
 
 def _run(options: BoardOptions, console: Console, key: str | None, listening: socket.socket) -> int:
+    posix.share_one_heap()  # before there are threads
     import uvicorn
 
     from flows.api.live.site import Site

@@ -6,12 +6,14 @@ child; a new process group on Windows, with the same effect. Wide pipes: on Linu
 entries are flushed to the disk on POSIX; Windows has no call for that and keeps a journal of them. A child
 that must end with its parent watches a pipe that the parent holds (`flows/orchestration/server.py`), the same
 on every system. Whether a process runs is asked by signal 0 on POSIX; on Windows that would end it, so its
-handle is opened. Ctrl-C for this process itself is a signal to its main thread, which wakes it.
+handle is opened. Ctrl-C for this process itself is a signal to its main thread, which wakes it. One heap for
+all threads is a setting of glibc; other C libraries have no such heaps and are left as they are.
 """
 
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import os
 import sys
 from pathlib import Path
@@ -19,10 +21,10 @@ from typing import IO, Any
 
 _FAR_BEHIND = 1 << 30
 _WIDE = 1 << 20
+_M_ARENA_MAX = -8  # of mallopt(3)
 
 if sys.platform == "win32":
     import _thread
-    import ctypes
     import msvcrt
     import subprocess
 
@@ -61,6 +63,9 @@ if sys.platform == "win32":
 
     def sync_folder(folder: Path) -> None:
         """Leaves a folder as it is."""
+
+    def share_one_heap() -> None:
+        """Leaves the heap as it is."""
 
 else:
     import fcntl
@@ -109,6 +114,11 @@ else:
                 os.fsync(number)
         finally:
             os.close(number)
+
+    def share_one_heap() -> None:
+        """Lets all threads have one heap; each keeps one of its own else, with what it once needed."""
+        with contextlib.suppress(OSError, AttributeError):  # a C library without it
+            ctypes.CDLL(None).mallopt(_M_ARENA_MAX, 1)
 
     def interrupt(pid: int) -> None:
         """Interrupts another process, as Ctrl-C in its terminal does."""

@@ -62,6 +62,11 @@ class Served:
             text = answer.read()
         return json.loads(text) if text else None
 
+    def read(self, path: str) -> bytes:
+        """What lies at an address, as a browser with the key gets it."""
+        with urlopen(Request(self.url + path, headers={"Authorization": f"Bearer {self.key}"})) as answer:
+            return bytes(answer.read())
+
     def _answers(self) -> bool:
         assert self.process is not None
         assert self.process.poll() is None
