@@ -48,10 +48,11 @@ from t2v.networks.autoencoder import Autoencoder
 from t2v.sampling.samplers import shrink_small_motion
 from t2v.toon.acting import sample_scene
 from t2v.toon.direction import PARTS, Direction, make_pose, make_possible, parse_direction, read_direction
-from t2v.toon.drawing import scene as drawing
+from t2v.toon.drawing.blocking import Actor, View, block, body_affine, together
 from t2v.toon.drawing.faces import turned_face
 from t2v.toon.drawing.pen import placed
 from t2v.toon.drawing.poses import Pose
+from t2v.toon.drawing.scene import draw_with_figures
 from t2v.toon.prompts.understand import understand
 from t2v.toon.world import COLOURS, KINDS, SETS, Figure, Staging
 
@@ -87,24 +88,19 @@ class Face:
     reach: float
 
 
-def placed_actors(staging: Staging, poses: Sequence[Pose], num_frames: int) -> list[drawing._Actor]:
-    """The figures where the drawn world has them, at 224x128, with a camera that stands still."""
-    rng = np.random.default_rng(staging.seed)
-    rng.uniform(-0.03, 0.03)
-    if num_frames == 1:
-        rng.integers(drawing.PERIOD)
-    rng.random()
-    return drawing._together(drawing._cast(staging, WIDTH / HEIGHT, rng), poses)
+def placed_actors(staging: Staging, poses: Sequence[Pose], num_frames: int) -> list[Actor]:
+    """The figures where the drawn world has them, at 224x128."""
+    return together(block(staging, WIDTH / HEIGHT, num_frames).actors, poses)
 
 
 def locate_faces(staging: Staging, poses: Sequence[Pose], num_frames: int) -> list[Face]:
     """Where each figure's mouth is."""
     aspect = WIDTH / HEIGHT
     actors = placed_actors(staging, poses, num_frames)
-    base = (float(HEIGHT), 0.0, HEIGHT * aspect / 2, 0.0, float(HEIGHT), 0.0)
+    base = View().affine(aspect, HEIGHT)
     faces = []
     for actor, pose in zip(actors, poses, strict=True):
-        body = drawing._body_affine(base, actor, pose)
+        body = body_affine(base, actor, pose)
         head = turned_face(placed(body, pose.head_dx, pose.head_dy), pose)
         y = actor.anatomy.mouth_y
         faces.append(Face(head[1] * y + head[2], head[4] * y + head[5], REACH * actor.height * HEIGHT))
@@ -163,9 +159,7 @@ def draw_squares(count: int, seed: int) -> Iterator[tuple[np.ndarray, int]]:
             mouth = MOUTHS[int(rng.choice(5, p=(0.35, 0.2, 0.2, 0.15, 0.1)))]
             wanted = make_pose(make_possible(replace(shown, mouth=mouth)))
             poses.append(replace(pose, mouth=wanted.mouth, opening=wanted.opening * rng.uniform(0.85, 1.1)))
-        (picture,), _ = drawing.draw_with_figures(
-            staging, num_frames=1, height=HEIGHT, width=WIDTH, poses=[poses]
-        )
+        (picture,), _ = draw_with_figures(staging, num_frames=1, height=HEIGHT, width=WIDTH, poses=[poses])
         for pose, face in zip(poses, locate_faces(staging, poses, 1), strict=True):
             direction = read_direction(pose)
             if not is_readable(direction, face) or count <= 0:
@@ -302,9 +296,7 @@ def film_drawn(shot: PlannedShot) -> np.ndarray:
     """The shot as the drawn world has it."""
     staging, directions = staging_of(shot)
     poses = [[make_pose(one) for one in frame] for frame in directions]
-    frames, _ = drawing.draw_with_figures(
-        staging, num_frames=len(poses), height=HEIGHT, width=WIDTH, poses=poses
-    )
+    frames, _ = draw_with_figures(staging, num_frames=len(poses), height=HEIGHT, width=WIDTH, poses=poses)
     return frames
 
 

@@ -31,7 +31,8 @@ from t2v.configs import Preset
 from t2v.judge import Residual, conv_norm_silu
 from t2v.toon.acting import Scene, sample_scene
 from t2v.toon.direction import PARTS, describe_direction
-from t2v.toon.drawing import scene as drawing
+from t2v.toon.drawing.blocking import ground_x
+from t2v.toon.drawing.scene import draw_with_figures
 from t2v.toon.prompts.captions import canonical
 from t2v.toon.world import ACCESSORIES, COLOURS, KINDS, NEW_PROPS, PROPS, is_held_out
 from t2v.training.judge_dataset import reconstruct
@@ -66,7 +67,7 @@ def squares_of(scene: Scene) -> list[Face]:
     poses = scene.poses[0]
     return [
         Face(
-            HEIGHT * (WIDTH / HEIGHT / 2 + drawing._ground_x(actor, pose)),
+            HEIGHT * (WIDTH / HEIGHT / 2 + ground_x(actor, pose)),
             HEIGHT
             * (actor.feet + pose.dy * actor.height * (0.35 if actor.close else 1.0) - 0.55 * actor.height),
             HEIGHT * AROUND * actor.height,
@@ -104,9 +105,7 @@ def sample_pictures(rng: np.random.Generator, *, held_out: bool) -> Iterator[Sce
 
 def draw_picture(scene: Scene) -> np.ndarray:
     """uint8 (128, 224, 3)."""
-    frames, _ = drawing.draw_with_figures(
-        scene.staging, num_frames=1, height=HEIGHT, width=WIDTH, poses=scene.poses
-    )
+    frames, _ = draw_with_figures(scene.staging, num_frames=1, height=HEIGHT, width=WIDTH, poses=scene.poses)
     return frames[0]
 
 

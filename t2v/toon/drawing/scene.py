@@ -7,17 +7,27 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-from t2v.toon.drawing.anatomy import ANATOMY, PAINT, Anatomy
+from t2v.toon.drawing.anatomy import PAINT, Anatomy
+from t2v.toon.drawing.blocking import (
+    Actor,
+    View,
+    arms_of,
+    block,
+    body_affine,
+    ground_x,
+    together,
+    view_at,
+)
 from t2v.toon.drawing.faces import draw_brows, draw_face, turned_face
 from t2v.toon.drawing.figures import BODIES, HEADS, Look, draw_back, draw_chair
 from t2v.toon.drawing.pen import INK, Affine, Colour, Pen, Point, mix, moonlit, placed
-from t2v.toon.drawing.poses import PERIOD, Pose, pose_at
+from t2v.toon.drawing.poses import PERIOD, Pose
 from t2v.toon.drawing.sets import FLOORS, SCENERY
 from t2v.toon.drawing.wardrobe import (
     draw_apron,
@@ -28,38 +38,15 @@ from t2v.toon.drawing.wardrobe import (
     draw_moustache,
     draw_prop,
 )
-from t2v.toon.world import PEOPLE, Figure, Staging
+from t2v.toon.world import PEOPLE, Staging
 
 SUPERSAMPLING = 3
 MARGIN = 0.1  # of the width, drawn on both sides for a panning camera
-SKINS: tuple[Colour, ...] = ((255, 216, 178), (255, 216, 178), (196, 134, 92))
-HAIRS: tuple[Colour, ...] = ((92, 54, 34), (58, 44, 52))
-WOMEN_HAIRS: tuple[Colour, ...] = ((150, 74, 36), (88, 50, 36))
 BODY = 0.5  # of the mask, where a head is 1
-TIPPING = 0.37  # sine of the lean from which one is falling, or lies
-HUG = 0.56  # heights between two who embrace
 SET_ZOOM = {"establishing": 1.0, "medium": 1.06, "close-up": 1.2}
 
 Frames = NDArray[np.uint8]
 Mask = NDArray[np.float32]
-
-
-@dataclass(frozen=True)
-class _Actor:
-    """A figure with its place in the scene, fixed for the clip."""
-
-    figure: Figure
-    anatomy: Anatomy
-    x: float
-    feet: float
-    height: float
-    wide: float
-    facing: float
-    phase: int
-    skin: Colour
-    hair: Colour
-    close: bool
-    edge: float  # of the picture, where it leaves it
 
 
 def draw(
@@ -83,41 +70,26 @@ def draw_with_figures(
 
     `poses`: of every frame the pose of every figure, instead of their actions'.
     """
-    rng = np.random.default_rng(staging.seed)
     aspect = width / height
-    shift = float(rng.uniform(-0.03, 0.03))
-    start = int(rng.integers(PERIOD)) if num_frames == 1 else 0
-    pan = 1.0 if rng.random() < 0.5 else -1.0
-    actors = _cast(staging, aspect, rng)
-    scenery = _scenery(staging, height, width, shift)
+    blocking = block(staging, aspect, num_frames)
+    scenery = _scenery(staging, height, width, blocking.shift)
     frames = np.empty((num_frames, height, width, 3), np.uint8)
     mask = np.zeros((num_frames, height, width), np.float32)
     still: Image.Image | None = None
     for i in range(num_frames):
-        tick = start + round(i * 8 / fps)
-        share = ((tick % PERIOD) if num_frames == 1 else i) / max(num_frames - 1, PERIOD - 1)
-        zoom, dx = _camera(staging.camera, min(share, 1.0), pan)
+        tick = blocking.start + round(i * 8 / fps)
+        view = view_at(staging, blocking, i, num_frames, tick)
         if still is None or staging.camera != "still":
-            still = _seen(scenery, height, width, zoom, dx)
+            still = _seen(scenery, height, width, view)
             empty = np.asarray(still.reduce(SUPERSAMPLING))
         image = still.copy()
-        unit = height * SUPERSAMPLING
-        base: Affine = (zoom * unit, 0, unit * (aspect / 2 - dx), 0, zoom * unit, unit * (0.5 - 0.5 * zoom))
+        base = view.affine(aspect, height * SUPERSAMPLING)
         line = SUPERSAMPLING * height / 64 * 1.15
-        shown = [_pose(actor, tick) for actor in actors] if poses is None else poses[i]
-        heads = _draw_actors(image, base, actors, staging, tick, shown, line=line)
+        shown = blocking.poses_at(tick) if poses is None else poses[i]
+        heads = _draw_actors(image, base, blocking.actors, staging, tick, shown, line=line)
         frames[i] = np.asarray(image.reduce(SUPERSAMPLING))
         mask[i] = np.maximum(_heads(heads, height, width), BODY * (frames[i] != empty).any(-1))
     return frames, mask
-
-
-def _camera(camera: str, share: float, pan: float) -> tuple[float, float]:
-    """Zoom and sideways shift at a share of the clip."""
-    if camera == "pan":
-        return 1.0, pan * 0.18 * (share - 0.5)
-    if camera == "push-in":
-        return 1.0 + 0.16 * share, 0.0
-    return 1.0, 0.0
 
 
 def _scenery(staging: Staging, height: int, width: int, shift: float) -> Image.Image:
@@ -133,72 +105,22 @@ def _scenery(staging: Staging, height: int, width: int, shift: float) -> Image.I
     return image
 
 
-def _seen(scenery: Image.Image, height: int, width: int, zoom: float, dx: float) -> Image.Image:
+def _seen(scenery: Image.Image, height: int, width: int, view: View) -> Image.Image:
     """What the camera sees of the set; it shifts a little less than the figures do."""
     w, h = width * SUPERSAMPLING, height * SUPERSAMPLING
-    x = scenery.width / 2 + 0.8 * dx * h
-    if zoom == 1.0:
+    x = scenery.width / 2 + 0.8 * view.dx * h
+    if view.zoom == 1.0:
         left = round(x - w / 2)
         return scenery.crop((left, 0, left + w, h))
-    half_w, half_h = w / 2 / zoom, h / 2 / zoom
+    half_w, half_h = w / 2 / view.zoom, h / 2 / view.zoom
     region = (x - half_w, h / 2 - half_h, x + half_w, h / 2 + half_h)
     return scenery.resize((w, h), Image.Resampling.NEAREST, box=region)
-
-
-def _cast(staging: Staging, aspect: float, rng: np.random.Generator) -> list[_Actor]:
-    """Every figure's place: side by side, heads inside the picture."""
-    count = len(staging.figures)
-    offsets = {"left": -1.0, "centre": 0.0, "right": 1.0}
-    reach = aspect * {1: 0.2, 2: 0.235, 3: 0.33}.get(count, 0.0)
-    slot = aspect / max(count, 1)
-    actors = []
-    for figure in staging.figures:
-        anatomy = ANATOMY[figure.kind]
-        jitter_x, jitter_y, jitter_h = rng.uniform(-1, 1, 3)
-        facing = {"left": 1.0, "right": -1.0, "centre": 1.0 if rng.random() < 0.5 else -1.0}[figure.place]
-        tint = int(rng.integers(6))
-        close = staging.size == "close-up"
-        build = {"small": 0.78, "normal": 1.0, "large": 1.08}[figure.build]
-        if close:
-            person = figure.kind in PEOPLE
-            size = min(
-                (0.62 if person else 0.68) / (2 * anatomy.head_ry), 0.72 * aspect / (2 * anatomy.head_rx)
-            )
-            size *= {"small": 0.88, "normal": 1.0, "large": 1.06}[figure.build]
-            feet, x = (0.47 if person else 0.53) - anatomy.head_y * size + 0.012 * jitter_y, 0.03 * jitter_x
-        else:
-            medium = staging.size == "medium"
-            size = min(0.77 if medium else 0.55, slot / (0.74 if count > 1 else 0.7))
-            size *= anatomy.tall * build * (1 + 0.03 * jitter_h)
-            if medium and figure.action in ("jumping", "flying", "double take"):
-                size *= 0.92  # room above
-            feet = (0.955 if medium else 0.9) + 0.01 * jitter_y
-            x = offsets[figure.place] * reach + 0.025 * jitter_x * min(aspect / count, 1)
-        hairs = WOMEN_HAIRS if figure.kind == "woman" else HAIRS
-        wide = 1.16 if figure.build == "large" else 1.0
-        actors.append(
-            _Actor(
-                figure,
-                anatomy,
-                x,
-                feet,
-                size,
-                wide,
-                facing,
-                tint * 2,
-                SKINS[tint % 3],
-                hairs[tint // 3],
-                close,
-                aspect / 2,
-            )
-        )
-    return actors
 
 
 def _draw_actors(
     image: Image.Image,
     base: Affine,
-    actors: list[_Actor],
+    actors: Sequence[Actor],
     staging: Staging,
     tick: int,
     poses: Sequence[Pose],
@@ -208,70 +130,34 @@ def _draw_actors(
     """Draws the figures and returns the outlines of their heads in pixels of the film."""
     night = staging.time == "night"
     pen = Pen(image, base, line=line)
-    actors = _together(actors, poses)
+    actors = together(actors, poses)
     floor = mix(FLOORS[staging.set], (20, 16, 50), 0.32)
     shadow = moonlit(floor) if night else floor
     for actor, pose in zip(actors, poses, strict=True):
         if not actor.close:
             r = 0.24 * actor.height * (0.75 if pose.afloat else 1.0)
             pen.affine = base
-            pen.oval(_ground_x(actor, pose), actor.feet, r, r * 0.2, shadow, outline=False)
+            pen.oval(ground_x(actor, pose), actor.feet, r, r * 0.2, shadow, outline=False)
     heads = []
     for actor, pose in zip(actors, poses, strict=True):
-        body = _body_affine(base, actor, pose)
+        body = body_affine(base, actor, pose)
         pen.halo = (168, 182, 226) if night else (255, 252, 240)
         _draw_figure(pen, body, actor, pose, tick)
         pen.halo = None
         _draw_figure(pen, body, actor, pose, tick)
         heads.append(_head_outline(body, actor, pose))
     for actor, pose in zip(actors, poses, strict=True):  # an arm round another lies over both
-        pen.affine = _body_affine(base, actor, pose)
+        pen.affine = body_affine(base, actor, pose)
         _draw_arms(pen, actor, pose, _look(actor, 0.0), only="round")
     return heads
 
 
-def _together(actors: list[_Actor], poses: Sequence[Pose]) -> list[_Actor]:
-    """The actors, those who put an arm round their neighbour close beside them."""
-    near = list(actors)
-    for i, (actor, pose) in enumerate(zip(actors, poses, strict=True)):
-        reach = (pose.right_hand == "round") - (pose.left_hand == "round")
-        if reach and 0 <= i + reach < len(actors):
-            other = actors[i + reach]
-            middle = (actor.x + other.x) / 2
-            near[i] = replace(actor, x=middle - reach * 0.5 * HUG * (actor.height + other.height) / 2)
-    return near
-
-
-def _ground_x(actor: _Actor, pose: Pose) -> float:
-    """Where on the floor it stands."""
-    h = actor.height
-    x = actor.x + pose.dx * h * (0.35 if actor.close else 1.0)
-    outside = math.copysign(actor.edge + 0.36 * h, pose.away)
-    return x + abs(pose.away) * (outside - x)
-
-
-def _pose(actor: _Actor, tick: int) -> Pose:
-    """The pose of this frame; each figure speaks and moves with a phase of its own."""
-    return pose_at(actor.figure.action, tick + actor.phase, facing=actor.facing)
-
-
-def _body_affine(base: Affine, actor: _Actor, pose: Pose) -> Affine:
-    h = actor.height
-    damp = 0.35 if actor.close else 1.0
-    sine = math.sin(pose.lean)
-    back = (0.8 if actor.close else 0.5) * sine * actor.anatomy.head_y * h
-    x = _ground_x(actor, pose) + back
-    y = actor.feet + pose.dy * h * damp
-    y -= 0.45 * h * max(0.0, abs(sine) - TIPPING)  # one who falls lies on the side, not in the floor
-    return placed(base, x, y, sx=h * pose.sx * actor.wide, sy=h * pose.sy, lean=pose.lean)
-
-
-def _look(actor: _Actor, phase: float) -> Look:
+def _look(actor: Actor, phase: float) -> Look:
     worn = actor.figure.accessories
     return Look(PAINT[actor.figure.colour], actor.skin, actor.hair, phase, "apron" in worn, "hat" in worn)
 
 
-def _draw_figure(pen: Pen, body: Affine, actor: _Actor, pose: Pose, tick: int) -> None:
+def _draw_figure(pen: Pen, body: Affine, actor: Actor, pose: Pose, tick: int) -> None:
     figure, a = actor.figure, actor.anatomy
     phase = 2 * math.pi * ((tick + actor.phase) % PERIOD) / PERIOD
     look = _look(actor, phase)
@@ -290,7 +176,7 @@ def _draw_figure(pen: Pen, body: Affine, actor: _Actor, pose: Pose, tick: int) -
     _draw_arms(pen, actor, pose, look)
 
 
-def _draw_head(pen: Pen, actor: _Actor, pose: Pose, look: Look) -> None:
+def _draw_head(pen: Pen, actor: Actor, pose: Pose, look: Look) -> None:
     kind, a, worn = actor.figure.kind, actor.anatomy, actor.figure.accessories
     head = pen.affine
     if pose.turned:
@@ -323,7 +209,7 @@ def _draw_on_face(pen: Pen, kind: str, a: Anatomy, worn: Sequence[str], look: Lo
         draw_glasses(pen, kind, a, look)
 
 
-def _draw_arms(pen: Pen, actor: _Actor, pose: Pose, look: Look, *, only: str = "") -> None:
+def _draw_arms(pen: Pen, actor: Actor, pose: Pose, look: Look, *, only: str = "") -> None:
     """Both arms, but for those around another figure; or `only` the arms whose hands are there."""
     figure, a = actor.figure, actor.anatomy
     person = figure.kind in PEOPLE
@@ -336,40 +222,16 @@ def _draw_arms(pen: Pen, actor: _Actor, pose: Pose, look: Look, *, only: str = "
     prop = figure.prop if pose.held != "none" else None
     if prop is not None and pose.held == "both" and not only:
         draw_prop(pen, prop, (0.0, a.shoulder_y + 0.21), size=1.9)
-    waiting = "left" if actor.facing > 0 else "right"  # the other arm is the one that waves
-    for side, name, angle, at in (
-        (-1.0, "left", pose.left_arm, pose.left_hand),
-        (1.0, "right", pose.right_arm, pose.right_hand),
-    ):
-        if (at == "round") != (only == "round"):
+    for arm in arms_of(actor, pose):
+        if (arm.hand == "round") != (only == "round"):
             continue
-        held = prop is not None and (pose.held or waiting) == name
-        degrees = max(angle, 130.0 if actor.close else 75.0) if held and not pose.held else angle
-        points = _arm(a, side, degrees, at)
-        pen.limb(points, sleeve, a.arm_width)
-        x, y = points[-1]
-        if held and prop is not None:
+        pen.limb(arm.points, sleeve, a.arm_width)
+        x, y = arm.points[-1]
+        if arm.holds and prop is not None:
             draw_prop(pen, prop, (x, y))
-        if at == "point":
-            pen.limb([(x, y), (x + side * 0.14, y - 0.01)], hand, a.arm_width * 0.5)
+        if arm.hand == "point":
+            pen.limb([(x, y), (x + arm.side * 0.14, y - 0.01)], hand, a.arm_width * 0.5)
         pen.oval(x, y, a.arm_width * 0.72, a.arm_width * 0.72, hand)
-
-
-def _arm(a: Anatomy, side: float, degrees: float, hand: str) -> list[Point]:
-    """An arm from the shoulder: straight at an angle, or bent to where its hand is."""
-    sx, sy, n = a.shoulder_x, a.shoulder_y, a.arm
-    bent: dict[str, list[Point]] = {
-        "point": [(sx + 1.25 * n, sy - 0.06)],
-        "shrug": [(sx + 0.5 * n, sy + 0.42 * n), (sx + 1.12 * n, sy - 0.28 * n)],
-        "hip": [(sx + 0.8 * n, sy + 0.32 * n), (sx + 0.12 * n, sy + 0.72 * n)],
-        "front": [(sx + 0.42 * n, sy + 0.5 * n), (0.15, sy + 0.52 * n)],
-        "face": [(sx + 0.75 * n, sy + 0.42 * n), (0.09, a.eye_y + 0.05)],
-        "round": [(sx + 0.6 * n, sy - 0.02), (sx + 1.45 * n, sy + 0.1)],
-    }
-    if hand:
-        return [(side * x, y) for x, y in [(sx, sy), *bent[hand]]]
-    theta = math.radians(degrees)
-    return [(side * sx, sy), (side * (sx + n * math.sin(theta)), sy + n * math.cos(theta))]
 
 
 def _draw_start(pen: Pen, a: Anatomy, look: Look) -> None:
@@ -399,7 +261,7 @@ def _draw_zs(pen: Pen, phase: float, facing: float) -> None:
             pen.stroke(points, (255, 255, 255), 0.035)
 
 
-def _head_outline(body: Affine, actor: _Actor, pose: Pose) -> list[Point]:
+def _head_outline(body: Affine, actor: Actor, pose: Pose) -> list[Point]:
     a = actor.anatomy
     m = placed(body, pose.head_dx, pose.head_dy + a.head_y, sx=a.head_rx, sy=a.head_ry)
     turns = [2 * math.pi * i / 16 for i in range(16)]
