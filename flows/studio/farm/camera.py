@@ -30,7 +30,7 @@ from flows.studio.errors import StudioError
 from flows.studio.farm import orders
 from flows.studio.farm.address import Address, check_answer, hush_dask, parse_address
 from flows.studio.farm.orders import Order
-from flows.studio.filming import camera, models
+from flows.studio.filming import camera, models, pictures
 from flows.studio.filming.models import LoadedModels
 from flows.studio.filming.settings import FilmSettings, own_settings
 from flows.studio.workspace.files import content_hash
@@ -134,8 +134,10 @@ def open_camera(options: CameraOptions, say: Say) -> Camera:
 # ---------------------------------------------------------------------------------------------- filming
 
 
-def film(order: Mapping[str, Any]) -> dict[str, Any]:
-    """Films one order. Called by Dask, with `Order` as plain JSON.
+def film(
+    order: Mapping[str, Any], first: bytes | None = None, references: Sequence[bytes] = ()
+) -> dict[str, Any]:
+    """Films one order. Called by Dask, with `Order` as plain JSON and its pictures as PNG files.
 
     Returns `clip` (the bytes) with `notes`; or `fault`, for which a gag card comes; or `error` and `code`,
     for which the episode stops. Raises CalledOff once nobody wants the shot.
@@ -150,7 +152,8 @@ def film(order: Mapping[str, Any]) -> dict[str, Any]:
         try:
             settings = _settings(found, read)
             model = camera.open_for(settings, found.loaded)
-            clip = camera.film_clip(read, settings, model, place, on_step=on_step)
+            given = pictures.from_png(first, references)
+            clip = camera.film_clip(read, settings, model, place, on_step=on_step, given=given)
             if isinstance(clip, str):
                 return {"fault": clip, "camera": found.options.name}
             return {"clip": clip.path.read_bytes(), "notes": dict(clip.notes), "camera": found.options.name}

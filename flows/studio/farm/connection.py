@@ -65,7 +65,12 @@ class Connection:
 
     def order(self, work: Callable[..., Any], *args: Any, key: str, model: Model, number: int) -> Future:
         """Orders a call of `work` on a camera that has the model; lower numbers first. Raises Lost."""
-        with _lost_farm():
+        import dask
+
+        large = {
+            "distributed.admin.large-graph-warning-threshold": "1GB"
+        }  # an order with pictures is no graph
+        with _lost_farm(), dask.config.set(large):
             future = self._open().submit(
                 work,
                 *args,

@@ -2,7 +2,8 @@
 
 The folder is asked before every order, so that nothing is filmed twice, however often the farm is lost. So
 many orders are out as there are cameras that fit, and one more: a farm that is lost loses no more than
-that, and nothing else is begun when the time is up.
+that, and nothing else is begun when the time is up. A shot that begins with the last frame of the one before
+it is ordered once that one is filmed.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
+from flows.studio.cameras.film_model import RenderError
 from flows.studio.errors import StudioError
 from flows.studio.farm import address as addresses
 from flows.studio.farm import camera as cameras
@@ -24,10 +26,9 @@ from flows.studio.farm.connection import Connection, Lost, Say, Unanswered
 from flows.studio.farm.film_model import FarmModel
 from flows.studio.farm.orders import Model
 from flows.studio.farm.roster import Listed
-from flows.studio.filming import models
+from flows.studio.filming import models, pictures
 from flows.studio.filming.camera import FilmedShot, MayBegin, OnShotStep, store_user_file
 from flows.studio.filming.models import Loras
-from flows.studio.filming.pictures import NONE
 from flows.studio.filming.settings import FilmSettings, own_settings
 from flows.studio.filming.shots import PlannedShot
 from flows.studio.workspace import artifacts, files
@@ -67,12 +68,12 @@ class _Group:
     def is_done(self) -> bool:
         return not (self.waiting or self.out or self.suspects)
 
-    def call_suspect(self) -> None:
-        """Makes the next suspect wait, once nothing else does or is out."""
-        if self.suspects and not self.waiting and not self.out:
-            number, shot = self.suspects.pop(0)
-            self.second_try.add(shot.digest)
-            self.waiting.append((number, shot))
+    def call_suspect(self) -> Numbered:
+        """The next suspect, which is tried again."""
+        number, shot = self.suspects.pop(0)
+        self.second_try.add(shot.digest)
+        self.waiting.insert(0, (number, shot))
+        return number, shot
 
     def put_back(self, *keys: str) -> None:
         """Makes orders wait again, in their place."""
@@ -86,11 +87,6 @@ def _groups(shots: Sequence[PlannedShot], film: FilmSettings) -> tuple[_Group, .
     groups: dict[FilmSettings, _Group] = {}
     for number, shot in enumerate(shots):
         if shot.file is None:
-            if shot.pictures != NONE:
-                told = (
-                    "is filmed from pictures, which the farm's cameras do not get; film it without the farm"
-                )
-                raise StudioError(f"{shot.label}: {told}", code=2)
             own = shot.film or film
             if own not in groups:
                 groups[own] = _Group(own, orders.model_of(own))
@@ -133,18 +129,17 @@ class Farm:
         Raises StudioError where a camera says that no other shot could be filmed either, and after some
         minutes (COLDOPEN_FARM_WAIT) without a camera that fits, or without a farm.
         """
-        for shot in shots:
-            if shot.file is not None:
-                if not may_begin():
-                    return
-                yield store_user_file(shot, folder)
+        yield from _store_user_files(shots, folder, may_begin)
         groups = _groups(shots, film)
         try:
             while not all(group.is_done for group in groups):
+                num_before = _num_waiting(groups)
                 try:
                     yield from self._order(groups, folder, may_begin)
                     if not any(group.out for group in groups):
-                        return
+                        if _num_waiting(groups) == num_before:
+                            return  # the time is up
+                        continue
                     yield from self._arrivals(groups, folder, on_step)
                 except Lost:
                     for group in groups:
@@ -154,32 +149,42 @@ class Farm:
             self._connection.call_off([out.future for group in groups for out in group.out.values()])
 
     def _order(self, groups: Sequence[_Group], folder: Path, may_begin: MayBegin) -> Iterator[FilmedShot]:
-        """Orders as many shots as cameras have their model, and one more; gives what is in the folder."""
+        """Orders as many shots as cameras have their model, and one more; gives what needs no camera."""
         for group in groups:
-            group.call_suspect()
-            while group.waiting and may_begin():
-                num_fitting = len(self._connection.fitting(group.model))
-                if not num_fitting and any(each.out for each in groups):
-                    break  # the others may go on meanwhile
-                if not num_fitting:
-                    self._connection.wait_for_camera(group.model)
-                elif len(group.out) > num_fitting:
-                    break
-                number, shot = group.waiting[0]
-                clip = _stored(folder, shot)
-                if clip is None:
-                    self._send(group, number, shot, folder)
-                del group.waiting[0]
-                if clip is not None:
-                    yield FilmedShot(shot, clip)
+            while (group.waiting or group.suspects) and may_begin() and self._has_room(group, groups):
+                one = _next(group, groups, folder)
+                if one is None:
+                    break  # all begin with clips that are being filmed
+                filmed = self._send(group, one, folder)
+                group.waiting.remove(one)
+                if filmed is not None:
+                    yield filmed
 
-    def _send(self, group: _Group, number: int, shot: PlannedShot, folder: Path) -> None:
+    def _has_room(self, group: _Group, groups: Sequence[_Group]) -> bool:
+        """Whether another order of this group may go out. Waits for a camera where nobody films at all."""
+        num_fitting = len(self._connection.fitting(group.model))
+        if not num_fitting and not any(each.out for each in groups):
+            self._connection.wait_for_camera(group.model)
+            return True
+        return num_fitting > 0 and len(group.out) <= num_fitting
+
+    def _send(self, group: _Group, one: Numbered, folder: Path) -> FilmedShot | None:
+        """Orders a shot. Gives it back where its clip is in the folder, or nothing to begin with is."""
+        number, shot = one
+        clip = _stored(folder, shot)
+        if clip is not None:
+            return FilmedShot(shot, clip)
+        try:
+            sent = pictures.read_as_png(shot.pictures, group.film, folder)
+        except RenderError as error:
+            return FilmedShot(shot, None, str(error))
         show = f"{folder.parent.parent.name} {folder.parent.name}"  # and the episode's code
         order = orders.order_of(shot, group.film, group.model, show=show)
         future = self._connection.order(
-            cameras.film, asdict(order), key=order.key, model=group.model, number=number
+            cameras.film, asdict(order), *sent, key=order.key, model=group.model, number=number
         )
         group.out[order.key] = _Out(number, shot, future)
+        return None
 
     def _arrivals(self, groups: Sequence[_Group], folder: Path, on_step: OnShotStep) -> Iterator[FilmedShot]:
         """Waits for an event, and deals with all that have come by then."""
@@ -260,6 +265,42 @@ def opened(option: str | None, *, say: Say, progress: Say) -> Iterator[Farm | No
     progress(f"calling the farm at {address}")
     with Farm(address, say=say, progress=progress) as farm:
         yield farm
+
+
+def _store_user_files(
+    shots: Sequence[PlannedShot], folder: Path, may_begin: MayBegin
+) -> Iterator[FilmedShot]:
+    for shot in shots:
+        if shot.file is not None and may_begin():
+            yield store_user_file(shot, folder)
+
+
+def _next(group: _Group, groups: Sequence[_Group], folder: Path) -> Numbered | None:
+    """The first shot of a group that waits for nothing but a camera, and after all others a suspect."""
+    for number, shot in group.waiting:
+        if _is_ready(shot, groups, folder):
+            return number, shot
+    return group.call_suspect() if group.suspects and not group.out else None
+
+
+def _num_waiting(groups: Sequence[_Group]) -> int:
+    return sum(len(group.waiting) + len(group.suspects) for group in groups)
+
+
+def _is_ready(shot: PlannedShot, groups: Sequence[_Group], folder: Path) -> bool:
+    """Whether the clip that a shot begins with is there, or will never be."""
+    before = shot.pictures.previous
+    if before is None or any(folder.glob(f"*-{before}.mp4")):
+        return True
+    to_come = (
+        one.digest
+        for group in groups
+        for one in (
+            *(one for _, one in (*group.waiting, *group.suspects)),
+            *(out.shot for out in group.out.values()),
+        )
+    )
+    return before not in to_come
 
 
 def _stored(folder: Path, shot: PlannedShot) -> Artifact | None:

@@ -22,7 +22,6 @@ from flows.studio.acting.directing import Directions
 from flows.studio.errors import StudioError
 from flows.studio.filming import models
 from flows.studio.filming.models import Loras
-from flows.studio.filming.pictures import NONE, ShotPictures
 from flows.studio.filming.settings import FilmSettings
 from flows.studio.filming.shots import PlannedShot, directions_in
 from flows.studio.media import clip_rate, clips
@@ -51,6 +50,7 @@ class Model:
 class Order:
     """A shot for a camera: everything that its clip is made from, without a path.
 
+    Pictures that it is filmed from go with it as bytes, fitted to the film; its recipe has their hashes.
     `film` are the fields of `FilmSettings` that are the same on every machine.
     """
 
@@ -68,11 +68,6 @@ class Order:
     def directions(self) -> Directions:
         """The direction of every frame and figure, as its recipe has them."""
         return directions_in(self.recipe)
-
-    @property
-    def pictures(self) -> ShotPictures:
-        """None: shots with pictures are not sent."""
-        return NONE
 
     @property
     def digest(self) -> str:

@@ -15,7 +15,6 @@ from flows.studio.cameras.film_model import FilmModel, OnStep, Preview, RenderEr
 from flows.studio.errors import StudioError
 from flows.studio.filming import auto_takes, hosted_shots, pictures
 from flows.studio.filming.models import LoadedModels
-from flows.studio.filming.pictures import ShotPictures
 from flows.studio.filming.settings import FilmSettings
 from flows.studio.filming.shots import PlannedShot
 from flows.studio.filming.vocabulary import directed_prompts
@@ -48,8 +47,6 @@ class ShotToFilm(Protocol):
     def recipe(self) -> artifacts.Recipe: ...
     @property
     def directions(self) -> Directions: ...
-    @property
-    def pictures(self) -> ShotPictures: ...
 
 
 @dataclass(frozen=True)
@@ -110,21 +107,32 @@ def film_shot(
     """
     if isinstance(model, HostedCamera):
         return _film_hosted(shot, film, model, folder, on_step=on_step)
-    clip = film_clip(shot, film, model, folder, on_step=on_step)
+    try:
+        given = pictures.read(shot.pictures, film, folder)
+    except RenderError as error:
+        return FilmedShot(shot, None, str(error))
+    clip = film_clip(shot, film, model, folder, on_step=on_step, given=given)
     return FilmedShot(shot, None, clip) if isinstance(clip, str) else FilmedShot(shot, clip)
 
 
 def film_clip(
-    shot: ShotToFilm, film: FilmSettings, model: FilmModel, folder: Path, *, on_step: OnStep
+    shot: ShotToFilm,
+    film: FilmSettings,
+    model: FilmModel,
+    folder: Path,
+    *,
+    on_step: OnStep,
+    given: Mapping[str, Any],
 ) -> Artifact | str:
     """The clip of a shot, in `folder`; of one that fails twice the fault, in a line.
 
+    `given` are the pictures that it is filmed from, by `pictures.read`.
     Raises StudioError where no other shot could be filmed either: a full disk, impossible settings.
     """
     fault = ""
     for _ in range(ATTEMPTS):
         try:
-            return _film(shot, film, model, folder, on_step=on_step)
+            return _film(shot, film, model, folder, on_step=on_step, given=given)
         except RenderError as error:
             fault = str(error)
         except StudioError:
@@ -159,11 +167,15 @@ def store_user_file(shot: PlannedShot, folder: Path) -> FilmedShot:
 
 
 def _film(
-    shot: ShotToFilm, film: FilmSettings, model: FilmModel, folder: Path, *, on_step: OnStep
+    shot: ShotToFilm,
+    film: FilmSettings,
+    model: FilmModel,
+    folder: Path,
+    *,
+    on_step: OnStep,
+    given: Mapping[str, Any],
 ) -> Artifact:
     start = time.perf_counter()
-    given = pictures.read(shot.pictures, film, folder)
-
     settings = film.generate_settings
     if shot.directions:
         settings["frame_prompts"] = directed_prompts(shot.prompt, shot.directions)

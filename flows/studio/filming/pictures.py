@@ -182,10 +182,25 @@ def read_as_png(
     return None if first is None else _png(first), tuple(map(_png, references))
 
 
+def from_png(first: bytes | None, references: Sequence[bytes]) -> dict[str, Any]:
+    """What `read` gives, out of what `read_as_png` gave: the same pixels."""
+    given: dict[str, Any] = {}
+    if first is not None:
+        given["hold"] = {0: _from_png(first)}
+    if references:
+        given["references"] = [_from_png(each) for each in references]
+    return given
+
+
 def _png(frame: Frames) -> bytes:
     out = io.BytesIO()
     Image.fromarray(frame).save(out, "PNG")
     return out.getvalue()
+
+
+def _from_png(png: bytes) -> Frames:
+    with Image.open(io.BytesIO(png)) as picture:
+        return np.asarray(picture.convert("RGB"))
 
 
 def _fitted(picture: Image.Image, size: tuple[int, int]) -> Frames:

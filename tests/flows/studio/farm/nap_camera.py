@@ -82,11 +82,20 @@ class NapModel:
         if prompt.startswith("fail"):
             raise RenderError("no picture")
         note("end", prompt)
-        noise = np.random.default_rng(seed).integers(0, 255, (4, *SIZE, 3), dtype=np.uint8)
+        noise = np.random.default_rng([seed, *pictures_seed(settings)]).integers(
+            0, 255, (4, *SIZE, 3), dtype=np.uint8
+        )
         return NapVideo(noise, settings=USED)
 
     def close(self) -> None:
         pass
+
+
+def pictures_seed(settings: dict[str, Any]) -> tuple[int, ...]:
+    """A number for each picture that a shot is filmed from; another pixel gives another number."""
+    held = settings.get("hold") or {}
+    given = [*(held[number] for number in sorted(held)), *settings.get("references", ())]
+    return tuple(int.from_bytes(hashlib.sha256(each.tobytes()).digest()[:4], "big") for each in given)
 
 
 def note(what: str, prompt: str) -> None:

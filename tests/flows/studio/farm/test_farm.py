@@ -10,7 +10,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from PIL import Image
 
 pytest.importorskip("distributed")
 
@@ -18,7 +20,10 @@ from flows.studio.commands import clip
 from flows.studio.errors import StudioError
 from flows.studio.farm.head import Farm
 from flows.studio.filming import models
-from flows.studio.filming.camera import FilmedShot
+from flows.studio.filming.camera import FilmedShot, film_shots
+from flows.studio.filming.models import LoadedModels
+from flows.studio.filming.pictures import ShotPictures
+from flows.studio.filming.shots import PlannedShot
 from flows.studio.media import clips
 from flows.studio.workspace import artifacts
 from tests.flows.studio.farm import nap_camera
@@ -59,6 +64,43 @@ def test_all_clips_arrive_and_only_the_head_writes_the_folder(lab, farm, tmp_pat
     assert len({pid for pid, _ in lab.notes("load")}) == len(lab.notes("load")) == 2  # one loading a process
 
 
+def with_pictures(shot: PlannedShot, pictures: ShotPictures) -> PlannedShot:
+    return replace(shot, pictures=pictures, recipe={**shot.recipe, **pictures.recipe})
+
+
+def test_pictures_go_with_orders_and_a_shot_waits_for_the_one_that_it_begins_with(lab, farm, tmp_path):
+    """The pixels are those of one machine; they follow from every pixel of the pictures."""
+    named = []
+    for number in range(3):
+        noise = np.random.default_rng(number).integers(0, 255, (50, 70 + 700 * number, 3), dtype=np.uint8)
+        named.append(tmp_path / f"{number}.png")
+        Image.fromarray(noise).save(named[-1])
+    first, *others, last = planned(5, "pictures")
+    begins = with_pictures(first, ShotPictures(first=named[0], references=tuple(named[1:])))
+    follows = with_pictures(last, ShotPictures(previous=begins.digest))
+    shots = (follows, *others, begins)  # the one that waits comes first
+    with LoadedModels("cpu") as models:
+        models.get = lambda source, **more: nap_camera.NapModel("nap")
+        on_step = lambda *step: None  # noqa: E731
+        alone = [*film_shots(shots[::-1], film(), models, tmp_path / "one" / "clips", on_step=on_step)]
+    many = all_filmed(farm, shots, tmp_path / "many" / "clips")
+    clip_of = {one.shot.digest: one.clip.path for one in many}
+    assert len(clip_of) == 5
+    for one in alone:
+        assert (clips.read_clip(one.clip.path) == clips.read_clip(clip_of[one.shot.digest])).all()
+    assert [prompt for _, prompt in lab.notes("begin") if prompt == last.prompt] == [last.prompt]
+
+
+def test_a_shot_whose_beginning_was_never_filmed_comes_back_with_its_fault(lab, farm, tmp_path):
+    fails = planned(1, "fail too")[0]
+    follows = with_pictures(planned(2, "follows")[1], ShotPictures(previous=fails.digest))
+    filmed = all_filmed(farm, (follows, fails), tmp_path)
+    assert {one.shot.prompt: one.fault for one in filmed} == {
+        "fail too 1": "no picture",
+        "follows 2": "the shot before it has no clip, whose last frame it would begin with",
+    }
+
+
 def test_what_is_in_the_folder_is_not_ordered(lab, farm, tmp_path):
     shots = planned(3, "once")
     all_filmed(farm, shots, tmp_path)
@@ -69,7 +111,7 @@ def test_what_is_in_the_folder_is_not_ordered(lab, farm, tmp_path):
 def test_a_shot_that_fails_twice_comes_back_with_its_fault(lab, farm, tmp_path):
     (filmed,) = all_filmed(farm, planned(1, "fail"), tmp_path)
     assert (filmed.clip, filmed.fault) == (None, "no picture")
-    assert len(lab.begun("fail")) == 2
+    assert len(lab.begun("fail 1")) == 2
     assert list(tmp_path.iterdir()) == []
 
 
