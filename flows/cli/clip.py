@@ -19,6 +19,7 @@ def clip(
     options: Annotated[ClipOptions, Parameter(name="*", negative=(), show_default=False)] = NOTHING,
 ) -> int:
     """Film one prompt into one file, which says what it was filmed with."""
+    from flows.cli import shown
     from flows.studio.cameras.facts import DEFAULT_MODEL
     from flows.studio.cameras.names import read_name
     from flows.studio.commands import clip as clip_command
@@ -31,5 +32,6 @@ def clip(
         LoadedModels(options.device) as models,
     ):
         is_here = read_name(options.video_model or DEFAULT_MODEL).is_here  # a service films for this machine
-        clip_command.make(prompt, options, screen, farm if farm and is_here else models)
+        camera = farm if farm and is_here else models
+        shown.film_shown(prompt, options, screen, lambda: clip_command.make(prompt, options, screen, camera))
     return 0

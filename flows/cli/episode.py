@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from cyclopts import Parameter
 from cyclopts.validators import Number
 
-from flows.cli import runs
+from flows.cli import runs, shown
 from flows.cli.arguments import Device, Draft, Episode, Farm, Output, Premise, Rewrite, Seed, Verbose, Writer
 from flows.cli.output import run_command
 from flows.cli.video import NO_VIDEO_OPTIONS, Video, video_keys
@@ -114,7 +114,16 @@ def script(
         return run_command(lambda console: runs.make_episode(request, console, verbose=verbose))
     from flows.studio.commands.rewrite import rewrite as rewrite_script
 
-    return run_command(lambda console: rewrite_script(request, rewrite, note, console))
+    return run_command(
+        lambda console: shown.run_shown(
+            "rewrite",
+            request,
+            console,
+            lambda: rewrite_script(request, rewrite, note, console),
+            scene=rewrite,
+            note=note,
+        )
+    )
 
 
 def batch(

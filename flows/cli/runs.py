@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+from flows.cli import shown
 from flows.studio.production.console import Console
 from flows.studio.production.request import BatchRequest, EpisodeRequest, Outcome
 
@@ -47,7 +48,7 @@ def make_episode(
             return nothing
         with (
             farms.opened(request.farm, say=console.say, progress=console.progress) as farm,
-            _shown_on_the_board(episode, request, console, api) as outcomes,
+            _journal_of_episode(episode, request, console, api) as outcomes,
         ):
             outcome = _with_prefect(
                 "flows.episode",
@@ -79,8 +80,9 @@ def make_meme(
     with (
         _open_models(request, models) as opened,
         farms.opened(request.farm, say=console.say, progress=console.progress) as farm,
+        _journal_of_episode(episode, request, console, api) as outcomes,
     ):
-        return _with_prefect(
+        outcome = _with_prefect(
             "flows.meme",
             lambda flow: flow.make_meme(episode, console, opened, farm),
             request,
@@ -88,6 +90,8 @@ def make_meme(
             verbose=verbose,
             api=api,
         )
+        outcomes.append(outcome)
+        return outcome
 
 
 def make_batch(
@@ -97,9 +101,13 @@ def make_batch(
     from flows.studio.production import batch
 
     console.say(batch.announce(request))
-    options = {"premises": str(request.premises), "stop_at": request.stop_at}
-    title = str(request.premises)
-    with _journal(request.output, "batch", options, title=title, console=console, api=api) as outcomes:
+    options = {"premises": str(request.premises.absolute()), "stop_at": request.stop_at}
+    journal = (
+        shown.journal(request.output, "batch", options, console, title=str(request.premises))
+        if api is None
+        else nullcontext([])
+    )
+    with journal as outcomes:
         outcome = _with_prefect(
             "flows.batch",
             lambda flow: flow.make_batch(request, console),
@@ -112,35 +120,13 @@ def make_batch(
     return outcome
 
 
-def _shown_on_the_board(
+def _journal_of_episode(
     episode: Episode, request: EpisodeRequest, console: Console, api: PrefectApi | None
 ) -> AbstractContextManager[list[Outcome]]:
     """A run's journal, where there is a board and its worker does not keep one already."""
-    options = {"code": str(episode.folder.code), "until": request.until, "draft": request.draft}
-    if episode.premise_path is not None:
-        options["premise"] = str(episode.premise_path)
-    kept = {key: value for key, value in options.items() if value}
-    name = f"{episode.folder.root.parent.name}/{episode.folder.code}"
-    return _journal(
-        request.output, "episode", kept, title=episode.name, episode=name, console=console, api=api
-    )
-
-
-def _journal(
-    output: Path,
-    kind: str,
-    options: Mapping[str, Any],
-    *,
-    title: str,
-    console: Console,
-    api: PrefectApi | None,
-    episode: str = "",
-) -> AbstractContextManager[list[Outcome]]:
     if api is not None:
         return nullcontext([])
-    from flows.api.jobs.journal import from_a_terminal
-
-    return from_a_terminal(output, kind, options, title=title, episode=episode, console=console)
+    return shown.journal_of_episode(episode, "episode", console, until=request.until, draft=request.draft)
 
 
 def _open_models(

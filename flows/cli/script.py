@@ -8,6 +8,7 @@ from typing import Annotated
 from cyclopts import Parameter
 from cyclopts.validators import Number
 
+from flows.cli import shown
 from flows.cli.arguments import Device, Episode, Farm, Memory, Output, Premise
 from flows.cli.output import run_command
 from flows.cli.video import NO_VIDEO_OPTIONS, Video, video_keys
@@ -111,7 +112,13 @@ def retake(
     request = EpisodeRequest(
         premise=premise, episode=episode, output=output, device=device, farm=farm, video=video
     )
-    return run_command(lambda console: retake(request, shot, pick=pick, console=console))
+    if pick is not None:
+        return run_command(lambda console: retake(request, shot, pick=pick, console=console))
+    return run_command(
+        lambda console: shown.run_shown(
+            "retake", request, console, lambda: retake(request, shot, pick=None, console=console), shot=shot
+        )
+    )
 
 
 def speak(
@@ -126,7 +133,11 @@ def speak(
     from flows.studio.commands.speak import speak
 
     request = EpisodeRequest(premise=premise, episode=episode, output=output)
-    return run_command(lambda console: speak(request, line, console))
+    return run_command(
+        lambda console: shown.run_shown(
+            "speak", request, console, lambda: speak(request, line, console), line=line
+        )
+    )
 
 
 def cut(
@@ -150,4 +161,14 @@ def cut(
     ids = [each.strip() for each in (scenes or "").split(",")]
     shape = CutRequest(aspect, lines, tuple(dict.fromkeys(each for each in ids if each)), framing)
     request = EpisodeRequest(premise=premise, episode=episode, output=output)
-    return run_command(lambda console: cut(request, shape, console))
+    return run_command(
+        lambda console: shown.run_shown(
+            "cut",
+            request,
+            console,
+            lambda: cut(request, shape, console),
+            aspect=aspect,
+            lines=lines,
+            scenes=list(shape.scenes),
+        )
+    )

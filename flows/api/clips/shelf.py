@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -60,6 +60,16 @@ class Shelf:
         found = sorted(name for name in names if name.endswith(".mp4"))
         return tuple(Clip(name, gif if (gif := f"{name[:-4]}.gif") in names else None) for name in found)
 
+    def of_files(self, made: Sequence[str]) -> tuple[Clip, ...]:
+        """The clips among these files, absolute paths, that lie here."""
+        here = {path.absolute(): path for path in _files(self.clips)}
+        found = [here[path] for each in made if (path := Path(each)) in here and path.suffix == ".mp4"]
+        gifs = [path.with_suffix(".gif") for path in found]
+        return tuple(
+            Clip(path.name, gif.name if gif.is_file() else None)
+            for path, gif in zip(found, gifs, strict=True)
+        )
+
     def find(self, name: str) -> Path:
         """A clip's file by its name. Raises NotThere."""
         for path in _files(self.clips):
@@ -99,7 +109,16 @@ class Shelf:
             return None
 
     def options(self, asked: Mapping[str, Any]) -> ClipOptions:
-        """The command's options for what a page asked for. Raises StudioError for a file that is not here."""
+        """The command's options for what a page asked for.
+
+        Raises StudioError for a file that is not here, and for a clip of a terminal that had one.
+        """
+        if lost := asked.get("lost"):
+            raise StudioError(
+                f"it was begun in a terminal, with what a page cannot name ({', '.join(lost)}); "
+                "run the same command again there",
+                code=2,
+            )
         names = (control.name for control in controls())
         given = {name: asked[name] for name in names if asked.get(name) not in (None, (), [], "")}
         for control in controls():

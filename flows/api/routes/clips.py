@@ -111,17 +111,28 @@ def _result(site: Site, state: JobState) -> dict[str, Any]:
     known = {control.name for control in clip_controls.controls()} | {"prompt"}
     asked = {name: value for name, value in state.job.options.items() if name in known}
     clips = []
-    for clip in site.clips.of_job(str(state.job.options.get("name", ""))):
+    for clip in _clips_of(site, state):
         stamp = site.clips.find(clip.name).stat().st_mtime_ns
         clips.append({"name": clip.name, "gif": clip.gif, "stamp": f"{stamp:x}"})
     height = _shape(asked.get("size"))
     return {
         "state": state,
         "clips": clips,
-        "anew": {"kind": "clip", **asked} | ({"seed": -1} if "seed" in asked else {}),
+        "anew": None if state.job.options.get("lost") else _anew(asked),
         "about": [f"{name} {_plain(value)}" for name, value in asked.items() if name != "prompt"],
         "shape": height,
     }
+
+
+def _anew(asked: Mapping[str, Any]) -> dict[str, Any]:
+    """The job that films the same with another seed."""
+    return {"kind": "clip", **asked} | ({"seed": -1} if "seed" in asked else {})
+
+
+def _clips_of(site: Site, state: JobState) -> tuple[shelf.Clip, ...]:
+    """A job's clips: by the name that it has here, or, of one of a terminal, those that it says it made."""
+    named = site.clips.of_job(str(state.job.options.get("name", "")))
+    return named or site.clips.of_files(state.made.get("lines") or ())
 
 
 def _shape(size: Any) -> str:
@@ -204,7 +215,7 @@ def _clip_states(site: Site) -> list[JobState]:
 
 def clip_data(request: Request, state: JobState) -> dict[str, Any]:
     """A job of One clip and the addresses of its clips."""
-    clips = site_of(request).clips.of_job(str(state.job.options.get("name", "")))
+    clips = _clips_of(site_of(request), state)
     return {
         **state.as_data(),
         "clips": [
