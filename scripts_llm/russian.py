@@ -78,6 +78,7 @@ _ABSTRACT = frozenset(
         "угол",
     }
 )
+_SOMEBODY = {"gent": "кого-то", "datv": "кому-то", "accs": "кого-то", "ablt": "кем-то", "loct": "ком-то"}
 _GENDERS = {"masc": "masc", "femn": "femn", "neut": "neut"}
 _NUMBER_WORDS = re.compile(
     r"\b(?:ноль|одн[аоуимй]\w*|один|дв[аеу]\w{0,2}|тр[иёе]\w{0,2}|четыр\w*|пят[ьи]\w*|шест[ьи]\w*|сем[ьи]\w{0,2}"
@@ -105,7 +106,17 @@ def _parse(word: str, gender: str | None = None) -> Any:
     return max(_morph().parse(word.lower()), key=rank)
 
 
-def _like(word: str, model: str) -> str:
+def parses(word: str) -> Any:
+    """All readings of a word in small letters, the likeliest first."""
+    return _morph().parse(word)
+
+
+def is_known(word: str) -> bool:
+    """Whether the dictionary has a word."""
+    return bool(_morph().word_is_known(word))
+
+
+def like(word: str, model: str) -> str:
     """The word with the capital of the word that it replaces."""
     return word[:1].upper() + word[1:] if model[:1].isupper() else word
 
@@ -116,6 +127,8 @@ def inflect(phrase: str, case: str, *, animate: bool = False) -> str:
     grammeme = CASES[case]
     if grammeme == "nomn":
         return phrase
+    if phrase == "некто":
+        return _SOMEBODY[grammeme]
     words = phrase.split()
     head = gender_of(phrase)
     living = animate or _is_animate(phrase)
@@ -149,7 +162,7 @@ def _inflect_word(word: str, grammeme: str, gender: str, *, living: bool) -> str
     if parse.tag.POS != "NOUN" and "plur" not in parse.tag:
         wanted.add(gender)
     bent = parse.inflect(wanted)
-    return word.replace(bare, _like(bent.word, bare)) if bent else word
+    return word.replace(bare, like(bent.word, bare)) if bent else word
 
 
 @lru_cache(maxsize=4096)
@@ -187,6 +200,12 @@ def is_name(word: str) -> bool:
     return any(
         {"Name", "Surn", "Patr", "Geox"} & set(p.tag.grammemes) for p in _morph().parse(word.lower())[:3]
     )
+
+
+def is_mostly_name(word: str) -> bool:
+    """Whether a word is a name more often than not: "Трофим", and not "машина" or "короче"."""
+    kinds = {"Name", "Surn", "Patr", "Geox"}
+    return sum(p.score for p in _morph().parse(word.lower()) if kinds & set(p.tag.grammemes)) > 0.5
 
 
 def without_numbers(text: str) -> str:
@@ -261,7 +280,7 @@ def nominative_phrase(text: str) -> str:
         is_adjective = parses[0].tag.POS != "NOUN"
         if noun is not None and not is_adjective:
             bent = noun.inflect({"nomn"}) or noun
-            head = _like(bent.word, word) if is_name(word) else bent.word
+            head = like(bent.word, word) if is_name(word) else bent.word
             plural = "plur" in bent.tag
             gender = str(bent.tag.gender or "masc")
             return " ".join((*(_agree(each, gender, plural=plural) for each in adjectives), head))
@@ -282,7 +301,7 @@ def singular(phrase: str) -> str:
     """ "мэр" of "мэры"; a phrase of several words and one without a singular stay as they are."""
     parse = _parse(phrase) if " " not in phrase and phrase else None
     bent = parse.inflect({"sing", "nomn"}) if parse is not None and "plur" in parse.tag else None
-    return _like(bent.word, phrase) if bent else phrase
+    return like(bent.word, phrase) if bent else phrase
 
 
 def _agree(adjective: str, gender: str, *, plural: bool) -> str:
@@ -302,7 +321,7 @@ def all_nouns(text: str) -> tuple[str, ...]:
             found[-1] = f"{found[-1]} {word}"  # "день рождения"
         elif parse.tag.POS == "NOUN":
             bent = parse.inflect({"nomn"})
-            found.append(_like(bent.word, word) if bent and is_name(word) else parse.normal_form)
+            found.append(like(bent.word, word) if bent and is_name(word) else parse.normal_form)
         before = parse.tag.POS == "NOUN"
     return tuple(dict.fromkeys(found))
 

@@ -7,9 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from random import Random
 
-from scripts_llm import russian
+from scripts_llm import russian, russian_agreement
 from scripts_llm.offline_writer import bank, logline, places
-from scripts_llm.offline_writer.logline import Reading
 from scripts_llm.offline_writer.person import (
     KIND_WORDS,
     PEOPLE,
@@ -18,6 +17,7 @@ from scripts_llm.offline_writer.person import (
     matching_blocks,
     read_person,
 )
+from scripts_llm.offline_writer.reading import Reading, fill
 from scripts_llm.screenplay.film_vocabulary import FilmWords
 from scripts_llm.screenplay.premise import Character, Premise, Setting, display_name
 
@@ -96,8 +96,9 @@ def _kinds_of(logline: str, words: FilmWords) -> list[str]:
     return found
 
 
-def _suits(name: str, kind: str) -> bool:
-    gender = {"man": "masc", "old man": "masc", "woman": "femn"}.get(kind)
+def _suits(name: str, kind: str, gender: str | None = None) -> bool:
+    """Whether a Russian name has the gender of its bearer, which people have by kind."""
+    gender = {"man": "masc", "old man": "masc", "woman": "femn"}.get(kind, gender)
     return gender is None or russian.gender_of(name) == gender
 
 
@@ -132,13 +133,14 @@ class _CastState:
         self.kinds.add(chosen)
         return chosen
 
-    def name_from(self, wished: Sequence[str], kind: str) -> str:
+    def name_from(self, wished: Sequence[str], kind: str, gender: str | None = None) -> str:
         """A name that is still free, preferably a wished one."""
-        own = _options("names", (kind.replace(" ", ""),), "name", self.language)
+        own: Sequence[str] = _options("names", (kind.replace(" ", ""),), "name", self.language)
         spare = ("Саша", "Женя", "Валя") if self.language == "ru" else ("Alex", "Sam", "Robin")
         if self.language == "ru":  # Russian names are a man's or a woman's
             wished = [name for name in wished if _suits(name, kind)]
-        free = [name for name in (*wished, *own, *spare) if name not in self.names]
+            own = [name for name in own if _suits(name, kind, gender)] or own
+        free = [name for name in (*wished, *own) if name not in self.names] or list(spare)
         chosen = self.rng.choice(free[: max(1, len(wished))] if wished else free[:3])
         self.names.add(chosen)
         return chosen
@@ -168,11 +170,12 @@ def _invent_lead(premise: Premise, state: _CastState) -> Character:
         matching_blocks("trade", told, state.language),
     )
     named = state.reading.name if state.reading else ""
-    kind = state.kind_from(kinds[:1] or _people_called(named, state.language))
+    gender = _gender_of_hero(state.reading)
+    kind = state.kind_from(kinds[:1] or _people_called(named, gender, state.language))
     work = [trade for trade in trades if trade not in KIND_WORDS]
     pools = (*work, kind, "any")
     lead = Character(
-        name=state.name_from((named,) if named else (), kind),
+        name=state.name_from((named,) if named else (), kind, gender),
         look=state.look_for(kind, trades),
         role=_role_from(trades, kind, state.language),
         **{
@@ -189,11 +192,34 @@ def _people_of(told: str, reading: Reading | None) -> str:
     return re.sub(rf"\b{re.escape(matter)}\b", " ", told, flags=re.IGNORECASE) if matter else told
 
 
-def _people_called(name: str, language: str) -> tuple[str, ...]:
-    """The kinds of people that may have a name."""
-    if language == "ru" and name:
-        return ("woman",) if russian.gender_of(name) == "femn" else ("man",)
-    return ("man", "woman")
+def _gender_of_hero(reading: Reading | None) -> str | None:
+    """The gender of whom a Russian logline is about: "captain" is a man's word there."""
+    return russian_agreement.head_gender(reading.who) if reading and reading.language == "ru" else None
+
+
+def _people_called(name: str, gender: str | None, language: str) -> tuple[str, ...]:
+    """The kinds of people that may have a name, or are called by a noun of a gender."""
+    gender = russian.gender_of(name) if language == "ru" and name else gender
+    return {"femn": ("woman",), "masc": ("man",)}.get(gender or "", ("man", "woman"))
+
+
+def _kind_of_other(reading: Reading | None, kind: str) -> str | None:
+    """The kind of the second of "two nuns", "two neighbours", "a couple"; None if the logline has one hero.
+
+    A second woman is a woman in another colour: the film model has one kind of them.
+    """
+    if reading is None or kind not in {"man", "woman", "old man"}:
+        return None
+    if reading.is_couple:
+        return "man" if kind == "woman" else "woman"
+    if not reading.is_several or (kind == "woman" and not _are_women(reading)):
+        return None
+    return "woman" if kind == "woman" else "old man"
+
+
+def _are_women(reading: Reading) -> bool:
+    """Whether a logline says of its heroes that they are women: "two nuns", "две продавщицы"."""
+    return find_kind(reading.who, ("woman",)) == "woman" or _gender_of_hero(reading) == "femn"
 
 
 def _pursued(reading: Reading | None) -> dict[str, str]:
@@ -201,7 +227,7 @@ def _pursued(reading: Reading | None) -> dict[str, str]:
     if reading is None:
         return {}
     own = {"wants": reading.pursuit.wants, "flaw": reading.pursuit.flaw}
-    return {field: logline.fill(text, reading.facts) for field, text in own.items() if text}
+    return {field: fill(text, reading.facts) for field, text in own.items() if text}
 
 
 def _role_from(trades: Sequence[str], kind: str, language: str) -> str:
@@ -253,6 +279,8 @@ def _invent_partners(premise: Premise, state: _CastState, lead: Character, count
         if not talk & taken and len(chosen) < count:
             chosen.append(part)
             taken |= talk
+    other = _kind_of_other(state.reading, find_kind(lead.look or "", state.words.kinds) or "")
+    named = named or [kind for kind in [other] if kind in state.words.kinds]
     return [_invent_side(part, state, named[n] if n < len(named) else None) for n, part in enumerate(chosen)]
 
 

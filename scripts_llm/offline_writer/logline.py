@@ -11,19 +11,19 @@ of its family does, then "wants" for somebody who does something, then "oddity".
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from scripts_llm import english, russian
+from scripts_llm import english, russian, russian_agreement
 from scripts_llm.offline_writer import bank
-from scripts_llm.offline_writer.person import KIND_WORDS, PEOPLE, Person, find_kind, matching_blocks
+from scripts_llm.offline_writer.person import KIND_WORDS, find_kind, matching_blocks
 from scripts_llm.offline_writer.pursuits import LAST_RESORTS, Pursuit, all_pursuits
+from scripts_llm.offline_writer.reading import NOBODY, SOMEBODY, Reading, fill, russian_slots, slots_of
 from scripts_llm.screenplay.premise import Premise
 
 MOST_BETWEEN = 9  # words that `~` stands for
 MOST_WORDS_OF_DEED = 7
-SOMEBODY: Mapping[str, str] = {"en": "somebody", "ru": "некто"}  # for loglines that say nobody
 MOST_OF_CLAUSE = 3  # words of a clause that is a matter
 _POSSESSIVES = frozenset({"his", "her", "its", "their", "my", "our", "a", "an", "the", "one"})
 _BEFORE_VERB = {
@@ -52,9 +52,6 @@ _PLURAL_VERB_WORDS = (
     "escape adopt marry breed train paint dig grow bury smuggle rescue wake guard feed clean fix collect"
 )
 _PLURAL_VERBS = frozenset(_PLURAL_VERB_WORDS.split())
-_NOBODY = frozenset(
-    {"time", "life", "love", "nothing", "everything", "winter", "summer", "christmas", "monday"}
-)
 _PERSONS = re.compile(r"(?:er|or|ist|ian|monger|man|men|woman|women|boss|lady|lord|captain|keeper|ess)s?$")
 _AGAINST = re.compile(r"\b(?:against|versus|rival is|opposes)\s+([^,.;:!?]+)", re.IGNORECASE)
 
@@ -71,35 +68,6 @@ class Token:
     @property
     def lower(self) -> str:
         return self.text.lower()
-
-
-@dataclass(frozen=True)
-class Reading:
-    """What a logline is about, in words that lines can use (`facts`, by slot)."""
-
-    pursuit: Pursuit
-    who: str  # as the logline says it; may be empty
-    matter: str  # a noun phrase without its article, or in Russian in the nominative
-    against: str = ""
-    facts: Mapping[str, str] = field(default_factory=dict)
-    language: str = "en"
-    is_foil: bool = False  # whether `who` plays against the one whose plot it is: the pupil of a lesson
-
-    @property
-    def name(self) -> str:
-        """The name that the logline gives its hero: "Joe", "тётя Зина"; else ""."""
-        words = self.who.split()
-        if self.language == "ru":
-            return self.who if words and len(words) <= 2 and russian.is_name(words[-1]) else ""
-        common = {*english.DETERMINERS, *_NOBODY, "two", "three", "four", "everyone", "nobody", "somebody"}
-        named = english.is_proper(self.who) and not english.is_plural(self.who) and len(words) <= 2
-        return self.who if named and words[0].lower() not in common else ""
-
-    def sentence(self, against: Sequence[str] = ()) -> str:
-        """ "I read: a cat runs for mayor; against: Bruno."."""
-        said = fill(self.pursuit.reads, self.facts)
-        opposed = self.against or ", ".join(against)
-        return f"I read: {said}" + (f"; against: {opposed}." if opposed else ".")
 
 
 def read_logline(logline: str, language: str = "en") -> Reading | None:
@@ -328,7 +296,7 @@ def _is_somebody(words: str, language: str) -> bool:
         kind
         or matching_blocks("trade", subject)
         or any(_PERSONS.search(word) for word in (*last, *head))
-        or (english.is_proper(subject) and subject.lower() not in _NOBODY)
+        or (english.is_proper(subject) and subject.lower() not in NOBODY)
         or re.match(r"(?:two|three|four|five|my) ", subject.lower())
     )
 
@@ -358,19 +326,31 @@ def _reading(found: _Match, tokens: Sequence[Token], text: str, language: str) -
     at = min(found.at, len(tokens) - 1) if tokens else 0
     before = text[: tokens[at].start] if tokens and found.at < len(tokens) else ""
     who = _with_article(found.who, language) or _subject(before, language)
+    if language == "ru" and found.who == "" and not russian_agreement.is_subject(who):
+        who = _subject_behind(tokens, at, text) or who
     if not who or who == found.matter or who.lower() in english.DETERMINERS:
         who = SOMEBODY[language]
     matter = _plain(found.matter) or _done(found.clause, language) or pursuit.object
     matter = russian.singular(matter) if language == "ru" and pursuit.singular else matter
     verb = tokens[at].text if tokens and found.at < len(tokens) else ""
     after = _clause(text[tokens[at].end :]) if verb else ""
-    facts = _facts(pursuit, matter, who, verb, after, language)
+    facts = slots_of(pursuit, matter, who, verb, after, language)
     if language == "ru":
-        facts |= _russian_facts(pursuit, matter, found.clause, text)
+        facts |= russian_slots(pursuit, matter, found.clause, text)
     if language == "en" and re.search(rf"\bthe {re.escape(matter)}\b", text, re.IGNORECASE):
         facts["the object"] = f"the {matter}"  # the Queen
     against = (_AGAINST.search(text) or [None, ""])[1] if language == "en" else ""
     return Reading(pursuit, who, matter, str(against).strip(), facts, language, found.is_foil)
+
+
+def _subject_behind(tokens: Sequence[Token], at: int, text: str) -> str:
+    """Whom a Russian clause is about that puts its verb first: "вселяется старый дракон"."""
+    for token in tokens[at : at + MOST_BETWEEN]:
+        if russian.is_verb(token.lower):
+            said = text[token.end :].strip()
+            phrase = russian.nominative_phrase(said)
+            return phrase if phrase and said.startswith(phrase) else ""
+    return ""
 
 
 def _with_article(who: str, language: str) -> str:
@@ -397,106 +377,3 @@ def _plain(matter: str) -> str:
     """A matter without words that only point at it: "biscuit thief" is about biscuits."""
     matter = re.sub(r"^(?:same|own|very|first|last) ", "", matter)
     return re.sub(r"(?<=\w) (?:thief|thieves|case|mystery|robbery|lessons?)$", "", matter)
-
-
-def _facts(pursuit: Pursuit, matter: str, who: str, verb: str, after: str, language: str) -> dict[str, str]:
-    """The slots of a reading. In English number and article of the matter are slots of their own."""
-    base = russian.infinitive(verb) if language == "ru" else english.base_form(verb)
-    facts = {"object": matter, "who": _lower_start(who, language), "verb": base}
-    if language == "ru":
-        infinitive = russian.infinitive(verb) if verb else ""
-        facts |= {"deed": f"{infinitive} {after}".strip() or matter}
-    else:
-        base = english.base_form(verb) if verb else ""
-        rest = english.as_spoken(after, mine=True)
-        yours = english.as_spoken(after, mine=False)
-        plural = english.is_plural(matter)
-        facts |= {
-            "the object": english.with_the(matter),
-            "a object": matter
-            if plural or english.is_proper(matter) or english.is_mass(matter)
-            else f"{'an' if re.match('[aeiou]', matter.lower()) else 'a'} {matter}",
-            "ws": "" if _is_several(who) else "s",
-            "is_": "are" if _is_several(who) else "is",
-            "has_": "have" if _is_several(who) else "has",
-            "is": "are" if plural else "is",
-            "was": "were" if plural else "was",
-            "has": "have" if plural else "has",
-            "it": "them" if plural else "it",
-            "they": "they" if plural else "it",
-            "this": "these" if plural else "this",
-            "s": "" if plural else "s",
-            "deed": f"{base} {rest}".strip() or f"keep the {matter}",
-            "yourdeed": f"{base} {yours}".strip() or f"keep the {matter}",
-            "doing": f"{english.gerund(base)} {rest}".strip() if base else f"keeping the {matter}",
-        }
-    for name, text in pursuit.slots.items():
-        facts[name] = fill(text, facts)
-    return facts
-
-
-def _russian_facts(pursuit: Pursuit, matter: str, clause: str, text: str) -> dict[str, str]:
-    """A clause as a vow and as a skill, where the logline has one, and an amount of money."""
-    named = matter != pursuit.object
-    without = f"жить без {russian.inflect(matter, 'род')}" if named else "молчать"
-    return {
-        "vow": f"не {clause}" if clause else without,
-        "skill": clause or (matter if named else "ремесло"),
-        "sum": russian.amount_in(text),
-    }
-
-
-def _is_several(who: str) -> bool:
-    """Whether a subject takes a plural verb: "two sisters", "brothers"."""
-    head = re.split(r" (?:in|of|with|from|after|on|at) ", who.lower())[0]
-    return english.is_plural(head) or " and " in head
-
-
-def _lower_start(text: str, language: str) -> str:
-    first = text.split()[0] if text.split() else ""
-    if language == "en":
-        common = first.lower() in {
-            *english.DETERMINERS,
-            "two",
-            "three",
-            "four",
-            "everyone",
-            "nobody",
-            "brothers",
-        }
-    else:
-        common = bool(first) and not russian.is_name(first)
-    return text[:1].lower() + text[1:] if common else text
-
-
-def fill(text: str, facts: Mapping[str, str]) -> str:
-    """A text of a pursuit with the slots of a reading filled; `{object:род}` in a Russian case."""
-
-    def value(match: re.Match[str]) -> str:
-        name, _, case = match[1].partition(":")
-        filled = facts.get(name, match[0])
-        return russian.inflect(filled, case) if case else filled
-
-    return re.sub(r"\{([^{}]+)\}", value, text)
-
-
-# ------------------------------------------------------------------------------------------- the cast
-
-
-def choose_hero(reading: Reading, cast: Sequence[Person], roles: Mapping[str, str]) -> Person:
-    """Whom of the cast the logline is about: by name, kind, trade and words of the role; else the first."""
-    who = set(re.findall(r"[\w'-]{3,}", reading.who.lower()))
-    kind = find_kind(reading.who, tuple(KIND_WORDS))
-    trades = set(matching_blocks("trade", reading.who, reading.language))
-
-    def fit(person: Person) -> float:
-        words = set(re.findall(r"[\w'-]{3,}", f"{person.name} {roles.get(person.key, '')}".lower()))
-        same_kind = person.kind == kind and kind not in PEOPLE
-        return (
-            3 * len({*person.name.lower().split()} & who)
-            + 2 * same_kind
-            + len(words & who)
-            + (person.trade in trades)
-        )
-
-    return max(cast, key=fit)

@@ -107,7 +107,24 @@ KIND_WORDS: Mapping[str, tuple[str, ...]] = {
     "alien": ("alien", "martian", "extraterrestrial"),
     "monster": ("monster", "vampire", "werewolf", "dragon", "demon", "yeti", "zombie", "troll", "ogre"),
     "toaster": ("toaster", "appliance"),
-    "man": ("man", "guy", "gentleman", "bloke", "fellow", "boss", "father", "uncle", "king", "wizard"),
+    "man": (
+        "man",
+        "guy",
+        "gentleman",
+        "bloke",
+        "fellow",
+        "boss",
+        "father",
+        "uncle",
+        "king",
+        "wizard",
+        "brother",
+        "widower",
+        "monk",
+        "priest",
+        "husband",
+        "groom",
+    ),
 }
 PEOPLE = frozenset({"man", "woman", "old man", "child"})
 FALLBACK_REGISTER = {

@@ -9,7 +9,8 @@ from functools import cache
 
 from scripts_llm.offline_writer import bank, pursuits
 from scripts_llm.offline_writer.bank import Block
-from scripts_llm.offline_writer.logline import Reading, read_premise
+from scripts_llm.offline_writer.logline import read_premise
+from scripts_llm.offline_writer.reading import Reading
 from scripts_llm.screenplay.premise import Premise
 from scripts_llm.screenplay.script import Line, Script
 

@@ -8,12 +8,14 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from random import Random
 
-from scripts_llm import russian
+from scripts_llm import russian, russian_agreement
 from scripts_llm.offline_writer import bank
 from scripts_llm.offline_writer.person import Person
 
 MAX_WORDS = 14
-_SLOT = re.compile(r"\{(a |the )?([A-Za-z0-9.]+)(?::([а-я]+))?(?:\|([^{}|]*)\|([^{}|]*)(?:\|([^{}|]*))?)?\}")
+_SLOT = re.compile(
+    r"\{(a |the )?([A-Za-z0-9.]+)(?::([а-я]+))?(?:\|([^{}|]*)\|([^{}|]*)(?:\|([^{}|]*))?(?:\|([^{}|]*))?)?\}"
+)
 _NUMBER_WORDS = re.compile(
     r"\b(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|thirteen|twenty|thirty|forty|fifty"
     r"|sixty|seventy|eighty|ninety|hundred|thousand|half)\b"
@@ -224,18 +226,15 @@ class Phrasing:
                 filled = self.fill(filled.replace("{S|", f"{{{name.partition('.')[0]}|"))
             return f"{article(filled)} {filled}" if lead == "a " else f"{lead}{filled}"
 
+        if self.language == "ru" and russian_agreement.is_plural(self.facts.get("object", "")):
+            text = russian_agreement.with_plural_verbs(text, "object")
         return _SLOT.sub(value, text)
 
     def _agreeing(self, name: str, forms: Sequence[str | None]) -> str:
-        """The masculine, feminine or neuter form, by what the slot names; two forms have no neuter."""
-        gender = self.gender(name)
-        neuter = forms[2] if gender == "neut" else None
-        return neuter or (forms[1] if gender == "femn" else forms[0]) or ""
-
-    def gender(self, name: str) -> str:
-        """The grammatical gender of what a slot names."""
-        person = self.people.get(name)
-        return person.gender if person else russian.gender_of(self.slot(name))
+        """The masculine, feminine, neuter or plural form, by what the slot names."""
+        if person := self.people.get(name):
+            return (forms[1] if person.gender == "femn" else forms[0]) or ""
+        return russian_agreement.agreeing(self.slot(name), forms)
 
     def quotes_premise(self, text: str) -> bool:
         """Whether the text contains a field of the premise."""
@@ -291,7 +290,7 @@ def _lower_first(text: str, phrasing: Phrasing) -> str:
     names = {person.call.split()[0] for person in phrasing.people.values()} | set(
         phrasing.facts.get("V", "").split()
     )
-    if phrasing.language == "ru" and russian.is_name(first):
+    if phrasing.language == "ru" and russian.is_mostly_name(first):
         return text
     if first in names or first.startswith(("I'", "I’")) or first == "I" or text.startswith("I'"):
         return text

@@ -15,10 +15,11 @@ from hashlib import sha256
 from random import Random
 
 from scripts_llm import russian
-from scripts_llm.offline_writer import bank, dialogue, nouns, places, pursuits, story
+from scripts_llm.offline_writer import bank, dialogue, places, pursuits, story
 from scripts_llm.offline_writer import cast as casting
-from scripts_llm.offline_writer.logline import Reading, choose_hero, read_premise
+from scripts_llm.offline_writer.logline import read_premise
 from scripts_llm.offline_writer.person import Person, call_name, matching_blocks, read_person
+from scripts_llm.offline_writer.reading import Reading, choose_hero, own_nouns
 from scripts_llm.offline_writer.season import PastEpisode, Season
 from scripts_llm.offline_writer.story import PlannedScene
 from scripts_llm.offline_writer.wording import (
@@ -107,6 +108,7 @@ def _write(
         hero = choose_hero(reading, cast, _roles(filled))
         rest = [person for person in cast if person is not hero]
         lead, foil = (rest[0], hero) if reading.is_foil and rest else (hero, None)
+        foil = rest[0] if rest and reading.is_several else foil
         people = _lead_first(people, lead, foil)
     plots = [*own, *_rank_fresh_blocks("story", people, Random(f"story {episode} {salt}"), so_far)]
     runners = _rank_fresh_blocks("runner", people, Random(f"runner {episode} {salt}"), so_far)
@@ -368,7 +370,7 @@ def _start_phrasing(
 
 def _own_things(premise: Premise, reading: Reading | None) -> tuple[str, ...]:
     """The things that only this show is about: those of its pursuit, twice, and what its logline names."""
-    own = nouns.own_nouns(premise)
+    own = own_nouns(premise)
     return (*reading.pursuit.things, *own) if reading else own
 
 

@@ -17,9 +17,10 @@ from pathlib import Path
 import yaml
 
 from scripts_llm.offline_writer import writer
-from scripts_llm.offline_writer.logline import Reading, read_premise
+from scripts_llm.offline_writer.logline import read_premise
 from scripts_llm.offline_writer.premises import premise_from_logline
 from scripts_llm.offline_writer.pursuits import LAST_RESORTS
+from scripts_llm.offline_writer.reading import Reading
 from scripts_llm.offline_writer.season import past_episode
 from scripts_llm.offline_writer.wording import count_words, skeleton
 from scripts_llm.screenplay.premise import Premise
@@ -91,7 +92,9 @@ def measure(wanted: str, logline: str, seeds: Sequence[int]) -> Row:
 
 def naming(script: Script, reading: Reading) -> float:
     """The share of scenes whose lines have a word of the logline's matter or deed, or one made of it."""
-    named = (reading.facts.get(slot, "") for slot in ("object", "deed", "doing", "vow", "skill", "sum"))
+    named = (
+        reading.facts.get(slot, "") for slot in ("object", "deed", "doing", "vow", "lesson", "able", "sum")
+    )
     words = lemmas_of(" ".join(named))
     return sum(_names(scene, words) for scene in script.scenes) / len(script.scenes)
 

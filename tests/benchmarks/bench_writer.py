@@ -20,8 +20,9 @@ from pathlib import Path
 import yaml
 from pymorphy3 import MorphAnalyzer
 
-from scripts_llm.offline_writer import bank, cast, dialogue, nouns, writer
+from scripts_llm.offline_writer import bank, cast, dialogue, writer
 from scripts_llm.offline_writer.person import read_person
+from scripts_llm.offline_writer.reading import own_nouns
 from scripts_llm.offline_writer.season import recognise_block
 from scripts_llm.offline_writer.wording import count_words, skeleton
 from scripts_llm.screenplay.film_vocabulary import FilmWords
@@ -179,7 +180,7 @@ def _tells(block: bank.Block, script: Script) -> bool:
 
 def _words_of_show(premise: Premise) -> set[str]:
     language = bank.bank_language(premise.language)
-    texts = [premise.show, premise.logline or "", *nouns.own_nouns(premise)]
+    texts = [premise.show, premise.logline or "", *own_nouns(premise)]
     texts += [visitor for block in bank.blocks("story", language) for visitor in block.fact("visitor")]
     texts += writer.VISITORS[language]
     for key, character in premise.characters.items():

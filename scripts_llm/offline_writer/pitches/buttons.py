@@ -10,10 +10,11 @@ import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from random import Random
 
-from scripts_llm.offline_writer import bank, logline, nouns, pursuits
+from scripts_llm.offline_writer import bank, logline, pursuits
 from scripts_llm.offline_writer.bank import ALTERNATIVE, Exchange, Wording
 from scripts_llm.offline_writer.cast import complete_premise
 from scripts_llm.offline_writer.person import Person, read_person
+from scripts_llm.offline_writer.reading import own_nouns
 from scripts_llm.offline_writer.wording import Phrasing, Unsayable, find_fault, skeleton, tidy_line
 from scripts_llm.offline_writer.writer import spoken_names
 from scripts_llm.screenplay.buttons import find_button
@@ -89,7 +90,7 @@ def _phrasing(
         rng,
         people,
         {
-            "own": rng.choice(nouns.own_nouns(premise)),
+            "own": rng.choice(own_nouns(premise)),
             "show": premise.show,
             **(reading.facts if reading is not None else {}),
         },

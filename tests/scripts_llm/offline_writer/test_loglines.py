@@ -10,6 +10,7 @@ from scripts_llm import russian
 from scripts_llm.errors import ScriptError
 from scripts_llm.offline_writer import writer
 from scripts_llm.offline_writer.logline import read_logline, read_premise
+from scripts_llm.offline_writer.person import find_kind
 from scripts_llm.offline_writer.pursuits import STEPS, all_pursuits, read_pursuit
 from scripts_llm.offline_writer.season import Season, past_episode, split_logline
 from scripts_llm.screenplay.premise import Character, Premise
@@ -102,11 +103,43 @@ def test_an_inanimate_matter_is_declined_as_one() -> None:
     assert russian.inflect("серый кот", "вин") == "серого кота"
 
 
-def test_a_reading_is_told_in_a_sentence() -> None:
-    reading = read_logline("A cat runs for mayor")
+@pytest.mark.parametrize(
+    ("logline", "language", "told"),
+    [
+        ("A cat runs for mayor", "en", "I read: a cat wants to be mayor; against: Bruno."),
+        ("Кот идёт в мэры", "ru", "Понято так: кот идёт на выборы, должность: мэр; против: Bruno."),
+        (
+            "Две соседки спорят из-за посуды",
+            "ru",
+            "Понято так: две соседки ссорятся из-за посуды; против: Bruno.",
+        ),
+        (
+            "К учительнице географии вселяется дракон",
+            "ru",
+            "Понято так: дракон въезжает, новый адрес: комната учительницы; против: Bruno.",
+        ),
+    ],
+)
+def test_a_reading_is_told_in_a_sentence_of_its_language(logline: str, language: str, told: str) -> None:
+    reading = read_logline(logline, language)
     assert reading is not None
-    assert reading.sentence(["Bruno"]) == "I read: a cat wants to be mayor; against: Bruno."
+    assert reading.sentence(["Bruno"]) == told
     assert read_logline("  ") is None
+
+
+@pytest.mark.parametrize(
+    ("logline", "kinds"),
+    [
+        ("Две монахини едут к морю", ["woman", "woman"]),
+        ("Бывшие супруги делят аквариум", ["man", "woman"]),
+        ("Два соседа спорят из-за забора", ["man", "old man"]),
+        ("Two nuns travel to the sea", ["woman", "woman"]),
+    ],
+)
+def test_two_of_a_kind_are_cast_as_two_of_a_kind(logline: str, kinds: list[str]) -> None:
+    for seed in range(4):
+        cast = list(premise_of(logline, seed).characters.values())
+        assert sorted(find_kind(c.look or "", WORDS.kinds) or "" for c in cast[:2]) == sorted(kinds), cast
 
 
 @pytest.mark.parametrize("every", [0, 1, 2, 3])
