@@ -40,7 +40,7 @@ class LiveStates:
         self._closed = threading.Event()
         self._wake = threading.Event()
         self._thread = threading.Thread(target=self._run, name="live states", daemon=True)
-        self.jobs: dict[str, Any] = {}
+        self.jobs = jobs_state([], "")
         self.episodes: dict[str, Parts] = {}
         self.version = 0
 
@@ -139,8 +139,29 @@ def _brief(state: JobState) -> dict[str, Any]:
     }
 
 
-async def stream(live: LiveStates, episode: str | None) -> AsyncIterator[str]:
-    """Server-sent events (https://html.spec.whatwg.org/multipage/server-sent-events.html) for one page."""
+def in_language(state: Mapping[str, Any], told: Callable[[str], str]) -> dict[str, Any]:
+    """The jobs' state with what they say in a page's language."""
+    working = [
+        {
+            **job,
+            "said": told(job["said"]),
+            "progress": {
+                key: told(value) if key in ("label", "left") else value
+                for key, value in job["progress"].items()
+            },
+        }
+        for job in state["working"]
+    ]
+    return {**state, "working": working}
+
+
+async def stream(
+    live: LiveStates, episode: str | None, told: Callable[[str], str] = str
+) -> AsyncIterator[str]:
+    """Server-sent events (https://html.spec.whatwg.org/multipage/server-sent-events.html) for one page.
+
+    `told` puts what runs say into the page's language.
+    """
     with live.watching(episode) if episode else contextlib.nullcontext():
         sent: dict[str, Any] = {}
         seen, quiet_since = -1, time.monotonic()
@@ -151,7 +172,8 @@ async def stream(live: LiveStates, episode: str | None) -> AsyncIterator[str]:
                 for kind, value in (("jobs", live.jobs), ("episode", live.episodes.get(episode or ""))):
                     if value is not None and sent.get(kind) != value:
                         sent[kind] = value
-                        yield f"event: {kind}\ndata: {json.dumps(value, ensure_ascii=False)}\n\n"
+                        shown = in_language(value, told) if kind == "jobs" else value
+                        yield f"event: {kind}\ndata: {json.dumps(shown, ensure_ascii=False)}\n\n"
                         quiet_since = time.monotonic()
             elif time.monotonic() - quiet_since > QUIET_SECONDS:
                 yield ": still here\n\n"

@@ -41,6 +41,7 @@ def render(name: str, language: Language, **values: Any) -> bytes:
         t=language.say,
         n=language.count,
         reason=language.reason,
+        told=language.told,
         time=language.time,
         lang=language.code,
         **values,

@@ -5,20 +5,28 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, cached_property
 from importlib import resources
 from typing import Any
 
 ENGLISH, RUSSIAN = "en", "ru"
 LANGUAGES = (ENGLISH, RUSSIAN)
+NUMBERS = frozenset("nmkij")  # slots that are numbers
+NESTED = frozenset(("time", "what", "rest"))  # slots whose words are themselves said
+WARNING = "! "
+
+Words = Mapping[
+    str, str | Sequence[str]
+]  # English sentences to another language's, or to its three plural forms
 
 
 @dataclass(frozen=True)
 class Language:
-    """A language of the pages. `sentences` has for an English sentence another, or its three plural forms."""
+    """A language of the pages: `sentences` of the pages themselves, and what runs `said`, with slots."""
 
     code: str
-    sentences: Mapping[str, str | Sequence[str]] = field(default_factory=dict)
+    sentences: Words = field(default_factory=dict)
+    said: Words = field(default_factory=dict)
 
     def say(self, sentence: str, **values: Any) -> str:
         """The sentence in this language, with its slots filled; one that is not known stays English."""
@@ -44,6 +52,29 @@ class Language:
             parts = parts[most:]
         return ", ".join(said)
 
+    def told(self, text: str) -> str:
+        """What a run says (a label, a warning, an end) in this language; what is not known stays as it is."""
+        if not self.said:
+            return text
+        if text.startswith(WARNING):
+            return WARNING + self.told(text.removeprefix(WARNING))
+        indent, text = text[: len(text) - len(text.lstrip())], text.lstrip()
+        for pattern, found in self._patterns:
+            if match := pattern.fullmatch(text):
+                values = {
+                    name: self.told(value) if name in NESTED else value
+                    for name, value in match.groupdict().items()
+                }
+                form = found if isinstance(found, str) else found[russian_form(int(values["n"]))]
+                return indent + form.format(**values)
+        return indent + "; ".join(map(self.told, text.split("; "))) if "; " in text else indent + text
+
+    @cached_property
+    def _patterns(self) -> list[tuple[re.Pattern[str], str | Sequence[str]]]:
+        """What is said as patterns, those with the most words of their own first."""
+        in_order = sorted(self.said.items(), key=lambda each: -len(_SLOT.sub("", each[0])))
+        return [(_pattern_of(sentence), found) for sentence, found in in_order]
+
     def time(self, seconds: float) -> str:
         """Seconds as people say them: "40 s", "4 min", "1 h 10 min"."""
         if seconds < 90:
@@ -52,6 +83,21 @@ class Language:
         if minutes < 60:
             return self.say("{n} min", n=minutes)
         return self.say("{n} h {m} min", n=minutes // 60, m=minutes % 60)
+
+
+_SLOT = re.compile(r"{(\w+)}")
+_NUMBER, _ANYTHING, _ONE_THING = r"\d+", ".+?", "(?:(?!; ).)+?"
+
+
+def _pattern_of(sentence: str) -> re.Pattern[str]:
+    """The pattern of a sentence with slots."""
+    parts = _SLOT.split(sentence)  # text, name, text, name, … text
+    for place in range(1, len(parts), 2):
+        name = parts[place]
+        kind = _NUMBER if name in NUMBERS else _ANYTHING if name in (*NESTED, "why") else _ONE_THING
+        parts[place] = f"(?P<{name}>{kind})"
+    parts[::2] = map(re.escape, parts[::2])
+    return re.compile("".join(parts))
 
 
 def russian_form(number: int) -> int:
@@ -68,8 +114,11 @@ def language(code: str) -> Language:
         return Language(ENGLISH)
     import yaml
 
-    path = resources.files("templates") / "board" / "words" / "ru.yaml"
-    return Language(RUSSIAN, yaml.safe_load(path.read_text(encoding="utf-8")) or {})
+    folder = resources.files("templates") / "board" / "words"
+    pages, said = (
+        yaml.safe_load((folder / name).read_text(encoding="utf-8")) for name in ("ru.yaml", "ru.said.yaml")
+    )
+    return Language(RUSSIAN, pages, said)
 
 
 def choose_language(asked: str | None, accepted: str) -> Language:

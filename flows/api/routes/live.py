@@ -7,7 +7,7 @@ from fastapi.responses import StreamingResponse
 
 from flows.api.live import states
 from flows.api.live.site import site_of
-from flows.api.pages.render import STATIC, packed, static_file
+from flows.api.pages.render import STATIC, language_of, packed, static_file
 
 router = APIRouter(include_in_schema=False)
 FOR_EVER = "private, max-age=31536000, immutable"
@@ -28,7 +28,7 @@ def static(request: Request, digest: str, name: str) -> Response:
 def events(request: Request, episode: str = "") -> Response:
     """The live states as server-sent events: `jobs`, and `episode` for the one that is named."""
     return StreamingResponse(
-        states.stream(site_of(request).live, episode or None),
+        states.stream(site_of(request).live, episode or None, language_of(request).told),
         media_type="text/event-stream",
         headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
     )
