@@ -16,9 +16,10 @@ from flows.studio.production.episode import Episode, on_the_last_one
 from flows.studio.production.plan import NEW, Plan, make_plan, seconds_a_shot
 from flows.studio.production.request import EpisodeRequest, Outcome
 from flows.studio.production.script import OFFLINE, preview_complete_script
-from flows.studio.release import pages
+from flows.studio.release import pages, upload
 from flows.studio.workspace import artifacts, files, folder
 from flows.studio.workspace.artifacts import Artifact
+from scripts_llm.llm.network import without_credentials
 
 MOST_ITEMS = 60
 
@@ -42,7 +43,7 @@ def plan(request: EpisodeRequest) -> Outcome:
     if not items:
         film = current.result(None)
         line = f"nothing to do: {film} is made from premise and script as they are{kept}"
-        return Outcome(0, film, (head, line, *messages.describe_approvals(current)))
+        return Outcome(0, film, (head, line, *_describe_copy(episode), *messages.describe_approvals(current)))
     rest = [f"  and {len(items) - MOST_ITEMS} more"] if len(items) > MOST_ITEMS else []
     shots, lines = count(current.num_missing_clips, "shot"), count(current.num_missing_voices, "voice line")
     todo = f"to make: {f'{shots}, {lines}' if current.missing else 'the cut'}{kept}"
@@ -52,6 +53,14 @@ def plan(request: EpisodeRequest) -> Outcome:
     approvals = messages.describe_approvals(current)
     cost = _describe_cost(current, earlier)
     return Outcome(0, None, (head, *rows, *rest, todo, *films, *approvals, *cost))
+
+
+def _describe_copy(episode: Episode) -> tuple[str, ...]:
+    """A line if the next run copies the finished film to where COLDOPEN_PUBLISH says."""
+    url = upload.target()
+    if url is None or upload.is_copied(episode.folder, url):
+        return ()
+    return (f"to copy to {without_credentials(url)}: {messages.command(episode)}",)
 
 
 def _cut_items(plan: Plan) -> list[str]:

@@ -118,7 +118,9 @@ def nothing_to_do(run: Run) -> Outcome | None:
     if run.plan is None or not run.is_done:
         return None
     path = run.plan.result(run.episode.request.until)
-    return Outcome(0, path, messages.nothing_to_do(run.episode, path))
+    outcome = Outcome(0, path, messages.nothing_to_do(run.episode, path))
+    is_film = run.episode.request.until is None and not run.episode.folder.draft
+    return publish(run, outcome) if is_film else outcome
 
 
 def make(run: Run, steps: Steps) -> Outcome:
@@ -491,15 +493,22 @@ def save_film(run: Run, plan: Plan, finished: FinishedFilm, gags: tuple[str, ...
 
 
 def publish(run: Run, outcome: Outcome) -> Outcome:
-    """Copies the finished episode to where COLDOPEN_PUBLISH says; a fault is told, for the film is made."""
-    url = upload.target()
-    if url is None:
+    """Copies the finished episode to where COLDOPEN_PUBLISH says, unless it is there.
+
+    A fault is told, for the film is made; the next run copies it.
+    """
+    folder, url = run.episode.folder, upload.target()
+    if url is None or upload.is_copied(folder, url):
         return outcome
+
+    def on_wait(seconds: float, why: str) -> None:
+        run.console.progress(f"copying the episode again in {seconds:.0f} s: {why}")
+
     run.console.progress("copying the episode")
     try:
-        line = f"copied to {upload.upload_episode(run.episode.folder, url)}"
+        line = f"copied to {upload.upload_episode(folder, url, on_wait=on_wait)}"
     except StudioError as error:
-        line = f"not copied: {error}"
+        line = f"not copied: {error}; to copy it later: {messages.command(run.episode)}"
         return replace(outcome, lines=(*outcome.lines, f"! {line}"), notes=(*outcome.notes, line))
     return replace(outcome, lines=(*outcome.lines, line))
 

@@ -163,6 +163,11 @@ class EpisodeFolder:
         return self.root / "publish.txt"
 
     @property
+    def copied(self) -> Path:
+        """What was copied to COLDOPEN_PUBLISH; see `flows.studio.release.upload`."""
+        return self.root / "copied.json"
+
+    @property
     def lock(self) -> Path:
         return self.root / ".lock"
 

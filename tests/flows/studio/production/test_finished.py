@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from flows.studio.commands import plan as command
 from flows.studio.errors import StudioError
 from flows.studio.filming import camera
 from flows.studio.media import clips, ffmpeg
@@ -57,6 +58,35 @@ def _frames(folder: Path) -> list[Any]:
     top, step = 56 + contact_sheet.MARGIN, contact_sheet.CELL + contact_sheet.MARGIN
     lefts = range(contact_sheet.MARGIN, seen.shape[1] - contact_sheet.CELL, step)
     return [seen[top : top + 180, left : left + contact_sheet.CELL] for left in lefts]
+
+
+# ---------------------------------------------------------------------------------------------- copies
+
+
+def test_a_finished_episode_is_copied_by_the_next_run_if_its_copy_failed(
+    home: Path, heard: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    request = fish_request(home)
+    place = home / "public"
+    place.write_text("a file where a folder is wanted", "utf-8")
+    monkeypatch.setenv("COLDOPEN_PUBLISH", f"file://{place}")
+    outcome = make(request, heard())
+    again = f"coldopen episode --premise {home}/fish.yaml --output {home}/output"
+    assert outcome.code == 0
+    assert outcome.lines[0].startswith("nothing to do")
+    assert outcome.lines[-1].startswith(f"! not copied: COLDOPEN_PUBLISH=file://{place}: ")
+    assert outcome.lines[-1].endswith(f"; to copy it later: {again}")
+    assert f"to copy to file://{place}: {again}" in command.plan(request).lines
+
+    place.unlink()
+    assert make(request, heard()).lines[-1] == f"copied to file://{place}/{FISH}"
+    assert (place / FISH / "episode.mp4").read_bytes() == (
+        home / "output" / FISH / "episode.mp4"
+    ).read_bytes()
+    assert not any("copy" in line for line in command.plan(request).lines)
+    shutil.rmtree(place)
+    assert not any("copied" in line for line in make(request, heard()).lines)
+    assert not place.exists()
 
 
 # ------------------------------------------------------------------------------------- contact sheet

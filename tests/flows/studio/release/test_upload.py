@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any, ClassVar
 
+import fsspec
 import pytest
+from fsspec.implementations.memory import MemoryFileSystem
 
 from flows.studio.errors import StudioError
 from flows.studio.release import upload
@@ -46,8 +49,6 @@ def test_it_is_copied_again_over_an_older_one(episode, tmp_path):
 
 
 def test_the_manifest_comes_last(episode):
-    import fsspec
-
     memory = fsspec.filesystem("memory")
     upload.upload_episode(episode, "memory://shows")
     found = memory.ls("/shows/fish-chips/s01e01", detail=True)
@@ -64,6 +65,63 @@ def test_a_storage_that_refuses_is_one_line_without_its_password(episode, tmp_pa
     with pytest.raises(StudioError, match="COLDOPEN_PUBLISH") as error:
         upload.upload_episode(episode, "nosuch://me:secret@host/bucket")
     assert "secret" not in str(error.value)
+
+
+class Flaky(MemoryFileSystem):
+    """A storage in memory whose next puts raise `faults`; `puts` are the names that it got."""
+
+    protocol = "flaky"
+    faults: ClassVar[list[Exception]] = []
+    puts: ClassVar[list[str]] = []
+
+    def put_file(self, lpath: str, rpath: str, *args: Any, **more: Any) -> None:
+        if self.faults:
+            raise self.faults.pop(0)
+        self.puts.append(Path(lpath).name)
+        super().put_file(lpath, rpath, *args, **more)
+
+
+@pytest.fixture
+def flaky(monkeypatch: pytest.MonkeyPatch) -> type[Flaky]:
+    fsspec.register_implementation("flaky", Flaky, clobber=True)
+    monkeypatch.setattr(Flaky, "faults", [])
+    monkeypatch.setattr(Flaky, "puts", [])
+    monkeypatch.setattr(upload, "WAITS", (0.0, 0.01, 0.02))
+    return Flaky
+
+
+def test_what_may_pass_is_tried_again_and_no_file_is_sent_twice(episode, flaky):
+    told: list[tuple[float, str]] = []
+    flaky.faults[:] = [ConnectionError("no route"), TimeoutError(), OSError("SlowDown")]
+    upload.upload_episode(episode, "flaky://shows", on_wait=lambda *said: told.append(said))
+    assert sorted(flaky.puts) == NAMES
+    assert flaky.puts[-1] == "manifest.json"
+    assert told == [(0.0, "ConnectionError: no route"), (0.01, "TimeoutError:"), (0.02, "OSError: SlowDown")]
+
+
+def test_a_copy_that_fails_is_not_noted_and_one_that_comes_through_is(episode, flaky):
+    (episode.manifest).write_text('{"files": {"episode.mp4": "ab"}}')
+    assert not upload.is_copied(episode, "flaky://shows")
+    flaky.faults[:] = [ConnectionError("no route")] * 4
+    with pytest.raises(StudioError, match="COLDOPEN_PUBLISH=flaky://shows: ConnectionError: no route"):
+        upload.upload_episode(episode, "flaky://shows")
+    assert flaky.faults == []
+    assert not upload.is_copied(episode, "flaky://shows")
+    upload.upload_episode(episode, "flaky://shows")
+    assert upload.is_copied(episode, "flaky://shows")
+    assert not upload.is_copied(episode, "flaky://elsewhere")
+    (episode.manifest).write_text('{"files": {"episode.mp4": "another cut"}}')
+    assert not upload.is_copied(episode, "flaky://shows")
+
+
+@pytest.mark.parametrize(
+    "error", [PermissionError("403"), FileNotFoundError("no bucket"), ValueError("what")]
+)
+def test_what_does_not_pass_is_told_at_once(episode, flaky, error):
+    flaky.faults[:] = [error, error]
+    with pytest.raises(StudioError, match="COLDOPEN_PUBLISH"):
+        upload.upload_episode(episode, "flaky://shows")
+    assert len(flaky.faults) == 1
 
 
 @pytest.fixture
