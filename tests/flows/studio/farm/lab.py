@@ -14,6 +14,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from flows.studio.farm import scheduler
 from flows.studio.farm.address import parse_address
 from flows.studio.farm.camera import CameraOptions
 from flows.studio.farm.head import Farm
@@ -31,7 +32,8 @@ from pathlib import Path
 from flows.studio.farm import scheduler
 from flows.studio.farm.address import parse_address
 address = parse_address(sys.argv[1], folder=Path(sys.argv[2]))
-scheduler.run(address, lambda line: print(line, flush=True), page="127.0.0.1:0")
+silent = float(sys.argv[3])
+scheduler.run(address, lambda line: print(line, flush=True), page="127.0.0.1:0", silent_seconds=silent)
 """
 
 
@@ -57,6 +59,7 @@ class Lab:
     home: Path
     scheme: str = "tcp"
     port: int = field(default_factory=free_port)
+    silent_seconds: float = scheduler.SILENT_SECONDS
     scheduler: subprocess.Popen[bytes] | None = None
     cameras: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
 
@@ -82,7 +85,8 @@ class Lab:
         return [pid for pid, each in self.notes("begin") if each.startswith(prompt)]
 
     def start_scheduler(self) -> None:
-        self.scheduler = self._start([sys.executable, "-c", _SCHEDULER, self.address, str(self.keys)])
+        words = [self.address, str(self.keys), str(self.silent_seconds)]
+        self.scheduler = self._start([sys.executable, "-c", _SCHEDULER, *words])
 
     def start_camera(
         self, name: str, *, source: str = "nap:0.05", keys: Path | None = None, **more: Any
@@ -122,10 +126,12 @@ class Lab:
 
 
 @contextmanager
-def running(home: Path, *cameras: str, scheme: str = "tcp", source: str = "nap:0.05") -> Iterator[Lab]:
+def running(
+    home: Path, *cameras: str, scheme: str = "tcp", source: str = "nap:0.05", **more: Any
+) -> Iterator[Lab]:
     """A lab with a scheduler and these cameras; all processes end with the block."""
     home.mkdir(parents=True, exist_ok=True)
-    lab = Lab(home, scheme)
+    lab = Lab(home, scheme, **more)
     try:
         lab.start_scheduler()
         for name in cameras:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import signal
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -239,14 +241,47 @@ def test_a_camera_that_joins_late_gets_its_share_and_killed_loses_one_shot_at_mo
     assert len(begun) <= len(prompts) + 1
 
 
-def _kill_in_mid_shot(lab: Lab, name: str) -> None:
+def _wait_for_mid_shot(lab: Lab, name: str) -> None:
     pid = lab.cameras[name].pid
 
     def is_filming() -> bool:
         return lab.begun().count(pid) > [each for each, _ in lab.notes("end")].count(pid)
 
     wait_until(is_filming, f"a shot on {name}")
+
+
+def _kill_in_mid_shot(lab: Lab, name: str) -> None:
+    _wait_for_mid_shot(lab, name)
     lab.kill(lab.cameras.pop(name))
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform == "win32", reason="no SIGSTOP")
+def test_a_camera_that_falls_silent_loses_its_shot_to_another_and_joins_again(tmp_path):
+    """SIGSTOP: its connection stays open, and nothing comes. The farm waits five seconds here, else 120."""
+    shots, filmed = planned(5), []
+    with (
+        running(tmp_path / "lab", "w1", "w2", source=SLOW_STEP, silent_seconds=5) as lab,
+        lab.head() as farm,
+    ):
+        lab.wait_for_cameras(farm, 2)
+        head = threading.Thread(target=lambda: filmed.extend(all_filmed(farm, shots, tmp_path / "clips")))
+        head.start()
+        _wait_for_mid_shot(lab, "w1")
+        lab.cameras["w1"].send_signal(signal.SIGSTOP)
+        stopped = time.monotonic()
+        head.join(timeout=100)
+        seconds = time.monotonic() - stopped
+        assert not head.is_alive()
+        assert [camera.name for camera in farm.roster()] == ["w2"]
+        lab.cameras["w1"].send_signal(signal.SIGCONT)
+        lab.wait_for_cameras(farm, 2)
+        more = all_filmed(farm, planned(8, "later"), tmp_path / "later")
+    assert {one.shot.digest for one in filmed} == {shot.digest for shot in shots}
+    assert all(one.clip for one in (*filmed, *more))
+    assert seconds < 60
+    assert len(lab.begun("shot")) == len(shots) + 1  # one was begun by both
+    assert {one.clip.notes["camera"] for one in more} == {"w1", "w2"}
 
 
 @pytest.mark.slow
@@ -293,7 +328,6 @@ def test_a_scheduler_that_is_killed_and_started_again_costs_no_clip(tmp_path):
 @pytest.mark.slow
 def test_a_head_that_is_killed_leaves_idle_cameras(tmp_path):
     import subprocess
-    import sys
 
     program = """
 import sys
