@@ -61,6 +61,7 @@ class AutoencoderConfig:
     norm_groups: int = 32
     latent_channels: int = 4
     latent_scale: float = 0.18215  # encode multiplies, decode divides; callers never see it
+    decoder_widths: tuple[int, ...] = ()  # of a slimmer decoder, one block a level, finest level first
 
     @property
     def factor(self) -> int:

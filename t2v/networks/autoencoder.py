@@ -153,13 +153,15 @@ class Decoder(nn.Module):
 
     def __init__(self, config: AutoencoderConfig) -> None:
         super().__init__()
-        c = config.width * config.channel_multipliers[-1]
+        slim = config.decoder_widths
+        widths = slim or tuple(config.width * multiplier for multiplier in config.channel_multipliers)
+        num_blocks = 1 if slim else config.num_res_blocks + 1
+        c = widths[-1]
         self.conv_in = nn.Conv2d(config.latent_channels, c, 3, padding=1)
         self.mid = Middle(c, config.norm_groups)
         self.up = nn.ModuleList()  # finest first, as in the checkpoint; run from the last to the first
-        for i, multiplier in reversed(list(enumerate(config.channel_multipliers))):
-            c_out = config.width * multiplier
-            self.up.insert(0, UpLevel(c, c_out, config.num_res_blocks + 1, config.norm_groups, last=i == 0))
+        for i, c_out in reversed(list(enumerate(widths))):
+            self.up.insert(0, UpLevel(c, c_out, num_blocks, config.norm_groups, last=i == 0))
             c = c_out
         self.norm_out = _norm(c, config.norm_groups)
         self.conv_out = nn.Conv2d(c, 3, 3, padding=1)

@@ -67,6 +67,7 @@ class _Job:
     source: SceneFolder
     number: int
     autoencoder: Path  # a checkpoint of the autoencoder's weights
+    with_frames: bool = False  # the drawn frames are kept beside their latents
 
 
 def draw_part(source: SceneFolder, number: int) -> tuple[np.ndarray, dict[str, Any]]:
@@ -126,16 +127,24 @@ def _write_part(job: _Job) -> int:
     torch.set_num_threads(1)
     frames, rest = draw_part(job.source, job.number)
     latents = encode(_autoencoder(job.autoencoder), frames)
+    if job.with_frames:
+        rest["frames"] = torch.from_numpy(frames)
     save_atomically({"latents": latents, **rest}, job.source.part(job.number))
     return len(latents)
 
 
 def draw_parts(
-    source: SceneFolder, count: int, autoencoder: Path, *, processes: int = 2, stop_at: float | None = None
+    source: SceneFolder,
+    count: int,
+    autoencoder: Path,
+    *,
+    with_frames: bool = False,
+    processes: int = 2,
+    stop_at: float | None = None,
 ) -> None:
     """Draw those of the first `count` parts that are missing. Raises TimeIsUp."""
     source.folder.mkdir(parents=True, exist_ok=True)
-    jobs = [_Job(source, i, autoencoder) for i in range(count) if not source.part(i).exists()]
+    jobs = [_Job(source, i, autoencoder, with_frames) for i in range(count) if not source.part(i).exists()]
     if not jobs:
         return
     began = time.monotonic()
