@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated
 
 from cyclopts import Parameter
 from cyclopts.validators import Number
 
-from flows.cli.arguments import Output
+from flows.cli.arguments import Farm, Output
 from flows.studio.production.console import Console
 from flows.studio.production.request import OUTPUT, PREMISES
 
@@ -33,11 +34,17 @@ def board(
     paused: Annotated[
         bool, Parameter(negative=(), show_default=False, help="Begin nothing that waits in the queue.")
     ] = False,
+    farm: Farm = None,
     premises: Annotated[Path, Parameter(help="The folder that premises are written into.")] = PREMISES,
     output: Output = OUTPUT,
 ) -> int:
     """Open the storyboard in the browser: write, look, take again, make. Ctrl-C closes it."""
     from flows.api.server.serve import BoardOptions, serve
+    from flows.studio.farm import address as addresses
+
+    address = addresses.chosen_address(farm)
+    if address is not None:
+        os.environ[addresses.FARM] = str(address)  # for its worker
 
     options = BoardOptions(
         output=output,
@@ -48,6 +55,7 @@ def board(
         with_key=key,
         browser=browser,
         paused=paused,
+        farm=address,
     )
     with Console(terminal=False, silence=1e9) as console:
         return serve(options, console)

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from scripts_llm.editing.change import Conflict
 from scripts_llm.errors import ScriptError
 from scripts_llm.files.edit import (
     TextEdit,
@@ -40,10 +41,13 @@ def set_alternates(path: Path, *, scene: int, element: int, alternates: Sequence
     replace_text(source, new, expected, what="alternates")
 
 
-def exchange_alternate(path: Path, *, scene: int, element: int, number: int) -> None:
+def exchange_alternate(
+    path: Path, *, scene: int, element: int, number: int, old: tuple[str, str] | None = None
+) -> None:
     """Exchanges a line's words for its alternate of that number, from 1: they change places.
 
-    Raises ScriptError if there is none, or if it cannot be written.
+    `old` are the line and the alternate as somebody has read them: a Conflict is raised if the file has
+    others by now. Raises ScriptError if there is no such alternate, or if it cannot be written.
     """
     source = Source(path, read_text(path, what="script"))
     root, line = _line_of_dialogue(source, scene, element)
@@ -55,6 +59,8 @@ def exchange_alternate(path: Path, *, scene: int, element: int, number: int) -> 
     content = expected["scenes"][scene]["dialogue"][element]
     key = _key_of_the_words(content)
     others = content["alternates"]
+    if old is not None and (content[key].strip(), others[number - 1].strip()) != old:
+        raise Conflict(content[key])
     content[key], others[number - 1] = others[number - 1], content[key]
     words, other = keys[key], listed.value[number - 1]
     edits = [

@@ -69,6 +69,7 @@ function listen() {
   };
   source.addEventListener("jobs", event => jobs(JSON.parse(event.data)));
   source.addEventListener("episode", event => parts(JSON.parse(event.data)));
+  source.addEventListener("farm", event => { if ($("farm")?.dataset.stamp !== JSON.parse(event.data).digest) refresh($("farm")); });
 }
 function unlisten() { source?.close(); source = null; }
 function say(text, kind = "") {

@@ -12,6 +12,7 @@ from flows.api.clips.shelf import Shelf
 from flows.api.jobs.errors import NotThere
 from flows.api.jobs.keeper import Keeper
 from flows.api.jobs.queue import Queue
+from flows.api.live.cameras import FarmWatch
 from flows.api.live.states import LiveStates, Parts
 from flows.api.storyboard.boards import Boards
 
@@ -22,6 +23,7 @@ class Site:
 
     output: Path
     premises: Path
+    farm: FarmWatch | None = None
     queue: Queue = field(init=False)
     keeper: Keeper = field(init=False)
     live: LiveStates = field(init=False)
@@ -32,7 +34,7 @@ class Site:
         self.queue = Queue(self.board_folder)
         self.keeper = Keeper(self.queue, self.output)
         self.boards = Boards(self.output)
-        self.live = LiveStates(self.queue, self.keeper, self.parts_of)
+        self.live = LiveStates(self.queue, self.keeper, self.parts_of, self.farm)
 
     @property
     def clips(self) -> Shelf:
@@ -60,6 +62,8 @@ class Site:
         """Ends the streams and the workers; the job at work goes on at the next start."""
         self.live.close()
         self.keeper.close()
+        if self.farm is not None:
+            self.farm.close()
 
 
 def site_of(request: Request) -> Site:

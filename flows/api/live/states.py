@@ -18,6 +18,7 @@ from typing import Any
 
 from flows.api.jobs.keeper import Keeper
 from flows.api.jobs.queue import JobState, Queue
+from flows.api.live.cameras import FarmWatch
 from flows.api.storyboard.digests import digest_of
 
 TICK_SECONDS = 0.1
@@ -30,11 +31,14 @@ log = logging.getLogger(__name__)
 class LiveStates:
     """The states that streams send: `jobs`, and one for each watched episode."""
 
-    def __init__(self, queue: Queue, keeper: Keeper, parts_of: Callable[[str], Parts]) -> None:
+    def __init__(
+        self, queue: Queue, keeper: Keeper, parts_of: Callable[[str], Parts], farm: FarmWatch | None = None
+    ) -> None:
         """`parts_of` gives the parts of an episode, "show/s01e01"."""
         self._queue = queue
         self._keeper = keeper
         self._parts_of = parts_of
+        self._farm = farm
         self._watched: Counter[str] = Counter()
         self._lock = threading.Lock()
         self._closed = threading.Event()
@@ -42,6 +46,7 @@ class LiveStates:
         self._thread = threading.Thread(target=self._run, name="live states", daemon=True)
         self.jobs = jobs_state([], "")
         self.episodes: dict[str, Parts] = {}
+        self.farm = ""  # the digest of what is known of the cameras
         self.version = 0
 
     def start(self) -> None:
@@ -83,10 +88,18 @@ class LiveStates:
                     del self._watched[episode]
                     self.episodes.pop(episode, None)
 
+    def want_farm(self) -> None:
+        """A page is open that shows the cameras."""
+        if self._farm is not None:
+            self._farm.want()
+
     def look(self) -> None:
         """Looks once at everything, and gives out jobs."""
         self._keeper.step()
         self._take("jobs", jobs_state(self._queue.all(), self._queue.paused))
+        if self._farm is not None:
+            self._farm.step()
+            self._take("farm", self._farm.state.digest)
         with self._lock:
             watched = list(self._watched)
         for episode in watched:
@@ -167,9 +180,14 @@ async def stream(
         seen, quiet_since = -1, time.monotonic()
         yield "retry: 500\n\n"
         while not live.is_closed:
+            live.want_farm()
             if seen != live.version:
                 seen = live.version
-                for kind, value in (("jobs", live.jobs), ("episode", live.episodes.get(episode or ""))):
+                for kind, value in (
+                    ("jobs", live.jobs),
+                    ("episode", live.episodes.get(episode or "")),
+                    ("farm", {"digest": live.farm} if live.farm else None),
+                ):
                     if value is not None and sent.get(kind) != value:
                         sent[kind] = value
                         shown = in_language(value, told) if kind == "jobs" else value

@@ -8,6 +8,7 @@ from fastapi import APIRouter, HTTPException, Path, Request, Response
 
 from flows.api.live.site import site_of
 from flows.api.pages.render import page
+from flows.api.routes.farm import farm_values
 from flows.api.storyboard.model import Board
 from scripts_llm.screenplay.script import LaughSize, Size
 
@@ -29,7 +30,8 @@ def _page(request: Request, name: str, board: Board, **values: Any) -> Response:
 @router.get("")
 def board(request: Request, show: Show, code: Code) -> Response:
     """The whole storyboard."""
-    return _page(request, "board", _board(request, show, code))
+    found = _board(request, show, code)
+    return _page(request, "board", found, **farm_values(site_of(request), found.name))
 
 
 @router.get("/head")

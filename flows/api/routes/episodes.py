@@ -86,6 +86,16 @@ class LineChange(_Change):
     beat: float | None = None
 
 
+class Exchange(BaseModel):
+    """An alternate that takes a line's place; the line takes its."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    number: int = Field(ge=1, le=9, description="which of its alternates, from 1")
+    old: Text = Field(description="the line as it was read")
+    new: Text = Field(description="the alternate as it was read")
+
+
 class SceneOrder(BaseModel):
     """The ids of all scenes in the order that was read, and in the new one; those left out are deleted."""
 
@@ -248,6 +258,13 @@ def change_shot(request: Request, show: Show, code: Code, label: str, body: Shot
 def change_line(request: Request, show: Show, code: Code, label: str, body: LineChange) -> None:
     """Changes one value of a line."""
     _change(request, show, code, ("line", label), body)
+
+
+@api.post(f"{EPISODE}/lines/{{label}}/alternate", status_code=204)
+def exchange_line(request: Request, show: Show, code: Code, label: str, body: Exchange) -> None:
+    """Exchanges a line for one of its alternates: `coldopen script --alternates s04-02 --pick 1`."""
+    with _Editing(request, show, code) as editing:
+        edits.exchange_alternate(*editing.where, label, body.number, (body.old.strip(), body.new.strip()))
 
 
 @api.put(f"{EPISODE}/order", status_code=204)

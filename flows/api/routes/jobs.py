@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from flows.api.live.site import Site, site_of
 from flows.api.pages.render import page
 from flows.api.routes import job_kinds
+from flows.api.routes.farm import farm_values
 from flows.api.routes.job_kinds import AnyJob
 
 router = APIRouter(include_in_schema=False)
@@ -43,7 +44,8 @@ class QueuePause(_Body):
 @router.get("/queue")
 def queue_page(request: Request) -> Response:
     """The queue: at work, waiting, ended."""
-    return page(request, "queue", **_queue_values(site_of(request)))
+    site = site_of(request)
+    return page(request, "queue", **_queue_values(site), **farm_values(site))
 
 
 @router.get("/queue/list")

@@ -12,7 +12,20 @@ from starlette.exceptions import HTTPException
 
 from flows.api.jobs.errors import NotThere
 from flows.api.live.site import Site
-from flows.api.routes import board, clips, episodes, home, jobs, live, media, nights, reference, shows, t2v
+from flows.api.routes import (
+    board,
+    clips,
+    episodes,
+    farm,
+    home,
+    jobs,
+    live,
+    media,
+    nights,
+    reference,
+    shows,
+    t2v,
+)
 from flows.api.server.security import Guard, Rules, TooLarge
 from flows.api.storyboard.uploads import TooMuch
 from flows.studio.errors import StudioError
@@ -25,6 +38,7 @@ ROUTERS = (
     board.router,
     media.router,
     jobs.router,
+    farm.router,
     nights.router,
     reference.router,
     clips.router,
@@ -33,6 +47,7 @@ ROUTERS = (
     shows.api,
     episodes.api,
     jobs.api,
+    farm.api,
     clips.api,
 )
 NOT_FOUND = 404

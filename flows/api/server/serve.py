@@ -23,6 +23,8 @@ from flows.studio.workspace import files, posix
 if TYPE_CHECKING:
     import uvicorn
 
+    from flows.studio.farm.address import Address
+
 PORT = 8612
 PORTS_TRIED = 10
 CLOSING_SECONDS = 20.0  # a worker's job is stopped, and Prefect's server with it
@@ -43,6 +45,7 @@ class BoardOptions:
     with_key: bool = True
     browser: bool = True
     paused: bool = False
+    farm: Address | None = None
 
 
 def serve(options: BoardOptions, console: Console) -> int:
@@ -107,13 +110,15 @@ def _run(options: BoardOptions, console: Console, key: str | None, listening: so
     posix.share_one_heap()  # before there are threads
     import uvicorn
 
+    from flows.api.live.cameras import FarmWatch
     from flows.api.live.site import Site
     from flows.api.server.app import create_app
     from flows.api.server.security import Rules
 
     port = int(listening.getsockname()[1])
     names = options.names if options.host in LOOPBACK else [*options.names, *_names_of_this_machine(options)]
-    site = Site(options.output, options.premises)
+    farm = FarmWatch(options.farm) if options.farm is not None else None
+    site = Site(options.output, options.premises, farm)
     if options.paused:
         site.queue.pause(A_PERSON_PAUSED)
     app = create_app(site, Rules.of(key, port, names))

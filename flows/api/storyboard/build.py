@@ -11,6 +11,8 @@ from flows.api.storyboard import approvals, episodes, undo
 from flows.api.storyboard.digests import digest_of
 from flows.api.storyboard.model import Board, FilmFile, Head, LineCard, Reason, SceneCard, ShotCard, TakeCard
 from flows.studio.errors import StudioError
+from flows.studio.farm import orders
+from flows.studio.farm.orders import Model
 from flows.studio.filming import auto_takes, takes
 from flows.studio.filming.shots import PlannedShot
 from flows.studio.production.episode import Episode
@@ -89,10 +91,21 @@ def _with_script(board: Board, episode: Episode, output: Path) -> Board:
         head=_head(plan) if plan is not None else Head(),
         cast=tuple(sources.names.items()),
         model=plan.film.title if plan is not None else "",
+        film_model=_film_model(plan),
         waits_for_approval=plan is not None and plan.draft is not None,
         is_complete=is_whole,
         fault=fault,
     )
+
+
+def _film_model(plan: Plan | None) -> Model | None:
+    """The film model that cameras of a farm need; None for a film that they do not make."""
+    if plan is None or plan.film.is_hosted:
+        return None
+    try:
+        return orders.model_of(plan.film)
+    except StudioError:  # a LoRA that is gone: the plan says so
+        return None
 
 
 def _fault(error: Exception, folder: EpisodeFolder) -> str:
@@ -225,6 +238,7 @@ def _line_card(scene: Scene, index: int, number: int, element: Line | Beat, sour
         wav=planned.digest if planned is not None and voice is not None else None,
         why=sources.why.get(label),
         is_murmured=bool(voice and voice.notes.get("murmured")),
+        alternates=element.alternates,
     )
 
 

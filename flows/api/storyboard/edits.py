@@ -22,8 +22,8 @@ from flows.studio.production.episode import Episode
 from flows.studio.production.script import complete_script, read_script
 from flows.studio.workspace.files import disk_errors
 from flows.studio.workspace.folder import EpisodeFolder
-from scripts_llm.editing import change
-from scripts_llm.editing.change import Place, Value
+from scripts_llm.editing import alternates, change
+from scripts_llm.editing.change import Conflict, Place, Value
 from scripts_llm.screenplay.script import Beat, Line, Scene, Shot
 
 SCENE_KEYS = frozenset(("slugline", "setting", "action", "skip", "lock"))
@@ -219,6 +219,23 @@ def _arrange(
         change.arrange_part(
             script, scene.id, "shots" if part == "shots" else "dialogue", old=old, order=order
         )
+
+
+def exchange_alternate(
+    board: Board, folder: EpisodeFolder, output: Path, name: str, number: int, old: tuple[str, str]
+) -> None:
+    """Exchanges a line for its alternate of that number, from 1, as `coldopen script --alternates` does.
+
+    `old` are the line and the alternate. Raises Conflict if the file says something else by now.
+    """
+    scene, line = find_line(board, name)
+    if not 1 <= number <= len(line.alternates):
+        raise Conflict(None)
+    if scene.lock:
+        raise StudioError(f"{scene.id} is locked; unlock it first", code=2)
+    index = board.scenes.index(scene)
+    with _changing(board, folder, output, f"{name}: another line") as script:
+        alternates.exchange_alternate(script, scene=index, element=line.index, number=number, old=old)
 
 
 def add_element(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from flows.studio.farm.orders import Model
+
 
 @dataclass(frozen=True)
 class TakeCard:
@@ -61,6 +63,7 @@ class LineCard:
     wav: str | None = None
     why: str | None = None
     is_murmured: bool = False
+    alternates: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -129,6 +132,7 @@ class Board:
     films: tuple[FilmFile, ...] = ()
     cast: tuple[tuple[str, str], ...] = ()
     model: str = ""
+    film_model: Model | None = None  # what a farm's cameras need for it; None if it is filmed otherwise
     aspect: str = "16:9"
     is_meme: bool = False
     is_complete: bool = False  # every scene of the file has its id and its shots

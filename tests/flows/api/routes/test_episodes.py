@@ -7,6 +7,7 @@ import difflib
 import pytest
 
 from flows.api.storyboard.episodes import name_of
+from flows.studio.commands.alternates import alternates
 from flows.studio.filming.models import LoadedModels
 from flows.studio.production import run
 from flows.studio.production.console import Console
@@ -296,3 +297,41 @@ def test_plan_and_check_say_what_the_commands_say(client):
     answer = client.get(f"/api/v1/episodes/{FISH}/check").json()
     assert answer["code"] in (0, 2)
     assert answer["lines"]
+
+
+OTHERS = '      - {who: don, line: Cod., laugh: small, alternates: [Hake., "Eel: still"]}  # mine'
+
+
+def test_an_alternate_is_exchanged_as_the_command_does(client, api, shelf, tmp_path):
+    shelf.write(shelf.text.replace("      - {who: don, line: Cod., laugh: small}", OTHERS))
+    before = shelf.text
+    page = client.get(f"/shows/{FISH}").text
+    assert "2 other wordings" in page
+    assert "Eel: still" in page
+    answer = api("POST", "lines/s01-02/alternate", number=2, old="Cod.", new="Eel: still")
+    assert answer.status_code == 204
+    ours = shelf.text
+    assert changed(before, ours) == [
+        f"-{OTHERS}",
+        '+      - {who: don, line: "Eel: still", laugh: small, alternates: [Hake., Cod.]}  # mine',
+    ]
+    assert board(client)["scenes"][0]["lines"][1]["why"] == "words changed"
+    assert client.post(f"/api/v1/episodes/{FISH}/undo").status_code == 204
+    assert shelf.text == before
+    request = EpisodeRequest(premise=shelf.premise, episode="s01e01", output=shelf.output)
+    alternates(request, "s01-02", 2, Console(write=lambda text: None, terminal=False, silence=1e9))
+    assert shelf.text == ours
+
+
+def test_an_alternate_that_is_another_one_by_now_is_a_conflict(api, shelf):
+    shelf.write(shelf.text.replace("      - {who: don, line: Cod., laugh: small}", OTHERS))
+    before = shelf.text
+    assert api("POST", "lines/s01-02/alternate", number=1, old="Trout.", new="Hake.").json()["now"] == "Cod."
+    assert api("POST", "lines/s01-02/alternate", number=1, old="Cod.", new="Trout.").status_code == 409
+    assert api("POST", "lines/s01-02/alternate", number=3, old="Cod.", new="Hake.").status_code == 409
+    assert api("POST", "lines/s01-01/alternate", number=1, old="It blinked.", new="x").status_code == 409
+    assert api("POST", "lines/s01-09/alternate", number=1, old="Cod.", new="Hake.").status_code == 404
+    assert shelf.text == before
+    api("PATCH", "scenes/s01", lock=True, old=False)
+    answer = api("POST", "lines/s01-02/alternate", number=1, old="Cod.", new="Hake.")
+    assert (answer.status_code, answer.json()["detail"]) == (422, "s01 is locked; unlock it first")
