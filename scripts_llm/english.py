@@ -67,6 +67,11 @@ _MASS_WORDS = (
     "beer attention approval rain snow soup glory fame happiness monday mondays"
 )
 _MASS = frozenset(_MASS_WORDS.split())
+_THING_WORDS = (
+    "machine machines room rooms pool pan pans stick bag bags lot space saucer saucers lesson lessons "
+    "licence school mall trolley list chair table board club booth car tower post pitch"
+)
+_THINGS_FOR = frozenset(_THING_WORDS.split())  # "vending machine", "driving licence"
 _GERUND = re.compile(r"(?!(?:evening|morning|building|wedding|nothing|ceiling|painting|something)$)\w{3,}ing")
 MOST_WORDS = 3  # of an object: it has to fit into lines of fourteen words
 
@@ -158,7 +163,8 @@ def is_proper(noun: str) -> bool:
 def is_mass(noun: str) -> bool:
     """Whether a noun goes without "a": salt, peace."""
     first, *more = noun.lower().split() or [""]
-    return (not more and first in _MASS) or bool(_GERUND.fullmatch(first))
+    thing = bool(more) and more[-1] in _THINGS_FOR  # "vending machine" is a thing, "lying to anybody" is not
+    return (not more and first in _MASS) or (bool(_GERUND.fullmatch(first)) and not thing)
 
 
 def with_the(noun: str) -> str:

@@ -10,6 +10,14 @@ from scripts_llm import russian
 
 _NUMERALS = re.compile(r"(?:два|две|двое|три|трое|четыре|четверо|пять|шесть|семь|десять|оба|обе|все)\s")
 _BESIDE = r"(?:(?: (?:же|уже|ещё|опять|снова|тоже|сегодня|теперь))?)"  # what may stand before a verb
+_HE = re.compile(r"\b(?:он|она|оно|они)\b", re.IGNORECASE)
+_PRONOUNS = (  # about the hero, in the hero's mouth, said to the hero
+    ("с ним|с ней|с ними", "со мной", "с тобой"),
+    ("к нему|к ней|к ним", "ко мне", "к тебе"),
+    ("него|неё|них|его|её|их", "меня", "тебя"),
+    ("ему|ей|им", "мне", "тебе"),
+    ("нём|ней|них", "мне", "тебе"),
+)
 _NOUNS: Mapping[str, str] = {
     "танцевать": "танцы",
     "петь": "пение",
@@ -129,6 +137,49 @@ def _plural_verb(word: str) -> str:
     is_third = parse.tag.POS == "VERB" and (parse.tag.person == "3per" or parse.tag.tense == "past")
     bent = parse.inflect({"plur"}) if is_third and "sing" in parse.tag else None
     return russian.like(bent.word, word) if bent else word
+
+
+def in_first_person(clause: str) -> str:
+    """A clause about the hero in the hero's mouth: "с ним говорит печь" is "со мной говорит печь".
+
+    Empty if the hero is its subject: "он", or nobody named.
+    """
+    return (
+        _with_pronouns(clause, 0) if clause and not _HE.search(clause) and _may_have_subject(clause) else ""
+    )
+
+
+def in_second_person(clause: str, *, of_hero: bool = False) -> str:
+    """What is said of the hero, said to the hero: "плавать не умеет" is "плавать не умеешь".
+
+    A clause with a noun that may be its subject keeps its verb, unless it is known to be `of_hero`.
+    """
+    if not clause or _HE.search(clause):
+        return ""
+    said = _with_pronouns(clause, 1)
+    if _may_have_subject(clause) and not of_hero:
+        return said
+    return " ".join(_second_person(word) for word in said.split())
+
+
+def _with_pronouns(clause: str, person: int) -> str:
+    for said, *own in _PRONOUNS:
+        clause = re.sub(rf"\b(?:{said})\b", own[person], clause)
+    return clause
+
+
+def _may_have_subject(clause: str) -> bool:
+    """Whether a word of a clause may be who does it."""
+    words = re.findall(r"[А-Яа-яЁё-]+", clause)
+    readings = (p.tag for word in words for p in russian.parses(word.lower()) if p.score > 0.1)
+    return any(tag.POS in {"NOUN", "NPRO"} and "nomn" in tag for tag in readings)
+
+
+def _second_person(word: str) -> str:
+    parse = russian.parses(word)[0]
+    is_third = parse.tag.POS == "VERB" and parse.tag.person == "3per" and "sing" in parse.tag
+    bent = parse.inflect({"2per"}) if is_third else None
+    return bent.word if bent else word
 
 
 def as_lesson(clause: str) -> str:

@@ -46,6 +46,7 @@ FLOORS = (
     {"scripts_llm.llm"},
     {"scripts_llm.files"},
     {"scripts_llm.screenplay"},
+    {"scripts_llm.clauses"},
     {"scripts_llm.russian_agreement"},
     {"scripts_llm.russian", "scripts_llm.english", "scripts_llm.plain_text"},
     {"scripts_llm.errors"},

@@ -16,14 +16,16 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from scripts_llm import english, russian, russian_agreement
+from scripts_llm.clauses import Clauses, split_clauses, spoken_clauses
 from scripts_llm.offline_writer import bank
-from scripts_llm.offline_writer.person import KIND_WORDS, find_kind, matching_blocks
+from scripts_llm.offline_writer.person import KIND_WORDS, PEOPLE, find_kind, matching_blocks
 from scripts_llm.offline_writer.pursuits import LAST_RESORTS, Pursuit, all_pursuits
 from scripts_llm.offline_writer.reading import NOBODY, SOMEBODY, Reading, fill, russian_slots, slots_of
 from scripts_llm.screenplay.premise import Premise
 
 MOST_BETWEEN = 9  # words that `~` stands for
 MOST_WORDS_OF_DEED = 7
+MOST_WORDS_TOLD = 10
 MOST_OF_CLAUSE = 3  # words of a clause that is a matter
 _POSSESSIVES = frozenset({"his", "her", "its", "their", "my", "our", "a", "an", "the", "one"})
 _BEFORE_VERB = {
@@ -82,15 +84,31 @@ def read_premise(premise: Premise) -> Reading | None:
 
 @lru_cache(maxsize=256)
 def _read(logline: str, language: str) -> Reading:
-    tokens = _tokens(logline)
+    parts = split_clauses(logline, language, _verbs(language))
     known = [each.pursuit for each in all_pursuits(language).values()]
-    best = min(
-        (found for each in known for found in _matches(each, tokens, logline, language)),
-        key=lambda found: (found.at, -found.length),
-        default=None,
-    )
-    best = best or _by_family(known, tokens) or _last_resort(tokens, logline, language)
-    return _reading(best, tokens, logline, language)
+    for text in dict.fromkeys((parts.main, logline)):  # what happens, else what hangs on it
+        tokens = _tokens(text)
+        best = min(
+            (found for each in known for found in _matches(each, tokens, text, language)),
+            key=lambda found: (found.at, -found.length),
+            default=None,
+        )
+        deed = _last_resort(tokens, text, language)
+        if best is None and text != logline and deed.pursuit.name == LAST_RESORTS[0]:
+            best = deed
+        if best is not None:
+            return _reading(best, tokens, text, language, parts)
+    return _reading(_by_family(known, tokens) or deed, tokens, logline, language, parts)
+
+
+@lru_cache(maxsize=2)
+def _verbs(language: str) -> frozenset[str]:
+    """The forms of the verbs that pursuits begin with; none in Russian, where commas tell clauses apart."""
+    if language == "ru":
+        return frozenset()
+    first = (pattern.split()[0] for each in all_pursuits(language).values() for pattern in each.pursuit.says)
+    bases = {base for word in first for base in word.split("|") if base.isalpha()} | _PLURAL_VERBS
+    return frozenset(form for base in bases for form in english.verb_forms(base))
 
 
 # ------------------------------------------------------------------------------------------- patterns
@@ -321,13 +339,14 @@ def _odd_thing(tokens: Sequence[Token], text: str, language: str) -> str:
 # ------------------------------------------------------------------------------------------- the slots
 
 
-def _reading(found: _Match, tokens: Sequence[Token], text: str, language: str) -> Reading:
+def _reading(found: _Match, tokens: Sequence[Token], text: str, language: str, clauses: Clauses) -> Reading:
     pursuit = found.pursuit
     at = min(found.at, len(tokens) - 1) if tokens else 0
     before = text[: tokens[at].start] if tokens and found.at < len(tokens) else ""
     who = _with_article(found.who, language) or _subject(before, language)
     if language == "ru" and found.who == "" and not russian_agreement.is_subject(who):
         who = _subject_behind(tokens, at, text) or who
+    who = re.sub(r"^nobody\b", "everybody", who, flags=re.IGNORECASE)  # "nobody may say it" is their vow
     if not who or who == found.matter or who.lower() in english.DETERMINERS:
         who = SOMEBODY[language]
     matter = _plain(found.matter) or _done(found.clause, language) or pursuit.object
@@ -339,6 +358,11 @@ def _reading(found: _Match, tokens: Sequence[Token], text: str, language: str) -
         facts |= russian_slots(pursuit, matter, found.clause, text)
     if language == "en" and re.search(rf"\bthe {re.escape(matter)}\b", text, re.IGNORECASE):
         facts["the object"] = f"the {matter}"  # the Queen
+    creature = find_kind(who, tuple(KIND_WORDS)) not in {None, *PEOPLE}
+    facts |= spoken_clauses(clauses, language, creature=creature)
+    told = fill(pursuit.reads, facts)
+    if ":" not in told and len(told.split()) <= MOST_WORDS_TOLD:
+        facts["told"] = told
     against = (_AGAINST.search(text) or [None, ""])[1] if language == "en" else ""
     return Reading(pursuit, who, matter, str(against).strip(), facts, language, found.is_foil)
 
@@ -375,5 +399,5 @@ def _done(clause: str, language: str) -> str:
 
 def _plain(matter: str) -> str:
     """A matter without words that only point at it: "biscuit thief" is about biscuits."""
-    matter = re.sub(r"^(?:same|own|very|first|last) ", "", matter)
+    matter = re.sub(r"^(?:same|own|very|first|last|new) ", "", matter)
     return re.sub(r"(?<=\w) (?:thief|thieves|case|mystery|robbery|lessons?)$", "", matter)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from scripts_llm import english, russian, russian_agreement
 from scripts_llm.offline_writer import bank
+from scripts_llm.offline_writer.bank import Exchange
 from scripts_llm.offline_writer.person import KIND_WORDS, PEOPLE, Person, find_kind, matching_blocks
 from scripts_llm.offline_writer.pursuits import Pursuit
 from scripts_llm.screenplay.premise import Premise
@@ -181,6 +182,26 @@ def choose_hero(reading: Reading, cast: Sequence[Person], roles: Mapping[str, st
         )
 
     return max(cast, key=fit)
+
+
+def details_of(reading: Reading, logline: str) -> tuple[Exchange, ...]:
+    """Scenes about what else a logline says: why, what is against it, and single words (templates/room).
+
+    A logline that has nothing else gets scenes in which its whole sentence is said.
+    """
+    language = reading.language
+    scenes = bank.table("detail", language)
+    hanging = {"because", "trait", "obstacle"} & reading.facts.keys()
+    found = [exchange for name in sorted(hanging) for exchange in scenes[name].exchanges]
+    of_hero = reading.who.lower() if not reading.is_foil else ""
+    of_rest = logline.lower().replace(reading.who.lower(), " ")
+    for block in bank.blocks("word", language):
+        said = re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, block.fact('word')))})")
+        for step, text in (("hero", of_hero), ("other", of_rest)):
+            found += block.at(step) if said.search(text) else ()
+    if not found and "told" in reading.facts:
+        found += scenes["told"].exchanges
+    return tuple(found)
 
 
 def own_nouns(premise: Premise) -> tuple[str, ...]:

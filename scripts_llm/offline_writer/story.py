@@ -69,6 +69,7 @@ _PARTS: Mapping[str, Part] = {
     "reversal": "act_2",
     "tag": "tag",
 }
+_STEPS_OF_DETAILS = frozenset({"want", "mid", "third"})
 _STEPS_WITH_PROP = frozenset({"trouble", "scheme", "tag"})
 _PROPS: Mapping[str, tuple[str, ...]] = {
     "fish": ("fish", "trout", "cod", "salmon", "рыб", "карп", "селёд", "аквариум"),
@@ -127,6 +128,13 @@ class EpisodePlan:
     people: Mapping[str, Person]
     steps: tuple[str, ...]
     later: Block | None = None  # scenes in which a later episode turns to the show's logline
+    details: tuple[Exchange, ...] = ()  # scenes about what else the logline says, for wants and the middle
+
+    def details_for(self, step: str) -> tuple[Exchange, ...]:
+        """The scenes about what else the logline says that a step may use."""
+        return tuple(
+            e for e in self.details if step == "want" or (step in _STEPS_OF_DETAILS and e.step != "told")
+        )
 
     def options(self, step: str) -> Iterator[Exchange]:
         """The exchanges that a step may use; a plot of a pursuit has some for nearly every step."""
@@ -210,7 +218,8 @@ def fill_plan(plan: EpisodePlan, phrasing: Phrasing) -> tuple[PlannedScene, ...]
         step = plan.steps[at]
         previous = scenes[-1].lines[-1].text if scenes else ""
         keyed = [
-            (phrasing.rng.random() + 0.35 * len(e.wants), n, e) for n, e in enumerate(plan.options(step))
+            (phrasing.rng.random() + 0.35 * len(e.wants) + (step == "want" and e in plan.details), n, e)
+            for n, e in enumerate((*plan.details_for(step), *plan.options(step)))
         ]
         for _, _, exchange in sorted(keyed, key=lambda entry: entry[:2], reverse=True):
             cast = _cast_for(step, exchange, people, phrasing.rng)

@@ -287,9 +287,8 @@ def add_address(text: str, addressee: Person, phrasing: Phrasing, *, first: bool
 
 def _lower_first(text: str, phrasing: Phrasing) -> str:
     first = text.split()[0].strip(",.!?'s")
-    names = {person.call.split()[0] for person in phrasing.people.values()} | set(
-        phrasing.facts.get("V", "").split()
-    )
+    named = (*(person.call for person in phrasing.people.values()), phrasing.facts.get("V", ""))
+    names = {word.strip(",.!?'s") for name in named for word in name.split()}
     if phrasing.language == "ru" and russian.is_mostly_name(first):
         return text
     if first in names or first.startswith(("I'", "I’")) or first == "I" or text.startswith("I'"):

@@ -19,7 +19,7 @@ from scripts_llm.offline_writer import bank, dialogue, places, pursuits, story
 from scripts_llm.offline_writer import cast as casting
 from scripts_llm.offline_writer.logline import read_premise
 from scripts_llm.offline_writer.person import Person, call_name, matching_blocks, read_person
-from scripts_llm.offline_writer.reading import Reading, choose_hero, own_nouns
+from scripts_llm.offline_writer.reading import Reading, choose_hero, details_of, own_nouns
 from scripts_llm.offline_writer.season import PastEpisode, Season
 from scripts_llm.offline_writer.story import PlannedScene
 from scripts_llm.offline_writer.wording import (
@@ -118,6 +118,8 @@ def _write(
         runner = runners[attempt // 3 % len(runners)]
         others = tuple(block for block in runners if block is not runner)
         plan = story.EpisodePlan(plots[attempt % len(plots)], runner, others, people, steps)
+        if plan.story.kind == "pursuit" and reading is not None:
+            plan = replace(plan, details=details_of(reading, filled.logline or ""))
         turns = so_far.owes_a_turn() and reading is not None and attempt < len(plots) * 2
         plan = _with_turn(plan, reading) if turns and reading else plan
         phrasing, scenes = _fill_plan(filled, plan, memory, reading, rng)

@@ -15,7 +15,7 @@ from scripts_llm.offline_writer.pursuits import STEPS, all_pursuits, read_pursui
 from scripts_llm.offline_writer.season import Season, past_episode, split_logline
 from scripts_llm.screenplay.premise import Character, Premise
 from tests.benchmarks.bench_loglines import loglines, measure, naming, premise_of
-from tests.benchmarks.bench_writer import WORDS, shipped
+from tests.benchmarks.bench_writer import WORDS, lines_of, shipped
 
 SHORT = """
 about: keeping bees
@@ -96,6 +96,59 @@ def test_a_russian_logline_is_read_into_the_nominative(logline: str, pursuit: st
     reading = read_logline(logline, "ru")
     assert reading is not None
     assert (reading.pursuit.name, reading.matter) == (pursuit, matter)
+
+
+@pytest.mark.parametrize(
+    ("logline", "language", "who", "matter", "slots"),
+    [
+        (
+            "A baker who lost his recipe opens a shop because the oven talks to him",
+            "en",
+            "A baker",
+            "shop",
+            {"trait": "you lost your recipe", "because": "the oven talks to me"},
+        ),
+        ("A man who owes money runs for mayor", "en", "A man", "mayor", {"trait": "you owe money"}),
+        ("A goldfish investigates who ate the flakes", "en", "A goldfish", "flakes", {}),
+        (
+            "Пекарь, который потерял рецепт, открывает лавку, потому что с ним говорит печь",
+            "ru",
+            "Пекарь",
+            "лавка",
+            {"trait": "потерял рецепт", "because": "со мной говорит печь"},
+        ),
+    ],
+)
+def test_what_hangs_on_a_logline_is_no_part_of_what_happens(
+    logline: str, language: str, who: str, matter: str, slots: dict[str, str]
+) -> None:
+    reading = read_logline(logline, language)
+    assert reading is not None
+    assert (reading.who, reading.matter) == (who, matter)
+    told = {slot: reading.facts[slot] for slot in ("because", "trait", "obstacle") if slot in reading.facts}
+    assert told == slots
+
+
+def test_a_deed_before_a_reason_is_read_before_the_reason() -> None:
+    reading = read_logline("A baker knits scarves because she wants quiet")
+    assert reading is not None
+    assert (reading.pursuit.name, reading.facts["deed"]) == ("wants", "knit scarves")
+
+
+@pytest.mark.parametrize(
+    ("logline", "words"),
+    [
+        ("A vampire moves in with a dentist", ("dentist", "teeth", "mirror", "wardrobe", "drill")),
+        ("К учительнице географии вселяется дракон", ("учительниц", "шторы")),
+        ("A dog is hired as a lifeguard, and cannot swim", ("swim", "ankles", "buried")),
+        ("A baker opens a shop because the oven talks to him", ("oven",)),
+    ],
+)
+def test_first_episodes_tell_what_else_the_logline_says(logline: str, words: tuple[str, ...]) -> None:
+    for seed in range(4):
+        script = writer.write_script(premise_of(logline, seed), WORDS, seed=seed)
+        told = " ".join(line.line.lower() for scene in script.scenes for line in lines_of(scene))
+        assert any(word in told for word in words), (seed, told)
 
 
 def test_an_inanimate_matter_is_declined_as_one() -> None:
