@@ -3,37 +3,56 @@
     overhead   seconds a shot beside the filming, with shots that take no time
     scaling    one camera and two, naps; each round is measured with both, one after the other
     kills      40 shots while a camera chosen by chance is killed every so many seconds
-    record      100 shots that take no time, without Prefect's record and with it
+    record     100 shots that take no time, without Prefect's record and with it: seconds, requests, SQL
     many       1,000 shots on 50 cameras: the head's seconds, and its memory
+    toon       TOON on one camera and on two, a core each, beside the ideal: two farms of one, at once
 
-Naps take no processor, so the numbers hold on a busy machine. `--parts overhead,scaling` runs some.
+Naps take no processor, so the numbers hold on a busy machine; `toon` wants two idle cores, and is run only
+where `--parts toon` asks for it. `--parts overhead,scaling` runs some.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import random
 import resource
 import signal
 import statistics
+import sys
 import tempfile
 import threading
 import time
 from collections import Counter
+from dataclasses import asdict, replace
 from pathlib import Path
 
+from flows.studio.farm.camera import CameraOptions
+from flows.studio.filming import models
+from flows.studio.filming.settings import FilmSettings, own_settings
+from tests.benchmarks import counting_server
 from tests.flows.studio.farm.lab import Lab, film, planned, running, wait_until
 
 PARTS = ("overhead", "scaling", "kills", "record", "many")
 
 
-def film_all(lab: Lab, count: int, folder: Path, name: str) -> tuple[float, int]:
-    """(seconds, clips) of so many shots."""
+IDLE_SECONDS = 10.0
+TOON_SHOTS, TOON_STEPS = 8, 4
+
+
+def film_all(
+    lab: Lab, count: int, folder: Path, name: str, settings: FilmSettings | None = None
+) -> tuple[float, int]:
+    """(seconds, clips) of so many shots, by naps without `settings`."""
+    settings = settings or film()
+    shots = [
+        replace(shot, recipe={**shot.recipe, **settings.recipe}) for shot in planned(count, f"{name} cat")
+    ]
     with lab.head() as farm:
         wait_until(lambda: len(farm.roster()) == len(lab.cameras), "the cameras", 600)
         start = time.perf_counter()
-        filming = farm.film_shots(planned(count, name), film(), folder / name, on_step=lambda *step: None)
+        filming = farm.film_shots(shots, settings, folder / name, on_step=lambda *step: None)
         filmed = [one for one in filming if one.clip is not None]
         return time.perf_counter() - start, len(filmed)
 
@@ -110,12 +129,23 @@ def many(home: Path, say, cameras: int, shots: int) -> None:
 
 
 def record(home: Path, say) -> None:
-    """100 shots that take no time on two cameras, without Prefect's record and with it."""
+    """100 shots that take no time on two cameras, without Prefect's record and with it.
+
+    What the server does by itself in as many seconds is taken off its statements.
+    """
+    from flows.orchestration import private_server
     from flows.orchestration import server as api_server
     from flows.orchestration.environment import import_prefect
 
+    counts = home / "statements.json"
+    os.environ[counting_server.COUNTS] = str(counts)
+    os.environ.setdefault("PREFECT_LOGGING_LEVEL", "WARNING")
+    own, private_server.__file__ = private_server.__file__, counting_server.__file__
+    try:
+        server = api_server.start_private_server(home / "server.log")
+    finally:
+        private_server.__file__ = own
     import_prefect(warn=say)
-    server = api_server.start_private_server(home / "server.log")
     url = server.wait()
     try:
         with (
@@ -123,18 +153,78 @@ def record(home: Path, say) -> None:
             running(home / "lab", "w1", "w2", source="nap:0") as lab,
         ):
             film_all(lab, 5, home, "warm up")
-            rows = [_recorded(lab, home, is_recorded=flag) for flag in (False, True)]
+            _recorded(lab, home, is_recorded=True, count=1)
+            time.sleep(2 * IDLE_SECONDS)
+            rate = _num_statements(counts)
+            time.sleep(2 * IDLE_SECONDS)
+            rate = (_num_statements(counts) - rate) / (2 * IDLE_SECONDS)
+            rows = []
+            for is_recorded in (False, True):
+                start, before = time.monotonic(), _num_statements(counts)
+                row = _recorded(lab, home, is_recorded=is_recorded)
+                _wait_until_idle(counts, rate)
+                own_work = rate * (time.monotonic() - start)
+                rows.append((*row, _num_statements(counts) - before - own_work))
     finally:
         server.stop()
-    for (wall, own, requests), name in zip(rows, ("without", "with"), strict=True):
+    for (wall, own, requests, statements), name in zip(rows, ("without", "with"), strict=True):
         say(
-            f"| 100 empty shots {name} Prefect's record | {10 * wall:.0f} ms and {10 * own:.0f} ms "
-            f"of the head's processor a shot; {requests} requests in all |"
+            f"| 100 empty shots {name} Prefect's record | {10 * wall:.0f} ms and {10 * own:.0f} ms of the "
+            f"head's processor a shot; {requests} requests, {statements:.0f} SQL statements in all (an idle "
+            f"server's {rate:.1f} a second taken off) |"
         )
 
 
-def _recorded(lab: Lab, home: Path, *, is_recorded: bool) -> tuple[float, float, int]:
-    """(seconds, the head's processor seconds, requests to Prefect) of 100 shots."""
+def _num_statements(counts: Path) -> int:
+    return sum(json.loads(counts.read_text("utf-8")).values())
+
+
+def _wait_until_idle(counts: Path, rate: float) -> None:
+    """Waits for the server, which records behind the films: until it does no more than by itself."""
+    before = -1.0
+    while (now := _num_statements(counts)) - before > 2 * rate * IDLE_SECONDS:
+        before = now
+        time.sleep(IDLE_SECONDS)
+
+
+def toon(home: Path, say) -> None:
+    """TOON on cameras of one thread and one core each."""
+    facts = models.describe_model("toon")
+    settings = replace(own_settings(facts), num_steps=TOON_STEPS, weights=models.fingerprint("toon"))
+    program = "import os, sys; os.sched_setaffinity(0, {int(sys.argv[2])})"
+    program += "; from flows.studio.farm.camera import main; main(sys.argv[1])"
+
+    def start(lab: Lab, name: str, core: int) -> None:
+        options = CameraOptions(lab.address, str(lab.keys), name, device="cpu")
+        lab.cameras[name] = lab.start([sys.executable, "-c", program, json.dumps(asdict(options)), str(core)])
+
+    with running(home / "one") as one, running(home / "other") as other, running(home / "two") as two:
+        for lab, name, core in ((one, "w1", 0), (other, "w1", 1), (two, "w1", 0), (two, "w2", 1)):
+            start(lab, name, core)
+        film_all(one, 1, home, "warm one", settings)
+        film_all(other, 1, home, "warm other", settings)
+        film_all(two, 2, home, "warm two", settings)
+        alone, _ = film_all(one, TOON_SHOTS, home, "alone", settings)
+        both, clips = film_all(two, TOON_SHOTS, home, "both", settings)
+        half = TOON_SHOTS // 2
+        begun = time.perf_counter()
+        halves = [
+            threading.Thread(target=film_all, args=(lab, half, home, f"half {number}", settings))
+            for number, lab in enumerate((one, other))
+        ]
+        for each in halves:
+            each.start()
+        for each in halves:
+            each.join()
+        ideal = time.perf_counter() - begun
+    say(
+        f"| TOON, {clips} shots of {TOON_STEPS} steps, a core each | two cameras {alone / both:.2f} × one; "
+        f"two farms of one camera at once {alone / ideal:.2f} × |"
+    )
+
+
+def _recorded(lab: Lab, home: Path, *, is_recorded: bool, count: int = 100) -> tuple[float, float, int]:
+    """(seconds, the head's processor seconds, requests to Prefect) of so many shots."""
     import httpx
     from prefect import flow
 
@@ -150,15 +240,15 @@ def _recorded(lab: Lab, home: Path, *, is_recorded: bool) -> tuple[float, float,
             return send(self, *args, **kwargs)
 
         cls.send = counted
-    shots = planned(100, f"record {is_recorded}")
-    folder = home / f"record-{is_recorded}"
+    shots = planned(count, f"record {is_recorded} {count}")
+    folder = home / f"record-{is_recorded}-{count}"
 
     def work() -> float:
         with lab.head() as farm, LoadedModels() as models:
             start = time.perf_counter()
             steps = RecordedSteps(models, farm)
             filming = steps.film_shots(shots, film(), folder, on_step=lambda *step: None)
-            assert len(list(filming)) == 100
+            assert len(list(filming)) == count
             return time.perf_counter() - start
 
     before = time.process_time()
@@ -190,7 +280,7 @@ def main() -> None:
             elif part == "many":
                 many(home, say, options.cameras, 20 * options.cameras)
             else:
-                {"overhead": overhead, "scaling": scaling, "record": record}[part](home, say)
+                {"overhead": overhead, "scaling": scaling, "record": record, "toon": toon}[part](home, say)
 
 
 if __name__ == "__main__":

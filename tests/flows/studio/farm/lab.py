@@ -86,7 +86,7 @@ class Lab:
 
     def start_scheduler(self) -> None:
         words = [self.address, str(self.keys), str(self.silent_seconds)]
-        self.scheduler = self._start([sys.executable, "-c", _SCHEDULER, *words])
+        self.scheduler = self.start([sys.executable, "-c", _SCHEDULER, *words])
 
     def start_camera(
         self, name: str, *, source: str = "nap:0.05", keys: Path | None = None, **more: Any
@@ -95,7 +95,7 @@ class Lab:
             address=self.address, keys=str(keys or self.keys), name=name, models=(source,), **more
         )
         program = [sys.executable, str(Path(nap_camera.__file__)), json.dumps(asdict(options))]
-        self.cameras[name] = self._start(program)
+        self.cameras[name] = self.start(program)
 
     def head(self, said: list[str] | None = None) -> Farm:
         lines = [] if said is None else said
@@ -116,7 +116,7 @@ class Lab:
         for process in processes:
             process.communicate()
 
-    def _start(self, program: Sequence[str]) -> subprocess.Popen[bytes]:
+    def start(self, program: Sequence[str]) -> subprocess.Popen[bytes]:
         env = {**os.environ, "PYTHONPATH": str(ROOT), "NAP_LOG": str(self.log), "PYTHONWARNINGS": "ignore"}
         out = (self.home / "processes.log").open("ab")
         with out:
