@@ -194,11 +194,23 @@ def load_judge() -> Judge:
     return model.eval().requires_grad_(False)
 
 
+def shrink(frames: np.ndarray) -> np.ndarray:
+    """A clip, uint8 (f, h, w, 3), at the size that judges look at, 112x64 or 80x80; larger ones are averaged.
+
+    Raises SettingsError for a size that no TOON films.
+    """
+    if frames.ndim == 4 and len(frames):
+        for height, width in TOON.sizes.values():
+            times = max(1, frames.shape[1] // height)
+            if frames.shape[1:3] == (times * height, times * width):
+                tiles = frames.reshape(len(frames), height, times, width, times, 3)
+                return frames if times == 1 else tiles.mean((2, 4)).round().astype(np.uint8)
+    sizes = " or ".join(f"(f, {h}, {w}, 3)" for h, w in TOON.sizes.values())
+    raise SettingsError(f"wanted a clip of TOON, {sizes}, or larger by a whole number, got {frames.shape}")
+
+
 @torch.inference_mode()
 def judge(frames: np.ndarray, network: nn.Module | None = None) -> Verdict:
-    """The content of a clip, uint8 (f, h, w, 3). Raises SettingsError for a size that TOON does not film."""
-    if frames.ndim != 4 or frames.shape[1:3] not in TOON.sizes.values() or not len(frames):
-        sizes = " or ".join(f"(f, {h}, {w}, 3)" for h, w in TOON.sizes.values())
-        raise SettingsError(f"wanted a clip of TOON, {sizes}, got {frames.shape}; film it with toon")
-    pictures = stack_frames(frames[None, sampled_frames(len(frames))])
+    """The content of a clip, uint8 (f, h, w, 3). Raises SettingsError for a size that no TOON films."""
+    pictures = stack_frames(shrink(frames[sampled_frames(len(frames))] if len(frames) else frames)[None])
     return read_answers((network or load_judge())(pictures))[0]

@@ -55,7 +55,21 @@ def test_it_sees_square_clips_and_clips_of_any_length() -> None:
     assert sum(v.set == s.set for v, s in zip(square, stagings, strict=True)) >= 7
 
 
-@pytest.mark.parametrize("shape", [(16, 64, 64, 3), (64, 112, 3), (0, 64, 112, 3)])
+@pytest.mark.parametrize(("height", "width"), [(128, 224), (320, 320)])
+def test_it_sees_what_larger_films_show(height: int, width: int) -> None:
+    rng = np.random.default_rng(77_004)
+    stagings = [sample_staging(rng) for _ in range(8)]
+    found = [judge(draw(s, num_frames=6, height=height, width=width)) for s in stagings]
+    assert sum(v.set == s.set for v, s in zip(found, stagings, strict=True)) >= 7
+    kinds = [
+        (f.kind in {seen.kind for seen in v.figures})
+        for v, s in zip(found, stagings, strict=True)
+        for f in s.figures
+    ]
+    assert np.mean(kinds) > 0.8
+
+
+@pytest.mark.parametrize("shape", [(16, 64, 64, 3), (64, 112, 3), (0, 64, 112, 3), (2, 128, 112, 3)])
 def test_a_clip_of_another_size_is_refused_in_one_line(shape: tuple[int, ...]) -> None:
     with pytest.raises(t2v.SettingsError, match="wanted a clip of TOON") as error:
         judge(np.zeros(shape, np.uint8))

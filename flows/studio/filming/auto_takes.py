@@ -13,7 +13,7 @@ from flows.studio.cameras.film_model import Video
 from flows.studio.errors import StudioError
 from flows.studio.filming.models import describe_model
 from flows.studio.workspace import artifacts
-from t2v.configs import TOON
+from t2v.configs import TOON_PRESETS
 
 if TYPE_CHECKING:
     from t2v.judge import Verdict
@@ -25,13 +25,13 @@ SURE = 0.5  # below this confidence the judge's kind and colour count for nothin
 
 def check_can_judge(facts: ModelFacts, size: tuple[int, int]) -> None:
     """Raises StudioError unless films of this model at this (height, width) can be judged."""
-    judged = TOON.sizes.values()  # those that the judge in the package has learned
+    judged = [size for preset in TOON_PRESETS for size in preset.sizes.values()]
     if facts.dialect == "toon" and size in judged:
         return
     toon = describe_model(DEFAULT_MODEL)
-    sizes = " or ".join(f"{width}x{height}" for height, width in judged)
+    sizes = ", ".join(f"{width}x{height}" for height, width in judged)
     raise StudioError(
-        f"video: takes: auto judges films of {toon.title} at {sizes}, got {facts.title} at "
+        f"video: takes: auto judges films of {toon.title} ({sizes}), got {facts.title} at "
         f"{size[1]}x{size[0]}; leave takes out",
         code=2,
     )
