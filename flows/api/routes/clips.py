@@ -9,16 +9,17 @@ from typing import Annotated, Any
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Request, Response
-from fastapi.responses import FileResponse, JSONResponse, RedirectResponse
+from fastapi.responses import FileResponse, RedirectResponse
 from pydantic import Field
 
 from flows.api.clips import controls as clip_controls
-from flows.api.clips import shelf, uploads
+from flows.api.clips import shelf
 from flows.api.jobs.errors import NotThere
 from flows.api.jobs.queue import JobState
 from flows.api.live.site import Site, site_of
 from flows.api.pages.render import page
 from flows.api.routes.jobs import NUMBER
+from flows.api.storyboard import uploads
 from flows.studio.cameras.facts import ModelFacts
 from flows.studio.media import clip_export
 
@@ -198,14 +199,10 @@ def list_controls(request: Request, model: str | None = None) -> dict[str, Any]:
 
 
 @api.put("/files/{name}", status_code=201)
-async def send_file(request: Request, name: FileName) -> Response:
+async def send_file(request: Request, name: FileName) -> dict[str, str]:
     """Keeps a picture or a film, whose bytes are the body; answers with the name that jobs call it by."""
     site = site_of(request)
-    try:
-        kept = await uploads.receive(request.stream(), name, site.clips.uploads)
-    except uploads.TooLong as error:
-        return JSONResponse({"detail": str(error)}, 413)
-    return JSONResponse({"file": kept}, 201)
+    return {"file": await uploads.receive_for_clip(request.stream(), name, site.clips.uploads)}
 
 
 def _clip_states(site: Site) -> list[JobState]:

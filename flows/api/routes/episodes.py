@@ -11,11 +11,10 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from flows.api.jobs.errors import NotThere
 from flows.api.live.site import Site, site_of
 from flows.api.routes.board import Code, Show
-from flows.api.storyboard import edits, undo
+from flows.api.storyboard import edits, undo, uploads
 from flows.api.storyboard.edits import Target, Values
 from flows.api.storyboard.episodes import find_folder, request_of
 from flows.api.storyboard.model import Board
-from flows.api.storyboard.uploads import Upload
 from flows.studio.release import index_page
 from flows.studio.workspace.folder import EpisodeFolder
 from scripts_llm.screenplay.script import Beat, Line, Shot
@@ -320,13 +319,8 @@ def move_element(
 @api.put(f"{EPISODE}/files/{{name}}", status_code=201)
 async def upload(request: Request, show: Show, code: Code, name: str) -> dict[str, str]:
     """Takes a picture, a sound or a film into the episode: the body is the file; `file` then names it."""
-    incoming = Upload(find_folder(site_of(request).output, f"{show}/{code}"), name)
-    try:
-        async for piece in request.stream():
-            incoming.add(piece)
-        return {"file": incoming.finish()}
-    finally:
-        incoming.abandon()
+    folder = find_folder(site_of(request).output, f"{show}/{code}")
+    return {"file": await uploads.receive_into_episode(request.stream(), name, folder)}
 
 
 @api.post(f"{EPISODE}/undo", status_code=204)

@@ -17,11 +17,11 @@ from typing import Annotated, Any
 from fastapi import APIRouter, HTTPException, Query, Request
 from pydantic import ValidationError
 
-from flows.api.clips import uploads
 from flows.api.live.site import Site, site_of
 from flows.api.routes import job_kinds
 from flows.api.routes.clips import ended, own_values
 from flows.api.routes.job_kinds import ClipJob
+from flows.api.storyboard import uploads
 
 router = APIRouter(prefix="/t2v", include_in_schema=False)
 API_VERSION = "1.0"
@@ -37,7 +37,7 @@ NAMES = {  # the plug-in's name of each control
     "video_model": "model",
 }
 IGNORED = ("fps", "add_soundtrack", "soundtrack_path", "inpainting_weights", "vid2vid_startFrame")
-MOST_BYTES = uploads.MOST_PICTURE_BYTES
+MOST_BYTES = uploads.MOST_BYTES["picture"]
 
 
 @router.get("/api_version")
@@ -102,7 +102,9 @@ async def _files(request: Request, site: Site, asked: Mapping[str, str]) -> dict
         wanted["inpainting_image"] = ("image", "picture.png")
     sent = await _form(request)
     return {
-        control: await uploads.keep(sent[field][1], _named(sent[field][0], name), site.clips.uploads)
+        control: await uploads.receive_for_clip(
+            uploads.pieces_of(sent[field][1]), _named(sent[field][0], name), site.clips.uploads
+        )
         for field, (control, name) in wanted.items()
         if field in sent
     }

@@ -13,9 +13,9 @@ from PIL import Image
 from starlette.routing import Match
 
 from flows.api.clips import controls as clip_controls
-from flows.api.clips import uploads
 from flows.api.clips.controls import controls
 from flows.api.routes.job_kinds import ClipJob
+from flows.api.storyboard import uploads
 from flows.studio.commands.clip import ClipOptions
 from flows.studio.media import clip_export
 
@@ -124,7 +124,7 @@ def test_what_is_no_picture_is_not_kept(client, site, name, content, status):
 
 
 def test_a_file_that_is_too_long_is_not_kept(client, site, monkeypatch):
-    monkeypatch.setattr(uploads, "MOST_PICTURE_BYTES", 50)
+    monkeypatch.setitem(uploads.MOST_BYTES, "picture", 50)
     assert client.put("/api/v1/files/a.png", content=png()).status_code == 413
     assert list(site.clips.uploads.iterdir()) == []
 

@@ -63,6 +63,16 @@ def test_what_it_says_it_is_it_has_to_be(client, shelf):
     assert list((shelf.root / "uploads").iterdir()) == []
 
 
+def test_sounds_and_films_are_opened_before_they_count(client, shelf):
+    wav = next((shelf.root / "voices").glob("*.wav")).read_bytes()
+    film = next((shelf.root / "clips").glob("*.mp4")).read_bytes()
+    assert put(client, "said.wav", wav).status_code == 201
+    assert put(client, "seen.MP4", film).status_code == 201
+    for name, content in (("b.wav", wav[:20]), ("b.mp4", film[:60]), ("c.mp4", wav), ("c.wav", png())):
+        assert put(client, name, content).status_code == 422, name
+    assert sorted(path.name for path in (shelf.root / "uploads").iterdir()) == ["said.wav", "seen.MP4"]
+
+
 def test_it_is_limited_and_leaves_nothing_behind(client, shelf, monkeypatch):
     monkeypatch.setitem(uploads.MOST_BYTES, "picture", 1000)
     answer = put(client, "a.png", png() + bytes(2000))
