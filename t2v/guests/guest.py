@@ -415,6 +415,7 @@ def _quiet() -> Iterator[None]:
         with warnings.catch_warnings():
             for kind in (DeprecationWarning, FutureWarning):  # meant for the libraries' own authors
                 warnings.simplefilter("ignore", kind)
+            warnings.filterwarnings("ignore", "In CPU autocast", UserWarning)  # Mochi's own, of no effect
             yield
     finally:
         for log, verbosity in before:

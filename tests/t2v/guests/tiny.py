@@ -291,6 +291,21 @@ def hunyuan15() -> Any:
     )  # fmt: skip
 
 
+def mochi() -> Any:
+    network = seeded(
+        diffusers.MochiTransformer3DModel, patch_size=2, num_attention_heads=2, attention_head_dim=8,
+        num_layers=2, pooled_projection_dim=16, in_channels=12, out_channels=None, qk_norm="rms_norm",
+        text_embed_dim=32, time_embed_dim=4, activation_fn="swiglu", max_sequence_length=16,
+    )  # fmt: skip
+    vae = seeded(
+        diffusers.AutoencoderKLMochi, latent_channels=12, out_channels=3, layers_per_block=(1,) * 5,
+        encoder_block_out_channels=(32,) * 4, decoder_block_out_channels=(32,) * 4,
+    )  # fmt: skip
+    return diffusers.MochiPipeline(
+        transformer=network, vae=vae, scheduler=diffusers.FlowMatchEulerDiscreteScheduler(), **text_parts()
+    )
+
+
 PIPELINES: dict[str, Callable[[], Any]] = {
     "wan": wan,
     "wan22": wan22,
@@ -305,6 +320,7 @@ PIPELINES: dict[str, Callable[[], Any]] = {
     "cog": cog,
     "cog-i2v": cog_i2v,
     "hunyuan15": hunyuan15,
+    "mochi": mochi,
 }
 
 
