@@ -17,9 +17,10 @@ from torch import Tensor
 
 from t2v.configs import Preset
 from t2v.networks.text_encoder import PAD, TextEncoder, framing, token_ids
-from t2v.toon.direction import DIRECTION_WORDS
+from t2v.toon.direction import DIRECTION_WORDS, ENDING, act, describe_direction
+from t2v.toon.drawing.poses import PERIOD
 from t2v.toon.prompts.understand import NOTHING, WEIGHTED, understand
-from t2v.toon.world import NEW_ACTIONS
+from t2v.toon.world import NEW_ACTIONS, Described
 
 Prompt = str | Mapping[int, str]  # of the clip, or by frame index and interpolated between
 DIRECTED = re.compile(  # a word of a direction
@@ -84,14 +85,15 @@ def _joined(parts: list[WeightedText]) -> list[WeightedText]:
     return out
 
 
-def translate_prompt(prompt: str, preset: Preset) -> list[WeightedText]:
+def translate_prompt(prompt: str, preset: Preset, frame: int | None = None) -> list[WeightedText]:
     """The weighted parts of a prompt; for TOON in the words of its world.
 
-    TOON reads bare brackets as punctuation, and `(word:1.3)` as the weight of its translation of the word.
+    TOON reads bare brackets as punctuation, and `(word:1.3)` as the weight of its translation of the word. In
+    a `frame` of a clip figures without a direction do what their actions are then.
     """
     if not preset.speaks_toon:
         return parse_weights(prompt)
-    translated = _translation(prompt, directed=preset.directed) if prompt else ""
+    translated = _translation(prompt, directed=preset.directed, frame=frame) if prompt else ""
     weights = {
         word: float(mark["weight"])
         for mark in WEIGHTED.finditer(prompt)
@@ -101,14 +103,12 @@ def translate_prompt(prompt: str, preset: Preset) -> list[WeightedText]:
     return _joined([WeightedText(part, weights.get(part, 1.0)) for part in parts])
 
 
-def _translation(prompt: str, *, directed: bool) -> str:
+def _translation(prompt: str, *, directed: bool, frame: int | None) -> str:
     """A prompt in the words of TOON's world; the words of a direction stay with the figure before them.
 
     Words before the first figure are the first one's. So are actions that only a directed model knows.
     """
-    words = list(DIRECTED.finditer(prompt)) if directed else []
-    acted = list(ACTED.finditer(prompt)) if directed else []
-    if not words and not acted:
+    if not directed:
         return understand(prompt).prompt
     understood = understand(ACTED.sub("", DIRECTED.sub("", prompt)))
     count = len(understood.figures)
@@ -120,13 +120,23 @@ def _translation(prompt: str, *, directed: bool) -> str:
     if not count:
         return understood.prompt
     directions: list[list[str]] = [[] for _ in understood.figures]
-    for word in words:
+    for word in DIRECTED.finditer(prompt):
         directions[figure_of(word)].append(word[0])
     figures = list(understood.figures)
-    for word in acted:
+    for word in ACTED.finditer(prompt):
         figures[figure_of(word)] = replace(figures[figure_of(word)], action=word[0])
+    if frame is not None:
+        acted = zip(directions, figures, strict=True)
+        directions = [said or _acted(one, i, frame) for i, (said, one) in enumerate(acted)]
     joined = [" ".join(of_figure) for of_figure in directions]
     return replace(understood, figures=tuple(figures)).directed(joined)
+
+
+def _acted(figure: Described, number: int, frame: int) -> list[str]:
+    """The direction of a figure's action in a frame; of two who talk the second does so in the pauses."""
+    late = 0 if figure.action in ENDING else number * PERIOD // 2
+    facing = -1.0 if figure.place == "right" else 1.0
+    return list(describe_direction(act(figure.action, frame + late, facing=facing)))
 
 
 @lru_cache(64)
@@ -179,6 +189,10 @@ def embed_prompts(
     negative = embed_prompt(
         encoder, parse_weights(negative_prompt) if not preset.speaks_toon else [WeightedText(negative_prompt)]
     )
+    if isinstance(prompt, str) and preset.directed:
+        parts = [translate_prompt(prompt, preset, frame) for frame in range(num_frames)]
+        texts = {frame: embed_prompt(encoder, of_frame) for frame, of_frame in enumerate(parts)}
+        return _of_frames(encoder, texts, negative, num_frames)
     if isinstance(prompt, str):
         text = embed_prompt(encoder, translate_prompt(prompt, preset))
         length = max(text.shape[1], negative.shape[1])
@@ -186,6 +200,13 @@ def embed_prompts(
     stops = {
         frame: embed_prompt(encoder, translate_prompt(prompt[frame], preset)) for frame in sorted(prompt)
     }
+    return _of_frames(encoder, stops, negative, num_frames)
+
+
+def _of_frames(
+    encoder: TextEncoder, stops: Mapping[int, Tensor], negative: Tensor, num_frames: int
+) -> tuple[Tensor, Tensor]:
+    """Embeddings of all frames (1, f, l, d) from those of some, and the negative prompt's, of one length."""
     length = max(t.shape[1] for t in [*stops.values(), negative])
     filled = {frame: _filled(encoder, text, length) for frame, text in stops.items()}
     text = torch.stack([_between(filled, frame) for frame in range(num_frames)], dim=1)

@@ -11,11 +11,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
-from t2v.toon.drawing.poses import Pose
+from t2v.toon.drawing.poses import PERIOD, Pose, pose_at
 
 ARMS = ("down", "out", "up", "point", "shrug", "hip", "front", "face", "round")
 STRAIGHT = {"down": 24.0, "out": 78.0, "up": 140.0}  # degrees
 LIES, TIPS, LEANS = 1.1, 0.45, 0.09  # radians of lean
+ENDING = ("entering", "leaving", "falling over", "double take")  # actions that end somewhere
 OPENINGS = {"shut": 0.0, "ajar": 0.33, "open": 0.65, "wide": 0.95}
 
 
@@ -112,6 +113,15 @@ def parse_direction(words: Iterable[str]) -> Direction:
             raise ValueError(f"wanted words of a direction such as {DIRECTION_WORDS[0]!r}, got {word!r}")
         parts |= MEANINGS[word]
     return Direction(**parts)
+
+
+def act(action: str, frame: int, *, facing: float = 1.0) -> Direction:
+    """The direction of an action in a frame; one that ends somewhere stays there, others go round.
+
+    `facing` is the side on which those are to whom one speaks: 1 is the right.
+    """
+    at = min(frame, PERIOD - 1) if action in ENDING else frame
+    return read_direction(pose_at(action, at, facing=facing))
 
 
 # ------------------------------------------------------------------------------- what a pose shows

@@ -12,14 +12,12 @@ from dataclasses import dataclass, replace
 from flows.studio.acting.cues import Cue, Pose, speaks
 from flows.studio.acting.mouths import SHUT
 from flows.studio.acting.stage_directions import EVERYBODY, StageDirection
-from t2v.toon.direction import Direction, describe_direction, make_possible, read_direction
-from t2v.toon.drawing.poses import PERIOD, pose_at
+from t2v.toon.direction import Direction, act, describe_direction, make_possible
 
 MOUTHS = ("shut", "ajar", "open", "wide")
 IDLE = ("standing", "talking")
 OPEN_BY_ITSELF = ("laughing",)  # the mouth of an action that stays open where nobody speaks
 OF_FACES = ("mouth-", "looks-", "eyes-", "feels-")
-ENDING = ("entering", "leaving", "falling over", "double take")
 TAKE = 2  # frames of surprise before a laugh
 BIG_LAUGHS = ("big", "applause")
 
@@ -86,7 +84,7 @@ def _direction(role: Role, roles: Sequence[Role], cues: Sequence[Cue], frame: in
     cue = cues[frame]
     is_speaking = cue.on == "line" and cue.who == role.who
     action, at = _action_at(role, cues, frame)
-    shown = _act(action, at, role)
+    shown = act(action, at, facing=role.faces)
     if speaks(cues) and not (action in OPEN_BY_ITSELF and cue.on != "line"):
         shown = replace(shown, mouth=MOUTHS[cue.mouth] if is_speaking else "shut")
     if action == "sleeping" and not is_speaking:
@@ -114,12 +112,6 @@ def _action_at(role: Role, cues: Sequence[Cue], frame: int) -> tuple[str, int]:
     if role.action in IDLE or (role.action == "leaving" and lines):
         return "talking" if frame in lines else "standing", frame
     return role.action, frame
-
-
-def _act(action: str, frame: int, role: Role) -> Direction:
-    """The direction of an action in a frame; one that ends somewhere stays there, others go round."""
-    at = min(frame, PERIOD - 1) if action in ENDING else frame
-    return read_direction(pose_at(action, at, facing=role.faces))
 
 
 def _looking(shown: Direction, action: str, gaze: str) -> Direction:
@@ -188,7 +180,7 @@ def _by_hand(
     if start is None or said is None:
         return shown
     if said.action is not None:
-        acted = _act(said.action, frame - start, role)
+        acted = act(said.action, frame - start, facing=role.faces)
         speaking = cue.on == "line" and cue.who == role.who
         shown = replace(acted, mouth=shown.mouth) if speaking else acted
     if said.looks_at is not None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -8,7 +9,7 @@ import pytest
 import torch
 
 from t2v.configs import TOON, TOON_224
-from t2v.networks.text_encoder import bpe_tokens
+from t2v.networks.text_encoder import TextEncoder, bpe_tokens
 from t2v.pipeline import TextToVideo
 from t2v.sampling.prompts import (
     WeightedText,
@@ -161,3 +162,44 @@ def test_todays_toon_knows_no_directions() -> None:
     plain = translate_prompt("orange cat talking, in the kitchen", TOON)
     assert translate_prompt("orange cat talking mouth-zzz, in the kitchen", TOON) == plain
     assert all("mouth-wide" not in part.text for part in translate_prompt("cat mouth-wide", TOON))
+
+
+def directed_words(prompt: str, frame: int) -> str:
+    return "".join(part.text for part in translate_prompt(prompt, TOON_224, frame))
+
+
+def test_figures_without_a_direction_do_what_their_actions_are_in_each_frame() -> None:
+    jumping = [directed_words("pink child jumping, in the park", frame) for frame in range(16)]
+    assert any("body-crouched" in words for words in jumping)
+    assert any("body-airborne" in words for words in jumping)
+    said = {directed_words("pink child jumping mouth-wide, in the park", frame) for frame in range(16)}
+    assert said == {"pink child jumping mouth-wide, in the park"}
+    assert {directed_words("in the park, day", frame) for frame in range(16)} == {
+        translate_prompt("in the park, day", TOON_224)[0].text
+    }
+
+
+def test_two_who_talk_do_so_in_turn_and_whoever_falls_stays_there() -> None:
+    both = [directed_words("red man talking and blue dog talking, in the bar", frame) for frame in range(16)]
+    mouths = [re.findall(r"mouth-(\w+)", words) for words in both]
+    assert all(len(pair) == 2 for pair in mouths)
+    assert any(one != other for one, other in mouths)
+    fallen = [directed_words("blue man falling over, in the office", frame) for frame in (15, 16, 40)]
+    assert fallen[0] == fallen[1] == fallen[2]
+
+
+def test_weights_hold_in_every_frame() -> None:
+    for frame in (0, 7):
+        weighed = translate_prompt("(orange:1.5) cat waving, stage", TOON_224, frame)
+        assert [part.text for part in weighed if part.weight == 1.5] == ["orange"]
+
+
+@torch.inference_mode()
+def test_a_directed_toon_gets_a_text_a_frame_of_a_plain_prompt() -> None:
+    encoder = TextEncoder(TOON_224.text_encoder)
+    text, negative = embed_prompts(encoder, "green alien waving, street, day", "", TOON_224, 16)
+    assert text.shape == (1, 16, 96, 192)
+    assert negative.shape == (1, 96, 192)
+    assert (text != text[:, :1]).any()
+    short, _ = embed_prompts(TextEncoder(TOON.text_encoder), "green alien waving, street, day", "", TOON, 16)
+    assert short.ndim == 3
