@@ -46,6 +46,12 @@ def find_clip(folder: EpisodeFolder, digest: str) -> Path:
     return _find(folder.clips, digest, ".mp4")
 
 
+def first_clip(folder: EpisodeFolder) -> str | None:
+    """The digest of the episode's first clip, which stands for it until there is a film; None without any."""
+    names = sorted(path.name for path in folder.clips.glob("s*-????????.mp4"))
+    return names[0].removesuffix(".mp4")[-8:] if names else None
+
+
 def find_voice(folder: EpisodeFolder, digest: str) -> Path:
     """The recording of this digest, looked up in the episode's folder. Raises NotThere."""
     return _find(folder.voices, digest, ".wav")
