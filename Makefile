@@ -4,7 +4,7 @@ TORCH ?=
 PARALLEL ?= -n auto --maxprocesses 4
 IN := .venv/bin/python
 
-.PHONY: episode test check test-all readme clean bench bench-cut bench-farm bench-sound bench-writer bench-board bench-toon bench-mouths judges toon
+.PHONY: episode test check test-all readme clean bench bench-cut bench-farm bench-sound bench-writer bench-board bench-toon bench-mouths bench-enlarge judges toon
 
 episode: .venv/ready ## the default episode
 	$(IN) -m flows episode --premise templates/premises/joe_and_the_don.yaml --writer offline
@@ -49,6 +49,9 @@ bench-toon: .venv/ready ## what TOON's first takes show of 500 held-out prompts;
 
 bench-mouths: .venv/ready ## how well mouths keep to the voices: the drawn world's, or MODEL="--model FOLDER"
 	PYTHONPATH=. $(IN) tests/benchmarks/toon_mouths.py $(MODEL)
+
+bench-enlarge: .venv/ready ## ways to enlarge drawn films: flicker, PSNR, seconds, and sheets to look at; PARTS="--out FOLDER"
+	OMP_NUM_THREADS=1 PYTHONPATH=. $(IN) tests/benchmarks/bench_enlarge.py $(PARTS)
 
 judges: .venv/ready ## train both judges again from nothing, the one that ships and the one that scores
 	PYTHONPATH=. $(IN) -m t2v.training.judge_recipe

@@ -112,7 +112,10 @@ _camera: Camera | None = None  # Dask calls functions by name, in this process
 
 
 def open_camera(options: CameraOptions, say: Say) -> Camera:
-    """Opens the first film model and measures a step. Raises StudioError for models that are not there."""
+    """Opens the first film model and measures a step. Raises StudioError for models that are not there.
+
+    A trial of the model's own size may fail where orders are smaller; then its speed is not known.
+    """
     global _camera
     loaded = LoadedModels(options.device)
     sources = {models.fingerprint(source): source for source in options.models}
@@ -125,8 +128,12 @@ def open_camera(options: CameraOptions, say: Say) -> Camera:
     say(f"loading {source}")
     model = loaded.get(source, memory=options.memory)
     found.device = model.device
-    found.seconds[weights] = round(camera.seconds_per_step(own_settings(model.facts), model), 3)
-    say(f"{model.facts.title} on {model.device}, {found.seconds[weights]:.2f} s a step")
+    try:
+        found.seconds[weights] = round(camera.seconds_per_step(own_settings(model.facts), model), 3)
+        speed = f"{found.seconds[weights]:.2f} s a step"
+    except RenderError as error:
+        speed = f"of unknown speed, for a trial failed: {error}"
+    say(f"{model.facts.title} on {model.device}, {speed}")
     _camera = found
     return found
 
@@ -388,7 +395,8 @@ def command(options: CameraOptions) -> list[str]:
 def _end_with_parent() -> None:
     """Ends this process when `coldopen camera` ends, however that ends."""
     with contextlib.suppress(OSError, ValueError):
-        sys.stdin.buffer.read()
+        while os.read(sys.stdin.fileno(), 1024):  # not `sys.stdin`: its lock is wanted when this process ends
+            pass
     os._exit(0)
 
 

@@ -1,6 +1,7 @@
 """A camera whose film model naps: a `FilmModel` that takes its time without the processor.
 
-Its source is `nap`, or `nap:0.05` with the seconds of a step; `other` is another model. Films are noted in
+Its source is `nap`, or `nap:0.05` with the seconds of a step; the trial of `nap:untried` fails; `other` is
+another model. Films are noted in
 the file that NAP_LOG names, a line at their beginning and one at their end.
 """
 
@@ -67,12 +68,16 @@ class NapModel:
 
     def __init__(self, source: str) -> None:
         self.facts = facts_of(source)
-        self._seconds = float(source.partition(":")[2] or 0)
+        text = source.partition(":")[2]
+        self._fails_trials = text == "untried"
+        self._seconds = 0.0 if self._fails_trials else float(text or 0)
         note("load", source)
 
     def generate(self, prompt: str, *, seed: int, on_step: Any = None, **settings: Any) -> NapVideo:
         is_trial = prompt == "a trial"
         note("trial" if is_trial else "begin", prompt)
+        if is_trial and self._fails_trials:
+            raise RenderError("too large for this card")
         if prompt.startswith("die"):
             os._exit(9)
         for step in range(1, STEPS + 1):

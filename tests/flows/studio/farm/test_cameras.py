@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import subprocess
 import sys
 import time
 from dataclasses import asdict
@@ -92,6 +93,21 @@ def test_a_camera_whose_input_is_wrong_ends_the_command_with_code_2(tmp_path, mo
     with pytest.raises(StudioError, match="camera w could not start") as error:
         cameras.run_cameras(OPTIONS, [], lambda line: None)
     assert error.value.code == 2
+
+
+def test_a_camera_without_its_model_ends_with_code_2_and_a_line(tmp_path):
+    """The real process: at its end the thread that watches its input must not hold the input's lock."""
+    options = CameraOptions("tcp://127.0.0.1:9", "", "w", models=(str(tmp_path / "nothing-here"),))
+    words = camera.command(options)
+    env = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONWARNINGS": "ignore"}
+    pipe = subprocess.PIPE
+    with subprocess.Popen(words, stdin=pipe, stdout=pipe, stderr=pipe, env=env, cwd=tmp_path) as process:
+        assert process.stderr is not None
+        told = process.stderr.read().decode()
+        code = process.wait(60)
+    assert code == 2, told
+    assert told.startswith("camera w: ")
+    assert len(told.splitlines()) == 1
 
 
 def _lines(path: Path) -> list[str]:

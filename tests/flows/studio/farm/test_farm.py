@@ -204,6 +204,18 @@ def test_a_camera_with_another_model_stands_aside_and_is_named(lab, tmp_path):
     lab.kill(lab.cameras.pop("w3"))
 
 
+def test_a_camera_whose_trial_fails_films_all_the_same(lab, tmp_path):
+    lab.start_camera("w5", source="nap:untried")
+    with lab.head() as farm:
+        lab.wait_for_cameras(farm, 3)
+        (w5,) = (camera for camera in farm.roster() if camera.name == "w5")
+        filmed = all_filmed(farm, planned(9, "untried"), tmp_path)
+    lab.kill(lab.cameras.pop("w5"))
+    assert w5.seconds == {}
+    assert "w5" in {one.clip.notes["camera"] for one in filmed}
+    assert "of unknown speed, for a trial failed" in (lab.home / "processes.log").read_text("utf-8")
+
+
 def test_a_model_that_nobody_has_is_told_after_a_while(lab, tmp_path, monkeypatch):
     monkeypatch.setenv("COLDOPEN_FARM_WAIT", "0.02")
     settings = replace(film(), weights="0123456789abcdef")
