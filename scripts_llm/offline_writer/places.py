@@ -131,7 +131,7 @@ _PLACES = {1: ("",), 2: ("on the left", "on the right"), 3: ("on the left", "", 
 
 
 def describe_action(scene: PlannedScene, actions: Sequence[str], props: Sequence[str], rng: Random) -> str:
-    """The action of a scene: each person, what they do, where they stand, what they hold."""
+    """The action of a scene: each person, what they do, where they stand, what they hold; what is close."""
     stage = {role: (verb, prop) for role, verb, prop in scene.exchange.stage}
     present = [role for role in ("A", "C", "B") if role in scene.exchange.roles]
     first = scene.exchange.lines[0].role
@@ -149,4 +149,4 @@ def describe_action(scene: PlannedScene, actions: Sequence[str], props: Sequence
         name = scene.people[role].spoken_name
         words = f"{name[0].upper()}{name[1:]} is {verb}{' ' + place if place else ''}"
         sentences.append(f"{words}, holding a {held}." if held in props else f"{words}.")
-    return " ".join(sentences)
+    return " ".join((*sentences, *([f"Close on {scene.close_on}."] if scene.close_on else [])))

@@ -56,6 +56,7 @@ class Pursuit(Model):
     things: tuple[str, ...] = ()  # what other plots of the show turn to
     places: tuple[str, ...] = ()
     prop: str = ""
+    shown: bool = False  # whether the matter is mostly a thing that can be seen: a piano, a machine
     since: tuple[str, ...] = Field(min_length=1)  # what became of it, in a sentence
     more: str  # scenes for the middle, and for later episodes: `mid`, `later`
     plots: dict[str, Plot] = Field(min_length=1)

@@ -31,6 +31,11 @@ _DETERMINED = re.compile(
 _LIVING = re.compile(
     r"(?:er|or|ist|monger|man|men|woman|women|boss|lady|lord|captain|people|one|end|year|day)$"
 )
+_UNSEEN_WORDS = (
+    "birthday complaints hiccups rent debt time silence idea ideas law truth secret secrets crime murder "
+    "thing inheritance cure place room end world seat name rules job life future past weather noise smell"
+)
+_UNSEEN = frozenset(_UNSEEN_WORDS.split())
 _READ: Mapping[str, tuple[str, str]] = {"en": ("I read", "against"), "ru": ("Понято так", "против")}
 
 
@@ -107,7 +112,15 @@ def slots_of(pursuit: Pursuit, matter: str, who: str, verb: str, after: str, lan
         }
     for name, text in pursuit.slots.items():
         facts[name] = fill(text, facts)
+    if language == "en" and pursuit.shown and _can_be_seen(matter):
+        facts["close on"] = facts["the object"]
     return facts
+
+
+def _can_be_seen(matter: str) -> bool:
+    """Whether a matter is, most likely, a thing before a camera: no name, no "shrinking", no "birthday"."""
+    head = matter.lower().split()[-1]
+    return not (english.is_proper(matter) or english.is_mass(matter) or head in _UNSEEN)
 
 
 def russian_slots(pursuit: Pursuit, matter: str, clause: str, text: str) -> dict[str, str]:

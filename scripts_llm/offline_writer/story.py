@@ -12,6 +12,7 @@ from scripts_llm.offline_writer.dialogue import STORY_STEPS, WordedLine, word_ex
 from scripts_llm.offline_writer.person import Person
 from scripts_llm.offline_writer.wording import Phrasing
 from scripts_llm.screenplay.premise import Part
+from scripts_llm.screenplay.props import names, prop_of
 
 _SEVENS = ("open", "trouble", "scheme", "reversal", "tag")
 PLANS: Mapping[int, tuple[str, ...]] = {
@@ -71,12 +72,7 @@ _PARTS: Mapping[str, Part] = {
 }
 _STEPS_OF_DETAILS = frozenset({"want", "mid", "third"})
 _STEPS_WITH_PROP = frozenset({"trouble", "scheme", "tag"})
-_PROPS: Mapping[str, tuple[str, ...]] = {
-    "fish": ("fish", "trout", "cod", "salmon", "рыб", "карп", "селёд", "аквариум"),
-    "cup": ("tea", "coffee", "cup", "soup", "чай", "чаш", "кубок", "кофе", "суп"),
-    "phone": ("phone", "телефон"),
-    "ufo": ("ufo", "saucer", "нло", "тарелк"),
-}
+_STEPS_OF_INSERTS = frozenset({"trouble", "backfire", "reversal"})
 MOST_TRIES = 70  # exchanges worded before a plan is given up
 PLANT_DISTANCE = 2  # scenes between a reversal and its plant, at least
 
@@ -93,6 +89,7 @@ class PlannedScene:
     holder: str | None  # the role that has the story's object
     prop: str
     shows_prop: bool = False  # whether A holds it, whatever the exchange says
+    close_on: str = ""  # the thing that it talks about, if a camera can show it
 
 
 @dataclass
@@ -236,7 +233,10 @@ def fill_plan(plan: EpisodePlan, phrasing: Phrasing) -> tuple[PlannedScene, ...]
                 holder = after.holder if step in STORY_STEPS else None
                 prop = _prop(plan, step, phrasing.facts.get("object", ""))
                 shows = plan.story.kind == "pursuit" and step in _STEPS_WITH_PROP
-                scene = PlannedScene(step, part_of(step), exchange, cast, lines, holder, prop, shows)
+                close_on = _close_on(step, lines, phrasing.facts)
+                scene = PlannedScene(
+                    step, part_of(step), exchange, cast, lines, holder, prop, shows, close_on
+                )
                 if (found := search(at + 1, after, (*scenes, scene))) is not None:
                     return found
             phrasing.spent, phrasing.said, phrasing.openers = saved
@@ -247,12 +247,16 @@ def fill_plan(plan: EpisodePlan, phrasing: Phrasing) -> tuple[PlannedScene, ...]
 
 def _prop(plan: EpisodePlan, step: str, matter: str) -> str:
     """The prop of a step: the matter of the show's logline, if it is one, else the plot's or the runner's."""
-    if plan.story.kind == "pursuit":
-        named = (prop for prop, words in _PROPS.items() if any(word in matter.lower() for word in words))
-        if prop := next(named, ""):
-            return prop
+    if plan.story.kind == "pursuit" and (prop := prop_of(matter)):
+        return prop
     block = plan.story if step in STORY_STEPS or plan.story.at(step) else plan.runner
     return (block.fact("prop") or ("",))[0]
+
+
+def _close_on(step: str, lines: Sequence[WordedLine], facts: Mapping[str, str]) -> str:
+    """The thing of the show's logline that a scene shows close while its lines talk about it; else empty."""
+    thing = facts.get("close on", "") if step in _STEPS_OF_INSERTS else ""
+    return thing if thing and any(names(line.text, thing.split()[-1]) for line in lines) else ""
 
 
 def drop_optional_step(plan: EpisodePlan) -> tuple[str, ...]:

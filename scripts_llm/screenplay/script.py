@@ -64,6 +64,9 @@ class Shot(Model):
     )
     fit: Fit | None = Field(default=None, description="what happens when the shot is shorter than its lines")
     who: Id | None = Field(default=None, description="whose lines this shot is for")
+    of: Name | None = Field(
+        default=None, description="the thing that it shows, by its word in the lines: seen while one says it"
+    )
     direct: dict[Annotated[int, Field(ge=0, lt=250)], Stage] | None = Field(
         default=None,
         description="what somebody does from a frame on, of a film model that can act: "

@@ -13,7 +13,6 @@ from dataclasses import replace
 from pathlib import Path
 
 from flows.studio.errors import StudioError
-from flows.studio.filming import breakdown
 from flows.studio.production import messages, records, writer
 from flows.studio.production import script as scripts
 from flows.studio.production.console import Console
@@ -137,7 +136,7 @@ def _with_shots(scene: Scene, episode: Episode, index: int) -> Scene:
     bare = scene.model_copy(update={"shots": None})
     script = _script_of(episode)
     scenes = [bare if number == index else one for number, one in enumerate(script.scenes)]
-    shots = breakdown.break_down(script.model_copy(update={"scenes": tuple(scenes)}), episode.premise)
+    shots = scripts.break_down(script.model_copy(update={"scenes": tuple(scenes)}), episode.premise, episode)
     return bare.model_copy(update={"shots": shots[index]})
 
 

@@ -1,8 +1,9 @@
 """Breakdown: shots for scenes whose script lists none, and ids for scenes without one.
 
 A new place gets an establishing shot, the first speaker a medium shot among the others, every other speaker a
-close-up; no size comes more than twice in a row, and nobody is framed alike in one place more than twice.
-The prompts name characters, what they do and hold; `prompt` fills in their looks.
+close-up, and a thing that is talked about one, too, as far as the camera shows it; no size comes more than
+twice in a row, and nobody is framed alike in one place more than twice. The prompts name characters, what
+they do and hold; `prompt` fills in their looks.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from collections.abc import Mapping, Sequence
 from flows.studio.filming import prompt
 from flows.studio.filming.vocabulary import film_words
 from scripts_llm.plain_text import split_text
+from scripts_llm.screenplay import props
 from scripts_llm.screenplay.fields import MAX_PROMPT
 from scripts_llm.screenplay.premise import Premise, display_name
 from scripts_llm.screenplay.script import Line, Scene, Script, Shot, Size
@@ -24,9 +26,11 @@ MOST_FIGURES = 3
 MOST_IN_A_ROW = 2
 MOST_ALIKE = 2  # shots of a person in one place with the same size
 SIZES: tuple[Size, ...] = ("medium", "close-up", "establishing")
-_SHOWN_WHILE_TALKING = ("dancing", "laughing", "jumping", "waving", "flying")
+_SIZES_OF_TWO: tuple[Size, ...] = ("medium", "establishing")
+_SHOWN_WHILE_TALKING = ("arguing", "dancing", "laughing", "jumping", "waving", "flying")
 _ANGRY = re.compile(r"shout|yell|angr|scream|furious", re.IGNORECASE)
 _QUARREL = re.compile(r"\b(?:argu|quarrel|bicker|fight|fought)", re.IGNORECASE)
+_CLOSE_ON = re.compile(r"\bClose on ((?:a |an |the )?[\w' -]+)")
 _HELD_BEHIND = re.compile(r",? ?holding ((?:a|an|the) [\w-]+)", re.IGNORECASE)
 _HOLDING = re.compile(r"\b(?:holding|holds) ((?:a|an|the) [\w-]+)", re.IGNORECASE)
 
@@ -44,8 +48,11 @@ def assign_scene_ids(script: Script) -> dict[int, str]:
     return given
 
 
-def break_down(script: Script, premise: Premise) -> dict[int, tuple[Shot, ...]]:
-    """Shots, by scene index, for the scenes that list none. `premise` has the whole cast."""
+def break_down(script: Script, premise: Premise, *, is_closed: bool = True) -> dict[int, tuple[Shot, ...]]:
+    """Shots, by scene index, for the scenes that list none. `premise` has the whole cast.
+
+    A camera that `is_closed` to all but its own words shows things in somebody's hand, others by themselves.
+    """
     written: dict[int, tuple[Shot, ...]] = {}
     places: set[str] = set()
     sizes: list[Size] = []
@@ -58,6 +65,7 @@ def break_down(script: Script, premise: Premise) -> dict[int, tuple[Shot, ...]]:
             shots = break_down_scene(
                 scene, premise, limit=limit, is_new_place=where not in places, before=sizes, framed=framed
             )
+            shots = _with_insert(shots, scene, premise, is_closed=is_closed)
             written[index] = shots
         places.add(where)
         sizes += [shot.size or "medium" for shot in shots]
@@ -93,21 +101,61 @@ def break_down_scene(
     framings = _framings(speakers, present, limit=limit, is_new_place=is_new_place)
     where = prompt.place_name(scene, premise)
     sizes = list(before)
-    shots = []
+    seen = Counter(framed)
+    two_shot = len(present) > 1 and _is_heated(scene, premise)
+    shots: list[Shot] = []
     for size, who in framings:
         size = _vary_size(size, sizes, alone=len(present) < 2 or limit == 1)
-        if framed.get((where, size, who), 0) >= MOST_ALIKE:
-            size = _least_used(size, sizes, [framed.get((where, each, who), 0) for each in SIZES])
+        if seen[where, size, who] >= MOST_ALIKE:
+            choice = SIZES if not two_shot or shots else _SIZES_OF_TWO
+            size = _least_used(size, sizes, {each: seen[where, each, who] for each in choice})
+        if seen[where, size, who] >= MOST_ALIKE and len(shots) > 1:
+            continue  # a third view alike shows nothing
         sizes.append(size)
+        seen[where, size, who] += 1
         shots.append(Shot(size=size, prompt=_words(scene, premise, size, who, present), who=who))
     return tuple(shots)
 
 
-def _least_used(size: Size, before: Sequence[Size], counts: Sequence[int]) -> Size:
+def _is_heated(scene: Scene, premise: Premise) -> bool:
+    """Whether somebody argues, by the action's words or an angry parenthetical: a quarrel is seen whole."""
+    named = prompt.characters_named(scene.action, premise.characters)
+    argues = any(_QUARREL.search(prompt.clause_of(scene.action, premise.characters, key)) for key in named)
+    return argues or any(_is_angry(scene, line.who) for line in scene.dialogue if isinstance(line, Line))
+
+
+def _with_insert(
+    shots: tuple[Shot, ...], scene: Scene, premise: Premise, *, is_closed: bool
+) -> tuple[Shot, ...]:
+    """The shots with the thing that the scene talks about in place of a second view of its first speaker."""
+    if len(shots) < SHOTS_A_SCENE or shots[-1].who is None or shots[-1].who != shots[0].who:
+        return shots
+    insert = _insert(scene, premise, is_closed=is_closed)
+    return (*shots[:-1], insert) if insert else shots
+
+
+def _insert(scene: Scene, premise: Premise, *, is_closed: bool) -> Shot | None:
+    """A close shot of what the action is close on, or of a held thing that a line names; None without one."""
+    told = " ".join(line.line for line in scene.dialogue if isinstance(line, Line))
+    where = f"{prompt.place_name(scene, premise)}, {prompt.time_of_day(scene)}"
+    close = _CLOSE_ON.search(scene.action)
+    if close and not is_closed and props.names(told, close[1].split()[-1]):
+        thing = close[1]
+        return Shot(size="close-up", prompt=f"{thing[:1].upper()}{thing[1:]}, {where}", of=thing.split()[-1])
+    for key in prompt.characters_named(scene.action, premise.characters):
+        figure = _figure(scene, premise, key, is_speaker=False)
+        _, held, thing = figure.partition(", holding ")
+        word = props.word_for(thing.split()[-1], told) if held else ""
+        if word:
+            return Shot(size="close-up", prompt=f"{figure[:1].upper()}{figure[1:]}, {where}", of=word)
+    return None
+
+
+def _least_used(size: Size, before: Sequence[Size], counts: Mapping[Size, int]) -> Size:
     """The size in which a person was framed least in this place; not one that comes a third time in a row."""
     in_a_row = before[-1] if len(before) >= MOST_IN_A_ROW and len({*before[-MOST_IN_A_ROW:]}) == 1 else None
-    ranked = sorted(zip(counts, SIZES, strict=True), key=lambda pair: (pair[1] == in_a_row, pair[0]))
-    return ranked[0][1] if ranked[0][1] != in_a_row else size
+    ranked = sorted(counts, key=lambda each: (each == in_a_row, counts[each]))
+    return ranked[0] if ranked[0] != in_a_row else size
 
 
 def _framings(

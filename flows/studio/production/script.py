@@ -9,8 +9,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from flows.studio.cameras.facts import DEFAULT_MODEL
 from flows.studio.errors import StudioError
 from flows.studio.filming import breakdown
+from flows.studio.filming.models import dialect_of
 from flows.studio.filming.vocabulary import film_words
 from flows.studio.production.console import Say
 from flows.studio.production.episode import AUTO, Episode, invented_characters, whole_cast
@@ -44,7 +46,7 @@ def read_script(episode: Episode) -> Episode:
     """
     script = yaml_files.read_script(episode.folder.script, cast=episode.own_premise.characters)
     episode = replace(episode, script=script)
-    return replace(episode, script=_with_shots_of_locked_scenes(script, episode.premise))
+    return replace(episode, script=_with_shots_of_locked_scenes(script, episode))
 
 
 def find_lost_text(episode: Episode) -> list[str]:
@@ -89,7 +91,7 @@ def preview_complete_script(episode: Episode) -> tuple[Episode, tuple[str, ...]]
         episode = read_script(episode)
     assert episode.script is not None
     ids, shots = _missing_parts(episode)
-    script = _with_ids_and_shots(episode.script, episode.premise)
+    script = _with_ids_and_shots(episode.script, episode.premise, episode)
     lines = []
     for index in sorted({*ids, *shots}):
         parts = ["its id"] if index in ids else []
@@ -112,7 +114,7 @@ def _missing_parts(episode: Episode) -> tuple[dict[int, str], dict[int, tuple[Sh
     """Ids and shots that the file lacks, by the index of the scene; locked scenes are left alone."""
     script = episode.script
     assert script is not None
-    shots = breakdown.break_down(script, episode.premise)
+    shots = break_down(script, episode.premise, episode)
     unlocked = {index for index, scene in enumerate(script.scenes) if not scene.lock}
     return (
         breakdown.assign_scene_ids(script),
@@ -120,10 +122,16 @@ def _missing_parts(episode: Episode) -> tuple[dict[int, str], dict[int, tuple[Sh
     )
 
 
-def _with_shots_of_locked_scenes(script: Script, premise: Premise) -> Script:
+def break_down(script: Script, premise: Premise, episode: Episode) -> dict[int, tuple[Shot, ...]]:
+    """Shots for scenes without, as the episode's film model can show them. `premise` has the whole cast."""
+    is_closed = dialect_of(episode.video_of_the_episode.model or DEFAULT_MODEL) == "toon"
+    return breakdown.break_down(script, premise, is_closed=is_closed)
+
+
+def _with_shots_of_locked_scenes(script: Script, episode: Episode) -> Script:
     if not any(scene.lock and scene.shots is None for scene in script.scenes):
         return script
-    shots = breakdown.break_down(script, premise)
+    shots = break_down(script, episode.premise, episode)
     scenes = tuple(
         scene.model_copy(update={"shots": shots.get(index, scene.shots)}) if scene.lock else scene
         for index, scene in enumerate(script.scenes)
@@ -131,9 +139,9 @@ def _with_shots_of_locked_scenes(script: Script, premise: Premise) -> Script:
     return script.model_copy(update={"scenes": scenes})
 
 
-def _with_ids_and_shots(script: Script, premise: Premise) -> Script:
+def _with_ids_and_shots(script: Script, premise: Premise, episode: Episode) -> Script:
     ids = breakdown.assign_scene_ids(script)
-    shots = breakdown.break_down(script, premise)
+    shots = break_down(script, premise, episode)
     scenes = tuple(
         scene.model_copy(update={"id": ids.get(index, scene.id), "shots": shots.get(index, scene.shots)})
         for index, scene in enumerate(script.scenes)
@@ -183,7 +191,7 @@ def write_script(episode: Episode, *, say: Say, replaces: Script | None = None) 
     pitched = _suggestions(episode, say)
     written = _write_by_chosen_writer(episode, full, pitched, say=say)
     full = whole_cast(full, written.script, seed=episode.seed)
-    script = _with_ids_and_shots(written.script, full)
+    script = _with_ids_and_shots(written.script, full, episode)
     script = script.model_copy(update={"cast": invented_characters(full, own)})
     told = next((each for each in pitched if each.name == written.told), None)
     head = [

@@ -40,6 +40,7 @@ from flows.studio.timeline.pacing import (
     without_drowned_laughs,
 )
 from flows.studio.typography.caption_style import letters_per_row
+from scripts_llm.screenplay.props import names
 from scripts_llm.screenplay.script import Line, Scene
 from scripts_llm.screenplay.video import Fit
 
@@ -287,8 +288,9 @@ def _moments(
     *,
     opening: bool,
 ) -> list[Moment]:
-    """Divides `start` to `end` into moments without a gap: the place, each speaker, faces that react."""
-    moments = []
+    """Divides `start` to `end` into moments: the place, each speaker, things they name, faces that react."""
+    moments: list[Moment] = []
+    things = [s.shot.of for s in shots if s.shot.of and s.clip is not None]
     begins = start
     if opening:
         first = lines[0]
@@ -301,7 +303,11 @@ def _moments(
         if stop <= begins:
             continue  # a word so short that the place is still seen
         reacts = _reaction(line, stop, laughs, shots)
-        moments.append(Moment(begins, reacts or stop, who=line.who))
+        spoken = Moment(begins, reacts or stop, who=line.who)
+        thing = next((thing for thing in things if names(line.text, thing)), "")
+        cut = framing.with_thing(spoken, thing)
+        things = [each for each in things if each != thing or len(cut) == 1]  # once a scene
+        moments += cut
         if reacts:
             moments.append(Moment(reacts, stop, who=line.who, reaction=True))
         begins = stop

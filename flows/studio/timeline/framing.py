@@ -16,6 +16,7 @@ from scripts_llm.screenplay.video import Fit
 LONG_CUT = 84  # a line that lasts longer is seen from two sides, if there are two
 REACTION_DELAY = 6  # the laugh is heard before somebody else's face is seen
 SHORTEST_CUT = 12
+LONGEST_INSERT = 30
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,7 @@ class Moment:
     who: str | None = None
     place: bool = False
     reaction: bool = False  # anybody but `who`
+    thing: str = ""  # what is talked about, as the shot of it calls it
 
 
 @dataclass
@@ -94,6 +96,20 @@ def lay_pictures(
     return tuple(
         _in_step(cut, acted[cut.shot], lines, laughs, holds) if cut.shot in acted else _held(cut, holds)
         for cut in cuts
+    )
+
+
+def with_thing(spoken: Moment, thing: str) -> tuple[Moment, ...]:
+    """A spoken moment with a cut to the thing talked about in its middle; whole if there is no time."""
+    length = spoken.end - spoken.start
+    if not thing or length < 3 * SHORTEST_CUT:
+        return (spoken,)
+    begins = spoken.start + length // 3
+    ends = begins + max(SHORTEST_CUT, min(LONGEST_INSERT, length // 3))
+    return (
+        replace(spoken, end=begins),
+        Moment(begins, ends, thing=thing),
+        replace(spoken, start=ends),
     )
 
 
@@ -163,6 +179,8 @@ def _size(shot: Footage) -> str:
 def _distance(shot: Footage, moment: Moment) -> int:
     """How badly a shot shows a moment; it shows it at all below 40."""
     missing = 30 if shot.clip is None else 0
+    if moment.thing or shot.shot.of:  # a thing is seen while it is talked about, and then alone
+        return missing + (0 if moment.thing == (shot.shot.of or "") else 70)
     if moment.place:
         return missing + (0 if _size(shot) == "establishing" else 20)
     if moment.reaction:

@@ -10,7 +10,7 @@ import pytest
 
 from flows.studio.filming import breakdown, prompt
 from scripts_llm.screenplay.premise import Premise, Setting
-from scripts_llm.screenplay.script import Line, Scene, Script, Shot
+from scripts_llm.screenplay.script import Line, Scene, Script, Shot, Size
 
 PREMISE = Premise.model_validate(
     {
@@ -107,6 +107,52 @@ def test_two_who_speak_in_anger_argue_and_one_alone_does_not_make_a_quarrel() ->
     scene = Scene(slugline="INT. BAR - DAY", action="Joe cooks.", dialogue=lines)
     (two,) = breakdown.break_down_scene(scene, PREMISE, limit=1, is_new_place=False)
     assert two.prompt == "Joe Carp arguing, the Don arguing, bar, day"
+
+
+def test_who_argues_alone_does_so_while_speaking() -> None:
+    scene = _scene("joe", "don", action="Joe is arguing on the left. The Don is talking on the right.")
+    two, don, joe = breakdown.break_down_scene(scene, PREMISE, limit=3, is_new_place=False)
+    assert two.prompt == "Joe Carp arguing, the Don talking, kitchen, day"
+    assert (don.prompt, joe.prompt) == ("The Don talking, kitchen, day", "Joe Carp arguing, kitchen, day")
+
+
+def test_a_quarrel_is_seen_whole_also_where_its_two_were_framed_before() -> None:
+    scene = _scene("joe", "don", action="Joe is arguing on the left. The Don is talking on the right.")
+    framed: dict[tuple[str, Size, str | None], int] = {("kitchen", "medium", "joe"): 2}
+    first = breakdown.break_down_scene(scene, PREMISE, limit=3, is_new_place=False, framed=framed)[0]
+    assert first.size == "establishing"
+    assert (first.prompt or "").startswith("Joe Carp arguing, the Don talking")
+
+
+def test_a_view_that_was_had_twice_is_left_out_rather_than_had_again() -> None:
+    sizes: tuple[Size, ...] = ("medium", "close-up", "establishing")
+    framed = {("kitchen", size, who): 2 for size in sizes for who in ("joe", "don")}
+    shots = breakdown.break_down_scene(_scene("joe", "don"), PREMISE, limit=3, is_new_place=False, framed=framed)
+    assert len(shots) == 2
+
+
+@pytest.mark.parametrize(
+    ("action", "said", "is_closed", "of", "prompt_of_it"),
+    [
+        ("Joe holds a fish. The Don talks.", "Give me the goldfish!", True, "goldfish", "Joe Carp listening, holding a fish"),
+        ("Joe holds a fish. The Don talks.", "Отдай карпа!", True, "карпа", "Joe Carp listening, holding a fish"),
+        ("Joe holds a fish. The Don talks.", "Never.", True, None, None),
+        ("Joe stands. Close on the grand piano.", "The piano is mine.", False, "piano", "The grand piano"),
+        ("Joe stands. Close on the grand piano.", "The piano is mine.", True, None, None),
+    ],
+)
+def test_a_thing_talked_about_is_seen_as_far_as_the_camera_shows_it(
+    action: str, said: str, is_closed: bool, of: str | None, prompt_of_it: str | None
+) -> None:
+    lines = (Line(who="joe", line=said), Line(who="don", line="No."), Line(who="joe", line="Yes."))
+    scene = Scene(slugline="INT. KITCHEN - DAY", action=action, dialogue=lines)
+    script = Script(schema=1, title="T", scenes=(scene.model_copy(update={"shots": ()}), scene))
+    shots = breakdown.break_down(script, PREMISE, is_closed=is_closed)[1]
+    things = [shot for shot in shots if shot.of]
+    assert [shot.of for shot in things] == ([of] if of else [])
+    if things:
+        assert (things[0].size, things[0].who) == ("close-up", None)
+        assert things[0].prompt == f"{prompt_of_it}, kitchen, day"
 
 
 def test_a_silent_scene_shows_its_action() -> None:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flows.studio.timeline.framing import Footage, Moment, clip_frame_numbers, lay_pictures
+from flows.studio.timeline.framing import Footage, Moment, clip_frame_numbers, lay_pictures, with_thing
 from scripts_llm.screenplay.script import Shot
 
 
@@ -55,6 +55,21 @@ def test_a_failed_shot_is_a_card_only_where_its_speaker_is_not_seen_otherwise():
     don = Footage("s1.3", Shot(size="close-up", prompt="x", who="don"), Path("d.mp4"), 16)
     assert lay_pictures("s1", (failed, both), [Moment(0, 30, who="joe")])[0].shot == "s1.2"
     assert lay_pictures("s1", (failed, don), [Moment(0, 30, who="joe")])[0].card == "gag"
+
+
+def test_a_thing_is_seen_while_it_is_talked_about_and_only_then():
+    joe = Footage("s1.1", Shot(size="medium", prompt="x", who="joe"), Path("j.mp4"), 16)
+    fish = Footage("s1.2", Shot(size="close-up", prompt="fish", of="fish"), Path("f.mp4"), 16)
+    moments = with_thing(Moment(0, 60, who="joe"), "fish")
+    assert [(m.start, m.end, m.thing) for m in moments] == [(0, 20, ""), (20, 40, "fish"), (40, 60, "")]
+    cuts = lay_pictures("s1", (joe, fish), [*moments, Moment(60, 90, who="don")])
+    assert [(cut.shot, cut.start, cut.end) for cut in cuts] == [
+        ("s1.1", 0, 20),
+        ("s1.2", 20, 40),
+        ("s1.1", 40, 90),
+    ]
+    assert with_thing(Moment(0, 35, who="joe"), "fish") == (Moment(0, 35, who="joe"),)
+    assert with_thing(Moment(0, 60, who="joe"), "") == (Moment(0, 60, who="joe"),)
 
 
 def test_a_long_line_is_seen_from_two_sides_if_there_are_two():
