@@ -1,4 +1,4 @@
-"""What the board measures beside its limits: `make bench-board`; PARTS: boards, browser, memory.
+"""What the board measures beside its limits: `make bench-board`; PARTS: boards, browser, memory, preview.
 
 Shelves of 30 and 250 shots with clips that are copies of one. CPU seconds do not depend on what else the
 machine does; the others do, and the load is told.
@@ -30,7 +30,7 @@ from flows.api.storyboard.episodes import find_folder
 from flows.studio.workspace import artifacts
 from scripts_llm.screenplay.script import LaughSize, Size
 from tests.flows.api import conftest as shelves
-from tests.flows.api.browser import Served, Tab, chromium, served, wait_for
+from tests.flows.api.browser import Served, Tab, chromium, free_port, served, wait_for
 from tests.flows.conftest import TINY
 
 EPISODE = shelves.FISH
@@ -199,14 +199,64 @@ def bench_memory(home: Path) -> None:
         row("the server's memory, 250 shots, three at once", "120 MB", f"{_memory(board):.0f} MB")
 
 
+FIRST_STEP = """
+import pathlib, time
+from flows.studio.filming.previews import PreviewTime
+offer = PreviewTime.offer
+def noted(self, draw, *, step, num_steps):
+    if step == 1:
+        pathlib.Path({file!r}).write_text(str(time.time()))
+    return offer(self, draw, step=step, num_steps=num_steps)
+PreviewTime.offer = noted
+"""
+SEEN = """() => new Promise(seen => {
+  const look = () => {
+    const shown = [...document.querySelectorAll(".clip-job img.preview:not([hidden])")];
+    if (shown.some(img => img.complete && img.naturalWidth)) seen(Date.now() / 1000);
+    else requestAnimationFrame(look);
+  };
+  look();
+})"""
+
+
+def bench_preview(home: Path) -> None:
+    """From the first step of a clip, filmed by TOON in a warm worker, until its preview is on the page."""
+    stepped = home / "first step"
+    home.joinpath("sitecustomize.py").write_text(FIRST_STEP.format(file=str(stepped)))
+    board = Served(home / "output", free_port(), path=f"{home}{os.pathsep}{Served.path}")
+    board.start()
+    try:
+        with chromium() as browser:
+            for how in ("cold", "warm", "warm"):
+                tab = Tab(browser, board)
+                page = tab.open("/clip")
+                page.set_default_timeout(0)
+                page.fill("#c-prompt", f"orange cat in the kitchen, {how}")
+                clicked = time.time()
+                page.click("#film")
+                seen = page.evaluate(SEEN)
+                after = seen - float(stepped.read_text())
+                row(f"first preview after the first step, {how} worker", "1 s", f"{after:.2f} s")
+                row(f"first preview after the click, {how} worker", "", f"{seen - clicked:.2f} s")
+                wait_for(lambda: board.ask("GET", "/api/v1/jobs")[-1]["state"] == "done", 300)
+                tab.context.close()
+    finally:
+        board.kill(hard=False)
+
+
 def main() -> None:
     """The table."""
-    parts = sys.argv[1:] or ["boards", "browser", "memory"]
+    parts = sys.argv[1:] or ["boards", "browser", "memory", "preview"]
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     sys.stdout.write(f"load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores\n")
     with tempfile.TemporaryDirectory() as folder:
         for part in parts:
-            {"boards": bench_boards, "browser": bench_browser, "memory": bench_memory}[part](Path(folder))
+            {
+                "boards": bench_boards,
+                "browser": bench_browser,
+                "memory": bench_memory,
+                "preview": bench_preview,
+            }[part](Path(folder))
     sys.stdout.write(
         f"peak of this process {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1000} MB\n"
     )

@@ -13,8 +13,9 @@ from flows.api.storyboard.model import Board, FilmFile, Head, LineCard, Reason, 
 from flows.studio.errors import StudioError
 from flows.studio.farm import orders
 from flows.studio.farm.orders import Model
-from flows.studio.filming import auto_takes, takes
+from flows.studio.filming import auto_takes, hosted_shots, takes
 from flows.studio.filming.shots import PlannedShot
+from flows.studio.hosted.jobs import Jobs
 from flows.studio.production.episode import Episode
 from flows.studio.production.errors import describe_error
 from flows.studio.production.plan import Plan, make_plan
@@ -137,11 +138,19 @@ def _head(plan: Plan) -> Head:
         num_lines=plan.num_missing_voices,
         num_kept=plan.num_stored,
         seconds=plan.filming_seconds,
+        dollars=_dollars(plan),
         reasons=tuple(Reason(one.label, one.why) for one in plan.missing[:MOST_REASONS]),
         is_done=has_film and plan.is_done(None),
         has_film=has_film,
         gags=tuple(shot.label for shot in plan.shots if shot.digest in plan.failed),
     )
+
+
+def _dollars(plan: Plan) -> float | None:
+    """What services will cost; None if one of them has no known price."""
+    jobs = Jobs(plan.episode.folder.jobs)
+    costs = [hosted_shots.dollars_of(film, shots, jobs) for film, shots in plan.missing_by_film.items()]
+    return None if None in costs else sum(cost or 0 for cost in costs)
 
 
 # -------------------------------------------------------------------------------------------------- cards

@@ -110,6 +110,7 @@ class Head:
     num_lines: int = 0
     num_kept: int = 0
     seconds: float | None = None
+    dollars: float | None = 0.0  # that services cost; None if a price is not known
     reasons: tuple[Reason, ...] = ()
     is_done: bool = False
     has_film: bool = False

@@ -47,6 +47,13 @@ def check_money(film: FilmSettings) -> None:
         )
 
 
+def dollars_of(film: FilmSettings, shots: Sequence[PlannedShot], jobs: Jobs) -> float | None:
+    """The dollars that shots will cost; None without a price. What was asked for already costs no more."""
+    if film.dollars is None:
+        return None if film.is_hosted and price_fault(read_name(film.model)) else 0.0
+    return film.dollars * sum((job := jobs.get(shot.digest)) is None or not job.is_taken for shot in shots)
+
+
 def describe_cost(film: FilmSettings, shots: Sequence[PlannedShot], jobs: Jobs) -> str:
     """What shots by a server or service cost, in a line, with what is spent and what may be.
 

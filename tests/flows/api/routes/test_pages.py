@@ -131,3 +131,20 @@ def test_pages_are_packed(client, shelf):
     answer = client.get(f"/shows/{FISH}", headers={"accept-encoding": "gzip"})
     assert answer.headers["content-encoding"] == "gzip"
     assert "The Fish" in answer.text
+
+
+@pytest.mark.parametrize(
+    ("model", "told"),
+    [
+        ("toon", "no money"),
+        ("fal:minimax/h3/text-to-video", "about $"),
+        ("fal:nobody/knows", "a price is not known"),
+    ],
+)
+def test_the_bar_tells_what_services_will_cost(client, shelf, model, told):
+    premise = shelf.premise.read_text("utf-8")
+    shelf.premise.write_text(premise.replace("video: {steps: 2}", f"video: {{model: '{model}'}}"), "utf-8")
+    shelf.write(shelf.text.replace("The Don talking", "The Don waiting"))
+    page = client.get(f"/shows/{FISH}/head").text
+    assert told in page
+    assert "to make" in page
