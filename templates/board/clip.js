@@ -30,7 +30,24 @@ form.addEventListener("submit", async event => {
   refresh($("clip-results"));
   if (matchMedia("(max-width: 60rem)").matches) $("clip-results").scrollIntoView();
 });
-form.addEventListener("change", remember);
+form.addEventListener("change", () => { remember(); press(); });
+// Presets: values of controls that go together; a second press takes them out again.
+const holds = ([name, value]) => form.elements[name].type === "checkbox" ? form.elements[name].checked === value : form.elements[name].value === value;
+const valuesOf = button => Object.entries(JSON.parse(button.dataset.preset));
+function press() {
+  for (const button of form.querySelectorAll("[data-preset]")) button.setAttribute("aria-pressed", valuesOf(button).every(holds));
+}
+on("click", "[data-preset]", button => {
+  const isOn = valuesOf(button).every(holds);
+  for (const [name, value] of valuesOf(button)) {
+    const field = form.elements[name];
+    if (field.type === "checkbox") field.checked = !isOn && value;
+    else field.value = isOn ? "" : value;
+  }
+  remember();
+  press();
+});
+press();
 on("keydown", "#c-prompt", (text, event) => {
   if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) form.requestSubmit();
 });

@@ -48,6 +48,7 @@ def clip_page(request: Request) -> Response:
         start=clip_controls.START,
         asked=asked,
         own=own_values(facts),
+        presets=presets_of(facts),
         models=site.clips.model_names(),
         loras=site.clips.lora_names(),
         facts=facts,
@@ -100,6 +101,16 @@ def own_values(facts: ModelFacts | None) -> dict[str, str]:
         "strength": 0.6,
     }
     return {name: str(value) for name, value in values.items() if value not in (None, "")}
+
+
+def presets_of(facts: ModelFacts | None) -> dict[str, dict[str, Any]]:
+    """Values of controls that go together, by names for people: a model's shapes, quicker ways, a loop."""
+    if facts is None:
+        return {}
+    shapes = {aspect: {"size": f"{width}x{height}"} for aspect, (height, width) in facts.sizes.items()}
+    small = {"small and quick": {"size": "small"}} if facts.small_sizes else {}
+    fast = {"fast": {"speed": "fast"}} if "fast" in facts.sampling and facts.speed != "fast" else {}
+    return {**shapes, **small, **fast, "loop": {"loop": True}}
 
 
 def _results(site: Site) -> list[dict[str, Any]]:

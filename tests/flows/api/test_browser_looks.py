@@ -100,3 +100,26 @@ def test_another_wording_is_exchanged_by_a_click_and_back_by_another(home, brows
         assert tab.faults == []
     finally:
         tab.context.close()
+
+
+def test_a_preset_fills_the_controls_and_takes_them_out_again(home, browser):
+    tab = Tab(browser, home[1])
+    try:
+        page = tab.open("/clip")
+        wide, square = (page.get_by_role("button", name=name, exact=True) for name in ("16:9", "1:1"))
+        wide.click()
+        size = page.locator("#c-size").input_value()
+        assert size
+        assert f"size={size}" in page.url
+        square.click()
+        assert page.locator("#c-size").input_value() not in ("", size)
+        assert (wide.get_attribute("aria-pressed"), square.get_attribute("aria-pressed")) == ("false", "true")
+        page.get_by_role("button", name="loop", exact=True).click()
+        assert "loop=true" in page.url
+        page.reload()
+        assert square.get_attribute("aria-pressed") == "true"
+        square.click()
+        assert page.locator("#c-size").input_value() == ""
+        assert tab.faults == []
+    finally:
+        tab.context.close()

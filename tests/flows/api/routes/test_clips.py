@@ -17,6 +17,7 @@ from flows.api.clips.controls import controls
 from flows.api.routes.job_kinds import ClipJob
 from flows.api.storyboard import uploads
 from flows.studio.commands.clip import ClipOptions
+from flows.studio.filming.models import describe_model
 from flows.studio.media import clip_export
 
 FRAMES = np.zeros((4, 64, 112, 3), np.uint8)
@@ -51,6 +52,18 @@ def test_the_controls_are_the_commands_options_with_their_help(client):
     assert [control["name"] for control in told["controls"]] == [control.name for control in controls()]
     assert told["own"]["size"] == "112x64"
     assert 'placeholder="112x64"' in page
+
+
+def test_presets_are_the_models_shapes_and_quicker_ways(client):
+    page = shown(client)
+    presets = [json.loads(each) for each in re.findall("data-preset='([^']+)'", page)]
+    facts = describe_model("toon")
+    assert len(presets) == len({json.dumps(each) for each in presets}) > len(facts.sizes)
+    for (height, width), preset in zip(facts.sizes.values(), presets, strict=False):
+        assert preset == {"size": f"{width}x{height}"}
+    for preset in presets:
+        assert ask(client, prompt="a cat", **preset).status_code == 202
+    assert "data-preset" not in shown(client, "/clip?video_model=nobody")
 
 
 def test_a_prompt_becomes_a_job_with_the_commands_options(client, site):
