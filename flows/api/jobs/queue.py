@@ -106,7 +106,7 @@ def state_of(job: Job, events: Sequence[Event], *, is_locked: bool) -> JobState:
         state,
         said=tuple(str(event.get("text", "")) for event in run if event.get("kind") == "said")[-LINES_SHOWN:],
         made=made,
-        fault=str(end.get("text", "")) or _crash_line(events, state),
+        fault=str(end.get("text", "")) if end.get("kind") == "failed" else _crash_line(events, state),
         code=end.get("code"),
         crashes=crashes,
         began=last.get("begun", {}).get("at"),

@@ -59,8 +59,9 @@ def test_its_end_is_known_however_it_ends(tmp_path, queue, console):
 
 def test_a_killed_one_is_not_begun_again_by_itself_but_by_a_person(tmp_path, queue, console):
     with run(tmp_path, console):
-        pass
+        console.say("its last line, which is no fault")
     assert queue.get(1).state == "stopped"  # no outcome, no lock: its terminal is gone
+    assert queue.get(1).fault == ""
     assert queue.waiting() == []
     queue.again(1)
     assert [state.job.number for state in queue.waiting()] == [1]
