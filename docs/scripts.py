@@ -1,7 +1,7 @@
 """Writes docs/scripts: three whole scripts in each language, seeds 0, 1 and 2, by the offline writer.
 
-Five more are first episodes of loglines, of twenty that were read aloud and scored: every fourth as it came,
-and the worst.
+Five more are first episodes of loglines, of twenty that were read whole and scored, ten in each language:
+every fourth as it came, and the worst.
 """
 
 from __future__ import annotations
@@ -21,25 +21,27 @@ from t2v.toon import world
 FOLDER = Path(__file__).parent / "scripts"
 SHOWS = ("joe_and_the_don", "don_na_rybnoy")
 SEEDS = (0, 1, 2)
-LOGLINE_SEED = 11
+LOGLINE_SEED = 21
 SCORED = {
-    "An old captain swears never to set foot on land again": (
-        "About it: yes. Sent: yes. The flag with the land crossed out is the best of it; that the "
-        "captain may stand in a kitchen is never asked."
+    "A widower of eighty goes on his first date in fifty years": (
+        "About it: yes. Sent: yes. A widower courts, and his rival becomes the friend; the fifty years are "
+        "one good line about sitting down, and the date itself stays outside."
     ),
-    "A child finds a door behind the wardrobe that leads to an office": (
-        "About it: yes. Sent: yes. The law of who said “oh” first carries it; the office behind the "
-        "door is never entered."
+    "A pensioner wants to walk to Norway with a wheelbarrow": (
+        "About it: yes. Sent: yes. Norway is in every scene and the goodbye never ends; the wheelbarrow was "
+        "left at home."
     ),
-    "A magician owes forty pounds to a very patient loan shark": (
-        "About it: yes. Sent: yes. The creditor's kindness gets worse and worse; nobody does magic."
+    "Инопланетянин притворяется сантехником": (
+        "About it: yes. Sent: yes. The false plumber is the best they ever had; what he does with a pipe is "
+        "never seen."
     ),
-    "Кот боится налоговой проверки": (
-        "About it: yes. Sent: yes. The inspection is a woman on the sofa; the tax is never named."
+    "Четыре незнакомца застряли в лифте под Новый год": (
+        "About it: yes. Sent: yes. A lift that is better than a priest, and the chimes are the alarm; of the "
+        "four strangers two speak."
     ),
-    "A vampire moves in with a dentist": (
-        "About it: in part. Sent: no. The worst of the twenty: a good plot about a box, but the "
-        "dentist is only the owner of a room, and nobody has teeth."
+    "An astronaut has locked himself out of his spaceship": (
+        "About it: in part. Sent: no. The worst of the twenty: he is locked out in the logline and stuck "
+        "inside in the plot; “No doors. Not one.” is the line that knows where he was."
     ),
 }
 WORDS = FilmWords(world.SETS, world.KINDS, world.COLOURS, world.ACTIONS, world.ACCESSORIES, world.PROPS)

@@ -34,6 +34,7 @@ _NO_NOUN = re.compile(  # a question follows these, not something about a noun
     r"|is)$",
     re.IGNORECASE,
 )
+_NO_CLAUSE = re.compile(r"(?:only |not |just )?(?:in|on|at|for|with|when|if|to|только|лишь) ", re.IGNORECASE)
 _PERSONS = {"I": ("I", "me", "my", "am", "was", "have"), "you": ("you", "you", "your", "are", "were", "have")}
 _FINITE = frozenset(
     {"is", "are", "was", "has", "have", "had", "wants", "must", "decides", "tries", "cannot", "can"}
@@ -61,6 +62,7 @@ def split_clauses(text: str, language: str, verbs: Set[str]) -> Clauses:
     main, concession = _without(main, _CONCESSION[language])
     against = _OBSTACLE[language].search(main)
     obstacle = concession or (against[1].strip() if against else "")
+    obstacle = "" if _NO_CLAUSE.match(obstacle) else obstacle
     return Clauses(main, relative, reason, obstacle)
 
 

@@ -215,7 +215,7 @@ def fill_plan(plan: EpisodePlan, phrasing: Phrasing) -> tuple[PlannedScene, ...]
         step = plan.steps[at]
         previous = scenes[-1].lines[-1].text if scenes else ""
         keyed = [
-            (phrasing.rng.random() + 0.35 * len(e.wants) + (step == "want" and e in plan.details), n, e)
+            (phrasing.rng.random() + 0.35 * len(e.wants) + 3 * (step == "want" and e in plan.details), n, e)
             for n, e in enumerate((*plan.details_for(step), *plan.options(step)))
         ]
         for _, _, exchange in sorted(keyed, key=lambda entry: entry[:2], reverse=True):
