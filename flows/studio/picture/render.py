@@ -23,7 +23,7 @@ from flows.studio.errors import StudioError
 from flows.studio.media import clips, ffmpeg
 from flows.studio.media.clip_rate import at_full_rate
 from flows.studio.media.clips import Frames
-from flows.studio.picture import cards, effects, subtitles
+from flows.studio.picture import cards, effects, subtitles, upscaler
 from flows.studio.picture import verify as verification
 from flows.studio.picture.effects import FrameSource
 from flows.studio.picture.interpolate import interpolate
@@ -270,6 +270,14 @@ def draw_card(timeline: Timeline, cut: PictureCut, since: int = 0) -> Frames:
     return cards.gag_card(timeline.title, **size)
 
 
+def _upscaler_recipe(size: tuple[int, int], own: Upscaler | None) -> dict[str, str]:
+    """What enlarges clips to `size` (width, height), where it is not ACNet, which is in every recipe."""
+    if own is not None:
+        return {"upscaler": own.name}
+    name = upscaler.default_for(size)
+    return {"drawn": name} if name else {}
+
+
 def segment_recipe(timeline: Timeline, span: Span, *, options: RenderOptions | None = None) -> dict[str, Any]:
     """The recipe of a segment, as JSON: all that decides how it looks, and not its place in the film."""
     options = options or RenderOptions()
@@ -295,8 +303,8 @@ def segment_recipe(timeline: Timeline, span: Span, *, options: RenderOptions | N
         recipe["framing"] = options.framing
     if options.watermark and any(cut.clip and cut.source != "file" for cut in seen):
         recipe["watermark"] = ["bug", options.show] if options.watermark == "bug" else [options.watermark]
-    if options.upscaler and any(cut.clip and is_upscaled(cut, options.upscaler) for cut in seen):
-        recipe["upscaler"] = options.upscaler.name
+    if any(cut.clip and is_upscaled(cut, options.upscaler) for cut in seen):
+        recipe |= _upscaler_recipe((timeline.width, timeline.height), options.upscaler)
     if options.smooth and any(_can_be_smooth(cut) for cut in seen):
         recipe["smooth"] = True
     if done:

@@ -94,7 +94,7 @@ def plan_upscale(
     upscaler = own or upscaler_for(doublings)
     if not doublings or upscaler.enlarge is None or framing == "crop" or watermark is not None:
         return None
-    return PlannedUpscale(clip, doublings, upscaler)
+    return PlannedUpscale(clip, min(doublings, upscaler.most), upscaler)
 
 
 def missing(plans: Sequence[PlannedUpscale], folder: Path) -> tuple[PlannedUpscale, ...]:

@@ -19,6 +19,7 @@ from flows.studio.workspace.files import hash_if_present
 from scripts_llm.screenplay.video import Video
 
 MAX_DOUBLINGS = 3
+SMALLEST = (112, 64)  # width and height of TOON's frames
 ENOUGH = 1.5  # frames are doubled until at most this factor is left to resize by Lanczos
 
 
@@ -27,11 +28,13 @@ class Upscaler:
     """A way to enlarge drawn frames.
 
     `name` stands in recipes. `enlarge` maps a uint8 frame (h, w, 3) and a number of doublings to a frame
-    `2 ** doublings` times as high and wide; without it, frames are resized by Lanczos alone.
+    `2 ** doublings` times as high and wide; without it, frames are resized by Lanczos alone. It doubles
+    `most` times at most, and Lanczos does the rest.
     """
 
     name: str
     enlarge: Callable[[Frames, int], Frames] | None
+    most: int = MAX_DOUBLINGS
 
 
 def default_upscaler() -> Upscaler:
@@ -42,10 +45,18 @@ def default_upscaler() -> Upscaler:
 def upscaler_for(doublings: int) -> Upscaler:
     """The upscaler of drawn frames that are to be doubled so often.
 
-    Four times is what Real-ESRGAN's network for animated films was trained for, and there its lines and flats
-    are cleaner than those of ACNet, which is asked twice (docs/finishing.md).
+    Four times is what Real-ESRGAN's network for animated films was trained for, and its lines and flats are
+    cleaner than those of ACNet that is asked twice or three times (docs/finishing.md).
     """
-    return ANIME_VIDEO if doublings == 2 else default_upscaler()
+    return ANIME_VIDEO if doublings >= ANIME_VIDEO.most else default_upscaler()
+
+
+def default_for(size: tuple[int, int]) -> str | None:
+    """What the recipes of segments of `size` (width, height) call the upscaler, if it is not ACNet.
+
+    TOON's own frames are the smallest. A film in which they are doubled twice has never named it.
+    """
+    return ANIME_VIDEO.name if doublings_for(SMALLEST, size) > ANIME_VIDEO.most else None
 
 
 def locate_network(video: Video, places: Sequence[Path]) -> Video:
@@ -103,7 +114,7 @@ def upscale_frame(frame: Frames, doublings: int, upscaler: Upscaler) -> Frames:
     """The frame (h, w, 3) doubled so often; as it is by an upscaler that doubles nothing."""
     if not doublings or upscaler.enlarge is None:
         return frame
-    return upscaler.enlarge(np.ascontiguousarray(frame), doublings)
+    return upscaler.enlarge(np.ascontiguousarray(frame), min(doublings, upscaler.most))
 
 
 def _acnet(frame: Frames, doublings: int) -> Frames:
@@ -134,5 +145,5 @@ def _network() -> Any:
 
 
 ACNET = Upscaler("acnet-hdn0", _acnet)
-ANIME_VIDEO = Upscaler("realesr-animevideov3", _anime_video)
+ANIME_VIDEO = Upscaler("realesr-animevideov3", _anime_video, most=2)
 LANCZOS = Upscaler("lanczos", None)

@@ -179,8 +179,11 @@ def describe_calls(calls: Sequence[Call]) -> tuple[str, ...]:
 # ------------------------------------------------------------------------------------------------ plan
 
 
-def describe_plan(plan: Plan) -> tuple[str, ...]:
-    """The plan in lines: what will be made and why, and about how long the filming takes."""
+def describe_plan(plan: Plan, *, elsewhere: bool = False) -> tuple[str, ...]:
+    """The plan in lines: what will be made and why, and about how long the filming takes.
+
+    With `elsewhere` a farm's cameras film.
+    """
     film, weights = plan.film, plan.episode.memory.weights
     if not plan.missing:
         return (f"to make: the cut; {plan.num_stored} clips and voices are kept",)
@@ -189,7 +192,7 @@ def describe_plan(plan: Plan) -> tuple[str, ...]:
         if weights not in (None, film.weights):
             lines.append(f"{film.title} is another one now than the one that this episode was filmed with")
         for each in plan.films:
-            lines += describe_film_model(each)
+            lines += describe_film_model(each, elsewhere=elsewhere)
             filmed = [
                 (shot.label, shot.words)
                 for shot in plan.shots
@@ -211,14 +214,17 @@ def _describe_unheard(plan: Plan) -> Iterator[str]:
         yield f"{plan.film_of(deaf[0]).title} takes no directions: `direct:` of {labels} is left out"
 
 
-def describe_film_model(film: FilmSettings) -> tuple[str, ...]:
-    """The terms of a film model's licence, and what it will need of this machine, where there is such."""
+def describe_film_model(film: FilmSettings, *, elsewhere: bool = False) -> tuple[str, ...]:
+    """The terms of a film model's licence, and what it will need of this machine, where there is such.
+
+    With `elsewhere` a farm's cameras film, and this machine needs nothing.
+    """
     lines = []
     if film.territory:
         lines.append(f"{film.title} has the licence {film.licence}: {film.territory}")
     if not film.is_for_sale:
         lines.append(f"not for commercial use: {film.title} has the licence {film.licence}")
-    if memory := describe_memory(film.model, film.memory):
+    if not elsewhere and (memory := describe_memory(film.model, film.memory)):
         lines.append(memory)
     return tuple(lines)
 

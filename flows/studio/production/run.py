@@ -132,7 +132,7 @@ def make(run: Run, steps: Steps) -> Outcome:
     if until == "script":
         then = f"edit it as you like, then go on: {messages.command(run.episode)}"
         return finish(run, folder.script, then)
-    say_plan(run, plan)
+    say_plan(run, plan, elsewhere=steps.films_elsewhere)
     plan = make_intro(run, steps, plan)
     plan, gags = film_with_others(run, steps, plan)
     if until == "clips":
@@ -216,9 +216,9 @@ def write_script(run: Run, steps: Steps) -> Plan:
     return run.plan or plans.make_plan(run.episode)
 
 
-def say_plan(run: Run, plan: Plan) -> None:
+def say_plan(run: Run, plan: Plan, *, elsewhere: bool = False) -> None:
     """Says what will be made, which letters no font has, and what enlarges where ACNet is missing."""
-    for line in messages.describe_plan(plan):
+    for line in messages.describe_plan(plan, elsewhere=elsewhere):
         run.console.say(line)
     for line in fonts.describe_missing(plan.visible_texts()):
         run.console.warn(line)

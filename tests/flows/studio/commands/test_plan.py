@@ -170,3 +170,7 @@ def test_what_a_film_model_needs_of_this_machine_is_told_where_something_is_film
     for clip in (home / "output" / FISH / "clips").iterdir():
         clip.unlink()
     assert "toon takes 24 GB" in _plan(home)
+    current = plan_of(_options(home))
+    assert current is not None
+    told = messages.describe_plan(current, elsewhere=True)
+    assert not any("24 GB" in line for line in told), "a farm films it"

@@ -11,6 +11,7 @@ import pytest
 from flows.studio.errors import StudioError
 from flows.studio.media.clips import read_clip, write_clip
 from flows.studio.picture import render, upscaler
+from flows.studio.picture.fit import fit_frame
 from flows.studio.picture.render import RenderOptions, render_segment
 from flows.studio.picture.upscale import missing, plan_upscales, upscale_clip
 from flows.studio.picture.upscaler import ACNET, LANCZOS, Upscaler
@@ -58,6 +59,28 @@ def test_each_drawn_clip_is_planned_once_as_large_as_the_film_wants_it(clip):
     assert plan_upscales(cuts, SIZE, own=LANCZOS) == ()
     assert plan_upscales(cuts, SIZE, own=ACNET, watermark="crop") == ()
     assert plan_upscales(cuts, SIZE, own=ACNET, framing="crop") == ()
+
+
+def test_toons_clips_are_enlarged_four_times_for_720p_and_the_rest_is_resized(clip, tmp_path):
+    size = (1280, 720)
+    (plan,) = plan_upscales([cut(clip)], size)
+    assert (plan.upscaler.name, plan.recipe["scale"]) == ("realesr-animevideov3", 4)
+    made = upscale_clip(plan, tmp_path / "upscaled")
+    large = read_clip(made.path)
+    assert large.shape == (6, 256, 448, 3)
+    frame = drawn()[0]
+    shape = {"width": 1280, "height": 720}
+    assert np.array_equal(fit_frame(frame, **shape), fit_frame(frame, upscaled=large[0], **shape))
+
+
+def test_segments_say_which_network_enlarged_toons_clips_where_it_is_not_acnet(clip):
+    def named(width, height, **more):
+        timeline = replace(film(clip), width=width, height=height, pictures=(cut(clip, **more),))
+        return render.segment_recipe(timeline, timeline.spans[0]).get("drawn")
+
+    assert named(1280, 720) == "realesr-animevideov3"
+    assert named(1280, 720, source="model") is None
+    assert named(192, 108) is None  # as before
 
 
 def test_another_upscaler_or_another_clip_enlarges_again(clip, tmp_path):
