@@ -4,14 +4,27 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
+from PIL import Image
 
+from flows.studio.farm import camera
+from flows.studio.farm.address import parse_address
+from flows.studio.farm.camera import CameraOptions
+from flows.studio.farm.head import Farm
+from flows.studio.filming.models import LoadedModels
 from flows.studio.media import clips, ffmpeg
-from tests.flows.fish import FISH
+from flows.studio.production import run
+from flows.studio.production.episode import Episode
+from flows.studio.production.steps import LocalSteps
+from tests.flows.fish import FISH, fish_request, make
+from tests.flows.studio.farm.lab import running, wait_until
 
 pytest.importorskip("diffusers")
 
@@ -64,3 +77,38 @@ def test_a_guest_films_an_episode_to_its_end(show: Path) -> None:
     assert "Filmed by wan22-5b (Apache-2.0)." in published
     assert "commercial" not in published
     assert "nothing to do" in coldopen("plan", show)
+
+
+def test_a_guest_on_a_farm_films_from_pictures_as_one_machine_does(
+    show: Path, tiny_script: str, heard: Any
+) -> None:
+    """One shot begins with a picture of one's own, the other with the last frame of that one."""
+    pytest.importorskip("distributed")
+    one, many = show.parent / "one", show.parent / "many"
+    noise = np.random.default_rng(1).integers(0, 255, (60, 100, 3), dtype=np.uint8)
+    for home in (one, many):
+        script = home / "output" / FISH / "script.yaml"
+        script.parent.mkdir(parents=True)
+        begun = tiny_script.replace("who: joe}", "who: joe, first: door.png}", 1)
+        script.write_text(begun.replace("who: don}", "who: don, first: previous}", 1), "utf-8")
+        shutil.copy(show, home)
+        shutil.copytree(show.parent / "wan22-5b", home / "wan22-5b")
+        Image.fromarray(noise).save(home / "door.png")
+    make(fish_request(one, until="clips"), heard())
+
+    console = heard()
+    with running(show.parent / "lab") as lab:
+        options = CameraOptions(lab.address, "", "w1", models=(str(show.parent / "wan22-5b"),), device="cpu")
+        lab.cameras["w1"] = lab.start(camera.command(options))
+        address = parse_address(lab.address)
+        with Farm(address, say=console.say, progress=console.progress) as farm, LoadedModels() as models:
+            wait_until(lambda: len(farm.roster()) == 1, "the camera", 300)
+            episode = Episode.open(fish_request(many, until="clips"))
+            run.make_episode(episode, console, LocalSteps(models, farm))
+    names = [sorted(path.name for path in home.glob("output/*/*/clips/*.mp4")) for home in (one, many)]
+    assert names[0] == names[1]
+    assert len(names[0]) == 2
+    for name in names[0]:
+        frames = [clips.read_clip(home / "output" / FISH / "clips" / name) for home in (one, many)]
+        assert np.array_equal(*frames)
+    assert "on the processor" not in console.text  # which is the camera's, not the head's
