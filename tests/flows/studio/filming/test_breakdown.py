@@ -127,15 +127,19 @@ def test_a_quarrel_is_seen_whole_also_where_its_two_were_framed_before() -> None
 def test_a_view_that_was_had_twice_is_left_out_rather_than_had_again() -> None:
     sizes: tuple[Size, ...] = ("medium", "close-up", "establishing")
     framed = {("kitchen", size, who): 2 for size in sizes for who in ("joe", "don")}
-    shots = breakdown.break_down_scene(_scene("joe", "don"), PREMISE, limit=3, is_new_place=False, framed=framed)
+    scene = _scene("joe", "don")
+    shots = breakdown.break_down_scene(scene, PREMISE, limit=3, is_new_place=False, framed=framed)
     assert len(shots) == 2
+
+
+HOLDING = "Joe Carp listening, holding a fish"
 
 
 @pytest.mark.parametrize(
     ("action", "said", "is_closed", "of", "prompt_of_it"),
     [
-        ("Joe holds a fish. The Don talks.", "Give me the goldfish!", True, "goldfish", "Joe Carp listening, holding a fish"),
-        ("Joe holds a fish. The Don talks.", "Отдай карпа!", True, "карпа", "Joe Carp listening, holding a fish"),
+        ("Joe holds a fish. The Don talks.", "Give me the goldfish!", True, "goldfish", HOLDING),
+        ("Joe holds a fish. The Don talks.", "Отдай карпа!", True, "карпа", HOLDING),
         ("Joe holds a fish. The Don talks.", "Never.", True, None, None),
         ("Joe stands. Close on the grand piano.", "The piano is mine.", False, "piano", "The grand piano"),
         ("Joe stands. Close on the grand piano.", "The piano is mine.", True, None, None),
