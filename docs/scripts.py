@@ -24,8 +24,8 @@ SEEDS = (0, 1, 2)
 LOGLINE_SEED = 21
 SCORED = {
     "A widower of eighty goes on his first date in fifty years": (
-        "About it: yes. Sent: yes. A widower courts, and his rival becomes the friend; the fifty years are "
-        "one good line about sitting down, and the date itself stays outside."
+        "About it: yes. Sent: yes. A love letter reaches everybody but the baker; his eighty years are one "
+        "good line about sitting down, and the date itself stays outside."
     ),
     "A pensioner wants to walk to Norway with a wheelbarrow": (
         "About it: yes. Sent: yes. Norway is in every scene and the goodbye never ends; the wheelbarrow was "

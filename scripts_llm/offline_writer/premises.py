@@ -11,32 +11,29 @@ from scripts_llm.screenplay.fields import MAX_SENTENCE
 from scripts_llm.screenplay.film_vocabulary import FilmWords
 from scripts_llm.screenplay.premise import Premise
 
-_OPEN_ENDED = {
-    "a",
-    "an",
-    "the",
-    "of",
-    "in",
-    "on",
-    "at",
-    "to",
-    "for",
-    "with",
-    "and",
-    "his",
-    "her",
-    "against",
-    "by",
-}
+_OPEN_ENDED_WORDS = (
+    "a an the of in on at to for with and or as his her its their one against by from behind under over "
+    "above into than very so never not still only first is are was has have goes gets takes sets comes puts "
+    "makes в во на с со к ко за из от о об под над у и или но не для по до"
+)
+_OPEN_ENDED = frozenset(_OPEN_ENDED_WORDS.split())
+MOST_WORDS_OF_TITLE = 7
 
 
 def title_from(logline: str) -> str:
     """A show's name from its logline: at most seven words, capitalised as a title."""
     head = re.split(r"[,.;:!?]|\b(?:who|which|that|because|until)\b", logline.strip())[0]
-    words = (head or logline).split()[:7]
-    while len(words) > 2 and words[-1].lower() in _OPEN_ENDED:
+    whole = (head or logline).split()
+    words = whole[:MOST_WORDS_OF_TITLE]
+    cut = len(words) < len(whole)
+    while len(words) > 2 and (words[-1].lower() in _OPEN_ENDED or (cut and _is_half_a_deed(words))):
         words.pop()
     return title_case(" ".join(words))[:80].strip() or "Untitled"
+
+
+def _is_half_a_deed(words: list[str]) -> bool:
+    """Whether words end on a deed without what it is done to: "swears never to set"."""
+    return words[-2].lower() == "to" and words[-1].islower()
 
 
 def _sentence_case(title: str) -> str:

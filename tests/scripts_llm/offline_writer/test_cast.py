@@ -121,3 +121,9 @@ def test_a_logline_becomes_a_premise_file(logline: str) -> None:
 
 def test_the_show_is_named_after_the_logline() -> None:
     assert title_from("A cat runs for mayor, and wins.") == "A Cat Runs for Mayor"
+    assert title_from("An old captain swears never to set foot on land") == "An Old Captain Swears"
+    assert (
+        title_from("A pensioner wants to walk to Norway with a barrow")
+        == "A Pensioner Wants to Walk to Norway"
+    )
+    assert title_from("A child finds a door behind the wardrobe") == "A Child Finds a Door"
