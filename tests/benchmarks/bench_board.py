@@ -110,6 +110,7 @@ def bench_boards(home: Path) -> None:
         row(f"cold board of {num_shots} shots", limit, f"{min(cold):.2f} s CPU")
         board = build_board(find_folder(shelf.output, EPISODE), shelf.output, None)
         values = {"laughs": LaughSize.__args__, "sizes": Size.__args__, "path": board.url}
+        values |= {"farm": None, "cameras": (), "farm_episode": ""}
         begun = time.process_time()
         html = render("board", language("en"), board=board, **values)
         spent = (time.process_time() - begun) * 1000
