@@ -141,10 +141,10 @@ def _is_spare(scene: Scene, language: str) -> bool:
 
 @cache
 def _spare_openings(language: str) -> tuple[re.Pattern[str], ...]:
-    """Patterns of the first lines of scenes about a want, a third one, a catchphrase, a gag or an aside."""
+    """Patterns of the first lines of scenes about a want, a third one, a catchphrase, a gag, an aside or a word."""
     exchanges = [
         exchange
-        for kind in ("want", "third", "catch", "runner")
+        for kind in ("want", "third", "catch", "runner", "detail", "word")
         for block in bank.blocks(kind, language)
         for exchange in block.exchanges
         if kind != "runner" or exchange.step == "mid"
