@@ -141,7 +141,7 @@ def _is_spare(scene: Scene, language: str) -> bool:
 
 @cache
 def _spare_openings(language: str) -> tuple[re.Pattern[str], ...]:
-    """Patterns of the first lines of scenes about a want, a third one, a catchphrase, a gag, an aside or a word."""
+    """Patterns of the first lines of scenes about a want, a third one, a catchphrase, a gag or a word."""
     exchanges = [
         exchange
         for kind in ("want", "third", "catch", "runner", "detail", "word")
