@@ -58,7 +58,7 @@ STILL_PARTS = {"16:9": 160, "1:1": 48}  # of 256 stills each
 CLIP_PARTS = {"16:9": 250, "1:1": 75}  # of 16 clips each
 AUTOENCODER = "autoencoder.pt"
 NEXT = Path(__file__).with_name("toon_next.safetensors")  # in no wheel
-STILLS = TrainingPlan(num_steps=8000, learning_rate=6e-4, warmup_steps=40, ema_decay=0.997, log_every=25)
+STILLS = TrainingPlan(num_steps=8000, learning_rate=3.5e-4, warmup_steps=40, ema_decay=0.997, log_every=25)
 CLIPS = TrainingPlan(num_steps=5000, learning_rate=4e-4, warmup_steps=40, ema_decay=0.997, log_every=25)
 STILLS_PER_BATCH, CLIPS_PER_BATCH = 24, 3
 STILL_SHARE = 0.4  # of the batches of the clip stages
