@@ -54,7 +54,8 @@ def serve(home: Path, empty_database: Path) -> None:
 
 def _end_with_parent(home: Path) -> None:
     """Ends this process when the run ends; nobody needs the database any more."""
-    sys.stdin.read()
+    while os.read(sys.stdin.fileno(), 1024):  # not `sys.stdin`: its lock is wanted when this process ends
+        pass
     os.chdir(home.parent)  # Windows removes no folder that a process works in
     shutil.rmtree(home, ignore_errors=True)
     os._exit(0)

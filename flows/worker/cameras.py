@@ -7,9 +7,7 @@ when its input does.
 from __future__ import annotations
 
 import json
-import os
 import sys
-import threading
 import time
 from dataclasses import asdict
 from typing import Any
@@ -18,6 +16,7 @@ from flows.studio.errors import StudioError
 from flows.studio.farm.address import parse_address
 from flows.studio.farm.connection import Lost
 from flows.studio.farm.head import Farm
+from flows.studio.workspace.children import end_with_parent
 
 LOOK_SECONDS = 1.0
 AGAIN_SECONDS = 5.0  # after a farm has not answered
@@ -44,14 +43,9 @@ def _unheard(text: str) -> None:
     """Nothing: the page says it in its own words."""
 
 
-def _end_with_the_input() -> None:
-    sys.stdin.read()
-    os._exit(0)
-
-
 def main() -> None:
     """Watches until its input ends."""
-    threading.Thread(target=_end_with_the_input, daemon=True).start()
+    end_with_parent()
     while True:
         try:
             watch(sys.argv[1])

@@ -19,7 +19,7 @@ from t2v.configs import Preset
 from t2v.networks.text_encoder import PAD, TextEncoder, framing, token_ids
 from t2v.toon.direction import DIRECTION_WORDS, ENDING, act, describe_direction
 from t2v.toon.drawing.poses import PERIOD
-from t2v.toon.prompts.understand import NOTHING, WEIGHTED, understand
+from t2v.toon.prompts.understand import NOTHING, WEIGHTED, Understood, understand
 from t2v.toon.world import NEW_ACTIONS, Described
 
 Prompt = str | Mapping[int, str]  # of the clip, or by frame index and interpolated between
@@ -110,12 +110,12 @@ def _translation(prompt: str, *, directed: bool, frame: int | None) -> str:
     """
     if not directed:
         return understand(prompt).prompt
-    understood = understand(ACTED.sub("", DIRECTED.sub("", prompt)))
+    understood = _understood(ACTED.sub("", DIRECTED.sub("", prompt)))
     count = len(understood.figures)
 
     def figure_of(word: re.Match[str]) -> int:
         before = " ".join(ACTED.sub("", DIRECTED.sub("", prompt[: word.start()])).split())
-        return min(max(_count_figures(before), 1), count) - 1
+        return min(max(len(_understood(before).figures), 1), count) - 1
 
     if not count:
         return understood.prompt
@@ -140,8 +140,9 @@ def _acted(figure: Described, number: int, frame: int) -> list[str]:
 
 
 @lru_cache(64)
-def _count_figures(prompt: str) -> int:
-    return len(understand(prompt).figures)
+def _understood(prompt: str) -> Understood:
+    """What is understood of a prompt, which is asked for every frame."""
+    return understand(prompt)
 
 
 def _with_translation(words: str) -> str:

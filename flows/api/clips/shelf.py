@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -58,17 +58,13 @@ class Shelf:
         named = re.compile(rf"{re.escape(name)}(?:-\d+)?\.(?:mp4|gif)")
         names = {path.name for path in _files(self.clips) if named.fullmatch(path.name)}
         found = sorted(name for name in names if name.endswith(".mp4"))
-        return tuple(Clip(name, gif if (gif := f"{name[:-4]}.gif") in names else None) for name in found)
+        return _with_gifs(found, names)
 
     def of_files(self, made: Sequence[str]) -> tuple[Clip, ...]:
         """The clips among these files, absolute paths, that lie here."""
-        here = {path.absolute(): path for path in _files(self.clips)}
-        found = [here[path] for each in made if (path := Path(each)) in here and path.suffix == ".mp4"]
-        gifs = [path.with_suffix(".gif") for path in found]
-        return tuple(
-            Clip(path.name, gif.name if gif.is_file() else None)
-            for path, gif in zip(found, gifs, strict=True)
-        )
+        names = {path.absolute(): path.name for path in _files(self.clips)}
+        found = [names[path] for each in made if (path := Path(each)) in names and path.suffix == ".mp4"]
+        return _with_gifs(found, names.values())
 
     def find(self, name: str) -> Path:
         """A clip's file by its name. Raises NotThere."""
@@ -179,6 +175,11 @@ def _entries(folder: Path) -> list[Path]:
         return sorted(path for path in folder.iterdir() if not path.name.startswith("."))
     except OSError:
         return []
+
+
+def _with_gifs(names: Sequence[str], there: Collection[str]) -> tuple[Clip, ...]:
+    """The clips of these names, each with its gif if that is there."""
+    return tuple(Clip(name, gif if (gif := f"{name[:-4]}.gif") in there else None) for name in names)
 
 
 def _files(folder: Path) -> list[Path]:

@@ -22,10 +22,12 @@ from flows.studio.farm.address import Address
 from flows.studio.farm.orders import Model
 from flows.studio.farm.roster import Listed
 from flows.studio.workspace import posix
+from flows.studio.workspace.children import end_child
 
 COMMAND = (sys.executable, "-m", "flows.worker.cameras")
 UNSEEN_SECONDS = 20.0  # after which nobody is taken to look
 AGAIN_SECONDS = 30.0  # between two processes, if one ends by itself
+PATIENCE = 2.0  # seconds in which it has to end
 
 
 @dataclass(frozen=True)
@@ -124,14 +126,7 @@ class FarmWatch:
 
     def _end(self) -> None:
         if self._process is not None:
-            with contextlib.suppress(OSError):
-                assert self._process.stdin is not None
-                self._process.stdin.close()
-            try:
-                self._process.wait(2)
-            except subprocess.TimeoutExpired:
-                self._process.kill()
-                self._process.wait()
+            end_child(self._process, PATIENCE)
         self._process, self._begun = None, -AGAIN_SECONDS
         self.state = FarmState(self.state.address)
 

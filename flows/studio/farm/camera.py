@@ -33,6 +33,7 @@ from flows.studio.farm.orders import Order
 from flows.studio.filming import camera, models, pictures
 from flows.studio.filming.models import LoadedModels
 from flows.studio.filming.settings import FilmSettings, own_settings
+from flows.studio.workspace.children import end_with_parent
 from flows.studio.workspace.files import content_hash
 from flows.studio.workspace.folder import MIN_FREE_BYTES
 
@@ -369,7 +370,7 @@ def _reason_to_wait(address: Address) -> str:
 
 def main(text: str) -> None:
     """The process: `text` is `CameraOptions` as JSON. It ends when its standard input closes."""
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    end_with_parent()
     given = json.loads(text)
     options = CameraOptions(**{**given, "models": tuple(given["models"]), "loras": tuple(given["loras"])})
 
@@ -390,14 +391,6 @@ def command(options: CameraOptions) -> list[str]:
     """The command line of a camera's process."""
     program = f"from {__name__} import main; import sys; main(sys.argv[1])"
     return [sys.executable, "-c", program, json.dumps(asdict(options))]
-
-
-def _end_with_parent() -> None:
-    """Ends this process when `coldopen camera` ends, however that ends."""
-    with contextlib.suppress(OSError, ValueError):
-        while os.read(sys.stdin.fileno(), 1024):  # not `sys.stdin`: its lock is wanted when this process ends
-            pass
-    os._exit(0)
 
 
 def _torch_version() -> str:

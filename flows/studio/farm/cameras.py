@@ -13,9 +13,11 @@ from dataclasses import dataclass, replace
 from flows.studio.errors import StudioError
 from flows.studio.farm import camera
 from flows.studio.farm.camera import CameraOptions
+from flows.studio.workspace.children import end_child
 from flows.studio.workspace.posix import own_process_group
 
 FIRST_WAIT, LONGEST_WAIT = 1.0, 60.0  # seconds before a camera is started again; doubled each time
+PATIENCE = 10.0  # seconds in which a camera has to end
 SOUND_SECONDS = 60.0  # a camera that lived so long was well
 POLL_SECONDS = 0.2
 WRONG_INPUT = 2
@@ -108,16 +110,9 @@ def _keep_running(one: _Running, say: Callable[[str], None]) -> None:
 
 
 def _stop(one: _Running) -> None:
-    """Ends a camera by closing its standard input, which it watches."""
-    if one.process is None:
-        return
-    if one.process.stdin is not None:
-        one.process.stdin.close()
-    try:
-        one.process.wait(10)
-    except subprocess.TimeoutExpired:
-        one.process.kill()
-        one.process.wait()
+    """Ends a camera."""
+    if one.process is not None:
+        end_child(one.process, PATIENCE)
     one.process = None
 
 

@@ -46,17 +46,15 @@ def upload_episode(
     place = _place(folder, url)
     missing = [*_published(folder)]
     try:
-        for seconds in WAITS:
+        for seconds in (*WAITS, None):
             try:
                 _copy(missing, place)
                 break
             except Exception as error:
-                if not _may_pass(error):
+                if seconds is None or not _may_pass(error):
                     raise
                 on_wait(seconds, without_credentials(one_line(f"{type(error).__name__}: {error}")))
                 time.sleep(seconds)
-        else:
-            _copy(missing, place)
     except ImportError as error:
         extra = EXTRAS.get(url.partition("://")[0], "the package that it names")
         reason = f"{one_line(str(error))}; try {extra}"

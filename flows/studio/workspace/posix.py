@@ -4,10 +4,10 @@ File locks: `flock` on POSIX, a locked byte far behind the text on Windows; the 
 process ends. Process groups: a session of its own on POSIX, where Ctrl-C in the terminal does not reach the
 child; a new process group on Windows, with the same effect. Wide pipes: on Linux alone, for speed. A folder's
 entries are flushed to the disk on POSIX; Windows has no call for that and keeps a journal of them. A child
-that must end with its parent watches a pipe that the parent holds (`flows/orchestration/server.py`), the same
-on every system. Whether a process runs is asked by signal 0 on POSIX; on Windows that would end it, so its
-handle is opened. Ctrl-C for this process itself is a signal to its main thread, which wakes it. One heap for
-all threads is a setting of glibc; other C libraries have no such heaps and are left as they are.
+that must end with its parent is the same on every system (`flows/studio/workspace/children.py`). Whether a
+process runs is asked by signal 0 on POSIX; on Windows that would end it, so its handle is opened. Ctrl-C for
+this process itself is a signal to its main thread, which wakes it. One heap for all threads is a setting of
+glibc; other C libraries have no such heaps and are left as they are.
 """
 
 from __future__ import annotations
