@@ -14,6 +14,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
+from functools import cached_property
 from typing import Any
 
 from flows.api.storyboard.digests import digest_of
@@ -53,9 +54,9 @@ class FarmState:
     cameras: tuple[Listed, ...] = ()
     fault: str = ""
 
-    @property
+    @cached_property
     def digest(self) -> str:
-        """Another one whenever a page has something new to show."""
+        """Another one whenever a page has something new to show; asked for ten times a second."""
         return digest_of([self.is_known, [asdict(camera) for camera in self.cameras], self.fault])
 
     def cards(self, model: Model | None) -> tuple[CameraCard, ...]:
