@@ -94,7 +94,7 @@ def values_of(premise: Path, output: Path, **options: Any) -> dict[str, Any]:
         _stand_in(episode.folder.clips, shot.label, shot.recipe, ".mp4", _clip_note(shot.file))
     for line in needed.lines:
         found[f"voice {line.label}"] = line.recipe
-        spoken = {"num_samples": 40_000 + 1_000 * len(line.line.line), "murmured": False}
+        spoken = {"num_samples": 40_000 + 1_000 * len(line.line.line), "murmured": False, "mouths": "12300"}
         _stand_in(episode.folder.voices, line.label, line.recipe, ".wav", spoken)
     made = needed.refreshed()
     if not episode.is_meme:

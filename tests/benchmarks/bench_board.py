@@ -202,7 +202,7 @@ def bench_memory(home: Path) -> None:
 
 FIRST_STEP = """
 import pathlib, time
-from flows.studio.filming.previews import PreviewTime
+from flows.studio.filming.local.previews import PreviewTime
 offer = PreviewTime.offer
 def noted(self, draw, *, step, num_steps):
     if step == 1:

@@ -25,7 +25,7 @@ from flows.studio.production.script import read_script
 from flows.studio.production.steps import LocalSteps
 from flows.studio.voice.lines import premise_voices
 from flows.studio.workspace import artifacts
-from t2v.configs import TOON_224
+from t2v.configs import TOON, TOON_224
 
 PREMISE = """\
 schema: 1
@@ -223,7 +223,10 @@ def test_a_camera_that_takes_no_directions_leaves_them_out_and_says_so(show: tup
     home, request = show
     write_script(home, by_hand("{0: 'don: arms out'}"))
     assert check(request, None).code == 0
-    (home / "fish.yaml").write_text(PREMISE.replace("model: acting", "model: toon"))
+    (home / "mute").mkdir(exist_ok=True)
+    preset = json.dumps({"unet": asdict(TOON.unet)})
+    save_file({"none": np.zeros(1, np.float32)}, home / "mute/toon.safetensors", {"preset": preset})
+    (home / "fish.yaml").write_text(PREMISE.replace("model: acting", "model: mute"))
     told = "TOON takes no directions"
     try:
         assert told in "\n".join(check(request, None).lines)

@@ -43,7 +43,8 @@ def plan(request: EpisodeRequest) -> Outcome:
     if not items:
         film = current.result(None)
         line = f"nothing to do: {film} is made from premise and script as they are{kept}"
-        return Outcome(0, film, (head, line, *_describe_copy(episode), *messages.describe_approvals(current)))
+        told = (*_describe_copy(episode), *messages.describe_earlier(current))
+        return Outcome(0, film, (head, line, *told, *messages.describe_approvals(current)))
     rest = [f"  and {len(items) - MOST_ITEMS} more"] if len(items) > MOST_ITEMS else []
     shots, lines = count(current.num_missing_clips, "shot"), count(current.num_missing_voices, "voice line")
     todo = f"to make: {f'{shots}, {lines}' if current.missing else 'the cut'}{kept}"
@@ -52,7 +53,8 @@ def plan(request: EpisodeRequest) -> Outcome:
     films = [line for film in used for line in messages.describe_film_model(film)]
     approvals = messages.describe_approvals(current)
     cost = _describe_cost(current, earlier)
-    return Outcome(0, None, (head, *rows, *rest, todo, *films, *approvals, *cost))
+    earlier_clips = messages.describe_earlier(current)
+    return Outcome(0, None, (head, *rows, *rest, todo, *earlier_clips, *films, *approvals, *cost))
 
 
 def _describe_copy(episode: Episode) -> tuple[str, ...]:

@@ -27,8 +27,8 @@ from flows.studio.cameras.film_model import (
 )
 from flows.studio.cameras.names import read_name, with_whole_path
 from flows.studio.filming.local import guests
+from flows.studio.filming.local.previews import PreviewTime
 from flows.studio.filming.local.t2v_errors import errors_of_t2v
-from flows.studio.filming.previews import PreviewTime
 from flows.studio.hosted import camera as hosted_camera
 from t2v.configs import fast_settings, small_sizes
 

@@ -217,7 +217,7 @@ def draft_video(video: Video) -> Video:
     model = video.draft or DEFAULT_MODEL
     if video.model == model:
         return video
-    return Video(model=model, seed=video.seed, fit=video.fit, max_cost=video.max_cost)
+    return Video(model=model, seed=video.seed, fit=video.fit, lips=video.lips, max_cost=video.max_cost)
 
 
 def describe_film(premise: Premise, video: Video) -> str:

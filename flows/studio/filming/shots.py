@@ -180,6 +180,15 @@ def other_take(shot: PlannedShot, take: int) -> PlannedShot:
     return replace(shot, seed=seed, take=take, others=(), recipe={**shot.recipe, "seed": seed})
 
 
+def plain_prompt(shot: PlannedShot, film: FilmSettings) -> str:
+    """The prompt of a shot as a film model is told that takes no directions, and no prose."""
+    return _in_dialect(shot.words, shot.shot, film)
+
+
+def _in_dialect(words: str, shot: Shot, film: FilmSettings) -> str:
+    return words if shot.prompt_exact is not None else vocabulary.filmed_prompt(words, film.dialect)
+
+
 def _filmed_shot(
     label: str,
     premise: Premise,
@@ -192,11 +201,10 @@ def _filmed_shot(
     """A shot for the film model, in the take that the script picks, with its other takes."""
     shot, scene, film = seeds.shot, seeds.scene, waiting or film
     words = prompts.compose(shot, scene, premise)
-    exact = shot.prompt_exact is not None
-    if exact or film.dialect != "prose":
-        prompt = words if exact else vocabulary.filmed_prompt(words, film.dialect)
-    else:
+    if film.dialect == "prose" and shot.prompt_exact is None:
         prompt = prose.compose(shot, scene, premise)
+    else:
+        prompt = _in_dialect(words, shot, film)
     recipe = {"kind": "clip", "prompt": prompt, "seed": 0, **film.recipe, **pictures.recipe}
     unseeded = PlannedShot(
         label,

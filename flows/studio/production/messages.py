@@ -186,8 +186,8 @@ def describe_plan(plan: Plan, *, elsewhere: bool = False) -> tuple[str, ...]:
     """
     film, weights = plan.film, plan.episode.memory.weights
     if not plan.missing:
-        return (f"to make: the cut; {plan.num_stored} clips and voices are kept",)
-    lines = list(plans.describe_plan(plan))
+        return (f"to make: the cut; {plan.num_stored} clips and voices are kept", *describe_earlier(plan))
+    lines = [*plans.describe_plan(plan), *describe_earlier(plan)]
     if plan.num_missing_clips:
         if weights not in (None, film.weights):
             lines.append(f"{film.title} is another one now than the one that this episode was filmed with")
@@ -204,6 +204,18 @@ def describe_plan(plan: Plan, *, elsewhere: bool = False) -> tuple[str, ...]:
     if plan.filming_seconds:
         lines.append(f"about {duration(plan.filming_seconds)} of filming, going by the last time")
     return tuple(lines)
+
+
+def describe_earlier(plan: Plan) -> tuple[str, ...]:
+    """A line where clips of an earlier TOON are kept, and how to film them anew."""
+    labels = [shot.label for shot in plan.shots if plan.is_earlier(shot)]
+    if not labels:
+        return ()
+    again = command(plan.episode, verb="retake", arguments=labels[:1])
+    return (
+        f"{count(len(labels), 'clip')} of an earlier {plan.film.title} stay; today's films them anew "
+        f"without {plan.episode.folder.clips}, or one by one: {again}",
+    )
 
 
 def _describe_unheard(plan: Plan) -> Iterator[str]:

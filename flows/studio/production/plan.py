@@ -14,6 +14,7 @@ from typing import Any, Literal, TypeVar
 
 from flows.studio.acting.cues import Part
 from flows.studio.filming import shots as shot_list
+from flows.studio.filming.earlier import is_earlier, keep_clips
 from flows.studio.filming.settings import FilmSettings, picture_size, resolve_settings
 from flows.studio.filming.shots import DIRECTIONS, PlannedShot, with_other_takes
 from flows.studio.hosted.camera_prices import user_price_files
@@ -165,6 +166,10 @@ class Plan:
     def num_missing_voices(self) -> int:
         return len(self.missing) - self.num_missing_clips
 
+    def is_earlier(self, shot: PlannedShot) -> bool:
+        """Whether a shot keeps a clip that an earlier TOON filmed."""
+        return is_earlier(shot.recipe, self.film_of(shot))
+
     @property
     def num_stored(self) -> int:
         """The number of stored clips and voices that the script needs."""
@@ -312,7 +317,7 @@ def make_plan(episode: Episode) -> Plan:
 
     def plan_shots(parts: Mapping[str, Sequence[Part]] | None = None) -> tuple[PlannedShot, ...]:
         seed = episode.film_seed
-        return shot_list.plan_shots(
+        shots = shot_list.plan_shots(
             script,
             premise,
             film,
@@ -321,9 +326,10 @@ def make_plan(episode: Episode) -> Plan:
             draft=draft,
             parts=parts,
         )
+        return keep_clips(shots, stored["clips"], film)
 
     shots = plan_shots()
-    if _moves_lips(episode, film, draft):
+    if _moves_lips(episode, film, draft) and any(map(_is_acted, shots)):
         seed = episode.sound_seed
         voices, frames = stored["voices"], film.num_frames
         shots = plan_shots(rehearse(premise, script, shots, lines, voices, num_frames=frames, seed=seed))
@@ -343,6 +349,10 @@ def make_plan(episode: Episode) -> Plan:
         draft=draft,
         **stored,
     )
+
+
+def _is_acted(shot: PlannedShot) -> bool:
+    return any(DIRECTIONS in take.recipe for take in (shot, *shot.others))
 
 
 def _moves_lips(episode: Episode, *films: FilmSettings | None) -> bool:

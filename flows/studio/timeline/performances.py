@@ -52,7 +52,7 @@ def _spoken(timeline: Timeline, scene: Scene) -> Iterator[_Spoken]:
     cues = [cue for cue in timeline.lines if cue.scene == scene.id]
     ends = [*(cue.start for cue in cues[1:]), timeline.num_frames]
     places = [index for index, element in enumerate(scene.dialogue) if isinstance(element, Line)]
-    for cue, end, index in zip(cues, ends, places, strict=True):
+    for cue, end, index in zip(cues, ends[: len(cues)], places, strict=True):
         line = scene.dialogue[index]
         after = scene.dialogue[index + 1] if index + 1 < len(scene.dialogue) else None
         beat = after if isinstance(after, Beat) else None

@@ -97,10 +97,11 @@ def make_shelf(home: Path, premise: str, script: str) -> Shelf:
     episode = Episode.open(EpisodeRequest(premise=shelf.premise, episode=CODE, output=shelf.output))
     manifest.write(episode.folder, episode.memory, show=episode.own_premise.show)
     plan = shelf.plan()
-    for shot in plan.missing_shots:
-        film(plan, shot)
     for line in plan.missing_lines:
         say(plan, line)
+    spoken = shelf.plan()  # mouths move with the voices
+    for shot in spoken.missing_shots:
+        film(spoken, shot)
     return shelf
 
 

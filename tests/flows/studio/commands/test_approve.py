@@ -28,9 +28,8 @@ from tests.flows.fish import FISH, fish_request, fish_story, plan_of
 @pytest.fixture
 def home(tiny: Path, tiny_script: str, saved_model: Callable[[str], Path]) -> Path:
     """The tiny show with its script and an expensive camera: a model with random weights."""
-    ladder = (
-        f"video: {{steps: 1, frames: 2, size: 64x64, camera: {saved_model('modelscope')}, approve: true}}"
-    )
+    camera = f"camera: {saved_model('modelscope')}, approve: true"
+    ladder = f"video: {{steps: 1, frames: 2, size: 64x64, lips: off, {camera}}}"
     tiny.write_text(tiny.read_text("utf-8").replace("video: {steps: 2}", ladder), "utf-8")
     place = tiny.parent / "output" / FISH
     place.mkdir(parents=True)

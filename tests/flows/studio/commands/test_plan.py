@@ -26,11 +26,10 @@ def home(tiny: Path, tiny_script: str) -> Path:
     place.mkdir(parents=True)
     (place / "script.yaml").write_text(tiny_script, "utf-8")
     plan = plan_of(_options(tiny.parent))
-    assert plan is not None
-    for shot in plan.shots:
-        _made(plan.episode.folder.clips, shot.label, shot.recipe, ".mp4", 2.0)
     for line in plan.lines:
         _made(plan.episode.folder.voices, line.label, line.recipe, ".wav", 0.5)
+    for shot in plan_of(_options(tiny.parent)).shots:
+        _made(plan.episode.folder.clips, shot.label, shot.recipe, ".mp4", 2.0)
     return tiny.parent
 
 
@@ -39,7 +38,13 @@ def _made(place: Path, label: str, recipe: Any, suffix: str, seconds: float) -> 
 
     def write(path: Path) -> dict[str, Any]:
         path.write_bytes(b"x")
-        return {"seconds": seconds, "num_frames": 16, "num_samples": 48_000, "murmured": False}
+        return {
+            "seconds": seconds,
+            "num_frames": 16,
+            "num_samples": 48_000,
+            "murmured": False,
+            "mouths": "12300000",
+        }
 
     artifacts.create(place, label, recipe, suffix, write=write)
 

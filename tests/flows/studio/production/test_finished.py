@@ -96,6 +96,8 @@ def test_a_moved_and_a_deleted_shot_are_so_on_the_contact_sheet_though_nothing_i
     home: Path, heard: Any
 ) -> None:
     folder = home / "output" / FISH
+    _edit(home / "fish.yaml", "{steps: 2}", "{steps: 2, lips: off}")  # else a shot moves with its lines
+    fish_story(home, heard, until="clips")
     before, filmed = _frames(folder), _lying(folder, "clips")
     joe = '      - {size: medium, prompt: "Joe talking, the Don listening", who: joe}\n'
     don = '      - {size: close-up, prompt: "The Don talking", who: don}\n'

@@ -27,6 +27,11 @@ def home(tiny: Path, tiny_script: str) -> Path:
     return tiny.parent
 
 
+def set_video(home: Path, video: str) -> None:
+    premise = home / "fish.yaml"
+    premise.write_text(premise.read_text("utf-8").replace("{steps: 2}", video), "utf-8")
+
+
 @pytest.fixture
 def calls(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
     """How often a run reads the premise, lists a folder, plans, and assembles the timeline."""
@@ -51,6 +56,7 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
 def test_everything_is_read_once_and_the_timeline_assembled_once(
     home: Path, heard: Any, calls: Counter[str]
 ) -> None:
+    set_video(home, "{steps: 2, lips: off}")
     assert fish_story(home, heard)[0].code == 0
     assert (calls["premise"], calls["plan"], calls["timeline"]) == (1, 1, 1)
     assert (calls["clips"], calls["voices"], calls["segments"]) == (1, 1, 1)
@@ -78,6 +84,7 @@ def test_clips_may_come_in_any_order(home: Path, heard: Any) -> None:
 
 
 def test_clips_are_enlarged_once_however_often_their_scene_is_cut(home: Path, heard: Any) -> None:
+    set_video(home, "{steps: 2, size: 112x64, lips: off}")
     fish_story(home, heard)
     folder = home / "output" / FISH
     before = {path.name: path.stat().st_mtime_ns for path in (folder / "upscaled").glob("*.mp4")}

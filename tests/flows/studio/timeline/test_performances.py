@@ -50,6 +50,10 @@ def rehearsed(mouths: tuple[str, ...], dialogue) -> tuple[Timeline, list[Scene]]
     return timeline, [scene]
 
 
+def test_a_scene_in_which_nobody_speaks_has_no_parts():
+    assert all(parts == () for parts in seen_parts(*rehearsed((), ())).values())
+
+
 def test_a_shot_has_the_lines_laughs_and_beats_that_it_shows():
     parts = seen_parts(*rehearsed(MOUTHS, DIALOGUE))
     assert parts["s01.1"][0] == Part("line", "joe", MOUTHS[0], mood="angry")

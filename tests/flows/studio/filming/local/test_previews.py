@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from flows.studio.filming.local.previews import PreviewTime
 from flows.studio.filming.models import open_model
-from flows.studio.filming.previews import PreviewTime
 
 PICTURE = np.zeros((2, 3, 3), np.uint8)
 

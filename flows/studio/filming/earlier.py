@@ -1,0 +1,70 @@
+"""Clips of an earlier TOON: an episode keeps them when the package's film model has become another one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import Any
+
+from flows.studio.cameras.facts import DEFAULT_MODEL
+from flows.studio.filming.models import describe_model
+from flows.studio.filming.settings import FilmSettings, own_settings
+from flows.studio.filming.shots import DIRECTIONS, PlannedShot, plain_prompt
+from flows.studio.workspace.artifacts import Artifacts, Recipe
+
+_OF_THE_MODEL = ("weights", "height", "width")  # with another model these are others, whatever was asked for
+
+
+def is_earlier(recipe: Recipe, film: FilmSettings) -> bool:
+    """Whether a clip's recipe is of the package's film model, but of other weights than `film` has."""
+    return (
+        film.model == DEFAULT_MODEL
+        and recipe.get("model") == film.name
+        and recipe.get("weights") != film.weights
+    )
+
+
+def keep_clips(
+    shots: Sequence[PlannedShot], stored: Artifacts, film: FilmSettings
+) -> tuple[PlannedShot, ...]:
+    """The shots; those without a clip get the recipe of one that an earlier model filmed for the same text.
+
+    A clip counts for a shot with the same prompt, seed and pictures if it was filmed with everything that the
+    premise chose, at the model's size or half of it.
+    """
+
+    def kept(shot: PlannedShot) -> PlannedShot:
+        shot = replace(shot, others=tuple(kept(other) for other in shot.others))
+        of_shot = shot.film or film
+        earlier = [clip.recipe for clip in stored.values() if is_earlier(clip.recipe, of_shot)]
+        if shot.file is not None or shot.digest in stored or not earlier:
+            return shot
+        recipe = _find(shot, earlier, of_shot)
+        if recipe is None:
+            return shot
+        return replace(shot, recipe=recipe, prompt=recipe["prompt"], cues=(), unspoken=False)
+
+    return tuple(kept(shot) for shot in shots)
+
+
+def _chosen(film: FilmSettings) -> dict[str, Any]:
+    """The settings that are not the model's own, and do not follow from its weights."""
+    own = own_settings(describe_model(DEFAULT_MODEL)).recipe
+    return {k: v for k, v in film.recipe.items() if k not in _OF_THE_MODEL and v != own.get(k)}
+
+
+def _find(shot: PlannedShot, earlier: Iterable[Recipe], film: FilmSettings) -> Recipe | None:
+    """The first recipe that is of the same shot."""
+    of_pictures = {
+        key: value
+        for key, value in shot.recipe.items()
+        if key not in film.recipe and key not in ("prompt", "seed", DIRECTIONS)
+    }
+    prompt = plain_prompt(shot, film)
+    same = {**_chosen(film), **of_pictures, "seed": shot.seed, "prompt": prompt}
+    for recipe in earlier:
+        size = recipe.get("height", 0), recipe.get("width", 0)
+        sizes = size, (2 * size[0], 2 * size[1])
+        if (film.height, film.width) in sizes and all(recipe.get(k) == v for k, v in same.items()):
+            return recipe
+    return None
