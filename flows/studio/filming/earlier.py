@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -33,18 +33,29 @@ def keep_clips(
     premise chose, at the model's size or half of it.
     """
 
+    films = {shot.film or film for shot in shots if shot.file is None}
+    earlier = {each: _of_earlier(stored, each) for each in films}
+    if not any(earlier.values()):
+        return tuple(shots)
+    chosen = {each: _chosen(each) for each in films if earlier[each]}
+
     def kept(shot: PlannedShot) -> PlannedShot:
-        shot = replace(shot, others=tuple(kept(other) for other in shot.others))
         of_shot = shot.film or film
-        earlier = [clip.recipe for clip in stored.values() if is_earlier(clip.recipe, of_shot)]
-        if shot.file is not None or shot.digest in stored or not earlier:
+        if shot.file is not None or not earlier[of_shot]:
             return shot
-        recipe = _find(shot, earlier, of_shot)
+        shot = replace(shot, others=tuple(kept(other) for other in shot.others))
+        if shot.digest in stored:
+            return shot
+        recipe = _find(shot, earlier[of_shot], of_shot, chosen[of_shot])
         if recipe is None:
             return shot
         return replace(shot, recipe=recipe, prompt=recipe["prompt"], cues=(), unspoken=False)
 
     return tuple(kept(shot) for shot in shots)
+
+
+def _of_earlier(stored: Artifacts, film: FilmSettings) -> list[Recipe]:
+    return [clip.recipe for clip in stored.values() if is_earlier(clip.recipe, film)]
 
 
 def _chosen(film: FilmSettings) -> dict[str, Any]:
@@ -53,15 +64,16 @@ def _chosen(film: FilmSettings) -> dict[str, Any]:
     return {k: v for k, v in film.recipe.items() if k not in _OF_THE_MODEL and v != own.get(k)}
 
 
-def _find(shot: PlannedShot, earlier: Iterable[Recipe], film: FilmSettings) -> Recipe | None:
-    """The first recipe that is of the same shot."""
+def _find(
+    shot: PlannedShot, earlier: Iterable[Recipe], film: FilmSettings, chosen: Mapping[str, Any]
+) -> Recipe | None:
+    """The first recipe that is of the same shot, with the settings that were chosen."""
     of_pictures = {
         key: value
         for key, value in shot.recipe.items()
         if key not in film.recipe and key not in ("prompt", "seed", DIRECTIONS)
     }
-    prompt = plain_prompt(shot, film)
-    same = {**_chosen(film), **of_pictures, "seed": shot.seed, "prompt": prompt}
+    same = {**chosen, **of_pictures, "seed": shot.seed, "prompt": plain_prompt(shot, film)}
     for recipe in earlier:
         size = recipe.get("height", 0), recipe.get("width", 0)
         sizes = size, (2 * size[0], 2 * size[1])

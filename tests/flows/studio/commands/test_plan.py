@@ -10,6 +10,7 @@ import pytest
 
 from flows.studio.commands import plan as plan_command
 from flows.studio.errors import StudioError
+from flows.studio.filming import models
 from flows.studio.production import messages, writer
 from flows.studio.production.request import EpisodeRequest
 from flows.studio.workspace import artifacts
@@ -76,6 +77,17 @@ def test_each_item_stands_with_its_reason_and_the_rest_is_kept(home: Path) -> No
     assert lines[3] == "  s01 cut: its shots or lines change"
     assert lines[-2] == "to make: 1 shot, 1 voice line; 2 kept"
     assert lines[-1] == "about 2 s of filming, about 1 s of speaking, no tokens, no money"
+
+
+def test_clips_of_an_earlier_toon_stay_and_it_is_said_how_to_film_them_anew(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(models, "fingerprint", lambda source, loras=(): "another")
+    lines = _plan(home)
+    assert not any(" clip: " in line for line in lines)
+    (told,) = [line for line in lines if "earlier TOON" in line]
+    assert told.startswith("2 clips of an earlier TOON stay; ")
+    assert "coldopen retake s01.1 " in told
 
 
 def test_another_voice_and_another_take_are_reasons(home: Path) -> None:
