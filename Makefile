@@ -59,9 +59,13 @@ judges: .venv/ready ## train both judges again from nothing, the one that ships 
 
 toon: .venv/ready ## train TOON again from nothing, hours; stopped, it goes on; then t2v/weights/toon.safetensors is another
 	for stage in autoencoder images clips decoder export; do PYTHONPATH=. $(IN) -m t2v.training.toon_recipe $$stage || exit; done
+	for stage in draw-stills stills draw-clips clips; do \
+		PYTHONPATH=. $(IN) -m t2v.training.toon_levels $$stage --begin-with training/toon.safetensors || exit; done
+	PYTHONPATH=. $(IN) -m t2v.training.toon_levels export --begin-with training/toon.safetensors \
+		--output t2v/weights/toon.safetensors
 
 readme: episode ## docs/episode.gif, out of the default episode; START= and LENGTH= choose the piece
-	$(IN) docs/gif.py output/joe-and-the-don/s01e01/episode.mp4 docs/episode.gif --start "$(or $(START),42.1)" --length "$(or $(LENGTH),8)"
+	$(IN) docs/gif.py output/joe-and-the-don/s01e01/episode.mp4 docs/episode.gif --start "$(or $(START),34.2)" --length "$(or $(LENGTH),8)"
 
 clean: ## what make has made; output/ and premises/ stay
 	rm -rf .venv build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

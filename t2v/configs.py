@@ -175,7 +175,7 @@ MODELSCOPE = Preset(
     licence="CC-BY-NC-4.0",
 )
 
-TOON = Preset(
+TOON_112 = Preset(  # the first TOON; the autoencoder and the judges learn at its sizes
     name="toon",
     text_encoder=TextEncoderConfig(
         width=192,
@@ -222,17 +222,23 @@ TOON = Preset(
     licence="Apache-2.0, as Cold Open itself",
 )
 
-TOON_224 = replace(  # in training: TOON with a direction a frame, at twice the side
-    TOON,
-    text_encoder=replace(TOON.text_encoder, context_length=96, vocabulary="toon_directed_vocabulary.json"),
-    unet=replace(TOON.unet, outer_widths=(64,)),
+TOON = replace(  # a direction a frame, at twice the side
+    TOON_112,
+    text_encoder=replace(
+        TOON_112.text_encoder, context_length=96, vocabulary="toon_directed_vocabulary.json"
+    ),
+    unet=replace(TOON_112.unet, outer_widths=(64,)),
+    schedule=replace(TOON_112.schedule, shared_noise=0.95),
     sizes={"16:9": (128, 224), "1:1": (160, 160)},
+    guidance_scale=4.0,
+    motion_guidance=0.0,  # each frame is told its pose: nothing more was seen to move
+    steadiness=0.2,
     outer_shift=2.0,
     directed=True,
 )
-TOON_448 = replace(  # TOON_224 inside one more level, at the drawn world's own size
-    TOON_224,
+TOON_448 = replace(  # untrained yet: TOON inside one more level, at the drawn world's own size
+    TOON,
     unet=replace(TOON.unet, outer_widths=(64, 32)),
     sizes={"16:9": (256, 448), "1:1": (320, 320)},
 )
-TOON_PRESETS = (TOON, TOON_224, TOON_448)  # by the number of outer levels
+TOON_PRESETS = (TOON_112, TOON, TOON_448)  # by the number of outer levels

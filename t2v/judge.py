@@ -16,7 +16,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from t2v.checkpoints.files.safetensors import load_strictly, read_weights
-from t2v.configs import TOON
+from t2v.configs import TOON_112
 from t2v.errors import SettingsError
 from t2v.toon.world import ACTIONS, COLOURS, KINDS, PLACES, SETS, SIZES, TIMES, Staging
 
@@ -200,12 +200,12 @@ def shrink(frames: np.ndarray) -> np.ndarray:
     Raises SettingsError for a size that no TOON films.
     """
     if frames.ndim == 4 and len(frames):
-        for height, width in TOON.sizes.values():
+        for height, width in TOON_112.sizes.values():
             times = max(1, frames.shape[1] // height)
             if frames.shape[1:3] == (times * height, times * width):
                 tiles = frames.reshape(len(frames), height, times, width, times, 3)
                 return frames if times == 1 else tiles.mean((2, 4)).round().astype(np.uint8)
-    sizes = " or ".join(f"(f, {h}, {w}, 3)" for h, w in TOON.sizes.values())
+    sizes = " or ".join(f"(f, {h}, {w}, 3)" for h, w in TOON_112.sizes.values())
     raise SettingsError(f"wanted a clip of TOON, {sizes}, or larger by a whole number, got {frames.shape}")
 
 

@@ -22,7 +22,7 @@ from t2v.checkpoints.find import Location, find_part, locate, neighbours
 from t2v.checkpoints.fingerprint import is_toon, weight_file
 from t2v.checkpoints.layouts import FOLDERS, ORIGINAL, PARTS
 from t2v.checkpoints.toon_preset import toon_preset
-from t2v.configs import MODELSCOPE, TOON, Preset, ScheduleConfig
+from t2v.configs import MODELSCOPE, TOON, TOON_112, Preset, ScheduleConfig
 from t2v.errors import CheckpointError, SettingsError
 from t2v.memory.placement import MemoryLimit, budget_bytes_of
 from t2v.memory.plan import choose_dtype
@@ -110,7 +110,7 @@ def _toon(path: Path, where: torch.device, dtype: torch.dtype, memory: MemoryLim
 def _schedule_of(metadata: Mapping[str, str], path: Path) -> ScheduleConfig:
     """The noise schedule of TOON's weights, from their metadata; older files have none and share no noise."""
     if "preset" not in metadata:
-        return replace(TOON.schedule, shared_noise=0.0)
+        return replace(TOON_112.schedule, shared_noise=0.0)
     try:
         return ScheduleConfig(**json.loads(metadata["preset"])["schedule"])
     except (ValueError, KeyError, TypeError) as error:

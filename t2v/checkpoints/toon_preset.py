@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 from t2v.checkpoints.fingerprint import weight_file
-from t2v.configs import TOON, TOON_PRESETS, Preset
+from t2v.configs import TOON_112, TOON_PRESETS, Preset
 
 LARGEST_HEADER = 10_000_000  # bytes, of a file that is no safetensors file at all
 
@@ -14,14 +14,14 @@ LARGEST_HEADER = 10_000_000  # bytes, of a file that is no safetensors file at a
 def toon_preset(source: str | Path) -> Preset:
     """The preset with as many outer levels as the metadata of a TOON's weights names.
 
-    TOON itself for a file without readable metadata, which loading refuses with the reason. Raises
-    CheckpointError for a source that is no TOON.
+    The smallest for a file without readable metadata, as the first ones were. Raises CheckpointError for a
+    source that is no TOON.
     """
     try:
         preset = json.loads(_metadata(weight_file(source))["preset"])
         return TOON_PRESETS[len(preset["unet"].get("outer_widths", ()))]
     except (OSError, ValueError, LookupError, TypeError, AttributeError):
-        return TOON
+        return TOON_112
 
 
 def _metadata(path: Path) -> dict[str, str]:

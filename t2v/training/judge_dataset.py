@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from t2v.configs import TOON
+from t2v.configs import TOON_112
 from t2v.judge import NUM_FRAMES, labels, sampled_frames
 from t2v.memory.precision import mixed
 from t2v.networks.autoencoder import Autoencoder
@@ -41,7 +41,7 @@ def draw_sampled_frames(staging: Staging, size: tuple[int, int]) -> np.ndarray:
     """The frames of a 16-frame clip that a judge sees; the others are drawn only if the camera moves."""
     height, width = size
     if staging.camera == "still":
-        fps = TOON.fps * NUM_FRAMES // PERIOD
+        fps = TOON_112.fps * NUM_FRAMES // PERIOD
         return draw(staging, num_frames=NUM_FRAMES, height=height, width=width, fps=fps)
     return draw(staging, num_frames=PERIOD, height=height, width=width)[sampled_frames(PERIOD)]
 

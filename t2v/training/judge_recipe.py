@@ -24,7 +24,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from t2v.checkpoints.files.safetensors import compress_weights, read_weights, write_weights
-from t2v.configs import TOON
+from t2v.configs import TOON_112
 from t2v.judge import CLIP_QUESTIONS, NOBODY, PLACE_QUESTIONS, WEIGHTS, Judge, stack_frames
 from t2v.memory.precision import mixed
 from t2v.networks.autoencoder import Autoencoder
@@ -57,7 +57,7 @@ class JudgeData:
 
 def package_autoencoder() -> Autoencoder:
     """The autoencoder of TOON in the package."""
-    model = Autoencoder(TOON.autoencoder)
+    model = Autoencoder(TOON_112.autoencoder)
     state = read_weights(WEIGHTS.with_name("toon.safetensors"))[0]
     prefix = "autoencoder."
     model.load_state_dict({k.removeprefix(prefix): v for k, v in state.items() if k.startswith(prefix)})
@@ -69,7 +69,7 @@ def load_data(folder: Path, aspect: str, processes: int) -> JudgeData:
     file = folder / f"clips-{aspect.replace(':', 'x')}.pt"
     seed = DRAWN_SEED + (aspect == "1:1")
     if not file.exists():
-        drawn = draw_many(NUM_CLIPS[aspect], TOON.sizes[aspect], seed, processes)
+        drawn = draw_many(NUM_CLIPS[aspect], TOON_112.sizes[aspect], seed, processes)
         soft = reconstruct(package_autoencoder(), drawn.clips[: NUM_RECONSTRUCTED[aspect]], seed)
         kept = {
             "clips": torch.from_numpy(drawn.clips),
@@ -119,7 +119,7 @@ def train_judge(
 ) -> int:
     """Train the judge; returns the number of steps done. A longer plan goes on where a shorter one ended."""
     folder.mkdir(parents=True, exist_ok=True)
-    data = {aspect: load_data(folder, aspect, processes) for aspect in TOON.sizes}
+    data = {aspect: load_data(folder, aspect, processes) for aspect in TOON_112.sizes}
     network.to(memory_format=torch.channels_last)
     generator = torch.Generator()
 
@@ -154,7 +154,7 @@ def accuracies(network: Callable[[Tensor], dict[str, Tensor]], drawn: LabelledCl
 
 def unseen_clips(seed: int, processes: int, count: int) -> dict[str, LabelledClips]:
     """Clips that no judge was trained on: drawn, reconstructed, and those of these with larger figures."""
-    sharp = draw_many(count, TOON.sizes["16:9"], seed + 5000, processes)
+    sharp = draw_many(count, TOON_112.sizes["16:9"], seed + 5000, processes)
     soft = LabelledClips(reconstruct(package_autoencoder(), sharp.clips), sharp.labels)
     near = sharp.labels["size"] != SIZES.index("establishing")
     larger = LabelledClips(
@@ -179,7 +179,7 @@ def export(network: nn.Module, folder: Path, path: Path, *, seed: int, processes
         "seconds": str(round(done["seconds"])),
         "seed": str(seed),
         "right": json.dumps(found),
-        "licence": TOON.licence,
+        "licence": TOON_112.licence,
     }
     write_weights(compress_weights(network.state_dict(), int8=False), path, metadata)
 

@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from t2v.checkpoints.files.atomic import atomic_write
-from t2v.configs import TOON
+from t2v.configs import TOON_112
 from t2v.memory.precision import mixed
 from t2v.networks.autoencoder import AttnBlock, Autoencoder, ResnetBlock
 from t2v.networks.layers import zero_init
@@ -54,7 +54,7 @@ def fresh_autoencoder() -> Autoencoder:
 
     From PyTorch's own first weights the pictures stay grey for hundreds of steps.
     """
-    model = Autoencoder(TOON.autoencoder)
+    model = Autoencoder(TOON_112.autoencoder)
     for name, module in model.named_modules():
         if isinstance(module, ResnetBlock):
             zero_init(module.conv2)
@@ -63,7 +63,7 @@ def fresh_autoencoder() -> Autoencoder:
         elif isinstance(module, nn.Conv2d) and name.endswith(("nin_shortcut", "sample.conv", "conv_in")):
             _let_through(module)
     with torch.no_grad():
-        c = TOON.autoencoder.latent_channels
+        c = TOON_112.autoencoder.latent_channels
         model.quant_conv.weight[c:] = 0
         model.quant_conv.bias[c:] = -4  # type: ignore[index]
     return model
@@ -88,7 +88,9 @@ def pictures(folder: Path, aspect: str, count: int) -> tuple[np.ndarray, np.ndar
     """Drawn images for the autoencoder, kept on disk: (n, h, w, 3) and their figures (n, h/8, w/8)."""
     file = folder / f"pictures-{aspect.replace(':', 'x')}.npz"
     if not file.exists():
-        parts = list(draw_many(count, 1, TOON.sizes[aspect], seed=11 if aspect == "1:1" else 7, captions=0))
+        parts = list(
+            draw_many(count, 1, TOON_112.sizes[aspect], seed=11 if aspect == "1:1" else 7, captions=0)
+        )
         frames = np.concatenate([drawn[0][:, 0] for drawn in parts])
         figures = np.concatenate([drawn[1][:, 0] for drawn in parts])
         with atomic_write(file) as part, part.open("wb") as out:
@@ -109,7 +111,7 @@ def _crop(
 
 
 def train_autoencoder(folder: Path, stop_at: float | None, device: torch.device) -> None:
-    data = {aspect: pictures(folder, aspect, 6144 if aspect == "16:9" else 2048) for aspect in TOON.sizes}
+    data = {aspect: pictures(folder, aspect, 6144 if aspect == "16:9" else 2048) for aspect in TOON_112.sizes}
     torch.manual_seed(0)
     model = fresh_autoencoder()
     model.load_state_dict(beginning(folder, "autoencoder.") or model.state_dict())
@@ -139,7 +141,7 @@ def train_decoder(folder: Path, stop_at: float | None, device: torch.device) -> 
     for part in (model.decoder, model.post_quant_conv):
         part.requires_grad_(True)
     data = {}
-    for aspect in TOON.sizes:
+    for aspect in TOON_112.sizes:
         frames, figures = pictures(folder, aspect, 6144 if aspect == "16:9" else 2048)
         with torch.inference_mode():
             latents = [
@@ -160,7 +162,7 @@ def train_decoder(folder: Path, stop_at: float | None, device: torch.device) -> 
         sigma = DECODER_NOISE * torch.rand(len(index), 1, 1, 1, generator=generator)
         noisy = (clean + sigma * torch.randn(clean.shape, generator=generator)).to(device)
         with mixed(device):
-            out = model.decode_images(noisy / TOON.autoencoder.latent_scale)
+            out = model.decode_images(noisy / TOON_112.autoencoder.latent_scale)
         return reconstruction_loss(out.float(), images.to(device), mask.to(device))
 
     train(model, loss, DECODER, folder / "decoder.pt", stop_at=stop_at, log=log.info)
@@ -185,7 +187,7 @@ def trained_autoencoder(folder: Path) -> Autoencoder:
 
     The figures are folded into the two 1x1 convolutions, so that the latent scale stays 1.
     """
-    model = Autoencoder(TOON.autoencoder).eval()
+    model = Autoencoder(TOON_112.autoencoder).eval()
     raw = average(folder, "autoencoder")
     ready = average(folder, "decoder") or ({} if raw else beginning(folder, "autoencoder."))
     if ready:
@@ -198,7 +200,7 @@ def trained_autoencoder(folder: Path) -> Autoencoder:
     with torch.inference_mode():
         latents = model.encode(to_tensor(frames[:512, None]))
     mean, deviation = latents.mean((0, 2, 3, 4)), latents.std((0, 2, 3, 4))
-    c = TOON.autoencoder.latent_channels
+    c = TOON_112.autoencoder.latent_channels
     with torch.no_grad():
         model.post_quant_conv.bias += (model.post_quant_conv.weight[:, :, 0, 0] * mean).sum(1)  # type: ignore[operator]
         model.post_quant_conv.weight *= deviation.view(1, c, 1, 1)

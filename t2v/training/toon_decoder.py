@@ -1,4 +1,4 @@
-"""How the slim decoder of the next TOON is trained: from the package's latents to pictures of larger sizes.
+"""How a slim decoder for TOON is trained: from the package's latents to pictures of larger sizes.
 
     python -m t2v.training.toon_decoder draw --folder F             # pictures, drawn and encoded in parts
     python -m t2v.training.toon_decoder train --folder F --minutes 60
@@ -20,21 +20,21 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from t2v.checkpoints.files.safetensors import compress_weights, write_weights
-from t2v.configs import TOON_224, TOON_448, AutoencoderConfig
+from t2v.checkpoints.files.safetensors import compress_weights, read_weights, write_weights
+from t2v.configs import TOON, TOON_448, AutoencoderConfig
 from t2v.memory.precision import mixed
 from t2v.networks.autoencoder import Autoencoder
 from t2v.training.loop import TrainingPlan, train
 from t2v.training.resumable import TimeIsUp
 from t2v.training.toon_autoencoder import DECODER_NOISE, reconstruction_loss
 from t2v.training.toon_dataset import to_tensor
-from t2v.training.toon_levels import autoencoder_file, package_weights
+from t2v.training.toon_levels import autoencoder_file
 from t2v.training.toon_scenes import SceneFolder, draw_parts
-from t2v.training.toon_stages import average, checkpoint
+from t2v.training.toon_stages import PACKAGED, average, checkpoint
 
 log = logging.getLogger("toon")
 
-SIZES = (TOON_448.sizes["16:9"], TOON_224.sizes["16:9"], TOON_448.sizes["1:1"])
+SIZES = (TOON_448.sizes["16:9"], TOON.sizes["16:9"], TOON_448.sizes["1:1"])
 PARTS = (6, 12, 2)  # of 256 pictures each
 PLAN = TrainingPlan(num_steps=6000, learning_rate=6e-4, warmup_steps=40, ema_decay=0.998, log_every=50)
 CROP = 12  # latents a side
@@ -45,7 +45,7 @@ NAME = "slim"
 
 
 def slim_config() -> AutoencoderConfig:
-    """The next TOON's autoencoder."""
+    """TOON's autoencoder with the slim decoder."""
     return replace(TOON_448.autoencoder, decoder_widths=(16, 32, 64, 128))
 
 
@@ -96,7 +96,7 @@ class SlimDecoder(nn.Module):
         super().__init__()
         whole = Autoencoder(slim_config())
         self.decoder, self.post_quant_conv = whole.decoder, whole.post_quant_conv
-        known = {k.removeprefix("autoencoder."): v for k, v in package_weights().items()}
+        known = {k.removeprefix("autoencoder."): v for k, v in read_weights(PACKAGED)[0].items()}
         own = self.state_dict()
         fitting = {k: v for k, v in known.items() if k in own and own[k].shape == v.shape}
         self.load_state_dict(fitting, strict=False)
@@ -158,7 +158,7 @@ def main() -> None:
     )
     parser.add_argument("command", choices=["draw", "train", "export"])
     parser.add_argument("--minutes", type=float, help="stop cleanly after so long; the next call goes on")
-    parser.add_argument("--folder", type=Path, default=Path("training/next"))
+    parser.add_argument("--folder", type=Path, default=Path("training/levels"))
     parser.add_argument("--steps", type=int, default=PLAN.num_steps)
     parser.add_argument("--processes", type=int, default=2, help="that draw")
     parser.add_argument("--threads", type=int, default=2, help="of PyTorch; 1 on a busy machine")

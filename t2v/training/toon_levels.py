@@ -1,4 +1,4 @@
-"""How the next TOON is trained: larger pictures by outer levels, and a direction for each frame.
+"""How TOON is trained on: larger pictures by outer levels, and a direction for each frame.
 
     python -m t2v.training.toon_levels draw-stills --folder F   # scenes, drawn and encoded in parts
     python -m t2v.training.toon_levels draw-clips --folder F
@@ -6,9 +6,9 @@
     python -m t2v.training.toon_levels clips --folder F --minutes 60
     python -m t2v.training.toon_levels export --folder F        # the averages -> F/toon.safetensors
 
-All that at `--width 224`, one outer level, and then at `--width 448`, two. The first stage begins with what
-the trainings before have come to (`toon_next.safetensors` beside this file), or with another file
-(`--begin-with FILE`); each later one with the stage before. Every command goes on where it stopped, and
+All that at `--width 224`, one outer level, and then at `--width 448`, two. The first stage begins with the
+package's TOON, or with another one (`--begin-with FILE`; of one without outer levels, as `toon_recipe` makes
+it, it takes what there is); each later one with the stage before. Every command goes on where it stopped, and
 training takes in scenes that are drawn meanwhile.
 """
 
@@ -32,9 +32,8 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from t2v.checkpoints.files.safetensors import compress_weights, read_weights, write_weights
 from t2v.configs import (
-    TOON_224,
+    TOON,
     TOON_448,
-    TOON_PRESETS,
     Preset,
     num_outer_levels,
     small_sizes,
@@ -49,17 +48,17 @@ from t2v.training.loop import TrainingPlan, diffusion_loss, save_atomically, tra
 from t2v.training.resumable import TimeIsUp
 from t2v.training.toon_recipe import importance
 from t2v.training.toon_scenes import SceneFolder, Scenes, draw_parts
-from t2v.training.toon_stages import WEIGHTS, average, checkpoint
+from t2v.training.toon_stages import PACKAGED, after, average, checkpoint, stages_of, summary
 
 log = logging.getLogger("toon")
 
-PRESETS = {224: TOON_224, 448: TOON_448}  # by the width of 16:9
+PRESETS = {224: TOON, 448: TOON_448}  # by the width of 16:9
 STILL_PARTS = {"16:9": 160, "1:1": 48}  # of 256 stills each
 CLIP_PARTS = {"16:9": 250, "1:1": 75}  # of 16 clips each
 AUTOENCODER = "autoencoder.pt"
-NEXT = Path(__file__).with_name("toon_next.safetensors")  # in no wheel
-STILLS = TrainingPlan(num_steps=8000, learning_rate=3.5e-4, warmup_steps=40, ema_decay=0.997, log_every=25)
-CLIPS = TrainingPlan(num_steps=5000, learning_rate=4e-4, warmup_steps=40, ema_decay=0.997, log_every=25)
+CLIP_NOISE = (0.75, 0.95)  # shares of the noise that the frames of a clip have in common, in turn by chance
+STILLS = TrainingPlan(num_steps=7000, learning_rate=3e-4, warmup_steps=40, ema_decay=0.997, log_every=25)
+CLIPS = TrainingPlan(num_steps=1900, learning_rate=2.5e-4, warmup_steps=40, ema_decay=0.997, log_every=25)
 STILLS_PER_BATCH, CLIPS_PER_BATCH = 24, 3
 STILL_SHARE = 0.4  # of the batches of the clip stages
 SMALL_SHARE = 0.3  # of the batches of a network that films small sizes too
@@ -87,8 +86,13 @@ class Stage:
         if self.kind == "clips":
             return [Stage("stills", self.preset)]
         if self.preset is TOON_448:
-            return [Stage("clips", TOON_224), Stage("stills", TOON_224)]
+            return [Stage("clips", TOON), Stage("stills", TOON)]
         return []
+
+
+def all_stages() -> list[Stage]:
+    """In the order of their training."""
+    return [Stage(kind, preset) for preset in PRESETS.values() for kind in ("stills", "clips")]
 
 
 # ------------------------------------------------------------------------------- scenes
@@ -101,19 +105,27 @@ def scene_folder(folder: Path, size: tuple[int, int], num_frames: int) -> SceneF
     return SceneFolder(folder / name, num_frames, size, seed)
 
 
-def autoencoder_file(folder: Path) -> Path:
-    """The package's autoencoder, which encodes the scenes, as a file in the folder."""
+def autoencoder_file(folder: Path, begin_with: Path = PACKAGED) -> Path:
+    """The autoencoder of a TOON, which encodes the scenes, as a file in the folder."""
     file = folder / AUTOENCODER
     if not file.exists():
-        prefix, state = "autoencoder.", package_weights()
+        prefix, state = "autoencoder.", read_weights(begin_with)[0]
         save_atomically({k.removeprefix(prefix): v for k, v in state.items() if k.startswith(prefix)}, file)
     return file
 
 
-def draw_scenes(folder: Path, preset: Preset, num_frames: int, processes: int, stop_at: float | None) -> None:
+def draw_scenes(
+    folder: Path,
+    preset: Preset,
+    num_frames: int,
+    *,
+    begin_with: Path,
+    processes: int,
+    stop_at: float | None,
+) -> None:
     """Draw all scenes, an eighth of each aspect in turn: training soon has both. Raises TimeIsUp."""
     parts = STILL_PARTS if num_frames == 1 else CLIP_PARTS
-    autoencoder = autoencoder_file(folder)
+    autoencoder = autoencoder_file(folder, begin_with)
     for eighth in range(1, 9):
         for aspect, count in parts.items():
             scenes = scene_folder(folder, preset.sizes[aspect], num_frames)
@@ -150,17 +162,6 @@ class DirectedToon(nn.Module):
             return self.unet(latents, timesteps, text, options=options)
 
 
-def package_weights() -> dict[str, Tensor]:
-    """All weights of the package's TOON."""
-    return read_weights(WEIGHTS / "toon.safetensors")[0]
-
-
-def preset_of(state: Mapping[str, Tensor]) -> Preset:
-    """The preset of a TOON's weights, from the number of their outer levels."""
-    levels = {name.split(".")[2] for name in state if name.startswith("unet.outer_levels.")}
-    return TOON_PRESETS[len(levels)]
-
-
 def warm_start(model: nn.Module, learned: Mapping[str, Tensor]) -> list[str]:
     """Load those of the learned weights that the model has; returns the names of the others of its own.
 
@@ -185,7 +186,7 @@ def scene_loss(model: DirectedToon, scenes: dict[str, Scenes], batch: int, seed:
     A batch of clips may be of two or four times as many, with a half or a quarter of the frames of each.
     """
     preset = model.preset
-    schedule = noise_schedule(preset.schedule)
+    schedules = [noise_schedule(replace(preset.schedule, shared_noise=share)) for share in CLIP_NOISE]
     generator = torch.Generator()
 
     def loss(step: int) -> Tensor:
@@ -216,7 +217,7 @@ def scene_loss(model: DirectedToon, scenes: dict[str, Scenes], batch: int, seed:
             model,
             latents[:, :, here],
             tokens,
-            schedule,
+            chance.choice(schedules),
             generator=generator,
             weight=importance(figures, latents)[:, :, here],
             shift=timestep_shift(preset, *part.source.size),
@@ -252,18 +253,10 @@ def stage_loss(model: DirectedToon, stage: Stage, folder: Path, batch: int) -> L
     return mix(loss, of(small, num_frames, count, 6), SMALL_SHARE)
 
 
-def beginning_of(stage: Stage, folder: Path, begin_with: Path | None) -> dict[str, Tensor]:
-    """The weights that a stage begins with."""
-    learned = package_weights()
-    for earlier in stage.earlier():
-        if state := average(folder, earlier.name):
-            return learned | state
-    if begin_with is not None:
-        return learned | read_weights(begin_with)[0]
-    if stage.earlier():
-        names = " or ".join(f"{earlier.name}.pt" for earlier in stage.earlier())
-        raise SystemExit(f"{folder}: wanted {names}, or --begin-with FILE: nothing is learned yet")
-    return learned | (read_weights(NEXT)[0] if NEXT.exists() else {})
+def beginning_of(stage: Stage, folder: Path, begin_with: Path) -> dict[str, Tensor]:
+    """The weights that a stage begins with: those of the stage before, else those of a file."""
+    earlier = (average(folder, stage.name) for stage in stage.earlier())
+    return next(filter(None, earlier), {}) or read_weights(begin_with)[0]
 
 
 def train_stage(
@@ -272,19 +265,18 @@ def train_stage(
     *,
     plan: TrainingPlan,
     batch: int,
-    begin_with: Path | None,
+    begin_with: Path,
     stop_at: float | None,
 ) -> None:
-    """Train a stage from its checkpoint; parameters that the package lacks learn twice as fast."""
+    """Train a stage from its checkpoint; parameters that are new to the network learn twice as fast."""
     torch.manual_seed(1)
     model = DirectedToon(stage.preset)
-    warm_start(model, beginning_of(stage, folder, begin_with))
-    old = package_weights().keys()
-    fresh = {name for name, _ in model.named_parameters() if name not in old}
+    fresh = warm_start(model, beginning_of(stage, folder, begin_with))
     groups = [
         {"params": [p for n, p in model.named_parameters() if n not in fresh], "scale": 1.0},
         {"params": [p for n, p in model.named_parameters() if n in fresh], "scale": 2.0},
     ]
+    groups = [group for group in groups if group["params"]]
     loss = stage_loss(model, stage, folder, batch)
     file = folder / f"{stage.name}.pt"
     train(model, loss, plan, file, groups=groups, stop_at=stop_at, log=log.info)
@@ -293,34 +285,26 @@ def train_stage(
 # ------------------------------------------------------------------------------- export
 
 
-def export(stage: Stage, folder: Path, file: Path, *, resume: bool = False) -> None:
-    """Write the moving average of a stage, and what its training was as metadata.
+def export(folder: Path, preset: Preset, file: Path, *, begin_with: Path) -> None:
+    """Write the moving average of the last stage of a preset: a whole TOON that `t2v.load` reads.
 
-    A whole TOON that `t2v.load` reads, networks in int8 and the autoencoder in fp16; with `resume` what
-    `--begin-with` reads: in int8, too, without the tensors that are the package's.
+    Networks in int8, the autoencoder of `begin_with` in fp16, and as metadata the stages, first those of
+    `begin_with`.
     """
-    state, begun = checkpoint(folder, stage.name), package_weights()
-    if not state:
-        raise SystemExit(f"{folder}: wanted {stage.name}.pt: nothing is learned yet")
-    learned = state["ema"]
-    if resume:
-        changed = {k: v for k, v in learned.items() if k not in begun or not torch.equal(v, begun[k])}
-        tensors = compress_weights(changed, int8=True)
-    else:
-        autoencoder = {k: v for k, v in begun.items() if k.startswith("autoencoder.")}
-        tensors = compress_weights(autoencoder, int8=False) | compress_weights(learned, int8=True)
-    stages = {
-        stage.name: {
-            "steps": state["step"],
-            "seconds": round(state["seconds"]),
-            "losses": [(step, round(loss, 4)) for step, loss in state["losses"]],
-        }
-    }
-    metadata = {
-        "preset": json.dumps(asdict(stage.preset)),
-        "stages": json.dumps(stages),
-        "licence": stage.preset.licence,
-    }
+    if file.resolve() == begin_with.resolve():
+        raise SystemExit(
+            f"{file}: wanted another file than --begin-with, whose stages are told again each time"
+        )
+    done = [(stage, state) for stage in all_stages() if (state := checkpoint(folder, stage.name))]
+    own = [state for stage, state in done if stage.preset is preset]
+    if not own:
+        width = preset.sizes["16:9"][1]
+        raise SystemExit(f"{folder}: wanted stills-{width}.pt or clips-{width}.pt: nothing is learned yet")
+    begun = read_weights(begin_with)[0]
+    autoencoder = {k: v for k, v in begun.items() if k.startswith("autoencoder.")}
+    tensors = compress_weights(autoencoder, int8=False) | compress_weights(own[-1]["ema"], int8=True)
+    stages = after(stages_of(begin_with), {stage.name: summary(state) for stage, state in done})
+    metadata = {"preset": json.dumps(asdict(preset)), "stages": json.dumps(stages), "licence": preset.licence}
     write_weights(tensors, file, metadata)
     log.info("%s: %d tensors, %.1f MB", file, len(tensors), file.stat().st_size / 1e6)
 
@@ -332,15 +316,13 @@ def main() -> None:
     parser.add_argument("command", choices=["draw-stills", "draw-clips", "stills", "clips", "export"])
     parser.add_argument("--width", type=int, choices=list(PRESETS), default=224, help="of 16:9, in pixels")
     parser.add_argument("--minutes", type=float, help="stop cleanly after so long; the next call goes on")
-    parser.add_argument("--folder", type=Path, default=Path("training/next"))
+    parser.add_argument("--folder", type=Path, default=Path("training/levels"))
     parser.add_argument("--steps", type=int, help="of the stage; the learning rate falls towards them")
     parser.add_argument("--batch", type=int, default=STILLS_PER_BATCH, help="stills in a step")
-    parser.add_argument("--begin-with", type=Path, help="weights of an earlier training (export --resume)")
+    parser.add_argument("--begin-with", type=Path, default=PACKAGED, help="a TOON; the package's by default")
     parser.add_argument("--processes", type=int, default=2, help="that draw")
     parser.add_argument("--threads", type=int, default=2, help="of PyTorch; 1 on a busy machine")
-    parser.add_argument("--kind", choices=["stills", "clips"], default="stills", help="the stage to export")
     parser.add_argument("--output", type=Path, help="of export; a file in the folder by default")
-    parser.add_argument("--resume", action="store_true", help="export what --begin-with reads")
     options = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
     options.folder.mkdir(parents=True, exist_ok=True)
@@ -348,16 +330,22 @@ def main() -> None:
     stop_at = None if options.minutes is None else time.monotonic() + options.minutes * 60
     preset = PRESETS[options.width]
     if options.command == "export":
-        name = "next.safetensors" if options.resume else "toon.safetensors"
-        file = options.output or options.folder / name
-        export(Stage(options.kind, preset), options.folder, file, resume=options.resume)
+        file = options.output or options.folder / "toon.safetensors"
+        export(options.folder, preset, file, begin_with=options.begin_with)
         return
     drawing = options.command.startswith("draw-")
     (options.folder / ("pid-draw" if drawing else "pid")).write_text(f"{os.getpgrp()}\n", "utf-8")
     try:
         if drawing:
             frames = 1 if options.command == "draw-stills" else preset.num_frames
-            draw_scenes(options.folder, preset, frames, options.processes, stop_at)
+            draw_scenes(
+                options.folder,
+                preset,
+                frames,
+                begin_with=options.begin_with,
+                processes=options.processes,
+                stop_at=stop_at,
+            )
         else:
             plan = STILLS if options.command == "stills" else CLIPS
             plan = replace(plan, num_steps=options.steps or plan.num_steps)

@@ -1,14 +1,14 @@
-"""How TOON is trained from nothing: autoencoder, then images, then clips.
+"""How TOON is trained from nothing: autoencoder, then images, then clips, half as large as TOON films.
 
     python -m t2v.training.toon_recipe autoencoder --minutes 25
     python -m t2v.training.toon_recipe images --minutes 60
     python -m t2v.training.toon_recipe clips --minutes 30
     python -m t2v.training.toon_recipe decoder --minutes 20   # the decoder alone: latents stay what they are
-    python -m t2v.training.toon_recipe export            # the averages -> t2v/weights/toon.safetensors
+    python -m t2v.training.toon_recipe export            # the averages -> training/toon.safetensors
 
-With `--from-package` the stages begin with the weights in the package instead of random ones, with
-`--from-package autoencoder` the autoencoder alone does, and the UNet learns from nothing in its latents.
-Each stage goes on where it stopped; the checkpoints and the drawn data lie in `training/`.
+`t2v.training.toon_levels` goes on from there. With `--from-package` the autoencoder is the package's, and the
+UNet learns from nothing in its latents. Each stage goes on where it stopped; the checkpoints and the drawn
+data lie in `training/`.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from t2v.checkpoints.files.safetensors import compress_weights, write_weights
-from t2v.configs import TOON
+from t2v.configs import TOON_112
 from t2v.memory.precision import mixed
 from t2v.networks.text_encoder import TextEncoder, bpe_tokens, tokenize
 from t2v.networks.unet import UNet3D
@@ -49,9 +49,9 @@ from t2v.training.toon_stages import (
     after,
     average,
     begin_with_package,
-    beginning,
     checkpoint,
     stages_before,
+    summary,
 )
 
 log = logging.getLogger("toon")
@@ -73,7 +73,7 @@ def make_vocabulary() -> None:
     from t2v.toon.prompts.captions import caption
     from t2v.toon.world import sample_staging
 
-    path = WEIGHTS / TOON.text_encoder.vocabulary  # type: ignore[operator]
+    path = WEIGHTS / TOON_112.text_encoder.vocabulary  # type: ignore[operator]
     if path.exists():
         return
     rng, seen = np.random.default_rng(5), set()
@@ -81,7 +81,7 @@ def make_vocabulary() -> None:
         seen.update(bpe_tokens(caption(sample_staging(rng), rng)))
     bpe = SimpleTokenizer()
     ids = [0, bpe.sot_token_id, bpe.eot_token_id, *sorted(seen - {0})]
-    limit = TOON.text_encoder.vocabulary_size
+    limit = TOON_112.text_encoder.vocabulary_size
     if len(ids) > limit:
         raise SystemExit(f"{len(ids)} tokens, and the preset has room for {limit}")
     path.write_text(json.dumps(ids), "utf-8")
@@ -111,11 +111,11 @@ def encoded(
 
     def pieces(first: int) -> Iterator[Sample]:
         model = finished_autoencoder(folder).to(device)
-        jobs = draw_many(count, num_frames, TOON.sizes[aspect], seed, first=first)
+        jobs = draw_many(count, num_frames, TOON_112.sizes[aspect], seed, first=first)
         for number, (frames, mask, captions) in enumerate(jobs, first + 1):
             with torch.inference_mode(), mixed(device):
                 images = rearrange(to_tensor(frames).to(device), "n c f h w -> (n f) c h w")
-                means = model.posterior(images)[0] * TOON.autoencoder.latent_scale
+                means = model.posterior(images)[0] * TOON_112.autoencoder.latent_scale
             latents = rearrange(means, "(n f) c h w -> n c f h w", f=num_frames).half().cpu()
             yield {"latents": latents, "figures": torch.from_numpy(mask)[:, None], "captions": captions}
             if number % ENCODED_AT_ONCE == 0:
@@ -144,8 +144,8 @@ class TextToLatents(nn.Module):
 
     def __init__(self, *, temporal: bool) -> None:
         super().__init__()
-        self.text_encoder = TextEncoder(TOON.text_encoder)
-        self.unet = UNet3D(replace(TOON.unet, temporal=temporal))
+        self.text_encoder = TextEncoder(TOON_112.text_encoder)
+        self.unet = UNet3D(replace(TOON_112.unet, temporal=temporal))
 
     def forward(self, latents: Tensor, timesteps: Tensor, tokens: Tensor) -> Tensor:
         on_cpu = latents.device.type == "cpu"
@@ -173,7 +173,7 @@ def denoising_loss(
     Of clips a batch may be two or four times as many, and of each a half or a quarter, frames in a row: so
     more captions are seen for the same work.
     """
-    schedule = noise_schedule(TOON.schedule)
+    schedule = noise_schedule(TOON_112.schedule)
     generator = torch.Generator()
 
     def loss(step: int) -> Tensor:
@@ -194,15 +194,10 @@ def denoising_loss(
         latents = part.latents[index].float()
         weight = importance(part.figures[index], latents)[:, :, frames].to(device)
         clean = latents[:, :, frames].to(device)
-        tokens = tokenize(texts, TOON.text_encoder).to(device)
+        tokens = tokenize(texts, TOON_112.text_encoder).to(device)
         return diffusion_loss(model, clean, tokens, schedule, generator=generator, weight=weight)
 
     return loss
-
-
-def begun(folder: Path, model: TextToLatents) -> dict[str, Tensor]:
-    """What of a model's weights the stages begin with."""
-    return {k: v for k, v in beginning(folder).items() if k in model.state_dict()}
 
 
 def train_images(folder: Path, stop_at: float | None, device: torch.device) -> None:
@@ -210,7 +205,6 @@ def train_images(folder: Path, stop_at: float | None, device: torch.device) -> N
     data = encoded_data(folder, NUM_PICTURES, 1, device, stop_at)
     torch.manual_seed(1)
     model = TextToLatents(temporal=False)
-    model.load_state_dict(begun(folder, model), strict=False)
     model.to(device)
     loss = denoising_loss(model, data, 64, 1 << 20, device)
     train(model, loss, IMAGES, folder / "images.pt", stop_at=stop_at, log=log.info)
@@ -222,12 +216,12 @@ def train_clips(folder: Path, stop_at: float | None, device: torch.device) -> No
     The temporal layers begin as nothing, and learn faster than the rest.
     """
     pictures = encoded_data(folder, NUM_PICTURES, 1, device, stop_at)
-    clips = encoded_data(folder, NUM_CLIPS, TOON.num_frames, device, stop_at)
+    clips = encoded_data(folder, NUM_CLIPS, TOON_112.num_frames, device, stop_at)
     torch.manual_seed(2)
     model = TextToLatents(temporal=True)
-    learned = begun(folder, model) | average(folder, "images")
+    learned = average(folder, "images")
     if not learned:
-        raise SystemExit(f"{folder}: wanted images.pt, or --from-package: no picture is learned yet")
+        raise SystemExit(f"{folder}: wanted images.pt: no picture is learned yet")
     model.load_state_dict(learned, strict=False)
     with torch.device("meta"):
         painted = TextToLatents(temporal=False).state_dict()
@@ -248,31 +242,27 @@ def train_clips(folder: Path, stop_at: float | None, device: torch.device) -> No
 def export(folder: Path) -> None:
     """All parts in one file: networks in int8, autoencoder in fp16, what the training was as metadata.
 
-    Where it began with the package's weights, what the package's file says of its own stages stands before.
+    Where it began with the package's autoencoder, what the package's file says of that one stands before.
     """
     autoencoder = trained_autoencoder(folder).state_dict()
     model = TextToLatents(temporal=True)
     done = {name: checkpoint(folder, name) for name in STAGES}
-    parts = begun(folder, model) | done["images"].get("ema", {}) | done["clips"].get("ema", {})
+    parts = done["images"].get("ema", {}) | done["clips"].get("ema", {})
     if not parts:
-        raise SystemExit(f"{folder}: wanted images.pt or clips.pt, or --from-package: nothing to export")
+        raise SystemExit(f"{folder}: wanted images.pt or clips.pt: nothing to export")
     model.load_state_dict(parts, strict=False)
     parts = model.state_dict()
     tensors = compress_weights({f"autoencoder.{k}": v for k, v in autoencoder.items()}, int8=False)
     tensors |= compress_weights(parts, int8=True)
-    stages = {
-        name: {
-            "steps": state["step"],
-            "seconds": round(state["seconds"]),
-            "losses": [(step, round(loss, 4)) for step, loss in state["losses"]],
-        }
-        for name, state in done.items()
-        if state
-    }
+    stages = {name: summary(state) for name, state in done.items() if state}
     stages = after(stages_before(folder), stages)
-    metadata = {"preset": json.dumps(asdict(TOON)), "stages": json.dumps(stages), "licence": TOON.licence}
-    write_weights(tensors, WEIGHTS / "toon.safetensors", metadata)
-    log.info("%s: %d tensors", WEIGHTS / "toon.safetensors", len(tensors))
+    metadata = {
+        "preset": json.dumps(asdict(TOON_112)),
+        "stages": json.dumps(stages),
+        "licence": TOON_112.licence,
+    }
+    write_weights(tensors, folder / "toon.safetensors", metadata)
+    log.info("%s: %d tensors", folder / "toon.safetensors", len(tensors))
 
 
 STAGES = {
@@ -288,13 +278,7 @@ def main() -> None:
     parser.add_argument("stage", choices=[*STAGES, "export"])
     parser.add_argument("--minutes", type=float, help="stop cleanly after so long; the next call goes on")
     parser.add_argument("--folder", type=Path, default=Path("training"))
-    parser.add_argument(
-        "--from-package",
-        nargs="?",
-        const="all",
-        choices=["all", "autoencoder"],
-        help="begin with the package's weights, or with its autoencoder",
-    )
+    parser.add_argument("--from-package", action="store_true", help="take the package's autoencoder")
     parser.add_argument("--threads", type=int, help="of PyTorch")
     parser.add_argument("--device", type=torch.device, default=torch.device("cpu"), help="cpu or cuda")
     options = parser.parse_args()
@@ -303,7 +287,7 @@ def main() -> None:
     if options.threads:
         torch.set_num_threads(options.threads)
     if options.from_package:
-        begin_with_package(options.folder, options.from_package)
+        begin_with_package(options.folder)
     stop_at = None if options.minutes is None else time.monotonic() + options.minutes * 60
     if options.stage == "export":
         export(options.folder)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -14,20 +14,17 @@ from t2v.checkpoints.files.safetensors import read_weights
 from t2v.training.loop import save_atomically
 
 WEIGHTS = Path(__file__).parent.parent / "weights"
+PACKAGED = WEIGHTS / "toon.safetensors"
 BEGINNING = "beginning.pt"  # in the folder: the weights that the stages begin with, if not random ones
 STAGES_BEFORE = "beginning.json"
 OF_AUTOENCODER = ("autoencoder", "decoder")  # the stages of which the UNet knows nothing but the latents
 
 
-def begin_with_package(folder: Path, part: Literal["all", "autoencoder"] = "all") -> None:
-    """Keep the package's weights and what it says of their stages as what the stages begin with, whatever is
-    exported meanwhile."""
+def begin_with_package(folder: Path) -> None:
+    """Keep the package's autoencoder, and what it says of that one's stages, as what stages begin with."""
     if not (folder / BEGINNING).exists():
-        file = WEIGHTS / "toon.safetensors"
-        kept = {k: v for k, v in read_weights(file)[0].items() if part == "all" or k.startswith(f"{part}.")}
-        done = {
-            k: v for k, v in stages_of(file).items() if part == "all" or k.split(" ")[0] in OF_AUTOENCODER
-        }
+        kept = {k: v for k, v in read_weights(PACKAGED)[0].items() if k.startswith("autoencoder.")}
+        done = {k: v for k, v in stages_of(PACKAGED).items() if k.split(" ")[0] in OF_AUTOENCODER}
         (folder / STAGES_BEFORE).write_text(json.dumps(done), "utf-8")
         save_atomically(kept, folder / BEGINNING)
 
@@ -55,6 +52,15 @@ def checkpoint(folder: Path, stage: str) -> dict[str, Any]:
 def average(folder: Path, stage: str) -> dict[str, Tensor]:
     """The moving average of the weights that a stage has learned; nothing if it has not begun."""
     return checkpoint(folder, stage).get("ema", {})
+
+
+def summary(state: Mapping[str, Any]) -> dict[str, Any]:
+    """What a file of weights says of a stage, from the stage's checkpoint."""
+    return {
+        "steps": state["step"],
+        "seconds": round(state["seconds"]),
+        "losses": [(step, round(loss, 4)) for step, loss in state["losses"]],
+    }
 
 
 def stages_of(weights: Path) -> dict[str, Any]:

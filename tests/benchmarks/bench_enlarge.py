@@ -1,9 +1,10 @@
 """Ways to enlarge drawn films to 1280x720: `make bench-enlarge`, tables in Markdown and sheets to look at.
 
-Films of TOON at 112x64, and of the drawn world at 112x64 and 224x128 after its way through the autoencoder.
+Films of TOON at its own size, and of the drawn world at 112x64 and 224x128 after its way through the
+autoencoder.
 Of the drawn world the same scene is drawn at 896x512 as well: PSNR is by that. Flicker is the mean
 difference of successive frames in the half of the picture that moves least, of 255; the processor's seconds
-are of one thread. `--autoencoder` is a checkpoint of the next TOON's, as its training writes it.
+are of one thread. `--autoencoder` is a checkpoint of another one, as its training writes it.
 """
 
 from __future__ import annotations
@@ -141,7 +142,8 @@ def main() -> None:
         autoencoder.load_state_dict(torch.load(options.autoencoder, weights_only=True))
     if options.films:
         by_toon = films_by_toon(options.films, model)
-        measure("TOON, 112x64", by_toon, 112, options.out / "toon-112.png")
+        height, width = model.preset.sizes["16:9"]
+        measure(f"TOON, {width}x{height}", by_toon, width, options.out / f"toon-{width}.png")
     for width in options.widths if options.drawn else ():
         films = films_drawn(options.drawn, width, autoencoder)
         title = f"the drawn world, {width}x{width * 4 // 7}"

@@ -276,10 +276,11 @@ def _distance(a: torch.Tensor, b: torch.Tensor) -> float:
 
 def neighbour(bench: Bench) -> list[str]:
     """Ten films beside the training clips nearest in latents, as a picture."""
-    file = bench.training / "latents-16-16x9.pt"
-    if not file.exists():
-        return [f"nearest neighbour: no {file} here; `make toon` draws and encodes it"]
-    clips = torch.load(file, weights_only=True)["latents"]
+    folder = bench.training / "clips-224x128"
+    parts = [torch.load(file, weights_only=True) for file in sorted(folder.glob("[0-9]*.pt"))]
+    if not parts:
+        return [f"nearest neighbour: no clips in {folder}; `toon_levels draw-clips` draws them"]
+    clips = torch.cat([part["latents"] for part in parts])
     many = clips.flatten(1).numpy()
     own = [
         toon_scores.nearest(many[i].astype(np.float32), np.delete(many, i, 0))[1] for i in range(0, 200, 10)
@@ -386,7 +387,7 @@ def common(doc: str | None) -> argparse.ArgumentParser:
     add("--scores", type=Path, default=FOLDER / "toon.jsonl", help=scores)
     add("--model", default="toon", help="or a folder with another toon.safetensors")
     training = "where the clips that TOON learned from lie"
-    add("--training", type=Path, default=Path("training"), help=training)
+    add("--training", type=Path, default=Path("training/levels"), help=training)
     add("--before", help="a folder with an earlier toon.safetensors, for a column beside")
     return parser
 

@@ -43,7 +43,7 @@ from flows.studio.voice.lines import plan_lines, premise_voices, speak_line, sto
 from flows.studio.voice.speak import speak
 from scripts_llm.screenplay.premise import Character, Premise
 from scripts_llm.screenplay.script import Line, Scene, Script, Shot
-from t2v.configs import TOON_224
+from t2v.configs import TOON
 from t2v.networks.autoencoder import Autoencoder
 from t2v.sampling.samplers import shrink_small_motion
 from t2v.toon.acting import sample_scene
@@ -58,7 +58,7 @@ from t2v.toon.world import COLOURS, KINDS, SETS, Figure, Staging
 
 log = logging.getLogger("mouths")
 
-HEIGHT, WIDTH = TOON_224.sizes["16:9"]
+HEIGHT, WIDTH = TOON.sizes["16:9"]
 SQUARE = 32  # pixels of what the reader sees
 REACH = 0.2  # of the figure's height, from the mouth to the square's edge
 MOUTHS = PARTS["mouth"]
@@ -304,7 +304,7 @@ def through_autoencoder(frames: np.ndarray, autoencoder: Autoencoder) -> np.ndar
     """The frames through latents that are held still where they hardly move, as a film's are."""
     pixels = torch.from_numpy(frames).permute(3, 0, 1, 2)[None].float() / 127.5 - 1
     with torch.inference_mode():
-        decoded = autoencoder.decode(shrink_small_motion(autoencoder.encode(pixels), TOON_224.steadiness))
+        decoded = autoencoder.decode(shrink_small_motion(autoencoder.encode(pixels), TOON.steadiness))
     return ((decoded[0].clamp(-1, 1) + 1) * 127.5).round().byte().permute(1, 2, 3, 0).numpy()
 
 
@@ -433,7 +433,7 @@ def main() -> None:
 
 
 def drawn_settings() -> FilmSettings:
-    """The settings of a film model as TOON_224 has them, for the drawn world."""
+    """The settings of a film model as TOON has them, for the drawn world."""
     facts = replace(models.describe_model("toon"), directed=True)
     return FilmSettings(
         model="toon",

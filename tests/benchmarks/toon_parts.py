@@ -1,6 +1,6 @@
 """What single pictures of a TOON show of what was asked: kinds, colours, what is worn and held, directions.
 
-    python tests/benchmarks/toon_parts.py training/next/stills-224.pt --pictures 120
+    python tests/benchmarks/toon_parts.py training/levels/stills-224.pt --pictures 120
     python tests/benchmarks/toon_parts.py toon                       # the weights in the package, undirected
 
 Held-out scenes of the drawn world are asked for, each figure with its direction, and a small network looks

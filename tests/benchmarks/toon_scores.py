@@ -15,13 +15,13 @@ Score = Mapping[str, int]
 
 # name, what is counted, out of how many, wanted in percent
 ROWS: tuple[tuple[str, str, str, int], ...] = (
-    ("set", "set", "clips", 97),
+    ("set", "set", "clips", 99),
     ("shot size", "size", "clips", 92),
-    ("kind", "kind", "figures", 90),
-    ("colour on the right character", "colour", "figures", 92),
-    ("action", "action", "figures", 75),
+    ("kind", "kind", "figures", 96),
+    ("colour on the right character", "colour", "figures", 98),
+    ("action", "action", "figures", 90),
     ("two where two are asked", "two", "pairs", 85),
-    ("both right, kind and colour", "both", "pairs", 70),
+    ("both right, kind and colour", "both", "pairs", 90),
 )
 
 

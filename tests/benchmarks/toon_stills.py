@@ -1,6 +1,6 @@
 """Twelve directed pictures of a TOON in training, first takes with one seed, on one sheet.
 
-    python tests/benchmarks/toon_stills.py training/next/stills-224.pt stills.png
+    python tests/benchmarks/toon_stills.py training/levels/stills-224.pt stills.png
 
 The prompts are the same for every checkpoint and were chosen before any picture was seen. A checkpoint is one
 of `t2v.training.toon_levels`, of which the moving average is shown, or a file of weights that it exported.
@@ -18,14 +18,15 @@ from PIL import Image
 from torch import Tensor
 
 from t2v.checkpoints.files.safetensors import read_weights
-from t2v.configs import Preset, timestep_shift
+from t2v.configs import TOON_PRESETS, Preset, timestep_shift
 from t2v.memory.precision import mixed
 from t2v.networks.autoencoder import Autoencoder
 from t2v.networks.text_encoder import tokenize
 from t2v.sampling.guidance import Branches, Guidance, guided_denoiser
 from t2v.sampling.samplers import sample_ddim
 from t2v.sampling.schedule import noise_schedule, timesteps
-from t2v.training.toon_levels import DirectedToon, package_weights, preset_of, warm_start
+from t2v.training.toon_levels import DirectedToon, warm_start
+from t2v.training.toon_stages import PACKAGED
 
 PROMPTS = (
     "close-up of orange cat with hat talking mouth-wide looks-ahead arms-down, in the kitchen, day",
@@ -74,7 +75,7 @@ def decode(preset: Preset, latents: Tensor) -> np.ndarray:
     """Latents (n, c, 1, h, w) to pictures, uint8 (n, h, w, 3), by the package's autoencoder."""
     autoencoder = Autoencoder(preset.autoencoder).eval()
     prefix = "autoencoder."
-    state = package_weights()
+    state = read_weights(PACKAGED)[0]
     autoencoder.load_state_dict({k.removeprefix(prefix): v for k, v in state.items() if k.startswith(prefix)})
     with mixed(torch.device("cpu")):
         frames = autoencoder.decode(latents)[:, :, 0].float()
@@ -94,14 +95,14 @@ def lay_out(pictures: np.ndarray, width: int) -> Image.Image:
 
 def open_model(source: str) -> tuple[DirectedToon, Preset]:
     """A checkpoint of `toon_levels`, of which the moving average counts, a file of weights, or "toon"."""
-    state: dict[str, Tensor] = {}
     if source.endswith(".pt"):
         state = torch.load(source, weights_only=True, map_location="cpu")["ema"]
-    elif source != "toon":
-        state = read_weights(Path(source))[0]
-    preset = preset_of(state)
+    else:
+        state = read_weights(PACKAGED if source == "toon" else Path(source))[0]
+    levels = {name.split(".")[2] for name in state if name.startswith("unet.outer_levels.")}
+    preset = TOON_PRESETS[len(levels)]
     model = DirectedToon(preset).eval()
-    warm_start(model, package_weights() | state)
+    warm_start(model, state)
     return model, preset
 
 

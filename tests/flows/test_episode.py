@@ -170,16 +170,19 @@ def test_finding_nothing_to_do_needs_neither_prefect_nor_torch(
 # ------------------------------------------------------------------------------------------- going on
 
 
-def test_other_words_make_one_voice_and_the_cut_and_going_back_makes_nothing(home: Path, heard: Any) -> None:
+def test_other_words_make_one_voice_its_shot_and_the_cut_and_going_back_makes_nothing(
+    home: Path, heard: Any
+) -> None:
     folder = home / "output" / FISH
     before, film = _lying(folder), (folder / "episode.mp4").read_bytes()
     _edit(home, "It blinked.", "It winked.")
     assert nothing_to_do(fish_request(home)) is None
     outcome, screen = fish_story(home, heard)
     assert outcome.code == 0
-    assert _new(folder, before) == (0, 1)
+    assert _new(folder, before) == (1, 1), "the shot that shows the speaker moves its lips otherwise"
     assert "  s01-01 voice: words changed" in screen.lines
-    assert "to make: 0 shots, 1 voice line; 3 kept" in screen.lines
+    assert "  s01.1 clip: filmed again if its new lines move the lips otherwise" in screen.lines
+    assert "to make: 1 shot, 1 voice line; 2 kept" in screen.lines
     assert "It winked." in (folder / "episode.srt").read_text("utf-8")
     assert (folder / "episode.mp4").read_bytes() != film
     both = _lying(folder)
@@ -211,7 +214,7 @@ def test_without_hibari_new_words_are_murmured_and_it_is_said_why(
         blocked.setitem(sys.modules, "hibari", None)
         outcome, screen = fish_story(home, heard, until="voices")
     assert outcome.code == 0
-    assert _new(home / "output" / FISH, before) == (0, 1), "what was spoken stays"
+    assert _new(home / "output" / FISH, before) == (1, 1), "what was spoken stays"
     (note,) = [note for note in outcome.notes if note.startswith("murmured")]
     assert note in screen.text
     assert "hibari is not installed" in note
@@ -222,12 +225,14 @@ def test_without_hibari_new_words_are_murmured_and_it_is_said_why(
     assert not [note for note in outcome.notes if note.startswith("murmured")]
 
 
-def test_an_inserted_line_is_the_only_one_that_is_spoken(home: Path, heard: Any) -> None:
+def test_an_inserted_line_is_the_only_one_that_is_spoken_and_its_speakers_shot_is_filmed(
+    home: Path, heard: Any
+) -> None:
     folder = home / "output" / FISH
     before = _lying(folder)
     _edit(home, "      - joe: It blinked.\n", "      - joe: Look!\n      - joe: It blinked.\n")
     screen = fish_story(home, heard)[1]
-    assert _new(folder, before) == (0, 1)
+    assert _new(folder, before) == (1, 1)
     assert "  s01-01 voice: new" in screen.lines
 
 
@@ -251,7 +256,7 @@ def test_a_look_flows_from_the_premise_into_the_shots_that_show_it(home: Path, h
     premise.write_text(premise.read_text("utf-8").replace("man, blue apron", "man, red apron"), "utf-8")
     screen = fish_story(home, heard, until="clips")[1]
     assert _new(folder, before) == (1, 0)
-    assert "  s01.1 clip: a look or the style changed" in screen.lines
+    assert "  s01.1 clip: the scene's action, a look or the style changed" in screen.lines
 
 
 def test_options_that_are_not_given_again_keep_their_value(home: Path, heard: Any) -> None:
@@ -280,8 +285,8 @@ def test_a_shot_that_fails_twice_becomes_a_gag_card_and_is_tried_again(
     real: Callable[..., Any] = model.generate
     tries = []
 
-    def fails_for_the_flight(self: Any, prompt: str, **settings: Any) -> Any:
-        if "flying" in prompt:
+    def fails_for_the_flight(self: Any, prompt: str | dict[int, str], **settings: Any) -> Any:
+        if "flying" in str(prompt):
             tries.append(prompt)
             raise RuntimeError("out of memory")
         return real(self, prompt, **settings)

@@ -88,7 +88,7 @@ def test_other_weights_film_an_episode_are_remembered_and_a_draft_leaves_it_alon
     outcome, screen = fish_story(home, heard, draft=True, video={"steps": 1})
     assert (outcome.code, outcome.path) == (0, folder / "draft.mp4")
     drawn = _manifest(folder / "draft")["film_model"]
-    assert (drawn["model"], drawn["num_steps"], drawn["width"]) == ("toon", 2, 112)
+    assert (drawn["model"], drawn["num_steps"], drawn["width"]) == ("toon", 2, 224)
     assert len(list((folder / "draft" / "clips").glob("*.mp4"))) == 2
     assert (folder / "draft" / "poster.png").exists()
     assert _files(folder) == before

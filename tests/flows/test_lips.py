@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
@@ -25,7 +26,8 @@ from flows.studio.production.script import read_script
 from flows.studio.production.steps import LocalSteps
 from flows.studio.voice.lines import premise_voices
 from flows.studio.workspace import artifacts
-from t2v.configs import TOON, TOON_224
+from t2v.checkpoints.fingerprint import weight_file
+from t2v.configs import TOON, TOON_112
 
 PREMISE = """\
 schema: 1
@@ -56,7 +58,7 @@ scenes:
 def write_show(home: Path) -> EpisodeRequest:
     """A show whose film model knows directions; its file has the settings of one and no networks."""
     (home / "acting").mkdir()
-    preset = json.dumps({"unet": asdict(TOON_224.unet)})
+    preset = json.dumps({"unet": asdict(TOON.unet)})
     save_file({"none": np.zeros(1, np.float32)}, home / "acting/toon.safetensors", {"preset": preset})
     (home / "fish.yaml").write_text(PREMISE)
     write_script(home, SCRIPT)
@@ -172,19 +174,11 @@ def test_with_lips_off_no_voice_is_needed_and_none_changes_a_shot(show: tuple[Pa
 
 
 @pytest.mark.slow
-def test_an_episode_of_an_untrained_toon_that_acts(
+def test_an_acted_episode_speaks_first_and_keeps_the_directions(
     tmp_path: Path, heard: Any, monkeypatch: pytest.MonkeyPatch
 ):
-    import torch
-
-    from t2v.training import toon_levels
-
     request = write_show(tmp_path)
-    model = toon_levels.DirectedToon(TOON_224)
-    toon_levels.warm_start(model, toon_levels.package_weights())
-    state = {"ema": model.state_dict(), "step": 1, "seconds": 1.0, "losses": [(1, 0.5)]}
-    torch.save(state, tmp_path / "stills-224.pt")
-    toon_levels.export(toon_levels.Stage("stills", TOON_224), tmp_path, tmp_path / "acting/toon.safetensors")
+    shutil.copy(weight_file("toon"), tmp_path / "acting")
     with LoadedModels() as models:
         steps = LocalSteps(models)
         order: list[str] = []
@@ -224,7 +218,7 @@ def test_a_camera_that_takes_no_directions_leaves_them_out_and_says_so(show: tup
     write_script(home, by_hand("{0: 'don: arms out'}"))
     assert check(request, None).code == 0
     (home / "mute").mkdir(exist_ok=True)
-    preset = json.dumps({"unet": asdict(TOON.unet)})
+    preset = json.dumps({"unet": asdict(TOON_112.unet)})
     save_file({"none": np.zeros(1, np.float32)}, home / "mute/toon.safetensors", {"preset": preset})
     (home / "fish.yaml").write_text(PREMISE.replace("model: acting", "model: mute"))
     told = "TOON takes no directions"

@@ -7,7 +7,7 @@ import pytest
 from t2v.configs import (
     MODELSCOPE,
     TOON,
-    TOON_224,
+    TOON_112,
     TOON_448,
     TOON_PRESETS,
     Preset,
@@ -17,7 +17,7 @@ from t2v.configs import (
 )
 
 PRESETS = pytest.mark.parametrize(
-    "preset", [MODELSCOPE, *TOON_PRESETS], ids=["modelscope", "toon", "toon-224", "toon-448"]
+    "preset", [MODELSCOPE, *TOON_PRESETS], ids=["modelscope", "toon-112", "toon", "toon-448"]
 )
 
 
@@ -46,28 +46,28 @@ def test_it_says_under_which_licence_its_weights_may_be_used(preset: Preset) -> 
 
 
 def test_where_there_is_no_signal_noise_cannot_be_predicted_and_v_must_be() -> None:
-    assert TOON.schedule.zero_terminal_snr
+    assert TOON_112.schedule.zero_terminal_snr
     with pytest.raises(ValueError, match="toon: with zero terminal SNR wanted prediction 'v', got 'eps'"):
-        replace(TOON, prediction="eps")
+        replace(TOON_112, prediction="eps")
 
 
 def test_a_preset_cannot_be_changed_under_somebodys_feet() -> None:
     with pytest.raises(FrozenInstanceError):
-        TOON.num_steps = 3  # type: ignore[misc]
+        TOON_112.num_steps = 3  # type: ignore[misc]
 
 
 def test_a_toon_of_two_sizes_runs_one_level_less_for_the_small_one() -> None:
-    assert small_sizes(TOON_448) == TOON_224.sizes
-    assert small_sizes(TOON_224) == small_sizes(TOON) == small_sizes(MODELSCOPE) == {}
+    assert small_sizes(TOON_448) == TOON.sizes
+    assert small_sizes(TOON) == small_sizes(TOON_112) == small_sizes(MODELSCOPE) == {}
     for aspect, size in TOON_448.sizes.items():
         assert num_outer_levels(TOON_448, *size) == 2
         assert num_outer_levels(TOON_448, *small_sizes(TOON_448)[aspect]) == 1
-        assert num_outer_levels(TOON_224, *TOON_224.sizes[aspect]) == 1
-    assert num_outer_levels(TOON_224, 64, 112) == 1  # never the coarse network alone
-    assert num_outer_levels(TOON, 64, 112) == num_outer_levels(MODELSCOPE, 256, 256) == 0
+        assert num_outer_levels(TOON, *TOON.sizes[aspect]) == 1
+    assert num_outer_levels(TOON, 64, 112) == 1  # never the coarse network alone
+    assert num_outer_levels(TOON_112, 64, 112) == num_outer_levels(MODELSCOPE, 256, 256) == 0
 
 
 def test_timesteps_are_shifted_as_far_as_the_size_asks() -> None:
-    assert timestep_shift(MODELSCOPE, 256, 256) == timestep_shift(TOON, 64, 112) == 1
-    assert timestep_shift(TOON_224, 128, 224) == timestep_shift(TOON_448, 128, 224) == 2
+    assert timestep_shift(MODELSCOPE, 256, 256) == timestep_shift(TOON_112, 64, 112) == 1
+    assert timestep_shift(TOON, 128, 224) == timestep_shift(TOON_448, 128, 224) == 2
     assert timestep_shift(TOON_448, 256, 448) == 4

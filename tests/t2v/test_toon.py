@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib
+import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +34,7 @@ def toon() -> TextToVideo:
 
 def test_toon_films_in_colour_at_its_own_size_and_as_its_seed_says(toon: TextToVideo) -> None:
     film = toon.generate(PROMPT, num_frames=2, num_steps=4, seed=7)
-    assert film.frames.shape == (2, 64, 112, 3)
+    assert film.frames.shape == (2, 128, 224, 3)
     assert film.fps == 8
     assert film.frames.std() > 20
     again = toon.generate(PROMPT, num_frames=2, num_steps=4, seed=7)
@@ -65,7 +67,8 @@ def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, randomise: Any) -> Pat
     randomise(parts, 1)
     monkeypatch.setattr(importlib.import_module("t2v.checkpoints.fingerprint"), "WEIGHTS", tmp_path)
     path = weight_file("toon")
-    save_file(compress_weights(parts.state_dict(), int8=True), path)
+    told = {"preset": json.dumps({**asdict(TOON), "sizes": {}})}
+    save_file(compress_weights(parts.state_dict(), int8=True), path, told)
     return path
 
 
@@ -74,7 +77,7 @@ def test_what_is_written_in_int8_is_loaded_and_films(file: Path) -> None:
     assert not model.unet.training
     assert not any(p.requires_grad for p in model.autoencoder.parameters())
     frames = model.generate(PROMPT, num_frames=1, num_steps=1, guidance_scale=1).frames
-    assert frames.shape == (1, 64, 112, 3)
+    assert frames.shape == (1, 128, 224, 3)
     assert frames.std() > 5
 
 

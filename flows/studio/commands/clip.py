@@ -66,7 +66,7 @@ class ClipOptions:
     guidance: float | None = None
     """How closely it follows the prompt."""
     motion_guidance: float | None = None
-    """How clearly limbs move, at the price of patches; TOON's own is 0.75."""
+    """How clearly limbs move, at the price of patches; TOON's own is 0."""
     frames: int | None = None
     """How many; 8 are a second."""
     size: str | None = None

@@ -70,9 +70,6 @@ def _find_shot(label: str, plan: Plan) -> PlannedShot:
         raise StudioError(f"{script}: wanted a shot like s04.2, got {label!r}, {hint}", code=2)
     if shot.file is not None:
         raise StudioError(f"{label} is the file {shot.shot.file}: there is nothing to film again", code=2)
-    if shot.unspoken:
-        run = messages.command(plan.episode)
-        raise StudioError(f"{label}: its lines are not spoken yet, which move its lips; first: {run}", code=2)
     if shot.scene.lock:
         raise StudioError(
             f"{script}: {shot.scene.id} is locked; to retake {label}, take its `lock: true` out", code=2
@@ -95,6 +92,11 @@ def _check_pick(plan: Plan, shot: PlannedShot, pick: int) -> int:
 def _film_next_take(plan: Plan, shot: PlannedShot, console: Console, steps: LocalSteps) -> tuple[int, Plan]:
     """Films the next take, and the one that is cut in now if it is not there to compare."""
     number = takes.next_take_number(shot, plan.clips)
+    if shot.unspoken:
+        run = messages.command(plan.episode)
+        raise StudioError(
+            f"{shot.label}: its lines are not spoken yet, which move its lips; first: {run}", code=2
+        )
     missing = [shot] if shot.digest not in plan.clips else []
 
     def on_step(take: PlannedShot, step: int, num_steps: int, preview: Preview | None) -> None:

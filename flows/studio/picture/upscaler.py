@@ -19,7 +19,7 @@ from flows.studio.workspace.files import hash_if_present
 from scripts_llm.screenplay.video import Video
 
 MAX_DOUBLINGS = 3
-SMALLEST = (112, 64)  # width and height of TOON's frames
+SMALLEST = (112, 64)  # width and height of frames by the first TOON
 ENOUGH = 1.5  # frames are doubled until at most this factor is left to resize by Lanczos
 
 
@@ -54,7 +54,7 @@ def upscaler_for(doublings: int) -> Upscaler:
 def default_for(size: tuple[int, int]) -> str | None:
     """What the recipes of segments of `size` (width, height) call the upscaler, if it is not ACNet.
 
-    TOON's own frames are the smallest. A film in which they are doubled twice has never named it.
+    Frames by the first TOON are the smallest. A film in which they are doubled twice has never named it.
     """
     return ANIME_VIDEO.name if doublings_for(SMALLEST, size) > ANIME_VIDEO.most else None
 

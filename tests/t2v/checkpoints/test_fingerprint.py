@@ -10,6 +10,7 @@ import pytest
 
 import t2v
 from t2v.checkpoints.fingerprint import is_toon
+from t2v.configs import TOON_112
 from t2v.errors import CheckpointError
 
 module: Any = importlib.import_module("t2v.checkpoints.fingerprint")
@@ -114,7 +115,7 @@ def test_toon_with_a_lora_and_toon_trained_further_have_fingerprints_of_their_ow
     styled = [t2v.fingerprint("toon", loras=[(style, weight)]) for weight in (0.5, 1.0)]
     mine = t2v.fingerprint(tmp_path / "mine")
     assert len({plain, *styled, mine}) == 4
-    assert t2v.preset(tmp_path / "mine") == t2v.TOON
+    assert t2v.preset(tmp_path / "mine") == TOON_112  # of a file that tells nothing
 
 
 def test_toon_is_known_by_its_name_or_by_its_file_in_a_folder(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from t2v.configs import MODELSCOPE, TOON, TOON_224, TOON_448
+from t2v.configs import MODELSCOPE, TOON, TOON_112, TOON_448
 from t2v.memory.footprint import streamed_layers, unet_activation_bytes
 from t2v.networks.conditioning import Chunks, LayerOptions
 from t2v.networks.deep_cache import DeepFeatures
@@ -51,11 +51,11 @@ def test_fresh_levels_answer_what_the_network_inside_answers_enlarged(
 
 
 def test_a_network_without_such_levels_has_the_parameters_that_it_always_had() -> None:
-    for preset in (MODELSCOPE, TOON):
+    for preset in (MODELSCOPE, TOON_112):
         assert preset.unet.outer_widths == ()
     with torch.device("meta"):
-        own = UNet3D(TOON.unet).state_dict()
-        more = UNet3D(TOON_224.unet).state_dict()
+        own = UNet3D(TOON_112.unet).state_dict()
+        more = UNet3D(TOON.unet).state_dict()
     assert {k: v.shape for k, v in own.items()} == {
         k: v.shape for k, v in more.items() if not k.startswith("outer_levels.")
     }
@@ -64,7 +64,7 @@ def test_a_network_without_such_levels_has_the_parameters_that_it_always_had() -
 def test_the_levels_are_a_thirtieth_of_the_network() -> None:
     def millions(widths: tuple[int, ...]) -> float:
         with torch.device("meta"):
-            model = UNet3D(replace(TOON.unet, outer_widths=widths))
+            model = UNet3D(replace(TOON_112.unet, outer_widths=widths))
         return sum(p.numel() for p in model.outer_levels.parameters()) / 1e6
 
     assert 0.8 < millions((64,)) < 1.0

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from t2v.configs import TOON, TOON_224
+from t2v.configs import TOON, TOON_112
 from t2v.networks.text_encoder import TextEncoder, bpe_tokens
 from t2v.pipeline import TextToVideo
 from t2v.sampling.prompts import (
@@ -120,19 +120,21 @@ def test_every_frame_hears_its_own_prompt(make_tiny: Callable[..., TextToVideo])
 
 def test_toon_reads_bare_brackets_as_ever_and_weighs_what_it_makes_of_a_weighted_word() -> None:
     said = "a ginger kitten (laughing) in the kitchen"
-    (whole,) = translate_prompt(said, TOON)
-    assert whole == WeightedText(translate_prompt("a ginger kitten laughing in the kitchen", TOON)[0].text)
-    found = translate_prompt("a (ginger kitten:1.4) in the kitchen", TOON)
+    (whole,) = translate_prompt(said, TOON_112)
+    assert whole == WeightedText(
+        translate_prompt("a ginger kitten laughing in the kitchen", TOON_112)[0].text
+    )
+    found = translate_prompt("a (ginger kitten:1.4) in the kitchen", TOON_112)
     assert (
         "".join(piece.text for piece in found)
-        == translate_prompt("a ginger kitten in the kitchen", TOON)[0].text
+        == translate_prompt("a ginger kitten in the kitchen", TOON_112)[0].text
     )
     assert {piece.text.strip() for piece in found if piece.weight == 1.4} >= {"cat"}
     assert all(piece.weight in (1, 1.4) for piece in found)
 
 
 def test_a_weight_of_words_that_toon_does_not_know_weighs_nothing_else() -> None:
-    found = translate_prompt("medium shot, orange cat dancing (wildly:1.5), stage, day", TOON)
+    found = translate_prompt("medium shot, orange cat dancing (wildly:1.5), stage, day", TOON_112)
     assert [piece.weight for piece in found] == [1]
 
 
@@ -154,18 +156,18 @@ def test_a_weight_of_words_that_toon_does_not_know_weighs_nothing_else() -> None
     ],
 )
 def test_a_directed_toon_keeps_each_direction_with_its_figure(prompt: str, translated: str) -> None:
-    (part,) = translate_prompt(prompt, TOON_224)
+    (part,) = translate_prompt(prompt, TOON)
     assert part.text == translated
 
 
 def test_todays_toon_knows_no_directions() -> None:
-    plain = translate_prompt("orange cat talking, in the kitchen", TOON)
-    assert translate_prompt("orange cat talking mouth-zzz, in the kitchen", TOON) == plain
-    assert all("mouth-wide" not in part.text for part in translate_prompt("cat mouth-wide", TOON))
+    plain = translate_prompt("orange cat talking, in the kitchen", TOON_112)
+    assert translate_prompt("orange cat talking mouth-zzz, in the kitchen", TOON_112) == plain
+    assert all("mouth-wide" not in part.text for part in translate_prompt("cat mouth-wide", TOON_112))
 
 
 def directed_words(prompt: str, frame: int) -> str:
-    return "".join(part.text for part in translate_prompt(prompt, TOON_224, frame))
+    return "".join(part.text for part in translate_prompt(prompt, TOON, frame))
 
 
 def test_figures_without_a_direction_do_what_their_actions_are_in_each_frame() -> None:
@@ -175,7 +177,7 @@ def test_figures_without_a_direction_do_what_their_actions_are_in_each_frame() -
     said = {directed_words("pink child jumping mouth-wide, in the park", frame) for frame in range(16)}
     assert said == {"pink child jumping mouth-wide, in the park"}
     assert {directed_words("in the park, day", frame) for frame in range(16)} == {
-        translate_prompt("in the park, day", TOON_224)[0].text
+        translate_prompt("in the park, day", TOON)[0].text
     }
 
 
@@ -190,16 +192,18 @@ def test_two_who_talk_do_so_in_turn_and_whoever_falls_stays_there() -> None:
 
 def test_weights_hold_in_every_frame() -> None:
     for frame in (0, 7):
-        weighed = translate_prompt("(orange:1.5) cat waving, stage", TOON_224, frame)
+        weighed = translate_prompt("(orange:1.5) cat waving, stage", TOON, frame)
         assert [part.text for part in weighed if part.weight == 1.5] == ["orange"]
 
 
 @torch.inference_mode()
 def test_a_directed_toon_gets_a_text_a_frame_of_a_plain_prompt() -> None:
-    encoder = TextEncoder(TOON_224.text_encoder)
-    text, negative = embed_prompts(encoder, "green alien waving, street, day", "", TOON_224, 16)
+    encoder = TextEncoder(TOON.text_encoder)
+    text, negative = embed_prompts(encoder, "green alien waving, street, day", "", TOON, 16)
     assert text.shape == (1, 16, 96, 192)
     assert negative.shape == (1, 96, 192)
     assert (text != text[:, :1]).any()
-    short, _ = embed_prompts(TextEncoder(TOON.text_encoder), "green alien waving, street, day", "", TOON, 16)
+    short, _ = embed_prompts(
+        TextEncoder(TOON_112.text_encoder), "green alien waving, street, day", "", TOON_112, 16
+    )
     assert short.ndim == 3

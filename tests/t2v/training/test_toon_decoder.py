@@ -13,8 +13,8 @@ from t2v.networks.autoencoder import Autoencoder
 from t2v.training import toon_decoder, toon_scenes
 from t2v.training.loop import TrainingPlan, train
 from t2v.training.toon_decoder import Pictures, SlimDecoder, crop, export, folders, picture_loss, slim_config
-from t2v.training.toon_levels import package_weights
 from t2v.training.toon_scenes import draw_part
+from t2v.training.toon_stages import PACKAGED
 
 
 @pytest.fixture
@@ -45,7 +45,7 @@ def test_a_crop_of_the_picture_is_where_the_crop_of_the_latents_is(sources: list
 
 
 def test_it_begins_with_what_fits_of_the_packages_and_is_a_third_of_its_work() -> None:
-    known = package_weights()
+    known = read_weights(PACKAGED)[0]
     model = SlimDecoder()
     torch.testing.assert_close(model.decoder.conv_in.weight, known["autoencoder.decoder.conv_in.weight"])
     assert model.decoder.conv_out.weight.shape == (3, 16, 3, 3)
@@ -67,7 +67,9 @@ def test_it_learns_and_an_autoencoder_loads_the_export(sources: list[Pictures], 
     tensors, metadata = read_weights(file)
     assert metadata["steps"] == "10"
     encoder = {
-        k: v for k, v in package_weights().items() if k.startswith(("autoencoder.enc", "autoencoder.quant"))
+        k: v
+        for k, v in read_weights(PACKAGED)[0].items()
+        if k.startswith(("autoencoder.enc", "autoencoder.quant"))
     }
     state = {k.removeprefix("autoencoder."): v for k, v in (encoder | tensors).items()}
     Autoencoder(slim_config()).load_state_dict(state, strict=True)

@@ -1,7 +1,8 @@
-"""The next TOON's training, as far as it can be tried without training."""
+"""TOON's training on, as far as it can be tried without training."""
 
 from __future__ import annotations
 
+import json
 import random
 from dataclasses import replace
 from pathlib import Path
@@ -11,7 +12,8 @@ import pytest
 import torch
 
 import t2v
-from t2v.configs import TOON, TOON_224, Preset
+from t2v.checkpoints.files.safetensors import read_weights, write_weights
+from t2v.configs import TOON, TOON_112, Preset
 from t2v.networks.text_encoder import TextEncoder, token_ids, tokenize
 from t2v.networks.unet import UNet3D
 from t2v.toon.direction import DIRECTION_WORDS, MEANINGS
@@ -19,8 +21,9 @@ from t2v.toon.prompts.captions import canonical
 from t2v.toon.world import Figure, Staging, is_held_out
 from t2v.training import toon_levels, toon_scenes
 from t2v.training.loop import TrainingPlan
-from t2v.training.toon_levels import DirectedToon, Stage, package_weights, warm_start
+from t2v.training.toon_levels import DirectedToon, Stage, warm_start
 from t2v.training.toon_scenes import SceneFolder, Scenes, draw_part, sample_parts
+from t2v.training.toon_stages import PACKAGED, average, stages_of
 
 SMALL = (32, 48)
 
@@ -106,7 +109,7 @@ def test_every_figure_has_all_parts_of_its_direction_more_often_than_not() -> No
 
 
 def test_every_word_of_a_direction_is_one_token_and_the_old_words_keep_theirs() -> None:
-    config, old = TOON_224.text_encoder, TOON.text_encoder
+    config, old = TOON.text_encoder, TOON_112.text_encoder
     ids = [token_ids(word, config) for word in DIRECTION_WORDS]
     assert all(len(one) == 1 for one in ids)
     assert len({one[0] for one in ids}) == len(DIRECTION_WORDS)
@@ -123,19 +126,24 @@ def test_three_figures_with_their_directions_fit_the_context() -> None:
     )
     staging = Staging("living room", "night", "medium", "push-in", figures, 0)
     words = "mouth-wide looks-left left-arm-up right-arm-out feels-angry eyes-wide leans-left holds-left"
-    said = token_ids(canonical(staging, [words] * 3), TOON_224.text_encoder)
-    assert len(said) + 2 <= TOON_224.text_encoder.context_length
+    said = token_ids(canonical(staging, [words] * 3), TOON.text_encoder)
+    assert len(said) + 2 <= TOON.text_encoder.context_length
 
 
-def test_the_network_begins_as_the_packages_with_the_levels_alone_anew() -> None:
-    model = DirectedToon(TOON_224)
-    left = warm_start(model, package_weights())
+def test_a_network_without_outer_levels_is_begun_with_and_they_enlarge_what_it_predicts() -> None:
+    parts = {"text_encoder": TextEncoder(TOON_112.text_encoder), "unet": UNet3D(TOON_112.unet)}
+    old = {
+        f"{part}.{name}": value
+        for part, module in parts.items()
+        for name, value in module.state_dict().items()
+    }
+    model = DirectedToon(TOON)
+    left = warm_start(model, old)
     assert left
-    assert all(name.startswith(("unet.outer_levels.", "text_encoder.tower.text_projection")) for name in left)
-    old = package_weights()
+    assert all(name.startswith("unet.outer_levels.") for name in left)
     position = "text_encoder.tower.positional_embedding"
     assert torch.equal(model.state_dict()[position][:48], old[position])
-    tokens = tokenize(["red cat talking mouth-open, in the bar, day"], TOON_224.text_encoder)
+    tokens = tokenize(["red cat talking mouth-open, in the bar, day"], TOON.text_encoder)
     latents = torch.randn(1, 8, 1, 16, 28, generator=torch.Generator().manual_seed(0))
     with torch.inference_mode():
         out = model(latents, torch.tensor([500]), tokens[:, None])
@@ -143,11 +151,15 @@ def test_the_network_begins_as_the_packages_with_the_levels_alone_anew() -> None
     assert torch.equal(out[..., ::2, ::2], out[..., 1::2, 1::2])  # enlarged, until the level has learned
 
 
+def test_training_begins_with_the_whole_of_the_packages_networks() -> None:
+    assert warm_start(DirectedToon(TOON), read_weights(PACKAGED)[0]) == []
+
+
 def test_a_step_moves_the_new_level_and_leaves_the_layers_over_frames_alone(
     source: SceneFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     drawn(source, 0)
-    model = DirectedToon(TOON_224)
+    model = DirectedToon(TOON)
     loss = toon_levels.scene_loss(model, {"16:9": Scenes(source)}, 2, 7)
     value = loss(1)
     value.backward()
@@ -157,30 +169,22 @@ def test_a_step_moves_the_new_level_and_leaves_the_layers_over_frames_alone(
     assert value.detach().isfinite()
 
 
-def test_the_packages_own_networks_are_what_they_were() -> None:
-    with torch.device("meta"):
-        parts = {"text_encoder": TextEncoder(TOON.text_encoder), "unet": UNet3D(TOON.unet)}
-    own = {f"{part}.{name}" for part, module in parts.items() for name in module.state_dict()}
-    assert own == {name for name in package_weights() if not name.startswith("autoencoder.")}
-
-
 @pytest.fixture
 def tiny(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> dict[int, Preset]:
     """Presets of 32 and 64 pixels in place of those of 224 and 448, and a folder with scenes of both."""
-    tower = replace(TOON_224.text_encoder, width=24, heads=2, layers=1)
-    unet = replace(TOON_224.unet, width=16, num_heads=2, head_dim=8, context_dim=24, outer_widths=(8,))
+    tower = replace(TOON.text_encoder, width=24, heads=2, layers=1)
+    unet = replace(TOON.unet, width=16, num_heads=2, head_dim=8, context_dim=24, outer_widths=(8,))
     small = replace(
-        TOON_224,
+        TOON,
         text_encoder=tower,
         unet=unet,
         sizes={"16:9": (16, 32), "1:1": (24, 24)},
         num_frames=4,
     )
     large = replace(small, unet=replace(unet, outer_widths=(8, 8)), sizes={"16:9": (32, 64), "1:1": (48, 48)})
-    monkeypatch.setattr(toon_levels, "package_weights", dict)
-    monkeypatch.setattr(toon_levels, "NEXT", tmp_path / "none")
-    monkeypatch.setattr(toon_levels, "TOON_224", small)
+    monkeypatch.setattr(toon_levels, "TOON", small)
     monkeypatch.setattr(toon_levels, "TOON_448", large)
+    monkeypatch.setattr(toon_levels, "PRESETS", {32: small, 64: large})
     monkeypatch.setattr(toon_scenes, "FRAMES_A_PART", 8)
     for preset in (small, large):
         for size in preset.sizes.values():
@@ -189,60 +193,55 @@ def tiny(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> dict[int, Preset]:
     return {32: small, 64: large}
 
 
-def test_stages_follow_one_another_from_stills_to_clips_and_from_small_to_large(
+def test_stages_follow_one_another_and_what_is_exported_tells_of_all_of_them(
     tiny: dict[int, Preset], tmp_path: Path
 ) -> None:
     torch.set_num_threads(1)
     plan = TrainingPlan(num_steps=3, learning_rate=1e-4, warmup_steps=1)
+    begin_with = tmp_path / "begin.safetensors"
+    told = {"stages": json.dumps({"stills-32": {"steps": 8}})}
+    write_weights({"autoencoder.none": torch.ones(1)}, begin_with, told)
 
     def train(kind: str, width: int, plan: TrainingPlan = plan) -> None:
         stage = Stage(kind, tiny[width])
-        toon_levels.train_stage(stage, tmp_path, plan=plan, batch=2, begin_with=None, stop_at=None)
+        toon_levels.train_stage(stage, tmp_path, plan=plan, batch=2, begin_with=begin_with, stop_at=None)
 
-    with pytest.raises(SystemExit, match=r"wanted stills-32\.pt"):
-        train("clips", 32)
+    file = tmp_path / "toon.safetensors"
     for width in (32, 64):
         train("stills", width)
         train("clips", width, replace(plan, num_steps=2))
-    assert sorted(file.name for file in tmp_path.glob("*-*.pt")) == [
-        "clips-32.pt",
-        "clips-64.pt",
-        "stills-32.pt",
-        "stills-64.pt",
-    ]
+        toon_levels.export(tmp_path, tiny[width], file, begin_with=begin_with)
+    steps = {name: stage["steps"] for name, stage in stages_of(file).items()}
+    assert steps == {"stills-32": 8, "stills-32 2": 3, "clips-32": 2, "stills-64": 3, "clips-64": 2}
+    weights, last = read_weights(file)[0], average(tmp_path, "clips-64")
+    assert weights.keys() == last.keys() | {"autoencoder.none"}
+    assert all(torch.allclose(weights[name], last[name], atol=2e-2) for name in last)
     before = torch.load(tmp_path / "stills-32.pt", weights_only=True)
     train("stills", 32, replace(plan, num_steps=4))
     after = torch.load(tmp_path / "stills-32.pt", weights_only=True)
     assert (before["step"], after["step"]) == (3, 4)
 
 
-def test_an_export_is_loaded_as_the_toon_that_it_is_and_training_goes_on_from_the_other_kind(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    model = DirectedToon(TOON_224)
-    warm_start(model, package_weights())
+def test_nothing_learned_is_nothing_to_export(tmp_path: Path) -> None:
+    with pytest.raises(SystemExit, match=r"wanted stills-224\.pt or clips-224\.pt: nothing is learned yet"):
+        toon_levels.export(tmp_path, TOON, tmp_path / "toon.safetensors", begin_with=PACKAGED)
+    assert not list(tmp_path.iterdir())
+
+
+def test_an_export_does_not_replace_what_it_began_with(tmp_path: Path) -> None:
+    with pytest.raises(SystemExit, match="wanted another file than --begin-with"):
+        toon_levels.export(tmp_path, TOON, PACKAGED, begin_with=PACKAGED)
+
+
+def test_an_export_is_loaded_as_the_toon_that_it_is(tmp_path: Path) -> None:
+    model = DirectedToon(TOON)
+    warm_start(model, read_weights(PACKAGED)[0])
     state = {"ema": model.state_dict(), "step": 7, "seconds": 1.0, "losses": [(7, 0.5)]}
     torch.save(state, tmp_path / "stills-224.pt")
-    stage = Stage("stills", TOON_224)
-    toon_levels.export(stage, tmp_path, tmp_path / "toon.safetensors")
-    assert t2v.preset(tmp_path) == TOON_224
-    assert t2v.preset("toon") == TOON
+    toon_levels.export(tmp_path, TOON, tmp_path / "toon.safetensors", begin_with=PACKAGED)
+    assert t2v.preset(tmp_path) == TOON
     loaded = t2v.load(tmp_path, device="cpu", dtype=torch.float32)
-    assert loaded.preset == TOON_224
+    assert loaded.preset == TOON
     film = loaded.generate("red cat, in the bar, day", num_frames=1, num_steps=1)
     assert film.frames.shape == (1, 128, 224, 3)
     assert (tmp_path / "toon.safetensors").stat().st_size < 45e6
-    toon_levels.export(stage, tmp_path, tmp_path / "next.safetensors", resume=True)
-    assert (tmp_path / "next.safetensors").stat().st_size < 8e6  # what the package has is left out
-    learned = toon_levels.beginning_of(stage, tmp_path, tmp_path / "next.safetensors")
-    own = model.state_dict()
-    assert all(torch.allclose(learned[name], own[name], atol=1e-3) for name in own)
-    monkeypatch.setattr(toon_levels, "NEXT", tmp_path / "next.safetensors")
-    assert toon_levels.beginning_of(stage, tmp_path, None).keys() == learned.keys()
-
-
-def test_training_begins_with_what_the_trainings_before_came_to(tmp_path: Path) -> None:
-    learned = toon_levels.beginning_of(Stage("stills", TOON_224), tmp_path, None)
-    model = DirectedToon(TOON_224)
-    assert warm_start(model, learned) == []
-    assert model.unet.outer_levels[0].join.weight.abs().max() > 0, "a fresh one's are zero"

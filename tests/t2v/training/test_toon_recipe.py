@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -10,21 +9,22 @@ import numpy as np
 import pytest
 import torch
 
+import t2v
 from t2v.checkpoints.files.safetensors import read_weights
-from t2v.configs import TOON
+from t2v.configs import TOON_112
 from t2v.networks.autoencoder import Autoencoder
 from t2v.training import toon_autoencoder, toon_recipe
 from t2v.training.loop import TrainingPlan
 from t2v.training.toon_autoencoder import trained_autoencoder
 from t2v.training.toon_dataset import draw_many, to_tensor
 from t2v.training.toon_recipe import TextToLatents
-from t2v.training.toon_stages import after, stages_before, stages_of
+from t2v.training.toon_stages import PACKAGED, after, beginning, stages_before, stages_of
 
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, randomise: Any) -> Path:
     """A folder with an autoencoder that has been trained on nothing, and pictures to measure it on."""
-    model = Autoencoder(TOON.autoencoder)
+    model = Autoencoder(TOON_112.autoencoder)
     randomise(model, 3)
     torch.save({"ema": model.state_dict()}, tmp_path / "autoencoder.pt")
     pictures = np.random.default_rng(1).integers(0, 256, (12, 32, 32, 3), np.uint8)
@@ -34,7 +34,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, randomise: Any) -> P
 
 @torch.inference_mode()
 def test_the_latents_are_made_to_have_mean_0_and_deviation_1_and_the_pictures_stay(folder: Path) -> None:
-    raw = Autoencoder(TOON.autoencoder).eval()
+    raw = Autoencoder(TOON_112.autoencoder).eval()
     raw.load_state_dict(torch.load(folder / "autoencoder.pt", weights_only=True)["ema"])
     model = trained_autoencoder(folder)
     frames = to_tensor(toon_autoencoder.pictures(folder, "16:9", 12)[0][:, None])
@@ -92,7 +92,7 @@ def test_the_decoder_learns_alone_and_goes_on_from_the_packages_weights(
     monkeypatch.setattr(toon_autoencoder, "DECODER", TrainingPlan(num_steps=2, learning_rate=1e-3))
     toon_recipe.begin_with_package(tmp_path)
     before = trained_autoencoder(tmp_path).state_dict()
-    packaged = read_weights(toon_recipe.WEIGHTS / "toon.safetensors")[0]
+    packaged = read_weights(PACKAGED)[0]
     assert all(torch.equal(v, packaged[f"autoencoder.{k}"]) for k, v in before.items())
     toon_autoencoder.train_decoder(tmp_path, None, torch.device("cpu"))
     after = trained_autoencoder(tmp_path).state_dict()
@@ -101,42 +101,38 @@ def test_the_decoder_learns_alone_and_goes_on_from_the_packages_weights(
 
 
 def test_the_unet_may_learn_from_nothing_behind_the_packages_autoencoder(tmp_path: Path) -> None:
-    toon_recipe.begin_with_package(tmp_path, "autoencoder")
-    assert toon_recipe.beginning(tmp_path, "autoencoder.")
-    assert not toon_recipe.beginning(tmp_path, "unet.")
+    toon_recipe.begin_with_package(tmp_path)
+    assert beginning(tmp_path, "autoencoder.")
+    assert not beginning(tmp_path, "unet.")
     assert stages_before(tmp_path).keys() == {"autoencoder", "decoder"}
 
 
-def test_a_stage_is_told_with_its_losses_beside_those_of_the_package(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    packaged = stages_of(toon_recipe.WEIGHTS / "toon.safetensors")
+def test_an_export_tells_of_its_stages_beside_those_of_the_packages_autoencoder(tmp_path: Path) -> None:
     toon_recipe.begin_with_package(tmp_path)
-    (tmp_path / "weights").mkdir()
-    shutil.copy(toon_recipe.WEIGHTS / "toon.safetensors", tmp_path / "weights")
-    monkeypatch.setattr(toon_recipe, "WEIGHTS", tmp_path / "weights")
-    state = toon_recipe.beginning(tmp_path, "autoencoder.")
-    done = {"ema": state, "step": 40, "seconds": 9.7, "losses": [(20, 0.51234), (40, 0.4)]}
-    torch.save(done, tmp_path / "decoder.pt")
+    with pytest.raises(SystemExit, match=r"wanted images\.pt or clips\.pt: nothing to export"):
+        toon_recipe.export(tmp_path)
+    decoder = {"ema": beginning(tmp_path, "autoencoder."), "seconds": 9.7, "losses": [(20, 0.51234)]}
+    torch.save(decoder | {"step": 40}, tmp_path / "decoder.pt")
+    learned = TextToLatents(temporal=True).state_dict()
+    torch.save({"ema": learned, "step": 30, "seconds": 2, "losses": []}, tmp_path / "clips.pt")
     toon_recipe.export(tmp_path)
-    told = stages_of(tmp_path / "weights" / "toon.safetensors")
-    assert told["decoder 2"] == {"steps": 40, "seconds": 10, "losses": [[20, 0.5123], [40, 0.4]]}
-    assert {name: told[name] for name in packaged} == packaged
+    file = tmp_path / "toon.safetensors"
+    told = stages_of(file)
+    assert told["decoder 2"] == {"steps": 40, "seconds": 10, "losses": [[20, 0.5123]]}
+    assert {name: stage["steps"] for name, stage in told.items()} == {
+        "autoencoder": 1700,
+        "decoder": 2500,
+        "decoder 2": 40,
+        "clips": 30,
+    }
     toon_recipe.export(tmp_path)  # again: not a third time
-    assert stages_of(tmp_path / "weights" / "toon.safetensors") == told
-
-
-def test_what_goes_out_without_training_is_what_came_in(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    toon_recipe.begin_with_package(tmp_path)
-    before = read_weights(toon_recipe.WEIGHTS / "toon.safetensors")[0]
-    monkeypatch.setattr(toon_recipe, "WEIGHTS", tmp_path)
-    toon_recipe.export(tmp_path)
-    after = read_weights(tmp_path / "toon.safetensors")[0]
+    assert stages_of(file) == told
+    after = read_weights(file)[0]
+    before = learned | {f"autoencoder.{k}": v for k, v in beginning(tmp_path, "autoencoder.").items()}
     assert after.keys() == before.keys()
     for name, value in before.items():
         torch.testing.assert_close(after[name], value, rtol=2e-3, atol=float(value.abs().max()) / 200)
+    assert t2v.preset(tmp_path) == TOON_112
 
 
 def test_a_stage_that_is_trained_again_stands_beside_what_it_was() -> None:

@@ -50,8 +50,8 @@ def test_the_controls_are_the_commands_options_with_their_help(client):
         assert f'id="d-{control.name}">' in page
     told = client.get("/api/v1/clip/controls").json()
     assert [control["name"] for control in told["controls"]] == [control.name for control in controls()]
-    assert told["own"]["size"] == "112x64"
-    assert 'placeholder="112x64"' in page
+    assert told["own"]["size"] == "224x128"
+    assert 'placeholder="224x128"' in page
 
 
 def test_presets_are_the_models_shapes_and_quicker_ways(client):

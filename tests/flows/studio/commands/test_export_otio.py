@@ -48,12 +48,13 @@ def _make(home: Path) -> None:
 
     def speak(path: Path) -> dict[str, Any]:
         soundfile.write(path, 0.1 * np.sin(np.arange(24_000) * 0.05), 48_000)
-        return {"num_samples": 24_000, "murmured": False}
+        return {"num_samples": 24_000, "murmured": False, "mouths": "1230"}
 
-    for shot in plan.shots:
-        artifacts.create(plan.episode.folder.clips, shot.label, shot.recipe, ".mp4", write=film)
     for line in plan.lines:
         artifacts.create(plan.episode.folder.voices, line.label, line.recipe, ".wav", write=speak)
+    plan = plan_of(_options(home))  # whose shots move the lips to these lines
+    for shot in plan.shots:
+        artifacts.create(plan.episode.folder.clips, shot.label, shot.recipe, ".mp4", write=film)
     edit = plan.refreshed().edit
     for span, recipe in edit.segments:
         edits.cut_segment(edit, span, recipe, plan.episode.folder, on_frame=lambda *_: None)

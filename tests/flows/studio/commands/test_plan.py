@@ -72,11 +72,12 @@ def test_each_item_stands_with_its_reason_and_the_rest_is_kept(home: Path) -> No
     _edited(home, "The Don talking", "The Don dancing")
     _edited(home, "It blinked.", "It winked.")
     lines = _plan(home)
-    assert "  s01.2 clip: prompt changed" in lines[1]
-    assert lines[2] == "  s01-01 voice: words changed"
-    assert lines[3] == "  s01 cut: its shots or lines change"
-    assert lines[-2] == "to make: 1 shot, 1 voice line; 2 kept"
-    assert lines[-1] == "about 2 s of filming, about 1 s of speaking, no tokens, no money"
+    assert lines[1] == "  s01.1 clip: filmed again if its new lines move the lips otherwise"
+    assert "  s01.2 clip: prompt changed" in lines[2]
+    assert lines[3] == "  s01-01 voice: words changed"
+    assert lines[4] == "  s01 cut: its shots or lines change"
+    assert lines[-2] == "to make: 2 shots, 1 voice line; 1 kept"
+    assert lines[-1] == "about 4 s of filming, about 1 s of speaking, no tokens, no money"
 
 
 def test_clips_of_an_earlier_toon_stay_and_it_is_said_how_to_film_them_anew(

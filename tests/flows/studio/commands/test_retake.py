@@ -39,7 +39,7 @@ def _script(home: Path) -> Path:
 
 
 def test_a_retake_is_filmed_beside_the_old_take_and_picked(home: Path, heard: Any, tiny_script: str) -> None:
-    options = _options(home, video={"memory": "6GB"})
+    options = _options(home, video={"memory": "6GB", "lips": "off"})  # else its lines are spoken first
     outcome = retake.retake(options, "s01.2", pick=None, console=heard())
     assert outcome.code == 0
     assert Episode.open(_options(home)).video.memory == "6GB"  # said once, and no part of any recipe
@@ -166,6 +166,13 @@ def test_there_is_no_hundredth_take(home: Path, heard: Any, monkeypatch: pytest.
         retake.retake(_options(home), "s01.2", pick=None, console=heard())
     assert refused.value.code == 2
     assert script.read_bytes() == before
+
+
+def test_the_lines_that_move_a_shots_lips_are_spoken_first(home: Path, heard: Any) -> None:
+    told = "s01.2: its lines are not spoken yet, which move its lips; first: coldopen episode --premise"
+    with pytest.raises(StudioError, match=told) as refused:
+        retake.retake(_options(home), "s01.2", pick=None, console=heard())
+    assert refused.value.code == 2
 
 
 def test_a_meme_of_words_alone_has_takes_like_a_shot(tmp_path: Path, heard: Any) -> None:

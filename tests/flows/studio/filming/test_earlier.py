@@ -15,7 +15,7 @@ from flows.studio.filming.shots import PlannedShot, plain_prompt, plan_shots
 from flows.studio.workspace.artifacts import Artifact, Artifacts, digest
 from scripts_llm.screenplay.premise import Premise
 from scripts_llm.screenplay.script import Scene, Script, Shot
-from t2v.configs import TOON, TOON_224, Preset
+from t2v.configs import TOON, TOON_112, Preset
 
 PREMISE = Premise.model_validate(
     {
@@ -34,7 +34,7 @@ def film_of(preset: Preset, weights: str) -> FilmSettings:
     return replace(own_settings(facts), weights=weights, dialect="toon", is_drawn=True, directed=directed)
 
 
-OLD, NOW = film_of(TOON, "old"), film_of(TOON_224, "new")
+OLD, NOW = film_of(TOON_112, "old"), film_of(TOON, "new")
 
 
 def shots_of(film: FilmSettings, *prompts: str, seed: int = 7, **more: object) -> tuple[PlannedShot, ...]:

@@ -52,7 +52,7 @@ def test_facts_are_those_of_the_model_without_loading_it() -> None:
     assert (facts.name, facts.title, facts.is_default, facts.price_usd) == ("toon", "TOON", True, None)
     assert (facts.num_frames, facts.fps, facts.size_step) == (t2v.TOON.num_frames, t2v.TOON.fps, 8)
     assert facts.sampling == {"exact": Sampling(20, "ddim"), "fast": Sampling(12, "dpmpp_2m")}
-    assert facts.default_size == facts.sizes["16:9"] == (64, 112)
+    assert facts.default_size == facts.sizes["16:9"] == (128, 224)
     assert facts.dialect == "toon"
 
 

@@ -14,7 +14,7 @@ from flows.studio.filming.settings import FilmSettings
 from flows.studio.filming.shots import DIRECTIONS, UNSPOKEN, PlannedShot
 from scripts_llm.screenplay.premise import Premise
 from scripts_llm.screenplay.script import Line, Scene, Script, Shot
-from t2v.configs import TOON_224
+from t2v.configs import TOON
 from t2v.sampling.prompts import translate_prompt
 from t2v.toon.direction import Direction, parse_direction
 
@@ -127,14 +127,14 @@ def test_every_frames_prompt_says_it_of_the_right_figure():
     words = "medium shot, (blue:1.3) man standing and an orange cat talking, in the bar, day"
     for prompt in (words, planned(TWO, [Part("line", "joe", "31")]).prompt):
         (text,) = vocabulary.directed_prompts(prompt, [["mouth-wide arms-up", "mouth-shut arms-down"]])
-        read = "".join(part.text for part in translate_prompt(text, TOON_224))
+        read = "".join(part.text for part in translate_prompt(text, TOON))
         assert read.index("man") < read.index("mouth-wide arms-up") < read.index("cat")
         assert read.index("cat") < read.index("mouth-shut arms-down")
 
 
 def test_new_actions_reach_a_directed_toon():
     shot = planned(Shot(prompt="Joe falls over"), [])
-    (part,) = translate_prompt(shot.prompt, TOON_224)
+    (part,) = translate_prompt(shot.prompt, TOON)
     assert "falling over" in part.text
 
 
