@@ -116,7 +116,7 @@ def _read_tensors(path: Path) -> dict[str, Tensor]:
 
 @torch.inference_mode()
 def _run(network: Callable[[Tensor], Tensor], frame: np.ndarray) -> np.ndarray:
-    x = torch.from_numpy(np.ascontiguousarray(frame)).permute(2, 0, 1)[None].float() / 255
+    x = torch.from_numpy(frame.copy()).permute(2, 0, 1)[None].float() / 255
     large = network(x.contiguous(memory_format=torch.channels_last))[0]
     pixels: np.ndarray = (large.clamp(0, 1) * 255).round().byte().permute(1, 2, 0).contiguous().numpy()
     return pixels

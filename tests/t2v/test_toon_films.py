@@ -98,9 +98,9 @@ def test_a_weaker_strength_stays_nearer_to_the_film(toon: TextToVideo) -> None:
 
 def test_two_stages_keep_what_the_small_film_shows(toon: TextToVideo) -> None:
     small = filmed(toon, num_frames=4)
-    large = filmed(toon, init_frames=small, height=128, width=224, strength=0.3)
-    assert large.shape == (4, 128, 224, 3)
-    shrunk = large.reshape(4, 64, 2, 112, 2, 3).mean((2, 4))
+    large = filmed(toon, init_frames=small, height=256, width=448, strength=0.3)
+    assert large.shape == (4, 256, 448, 3)
+    shrunk = large.reshape(4, 128, 2, 224, 2, 3).mean((2, 4))
     assert np.abs(shrunk - small).mean() < 0.5 * small.std()
 
 
