@@ -67,7 +67,7 @@ def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, randomise: Any) -> Pat
     randomise(parts, 1)
     monkeypatch.setattr(importlib.import_module("t2v.checkpoints.fingerprint"), "WEIGHTS", tmp_path)
     path = weight_file("toon")
-    told = {"preset": json.dumps({**asdict(TOON), "sizes": {}})}
+    told = {"preset": json.dumps(asdict(TOON))}
     save_file(compress_weights(parts.state_dict(), int8=True), path, told)
     return path
 
