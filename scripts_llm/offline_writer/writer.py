@@ -461,7 +461,8 @@ def _build_dialogue(scene: PlannedScene, *, first: bool) -> tuple[Line | Beat, .
 
 
 def _choose_title(plan: story.EpisodePlan, phrasing: Phrasing) -> tuple[str, str | None]:
-    block = plan.story if "trouble" in plan.steps else plan.runner
+    tells_story = "trouble" in plan.steps or plan.story.kind == "pursuit"
+    block = plan.story if tells_story else plan.runner
     phrasing.people = plan.people
     try:
         title = phrasing.fill(phrasing.rng.choice(block.fact("title")))

@@ -221,6 +221,17 @@ def test_later_episodes_turn_to_the_logline_and_say_what_became_of_it() -> None:
         assert sum(map(bool, became)) + sum("." in past.plot for past in season.episodes) == sum(turns)
 
 
+@pytest.mark.parametrize("scenes", [1, 2, 4])
+def test_short_episodes_about_the_logline_have_a_title_of_its_plot_and_none_comes_twice(scenes: int) -> None:
+    for logline in ("Two robots share a flat and one toaster.", "A dog runs for mayor."):
+        premise = Premise.model_validate({"show": "Short", "logline": logline, "format": {"scenes": scenes}})
+        season = list(writer.write_season(premise, WORDS, seed=1, episodes=4))
+        plots = {plot.name: plot for each in all_pursuits("en").values() for plot in each.plots}
+        first = past_episode(season[0], premise)
+        assert season[0].title.lower() in {title.lower() for title in plots[first.plot].fact("title")}
+        assert len({script.title for script in season}) == 4
+
+
 def test_a_show_that_began_before_turns_to_its_logline_next() -> None:
     premise = shipped("vote_biscuit")
     old = list(writer.write_season(premise, WORDS, seed=1, episodes=2))[1]
