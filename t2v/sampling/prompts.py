@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 
 import torch
@@ -20,13 +20,12 @@ from t2v.networks.text_encoder import PAD, TextEncoder, framing, token_ids
 from t2v.toon.direction import DIRECTION_WORDS, ENDING, act, describe_direction
 from t2v.toon.drawing.poses import PERIOD
 from t2v.toon.prompts.understand import NOTHING, WEIGHTED, Understood, understand
-from t2v.toon.world import NEW_ACTIONS, Described
+from t2v.toon.world import Described
 
 Prompt = str | Mapping[int, str]  # of the clip, or by frame index and interpolated between
 DIRECTED = re.compile(  # a word of a direction
     rf"(?<![\w-])({'|'.join(sorted(DIRECTION_WORDS, key=len, reverse=True))})(?![\w-])"
 )
-ACTED = re.compile(rf"(?<![\w-])({'|'.join(NEW_ACTIONS)})(?![\w-])")  # an action that directed models know
 EMPHASIS = 1.1
 COMMA_WITHIN = 20  # tokens before the end of a chunk where a comma is a better place to break
 
@@ -106,15 +105,15 @@ def translate_prompt(prompt: str, preset: Preset, frame: int | None = None) -> l
 def _translation(prompt: str, *, directed: bool, frame: int | None) -> str:
     """A prompt in the words of TOON's world; the words of a direction stay with the figure before them.
 
-    Words before the first figure are the first one's. So are actions that only a directed model knows.
+    Words before the first figure are the first one's.
     """
     if not directed:
         return understand(prompt).prompt
-    understood = _understood(ACTED.sub("", DIRECTED.sub("", prompt)))
+    understood = _understood(DIRECTED.sub("", prompt))
     count = len(understood.figures)
 
     def figure_of(word: re.Match[str]) -> int:
-        before = " ".join(ACTED.sub("", DIRECTED.sub("", prompt[: word.start()])).split())
+        before = " ".join(DIRECTED.sub("", prompt[: word.start()]).split())
         return min(max(len(_understood(before).figures), 1), count) - 1
 
     if not count:
@@ -122,14 +121,10 @@ def _translation(prompt: str, *, directed: bool, frame: int | None) -> str:
     directions: list[list[str]] = [[] for _ in understood.figures]
     for word in DIRECTED.finditer(prompt):
         directions[figure_of(word)].append(word[0])
-    figures = list(understood.figures)
-    for word in ACTED.finditer(prompt):
-        figures[figure_of(word)] = replace(figures[figure_of(word)], action=word[0])
     if frame is not None:
-        acted = zip(directions, figures, strict=True)
+        acted = zip(directions, understood.figures, strict=True)
         directions = [said or _acted(one, i, frame) for i, (said, one) in enumerate(acted)]
-    joined = [" ".join(of_figure) for of_figure in directions]
-    return replace(understood, figures=tuple(figures)).directed(joined)
+    return understood.directed([" ".join(of_figure) for of_figure in directions])
 
 
 def _acted(figure: Described, number: int, frame: int) -> list[str]:
@@ -141,8 +136,8 @@ def _acted(figure: Described, number: int, frame: int) -> list[str]:
 
 @lru_cache(64)
 def _understood(prompt: str) -> Understood:
-    """What is understood of a prompt, which is asked for every frame."""
-    return understand(prompt)
+    """What is understood of a directed prompt, which is asked for every frame."""
+    return understand(prompt, directed=True)
 
 
 def _with_translation(words: str) -> str:

@@ -49,7 +49,7 @@ ACTIONS = (
     "laughing",
     "arguing",
 )
-NEW_ACTIONS = (  # drawn and captioned, and not yet in any weights
+NEW_ACTIONS = (  # known to a TOON that takes directions
     "pointing",
     "shrugging",
     "sitting",

@@ -14,6 +14,7 @@ from flows.studio.errors import StudioError
 from scripts_llm.errors import suggest
 from t2v.toon.direction import MEANINGS
 from t2v.toon.prompts.captions import caption_words
+from t2v.toon.prompts.verbs import forms_of_verb
 
 _MOODS = {  # stems, of parentheticals too
     "angry": r"angr|furious|annoy|cross\b|mad\b|snap|bark|shout|yell|scream",
@@ -155,28 +156,9 @@ def _action_forms(*, bare: bool = True) -> Mapping[str, str]:
     forms: dict[str, str] = {}
     for action, words in caption_words()["actions"].items():
         for phrase in dict.fromkeys((action, *words)):
-            for form in _forms(phrase, bare=bare):
+            for form in forms_of_verb(phrase, bare=bare):
                 forms.setdefault(form, action)
     return forms
-
-
-_ENDS_IN_E = re.compile(r"(?:[cvzu]|(?<!s)s|[gkd]l|om)$")
-
-
-def _forms(phrase: str, *, bare: bool) -> Iterator[str]:
-    """A phrase that begins with a verb in -ing, and the same with the verb in its other forms."""
-    yield phrase
-    verb, _, rest = phrase.partition(" ")
-    if not verb.endswith("ing") or len(verb) < 5:
-        return
-    stem = verb.removesuffix("ing")
-    if stem[-1] == stem[-2] and stem[-1] not in "lse":
-        stem = stem[:-1]  # sitting, hugging
-    elif _ENDS_IN_E.search(stem):
-        stem += "e"
-    third = re.sub(r"(?<![aeiou])y$", "ie", stem) + ("es" if re.search(r"(?:ch|sh|ss|o|x)$", stem) else "s")
-    for form in (third, *([stem] if bare else [])):
-        yield f"{form} {rest}".strip()
 
 
 def find_action(text: str) -> str | None:

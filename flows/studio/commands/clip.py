@@ -367,7 +367,7 @@ def _film(
 ) -> None:
     start = time.monotonic()
     facts = model.facts
-    understood = vocabulary.read_prompt(clip.prompt, facts.dialect)
+    understood = vocabulary.read_prompt(clip.prompt, facts.dialect, directed=facts.directed)
     if understood is not None:
         screen.say(f"{facts.title} reads it as: {understood.prompt}")
     on_step = _progress(clip.label, screen)

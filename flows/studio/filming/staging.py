@@ -56,7 +56,7 @@ def stage(
     `parts` are what it is cut to; None: whoever it is for talks as usual. Raises StudioError, with `where` in
     front, for a `direct:` that is wrong.
     """
-    understood = vocabulary.read_prompt(words, "toon")
+    understood = vocabulary.read_prompt(words, "toon", directed=True)
     by_hand = read_by_hand(shot, num_frames=num_frames, where=where)
     if understood is None or not understood.figures:
         if by_hand:
@@ -103,7 +103,7 @@ def _match(figures: Sequence[Described], keys: Sequence[str], premise: Premise) 
     left = list(keys)
     for key in keys:
         look = premise.characters[key].look if key in premise.characters else None
-        seen = vocabulary.read_prompt(look or "", "toon")
+        seen = vocabulary.read_prompt(look or "", "toon", directed=True)
         if seen is None or not seen.figures:
             continue
         kind, colour = seen.figures[0].kind, seen.figures[0].colour

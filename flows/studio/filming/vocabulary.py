@@ -10,7 +10,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from flows.studio.acting.stage_directions import find_action
 from flows.studio.cameras.facts import DialectName
 from scripts_llm.errors import suggest
 from scripts_llm.screenplay.film_vocabulary import Dialect, FilmWords
@@ -21,13 +20,16 @@ if TYPE_CHECKING:
 MOST_WORDS_SHOWN = 8
 
 
-def read_prompt(words: str, dialect: DialectName) -> Understood | None:
-    """How TOON reads a prompt; None for a dialect of plain English, and for no words."""
+def read_prompt(words: str, dialect: DialectName, *, directed: bool = False) -> Understood | None:
+    """How TOON, or one that is `directed`, reads a prompt.
+
+    None for a dialect of plain English, and for no words.
+    """
     if dialect != "toon" or not words:
         return None
     from t2v.toon.prompts.understand import understand
 
-    return understand(words)
+    return understand(words, directed=directed)
 
 
 def filmed_prompt(words: str, dialect: DialectName) -> str:
@@ -72,7 +74,7 @@ def _figure_ends(prompt: str) -> list[int]:
         said = word[0].rstrip(",.;:")
         end = word.start() + len(said)
         weight = re.match(r"[^()]*:\s*\d*\.?\d+\s*\)", prompt[end:]) if "(" in prompt[:end] else None
-        count = len(understand(prompt[:end]).figures)
+        count = len(understand(prompt[:end], directed=True).figures)
         ends += [end + (weight.end() if weight else 0)] * (count - len(ends))
     return ends
 
@@ -92,6 +94,10 @@ def replacements(understood: Understood) -> dict[str, str]:
 
 def _is_form(written: str, word: str) -> bool:
     """Whether the text has a form of the word: "close-up shot" of `close-up`, "talks" of `talking`."""
+    from t2v.toon.prompts.verbs import forms_of_verb
+
+    if written in forms_of_verb(word):
+        return True
     stem = re.escape(word.removesuffix("ing"))
     return re.search(rf"(?<![\w-]){stem}(?:s|es|e|ed|ing|ning)?(?![\w-])", written) is not None
 
@@ -99,17 +105,13 @@ def _is_form(written: str, word: str) -> bool:
 def describe_reading(
     shots: Iterable[tuple[str, str]], dialect: DialectName, title: str, *, directed: bool = False
 ) -> tuple[str, ...]:
-    """The words of the shots (label, words) that the film model replaces, and those that it leaves out.
-
-    One that is `directed` does more actions than its prompts have words for.
-    """
+    """The words of the shots (label, words) that the film model replaces, and those that it leaves out."""
     replaced: dict[str, str] = {}
     unknown: dict[str, str] = {}
     for label, words in shots:
-        understood = read_prompt(words, dialect)
+        understood = read_prompt(words, dialect, directed=directed)
         if understood is not None:
-            read = replacements(understood)
-            replaced |= {word: own for word, own in read.items() if not (directed and _is_acted(word))}
+            replaced |= replacements(understood)
             for word in understood.unknown:
                 unknown.setdefault(word.lower(), f"{word} ({label})")
     lines = []
@@ -118,12 +120,6 @@ def describe_reading(
     if unknown:
         lines.append(f"{title} does not know, and leaves out: {_first_few(list(unknown.values()))}")
     return tuple(lines)
-
-
-def _is_acted(word: str) -> bool:
-    from t2v.toon.world import NEW_ACTIONS
-
-    return find_action(word) in NEW_ACTIONS
 
 
 def _first_few(parts: list[str]) -> str:
@@ -168,7 +164,7 @@ def film_words(*, directed: bool = False) -> FilmWords:
         colours=world.COLOURS,
         actions=(*world.ACTIONS, *world.NEW_ACTIONS) if directed else world.ACTIONS,
         accessories=world.ACCESSORIES,
-        props=world.PROPS,
+        props=(*world.PROPS, *world.NEW_PROPS) if directed else world.PROPS,
     )
 
 

@@ -83,8 +83,9 @@ def _shot_row(plan: Plan, shot: PlannedShot) -> dict[str, Any]:
     clip = plan.clips.get(shot.digest)
     notes: Mapping[str, Any] = clip.notes if clip else {}
     film = plan.film_of(shot)
-    understood = None if shot.file else vocabulary.read_prompt(shot.words, film.dialect)
-    words = (
+    words = "" if shot.file else shot.words
+    understood = vocabulary.read_prompt(words, film.dialect, directed=film.directed)
+    replaced = (
         {"mapped": vocabulary.replacements(understood), "unknown": list(understood.unknown)}
         if understood
         else {}
@@ -96,7 +97,7 @@ def _shot_row(plan: Plan, shot: PlannedShot) -> dict[str, Any]:
         "prompt": shot.shot.prompt_exact or shot.shot.prompt,
         "composed": shot.words,
         "understood": understood.prompt if understood and not shot.directions else shot.prompt,
-        **words,
+        **replaced,
         **({"directions": shot.recipe[DIRECTIONS]} if DIRECTIONS in shot.recipe else {}),
         "seed": auto_takes.filmed_seed(shot.seed, notes),
         "take": shot.shot.pick or 1,

@@ -27,10 +27,18 @@ def word_table() -> Words:
 
 
 @cache
+def new_words() -> Words:
+    """The words of the actions and props that only a TOON that takes directions knows."""
+    table: Words = json.loads(NEW_WORDS_FILE.read_text(encoding="utf-8"))
+    return table
+
+
+@cache
 def caption_words() -> Words:
-    """The table with the words of new actions and props, which no prompt is understood by yet."""
-    new: dict[str, Mapping[str, list[str]]] = json.loads(NEW_WORDS_FILE.read_text(encoding="utf-8"))
-    return {category: {**meanings, **new.get(category, {})} for category, meanings in word_table().items()}
+    """The table with the new words: what captions are written in."""
+    return {
+        category: {**meanings, **new_words().get(category, {})} for category, meanings in word_table().items()
+    }
 
 
 def figure_phrase(figure: Figure | Described, *, placed: bool, direction: str = "") -> str:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from t2v.toon.prompts.captions import WORDS_FILE, word_table
+from t2v.toon.prompts.captions import WORDS_FILE, new_words, word_table
+from t2v.toon.prompts.verbs import forms_of_verb
 
 LONGEST = 5  # words in a phrase of the table
 BARE_SIZES = ("establishing", "medium", "close-up", "closeup")
@@ -40,10 +41,10 @@ def lists() -> dict[str, Any]:
 
 
 @cache
-def index() -> dict[str, Meanings]:
-    """Every phrase of the table with its meanings."""
+def index(*, directed: bool = False) -> dict[str, Meanings]:
+    """Every phrase of the table with its meanings; those that only a `directed` TOON knows come first."""
     found: dict[str, list[tuple[str, str]]] = {}
-    for category, meaning, word in _entries():
+    for category, meaning, word in (*(_new_entries() if directed else ()), *_entries()):
         pair = (category, meaning)
         if pair not in found.setdefault(word, []):
             found[word].append(pair)
@@ -67,13 +68,20 @@ def _entries() -> Iterator[tuple[str, str, str]]:
     yield from (("pronouns", kind, word) for word, kind in extra["pronouns"].items())
 
 
-def spans(prompt: str) -> list[Span]:
-    """The prompt as spans, longest phrases first."""
+def _new_entries() -> Iterator[tuple[str, str, str]]:
+    for category, meanings in new_words().items():
+        for meaning, words in meanings.items():
+            for word in dict.fromkeys([meaning, *words]):
+                yield from ((category, meaning, form) for form in forms_of_verb(word))
+
+
+def spans(prompt: str, *, directed: bool = False) -> list[Span]:
+    """The prompt as spans, longest phrases first; `directed` as in `index`."""
     tokens = list(_tokens(prompt.lower()))
     found = []
     at = 0
     while at < len(tokens):
-        span, length = _span_at(tokens, at)
+        span, length = _span_at(tokens, at, index(directed=directed))
         found.append(span)
         at += length
     return found
@@ -96,12 +104,12 @@ def _begins_phrase(token: str) -> bool:
     return token in _hyphenated() or token in lists()["glue"]
 
 
-def _span_at(tokens: list[str], at: int) -> tuple[Span, int]:
+def _span_at(tokens: list[str], at: int, known: Mapping[str, Meanings]) -> tuple[Span, int]:
     if not tokens[at][0].isalnum():
         return Span(tokens[at], "break"), 1
     for length in range(min(LONGEST, len(tokens) - at), 0, -1):
         phrase = " ".join(tokens[at : at + length])
-        meanings = index().get(phrase) or _inflected(phrase)
+        meanings = known.get(phrase) or _inflected(phrase)
         if meanings:
             (category, meaning), *rest = meanings
             return Span(phrase, category, meaning, tuple(rest)), length

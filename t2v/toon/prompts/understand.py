@@ -35,9 +35,12 @@ class Understood:
         return _prompt(self.set, self.time, self.size, self.camera, self.figures, directions)
 
 
-def understand(prompt: str) -> Understood:
-    """The nearest that the world can show; every prompt gets one that can be filmed. Weights say nothing."""
-    found = spans(WEIGHTED.sub(lambda mark: mark["text"], prompt))
+def understand(prompt: str, *, directed: bool = False) -> Understood:
+    """The nearest that the world can show; every prompt gets one that can be filmed. Weights say nothing.
+
+    A TOON that is `directed` knows the world's newer actions and props, too.
+    """
+    found = spans(WEIGHTED.sub(lambda mark: mark["text"], prompt), directed=directed)
     reader = Reader(found)
     reader.read()
     drafts = reader.figures

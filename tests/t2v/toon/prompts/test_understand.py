@@ -113,6 +113,20 @@ def test_a_free_prompt_is_put_into_the_words_of_the_world(prompt: str, expected:
     assert understand(prompt).prompt == expected
 
 
+@pytest.mark.parametrize(
+    ("prompt", "expected"),
+    [
+        ("a cat falls over in the kitchen", "cat falling over, in the kitchen"),
+        ("two men hug in the office", "man hugging on the left and man hugging on the right, in the office"),
+        ("a man points at a robot", "man pointing on the left and robot standing on the right"),
+        ("woman sitting in the bar with a parcel", "woman holding a box sitting, in the bar"),
+    ],
+)
+def test_one_that_takes_directions_knows_more_actions_in_all_their_forms(prompt: str, expected: str) -> None:
+    assert understand(prompt, directed=True).prompt == expected
+    assert understand(prompt).prompt != expected
+
+
 def test_a_colour_that_was_not_said_is_not_made_up() -> None:
     (cat,) = understand("a cat in the kitchen").figures
     assert cat.colour is None
