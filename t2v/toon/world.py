@@ -115,7 +115,8 @@ class Staging:
 def is_held_out(staging: Staging) -> bool:
     """Whether somebody in it is of a kind, a colour and a set that training never sees together: one in ten.
 
-    Training draws none of these (`t2v.training.toon_dataset`); what TOON makes of them is measured.
+    Training draws none of these (`t2v.training.toon_dataset`, `t2v.training.toon_scenes`); what TOON makes of
+    them is measured.
     """
     triples = (f"{f.kind} {f.colour} {staging.set}" for f in staging.figures)
     return any(zlib.crc32(triple.encode()) % 10 == 0 for triple in triples)

@@ -67,7 +67,7 @@ MOTION_WEIGHT = 3.0  # for each deviation that a latent has over the frames
 
 
 def make_vocabulary() -> None:
-    """The table of tokens: all that captions use; `toon.words.understand` says the rest in their words."""
+    """The table of tokens: what captions use; `t2v.toon.prompts.understand` says the rest in it."""
     from open_clip.tokenizer import SimpleTokenizer
 
     from t2v.toon.prompts.captions import caption

@@ -444,7 +444,7 @@ def _film_words(
     way: Way, words: str, premise: Premise, where: str = "", *, is_filled: bool = True
 ) -> Iterator[Finding]:
     """The words that TOON does not know; names of cast and settings are filled in where `is_filled`."""
-    unknown = _unknown(words, premise if is_filled else None) if _has_few_words(premise) else []
+    unknown = _unknown(words, premise, is_filled=is_filled) if _has_few_words(premise) else []
     if unknown:
         hints = [hint for word in unknown if (hint := _near_word(word))]
         title = describe_model(DEFAULT_MODEL).title
@@ -473,15 +473,17 @@ def _has_few_words(premise: Premise) -> bool:
     return dialect_of(premise.video.model or DEFAULT_MODEL) == "toon"
 
 
-def _unknown(words: str, premise: Premise | None) -> list[str]:
+def _unknown(words: str, premise: Premise, *, is_filled: bool) -> list[str]:
     known: set[str] = set()
-    if premise is not None:
+    if is_filled:
         known = {
             part
             for key, who in premise.characters.items()
             for part in f"{display_name(key, who)} {key}".lower().replace("_", " ").split()
         } | {part for key in premise.settings for part in prompt.words_of_key(key).lower().split()}
-    return [word for word in vocabulary.unknown_words(words) if word.lower() not in known]
+    facts = known_facts(premise.video.model or DEFAULT_MODEL)
+    unknown = vocabulary.unknown_words(words, directed=facts is not None and facts.directed)
+    return [word for word in unknown if word.lower() not in known]
 
 
 def _near_word(word: str) -> str:

@@ -130,18 +130,18 @@ def _first_few(parts: list[str]) -> str:
 # ------------------------------------------------------------------------------------------ single words
 
 
-def unknown_words(words: str) -> tuple[str, ...]:
-    """The words of a text that TOON leaves out."""
+def unknown_words(words: str, *, directed: bool) -> tuple[str, ...]:
+    """The words of a text that TOON, or one that is `directed`, leaves out."""
     from t2v.toon.prompts.understand import understand
 
-    return tuple(understand(words).unknown)
+    return tuple(understand(words, directed=directed).unknown)
 
 
 def nearest_word(word: str) -> str | None:
     """A word of TOON's that is spelled almost like this one."""
     from t2v.toon.prompts.lexicon import index
 
-    return suggest(word, index(), cutoff=0.8)
+    return suggest(word, index(directed=True), cutoff=0.8)
 
 
 def is_set(words: str) -> bool:

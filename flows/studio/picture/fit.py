@@ -33,7 +33,7 @@ def fit_frame(
 ) -> Frames:
     """One frame (h, w, 3) at (height, width, 3).
 
-    A shape that differs by up to 2 % is stretched (112 × 64 into 16:9 is 1.6 %). Any other is seen whole on
+    A shape that differs by up to 2 % is stretched (224 × 128 into 16:9 is 1.6 %). Any other is seen whole on
     its own blurred enlargement (blur) or on black (letterbox), or fills the frame cropped, a little above its
     middle, where the heads are (crop). A drawn frame is enlarged by the upscaler, any other by Lanczos alone;
     `upscaled` is the same frame from the upscaling step.

@@ -153,6 +153,11 @@ def _trained_toon(home: Path) -> None:
     premise.write_text(text.replace("video: {", "video: {model: my-toon, "), "utf-8")
 
 
+def test_a_toon_that_takes_directions_knows_its_newer_actions_and_a_box(home: Path) -> None:
+    _edited(home, "Joe talking, the", "Joe carrying a parcel, the")
+    assert "does not know" not in _check(home)[1]
+
+
 def test_a_toon_that_someone_has_trained_knows_no_more_words_than_toon(home: Path) -> None:
     _trained_toon(home)
     assert "does not know" not in _check(home)[1]
