@@ -100,6 +100,7 @@ class Preset:
     sizes: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     negative_prompt: str = ""
     motion_guidance: float = 0.0  # scale of the guidance away from still frames
+    direction_guidance: float = 0.0  # and of that away from the prompt in which nobody acts
     steadiness: float = 0.0  # latents whose deviation over the frames is no larger are held still
     outer_shift: float = 1.0  # of the timesteps towards noise, for each outer level that a size runs
     speaks_toon: bool = False  # prompts are translated to the words of the drawn world
@@ -232,6 +233,7 @@ TOON = replace(  # a direction a frame, at twice the side
     sizes={"16:9": (128, 224), "1:1": (160, 160)},
     guidance_scale=4.0,
     motion_guidance=0.0,  # each frame is told its pose: nothing more was seen to move
+    direction_guidance=2.0,
     steadiness=0.2,
     outer_shift=2.0,
     directed=True,

@@ -42,7 +42,7 @@ from t2v.sampling.held_frames import (
     stack_held,
 )
 from t2v.sampling.preview import colour_preview, decode_preview, latent_colours
-from t2v.sampling.prompts import Prompt, embed_prompts
+from t2v.sampling.prompts import Prompt, embed_prompts, embed_unacted
 from t2v.sampling.samplers import Callback, ends_clean, get_sampler, shrink_small_motion
 from t2v.sampling.schedule import noise_schedule, timesteps
 from t2v.sampling.settings import ClipSettings, GenerateSettings, check_seeds, resolve_settings
@@ -292,13 +292,16 @@ class _Filming:
             text, negative = embed_prompts(
                 model.text_encoder, clip.prompt, clip.negative_prompt, model.preset, clip.num_frames
             )
+            unacted = None
+            if clip.direction_guidance:
+                unacted = embed_unacted(model.text_encoder, clip.prompt, model.preset, text)
         network, still = self._networks()
         if len(clip.windows) > 1:
             network, still = windowed_network(network, clip.windows), windowed_network(still, clip.windows)
         # deep features are kept of one pass a branch
         together = self.plan.both_branches and clip.cache_every == 1
         guidance = replace(clip.guidance, scale=1) if model.distilled else clip.guidance
-        branches = Branches(network, text, negative, still, together)
+        branches = Branches(network, text, negative, still, unacted, together)
         return guided_denoiser(branches, model.schedule, model.preset.prediction, guidance)
 
     def _networks(self) -> tuple[Network, Network]:

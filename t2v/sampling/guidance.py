@@ -19,14 +19,15 @@ Network = Callable[[Tensor, Tensor, Tensor], Tensor]  # (latents, timesteps, tex
 
 @dataclass(frozen=True)
 class Guidance:
-    """Guidance away from the prediction for the negative text, and from that without motion.
+    """Guidance away from the prediction for the negative text, from that without motion, or acting.
 
     `scale` 1 is no guidance (Ho & Salimans 2022). `rescale`: share of the guided prediction that gets the
     standard deviation of the unguided one (Lin et al. 2023, section 3.4). `interval`: shares of all
     timesteps, 0 the cleanest, between which there is guidance (Kynkäänniemi et al. 2024). `every`: guidance
     is computed in every so many of these steps and reused in between. `motion`: the scale of guidance away
     from the prediction without the layers over frames, in the same steps (spatiotemporal skip guidance,
-    Hyung et al. 2025).
+    Hyung et al. 2025). `direction`: the scale of guidance away from the prediction for the text in which
+    nobody acts: a part of a text is guided by itself, as in composable diffusion (Liu et al. 2022).
     """
 
     scale: float
@@ -34,11 +35,12 @@ class Guidance:
     interval: tuple[float, float] = (0.0, 1.0)
     every: int = 1
     motion: float = 0.0
+    direction: float = 0.0
 
     @property
     def branches(self) -> int:
         """How many predictions guidance compares."""
-        return 1 + (self.scale != 1) + (self.motion != 0)
+        return 1 + (self.scale != 1) + (self.motion != 0) + (self.direction != 0)
 
     def at(self, timestep: float, num_timesteps: int) -> bool:
         """Whether there is guidance at a timestep."""
@@ -58,16 +60,18 @@ def clean_latents(
 
 @dataclass(frozen=True)
 class Branches:
-    """The predictions that guidance compares: for the text, for the negative text, and without motion.
+    """The predictions that guidance compares: for the text, for the negative text, and those without.
 
-    `still`: the network without its layers over frames. `together`: text and negative text run in one pass if
-    they have the same shape; the result is the same but for rounding.
+    `still`: the network without its layers over frames. `unacted`: the text in which nobody acts. `together`:
+    text and negative text run in one pass if they have the same shape; the result is the same but for
+    rounding.
     """
 
     network: Network
     text: Tensor
     negative: Tensor
     still: Network | None = None
+    unacted: Tensor | None = None
     together: bool = False
 
     def answer(self, latents: Tensor, t: Tensor) -> Tensor:
@@ -84,6 +88,8 @@ class Branches:
             away = (guidance.scale - 1) * (cond - uncond)
         if guidance.motion and self.still is not None:
             away = away + guidance.motion * (cond - self.still(latents, t, self.text))
+        if guidance.direction and self.unacted is not None:
+            away = away + guidance.direction * (cond - self.network(latents, t, self.unacted))
         return cond, away
 
     def _both(self, latents: Tensor, t: Tensor) -> tuple[Tensor, Tensor]:

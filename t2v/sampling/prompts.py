@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import torch
@@ -84,15 +84,23 @@ def _joined(parts: list[WeightedText]) -> list[WeightedText]:
     return out
 
 
-def translate_prompt(prompt: str, preset: Preset, frame: int | None = None) -> list[WeightedText]:
+def translate_prompt(
+    prompt: str, preset: Preset, frame: int | None = None, *, acted: bool = True
+) -> list[WeightedText]:
     """The weighted parts of a prompt; for TOON in the words of its world.
 
     TOON reads bare brackets as punctuation, and `(word:1.3)` as the weight of its translation of the word. In
-    a `frame` of a clip figures without a direction do what their actions are then.
+    a `frame` of a clip figures without a direction do what their actions are then. Not `acted`, everybody in
+    a directed prompt just stands there.
     """
     if not preset.speaks_toon:
         return parse_weights(prompt)
-    translated = _translation(prompt, directed=preset.directed, frame=frame) if prompt else ""
+    if not prompt:
+        translated = ""
+    elif not preset.directed:
+        translated = understand(prompt).prompt
+    else:
+        translated = _acted_prompt(prompt, frame) if acted else _unacted_prompt(prompt)
     weights = {
         word: float(mark["weight"])
         for mark in WEIGHTED.finditer(prompt)
@@ -102,13 +110,11 @@ def translate_prompt(prompt: str, preset: Preset, frame: int | None = None) -> l
     return _joined([WeightedText(part, weights.get(part, 1.0)) for part in parts])
 
 
-def _translation(prompt: str, *, directed: bool, frame: int | None) -> str:
-    """A prompt in the words of TOON's world; the words of a direction stay with the figure before them.
+def _acted_prompt(prompt: str, frame: int | None) -> str:
+    """A directed prompt in the words of TOON's world; the words of a direction stay with the figure before.
 
     Words before the first figure are the first one's.
     """
-    if not directed:
-        return understand(prompt).prompt
     understood = _understood(DIRECTED.sub("", prompt))
     count = len(understood.figures)
 
@@ -125,6 +131,13 @@ def _translation(prompt: str, *, directed: bool, frame: int | None) -> str:
         acted = zip(directions, understood.figures, strict=True)
         directions = [said or _acted(one, i, frame) for i, (said, one) in enumerate(acted)]
     return understood.directed([" ".join(of_figure) for of_figure in directions])
+
+
+def _unacted_prompt(prompt: str) -> str:
+    """A directed prompt in the words of TOON's world, in which everybody just stands there."""
+    understood = _understood(DIRECTED.sub("", prompt))
+    figures = tuple(replace(figure, action="standing") for figure in understood.figures)
+    return replace(understood, figures=figures).directed(())
 
 
 def _acted(figure: Described, number: int, frame: int) -> list[str]:
@@ -197,6 +210,21 @@ def embed_prompts(
         frame: embed_prompt(encoder, translate_prompt(prompt[frame], preset)) for frame in sorted(prompt)
     }
     return _of_frames(encoder, stops, negative, num_frames)
+
+
+def embed_unacted(encoder: TextEncoder, prompt: Prompt, preset: Preset, text: Tensor) -> Tensor | None:
+    """Embeddings of a prompt in which everybody just stands there: (1, l, d), or (1, f, l, d) if it changes.
+
+    None where nobody acts: `text`, the embeddings of the prompt's frames (1, f, l, d), says no more.
+    """
+    stops = dict(sorted(prompt.items())) if isinstance(prompt, Mapping) else {0: prompt}
+    parts = {frame: tuple(translate_prompt(words, preset, acted=False)) for frame, words in stops.items()}
+    texts = {said: embed_prompt(encoder, list(said)) for said in parts.values()}
+    if len(texts) == 1:
+        (out,) = texts.values()
+        return None if text.shape[2:] == out.shape[1:] and bool((text == out[:, None]).all()) else out
+    of_stops = {frame: texts[said] for frame, said in parts.items()}
+    return _of_frames(encoder, of_stops, embed_prompt(encoder, []), text.shape[1])[0]
 
 
 def _of_frames(

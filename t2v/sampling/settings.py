@@ -36,6 +36,7 @@ class GenerateSettings(TypedDict, total=False):
     guidance_interval: tuple[float, float] | None  # shares of the timesteps with guidance, 0 the cleanest
     guidance_every: int | None  # guidance is computed anew in every so many steps
     motion_guidance: float | None  # away from the answer without the layers over frames
+    direction_guidance: float | None  # away from the answer for the prompt in which nobody acts
     cache_every: int | None  # deep features are computed anew in every so many steps (DeepCache)
     speed: Speed | None  # "fast": fewer and cheaper steps, see `t2v.configs.fast_settings`
     init_frames: np.ndarray | None  # a clip to start from, uint8 (f, h, w, 3)
@@ -64,6 +65,7 @@ class ClipSettings:
     sampler: str
     spacing: Spacing
     motion_guidance: float
+    direction_guidance: float
     strength: float
     window: int
     window_stride: int
@@ -85,6 +87,7 @@ class ClipSettings:
             self.guidance_interval,
             self.guidance_every,
             self.motion_guidance if self.num_frames > 1 else 0.0,
+            self.direction_guidance,
         )
 
     @property
@@ -232,6 +235,14 @@ def _sampling(settings: ClipSettings, preset: Preset) -> list[tuple[bool, str]]:
         (
             0 <= settings.motion_guidance < math.inf,
             f"a motion_guidance of 0 or more, got {settings.motion_guidance}",
+        ),
+        (
+            0 <= settings.direction_guidance < math.inf,
+            f"a direction_guidance of 0 or more, got {settings.direction_guidance}",
+        ),
+        (
+            settings.direction_guidance == 0 or preset.directed,
+            f"no direction_guidance, as it takes no directions, got {settings.direction_guidance}",
         ),
     ]
 

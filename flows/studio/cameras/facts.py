@@ -65,6 +65,7 @@ class ModelFacts:
     dialect: DialectName = "short"  # that its prompts are written in
     prompt_tokens: int | None = None  # of a prompt, by its own tokenizer; what follows is not seen
     directed: bool = False  # a prompt may say what everybody does in each frame: the camera can act
+    direction_guidance: float = 0.0  # how much what people do counts; 0 is off
     is_drawn: bool = False  # flat colours and outlines, which are enlarged otherwise than photographs
     has_one_size: bool = False  # for each aspect: another cannot be filmed
     frame_step: int = 1  # a clip has a multiple of it and one more frames

@@ -13,15 +13,15 @@ from flows.studio.filming.shots import DIRECTIONS, PlannedShot, plain_prompt
 from flows.studio.workspace.artifacts import Artifacts, Recipe
 
 _OF_THE_MODEL = ("weights", "height", "width")  # with another model these are others, whatever was asked for
+_OWN = ("weights", "direction_guidance")  # what nobody chooses, and another release may change
 
 
 def is_earlier(recipe: Recipe, film: FilmSettings) -> bool:
-    """Whether a clip's recipe is of the package's film model, but of other weights than `film` has."""
-    return (
-        film.model == DEFAULT_MODEL
-        and recipe.get("model") == film.name
-        and recipe.get("weights") != film.weights
-    )
+    """Whether a clip's recipe is of the package's film model as it was before it became that of `film`."""
+    if film.model != DEFAULT_MODEL or recipe.get("model") != film.name:
+        return False
+    now = film.recipe
+    return any(recipe.get(key) != now.get(key) for key in _OWN)
 
 
 def keep_clips(
@@ -49,6 +49,8 @@ def keep_clips(
         recipe = _find(shot, earlier[of_shot], of_shot, chosen[of_shot])
         if recipe is None:
             return shot
+        if DIRECTIONS in recipe:
+            return replace(shot, recipe=recipe)
         return replace(shot, recipe=recipe, prompt=recipe["prompt"], cues=(), unspoken=False)
 
     return tuple(kept(shot) for shot in shots)
@@ -67,16 +69,22 @@ def _chosen(film: FilmSettings) -> dict[str, Any]:
 def _find(
     shot: PlannedShot, earlier: Iterable[Recipe], film: FilmSettings, chosen: Mapping[str, Any]
 ) -> Recipe | None:
-    """The first recipe that is of the same shot, with the settings that were chosen."""
+    """The first recipe that is of the same shot, with the settings that were chosen.
+
+    One that was told directions was told the same ones.
+    """
     of_pictures = {
         key: value
         for key, value in shot.recipe.items()
         if key not in film.recipe and key not in ("prompt", "seed", DIRECTIONS)
     }
-    same = {**chosen, **of_pictures, "seed": shot.seed, "prompt": plain_prompt(shot, film)}
+    same = {**chosen, **of_pictures, "seed": shot.seed}
+    acted = {"prompt": shot.prompt, DIRECTIONS: shot.recipe.get(DIRECTIONS)}
+    plain = {"prompt": plain_prompt(shot, film)}
     for recipe in earlier:
+        told = {**same, **(acted if DIRECTIONS in recipe else plain)}
         size = recipe.get("height", 0), recipe.get("width", 0)
         sizes = size, (2 * size[0], 2 * size[1])
-        if (film.height, film.width) in sizes and all(recipe.get(k) == v for k, v in same.items()):
+        if (film.height, film.width) in sizes and all(recipe.get(k) == v for k, v in told.items()):
             return recipe
     return None

@@ -141,6 +141,7 @@ def _facts_of(source: str, preset: t2v.Preset) -> ModelFacts:
         motion_guidance=preset.motion_guidance,
         negative_prompt=preset.negative_prompt,
         directed=preset.directed,
+        direction_guidance=preset.direction_guidance,
         **_TOON_FACTS if preset.speaks_toon else {},
     )
 

@@ -60,6 +60,7 @@ class FilmSettings:
     negative_prompt: str
     sampler: str | None = "ddim"
     motion_guidance: float = 0.0
+    direction_guidance: float = 0.0
     name: str = DEFAULT_MODEL
     title: str = ""
     licence: str = ""
@@ -85,7 +86,7 @@ class FilmSettings:
         Settings that came later are left out at their first value, so that older clips keep their recipes.
         """
         left_out = _OF_THE_MODEL
-        defaults = {"motion_guidance": 0.0, "speed": "exact", "takes": "one"}
+        defaults = {"motion_guidance": 0.0, "direction_guidance": 0.0, "speed": "exact", "takes": "one"}
         settings = {
             key: value
             for key, value in asdict(self).items()
@@ -171,6 +172,7 @@ def resolve_settings(
         negative_prompt=premise.style.negative or facts.negative_prompt,
         sampler=sampling.sampler,
         motion_guidance=facts.motion_guidance,
+        direction_guidance=facts.direction_guidance,
         name=facts.name,
         title=facts.title,
         dialect=facts.dialect,
@@ -206,6 +208,7 @@ def own_settings(facts: ModelFacts) -> FilmSettings:
         negative_prompt=facts.negative_prompt,
         sampler=sampling.sampler,
         motion_guidance=facts.motion_guidance,
+        direction_guidance=facts.direction_guidance,
         name=facts.name,
         title=facts.title,
         speed=facts.speed,

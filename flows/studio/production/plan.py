@@ -67,6 +67,7 @@ _REASONS = {
     "loras": "LoRAs changed",
     "guidance_scale": "guidance changed",
     "motion_guidance": "how clearly it moves changed",
+    "direction_guidance": "how clearly it acts changed",
     "negative_prompt": "style changed",
     "height": "size changed",
     "width": "size changed",

@@ -153,3 +153,20 @@ def test_motion_is_driven_away_from_what_the_network_shows_without_it() -> None:
     assert (moving.asked, standing.asked) == ([2.0], [2.0])
     assert float(driven(Guidance(3, motion=2))) == pytest.approx(2 + 2 * 3 + 2 * 1.5, abs=1e-4)
     assert float(driven(Guidance(3, motion=2, interval=(0.5, 1)))) == pytest.approx(2, abs=1e-4)
+
+
+def test_acting_is_driven_away_from_the_answer_in_which_nobody_acts() -> None:
+    network = Echo()
+    text, negative, unacted = torch.tensor(2.0), torch.tensor(-1.0), torch.tensor(0.5)
+
+    def driven(guidance: Guidance, plain: Tensor | None = unacted) -> float:
+        branches = Branches(network, text, negative, unacted=plain)
+        latents, (a, sigma) = drawn(3), SCHEDULE.level(400)
+        clean = guided_denoiser(branches, SCHEDULE, "eps", guidance)(latents, 400)
+        return float(((latents - a * clean) / sigma).mean())
+
+    assert driven(Guidance(1, direction=2)) == pytest.approx(2 + 2 * 1.5, abs=1e-4)
+    assert network.asked == [2.0, 0.5]
+    assert driven(Guidance(3, direction=2)) == pytest.approx(2 + 2 * 3 + 2 * 1.5, abs=1e-4)
+    assert driven(Guidance(3, direction=2), None) == pytest.approx(2 + 2 * 3, abs=1e-4)
+    assert Guidance(3, direction=2).branches == 3

@@ -12,9 +12,11 @@ from t2v.configs import TOON, TOON_112
 from t2v.networks.text_encoder import TextEncoder, bpe_tokens
 from t2v.pipeline import TextToVideo
 from t2v.sampling.prompts import (
+    Prompt,
     WeightedText,
     embed_prompt,
     embed_prompts,
+    embed_unacted,
     parse_weights,
     token_chunks,
     translate_prompt,
@@ -207,3 +209,28 @@ def test_a_directed_toon_gets_a_text_a_frame_of_a_plain_prompt() -> None:
         TextEncoder(TOON_112.text_encoder), "green alien waving, street, day", "", TOON_112, 16
     )
     assert short.ndim == 3
+
+
+@torch.inference_mode()
+def test_a_prompt_that_is_not_acted_has_everybody_stand_and_is_nothing_where_nobody_acts() -> None:
+    encoder = TextEncoder(TOON.text_encoder)
+
+    def unacted(prompt: Prompt) -> torch.Tensor | None:
+        return embed_unacted(encoder, prompt, TOON, embed_prompts(encoder, prompt, "", TOON, 16)[0])
+
+    caption = embed_prompt(encoder, translate_prompt("green alien standing, in the street, day", TOON))
+    acted = unacted("green alien waving, street, day")
+    told = unacted({0: "green alien falling over arms-up, street, day", 8: "green alien, street, day"})
+    assert acted is not None
+    assert told is not None
+    assert (acted == caption).all()
+    assert (told == caption).all()
+    assert unacted("establishing shot, empty street, night") is None
+    changing = unacted({0: "red cat mouth-open, bar", 15: "blue dog mouth-shut, bar"})
+    assert changing is not None
+    assert changing.shape == (1, 16, 96, 192)
+    assert (changing[:, 0] != changing[:, 15]).any()
+    (weighed,) = [
+        p for p in translate_prompt("(orange:1.5) cat waving", TOON, acted=False) if p.weight == 1.5
+    ]
+    assert weighed.text == "orange"

@@ -66,6 +66,18 @@ def test_another_toon_films_nothing_anew_whose_text_is_what_it_was() -> None:
     assert plain_prompt(now, NOW) == shots_of(OLD, "Joe talking")[0].prompt
 
 
+def test_clips_that_were_directed_stay_as_well_if_they_were_told_the_same() -> None:
+    before = replace(NOW, weights="before", direction_guidance=0.0)
+    filmed = stored(shots_of(before, "Joe talking", "the Don dancing"))
+    assert kept(NOW, "Joe talking", "the Don dancing", clips=filmed) == [True, True]
+    (shot,) = keep_clips(shots_of(NOW, "Joe talking"), filmed, NOW)
+    assert shot.cues == shots_of(NOW, "Joe talking")[0].cues
+    told = {"direct": {0: "joe: arms up"}}
+    assert kept(NOW, "Joe talking", clips=filmed, **told) == [False]
+    guided_less = replace(before, weights=NOW.weights)
+    assert kept(NOW, "Joe talking", clips=stored(shots_of(guided_less, "Joe talking"))) == [True]
+
+
 @pytest.mark.parametrize("key", ["num_steps", "guidance_scale", "negative_prompt", "num_frames"])
 def test_what_the_premise_chose_must_be_what_a_clip_was_filmed_with(key: str) -> None:
     value = {"negative_prompt": "rain"}.get(key, 9)

@@ -62,11 +62,13 @@ def test_the_premise_beats_what_was_remembered_and_that_beats_the_model() -> Non
 
 
 def test_exact_settings_leave_toons_recipe_as_it_was_before_other_models_filmed() -> None:
+    film = resolve_settings(_premise(video={"speed": "exact", "guidance": 4.0}))
+    assert film.recipe["direction_guidance"] == t2v.TOON.direction_guidance
     recipe = {
         "kind": "clip",
         "prompt": "a cat",
         "seed": 1,
-        **resolve_settings(_premise(video={"speed": "exact", "guidance": 4.0})).recipe,
+        **replace(film, direction_guidance=0.0).recipe,  # TOON's at that time
         "weights": "w",
     }
     assert list(recipe)[3:] == [
