@@ -215,9 +215,12 @@ def embed_prompts(
 def embed_unacted(encoder: TextEncoder, prompt: Prompt, preset: Preset, text: Tensor) -> Tensor | None:
     """Embeddings of a prompt in which everybody just stands there: (1, l, d), or (1, f, l, d) if it changes.
 
-    None where nobody acts: `text`, the embeddings of the prompt's frames (1, f, l, d), says no more.
+    None where nobody acts: `text`, the embeddings of the prompt's frames (1, f, l, d), says no more. And in
+    establishing shots, where acting is too small to be seen and guiding it costs kinds and colours.
     """
     stops = dict(sorted(prompt.items())) if isinstance(prompt, Mapping) else {0: prompt}
+    if all(_understood(DIRECTED.sub("", words)).size == "establishing" for words in stops.values()):
+        return None
     parts = {frame: tuple(translate_prompt(words, preset, acted=False)) for frame, words in stops.items()}
     texts = {said: embed_prompt(encoder, list(said)) for said in parts.values()}
     if len(texts) == 1:

@@ -225,7 +225,8 @@ def test_a_prompt_that_is_not_acted_has_everybody_stand_and_is_nothing_where_nob
     assert told is not None
     assert (acted == caption).all()
     assert (told == caption).all()
-    assert unacted("establishing shot, empty street, night") is None
+    assert unacted("empty street, night") is None
+    assert unacted("establishing shot, green alien waving, street, day") is None  # too small to see
     changing = unacted({0: "red cat mouth-open, bar", 15: "blue dog mouth-shut, bar"})
     assert changing is not None
     assert changing.shape == (1, 16, 96, 192)
