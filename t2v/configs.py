@@ -176,7 +176,7 @@ MODELSCOPE = Preset(
     licence="CC-BY-NC-4.0",
 )
 
-TOON_112 = Preset(  # the first TOON; the autoencoder and the judges learn at its sizes
+TOON_112 = Preset(  # the first TOON; the autoencoder learns at its sizes
     name="toon",
     text_encoder=TextEncoderConfig(
         width=192,

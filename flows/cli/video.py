@@ -54,7 +54,7 @@ class VideoOptions:
     ] = None
     takes: Annotated[
         Literal["one", "auto"] | None,
-        Parameter(help="auto: TOON films a wrong kind or colour again, at most 3 takes a shot."),
+        Parameter(help="auto: TOON films again what shows another kind, colour or arms, at most 3 takes."),
     ] = None
 
 

@@ -57,12 +57,15 @@ class Scene:
         return tuple(tuple(read_direction(pose) for pose in frame) for frame in self.poses)
 
 
-def sample_scene(rng: np.random.Generator, num_frames: int) -> Scene:
-    """A random staging with all actions of the world, played over `num_frames` frames."""
+def sample_scene(rng: np.random.Generator, num_frames: int, *, plainly: bool = False) -> Scene:
+    """A random staging with all actions of the world, played over `num_frames` frames.
+
+    `plainly`: clips' figures do what their actions are and nothing else meanwhile.
+    """
     staging = _cast(sample_staging(rng), rng)
     start = int(rng.integers(PERIOD)) if num_frames == 1 else 0
     close = staging.size == "close-up"
-    parts = [_play(figure, close, start, num_frames, rng) for figure in staging.figures]
+    parts = [_play(figure, close, start, num_frames, rng, plainly) for figure in staging.figures]
     return Scene(staging, tuple(tuple(part[i] for part in parts) for i in range(num_frames)))
 
 
@@ -84,7 +87,9 @@ def _cast(staging: Staging, rng: np.random.Generator) -> Staging:
     return replace(staging, figures=tuple(figures))
 
 
-def _play(figure: Figure, close: bool, start: int, num_frames: int, rng: np.random.Generator) -> list[Pose]:
+def _play(
+    figure: Figure, close: bool, start: int, num_frames: int, rng: np.random.Generator, plainly: bool
+) -> list[Pose]:
     """The poses of one figure over the frames."""
     if num_frames == 1 and figure.action != "hugging" and rng.random() < FREE_SHARE:
         return [_hold_prop(_free_pose(figure, close, rng), figure, close, rng.random() < 0.5)]
@@ -93,7 +98,7 @@ def _play(figure: Figure, close: bool, start: int, num_frames: int, rng: np.rand
     poses = [pose_at(figure.action, start + phase + i, facing=facing) for i in range(num_frames)]
     if num_frames == 1 and abs(poses[0].away) > SEEN:
         poses = [replace(poses[0], away=math.copysign(float(rng.uniform(0.3, SEEN)), poses[0].away))]
-    if rng.random() < 0.6:
+    if not plainly and rng.random() < 0.6:
         poses = _overlay(poses, figure, rng)
     hand = facing > 0 if rng.random() < 0.7 else facing < 0
     poses = [_hold_prop(pose, figure, close, hand) for pose in poses]

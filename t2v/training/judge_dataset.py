@@ -12,18 +12,20 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from t2v.configs import TOON_112
-from t2v.judge import NUM_FRAMES, labels, sampled_frames
+from t2v.judge import labels, sampled_frames
 from t2v.memory.precision import mixed
 from t2v.networks.autoencoder import Autoencoder
 from t2v.pipeline import to_uint8
+from t2v.toon.acting import Scene, sample_scene
+from t2v.toon.direction import PARTS
 from t2v.toon.drawing.poses import PERIOD
-from t2v.toon.drawing.scene import draw
-from t2v.toon.world import Staging, sample_staging
+from t2v.toon.drawing.scene import draw_with_figures
 from t2v.training.toon_dataset import to_tensor
 
-Labels = dict[str, Tensor]  # set, time, size (n,); kind, colour, action (n, places), -1 where there is none
+Labels = dict[str, Tensor]
+"""Set, time, size (n,); kind, colour, action (n, places); parts (n, f, places); -1 where there is none."""
 CLIPS_AT_ONCE = 32
+PLAIN_SHARE = 0.6  # of the clips: figures do what their actions are, and nothing else meanwhile
 MOST_NOISE = (
     0.3  # standard deviation added to half of the latents, as filmed latents differ from encoded ones
 )
@@ -37,37 +39,51 @@ class LabelledClips:
     labels: Labels
 
 
-def draw_sampled_frames(staging: Staging, size: tuple[int, int]) -> np.ndarray:
-    """The frames of a 16-frame clip that a judge sees; the others are drawn only if the camera moves."""
-    height, width = size
-    if staging.camera == "still":
-        fps = TOON_112.fps * NUM_FRAMES // PERIOD
-        return draw(staging, num_frames=NUM_FRAMES, height=height, width=width, fps=fps)
-    return draw(staging, num_frames=PERIOD, height=height, width=width)[sampled_frames(PERIOD)]
-
-
-def draw_some(seed: int, size: tuple[int, int]) -> LabelledClips:
-    """CLIPS_AT_ONCE random stagings, held-out ones among them, drawn."""
+def draw_some(seed: int, size: tuple[int, int], plain_share: float = PLAIN_SHARE) -> LabelledClips:
+    """CLIPS_AT_ONCE random scenes, held-out ones among them, drawn."""
     rng = np.random.default_rng(seed)
-    return draw_labelled([sample_staging(rng) for _ in range(CLIPS_AT_ONCE)], size)
+    plainly = [bool(rng.random() < plain_share) for _ in range(CLIPS_AT_ONCE)]
+    return draw_labelled([(sample_scene(rng, PERIOD, plainly=plain), plain) for plain in plainly], size)
 
 
-def draw_labelled(stagings: Sequence[Staging], size: tuple[int, int]) -> LabelledClips:
-    """The stagings drawn at a size (height, width), with labels."""
-    right = [labels(staging) for staging in stagings]
+def draw_labelled(scenes: Sequence[tuple[Scene, bool]], size: tuple[int, int]) -> LabelledClips:
+    """Scenes of whole clips, and whether they are played plainly, drawn at a size (height, width)."""
+    shown = [_sampled(scene) for scene, _ in scenes]
+    right = [labels(scene, plainly=plain) for scene, (_, plain) in zip(shown, scenes, strict=True)]
     return LabelledClips(
-        np.stack([draw_sampled_frames(staging, size) for staging in stagings]),
+        np.stack([draw_sampled_frames(scene, size) for scene, _ in scenes]),
         {name: torch.tensor([answer[name] for answer in right]) for name in right[0]},
     )
 
 
-def draw_many(count: int, size: tuple[int, int], seed: int, processes: int) -> LabelledClips:
+def _sampled(scene: Scene) -> Scene:
+    return Scene(scene.staging, tuple(scene.poses[i] for i in sampled_frames(len(scene.poses))))
+
+
+def draw_sampled_frames(scene: Scene, size: tuple[int, int]) -> np.ndarray:
+    """The frames of a clip that a judge sees, uint8 (f, h, w, 3)."""
+    height, width = size
+    frames, _ = draw_with_figures(
+        scene.staging,
+        num_frames=len(scene.poses),
+        height=height,
+        width=width,
+        poses=scene.poses,
+        only=sampled_frames(len(scene.poses)),
+    )
+    return frames
+
+
+def draw_many(
+    count: int, size: tuple[int, int], seed: int, processes: int, plain_share: float = PLAIN_SHARE
+) -> LabelledClips:
     """At least `count` clips, drawn by worker processes."""
     seeds = [seed * 1_000_003 + i for i in range(-(-count // CLIPS_AT_ONCE))]
+    some = partial(draw_some, size=size, plain_share=plain_share)
     if processes == 1:
-        return concatenate(draw_some(s, size) for s in seeds)
+        return concatenate(map(some, seeds))
     with multiprocessing.get_context("spawn").Pool(processes) as pool:
-        return concatenate(pool.imap(partial(draw_some, size=size), seeds))
+        return concatenate(pool.imap(some, seeds))
 
 
 def concatenate(parts: Iterable[LabelledClips]) -> LabelledClips:
@@ -108,7 +124,8 @@ def augment(pictures: Tensor, generator: torch.Generator) -> Tensor:
     def uniform(low: float, high: float, *shape: int) -> Tensor:
         return torch.rand(n, *shape, generator=generator) * (high - low) + low
 
-    soft = F.interpolate(F.avg_pool2d(pictures, 2), (h, w), mode="bilinear", align_corners=False)
+    times = 2 if torch.rand(1, generator=generator).item() < 0.75 else 4  # as soft as half the size and less
+    soft = F.interpolate(F.avg_pool2d(pictures, times), (h, w), mode="bilinear", align_corners=False)
     softness = uniform(-0.6, 1, 1, 1, 1).clamp_min(0)
     out = torch.lerp(pictures, soft, softness)
     gain, offset = uniform(0.88, 1.12, 3, 1, 1), uniform(-0.08, 0.08, 3, 1, 1)
@@ -119,11 +136,17 @@ def augment(pictures: Tensor, generator: torch.Generator) -> Tensor:
         -0.06, 0.12, 1, 1, 1
     ).clamp_min(0)
     out = out + F.interpolate(patches, (h, w), mode="bilinear", align_corners=False)
-    dy, dx = (int(torch.randint(-3, 4, (1,), generator=generator)) for _ in range(2))
-    return F.pad(out, (3, 3, 3, 3), mode="replicate")[:, :, 3 + dy : 3 + dy + h, 3 + dx : 3 + dx + w]
+    most = h // 21  # pixels of a shift
+    dy, dx = (int(torch.randint(2 * most + 1, (1,), generator=generator)) for _ in range(2))
+    return F.pad(out, (most,) * 4, mode="replicate")[:, :, dy : dy + h, dx : dx + w]
 
 
 def mirror(pictures: Tensor, right: Labels) -> tuple[Tensor, Labels]:
-    """The pictures mirrored left to right, and the places of the answers with them."""
-    swapped = {name: answer.flip(1) if answer.ndim > 1 else answer for name, answer in right.items()}
+    """The pictures mirrored left to right, and the places, arms and glances of the answers with them."""
+    swapped = {name: answer.flip(-1) if answer.ndim > 1 else answer for name, answer in right.items()}
+    if "left_arm" in swapped:
+        swapped["left_arm"], swapped["right_arm"] = swapped["right_arm"], swapped["left_arm"]
+        left, right_ = (PARTS["gaze"].index(side) for side in ("left", "right"))
+        gaze = swapped["gaze"]
+        swapped["gaze"] = torch.where(gaze == left, right_, torch.where(gaze == right_, left, gaze))
     return pictures.flip(-1), swapped

@@ -24,8 +24,16 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from t2v.checkpoints.files.safetensors import compress_weights, read_weights, write_weights
-from t2v.configs import TOON_112
-from t2v.judge import CLIP_QUESTIONS, NOBODY, PLACE_QUESTIONS, WEIGHTS, Judge, stack_frames
+from t2v.configs import TOON
+from t2v.judge import (
+    CLIP_QUESTIONS,
+    FRAME_QUESTIONS,
+    NOBODY,
+    PLACE_QUESTIONS,
+    WEIGHTS,
+    Judge,
+    stack_frames,
+)
 from t2v.memory.precision import mixed
 from t2v.networks.autoencoder import Autoencoder
 from t2v.toon.world import SIZES
@@ -35,16 +43,16 @@ from t2v.training.loop import TrainingPlan, save_atomically, train
 log = logging.getLogger("judge")
 
 PLAN = TrainingPlan(
-    num_steps=3000, learning_rate=2e-3, warmup_steps=40, ema_decay=0.99, checkpoint_seconds=60
+    num_steps=6000, learning_rate=1.6e-3, warmup_steps=40, ema_decay=0.99, checkpoint_seconds=60
 )
-BATCH = 48
+BATCH = 24
 DRAWN_SEED = 3  # both judges learn from the same drawings
 SQUARE_EVERY = 7  # one batch in so many is 1:1
-NUM_CLIPS = {"16:9": 10_000, "1:1": 1_600}
-NUM_RECONSTRUCTED = {"16:9": 3_000, "1:1": 480}  # of them, the first ones
-RECONSTRUCTED_SHARE = 0.4  # of a batch
+NUM_CLIPS = {"16:9": 8_000, "1:1": 1_280}
+NUM_RECONSTRUCTED = {"16:9": 1_000, "1:1": 160}  # of them, the first ones
+RECONSTRUCTED_SHARE = 0.2  # of a batch
 NUM_FRESH = 320  # clips that nothing was trained on, to say how good it is
-WEIGHT = {"time": 0.3, "action": 1.5, "kind": 1.5, "colour": 1.5}  # of the losses that do not count 1
+WEIGHT = {"time": 0.3, "action": 1.5, "kind": 1.5, "colour": 1.5, "mood": 0.5, "eyes": 0.5, "gaze": 0.5}
 
 
 @dataclass(frozen=True)
@@ -57,7 +65,7 @@ class JudgeData:
 
 def package_autoencoder() -> Autoencoder:
     """The autoencoder of TOON in the package."""
-    model = Autoencoder(TOON_112.autoencoder)
+    model = Autoencoder(TOON.autoencoder)
     state = read_weights(WEIGHTS.with_name("toon.safetensors"))[0]
     prefix = "autoencoder."
     model.load_state_dict({k.removeprefix(prefix): v for k, v in state.items() if k.startswith(prefix)})
@@ -69,7 +77,7 @@ def load_data(folder: Path, aspect: str, processes: int) -> JudgeData:
     file = folder / f"clips-{aspect.replace(':', 'x')}.pt"
     seed = DRAWN_SEED + (aspect == "1:1")
     if not file.exists():
-        drawn = draw_many(NUM_CLIPS[aspect], TOON_112.sizes[aspect], seed, processes)
+        drawn = draw_many(NUM_CLIPS[aspect], TOON.sizes[aspect], seed, processes)
         soft = reconstruct(package_autoencoder(), drawn.clips[: NUM_RECONSTRUCTED[aspect]], seed)
         kept = {
             "clips": torch.from_numpy(drawn.clips),
@@ -78,7 +86,7 @@ def load_data(folder: Path, aspect: str, processes: int) -> JudgeData:
         }
         save_atomically(kept, file)
         log.info("drew %d clips, %d of them through the autoencoder", len(drawn.clips), len(soft))
-    kept = torch.load(file, weights_only=True)
+    kept = torch.load(file, weights_only=True, mmap=True)
     return JudgeData(LabelledClips(kept["clips"].numpy(), kept["labels"]), kept["soft"].numpy())
 
 
@@ -98,13 +106,14 @@ def draw_batch(part: JudgeData, generator: torch.Generator) -> tuple[Tensor, dic
 
 
 def judge_loss(answers: dict[str, Tensor], right: dict[str, Tensor]) -> Tensor:
-    """The weighted cross-entropy of all questions; empty places have no colour and no action."""
+    """The cross-entropy of all questions that have an answer, by `WEIGHT`, 1 where it has none."""
     total = torch.zeros(())
     for name, logits in answers.items():
-        loss = F.cross_entropy(
-            logits.float().flatten(0, -2), right[name].flatten(), ignore_index=-1, label_smoothing=0.02
-        )
-        total = total + WEIGHT.get(name, 1.0) * loss
+        if bool((right[name] >= 0).any()):
+            loss = F.cross_entropy(
+                logits.float().flatten(0, -2), right[name].flatten(), ignore_index=-1, label_smoothing=0.02
+            )
+            total = total + WEIGHT.get(name, 1.0) * loss
     return total
 
 
@@ -119,7 +128,7 @@ def train_judge(
 ) -> int:
     """Train the judge; returns the number of steps done. A longer plan goes on where a shorter one ended."""
     folder.mkdir(parents=True, exist_ok=True)
-    data = {aspect: load_data(folder, aspect, processes) for aspect in TOON_112.sizes}
+    data = {aspect: load_data(folder, aspect, processes) for aspect in TOON.sizes}
     network.to(memory_format=torch.channels_last)
     generator = torch.Generator()
 
@@ -136,17 +145,17 @@ def train_judge(
 
 
 def accuracies(network: Callable[[Tensor], dict[str, Tensor]], drawn: LabelledClips) -> dict[str, float]:
-    """Shares of right answers; of kind, colour and action only at places with a figure."""
-    hits: dict[str, list[Tensor]] = {name: [] for name in (*CLIP_QUESTIONS, *PLACE_QUESTIONS, "count")}
+    """Shares of right answers where there is one: of who stands somewhere only at places with a figure."""
+    questions = (*CLIP_QUESTIONS, *PLACE_QUESTIONS, *FRAME_QUESTIONS)
+    hits: dict[str, list[Tensor]] = {name: [] for name in (*questions, "count")}
     with torch.inference_mode():
         for i in range(0, len(drawn.clips), 64):
             answers = network(stack_frames(drawn.clips[i : i + 64]))
             right = {name: answer[i : i + 64] for name, answer in drawn.labels.items()}
             there = right["kind"] != NOBODY
-            for name in CLIP_QUESTIONS:
-                hits[name].append(answers[name].argmax(-1) == right[name])
-            for name in PLACE_QUESTIONS:
-                hits[name].append((answers[name].argmax(-1) == right[name])[there])
+            for name in questions:
+                asked = there if name == "kind" else right[name] >= 0
+                hits[name].append((answers[name].argmax(-1) == right[name])[asked])
             seen = answers["kind"].argmax(-1) != NOBODY
             hits["count"].append(seen.sum(-1) == there.sum(-1))
     return {name: float(torch.cat(found).float().mean()) for name, found in hits.items()}
@@ -154,7 +163,7 @@ def accuracies(network: Callable[[Tensor], dict[str, Tensor]], drawn: LabelledCl
 
 def unseen_clips(seed: int, processes: int, count: int) -> dict[str, LabelledClips]:
     """Clips that no judge was trained on: drawn, reconstructed, and those of these with larger figures."""
-    sharp = draw_many(count, TOON_112.sizes["16:9"], seed + 5000, processes)
+    sharp = draw_many(count, TOON.sizes["16:9"], seed + 5000, processes)
     soft = LabelledClips(reconstruct(package_autoencoder(), sharp.clips), sharp.labels)
     near = sharp.labels["size"] != SIZES.index("establishing")
     larger = LabelledClips(
@@ -179,7 +188,7 @@ def export(network: nn.Module, folder: Path, path: Path, *, seed: int, processes
         "seconds": str(round(done["seconds"])),
         "seed": str(seed),
         "right": json.dumps(found),
-        "licence": TOON_112.licence,
+        "licence": TOON.licence,
     }
     write_weights(compress_weights(network.state_dict(), int8=False), path, metadata)
 

@@ -18,20 +18,21 @@ import hashlib
 import json
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import toon_directed
 import toon_judge
 import toon_scores
 import torch
 from PIL import Image
 
 import t2v
-from t2v.judge import WEIGHTS, judge, load_judge
+from t2v.judge import WEIGHTS, Verdict, judge, load_judge
 from t2v.pipeline import to_uint8
 from t2v.toon.drawing.scene import draw
 from t2v.toon.prompts.captions import canonical
@@ -84,13 +85,14 @@ class Bench:
             self.kept[key] = entry
         return self.kept[key]
 
-    def film(self, prompt: str, seed: int, **settings: Any) -> np.ndarray:
+    def film(self, prompt: str | Mapping[int, str], seed: int, **settings: Any) -> np.ndarray:
         return self.take(prompt, seed, **settings)[0]
 
-    def take(self, prompt: str, seed: int, **settings: Any) -> tuple[np.ndarray, float]:
+    def take(self, prompt: str | Mapping[int, str], seed: int, **settings: Any) -> tuple[np.ndarray, float]:
         """A film, from the folder if it was filmed before, and the seconds that it took."""
         asked = self.settings | settings
-        file = FILMS / f"{_hash(self.weights, prompt, str(seed), json.dumps(asked, sort_keys=True))}.npz"
+        told = prompt if isinstance(prompt, str) else json.dumps(prompt)
+        file = FILMS / f"{_hash(self.weights, told, str(seed), json.dumps(asked, sort_keys=True))}.npz"
         if not file.exists():
             begun = time.perf_counter()
             frames = self.model.generate(prompt, seed=seed, **asked).frames
@@ -103,7 +105,15 @@ class Bench:
 
     def judged(self, staging: Staging, frames: np.ndarray) -> dict[str, int]:
         """What the judge finds right of a staging in frames."""
-        return toon_scores.score(staging, judge(frames, self.network))
+        return toon_scores.score(staging, self.verdict(frames))
+
+    def verdict(self, frames: np.ndarray) -> Verdict:
+        return judge(frames, self.network)
+
+    def back(self, frames: np.ndarray) -> np.ndarray:
+        """A clip through the autoencoder."""
+        with torch.inference_mode():
+            return to_uint8(self.model.autoencoder.decode(latents_of(self.model, frames))[0])
 
     def prompts(self, *, held_out: bool = True) -> Iterator[tuple[int, Staging, str]]:
         """The prompts of a column beside the first takes, with their numbers, which are their seeds."""
@@ -131,12 +141,6 @@ def latents_of(model: t2v.TextToVideo, frames: np.ndarray) -> torch.Tensor:
     return model.autoencoder.encode(to_tensor(frames[None]).to(model.device)).float()
 
 
-@torch.inference_mode()
-def _back(model: t2v.TextToVideo, staging: Staging) -> np.ndarray:
-    """A drawn clip through the autoencoder."""
-    return to_uint8(model.autoencoder.decode(latents_of(model, drawn(staging)))[0])
-
-
 # ------------------------------------------------------------------------------------------- columns
 
 
@@ -149,7 +153,7 @@ def first_takes(bench: Bench) -> Iterator[toon_scores.Score]:
 def unguided(bench: Bench) -> Iterator[toon_scores.Score]:
     """The same without guidance."""
     for i, staging, prompt in bench.prompts():
-        yield _filmed(bench, "unguided", staging, prompt, i, guidance_scale=1.0, motion_guidance=0.0)
+        yield _filmed(bench, "unguided", staging, prompt, i, guidance_scale=1.0, direction_guidance=0.0)
 
 
 def met(bench: Bench) -> Iterator[toon_scores.Score]:
@@ -161,7 +165,7 @@ def met(bench: Bench) -> Iterator[toon_scores.Score]:
 def ceiling(bench: Bench) -> Iterator[toon_scores.Score]:
     """The drawn world through the autoencoder: no film of these weights can be better than that."""
     for i, staging, prompt in bench.prompts():
-        yield _scored(bench, "ceiling", f"{i} {prompt}", staging, partial(_back, bench.model, staging))
+        yield _scored(bench, "ceiling", f"{i} {prompt}", staging, partial(_back, bench, staging))
 
 
 def world(bench: Bench) -> Iterator[toon_scores.Score]:
@@ -176,6 +180,11 @@ def before(bench: Bench) -> Iterator[toon_scores.Score]:
         model, few = t2v.load(bench.earlier), min(BESIDE, bench.num_prompts)
         weights = weights_of(bench.earlier, model)
         yield from first_takes(replace(bench, model=model, weights=weights, num_prompts=few))
+
+
+def _back(bench: Bench, staging: Staging) -> np.ndarray:
+    """A drawn clip through the autoencoder."""
+    return bench.back(drawn(staging))
 
 
 def _filmed(
@@ -210,7 +219,7 @@ def flicker(bench: Bench) -> list[str]:
 def _flicker(bench: Bench, staging: Staging, prompt: str, seed: int) -> dict[str, Any]:
     return {
         "filmed": toon_scores.flicker(bench.film(prompt, seed)),
-        "reconstructed": toon_scores.flicker(_back(bench.model, staging)),
+        "reconstructed": toon_scores.flicker(_back(bench, staging)),
     }
 
 
@@ -309,7 +318,13 @@ COLUMNS = {
     "before": before,
     "world": world,
 }
-FIGURES = {"flicker": flicker, "same": same, "diversity": diversity, "neighbour": neighbour}
+FIGURES = {
+    "directed": toon_directed.directed,
+    "flicker": flicker,
+    "same": same,
+    "diversity": diversity,
+    "neighbour": neighbour,
+}
 
 
 def main() -> None:

@@ -2,7 +2,7 @@
 
     python tests/benchmarks/toon_judge.py --minutes 8
 
-It looks at the mean picture and at what changes from frame to frame, and at each place through a window of
+It looks at every frame and at how it differs from the mean picture, and at each place through a window of
 fixed columns, row by row.
 """
 
@@ -15,7 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from t2v.checkpoints.files.safetensors import load_strictly, read_weights
-from t2v.judge import CLIP_QUESTIONS, NUM_FRAMES, PLACE_QUESTIONS, Residual, conv_norm_silu
+from t2v.judge import NUM_FRAMES, Heads, Residual, as_frames, conv_norm_silu, over_frames
 from t2v.toon.world import PLACES
 from t2v.training.judge_recipe import run_command
 
@@ -31,29 +31,28 @@ class WindowJudge(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.features = nn.Sequential(
-            conv_norm_silu(3 * NUM_FRAMES, 48, kernel=7, stride=4),
-            Residual(48),
-            conv_norm_silu(48, 96, stride=2),
+            conv_norm_silu(6, 32, kernel=5, stride=2),
+            conv_norm_silu(32, 64, stride=2),
+            conv_norm_silu(64, 96, stride=2),
             Residual(96),
-            Residual(96),
-            conv_norm_silu(96, 128),
+            conv_norm_silu(96, 96),
         )
-        self.whole = nn.Sequential(nn.Linear(256, 128), nn.SiLU())
-        self.place = nn.Sequential(nn.Linear(128 * ROWS + 128, 256), nn.SiLU(), nn.Dropout(0.1))
-        self.shared = nn.ModuleDict({name: nn.Linear(128, n) for name, n in CLIP_QUESTIONS.items()})
-        self.by_place = nn.ModuleDict({name: nn.Linear(256, n) for name, n in PLACE_QUESTIONS.items()})
+        self.whole = nn.Sequential(nn.Linear(192, 128), nn.SiLU())
+        self.moment = nn.Sequential(nn.Linear(96 * ROWS + 96, 144), nn.SiLU(), nn.Dropout(0.1))
+        self.place = nn.Sequential(nn.Linear(144 * NUM_FRAMES, 256), nn.SiLU(), nn.Dropout(0.1))
+        self.heads = Heads(128, 256, 144)
 
     def forward(self, pictures: Tensor) -> dict[str, Tensor]:
-        frames = pictures.unflatten(1, (NUM_FRAMES, 3))
-        changes = frames.diff(dim=1).flatten(1, 2)
-        x = self.features(torch.cat([frames.mean(1), changes], 1).contiguous())
+        frames = as_frames(pictures)
+        seen = torch.cat([frames, frames - frames.mean(1, keepdim=True)], 2).flatten(0, 1)
+        x = self.features(seen.contiguous(memory_format=torch.channels_last))  # (n * f, c, h, w)
         whole = self.whole(torch.cat([x.mean((2, 3)), x.amax((2, 3))], 1))
         window = _windows(x.shape[-1]).to(x.dtype)
         rows = F.adaptive_avg_pool2d(x, (ROWS, x.shape[-1])) @ (window / window.sum(1, keepdim=True)).T
-        peaks = torch.stack([(x * one).amax((2, 3)) for one in window], 1)  # (n, places, c)
-        places = self.place(torch.cat([rows.flatten(1, 2).mT, peaks], -1))
-        answers = {name: layer(whole) for name, layer in self.shared.items()}
-        return answers | {name: layer(places) for name, layer in self.by_place.items()}
+        peaks = torch.stack([(x * one).amax((2, 3)) for one in window], 1)  # (n * f, places, c)
+        moments = self.moment(torch.cat([rows.flatten(1, 2).mT, peaks], -1)).unflatten(0, (-1, NUM_FRAMES))
+        by_clip = whole.unflatten(0, (-1, NUM_FRAMES)).mean(1)
+        return self.heads(by_clip, self.place(over_frames(moments)), moments)
 
 
 def _windows(width: int) -> Tensor:

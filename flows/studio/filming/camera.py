@@ -185,7 +185,7 @@ def _film(
 
     def write(path: Path) -> Mapping[str, Any]:
         if film.takes == "auto":
-            video, judged = auto_takes.best_take(shot.prompt, shot.seed, take)
+            video, judged = auto_takes.best_take(shot.prompt, shot.seed, take, shot.directions)
         else:
             video, judged = take(shot.seed), {}
         length = clip_rate.store_clip(video.frames, video.fps, path)

@@ -65,18 +65,21 @@ def draw_with_figures(
     width: int = 112,
     fps: int = 8,
     poses: Sequence[Sequence[Pose]] | None = None,
+    only: Sequence[int] | None = None,
 ) -> tuple[Frames, Mask]:
     """The clip and a mask (f, h, w): 1 on heads, a half on the rest of the figures, 0 elsewhere.
 
-    `poses`: of every frame the pose of every figure, instead of their actions'.
+    `poses`: of every frame the pose of every figure, instead of their actions'. `only`: the frames of the
+    clip that are drawn, instead of all `num_frames`.
     """
     aspect = width / height
     blocking = block(staging, aspect, num_frames)
     scenery = _scenery(staging, height, width, blocking.shift)
-    frames = np.empty((num_frames, height, width, 3), np.uint8)
-    mask = np.zeros((num_frames, height, width), np.float32)
+    wanted = range(num_frames) if only is None else only
+    frames = np.empty((len(wanted), height, width, 3), np.uint8)
+    mask = np.zeros((len(wanted), height, width), np.float32)
     still: Image.Image | None = None
-    for i in range(num_frames):
+    for k, i in enumerate(wanted):
         tick = blocking.start + round(i * 8 / fps)
         view = view_at(staging, blocking, i, num_frames, tick)
         if still is None or staging.camera != "still":
@@ -87,8 +90,8 @@ def draw_with_figures(
         line = SUPERSAMPLING * height / 64 * 1.15
         shown = blocking.poses_at(tick) if poses is None else poses[i]
         heads = _draw_actors(image, base, blocking.actors, staging, tick, shown, line=line)
-        frames[i] = np.asarray(image.reduce(SUPERSAMPLING))
-        mask[i] = np.maximum(_heads(heads, height, width), BODY * (frames[i] != empty).any(-1))
+        frames[k] = np.asarray(image.reduce(SUPERSAMPLING))
+        mask[k] = np.maximum(_heads(heads, height, width), BODY * (frames[k] != empty).any(-1))
     return frames, mask
 
 

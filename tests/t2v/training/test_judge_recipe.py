@@ -47,5 +47,5 @@ def test_the_drawings_are_made_once(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(judge_recipe, "draw_many", None)
     again = judge_recipe.load_data(tmp_path, "1:1", 1)
     assert (first.drawn.clips == again.drawn.clips).all()
-    assert first.soft.shape == (1, 6, 80, 80, 3)
+    assert first.soft.shape == (1, 6, 160, 160, 3)
     assert (first.soft != first.drawn.clips[:1]).any()

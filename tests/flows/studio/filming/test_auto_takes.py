@@ -13,6 +13,7 @@ from flows.studio.filming.shots import PlannedShot, Seeds, other_take
 from flows.studio.workspace import artifacts
 from scripts_llm.screenplay.script import Scene, Shot
 from t2v.judge import SeenFigure, Verdict
+from t2v.toon.direction import Direction
 from t2v.toon.prompts.understand import understand
 
 PROMPT = "medium shot, orange cat talking on the left and blue man standing on the right, in the bar, day"
@@ -20,6 +21,12 @@ PROMPT = "medium shot, orange cat talking on the left and blue man standing on t
 
 def seen(kind: str, colour: str, place: str, sure: float = 0.9) -> SeenFigure:
     return SeenFigure(kind, colour, "talking", place, sure)
+
+
+def acting(kind: str, colour: str, place: str, arms: str) -> SeenFigure:
+    """Somebody whose two arms are seen so in each of six frames."""
+    told = [Direction(left_arm=arm, right_arm=arm) for arm in arms.split()]
+    return replace(seen(kind, colour, place), directions=tuple(told))
 
 
 def verdict(*figures: SeenFigure) -> Verdict:
@@ -62,6 +69,48 @@ def test_a_fault_is_another_kind_or_colour_where_somebody_was_asked_for(
 def test_one_who_is_alone_may_stand_anywhere_and_a_colour_that_was_not_said_is_not_wrong() -> None:
     asked = understand("medium shot, cat talking, in the bar, day").figures
     assert auto_takes.faults(asked, verdict(seen("cat", "pink", "right"))) == ()
+
+
+@pytest.mark.parametrize(
+    ("arms", "found"),
+    [
+        ("up up up down down out", ()),
+        ("up up out down down out", ("orange cat: arms are as directed in 2 of 6 frames",)),
+    ],
+)
+def test_arms_that_are_as_directed_in_less_than_half_of_the_frames_are_a_fault(
+    arms: str, found: tuple[str, ...]
+) -> None:
+    figures = understand(PROMPT).figures
+    told = [(Direction(left_arm="up", right_arm="up"), Direction())] * 6
+    man = acting("man", "blue", "right", "down down down down down down")
+    shown = verdict(acting("cat", "orange", "left", arms), man)
+    assert auto_takes.acting_faults(figures, shown, told) == found
+    assert auto_takes.acting_faults(figures, shown, ()) == ()
+
+
+def test_arms_of_somebody_else_or_of_who_is_gone_are_no_fault_of_acting() -> None:
+    figures = understand("red cat leaving, in the bar", directed=True).figures
+    told = [(Direction(left_arm="up", right_arm="up"),)] * 2 + [(Direction(step="gone"),)] * 4
+    gone = acting("cat", "red", "centre", "up up down down down down")
+    assert auto_takes.acting_faults(figures, verdict(gone), told) == ()
+    other = acting("dog", "red", "centre", "down down down down down down")
+    assert auto_takes.acting_faults(figures, verdict(other), told) == ()
+    assert auto_takes.faults(figures, verdict(other)) == ("wanted red cat, it is red dog",)
+
+
+def test_who_is_seen_counts_before_what_they_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    still = "down down down down down down"
+    answers = iter(
+        verdict(acting(kind, "red", "centre", arms))
+        for kind, arms in (("dog", still), ("cat", still), ("dog", still))
+    )
+    monkeypatch.setattr(t2v.judge, "judge", lambda frames: next(answers))
+    film = Film(np.zeros((16, 2, 2, 3), np.uint8))
+    directions = (("arms-up",),) * 16
+    noted = auto_takes.best_take("red cat waving, in the bar", 1, lambda seed: film, directions)[1]  # type: ignore[arg-type, return-value]
+    assert noted["judged"]["kept"] == 2
+    assert noted["judged"]["takes"][1]["faults"] == ["red cat: arms are as directed in 0 of 6 frames"]
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,7 @@ from flows.studio.filming.models import LoadedModels
 from flows.studio.filming.settings import FilmSettings, resolve_settings
 from flows.studio.filming.shots import PlannedShot
 from flows.studio.media import clips
+from flows.studio.workspace import artifacts
 from flows.studio.workspace.artifacts import Artifact
 from scripts_llm.screenplay.premise import Premise
 from scripts_llm.screenplay.script import Scene, Script, Shot
@@ -180,8 +181,8 @@ def test_a_take_is_judged_and_filmed_again_at_most_twice_and_all_of_it_is_noted(
     clip = _film(shot, settings, model, tmp_path).clip
     assert isinstance(clip, Artifact)
     takes, kept = clip.notes["judged"]["takes"], clip.notes["judged"]["kept"]
-    assert shot.seeds is not None
-    assert [take["seed"] for take in takes] == [shot.seeds.of(n) for n in range(1, len(takes) + 1)]
+    again = [artifacts.seed_from(shot.seed, "again", number) for number in range(1, len(takes))]
+    assert [take["seed"] for take in takes] == [shot.seed, *again]
     assert clip.notes["seed"] == takes[kept - 1]["seed"]
     assert 1 <= len(takes) <= 3
     assert all(take["faults"] for take in takes[:-1])
