@@ -84,8 +84,8 @@ class Video(Model):
     )
     takes: Literal["one", "auto"] | None = Field(
         default=None,
-        description="`auto`, with TOON: a shot that shows another kind, colour or arms than it should is filmed "
-        "again with another seed, at most 3 takes; `one` takes it back",
+        description="`auto`, with TOON: a shot that shows another kind, colour or arms than it should is "
+        "filmed again with another seed, at most 3 takes; `one` takes it back",
     )
     lips: Literal["on", "off"] | None = Field(
         default=None,
