@@ -113,6 +113,7 @@ class ClipSettings:
 def resolve_settings(preset: Preset, prompt: Prompt, given: GenerateSettings) -> ClipSettings:
     """The given settings, and defaults for those that are not given.
 
+    A film to start from shows by itself what everybody does: by default that is not guided.
     Raises SettingsError for what the model cannot film, TypeError for a setting that there is not.
     """
     check_names(given)
@@ -127,7 +128,7 @@ def resolve_settings(preset: Preset, prompt: Prompt, given: GenerateSettings) ->
     defaults: dict[str, Any] = {
         **{name: getattr(preset, name) for name in names if hasattr(preset, name)},
         **dict(zip(("num_frames", "height", "width"), size, strict=True)),
-        "strength": 1.0 if film is None else STRENGTH,
+        **({"strength": 1.0} if film is None else {"strength": STRENGTH, "direction_guidance": 0.0}),
         "window": window,
         "window_stride": max(1, window // 2),
         **_of_speed(given.get("speed") or preset.speed, preset),

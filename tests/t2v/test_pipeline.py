@@ -18,7 +18,7 @@ from t2v.configs import Preset, Spacing
 from t2v.errors import SettingsError
 from t2v.pipeline import TextToVideo, to_uint8
 from t2v.sampling.samplers import SAMPLERS
-from t2v.sampling.settings import ClipSettings, GenerateSettings
+from t2v.sampling.settings import ClipSettings, GenerateSettings, resolve_settings
 from t2v.toon.prompts.understand import understand
 
 PROMPT = "an orange cat talking in the kitchen"
@@ -64,6 +64,14 @@ def test_the_video_says_what_it_was_filmed_with(tiny: TextToVideo) -> None:
         "seed": 5,
         "model": "tiny",
     }
+
+
+def test_acting_is_guided_by_the_preset_unless_a_film_to_start_from_shows_it() -> None:
+    before = np.zeros((4, *t2v.TOON.sizes["16:9"], 3), np.uint8)
+    assert resolve_settings(t2v.TOON, PROMPT, {}).direction_guidance == t2v.TOON.direction_guidance > 0
+    assert resolve_settings(t2v.TOON, PROMPT, {"init_frames": before}).direction_guidance == 0
+    asked = resolve_settings(t2v.TOON, PROMPT, {"init_frames": before, "direction_guidance": 1.5})
+    assert asked.direction_guidance == 1.5
 
 
 def test_what_is_left_out_is_the_presets_own_value(tiny: TextToVideo) -> None:
