@@ -21,12 +21,11 @@ from t2v.configs import TOON, TOON_PRESETS
 from t2v.errors import SettingsError
 from t2v.toon.acting import Scene
 from t2v.toon.direction import PARTS, Direction
-from t2v.toon.world import ACTIONS, COLOURS, KINDS, NEW_ACTIONS, PLACES, SETS, SIZES, TIMES
+from t2v.toon.world import COLOURS, EVERY_ACTION, KINDS, PLACES, SETS, SIZES, TIMES
 
 WEIGHTS = Path(__file__).parent / "weights" / "judge.safetensors"
 NOBODY = len(KINDS)  # the kind of an empty place
 NUM_FRAMES = 6  # of a clip that the judge sees, evenly spaced
-EVERY_ACTION = (*ACTIONS, *NEW_ACTIONS)
 SEEN_PARTS = ("mouth", "gaze", "left_arm", "right_arm", "mood", "eyes", "body")  # of a direction
 FACE_PARTS = ("mouth", "gaze", "mood", "eyes")  # which a back hides
 CLIP_QUESTIONS = {"set": len(SETS), "time": len(TIMES), "size": len(SIZES)}
@@ -203,10 +202,11 @@ def labels(scene: Scene, *, plainly: bool = True) -> dict[str, Any]:
         "kind": [KINDS.index(f.kind) if f else NOBODY for f in figures],
         "colour": [COLOURS.index(f.colour) if f else -1 for f in figures],
         "action": [EVERY_ACTION.index(f.action) if f and plainly else -1 for f in figures],
-    } | {part: [[_label(part, d, close=close) for d in frame] for frame in shown] for part in SEEN_PARTS}
+    } | {part: [[part_label(part, d, close=close) for d in frame] for frame in shown] for part in SEEN_PARTS}
 
 
-def _label(part: str, shown: Direction | None, *, close: bool) -> int:
+def part_label(part: str, shown: Direction | None, *, close: bool) -> int:
+    """The right answer for a part of what a figure shows in a frame, -1 where it cannot be seen."""
     if shown is None or shown.step == "gone" or (close and part == "body"):
         return -1
     if part in FACE_PARTS and shown.back == "seen":

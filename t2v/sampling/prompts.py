@@ -222,7 +222,7 @@ def embed_unacted(encoder: TextEncoder, prompt: Prompt, preset: Preset, text: Te
     if all(_understood(DIRECTED.sub("", words)).size == "establishing" for words in stops.values()):
         return None
     parts = {frame: tuple(translate_prompt(words, preset, acted=False)) for frame, words in stops.items()}
-    texts = {said: embed_prompt(encoder, list(said)) for said in parts.values()}
+    texts = {said: embed_prompt(encoder, list(said)) for said in dict.fromkeys(parts.values())}
     if len(texts) == 1:
         (out,) = texts.values()
         return None if text.shape[2:] == out.shape[1:] and bool((text == out[:, None]).all()) else out

@@ -15,7 +15,7 @@ import numpy as np
 from t2v.toon.direction import ARMS, PARTS, Direction, make_pose, make_possible, read_direction
 from t2v.toon.drawing.poses import PERIOD, Pose, pose_at
 from t2v.toon.world import (
-    ACTIONS,
+    EVERY_ACTION,
     NEW_ACTIONS,
     NEW_PROPS,
     PROPS,
@@ -36,7 +36,7 @@ CLOSE_ACTIONS = {  # shares in close-ups, where hands and feet are seldom seen
     "looking aside": 0.09,
     "double take": 0.08,
 }
-ALONE = tuple(action for action in (*ACTIONS, *NEW_ACTIONS) if action != "hugging")
+ALONE = tuple(action for action in EVERY_ACTION if action != "hugging")
 MOODS = PARTS["mood"][1:]
 FREE_SHARE = 0.35  # of single pictures: each part of the pose is drawn for itself
 SEEN = 0.7  # of the way out of a single picture: what has left it is no picture of it

@@ -61,6 +61,7 @@ NEW_ACTIONS = (  # known to a TOON that takes directions
     "looking aside",
     "double take",
 )
+EVERY_ACTION = (*ACTIONS, *NEW_ACTIONS)
 SIZES = ("establishing", "medium", "close-up")
 TIMES = ("day", "night")
 CAMERAS = ("still", "pan", "push-in")

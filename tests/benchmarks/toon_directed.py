@@ -15,6 +15,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from t2v.configs import TOON
 from t2v.judge import SEEN_PARTS, SeenFigure, Verdict, figure_at, labels, sampled_frames
 from t2v.toon.acting import Scene, sample_scene
 from t2v.toon.direction import PARTS, describe_direction
@@ -74,7 +75,7 @@ def directed(films: Films) -> list[str]:
 
 
 def _measure(films: Films, scene: Scene, plainly: bool, seed: int) -> dict[str, Any]:
-    height, width = (128, 224)
+    height, width = TOON.sizes["16:9"]
     drawn, _ = draw_with_figures(
         scene.staging, num_frames=PERIOD, height=height, width=width, poses=scene.poses
     )

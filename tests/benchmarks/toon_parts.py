@@ -28,7 +28,7 @@ from toon_stills import decode, open_model, sample_stills
 from torch import Tensor, nn
 
 from t2v.configs import Preset
-from t2v.judge import Residual, conv_norm_silu
+from t2v.judge import SEEN_PARTS, Residual, conv_norm_silu, part_label
 from t2v.toon.acting import Scene, sample_scene
 from t2v.toon.direction import PARTS, describe_direction
 from t2v.toon.drawing.blocking import ground_x
@@ -44,8 +44,6 @@ log = logging.getLogger("parts")
 
 SIDE = 96  # pixels of what the network sees
 AROUND = 0.74  # heights of the figure from its middle to the square's edge
-SEEN_PARTS = ("mouth", "gaze", "left_arm", "right_arm", "mood", "eyes", "body")
-FACE_PARTS = {"mouth", "gaze", "mood", "eyes"}
 HELD = ("none", *PROPS, *NEW_PROPS)
 QUESTIONS: Mapping[str, tuple[str, ...]] = {
     "kind": KINDS,
@@ -82,11 +80,8 @@ def answers_of(scene: Scene) -> list[Answers]:
     for figure, shown in zip(scene.staging.figures, scene.directions()[0], strict=True):
         answers = {"kind": KINDS.index(figure.kind), "colour": COLOURS.index(figure.colour)}
         turned = shown.back == "seen" or shown.step == "gone"
-        for part in SEEN_PARTS:
-            hidden = (turned and part in FACE_PARTS) or shown.step == "gone"
-            answers[part] = -1 if hidden else PARTS[part].index(getattr(shown, part))
-        if scene.staging.size == "close-up":
-            answers["body"] = -1
+        close = scene.staging.size == "close-up"
+        answers |= {part: part_label(part, shown, close=close) for part in SEEN_PARTS}
         for worn in ACCESSORIES:
             answers[worn] = int(worn in figure.accessories) if worn == "hat" or not turned else -1
         answers["prop"] = HELD.index(figure.prop or "none") if shown.hold != "none" else -1

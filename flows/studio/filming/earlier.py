@@ -13,15 +13,14 @@ from flows.studio.filming.shots import DIRECTIONS, PlannedShot, plain_prompt
 from flows.studio.workspace.artifacts import Artifacts, Recipe
 
 _OF_THE_MODEL = ("weights", "height", "width")  # with another model these are others, whatever was asked for
-_OWN = ("weights", "direction_guidance")  # what nobody chooses, and another release may change
 
 
 def is_earlier(recipe: Recipe, film: FilmSettings) -> bool:
     """Whether a clip's recipe is of the package's film model as it was before it became that of `film`."""
     if film.model != DEFAULT_MODEL or recipe.get("model") != film.name:
         return False
-    now = film.recipe
-    return any(recipe.get(key) != now.get(key) for key in _OWN)
+    own = (film.weights, film.direction_guidance)  # what nobody chooses, and another release may change
+    return (recipe.get("weights"), recipe.get("direction_guidance", 0.0)) != own
 
 
 def keep_clips(

@@ -139,9 +139,9 @@ def unknown_words(words: str, *, directed: bool) -> tuple[str, ...]:
 
 def nearest_word(word: str) -> str | None:
     """A word of TOON's that is spelled almost like this one."""
-    from t2v.toon.prompts.lexicon import index
+    from t2v.toon.prompts.lexicon import directed_index
 
-    return suggest(word, index(directed=True), cutoff=0.8)
+    return suggest(word, directed_index(), cutoff=0.8)
 
 
 def is_set(words: str) -> bool:
@@ -162,7 +162,7 @@ def film_words(*, directed: bool = False) -> FilmWords:
         sets=world.SETS,
         kinds=world.KINDS,
         colours=world.COLOURS,
-        actions=(*world.ACTIONS, *world.NEW_ACTIONS) if directed else world.ACTIONS,
+        actions=world.EVERY_ACTION if directed else world.ACTIONS,
         accessories=world.ACCESSORIES,
         props=(*world.PROPS, *world.NEW_PROPS) if directed else world.PROPS,
     )

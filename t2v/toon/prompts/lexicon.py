@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -41,10 +41,22 @@ def lists() -> dict[str, Any]:
 
 
 @cache
-def index(*, directed: bool = False) -> dict[str, Meanings]:
-    """Every phrase of the table with its meanings; those that only a `directed` TOON knows come first."""
+def index() -> dict[str, Meanings]:
+    """Every phrase of the table with its meanings."""
+    return _meanings(_entries())
+
+
+@cache
+def directed_index() -> dict[str, Meanings]:
+    """The same for a TOON that takes directions: the meanings that only it knows come first."""
+    known = index()
+    new = _meanings(_new_entries())
+    return known | {word: (*pairs, *known.get(word, ())) for word, pairs in new.items()}
+
+
+def _meanings(entries: Iterable[tuple[str, str, str]]) -> dict[str, Meanings]:
     found: dict[str, list[tuple[str, str]]] = {}
-    for category, meaning, word in (*(_new_entries() if directed else ()), *_entries()):
+    for category, meaning, word in entries:
         pair = (category, meaning)
         if pair not in found.setdefault(word, []):
             found[word].append(pair)
@@ -76,12 +88,13 @@ def _new_entries() -> Iterator[tuple[str, str, str]]:
 
 
 def spans(prompt: str, *, directed: bool = False) -> list[Span]:
-    """The prompt as spans, longest phrases first; `directed` as in `index`."""
+    """The prompt as spans, longest phrases first; `directed`: by `directed_index`."""
+    known = directed_index() if directed else index()
     tokens = list(_tokens(prompt.lower()))
     found = []
     at = 0
     while at < len(tokens):
-        span, length = _span_at(tokens, at, index(directed=directed))
+        span, length = _span_at(tokens, at, known)
         found.append(span)
         at += length
     return found
